@@ -1,0 +1,26 @@
+"""Linear estimators for scikit-learn with pluggable solvers and certified optima."""
+
+from nno_sklearn._classifier import NNOClassifier
+from nno_sklearn._regressor import NNORegressor
+from nno_sklearn.losses import Loss
+from nno_sklearn.penalties import Penalty
+from nno_sklearn.solvers import (
+    GradientDescent,
+    NearestNeighborSolver,
+    ProximalSolver,
+    Solver,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "GradientDescent",
+    "Loss",
+    "NNOClassifier",
+    "NNORegressor",
+    "NearestNeighborSolver",
+    "Penalty",
+    "ProximalSolver",
+    "Solver",
+    "__version__",
+]

@@ -1,0 +1,210 @@
+"""NNOClassifier."""
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from nno_sklearn._linear_model import LinearModel
+from nno_sklearn._validation import check_training_data, make_loss, weights_of_classes
+from nno_sklearn.losses import LogLoss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
+
+
+def _has_probabilities(classifier):
+    loss = make_loss(classifier.loss, classifier._losses)
+    if not loss.probabilistic:
+        raise AttributeError(
+            f"loss={classifier.loss!r} gives no probabilities. Use loss='log_loss' or "
+            "'modified_huber', or wrap the model in CalibratedClassifierCV."
+        )
+    return True
+
+
+class NNOClassifier(ClassifierMixin, LinearModel):
+    """Linear classification with any loss, penalty and solver, to a certified optimum.
+
+    Minimises::
+
+        F(w, b) = sum_i s_i loss(y_i, x_i w + b) / sum_i s_i + alpha * penalty(w)
+
+    ``alpha`` does not depend on the number of rows, and the intercept b is never penalised.
+
+    Parameters
+    ----------
+    loss : {"log_loss", "squared_hinge", "modified_huber"} or Loss, default="log_loss"
+        "log_loss" is logistic regression, joint (multinomial) for more than two classes;
+        "squared_hinge" the smooth support vector machine and "modified_huber" its variant that
+        outliers move less (Zhang, 2004): these two, and a Loss object whose outputs are not
+        coupled, fit each class against the rest.
+    penalty : {"l2", "l1", "elasticnet", None} or Penalty, default="l2"
+        "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``.
+    alpha : float, default=1e-4
+        Strength of the penalty, at least 0; ``1 / (C * n_samples)`` in terms of
+        scikit-learn's LogisticRegression.
+    l1_ratio : float in [0, 1], default=0.5
+        Share of the l1 part in "elasticnet"; other penalties do not use it.
+    solver : {"auto", "gd", "nearest_neighbor", "proximal"} or Solver, default="auto"
+        How the optimum is reached; all reach the same. "gd" needs a differentiable penalty.
+        The parameters of an object can be tuned as ``solver__n_neighbors`` etc.
+    fit_intercept : bool, default=True
+        Whether to fit b.
+    max_iter : int, default=1000
+        At most so many iterations.
+    tol : float, default=1e-4
+        Relative duality gap at which the fit has converged: the objective is then proven to be
+        within ``tol`` times the best constant model's of its optimum. Without a penalty (and
+        for a Loss or Penalty without conjugate) no finite gap is known; then ``tol`` bounds the
+        largest cosine between a column and the loss gradient.
+    class_weight : dict, "balanced" or None, default=None
+        Factor on the weights of each class's rows; "balanced" gives all classes the same
+        total weight.
+    warm_start : bool, default=False
+        Begin at the coefficients of the last fit.
+    random_state : int, RandomState instance or None, default=None
+        Choice of landmarks; the optimum does not depend on it.
+    verbose : int, default=0
+        Print a line per iteration if not 0.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+    objective_ : float
+        F at the solution.
+    dual_gap_ : float
+        Proven bound on ``objective_`` minus the optimum; inf where none is known.
+    optimality_ : float
+        What ``tol`` was compared with.
+    converged_ : bool
+    n_iter_ : int
+    n_passes_ : float
+        How often X was read.
+    history_ : list of Record
+        One named tuple per iteration; ``pandas.DataFrame(history_)`` is a table.
+    solver_ : Solver
+        The solver that ran.
+    loss_ : Loss
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only where X has column names that are strings.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from nno_sklearn import NNOClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = NNOClassifier(solver="nearest_neighbor").fit(X, y)
+    >>> model.score(X, y) > 0.95, model.optimality_ < 1e-4
+    (True, True)
+    """
+
+    _losses = {
+        "log_loss": LogLoss,
+        "squared_hinge": SquaredHinge,
+        "modified_huber": ModifiedHuber,
+    }
+
+    def __init__(
+        self,
+        loss="log_loss",
+        *,
+        penalty="l2",
+        alpha=1e-4,
+        l1_ratio=0.5,
+        solver="auto",
+        fit_intercept=True,
+        max_iter=1000,
+        tol=1e-4,
+        class_weight=None,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            loss=loss, penalty=penalty, alpha=alpha, l1_ratio=l1_ratio, solver=solver,
+            fit_intercept=fit_intercept, max_iter=max_iter, tol=tol, warm_start=warm_start,
+            random_state=random_state, verbose=verbose,
+        )
+        self.class_weight = class_weight
+
+    def _prepare(self, X, y, sample_weight, loss):
+        check_classification_targets(y)
+        X, y, weight = check_training_data(self, X, y, sample_weight, multi_output=False)
+        classes, codes = np.unique(column_or_1d(y), return_inverse=True)
+        factors = weights_of_classes(self.class_weight, classes, codes, weight)
+        if np.count_nonzero(factors) < 2:
+            raise ValueError(
+                f"y has only one class with a positive weight, {classes[factors > 0]}, but a "
+                "classifier needs at least 2 classes. Check the labels, sample_weight and "
+                "class_weight."
+            )
+        if (factors == 0).any():
+            raise ValueError(
+                f"class_weight gives the weight 0 to {classes[factors == 0]}: leave out the rows "
+                "of that class instead."
+            )
+        self.classes_ = classes
+        n_outputs = 1 if len(classes) == 2 else len(classes)
+        if isinstance(loss, LogLoss) and self.loss == "log_loss" and n_outputs > 1:
+            loss = MultinomialLogLoss()
+        if isinstance(loss, MultinomialLogLoss) and n_outputs == 1:
+            loss = LogLoss()  # two classes need one output: the same model, half the size
+        targets = np.eye(n_outputs)[codes] if n_outputs > 1 else codes[:, None].astype(float)
+        return X, targets, weight * factors[codes], loss
+
+    def decision_function(self, X):
+        """Raw predictions: positive for the second class, or one column per class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+        """
+        raw_prediction = self._raw_prediction(X)
+        return raw_prediction[:, 0] if len(self.classes_) == 2 else raw_prediction
+
+    def predict(self, X):
+        """Predict class labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        score = self.decision_function(X)
+        return self.classes_[(score > 0).astype(int) if score.ndim == 1 else score.argmax(axis=1)]
+
+    @available_if(_has_probabilities)
+    def predict_proba(self, X):
+        """Predict probabilities of the classes, in the order of ``classes_``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        check_is_fitted(self)
+        probability = self.loss_.predict(self._raw_prediction(X))
+        if probability.shape[1] == 1:
+            return np.hstack([1.0 - probability, probability])
+        total = probability.sum(axis=1, keepdims=True)
+        # One against the rest may deny every class; then nothing is known about the row.
+        even = np.full_like(probability, 1.0 / probability.shape[1])
+        return np.divide(probability, total, out=even, where=total > 0)
+
+    @available_if(_has_probabilities)
+    def predict_log_proba(self, X):
+        """Logarithms of :meth:`predict_proba`."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))

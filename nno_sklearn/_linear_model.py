@@ -1,0 +1,177 @@
+"""The one fit: parameters -> problem -> solver -> attributes."""
+
+import warnings
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.validation import check_is_fitted
+
+from nno_sklearn._validation import (
+    check_compatible,
+    check_hyper_parameters,
+    check_new_data,
+    make_loss,
+    make_penalty,
+    make_solver,
+)
+from nno_sklearn.problem import Problem
+from nno_sklearn.solvers import Status
+
+
+class LinearModel(BaseEstimator):
+    """What regressors and classifiers share.
+
+    A subclass names its losses in ``_losses`` and turns data into rows, targets of shape
+    (n_samples, n_outputs) and weights in ``_prepare``.
+    """
+
+    _losses: dict
+
+    def __init__(
+        self,
+        *,
+        loss,
+        penalty,
+        alpha,
+        l1_ratio,
+        solver,
+        fit_intercept,
+        max_iter,
+        tol,
+        warm_start,
+        random_state,
+        verbose,
+    ):
+        self.loss = loss
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.solver = solver
+        self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
+        self.tol = tol
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit the coefficients to training data.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+            float32 is kept as float32; CSR and CSC are used as they are.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets; class labels for a classifier.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of 2 means exactly that the row occurs twice, 0 that it does not occur.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            For data or parameters that cannot be used; the message says what to do. A model
+            that was fitted before stays as it was.
+        """
+        before = dict(vars(self))
+        try:
+            return self._fit(X, y, sample_weight)
+        except Exception:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def _fit(self, X, y, sample_weight):
+        check_hyper_parameters(self)
+        loss = make_loss(self.loss, self._losses)
+        penalty = make_penalty(self.penalty, self.l1_ratio)
+        solver = make_solver(self.solver)
+        check_compatible(solver, self.solver, loss, penalty, self.penalty)
+        X, targets, weight, loss = self._prepare(X, y, sample_weight, loss)
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss.check_target(targets)
+            problem = Problem(
+                X, targets, loss, penalty, self.alpha, sample_weight=weight,
+                fit_intercept=self.fit_intercept,
+            )
+            _check_magnitude(problem)
+        solver = clone(solver).select(problem)
+        result = solver.solve(
+            problem, self._start(problem), max_iter=self.max_iter, tol=self.tol,
+            callback=self._print if self.verbose else None, random_state=self.random_state,
+        )
+        self._keep(result, loss, solver, X.dtype)
+        return self
+
+    def _start(self, problem):
+        """The point where the solver begins: the last coefficients, or the constant model."""
+        if self.warm_start and hasattr(self, "coef_"):
+            coef = np.atleast_2d(self.coef_).T.astype(float)
+            if coef.shape == problem.shape and np.isfinite(coef).all():
+                intercept = np.atleast_1d(self.intercept_).astype(float)
+                return problem.at(coef, problem.inner_intercept(coef, intercept))
+        return problem.null
+
+    def _keep(self, result, loss, solver, dtype):
+        self.coef_ = np.ascontiguousarray(result.coef.T, dtype=dtype)
+        self.intercept_ = result.intercept.astype(dtype)
+        self.n_iter_, self.n_passes_ = result.n_iter, result.n_passes
+        self.objective_, self.dual_gap_ = result.objective, result.dual_gap
+        self.optimality_, self.history_ = result.optimality, result.history
+        self.converged_ = result.status is Status.CONVERGED
+        self.solver_, self.loss_ = solver, loss
+        if not self.converged_:
+            warnings.warn(self._advice(result, dtype), ConvergenceWarning, stacklevel=4)
+
+    def _advice(self, result, dtype):
+        measure = "relative duality gap" if np.isfinite(result.dual_gap) else "stationarity"
+        if result.status is Status.MAX_ITER:
+            remedy = f"raise max_iter (now {self.max_iter})"
+            if self.solver == "gd":
+                remedy += ", or use solver='nearest_neighbor', which takes fewer iterations"
+        elif dtype == np.float32:
+            remedy = "pass X as float64, or raise tol"
+        else:
+            remedy = "raise tol, or alpha if columns are nearly collinear"
+        return (
+            f"{type(self).__name__} did not converge: {result.status.value}. After "
+            f"{result.n_iter} iterations of {type(self.solver_).__name__} the {measure} is "
+            f"{result.optimality:.2e}, above tol={self.tol:g}. Next: {remedy}."
+        )
+
+    def _print(self, record):
+        print(
+            f"[{type(self).__name__}] objective {record.objective:.6e}  "
+            f"optimality {record.optimality:.1e}  nonzeros {record.n_nonzeros}  "
+            f"passes {record.n_passes:.1f}  {record.seconds:.2f} s"
+        )
+
+    def _raw_prediction(self, X):
+        """``X @ coef_.T + intercept_``, (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        X = check_new_data(self, X)
+        coef = np.atleast_2d(self.coef_)
+        return safe_sparse_dot(X, coef.T, dense_output=True) + self.intercept_
+
+
+def _check_magnitude(problem):
+    if not np.isfinite(problem.scale).all():
+        raise ValueError(
+            "X has columns so large that their squares overflow. Divide them by a constant: "
+            "columns of up to about 1e150 are fine (float32: 1e18)."
+        )
+    if not np.isfinite(problem.null.value):
+        raise ValueError(
+            "The loss of the best constant model overflows: y has values that are too large. "
+            "Divide y by a constant."
+        )

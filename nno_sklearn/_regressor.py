@@ -1,0 +1,146 @@
+"""NNORegressor."""
+
+import numpy as np
+from sklearn.base import RegressorMixin
+
+from nno_sklearn._linear_model import LinearModel
+from nno_sklearn._validation import check_training_data, make_loss
+from nno_sklearn.losses import Gamma, Huber, Poisson, SquaredError
+
+
+class NNORegressor(RegressorMixin, LinearModel):
+    """Linear regression with any loss, penalty and solver, to a certified optimum.
+
+    Minimises::
+
+        F(w, b) = sum_i s_i loss(y_i, x_i w + b) / sum_i s_i + alpha * penalty(w)
+
+    ``alpha`` does not depend on the number of rows, and the intercept b is never penalised.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "huber", "poisson", "gamma"} or Loss, default="squared_error"
+        "squared_error" is ``(y - eta)^2 / 2``; "huber" is robust to outliers
+        (``Huber(delta=...)`` sets where); "poisson" (y >= 0) and "gamma" (y > 0) are half
+        deviances with a log link, so predictions are ``exp(eta)``.
+    penalty : {"l2", "l1", "elasticnet", None} or Penalty, default="l2"
+        "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``.
+    alpha : float, default=1e-4
+        Strength of the penalty, at least 0.
+    l1_ratio : float in [0, 1], default=0.5
+        Share of the l1 part in "elasticnet"; other penalties do not use it.
+    solver : {"auto", "gd", "nearest_neighbor", "proximal"} or Solver, default="auto"
+        How the optimum is reached; all reach the same. "gd" needs a differentiable penalty.
+        The parameters of an object can be tuned as ``solver__n_neighbors`` etc.
+    fit_intercept : bool, default=True
+        Whether to fit b.
+    max_iter : int, default=1000
+        At most so many iterations.
+    tol : float, default=1e-4
+        Relative duality gap at which the fit has converged: the objective is then proven to be
+        within ``tol`` times the best constant model's of its optimum. Without a penalty (and
+        for a Loss or Penalty without conjugate) no finite gap is known; then ``tol`` bounds the
+        largest cosine between a column and the loss gradient.
+    warm_start : bool, default=False
+        Begin at the coefficients of the last fit.
+    random_state : int, RandomState instance or None, default=None
+        Choice of landmarks; the optimum does not depend on it.
+    verbose : int, default=0
+        Print a line per iteration if not 0.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,) or (n_outputs, n_features)
+    intercept_ : float or ndarray of shape (n_outputs,)
+    objective_ : float
+        F at the solution.
+    dual_gap_ : float
+        Proven bound on ``objective_`` minus the optimum; inf where none is known.
+    optimality_ : float
+        What ``tol`` was compared with.
+    converged_ : bool
+    n_iter_ : int
+    n_passes_ : float
+        How often X was read.
+    history_ : list of Record
+        One named tuple per iteration; ``pandas.DataFrame(history_)`` is a table.
+    solver_ : Solver
+        The solver that ran.
+    loss_ : Loss
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only where X has column names that are strings.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from nno_sklearn import NNORegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = NNORegressor(penalty="l1", alpha=1.0).fit(X, y)
+    >>> bool(model.converged_), int((model.coef_ != 0).sum())
+    (True, 2)
+    """
+
+    _losses = {
+        "squared_error": SquaredError,
+        "huber": Huber,
+        "poisson": Poisson,
+        "gamma": Gamma,
+    }
+
+    def __init__(
+        self,
+        loss="squared_error",
+        *,
+        penalty="l2",
+        alpha=1e-4,
+        l1_ratio=0.5,
+        solver="auto",
+        fit_intercept=True,
+        max_iter=1000,
+        tol=1e-4,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            loss=loss, penalty=penalty, alpha=alpha, l1_ratio=l1_ratio, solver=solver,
+            fit_intercept=fit_intercept, max_iter=max_iter, tol=tol, warm_start=warm_start,
+            random_state=random_state, verbose=verbose,
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        try:
+            tags.target_tags.positive_only = make_loss(self.loss, self._losses).positive_target
+        except ValueError:  # an unknown name is reported by fit
+            pass
+        return tags
+
+    def _prepare(self, X, y, sample_weight, loss):
+        X, y, weight = check_training_data(
+            self, X, y, sample_weight, y_numeric=True, multi_output=True
+        )
+        self._is_single = y.ndim == 1
+        return X, y.reshape(len(y), -1).astype(np.float64), weight, loss
+
+    def _keep(self, result, loss, solver, dtype):
+        super()._keep(result, loss, solver, dtype)
+        if self._is_single:
+            self.coef_, self.intercept_ = self.coef_[0], self.intercept_[0]
+
+    def predict(self, X):
+        """Predict targets, in their own units.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        raw_prediction = self._raw_prediction(X)
+        prediction = self.loss_.predict(raw_prediction)
+        return prediction[:, 0] if self.coef_.ndim == 1 else prediction

@@ -1,0 +1,163 @@
+"""What comes from the user: data, weights and hyper-parameters, checked in one place."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_array, compute_class_weight
+from sklearn.utils.validation import check_consistent_length, validate_data
+
+from nno_sklearn.losses import Loss
+from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
+from nno_sklearn.solvers import SOLVERS, Solver
+
+PENALTIES = {"l1": L1, "l2": L2, "elasticnet": ElasticNet}
+X_FORMAT = {
+    "accept_sparse": ("csr", "csc"),
+    "accept_large_sparse": True,
+    "dtype": (np.float64, np.float32),
+}
+
+
+def check_hyper_parameters(estimator):
+    """Raise a ValueError for numbers that no fit can use."""
+    _check_number(estimator, "alpha", low=0, why="a negative penalty has no optimum")
+    _check_number(estimator, "l1_ratio", low=0, high=1, why="it is the share of the l1 part")
+    _check_number(estimator, "tol", low=0, why="it bounds the relative duality gap")
+    max_iter = estimator.max_iter
+    if not isinstance(max_iter, Integral) or isinstance(max_iter, bool) or max_iter < 1:
+        raise ValueError(
+            f"max_iter={max_iter!r}: it counts iterations, so it must be a whole number of at "
+            "least 1."
+        )
+
+
+def _check_number(estimator, name, *, low, why, high=np.inf):
+    value = getattr(estimator, name)
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not (number and low <= value <= high and np.isfinite(value)):
+        span = f"at least {low}" if high == np.inf else f"between {low} and {high}"
+        raise ValueError(f"{name}={value!r}: it must be a number of {span}, since {why}.")
+
+
+def make_loss(loss, known):
+    """The loss that a name stands for, or the user's own object."""
+    if isinstance(loss, Loss):
+        return loss
+    return _named("loss", loss, known, Loss)()
+
+
+def make_penalty(penalty, l1_ratio):
+    """The penalty that a name stands for, or the user's own object."""
+    if isinstance(penalty, Penalty):
+        return penalty
+    if penalty is None:
+        return NoPenalty()
+    if penalty == "elasticnet":
+        return ElasticNet(l1_ratio)
+    return _named("penalty", penalty, {**PENALTIES, None: NoPenalty}, Penalty)()
+
+
+def make_solver(solver):
+    """The solver that a name stands for, or the user's own object."""
+    if isinstance(solver, Solver):
+        return solver
+    return _named("solver", solver, SOLVERS, Solver)()
+
+
+def _named(kind, name, known, base):
+    if isinstance(name, (str, type(None))) and name in known:
+        return known[name]
+    hint = ""
+    if isinstance(name, type) and issubclass(name, base):
+        hint = f" {name.__name__} is a class: pass an object, {name.__name__}()."
+    choices = ", ".join(repr(choice) for choice in known)
+    raise ValueError(
+        f"{kind}={name!r} is not known. Use one of {choices}, or a {base.__name__} object.{hint}"
+    )
+
+
+def check_compatible(solver, solver_name, loss, penalty, penalty_name):
+    """Raise a ValueError where a solver cannot minimise this loss with this penalty."""
+    missing = solver.missing(loss, penalty)
+    if not missing:
+        return
+    works = [repr(name) for name, kind in SOLVERS.items() if not kind().missing(loss, penalty)]
+    remedy = (
+        f"Solvers that accept it: {', '.join(works)}."
+        if works
+        else "No solver of this package accepts it; give the object the methods that are missing."
+    )
+    kinds = {need.split("|")[0].split(".")[0] for need in missing}
+    given = {"penalty": (penalty_name, penalty), "loss": (loss, loss)}
+    reasons = []
+    for kind in sorted(kinds):
+        name, thing = given[kind]
+        needs = " and ".join(
+            " or ".join(option.split(".")[1] for option in need.split("|"))
+            for need in missing if need.startswith(kind)
+        )
+        has = ", ".join(sorted(thing.provides)) or "nothing"
+        reasons.append(f"a {kind} with a {needs} everywhere, but {name!r} provides only {has}")
+    raise ValueError(f"solver={solver_name!r} needs {'; and '.join(reasons)}. {remedy}")
+
+
+def check_training_data(estimator, X, y, sample_weight, **y_checks):
+    """X, y and weights (float64, all positive) of the rows that count.
+
+    A weight means a repetition, so rows of weight 0 are left out altogether.
+    """
+    X, y = validate_data(estimator, X, y, **X_FORMAT, **y_checks)
+    if sample_weight is None:
+        return X, y, np.ones(X.shape[0])
+    weight = check_array(
+        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+    )
+    if weight.ndim == 0:
+        weight = np.full(X.shape[0], float(weight))
+    if weight.ndim != 1:
+        raise ValueError(
+            f"sample_weight has shape {weight.shape}, but one number per row is needed: pass an "
+            f"array of shape ({X.shape[0]},). Sample weights must be 1D array or scalar."
+        )
+    check_consistent_length(X, weight)
+    if (weight < 0).any():
+        raise ValueError(
+            f"sample_weight has a negative entry ({weight.min():g}), but a weight counts "
+            "repetitions of a row. Use weights >= 0."
+        )
+    counts = weight > 0
+    if not counts.any():
+        raise ValueError(
+            "sample_weight: every weight is zero, so no row is left to fit. Give at least one "
+            "row a positive weight."
+        )
+    if counts.all():
+        return X, y, weight
+    X = X.tocsr() if sparse.issparse(X) else X
+    return X[counts], y[counts], weight[counts]
+
+
+def check_new_data(estimator, X):
+    """X for a fitted model."""
+    return validate_data(estimator, X, reset=False, **X_FORMAT)
+
+
+def weights_of_classes(class_weight, classes, codes, weight):
+    """Factor of each class; "balanced" gives all classes the same total weight."""
+    if class_weight is None:
+        return np.ones(len(classes))
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        return weight.sum() / (len(classes) * np.bincount(codes, weight, len(classes)))
+    if not isinstance(class_weight, dict):
+        raise ValueError(
+            f"class_weight={class_weight!r} is not known. Use None, 'balanced', or a dict that "
+            "gives a weight per class label."
+        )
+    factors = compute_class_weight(class_weight, classes=classes, y=classes[codes])
+    if (factors < 0).any():
+        raise ValueError(
+            f"class_weight={class_weight!r} has a negative entry, but it multiplies sample "
+            "weights. Use factors >= 0."
+        )
+    return factors

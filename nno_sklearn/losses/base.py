@@ -1,0 +1,112 @@
+"""The interface of a loss: pointwise in (target, raw prediction)."""
+
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+CAPABILITIES = ("value", "gradient", "curvature", "conjugate")
+
+
+class Curvature(NamedTuple):
+    """Second derivatives of n rows: row i has ``diag(diagonal[i]) - coupling[i] coupling[i]'``.
+
+    Parameters
+    ----------
+    diagonal : ndarray of shape (n_samples, n_outputs)
+    coupling : ndarray of shape (n_samples, n_outputs) or None
+        None where the outputs do not interact.
+    """
+
+    diagonal: np.ndarray
+    coupling: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, curvature):
+        """Take what a loss returns: a plain array means uncoupled outputs."""
+        return curvature if isinstance(curvature, cls) else cls(np.asarray(curvature))
+
+    def product(self, direction):
+        """Apply each row's matrix to that row of ``direction``, (n_samples, n_outputs)."""
+        result = self.diagonal * direction
+        if self.coupling is not None:
+            inner = np.einsum("ik,ik->i", self.coupling, direction)
+            result -= self.coupling * inner[:, None]
+        return result
+
+    def entry(self, k, m):
+        """Second derivative in outputs k and m, (n_samples,)."""
+        diagonal = self.diagonal[:, k] if k == m else 0.0
+        if self.coupling is None:
+            return np.broadcast_to(diagonal, len(self.diagonal))
+        return diagonal - self.coupling[:, k] * self.coupling[:, m]
+
+    def total(self, weight):
+        """Weighted sum over the rows, (n_outputs, n_outputs)."""
+        total = np.diag(weight @ self.diagonal)
+        if self.coupling is not None:
+            total = total - (self.coupling.T * weight) @ self.coupling
+        return total
+
+
+class Loss(BaseEstimator):
+    """Base class of losses; subclass it to bring your own.
+
+    A loss is pointwise in ``y`` and the raw prediction ``eta = X @ w + b``; both are float64
+    arrays of shape (n_samples, n_outputs), as are all results. ``value`` and ``gradient`` must
+    be written. ``curvature`` is taken from differences of the gradient unless it is written.
+    With ``conjugate`` (and a penalty that has one) every fit is certified by a duality gap;
+    without it, by the size of the gradient.
+
+    A loss should be convex in ``eta`` and not negative. Class labels arrive as 0 and 1, one
+    column per output; landmark rows carry the mean of the labels around them.
+    """
+
+    #: Solvers may then keep a curvature matrix for ever.
+    constant_curvature: ClassVar[bool] = False
+    #: True where targets must not be negative.
+    positive_target: ClassVar[bool] = False
+    #: True where ``predict`` gives probabilities of classes.
+    probabilistic: ClassVar[bool] = False
+
+    @property
+    def provides(self):
+        """Capabilities of this loss: a subset of {"value", "gradient", "curvature", "conjugate"}.
+
+        Read off the methods that the class writes; nothing has to be declared.
+        """
+        written = {name for name in CAPABILITIES if getattr(type(self), name) is not
+                   getattr(Loss, name)}
+        return frozenset(written | {"curvature"} if "gradient" in written else written)
+
+    def value(self, y, eta):
+        """Loss of each entry, (n_samples, n_outputs); their sum counts."""
+        raise NotImplementedError(f"{type(self).__name__} has no value.")
+
+    def gradient(self, y, eta):
+        """Derivative of the value by ``eta``, (n_samples, n_outputs)."""
+        raise NotImplementedError(f"{type(self).__name__} has no gradient.")
+
+    def curvature(self, y, eta):
+        """Second derivative by ``eta``: an array like ``eta``, or a :class:`Curvature`."""
+        step = 1e-5 * np.maximum(1.0, np.abs(eta))
+        return (self.gradient(y, eta + step) - self.gradient(y, eta - step)) / (2 * step)
+
+    def derivatives(self, y, eta):
+        """Gradient and curvature together; losses that share work between them override it."""
+        return self.gradient(y, eta), Curvature.of(self.curvature(y, eta))
+
+    def conjugate(self, y, u):
+        """``sup_eta u * eta - value(y, eta)``, per entry; inf outside the domain."""
+        raise NotImplementedError(f"{type(self).__name__} has no conjugate.")
+
+    def link(self, mean):
+        """Raw prediction whose prediction is ``mean``: where the search for b begins."""
+        return np.zeros_like(mean)
+
+    def predict(self, eta):
+        """Prediction in the units of the target (the inverse link)."""
+        return eta
+
+    def check_target(self, y):
+        """Raise a ValueError where ``y`` lies outside of what the loss is defined for."""

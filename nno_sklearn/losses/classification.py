@@ -1,0 +1,136 @@
+"""Losses for labels. Targets are 0/1 per output, or anything between: a label distribution."""
+
+import numpy as np
+from scipy.special import expit, logsumexp, softmax, xlogy
+
+from nno_sklearn.losses.base import Curvature, Loss
+
+
+class LogLoss(Loss):
+    """Logistic loss of a binary label: ``log(1 + exp(eta)) - y eta``."""
+
+    probabilistic = True
+
+    def value(self, y, eta):
+        return np.log1p(np.exp(-np.abs(eta))) + np.maximum(eta, 0.0) - y * eta
+
+    def gradient(self, y, eta):
+        return expit(eta) - y
+
+    def curvature(self, y, eta):
+        probability = expit(eta)
+        return probability * (1.0 - probability)
+
+    def derivatives(self, y, eta):
+        probability = expit(eta)
+        return probability - y, Curvature(probability * (1.0 - probability))
+
+    def conjugate(self, y, u):
+        p = u + y
+        inside = np.clip(p, 0.0, 1.0)
+        value = xlogy(inside, inside) + xlogy(1.0 - inside, 1.0 - inside)
+        return np.where(np.abs(p - inside) <= 1e-12, value, np.inf)
+
+    def link(self, mean):
+        return np.log(mean) - np.log1p(-mean)
+
+    def predict(self, eta):
+        """Probability of the second class."""
+        return expit(eta)
+
+
+class MultinomialLogLoss(Loss):
+    """Joint loss of K classes: ``log sum_k exp(eta_k) - sum_k y_k eta_k``."""
+
+    probabilistic = True
+
+    def value(self, y, eta):
+        # Spread over the classes, so that the sum over an array is the sum over the rows.
+        return y * (logsumexp(eta, axis=1, keepdims=True) - eta)
+
+    def gradient(self, y, eta):
+        return softmax(eta, axis=1) - y
+
+    def curvature(self, y, eta):
+        probability = softmax(eta, axis=1)
+        return Curvature(probability, probability)
+
+    def derivatives(self, y, eta):
+        probability = softmax(eta, axis=1)
+        return probability - y, Curvature(probability, probability)
+
+    def conjugate(self, y, u):
+        p = u + y
+        inside = np.clip(p, 0.0, 1.0)
+        return np.where(np.abs(p - inside) <= 1e-12, xlogy(inside, inside), np.inf)
+
+    def link(self, mean):
+        log_mean = np.log(mean)
+        return log_mean - log_mean.mean()
+
+    def predict(self, eta):
+        """Probabilities of the classes."""
+        return softmax(eta, axis=1)
+
+
+class _MarginLoss(Loss):
+    """``y phi(eta) + (1 - y) phi(-eta)`` for a function ``phi`` of the margin."""
+
+    def value(self, y, eta):
+        return y * self._phi(eta) + (1.0 - y) * self._phi(-eta)
+
+    def gradient(self, y, eta):
+        return y * self._slope(eta) - (1.0 - y) * self._slope(-eta)
+
+    def curvature(self, y, eta):
+        return y * self._bend(eta) + (1.0 - y) * self._bend(-eta)
+
+    def conjugate(self, y, u):
+        """Conjugate at labels 0 and 1 (a mixed label has no closed form)."""
+        slope = np.where(y > 0.5, u, -u)
+        value = slope * (1.0 + 0.25 * slope)
+        inside = (slope <= 1e-12) & (slope >= self._steepest * (1 + 1e-12))
+        return np.where(inside, value, np.inf)
+
+
+class SquaredHinge(_MarginLoss):
+    """``max(0, 1 - margin)^2``, margin = eta for label 1 and -eta for label 0.
+
+    More than two classes: one problem for each class against the rest.
+    """
+
+    _steepest = -np.inf
+
+    def _phi(self, margin):
+        return np.maximum(0.0, 1.0 - margin) ** 2
+
+    def _slope(self, margin):
+        return -2.0 * np.maximum(0.0, 1.0 - margin)
+
+    def _bend(self, margin):
+        return 2.0 * (margin < 1.0)
+
+
+class ModifiedHuber(_MarginLoss):
+    """Squared hinge that turns linear at margin -1 (Zhang, 2004); robust to wrong labels.
+
+    ``max(0, 1 - margin)^2`` where margin >= -1 and ``-4 margin`` below. More than two classes:
+    one problem for each class against the rest.
+    """
+
+    probabilistic = True
+
+    _steepest = -4.0
+
+    def _phi(self, margin):
+        return np.where(margin >= -1.0, np.maximum(0.0, 1.0 - margin) ** 2, -4.0 * margin)
+
+    def _slope(self, margin):
+        return np.clip(-2.0 * (1.0 - margin), -4.0, 0.0)
+
+    def _bend(self, margin):
+        return 2.0 * ((margin < 1.0) & (margin >= -1.0))
+
+    def predict(self, eta):
+        """Probability of the class, ``(clip(eta, -1, 1) + 1) / 2`` (Zhang, 2004)."""
+        return (np.clip(eta, -1.0, 1.0) + 1.0) / 2.0

@@ -1,0 +1,6 @@
+"""Penalties: what a coefficient vector costs."""
+
+from nno_sklearn.penalties.base import NoPenalty, Penalty
+from nno_sklearn.penalties.separable import L1, L2, ElasticNet
+
+__all__ = ["L1", "L2", "ElasticNet", "NoPenalty", "Penalty"]

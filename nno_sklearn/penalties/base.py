@@ -1,0 +1,79 @@
+"""The interface of a penalty, and the absence of one."""
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+CAPABILITIES = ("value", "gradient", "prox", "curvature", "conjugate")
+
+
+class Penalty(BaseEstimator):
+    """Base class of penalties; subclass it to bring your own.
+
+    A penalty is a sum of one convex function over all coefficients ``w``, an array of shape
+    (n_features, n_outputs); it never sees the intercept, nor ``alpha``. Write ``value`` and
+
+    - ``gradient`` (and ``curvature``) if it is differentiable everywhere, or
+    - ``prox``, with an elementwise step, and ``subdiff_distance`` if it is not.
+
+    With ``conjugate``, fits are certified by a duality gap.
+    """
+
+    @property
+    def provides(self):
+        """Capabilities: a subset of {"value", "gradient", "prox", "curvature", "conjugate"}.
+
+        Read off the methods that the class writes.
+        """
+        return frozenset(
+            name for name in CAPABILITIES if getattr(type(self), name) is not
+            getattr(Penalty, name)
+        )
+
+    def value(self, w):
+        """Penalty of all coefficients, a float."""
+        raise NotImplementedError(f"{type(self).__name__} has no value.")
+
+    def gradient(self, w):
+        """Derivative by each coefficient."""
+        raise NotImplementedError(f"{type(self).__name__} has no gradient.")
+
+    def prox(self, w, step):
+        """``argmin_v |v - w|^2 / 2 + step * penalty(v)``, elementwise in w and step."""
+        raise NotImplementedError(f"{type(self).__name__} has no prox.")
+
+    def curvature(self, w):
+        """Second derivative by each coefficient; 0 is a safe answer."""
+        return np.zeros_like(w)
+
+    def conjugate(self, z):
+        """``sup_w z.w - penalty(w)``, a float; inf outside the domain."""
+        raise NotImplementedError(f"{type(self).__name__} has no conjugate.")
+
+    def dual_scaling(self, z):
+        """A factor in [0, 1] that brings ``z`` into the domain of the conjugate."""
+        return 1.0
+
+    def subdiff_distance(self, w, gradient):
+        """Distance, per coefficient, of ``-gradient`` to the subdifferential at ``w``.
+
+        The default is the length of a proximal step, which is 0 exactly at an optimum.
+        """
+        if "gradient" in self.provides:
+            return np.abs(gradient + self.gradient(w))
+        return np.abs(w - self.prox(w - gradient, 1.0))
+
+
+class NoPenalty(Penalty):
+    """No penalty at all: the maximum-likelihood fit."""
+
+    def value(self, w):
+        return 0.0
+
+    def gradient(self, w):
+        return np.zeros_like(w)
+
+    def prox(self, w, step):
+        return w
+
+    def curvature(self, w):
+        return np.zeros_like(w)

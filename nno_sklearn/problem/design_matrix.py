@@ -1,0 +1,193 @@
+"""The design matrix: X as solvers may use it, centred without being copied."""
+
+import numpy as np
+from scipy import sparse
+
+#: Bytes of X handled at a time where a block must be copied; about a processor's cache.
+BLOCK_BYTES = 2**21
+
+
+class PassCounter:
+    """How often X was read, in units of the whole matrix; shared by all parts of it."""
+
+    def __init__(self):
+        self.total = 0.0
+
+
+class DesignMatrix:
+    """``X - 1 centre'``, dense or sparse, float32 or float64, never copied as a whole.
+
+    Products take and return float64; a float32 X is multiplied as float32. Columns that are
+    constant act as columns of zeros: an intercept says all that they could say.
+
+    Parameters
+    ----------
+    X : ndarray or sparse CSR/CSC of shape (n_samples, n_features)
+    weight : ndarray of shape (n_samples,)
+        Weights that sum to 1; they define the centre and the scale.
+    centred : bool
+        Whether an intercept will be fitted.
+
+    Attributes
+    ----------
+    centre : ndarray of shape (n_features,)
+        Weighted means, or zeros without an intercept.
+    scale : ndarray of shape (n_features,)
+        Weighted standard deviations (root mean squares without an intercept); 0 where the
+        column says nothing.
+    """
+
+    def __init__(self, X, weight, *, centred):
+        self.X = X
+        self.passes = PassCounter()
+        self._share = 1.0
+        self.centre = np.zeros(X.shape[1])
+        self.scale = np.zeros(X.shape[1])
+        mean, scale = self._moments(weight, centred)
+        self._set_geometry(mean if centred else np.zeros_like(mean), scale)
+
+    @property
+    def shape(self):
+        return self.X.shape
+
+    def _set_geometry(self, centre, scale):
+        self.centre, self.scale = centre, scale
+        self._constant = scale == 0
+        self._any_constant = bool(self._constant.any())
+
+    def _part(self, X, columns=slice(None)):
+        """A sub-matrix that keeps this one's centre and scale, and counts its share of a pass."""
+        part = object.__new__(DesignMatrix)
+        part.X, part.passes = X, self.passes
+        part._share = self._share * np.prod(X.shape) / max(1, np.prod(self.X.shape))
+        part._set_geometry(self.centre[columns], self.scale[columns])
+        return part
+
+    def rows(self, index):
+        X = self.X.tocsr() if sparse.issparse(self.X) else self.X
+        return self._part(X[index])
+
+    def columns(self, index):
+        if sparse.issparse(self.X) and self.X.format != "csc":
+            self.X = self.X.tocsc()  # once: column slices of CSR would cost a pass each
+        X = self.X[:, index]
+        return self._part(X if sparse.issparse(X) else np.asfortranarray(X), index)
+
+    @property
+    def n_stored(self):
+        """Number of stored entries: the cost of a pass."""
+        return self.X.nnz if sparse.issparse(self.X) else self.X.size
+
+    def row_product_cost(self, blocked_speedup):
+        """Operations, in those of a pass, that a row's outer product costs in a Gram."""
+        if sparse.issparse(self.X):
+            return 4.0 * (self.X.nnz / max(1, len(self))) ** 2
+        return self.shape[1] ** 2 / blocked_speedup
+
+    def _read(self):
+        self.passes.total += self._share
+
+    def _blocks(self):
+        rows = max(1, BLOCK_BYTES // max(1, self.X.shape[1] * self.X.dtype.itemsize))
+        for first in range(0, len(self), rows):
+            yield slice(first, first + rows)
+
+    def __len__(self):
+        return self.X.shape[0]
+
+    def _moments(self, weight, centred):
+        """Weighted mean and spread of the columns in one pass, stable under large shifts."""
+        self._read()
+        if sparse.issparse(self.X):
+            mean = np.asarray(weight @ self.X, dtype=float).ravel()
+            square = np.asarray(weight @ self.X.astype(float, copy=False).power(2)).ravel()
+            variance = square - mean**2 if centred else square
+            # Differences below the rounding of the squares are no variance.
+            variance[variance <= 64 * np.finfo(self.X.dtype).eps * square] = 0.0
+            return mean, np.sqrt(variance)
+        shift = None
+        for block in self._blocks():
+            rows = self.X[block].astype(float)
+            if shift is None:
+                shift = rows.mean(axis=0) if centred else np.zeros(rows.shape[1])
+                first, second = np.zeros_like(shift), np.zeros_like(shift)
+            rows -= shift
+            first += weight[block] @ rows
+            second += np.einsum("i,ij,ij->j", weight[block], rows, rows)
+        if not centred:
+            return first, np.sqrt(second)
+        scale = np.sqrt(np.maximum(second - first**2, 0.0))
+        mean = shift + first
+        scale[scale <= 64 * np.finfo(self.X.dtype).eps * np.abs(mean)] = 0.0
+        return mean, scale
+
+    def matvec(self, coef):
+        """``(X - 1 centre') @ coef``, (n_features, n_outputs) to (n_samples, n_outputs)."""
+        self._read()
+        if self._any_constant:
+            coef = np.where(self._constant[:, None], 0.0, coef)
+        narrow = coef.astype(self.X.dtype, copy=False)
+        product = self.X @ (narrow[:, 0] if coef.shape[1] == 1 else narrow)
+        return product.reshape(len(self), -1).astype(float, copy=False) - self.centre @ coef
+
+    def rmatvec(self, residual):
+        """``(X - 1 centre')' @ residual``, (n_samples, n_outputs) to (n_features, n_outputs)."""
+        self._read()
+        narrow = residual.astype(self.X.dtype, copy=False)
+        narrow = narrow[:, 0] if residual.shape[1] == 1 else narrow
+        if sparse.issparse(self.X) or self.X.dtype == np.float64:
+            product = self.X.T @ narrow
+        else:  # float32 sums over many rows lose digits: add the blocks up in float64
+            product = sum((self.X[b].T @ narrow[b]).astype(float) for b in self._blocks())
+        product = product.reshape(self.shape[1], -1).astype(float, copy=False)
+        product = product - np.outer(self.centre, residual.sum(axis=0))
+        product[self._constant] = 0.0
+        return product
+
+    def gram(self, weight):
+        """``Xc' diag(weight) Xc`` and ``Xc' weight`` in one pass, Xc the centred matrix."""
+        self._read()
+        if sparse.issparse(self.X):
+            X = self.X.astype(float, copy=False)
+            first = np.asarray(weight @ X).ravel()
+            weighted = sparse.diags_array(weight) @ X
+            gram = np.asarray((X.T @ weighted).todense())
+            gram -= np.outer(self.centre, first) + np.outer(first, self.centre)
+            gram += weight.sum() * np.outer(self.centre, self.centre)
+            first = first - weight.sum() * self.centre
+        else:
+            p = self.shape[1]
+            gram, first = np.zeros((p, p)), np.zeros(p)
+            signed = bool((weight < 0).any())
+            for block in self._blocks():
+                rows, w = self.X[block] - self.centre, weight[block]
+                first += w @ rows
+                if signed:
+                    gram += (rows.T * w) @ rows
+                else:
+                    rows *= np.sqrt(w)[:, None]
+                    gram += rows.T @ rows
+        gram[self._constant] = gram[:, self._constant] = 0.0
+        first[self._constant] = 0.0
+        return gram, first
+
+    def kernel(self, inverse_diagonal):
+        """``Xc diag(inverse_diagonal) Xc'``, (n_samples, n_samples), for few rows."""
+        self._read()
+        root = np.sqrt(np.where(self._constant, 0.0, inverse_diagonal))
+        if not sparse.issparse(self.X):
+            rows = (self.X - self.centre) * root
+            return rows @ rows.T
+        X = self.X.astype(float, copy=False) @ sparse.diags_array(root)
+        centre = self.centre * root
+        cross = np.asarray(X @ centre).ravel()
+        kernel = np.asarray((X @ X.T).todense())
+        return kernel - cross[:, None] - cross[None, :] + centre @ centre
+
+    def standardised_rows(self, index):
+        """Rows in units of the columns' scales, for distances; sparse stays sparse."""
+        self.passes.total += self._share * len(index) / max(1, len(self))
+        inverse = np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=~self._constant)
+        if sparse.issparse(self.X):
+            return sparse.csr_array(self.X.tocsr()[index] @ sparse.diags_array(inverse))
+        return (self.X[index] - self.centre) * inverse

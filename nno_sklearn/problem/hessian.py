@@ -1,0 +1,67 @@
+"""Second derivatives of the data loss by the coefficients, in blocks."""
+
+import numpy as np
+
+#: How much faster an operation is in a product of matrices than in a pass over a large X.
+BLOCKED_SPEEDUP = 16
+
+def hessian_blocks(point, max_joint_size=600):
+    """Second derivatives of the data loss by w, the intercept eliminated; one pass over X.
+
+    Returns
+    -------
+    list of (index, matrix)
+        ``matrix`` belongs to ``coef.ravel()[index]``. One block per output; outputs that share
+        a curvature share the matrix (the same object). Coupled outputs come as one joint block
+        as long as it has at most ``max_joint_size`` coefficients, else without the coupling's
+        off-diagonal blocks.
+    """
+    problem, curvature = point.problem, point.loss_curvature
+    p, n_outputs = problem.shape
+    position = np.arange(p * n_outputs).reshape(p, n_outputs)
+    if curvature.coupling is not None and p * n_outputs <= max_joint_size:
+        return [(position.T.ravel(), _joint_hessian(problem, curvature))]
+    if problem.loss.constant_curvature and n_outputs > 1:
+        shared = _block(problem, curvature.entry(0, 0))
+        return [(position[:, k], shared) for k in range(n_outputs)]
+    return [
+        (position[:, k], _block(problem, curvature.entry(k, k))) for k in range(n_outputs)
+    ]
+
+
+def _block(problem, row_curvature):
+    weight = problem.weight * row_curvature
+    gram, first = problem.design.gram(weight)
+    if problem.fit_intercept and weight.sum() > 0:
+        gram -= np.outer(first, first / weight.sum())
+    return gram
+
+
+def _joint_hessian(problem, curvature):
+    p, n_outputs = problem.shape
+    hessian = np.empty((n_outputs, p, n_outputs, p))
+    mixed = np.empty((n_outputs, p, n_outputs))
+    for k in range(n_outputs):
+        for m in range(k + 1):
+            gram, first = problem.design.gram(problem.weight * curvature.entry(k, m))
+            hessian[k, :, m] = hessian[m, :, k] = gram
+            mixed[k, :, m] = mixed[m, :, k] = first
+    hessian = hessian.reshape(n_outputs * p, n_outputs * p)
+    if problem.fit_intercept:
+        mixed = mixed.reshape(n_outputs * p, n_outputs)
+        total = curvature.total(problem.weight)
+        hessian -= mixed @ np.linalg.pinv(total, hermitian=True) @ mixed.T
+    return hessian
+
+
+def hessian_cost(problem, n_rows):
+    """What :func:`hessian_blocks` on ``n_rows`` rows, and its factor, cost in passes over X.
+
+    An estimate from operation counts; products of dense matrices use a processor about
+    ``BLOCKED_SPEEDUP`` times better than a pass, which waits for memory.
+    """
+    p, n_outputs = problem.shape
+    n_blocks = 1 if problem.loss.constant_curvature else n_outputs
+    factor = p**3 / 3 / BLOCKED_SPEEDUP
+    gram = n_rows * problem.design.row_product_cost(BLOCKED_SPEEDUP)
+    return n_blocks * (gram + factor) / max(1.0, problem.design.n_stored * n_outputs)

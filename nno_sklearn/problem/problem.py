@@ -1,0 +1,135 @@
+"""The objective as a function of w over data, with every pass over X counted."""
+
+from functools import cached_property
+
+import numpy as np
+
+from nno_sklearn.penalties import NoPenalty
+from nno_sklearn.problem.design_matrix import DesignMatrix
+from nno_sklearn.problem.point import Point
+
+
+class Problem:
+    """``F(w) = min_b sum_i s_i loss(y_i, x_i w + b) / sum_i s_i + alpha * penalty(w)``.
+
+    The shape conventions of the whole package: ``w`` and all gradients by it are
+    (n_features, n_outputs), raw predictions ``eta`` are (n_samples, n_outputs), the intercept is
+    (n_outputs,), all float64. The intercept is at its optimum wherever the objective is looked
+    at, so solvers move w alone. X is centred implicitly: the intercept inside is that of the
+    centred columns.
+
+    Parameters
+    ----------
+    X : ndarray or sparse CSR/CSC of shape (n_samples, n_features), float32 or float64
+    y : ndarray of shape (n_samples, n_outputs)
+    loss : Loss
+    penalty : Penalty
+    alpha : float
+    sample_weight : ndarray of shape (n_samples,), default=None
+    fit_intercept : bool, default=True
+
+    Attributes
+    ----------
+    scale : ndarray of shape (n_features,)
+        Spread of the columns, 0 for constant ones (whose coefficient stays 0).
+    null : Point
+        The best constant model, w = 0.
+    """
+
+    def __init__(self, X, y, loss, penalty, alpha, *, sample_weight=None, fit_intercept=True):
+        if sample_weight is None:
+            weight = np.full(len(y), 1.0 / len(y))
+        else:
+            weight = sample_weight / sample_weight.sum()
+        self._setup(DesignMatrix(X, weight, centred=fit_intercept), y, weight, loss,
+                    penalty if alpha > 0 else NoPenalty(), alpha if alpha > 0 else 1.0,
+                    fit_intercept)
+
+    def _setup(self, design, y, weight, loss, penalty, alpha, fit_intercept):
+        self.design, self.y, self.weight = design, y, weight
+        self.loss, self.penalty, self.alpha = loss, penalty, alpha
+        self.fit_intercept = fit_intercept
+
+    def _like(self, design, y, weight):
+        part = object.__new__(Problem)
+        part._setup(design, y, weight, self.loss, self.penalty, self.alpha, self.fit_intercept)
+        return part
+
+    @property
+    def n_samples(self):
+        return len(self.design)
+
+    @property
+    def n_features(self):
+        return self.design.shape[1]
+
+    @property
+    def n_outputs(self):
+        return self.y.shape[1]
+
+    @property
+    def shape(self):
+        """Shape of w: (n_features, n_outputs)."""
+        return self.n_features, self.n_outputs
+
+    @property
+    def scale(self):
+        return self.design.scale
+
+    @property
+    def n_passes(self):
+        """How often X was read so far, in units of the whole X; parts count as their share."""
+        return self.design.passes.total
+
+    @property
+    def is_smooth(self):
+        """Whether the penalty is differentiable, so that F has a gradient everywhere."""
+        return "gradient" in self.penalty.provides
+
+    @property
+    def provides(self):
+        """Capabilities that loss and penalty have in common."""
+        return self.loss.provides & self.penalty.provides
+
+    def at(self, coef, intercept=None):
+        """The point at ``coef``; one pass. ``intercept`` is where the search for b begins."""
+        return Point(self, coef, self.design.matvec(coef), intercept)
+
+    def with_raw_prediction(self, coef, linear, intercept=None):
+        """The point at ``coef`` whose ``X @ coef`` is known already; no pass."""
+        return Point(self, coef, linear, intercept)
+
+    @cached_property
+    def null(self):
+        return self.with_raw_prediction(np.zeros(self.shape), np.zeros(self.y.shape))
+
+    @cached_property
+    def null_residual(self):
+        """Root mean square of the loss gradient of the constant model."""
+        return np.sqrt(self.weight @ (self.null.loss_gradient**2).sum(axis=1))
+
+    @cached_property
+    def mean_intercept(self):
+        """Raw prediction whose prediction is the mean target: a start for the intercept."""
+        if not self.fit_intercept:
+            return np.zeros(self.n_outputs)
+        start = self.loss.link(self.weight @ self.y)
+        return np.where(np.isfinite(start), start, 0.0)
+
+    def rows(self, index, weight, target):
+        """The same objective over some rows, with weights and targets of their own."""
+        return self._like(self.design.rows(index), target, weight / weight.sum())
+
+    def columns(self, index):
+        """The same objective with all coefficients but those of ``index`` held at 0."""
+        return self._like(self.design.columns(index), self.y, self.weight)
+
+    def inner_intercept(self, coef, intercept):
+        """The intercept of the centred columns that a user's intercept stands for."""
+        return intercept + self.design.centre @ coef
+
+    def outer_intercept(self, point):
+        """The intercept in terms of the user's X."""
+        if not self.fit_intercept:
+            return np.zeros(self.n_outputs)
+        return point.intercept - self.design.centre @ point.coef

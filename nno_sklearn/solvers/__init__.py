@@ -1,0 +1,27 @@
+"""Solvers: how the optimum is reached. Each is a parameter, and an object that you can write."""
+
+from nno_sklearn.solvers.auto import AutoSolver
+from nno_sklearn.solvers.base import Record, Run, Solver, SolverResult, Status
+from nno_sklearn.solvers.gd import GradientDescent
+from nno_sklearn.solvers.nearest_neighbor import NearestNeighborSolver
+from nno_sklearn.solvers.proximal import ProximalSolver
+
+SOLVERS = {
+    "auto": AutoSolver,
+    "gd": GradientDescent,
+    "nearest_neighbor": NearestNeighborSolver,
+    "proximal": ProximalSolver,
+}
+
+__all__ = [
+    "SOLVERS",
+    "AutoSolver",
+    "GradientDescent",
+    "NearestNeighborSolver",
+    "ProximalSolver",
+    "Record",
+    "Run",
+    "Solver",
+    "SolverResult",
+    "Status",
+]

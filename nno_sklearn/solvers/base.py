@@ -1,0 +1,166 @@
+"""What every solver shares: the interface, the result, and the book that a run keeps."""
+
+from dataclasses import dataclass
+from enum import Enum
+from time import perf_counter
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from nno_sklearn.problem import Certificate
+
+
+class Status(Enum):
+    """How a run ended; the value is the sentence that a user reads."""
+
+    CONVERGED = "converged"
+    MAX_ITER = "the iteration limit was reached"
+    STALLED = "no step lowers the objective any more, the limit of floating-point precision"
+
+
+class Record(NamedTuple):
+    """One line of a run's history."""
+
+    objective: float
+    #: What ``tol`` is compared with: relative duality gap, or stationarity without a dual.
+    optimality: float
+    #: Bound on objective minus optimum; inf where none is known.
+    dual_gap: float
+    #: Length of the step that led here, nan at the start.
+    step_size: float
+    n_nonzeros: int
+    n_passes: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class SolverResult:
+    """What a solver returns; ``coef`` is (n_features, n_outputs), in terms of the user's X."""
+
+    coef: np.ndarray
+    intercept: np.ndarray
+    n_iter: int
+    n_passes: float
+    status: Status
+    optimality: float
+    dual_gap: float
+    objective: float
+    history: list
+
+
+class Run:
+    """Book of one run: judges each point, keeps the history, knows when to stop.
+
+    Parameters
+    ----------
+    problem : Problem
+    max_iter : int
+        At most so many records.
+    tol : float
+        Optimality at which the run has converged.
+    callback : callable, default=None
+        Called with each new :class:`Record`.
+    """
+
+    def __init__(self, problem, *, max_iter, tol, callback=None):
+        self.problem, self.max_iter, self.tol, self.callback = problem, max_iter, tol, callback
+        self.history, self.status = [], None
+        self._certificate, self._started = Certificate(problem), perf_counter()
+
+    def done(self, point, step_size=np.nan):
+        """Record a point; True when the run ends here."""
+        gap, optimality = self._certificate.judge(point)
+        record = Record(
+            objective=point.value,
+            optimality=optimality,
+            dual_gap=gap,
+            step_size=float(step_size),
+            n_nonzeros=int(np.count_nonzero(point.coef)),
+            n_passes=self.problem.n_passes,
+            seconds=perf_counter() - self._started,
+        )
+        self.history.append(record)
+        if self.callback is not None:
+            self.callback(record)
+        if optimality <= self.tol:
+            self.status = Status.CONVERGED
+        elif self.status is None and len(self.history) >= self.max_iter:
+            self.status = Status.MAX_ITER
+        return self.status is not None
+
+    def stall(self):
+        """End the run: the solver cannot lower the objective."""
+        self.status = self.status or Status.STALLED
+
+    @property
+    def last(self):
+        return self.history[-1]
+
+    def result(self, point):
+        """The result of the run, which ended at ``point``."""
+        return SolverResult(
+            coef=point.coef,
+            intercept=self.problem.outer_intercept(point),
+            n_iter=len(self.history),
+            n_passes=self.problem.n_passes,
+            status=self.status,
+            optimality=self.last.optimality,
+            dual_gap=self.last.dual_gap,
+            objective=self.last.objective,
+            history=self.history,
+        )
+
+
+class Solver(BaseEstimator):
+    """Base class of solvers; subclass it to bring your own.
+
+    A solver holds options only; everything that moves lives in the run. It sees points and
+    lines, never X::
+
+        class SteepestDescent(Solver):
+            requires = frozenset({"penalty.gradient"})
+
+            def __init__(self, shorten=1.0):
+                self.shorten = shorten
+
+            def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
+                run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
+                point = start
+                while not run.done(point):
+                    line = point.towards(-point.gradient)      # one pass over X
+                    first, second = line.derivatives(0.0)      # no pass
+                    point = line.point(-self.shorten * first / second)
+                return run.result(point)
+    """
+
+    #: Capabilities, as "loss.gradient" or "penalty.prox"; "a|b" asks for one of the two.
+    requires: ClassVar[frozenset] = frozenset({"loss.gradient"})
+
+    def missing(self, loss, penalty):
+        """Requirements that a loss and a penalty do not meet; a sorted list."""
+        offered = {f"loss.{name}" for name in loss.provides}
+        offered |= {f"penalty.{name}" for name in penalty.provides}
+        return sorted(need for need in self.requires if offered.isdisjoint(need.split("|")))
+
+    def select(self, problem):
+        """The solver that runs on this problem: itself, but for "auto"."""
+        return self
+
+    def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
+        """Minimise the objective of ``problem`` from the point ``start``.
+
+        Parameters
+        ----------
+        problem : Problem
+        start : Point
+        max_iter : int
+        tol : float
+        callback : callable, default=None
+        random_state : int, RandomState instance or None, default=None
+
+        Returns
+        -------
+        SolverResult
+        """
+        raise NotImplementedError

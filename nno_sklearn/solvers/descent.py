@@ -1,0 +1,45 @@
+"""The loop for differentiable objectives: gradient, metric, exact line search."""
+
+import numpy as np
+
+from nno_sklearn.solvers.linesearch import exact_step
+from nno_sklearn.solvers.metric import LimitedMemory
+
+
+def descend(run, point, metric_at, memory):
+    """Move downhill from ``point`` until the run is done; two passes over X an iteration.
+
+    Parameters
+    ----------
+    run : Run
+    point : Point
+    metric_at : callable
+        Gives the metric to use at a point.
+    memory : int
+        Number of past steps that correct the metric (L-BFGS).
+
+    Returns
+    -------
+    Point
+    """
+    past, step_size = LimitedMemory(memory), np.nan
+    while not run.done(point, step_size):
+        metric = metric_at(point)
+        found = _step(point, metric, past)
+        if found is None and len(past):
+            past.clear()  # the corrections may mislead; the metric alone cannot
+            found = _step(point, metric, past)
+        if found is None:
+            run.stall()
+            break
+        step_size, new = found
+        past.add(new.coef - point.coef, new.gradient - point.gradient)
+        point = new
+    return point
+
+
+def _step(point, metric, past):
+    direction = -past.solve(point.gradient, metric)
+    if not np.vdot(direction, point.gradient) < 0:
+        return None
+    return exact_step(point.towards(direction))

@@ -1,0 +1,33 @@
+"""Gradient descent that needs no learning rate."""
+
+from nno_sklearn.solvers.base import Run, Solver
+from nno_sklearn.solvers.descent import descend
+from nno_sklearn.solvers.metric import DiagonalMetric
+
+
+class GradientDescent(Solver):
+    """Gradient descent in a diagonal metric, with exact line search and memory.
+
+    The metric divides each coefficient's gradient by its curvature, so columns need no
+    scaling; the last steps correct it (L-BFGS, Nocedal 1980), which is what accelerates; the
+    step size is found exactly on the raw predictions. For differentiable penalties.
+
+    Parameters
+    ----------
+    memory : int, default=10
+        Number of past steps kept; 0 is plain steepest descent.
+    """
+
+    requires = frozenset({"loss.gradient", "penalty.gradient"})
+
+    def __init__(self, memory=10):
+        self.memory = memory
+
+    def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
+        run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
+        point = descend(run, start, _diagonal_metric, self.memory)
+        return run.result(point)
+
+
+def _diagonal_metric(point):
+    return DiagonalMetric(point.diagonal_curvature)

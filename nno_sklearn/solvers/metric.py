@@ -1,0 +1,135 @@
+"""Metrics: what "steepest" means. Each turns a gradient into a direction."""
+
+from collections import deque
+
+import numpy as np
+from scipy import linalg
+
+#: Features up to which a metric is a matrix over features; beyond, over landmark rows.
+MAX_MATRIX_SIZE = 2000
+
+
+class DiagonalMetric:
+    """One curvature per coefficient: absorbs the scale of the columns."""
+
+    def __init__(self, diagonal):
+        self._inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
+
+    def solve(self, gradient):
+        return self._inverse * gradient
+
+
+class CurvatureMetric:
+    """Blocks of second derivatives plus a diagonal, by Cholesky factors."""
+
+    def __init__(self, blocks, diagonal):
+        self._blocks, factors = [], {}
+        for index, matrix in blocks:
+            if id(matrix) not in factors:  # outputs may share a matrix
+                factors[id(matrix)] = ScaledCholesky(matrix, diagonal.ravel()[index])
+            self._blocks.append((index, factors[id(matrix)]))
+
+    def solve(self, gradient):
+        flat, result = gradient.ravel(), np.zeros(gradient.size)
+        for index, factor in self._blocks:
+            result[index] = factor.solve(flat[index])
+        return result.reshape(gradient.shape)
+
+
+class ScaledCholesky:
+    """Factor of ``matrix + diag(diagonal)``, scaled to a unit diagonal.
+
+    The scaling makes the factor as good for columns of size 1e-6 as for 1e6. Directions that
+    nothing bends get a little curvature, more if rounding left the matrix indefinite.
+    """
+
+    def __init__(self, matrix, diagonal):
+        total = matrix.diagonal() + diagonal
+        bent = total > 0
+        self._scaling = np.divide(1.0, np.sqrt(total, where=bent, out=np.ones_like(total)),
+                                  out=np.zeros_like(total), where=bent)
+        scaled = matrix * np.outer(self._scaling, self._scaling)
+        ridge, on_diagonal = 1e-13, np.diag_indices_from(scaled)
+        while True:
+            scaled[on_diagonal] = 1.0 + ridge
+            try:
+                self._factor = linalg.cho_factor(scaled, check_finite=False)
+                return
+            except linalg.LinAlgError:
+                ridge *= 100
+
+    def solve(self, right):
+        return self._scaling * linalg.cho_solve(self._factor, self._scaling * right)
+
+
+class WoodburyMetric:
+    """``diag + A'A`` where A has few rows: solved in the space of the landmark rows.
+
+    A holds the landmark rows, centred and weighted by their curvature, one such set per output
+    (Woodbury, 1950).
+    """
+
+    def __init__(self, point, diagonal):
+        problem = point.problem
+        self._design = problem.design
+        self._inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
+        self._outputs = []
+        for k in range(problem.n_outputs):
+            curvature = np.maximum(problem.weight * point.loss_curvature.entry(k, k), 0.0)
+            total = curvature.sum()
+            mean = np.sqrt(curvature / total) if total > 0 else np.zeros_like(curvature)
+            if not problem.fit_intercept:
+                mean = np.zeros_like(mean)
+            root = np.sqrt(curvature)
+            kernel = root[:, None] * self._design.kernel(self._inverse[:, k]) * root
+            kernel = _project(_project(kernel, mean).T, mean)
+            kernel[np.diag_indices_from(kernel)] += 1.0
+            self._outputs.append((linalg.cho_factor(kernel, check_finite=False), root, mean))
+
+    def solve(self, gradient):
+        plain = self._inverse * gradient
+        raw = self._design.matvec(plain)
+        for k, (factor, root, mean) in enumerate(self._outputs):
+            inner = linalg.cho_solve(factor, _project(root * raw[:, k], mean))
+            raw[:, k] = root * _project(inner, mean)
+        return plain - self._inverse * self._design.rmatvec(raw)
+
+
+def _project(vectors, unit):
+    """Take the part along ``unit`` out of the columns of ``vectors``."""
+    return vectors - np.multiply.outer(unit, unit @ vectors)
+
+
+class LimitedMemory:
+    """L-BFGS corrections of a metric by the last steps (Nocedal, 1980)."""
+
+    def __init__(self, size):
+        self._pairs = deque(maxlen=size)
+
+    def __len__(self):
+        return len(self._pairs)
+
+    def clear(self):
+        self._pairs.clear()
+
+    def add(self, step, change):
+        """Remember that ``step`` changed the gradient by ``change``."""
+        bend = np.vdot(step, change)
+        if bend > 1e-12 * np.linalg.norm(step) * np.linalg.norm(change):
+            self._pairs.append((step, change, bend))
+
+    def solve(self, gradient, metric):
+        """Apply the corrected inverse metric to ``gradient`` (two-loop recursion)."""
+        q, shares = gradient.copy(), []
+        for step, change, bend in reversed(self._pairs):
+            share = np.vdot(step, q) / bend
+            shares.append(share)
+            q -= share * change
+        q = metric.solve(q)
+        if self._pairs:
+            step, change, bend = self._pairs[-1]
+            spread = np.vdot(change, metric.solve(change))
+            q *= bend / spread if spread > 0 else 1.0
+        for (step, change, bend), share in zip(self._pairs, reversed(shares), strict=True):
+            q += (share - np.vdot(change, q) / bend) * step
+        return q

@@ -1,0 +1,94 @@
+"""Nearest-neighbour gradient descent (NGD): learn from landmark rows, correct with all rows."""
+
+from numbers import Integral
+
+from sklearn.neighbors import VALID_METRICS
+from sklearn.utils import check_random_state
+
+from nno_sklearn.solvers.base import Run, Solver
+from nno_sklearn.solvers.descent import descend
+from nno_sklearn.solvers.landmarks import LandmarkMetric, Landmarks
+from nno_sklearn.solvers.working_set import solve_by_working_sets
+
+#: Records and accuracy that the small problem is worth; it only gives a start.
+SMALL_MAX_ITER, SMALL_TOL = 20, 1e-3
+
+
+class NearestNeighborSolver(Solver):
+    """Descent in the metric of landmark rows, from the optimum of their cells.
+
+    1. Some rows are drawn as landmarks. Other rows join the cell of their nearest landmark
+       (:class:`sklearn.neighbors.NearestNeighbors`), as many as a search may cost.
+    2. The small problem, landmarks with their cells' weights and mean targets, gives a start.
+    3. Exact gradients over all rows then correct it, in the metric of the landmarks' curvature,
+       with exact line searches and L-BFGS corrections, until the certificate holds.
+
+    The landmarks make the way short; they do not change the optimum. With few rows, all are
+    landmarks and no search is needed: then this is Newton's method. A metric that costs more
+    than the passes it saves is not built; the diagonal one of "gd" serves meanwhile. Penalties
+    with kinks take proximal Newton steps on working sets, with the landmarks' curvature.
+
+    Parameters
+    ----------
+    n_landmarks : int, default=None
+        Number of landmarks. None chooses by the number of features and the cost of a pass, and
+        takes more when progress is slow.
+    n_neighbors : int, default=1
+        Number of nearest landmarks that share each row; 1 makes cells of a Voronoi partition.
+    metric : str or callable, default="euclidean"
+        Distance between rows, in units of the columns' spreads; any metric that
+        :class:`sklearn.neighbors.NearestNeighbors` knows.
+    memory : int, default=10
+        Number of past steps that correct the metric.
+    """
+
+    requires = frozenset({"loss.gradient", "loss.curvature", "penalty.gradient|penalty.prox"})
+
+    def __init__(self, n_landmarks=None, n_neighbors=1, metric="euclidean", memory=10):
+        self.n_landmarks = n_landmarks
+        self.n_neighbors = n_neighbors
+        self.metric = metric
+        self.memory = memory
+
+    def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
+        self._check_parameters()
+        run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
+        landmarks = Landmarks(problem, self.n_landmarks, check_random_state(random_state))
+        if not start.coef.any() and landmarks.n_start < len(landmarks):
+            start = self._small_optimum(problem, start, landmarks)
+        if problem.is_smooth:
+            metric = LandmarkMetric(run, landmarks, landmarks.n_curvature)
+            point = descend(run, start, metric, self.memory)
+        else:
+            rows = landmarks.rows(landmarks.n_curvature)
+            point = solve_by_working_sets(run, start, rows)
+        return run.result(point)
+
+    def _small_optimum(self, problem, start, landmarks):
+        """The optimum on the cells, if it is a better start than the one given."""
+        small = landmarks.condensed(self.n_neighbors, self.metric)
+        run = Run(small, max_iter=SMALL_MAX_ITER, tol=SMALL_TOL)
+        if problem.is_smooth:
+            every = Landmarks(small, small.n_samples, check_random_state(0))
+            found = descend(run, small.null, LandmarkMetric(run, every, len(every)), self.memory)
+        else:
+            found = solve_by_working_sets(run, small.null)
+        point = problem.at(found.coef, found.intercept)
+        return point if point.value < start.value else start
+
+    def _check_parameters(self):
+        for name in ("n_landmarks", "n_neighbors"):
+            value = getattr(self, name)
+            if value is None and name == "n_landmarks":
+                continue
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+                raise ValueError(
+                    f"NearestNeighborSolver({name}={value!r}): {name} counts rows, so it must "
+                    "be a whole number of at least 1."
+                )
+        known = VALID_METRICS["brute"]
+        if not callable(self.metric) and self.metric not in known:
+            raise ValueError(
+                f"NearestNeighborSolver(metric={self.metric!r}): scikit-learn's NearestNeighbors "
+                f"does not know this metric. Use one of {sorted(known)}, or a callable."
+            )

@@ -1,0 +1,26 @@
+"""scikit-learn's own checks, for both estimators and every solver; none may fail."""
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from nno_sklearn import NNOClassifier, NNORegressor
+
+SMOOTH = ("auto", "gd", "nearest_neighbor", "proximal")
+KINKED = ("auto", "nearest_neighbor", "proximal")
+
+ESTIMATORS = [
+    *(NNOClassifier(loss, solver=solver) for solver in SMOOTH
+      for loss in ("log_loss", "squared_hinge", "modified_huber")),
+    *(NNOClassifier(penalty="elasticnet", solver=solver) for solver in KINKED),
+    *(NNORegressor(loss, solver=solver) for solver in SMOOTH
+      for loss in ("squared_error", "huber", "poisson", "gamma")),
+    *(NNORegressor(penalty="elasticnet", solver=solver) for solver in KINKED),
+    NNOClassifier(penalty="l1", class_weight="balanced"),
+    NNORegressor(penalty=None),
+]
+
+
+@pytest.mark.filterwarnings("default")
+@parametrize_with_checks(ESTIMATORS)
+def test_scikit_learn_check(estimator, check):
+    check(estimator)
