@@ -2,9 +2,10 @@
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.utils.validation import column_or_1d
 
 from nno_sklearn._linear_model import LinearModel
-from nno_sklearn._validation import check_training_data, make_loss
+from nno_sklearn._validation import check_training_data
 from nno_sklearn.losses import Gamma, Huber, Poisson, SquaredError
 
 
@@ -111,17 +112,22 @@ class NNORegressor(RegressorMixin, LinearModel):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        try:
-            tags.target_tags.positive_only = make_loss(self.loss, self._losses).positive_target
-        except ValueError:  # an unknown name is reported by fit
-            pass
+        # scikit-learn's check of multi-output regressors gives negative targets, so "poisson" and
+        # "gamma" cannot carry both tags; they do take several outputs.
+        tags.target_tags.positive_only = self._needs_positive_target()
+        tags.target_tags.multi_output = not tags.target_tags.positive_only
         return tags
+
+    def _needs_positive_target(self):
+        loss = self._losses.get(self.loss) if isinstance(self.loss, str) else self.loss
+        return getattr(loss, "positive_target", False)
 
     def _prepare(self, X, y, sample_weight, loss):
         X, y, weight = check_training_data(
             self, X, y, sample_weight, y_numeric=True, multi_output=True
         )
+        if y.ndim == 2 and y.shape[1] == 1 and self._needs_positive_target():
+            y = column_or_1d(y, warn=True)  # what scikit-learn asks of estimators without that tag
         self._is_single = y.ndim == 1
         return X, y.reshape(len(y), -1).astype(np.float64), weight, loss
 

@@ -4,6 +4,8 @@ import numpy as np
 
 #: How much faster an operation is in a product of matrices than in a pass over a large X.
 BLOCKED_SPEEDUP = 16
+#: Operations that a pass over however small an X is worth: what Python's own steps cost.
+LEAST_PASS = 2e5
 
 def hessian_blocks(point, max_joint_size=600):
     """Second derivatives of the data loss by w, the intercept eliminated; one pass over X.
@@ -49,8 +51,7 @@ def _joint_hessian(problem, curvature):
     hessian = hessian.reshape(n_outputs * p, n_outputs * p)
     if problem.fit_intercept:
         mixed = mixed.reshape(n_outputs * p, n_outputs)
-        total = curvature.total(problem.weight)
-        hessian -= mixed @ np.linalg.pinv(total, hermitian=True) @ mixed.T
+        hessian -= mixed @ curvature.inverse_total(problem.weight) @ mixed.T
     return hessian
 
 
@@ -64,4 +65,4 @@ def hessian_cost(problem, n_rows):
     n_blocks = 1 if problem.loss.constant_curvature else n_outputs
     factor = p**3 / 3 / BLOCKED_SPEEDUP
     gram = n_rows * problem.design.row_product_cost(BLOCKED_SPEEDUP)
-    return n_blocks * (gram + factor) / max(1.0, problem.design.n_stored * n_outputs)
+    return n_blocks * (gram + factor) / max(LEAST_PASS, problem.design.n_stored * n_outputs)

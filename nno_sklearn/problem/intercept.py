@@ -6,14 +6,13 @@ MAX_STEPS = 100
 PRECISION = 1e-14
 
 
-def best_intercept(loss, y, weight, linear, start):
+def best_intercept(problem, linear, start):
     """Minimise ``sum_i weight_i loss(y_i, linear_i + b)`` over b by safeguarded Newton steps.
 
     Parameters
     ----------
-    loss : Loss
-    y, linear : ndarray of shape (n_samples, n_outputs)
-    weight : ndarray of shape (n_samples,)
+    problem : Problem
+    linear : ndarray of shape (n_samples, n_outputs)
     start : ndarray of shape (n_outputs,)
 
     Returns
@@ -23,15 +22,8 @@ def best_intercept(loss, y, weight, linear, start):
         Of the loss at the result, not weighted.
     curvature : Curvature
     """
-    find = _separate if _is_separate(loss, y, linear, start) else _coupled
-    return find(loss, y, weight, linear, start)
-
-
-def _is_separate(loss, y, linear, start):
-    if y.shape[1] == 1:
-        return True
-    _, curvature = loss.derivatives(y[:1], linear[:1] + start)
-    return curvature.coupling is None
+    find = _separate if problem.is_separate else _coupled
+    return find(problem.loss, problem.y, problem.weight, linear, start)
 
 
 def _negligible(total, weight, gradient):
@@ -71,21 +63,18 @@ def _coupled(loss, y, weight, linear, start):
     def objective(b):
         return weight @ loss.value(y, linear + b).sum(axis=1)
 
-    b, n_outputs = start - start.mean(), y.shape[1]
-    value = None
+    b, value = start - start.mean(), None
     for _ in range(MAX_STEPS):
         gradient, curvature = loss.derivatives(y, linear + b)
         total = weight @ gradient
         if _negligible(total, weight, gradient).all():
             break
-        hessian = curvature.total(weight)
-        ridge = np.trace(hessian) / n_outputs
-        step = np.linalg.solve(hessian + ridge * (1e-12 * np.eye(n_outputs) + 1 / n_outputs), total)
+        step = curvature.inverse_total(weight) @ total
         step -= step.mean()
         if np.abs(step).max() <= 4 * np.finfo(float).eps * max(1.0, np.abs(b).max()):
             break
         if np.abs(step).max() < 1e-3:  # inside Newton's quadratic basin a check costs for nothing
-            b = b - step
+            b, value = b - step, None
             continue
         value = objective(b) if value is None else value
         size = 1.0

@@ -29,7 +29,7 @@ class Point:
         with np.errstate(over="ignore", invalid="ignore"):
             if problem.fit_intercept:
                 self.intercept, self.loss_gradient, self.loss_curvature = best_intercept(
-                    problem.loss, problem.y, problem.weight, linear, start
+                    problem, linear, start
                 )
             else:
                 self.intercept = np.zeros(problem.n_outputs)
@@ -52,6 +52,17 @@ class Point:
     def value(self):
         """The objective F."""
         return self.data_loss + self.problem.alpha * self.problem.penalty.value(self.coef)
+
+    @cached_property
+    def values(self):
+        """The objective's share of each output, (n_outputs,); the sum, (1,), if they interact."""
+        problem = self.problem
+        if not problem.is_separate or problem.n_outputs == 1:
+            return np.array([self.value])
+        with np.errstate(over="ignore", invalid="ignore"):
+            losses = problem.weight @ problem.loss.value(problem.y, self.raw_prediction)
+        columns = [self.coef[:, [k]] for k in range(problem.n_outputs)]
+        return losses + problem.alpha * np.array([problem.penalty.value(w) for w in columns])
 
     @cached_property
     def data_gradient(self):
@@ -93,62 +104,49 @@ class Point:
 class Line:
     """The objective on ``w + t * direction``, with the intercept optimal at every t: no pass.
 
-    The intercept is followed by Newton's method in (t, b) together, so one evaluation of the
-    loss per t is enough.
+    ``t`` is an array of shape (n_outputs,) where the outputs do not interact, so that each has
+    a step of its own, else of shape (1,); numbers are fine too.
+
+    Parameters
+    ----------
+    start : Point
+    direction : ndarray of shape (n_features, n_outputs)
+    slope : ndarray of shape (n_samples, n_outputs)
+        ``X @ direction``.
     """
 
     def __init__(self, start, direction, slope):
         self.start, self.direction, self.slope = start, direction, slope
-        self._t, self._intercept = 0.0, start.intercept
-        self._residual, self._drift = np.zeros(len(start.intercept)), None
-
-    def _predicted_intercept(self, t):
-        if self._drift is None:
-            return self._intercept
-        return self._intercept - self._residual - (t - self._t) * self._drift
-
-    def derivatives(self, t):
-        """First and second derivative by t."""
-        problem = self.start.problem
-        linear = self.start.linear + t * self.slope
-        with np.errstate(over="ignore", invalid="ignore"):
-            intercept = self._predicted_intercept(t)
-            u, curvature = problem.loss.derivatives(problem.y, linear + intercept)
-            bent = curvature.product(self.slope)
-            first = problem.weight @ np.einsum("ik,ik->i", u, self.slope)
-            second = problem.weight @ np.einsum("ik,ik->i", bent, self.slope)
-            if problem.fit_intercept:
-                first, second = self._eliminate(t, intercept, u, curvature, bent, first, second)
-        return self._add_penalty(t, first, second)
-
-    def _eliminate(self, t, intercept, u, curvature, bent, first, second):
-        """Take the intercept out of the derivatives (a Schur complement), and follow it."""
-        weight = self.start.problem.weight
-        total = curvature.total(weight)
-        mixed, residual = weight @ bent, weight @ u
-        if not np.isfinite(total).all() or np.trace(total) <= 0:
-            return first, second
-        inverse = np.linalg.pinv(total, hermitian=True)
-        self._t, self._intercept = t, intercept
-        self._residual, self._drift = inverse @ residual, inverse @ mixed
-        return first - mixed @ self._residual, second - mixed @ self._drift
-
-    def _add_penalty(self, t, first, second):
-        problem = self.start.problem
-        coef = self.start.coef + t * self.direction
-        first += problem.alpha * np.vdot(problem.penalty.gradient(coef), self.direction)
-        bend = problem.penalty.curvature(coef)
-        return first, second + problem.alpha * np.vdot(bend * self.direction, self.direction)
+        self._t, self._point, self._drift = np.zeros(1), start, 0.0
 
     def point(self, t):
         """The point at t; no pass."""
-        start = self.start
-        return start.problem.with_raw_prediction(
-            start.coef + t * self.direction,
-            start.linear + t * self.slope,
-            self._predicted_intercept(t),
-        )
+        if not np.array_equal(t, self._t):
+            self._point = self.start.problem.with_raw_prediction(
+                self.start.coef + t * self.direction,
+                self.start.linear + t * self.slope,
+                self._point.intercept + (t - self._t) * self._drift,
+            )
+            self._t = t
+        return self._point
 
     def value(self, t):
         """The objective at t."""
         return self.point(t).value
+
+    def derivatives(self, t):
+        """First and second derivatives by t, the intercept following at its optimum."""
+        point, problem = self.point(t), self.start.problem
+        penalty, alpha = problem.penalty, problem.alpha
+        with np.errstate(over="ignore", invalid="ignore"):
+            weighted = problem.weight[:, None] * self.slope
+            bent = point.loss_curvature.product(weighted)
+            first = problem.inner(point.loss_gradient, weighted)
+            second = problem.inner(bent, self.slope)
+            if problem.fit_intercept and np.isfinite(second).all():
+                mixed = bent.sum(axis=0)
+                self._drift = -point.loss_curvature.inverse_total(problem.weight) @ mixed
+                second += problem.inner(mixed[None], self._drift[None])
+        first += alpha * problem.inner(penalty.gradient(point.coef), self.direction)
+        bend = penalty.curvature(point.coef) * self.direction
+        return first, second + alpha * problem.inner(bend, self.direction)

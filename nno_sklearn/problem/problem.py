@@ -91,6 +91,19 @@ class Problem:
         """Capabilities that loss and penalty have in common."""
         return self.loss.provides & self.penalty.provides
 
+    @cached_property
+    def is_separate(self):
+        """Whether the outputs do not interact: each then has steps of its own."""
+        if self.n_outputs == 1:
+            return True
+        _, curvature = self.loss.derivatives(self.y[:1], np.zeros((1, self.n_outputs)))
+        return curvature.coupling is None
+
+    def inner(self, a, b):
+        """Inner products of the outputs' columns, (n_outputs,); of all, (1,), if they interact."""
+        products = np.einsum("jk,jk->k", a, b)
+        return products if self.is_separate else products.sum(keepdims=True)
+
     def at(self, coef, intercept=None):
         """The point at ``coef``; one pass. ``intercept`` is where the search for b begins."""
         return Point(self, coef, self.design.matvec(coef), intercept)

@@ -22,7 +22,7 @@ def descend(run, point, metric_at, memory):
     -------
     Point
     """
-    past, step_size = LimitedMemory(memory), np.nan
+    past, step_size = LimitedMemory(point.problem, memory), np.nan
     while not run.done(point, step_size):
         metric = metric_at(point)
         found = _step(point, metric, past)
@@ -32,14 +32,11 @@ def descend(run, point, metric_at, memory):
         if found is None:
             run.stall()
             break
-        step_size, new = found
+        step_size, new = np.max(found[0]), found[1]
         past.add(new.coef - point.coef, new.gradient - point.gradient)
         point = new
     return point
 
 
 def _step(point, metric, past):
-    direction = -past.solve(point.gradient, metric)
-    if not np.vdot(direction, point.gradient) < 0:
-        return None
-    return exact_step(point.towards(direction))
+    return exact_step(point.towards(-past.solve(point.gradient, metric)))

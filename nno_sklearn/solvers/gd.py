@@ -14,13 +14,13 @@ class GradientDescent(Solver):
 
     Parameters
     ----------
-    memory : int, default=10
+    memory : int, default=20
         Number of past steps kept; 0 is plain steepest descent.
     """
 
     requires = frozenset({"loss.gradient", "penalty.gradient"})
 
-    def __init__(self, memory=10):
+    def __init__(self, memory=20):
         self.memory = memory
 
     def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):

@@ -7,48 +7,52 @@ MAX_EVALUATIONS = 40
 ROUNDING = 1e-14
 
 
-def exact_step(line, first_step=1.0, accuracy=0.1):
+def exact_step(line, accuracy=0.1):
     """Step that lowers the slope along ``line`` to a fraction ``accuracy`` of what it was.
 
-    Newton's method on the derivative, kept inside a bracket; overflow shrinks the step.
+    Newton's method on the derivative from t = 1, kept inside a bracket; overflow shrinks the
+    step. Outputs that do not interact have steps of their own.
 
     Returns
     -------
-    (float, Point) or None
+    (ndarray, Point) or None
         None where no step lowers the objective.
     """
     slope = line.derivatives(0.0)[0]
-    if not slope < 0:
+    moves = slope < 0
+    if not moves.any():
         return None
-    low, high, t = 0.0, np.inf, first_step
+    low, high = np.zeros_like(slope), np.full_like(slope, np.inf)
+    t = np.where(moves, 1.0, 0.0)
     for _ in range(MAX_EVALUATIONS):
         first, second = line.derivatives(t)
-        if not np.isfinite(first) or not np.isfinite(second):
-            high, t = t, 0.5 * (low + t)
-            continue
-        if abs(first) <= accuracy * -slope:
-            point = line.point(t)
-            if _not_above(point, line.start):
-                return t, point
-            high, t = t, 0.5 * (low + t)
-            continue
-        low, high = (t, high) if first < 0 else (low, t)
-        newton = t - first / second if second > 0 else np.inf
-        t = _inside(newton, low, high)
-    point = line.point(low)
-    return (low, point) if low > 0 and _not_above(point, line.start) else None
+        usable = np.isfinite(first) & np.isfinite(second)
+        flat = usable & (np.abs(first) <= accuracy * np.abs(slope))
+        above = flat & moves & _above(line.point(t), line.start) if flat[moves].any() else ~usable
+        done = (flat & ~above) | ~moves
+        if done.all():
+            return t, line.point(t)
+        shrink = ~usable | above
+        low = np.where(usable & ~above & (first < 0), t, low)
+        high = np.where(shrink | (first > 0), t, high)
+        newton = t - np.divide(first, second, out=np.full_like(t, -np.inf), where=second > 0)
+        t = np.where(done, t, _inside(np.where(shrink, np.nan, newton), low, high))
+    t = np.where(done, t, low)
+    t = np.where(_above(line.point(t), line.start), 0.0, t)
+    return (t, line.point(t)) if t.any() else None
 
 
 def _inside(t, low, high):
     """Newton's proposal, unless it leaves the bracket or runs away."""
-    if np.isinf(high):
-        return min(max(t, 1.1 * low), 10 * low)
-    margin = 0.05 * (high - low)
-    return t if low + margin < t < high - margin else 0.5 * (low + high)
+    open_end = np.isinf(high)
+    top = np.where(open_end, 10 * low, high)
+    margin = np.where(open_end, 0.1 * low, 0.05 * (top - low))
+    inside = (t > low + margin) & (t < top - np.where(open_end, 0.0, margin))
+    return np.where(inside, t, np.where(open_end, top, 0.5 * (low + top)))
 
 
-def _not_above(point, start):
-    return point.value <= start.value + ROUNDING * abs(start.value)
+def _above(point, start):
+    return ~(point.values <= start.values + ROUNDING * np.abs(start.values))
 
 
 def backtrack(line, model_decrease):

@@ -7,6 +7,9 @@ from scipy import linalg
 
 #: Features up to which a metric is a matrix over features; beyond, over landmark rows.
 MAX_MATRIX_SIZE = 2000
+#: Share of a coefficient's own curvature that every direction gets: without a penalty, rounding
+#: errors in directions that the data leave open must not become steps.
+LEAST_CURVATURE = 1e-9
 
 
 class DiagonalMetric:
@@ -101,10 +104,13 @@ def _project(vectors, unit):
 
 
 class LimitedMemory:
-    """L-BFGS corrections of a metric by the last steps (Nocedal, 1980)."""
+    """L-BFGS corrections of a metric by the last steps (Nocedal, 1980).
 
-    def __init__(self, size):
-        self._pairs = deque(maxlen=size)
+    Outputs that do not interact are corrected one by one.
+    """
+
+    def __init__(self, problem, size):
+        self._inner, self._pairs = problem.inner, deque(maxlen=size)
 
     def __len__(self):
         return len(self._pairs)
@@ -114,22 +120,26 @@ class LimitedMemory:
 
     def add(self, step, change):
         """Remember that ``step`` changed the gradient by ``change``."""
-        bend = np.vdot(step, change)
-        if bend > 1e-12 * np.linalg.norm(step) * np.linalg.norm(change):
-            self._pairs.append((step, change, bend))
+        bend = self._inner(step, change)
+        size = np.sqrt(self._inner(step, step) * self._inner(change, change))
+        # An output that hardly moved, or not upwards, says nothing: its pair counts as zero.
+        usable = bend > 1e-12 * size
+        if usable.any():
+            self._pairs.append((step, change, np.where(usable, bend, np.inf)))
 
     def solve(self, gradient, metric):
         """Apply the corrected inverse metric to ``gradient`` (two-loop recursion)."""
         q, shares = gradient.copy(), []
         for step, change, bend in reversed(self._pairs):
-            share = np.vdot(step, q) / bend
+            share = self._inner(step, q) / bend
             shares.append(share)
             q -= share * change
         q = metric.solve(q)
         if self._pairs:
-            step, change, bend = self._pairs[-1]
-            spread = np.vdot(change, metric.solve(change))
-            q *= bend / spread if spread > 0 else 1.0
+            _, change, bend = self._pairs[-1]
+            spread = self._inner(change, metric.solve(change))
+            q *= np.divide(bend, spread, out=np.ones_like(bend),
+                           where=(spread > 0) & np.isfinite(bend))
         for (step, change, bend), share in zip(self._pairs, reversed(shares), strict=True):
-            q += (share - np.vdot(change, q) / bend) * step
+            q += (share - self._inner(change, q) / bend) * step
         return q
