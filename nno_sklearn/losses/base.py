@@ -73,6 +73,8 @@ class Loss(BaseEstimator):
 
     #: Solvers may then keep a curvature matrix for ever.
     constant_curvature: ClassVar[bool] = False
+    #: Largest curvature of a loss with flat parts, whose momentary curvature jumps; else None.
+    largest_curvature: ClassVar[float | None] = None
     #: True where targets must not be negative.
     positive_target: ClassVar[bool] = False
     #: True where ``predict`` gives probabilities of classes.

@@ -76,6 +76,8 @@ class MultinomialLogLoss(Loss):
 class _MarginLoss(Loss):
     """``y phi(eta) + (1 - y) phi(-eta)`` for a function ``phi`` of the margin."""
 
+    largest_curvature = 2.0
+
     def value(self, y, eta):
         return y * self._phi(eta) + (1.0 - y) * self._phi(-eta)
 

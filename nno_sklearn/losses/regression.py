@@ -39,6 +39,8 @@ class Huber(Loss):
         Residual, in units of ``y``, at which the loss turns from squared to absolute.
     """
 
+    largest_curvature = 1.0
+
     def __init__(self, delta=1.35):
         self.delta = delta
 

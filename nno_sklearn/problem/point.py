@@ -86,8 +86,8 @@ class Point:
         mean = problem.weight @ curvature.diagonal
         if curvature.coupling is not None:
             mean = mean - problem.weight @ curvature.coupling**2
-        # Losses with flat parts (Huber, hinge) may be flat at all rows just now.
-        mean = np.maximum(mean, 1e-3 * mean.max() if mean.max() > 0 else 1.0)
+        if problem.loss.largest_curvature is not None:
+            mean = np.full_like(mean, problem.loss.largest_curvature)
         data = problem.scale[:, None] ** 2 * mean
         return data + problem.alpha * problem.penalty.curvature(self.coef)
 

@@ -5,11 +5,11 @@ import numpy as np
 from nno_sklearn.neighbors import condense_rows
 from nno_sklearn.problem import hessian_blocks, hessian_cost
 from nno_sklearn.solvers.metric import (
-    LEAST_CURVATURE,
     MAX_MATRIX_SIZE,
     CurvatureMetric,
     DiagonalMetric,
     WoodburyMetric,
+    bent_diagonal,
 )
 
 #: Landmarks per feature of the small problem, and of the curvature.
@@ -161,7 +161,7 @@ def landmark_metric(here, point):
     smooth = problem.alpha * problem.penalty.curvature(point.coef)
     data = point.diagonal_curvature - smooth
     if problem.n_features <= MAX_MATRIX_SIZE:
-        return CurvatureMetric(hessian_blocks(here), np.maximum(smooth, LEAST_CURVATURE * data))
+        return CurvatureMetric(hessian_blocks(here), bent_diagonal(smooth, data))
     # Fewer landmarks than features: directions that they do not span need a curvature too.
     all_rows = here.problem.n_samples >= problem.n_samples
     return WoodburyMetric(here, smooth + (1e-8 if all_rows else 0.05) * data)

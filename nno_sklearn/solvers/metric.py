@@ -7,9 +7,9 @@ from scipy import linalg
 
 #: Features up to which a metric is a matrix over features; beyond, over landmark rows.
 MAX_MATRIX_SIZE = 2000
-#: Share of a coefficient's own curvature that every direction gets: without a penalty, rounding
-#: errors in directions that the data leave open must not become steps.
-LEAST_CURVATURE = 1e-9
+#: Share of a coefficient's own curvature that stands in for a penalty's where there is none:
+#: rounding errors in directions that the data leave open must not become steps.
+OPEN_CURVATURE = 1e-7
 
 
 class DiagonalMetric:
@@ -20,6 +20,11 @@ class DiagonalMetric:
 
     def solve(self, gradient):
         return self._inverse * gradient
+
+
+def bent_diagonal(penalty_curvature, data_curvature):
+    """Diagonal to add to a Hessian of the data loss: the penalty's, or a little."""
+    return np.where(penalty_curvature > 0, penalty_curvature, OPEN_CURVATURE * data_curvature)
 
 
 class CurvatureMetric:

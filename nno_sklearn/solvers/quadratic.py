@@ -7,7 +7,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import enet_path
 
 from nno_sklearn.penalties import ElasticNet
-from nno_sklearn.solvers.metric import LEAST_CURVATURE, ScaledCholesky
+from nno_sklearn.solvers.metric import ScaledCholesky, bent_diagonal
 
 MAX_EPOCHS = 200
 MAX_ACCELERATED_STEPS = 1000
@@ -43,7 +43,7 @@ def minimise_model(point, blocks, target_gap):
 def _newton(point, matrix, w, gradient, target_gap):
     penalty, alpha = point.problem.penalty, point.problem.alpha
     slope = gradient + alpha * penalty.gradient(w)
-    diagonal = np.maximum(alpha * penalty.curvature(w), LEAST_CURVATURE * matrix.diagonal())
+    diagonal = bent_diagonal(alpha * penalty.curvature(w), matrix.diagonal())
     return w - ScaledCholesky(matrix, diagonal).solve(slope)
 
 
