@@ -123,9 +123,17 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         verbose=0,
     ):
         super().__init__(
-            loss=loss, penalty=penalty, alpha=alpha, l1_ratio=l1_ratio, solver=solver,
-            fit_intercept=fit_intercept, max_iter=max_iter, tol=tol, warm_start=warm_start,
-            random_state=random_state, verbose=verbose,
+            loss=loss,
+            penalty=penalty,
+            alpha=alpha,
+            l1_ratio=l1_ratio,
+            solver=solver,
+            fit_intercept=fit_intercept,
+            max_iter=max_iter,
+            tol=tol,
+            warm_start=warm_start,
+            random_state=random_state,
+            verbose=verbose,
         )
         self.class_weight = class_weight
 

@@ -101,16 +101,27 @@ class LinearModel(BaseEstimator):
         with np.errstate(over="ignore", invalid="ignore"):
             loss.check_target(targets)
             problem = Problem(
-                X, targets, loss, penalty, self.alpha, sample_weight=weight,
+                X,
+                targets,
+                loss,
+                penalty,
+                self.alpha,
+                sample_weight=weight,
                 fit_intercept=self.fit_intercept,
             )
             _check_magnitude(problem)
         solver = clone(solver).select(problem)
         result = solver.solve(
-            problem, self._start(problem), max_iter=self.max_iter, tol=self.tol,
-            callback=self._print if self.verbose else None, random_state=self.random_state,
+            problem,
+            self._start(problem),
+            max_iter=self.max_iter,
+            tol=self.tol,
+            callback=self._print if self.verbose else None,
+            random_state=self.random_state,
         )
         self._keep(result, loss, solver, X.dtype)
+        if not self.converged_:
+            warnings.warn(self._advice(result, X.dtype), ConvergenceWarning, stacklevel=3)
         return self
 
     def _start(self, problem):
@@ -130,8 +141,6 @@ class LinearModel(BaseEstimator):
         self.optimality_, self.history_ = result.optimality, result.history
         self.converged_ = result.status is Status.CONVERGED
         self.solver_, self.loss_ = solver, loss
-        if not self.converged_:
-            warnings.warn(self._advice(result, dtype), ConvergenceWarning, stacklevel=4)
 
     def _advice(self, result, dtype):
         measure = "relative duality gap" if np.isfinite(result.dual_gap) else "stationarity"

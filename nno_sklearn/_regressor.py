@@ -105,9 +105,17 @@ class NNORegressor(RegressorMixin, LinearModel):
         verbose=0,
     ):
         super().__init__(
-            loss=loss, penalty=penalty, alpha=alpha, l1_ratio=l1_ratio, solver=solver,
-            fit_intercept=fit_intercept, max_iter=max_iter, tol=tol, warm_start=warm_start,
-            random_state=random_state, verbose=verbose,
+            loss=loss,
+            penalty=penalty,
+            alpha=alpha,
+            l1_ratio=l1_ratio,
+            solver=solver,
+            fit_intercept=fit_intercept,
+            max_iter=max_iter,
+            tol=tol,
+            warm_start=warm_start,
+            random_state=random_state,
+            verbose=verbose,
         )
 
     def __sklearn_tags__(self):

@@ -95,7 +95,8 @@ def check_compatible(solver, solver_name, loss, penalty, penalty_name):
         name, thing = given[kind]
         needs = " and ".join(
             " or ".join(option.split(".")[1] for option in need.split("|"))
-            for need in missing if need.startswith(kind)
+            for need in missing
+            if need.startswith(kind)
         )
         has = ", ".join(sorted(thing.provides)) or "nothing"
         reasons.append(f"a {kind} with a {needs} everywhere, but {name!r} provides only {has}")

@@ -12,11 +12,17 @@ ESTIMATORS = [
     *(NNOClassifier(solver=solver) for solver in SMOOTH),
     # With hardly any penalty gd's way through the hinges' kinks is long, and magnifies rounding
     # (1e-16 to 1e-6) beyond what the check of weights as repetitions allows.
-    *(NNOClassifier(loss, solver=solver, alpha=1e-2 if solver == "gd" else 1e-4)
-      for solver in SMOOTH for loss in ("squared_hinge", "modified_huber")),
+    *(
+        NNOClassifier(loss, solver=solver, alpha=1e-2 if solver == "gd" else 1e-4)
+        for solver in SMOOTH
+        for loss in ("squared_hinge", "modified_huber")
+    ),
     *(NNOClassifier(penalty="elasticnet", solver=solver) for solver in KINKED),
-    *(NNORegressor(loss, solver=solver) for solver in SMOOTH
-      for loss in ("squared_error", "huber", "poisson", "gamma")),
+    *(
+        NNORegressor(loss, solver=solver)
+        for solver in SMOOTH
+        for loss in ("squared_error", "huber", "poisson", "gamma")
+    ),
     *(NNORegressor(penalty="elasticnet", solver=solver) for solver in KINKED),
     NNOClassifier(penalty="l1", class_weight="balanced"),
     NNORegressor(penalty=None),

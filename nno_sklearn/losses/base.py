@@ -86,8 +86,9 @@ class Loss(BaseEstimator):
 
         Read off the methods that the class writes; nothing has to be declared.
         """
-        written = {name for name in CAPABILITIES if getattr(type(self), name) is not
-                   getattr(Loss, name)}
+        written = {
+            name for name in CAPABILITIES if getattr(type(self), name) is not getattr(Loss, name)
+        }
         return frozenset(written | {"curvature"} if "gradient" in written else written)
 
     def value(self, y, eta):

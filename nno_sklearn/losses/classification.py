@@ -62,10 +62,13 @@ class MultinomialLogLoss(Loss):
     def conjugate(self, y, u):
         p = u + y
         inside = np.clip(p, 0.0, 1.0)
-        return np.where(np.abs(p - inside) <= 1e-12, xlogy(inside, inside), np.inf)
+        total = np.abs(p.sum(axis=1, keepdims=True) - 1.0)
+        return np.where(
+            (np.abs(p - inside) <= 1e-12) & (total <= 1e-9), xlogy(inside, inside), np.inf
+        )
 
     def link(self, mean):
-        log_mean = np.log(mean)
+        log_mean = np.log(np.maximum(mean, 1e-16))
         return log_mean - log_mean.mean()
 
     def predict(self, eta):

@@ -31,9 +31,7 @@ def condense_rows(problem, landmarks, sample, *, n_neighbors=1, metric="euclidea
         shares = min(n_neighbors, len(landmarks))
         search = NearestNeighbors(n_neighbors=shares, metric=metric)
         search.fit(problem.design.standardised_rows(landmarks))
-        cells = search.kneighbors(
-            problem.design.standardised_rows(sample), return_distance=False
-        )
+        cells = search.kneighbors(problem.design.standardised_rows(sample), return_distance=False)
         given = np.repeat(problem.weight[sample] / shares, shares)
         targets = np.repeat(problem.y[sample], shares, axis=0)
         sums = weight[:, None] * target

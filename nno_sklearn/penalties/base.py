@@ -25,8 +25,7 @@ class Penalty(BaseEstimator):
         Read off the methods that the class writes.
         """
         return frozenset(
-            name for name in CAPABILITIES if getattr(type(self), name) is not
-            getattr(Penalty, name)
+            name for name in CAPABILITIES if getattr(type(self), name) is not getattr(Penalty, name)
         )
 
     def value(self, w):

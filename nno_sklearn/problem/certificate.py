@@ -17,6 +17,8 @@ def dual_gap(point):
     loss, penalty, alpha = problem.loss, problem.penalty, problem.alpha
     if "conjugate" not in loss.provides or "conjugate" not in penalty.provides:
         return np.inf
+    if problem.fit_intercept and not _is_balanced(point):
+        return np.inf
     dual = -point.data_gradient / alpha
     # At c = 1 Fenchel's inequality is an equality: no conjugate of the loss, no cancellation.
     gap = alpha * (penalty.value(point.coef) + penalty.conjugate(dual))
@@ -28,6 +30,12 @@ def dual_gap(point):
         scaled += alpha * penalty.conjugate(scaling * dual)
         gap = min(gap, scaled)
     return max(float(gap), 0.0)
+
+
+def _is_balanced(point):
+    """Whether the intercept is at its optimum, without which there is no dual point."""
+    weight, gradient = point.problem.weight, point.loss_gradient
+    return (np.abs(weight @ gradient) <= 1e-9 * (weight @ np.abs(gradient)) + 1e-300).all()
 
 
 def stationarity(point):

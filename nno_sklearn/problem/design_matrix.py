@@ -88,6 +88,8 @@ class DesignMatrix:
         self.passes.total += self._share
 
     def _blocks(self):
+        if sparse.issparse(self.X):
+            self.X = self.X.tocsr()
         rows = max(1, BLOCK_BYTES // max(1, self.X.shape[1] * self.X.dtype.itemsize))
         for first in range(0, len(self), rows):
             yield slice(first, first + rows)
@@ -145,7 +147,7 @@ class DesignMatrix:
         return product
 
     def gram(self, weight):
-        """``Xc' diag(weight) Xc`` and ``Xc' weight`` in one pass, Xc the centred matrix."""
+        """``Xc' diag(weight) Xc`` and ``Xc' weight``, weight >= 0, in one pass; Xc is centred."""
         self._read()
         if sparse.issparse(self.X):
             X = self.X.astype(float, copy=False)
@@ -158,18 +160,38 @@ class DesignMatrix:
         else:
             p = self.shape[1]
             gram, first = np.zeros((p, p)), np.zeros(p)
-            signed = bool((weight < 0).any())
             for block in self._blocks():
                 rows, w = self.X[block] - self.centre, weight[block]
                 first += w @ rows
-                if signed:
-                    gram += (rows.T * w) @ rows
-                else:
-                    rows *= np.sqrt(w)[:, None]
-                    gram += rows.T @ rows
+                rows *= np.sqrt(w)[:, None]
+                gram += rows.T @ rows
         gram[self._constant] = gram[:, self._constant] = 0.0
         first[self._constant] = 0.0
         return gram, first
+
+    def coupled_gram(self, diagonal, coupling):
+        """Gram of outputs that interact: rows' weights are ``diag(diagonal) - coupling coupling'``.
+
+        Returns the (K p, K p) matrix, output by output, and its products with a column of ones
+        per output, (K p, K). For few features; one pass.
+        """
+        self._read()
+        p, n_outputs = self.shape[1], diagonal.shape[1]
+        gram = np.zeros((n_outputs, p, n_outputs, p))
+        joint = np.zeros((n_outputs * p, n_outputs * p))
+        mixed = np.zeros((n_outputs, p, n_outputs))
+        for block in self._blocks():
+            rows = self.X[block].toarray() if sparse.issparse(self.X) else self.X[block]
+            rows = np.where(self._constant, 0.0, rows - self.centre)
+            scaled = (coupling[block][:, :, None] * rows[:, None, :]).reshape(len(rows), -1)
+            joint += scaled.T @ scaled
+            mixed -= (scaled.T @ coupling[block]).reshape(mixed.shape)
+            for k in range(n_outputs):
+                weighted = rows * diagonal[block][:, [k]]
+                gram[k, :, k] += weighted.T @ rows
+                mixed[k, :, k] += weighted.sum(axis=0)
+        gram = gram.reshape(joint.shape) - joint
+        return gram, mixed.reshape(n_outputs * p, n_outputs)
 
     def kernel(self, inverse_diagonal):
         """``Xc diag(inverse_diagonal) Xc'``, (n_samples, n_samples), for few rows."""

@@ -7,6 +7,7 @@ BLOCKED_SPEEDUP = 16
 #: Operations that a pass over however small an X is worth: what Python's own steps cost.
 LEAST_PASS = 2e5
 
+
 def hessian_blocks(point, max_joint_size=600):
     """Second derivatives of the data loss by w, the intercept eliminated; one pass over X.
 
@@ -26,9 +27,7 @@ def hessian_blocks(point, max_joint_size=600):
     if problem.loss.constant_curvature and n_outputs > 1:
         shared = _block(problem, curvature.entry(0, 0))
         return [(position[:, k], shared) for k in range(n_outputs)]
-    return [
-        (position[:, k], _block(problem, curvature.entry(k, k))) for k in range(n_outputs)
-    ]
+    return [(position[:, k], _block(problem, curvature.entry(k, k))) for k in range(n_outputs)]
 
 
 def _block(problem, row_curvature):
@@ -40,19 +39,15 @@ def _block(problem, row_curvature):
 
 
 def _joint_hessian(problem, curvature):
-    p, n_outputs = problem.shape
-    hessian = np.empty((n_outputs, p, n_outputs, p))
-    mixed = np.empty((n_outputs, p, n_outputs))
-    for k in range(n_outputs):
-        for m in range(k + 1):
-            gram, first = problem.design.gram(problem.weight * curvature.entry(k, m))
-            hessian[k, :, m] = hessian[m, :, k] = gram
-            mixed[k, :, m] = mixed[m, :, k] = first
-    hessian = hessian.reshape(n_outputs * p, n_outputs * p)
+    """All outputs' second derivatives together, output by output."""
+    size = problem.n_features * problem.n_outputs
+    weight = problem.weight[:, None]
+    hessian, mixed = problem.design.coupled_gram(
+        weight * curvature.diagonal, np.sqrt(weight) * curvature.coupling
+    )
     if problem.fit_intercept:
-        mixed = mixed.reshape(n_outputs * p, n_outputs)
         hessian -= mixed @ curvature.inverse_total(problem.weight) @ mixed.T
-    return hessian
+    return hessian.reshape(size, size)
 
 
 def hessian_cost(problem, n_rows):

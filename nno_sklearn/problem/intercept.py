@@ -34,32 +34,34 @@ def _separate(loss, y, weight, linear, start):
     """One root of an increasing function per output: Newton inside a shrinking bracket."""
     b = start.astype(float)
     low, high = np.full_like(b, -np.inf), np.full_like(b, np.inf)
-    stretch = np.ones_like(b)
+    stretch, moved = np.ones_like(b), np.full_like(b, np.inf)
     for _ in range(MAX_STEPS):
         gradient, curvature = loss.derivatives(y, linear + b)
         total, bend = weight @ gradient, weight @ curvature.diagonal
-        # An overflow lies on the side that its sign says; it is no place for a Newton step.
         usable = np.isfinite(total) & np.isfinite(bend)
         low = np.where(total < 0, b, low)
         high = np.where(total > 0, b, high)
         done = usable & _negligible(total, weight, gradient)
         if done.all():
             break
-        newton = b - np.divide(total, bend, out=np.full_like(b, np.nan),
-                               where=usable & (bend > 0))
-        inside = (newton > low) & (newton < high)
-        middle = np.where(np.isinf(low), high - stretch, np.where(
-            np.isinf(high), low + stretch, 0.5 * (low + high)))
-        stretch = np.where(inside, stretch, 2 * stretch)
-        new = np.where(done, b, np.where(inside, newton, middle))
-        if (np.abs(new - b) <= 4 * np.finfo(float).eps * np.abs(b)).all():
+        newton = b - np.divide(total, bend, out=np.full_like(b, np.nan), where=usable & (bend > 0))
+        # Newton only while it shrinks its steps: from the steep side of an exponential it creeps.
+        good = (newton > low) & (newton < high) & (np.abs(newton - b) <= 0.5 * moved)
+        bracket = np.where(
+            np.isinf(low), high - stretch, np.where(np.isinf(high), low + stretch, (low + high) / 2)
+        )
+        stretch = np.where(good, stretch, 2 * stretch)
+        new = np.where(done, b, np.where(good, newton, bracket))
+        moved = np.abs(new - b)
+        if (moved <= 4 * np.finfo(float).eps * np.abs(b)).all():
             break
         b = new
     return b, gradient, curvature
 
 
 def _coupled(loss, y, weight, linear, start):
-    """Joint Newton with halving; the shift that all outputs share is held at mean 0."""
+    """Joint Newton, damped until it descends; the shift that all outputs share has mean 0."""
+
     def objective(b):
         return weight @ loss.value(y, linear + b).sum(axis=1)
 
@@ -67,18 +69,31 @@ def _coupled(loss, y, weight, linear, start):
     for _ in range(MAX_STEPS):
         gradient, curvature = loss.derivatives(y, linear + b)
         total = weight @ gradient
-        if _negligible(total, weight, gradient).all():
+        if np.abs(total).max() <= PRECISION * (weight @ np.abs(gradient)).max():
             break
         step = curvature.inverse_total(weight) @ total
         step -= step.mean()
-        if np.abs(step).max() <= 4 * np.finfo(float).eps * max(1.0, np.abs(b).max()):
+        length = np.abs(step).max()
+        if length <= 4 * np.finfo(float).eps * max(1.0, np.abs(b).max()):
             break
-        if np.abs(step).max() < 1e-3:  # inside Newton's quadratic basin a check costs for nothing
+        if 0 < length < 1e-3:  # inside Newton's quadratic basin a check costs for nothing
             b, value = b - step, None
             continue
         value = objective(b) if value is None else value
-        size = 1.0
-        while not (new := objective(b - size * step)) <= value and size > 1e-8:
-            size /= 2
-        b, value = b - size * step, new
+        found = _damped(objective, b, value, step, total, curvature.total(weight))
+        if found is None:
+            break
+        b, value = found
     return b, gradient, curvature
+
+
+def _damped(objective, b, value, step, total, hessian):
+    """The first of ever shorter steps, from Newton's to the gradient's, that descends."""
+    for damping in (0.0, *10.0 ** np.arange(-4, 9)):
+        if damping > 0:  # where outputs saturate, their curvature says nothing
+            step = np.linalg.solve(hessian + damping * np.eye(len(b)), total)
+            step -= step.mean()
+        new = objective(b - step)
+        if new < value:
+            return b - step, new
+    return None

@@ -41,9 +41,15 @@ class Problem:
             weight = np.full(len(y), 1.0 / len(y))
         else:
             weight = sample_weight / sample_weight.sum()
-        self._setup(DesignMatrix(X, weight, centred=fit_intercept), y, weight, loss,
-                    penalty if alpha > 0 else NoPenalty(), alpha if alpha > 0 else 1.0,
-                    fit_intercept)
+        self._setup(
+            DesignMatrix(X, weight, centred=fit_intercept),
+            y,
+            weight,
+            loss,
+            penalty if alpha > 0 else NoPenalty(),
+            alpha if alpha > 0 else 1.0,
+            fit_intercept,
+        )
 
     def _setup(self, design, y, weight, loss, penalty, alpha, fit_intercept):
         self.design, self.y, self.weight = design, y, weight
@@ -126,8 +132,9 @@ class Problem:
         """Raw prediction whose prediction is the mean target: a start for the intercept."""
         if not self.fit_intercept:
             return np.zeros(self.n_outputs)
-        start = self.loss.link(self.weight @ self.y)
-        return np.where(np.isfinite(start), start, 0.0)
+        with np.errstate(divide="ignore"):  # a class, or an event, that these rows do not have
+            start = self.loss.link(self.weight @ self.y)
+        return np.nan_to_num(start, neginf=-40.0, posinf=40.0)
 
     def rows(self, index, weight, target):
         """The same objective over some rows, with weights and targets of their own."""
@@ -145,4 +152,6 @@ class Problem:
         """The intercept in terms of the user's X."""
         if not self.fit_intercept:
             return np.zeros(self.n_outputs)
-        return point.intercept - self.design.centre @ point.coef
+        intercept = point.intercept - self.design.centre @ point.coef
+        # A shift that all coupled outputs share changes no prediction: leave its mean at 0.
+        return intercept if self.is_separate else intercept - intercept.mean()

@@ -44,8 +44,7 @@ def _proximal_step(point, diagonal, stretch):
     problem, alpha = point.problem, point.problem.alpha
     stretch *= 0.9
     for _ in range(MAX_HALVINGS):
-        step = np.divide(1.0, stretch * diagonal, out=np.zeros_like(diagonal),
-                         where=diagonal > 0)
+        step = np.divide(1.0, stretch * diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
         coef = problem.penalty.prox(point.coef - step * point.data_gradient, alpha * step)
         new = problem.at(coef, point.intercept)
         moved = coef - point.coef

@@ -74,9 +74,7 @@ class Landmarks:
         rows = self.order[n : n + affordable]
         if len(rows) < ROWS_PER_CELL * n and not self._asked:
             rows = rows[:0]
-        return condense_rows(
-            self.problem, landmarks, rows, n_neighbors=n_neighbors, metric=metric
-        )
+        return condense_rows(self.problem, landmarks, rows, n_neighbors=n_neighbors, metric=metric)
 
     def rows(self, count):
         """The problem on the first ``count`` landmarks, in their own weights."""

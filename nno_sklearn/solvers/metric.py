@@ -54,8 +54,12 @@ class ScaledCholesky:
     def __init__(self, matrix, diagonal):
         total = matrix.diagonal() + diagonal
         bent = total > 0
-        self._scaling = np.divide(1.0, np.sqrt(total, where=bent, out=np.ones_like(total)),
-                                  out=np.zeros_like(total), where=bent)
+        self._scaling = np.divide(
+            1.0,
+            np.sqrt(total, where=bent, out=np.ones_like(total)),
+            out=np.zeros_like(total),
+            where=bent,
+        )
         scaled = matrix * np.outer(self._scaling, self._scaling)
         ridge, on_diagonal = 1e-13, np.diag_indices_from(scaled)
         while True:
@@ -143,8 +147,9 @@ class LimitedMemory:
         if self._pairs:
             _, change, bend = self._pairs[-1]
             spread = self._inner(change, metric.solve(change))
-            q *= np.divide(bend, spread, out=np.ones_like(bend),
-                           where=(spread > 0) & np.isfinite(bend))
+            q *= np.divide(
+                bend, spread, out=np.ones_like(bend), where=(spread > 0) & np.isfinite(bend)
+            )
         for (step, change, bend), share in zip(self._pairs, reversed(shares), strict=True):
             q += (share - self._inner(change, q) / bend) * step
         return q

@@ -9,7 +9,9 @@ from sklearn.linear_model import enet_path
 from nno_sklearn.penalties import ElasticNet
 from nno_sklearn.solvers.metric import ScaledCholesky, bent_diagonal
 
-MAX_EPOCHS = 200
+#: Rounds of coordinate descent and polishing, epochs of a round, and coefficients that may leave
+#: the support in its polishing.
+MAX_BURSTS, EPOCHS, MAX_EXITS = 10, 30, 20
 MAX_ACCELERATED_STEPS = 1000
 
 
@@ -48,41 +50,63 @@ def _newton(point, matrix, w, gradient, target_gap):
 
 
 def _elastic_net(point, matrix, w, gradient, target_gap):
-    """scikit-learn's compiled coordinate descent on the Gram, then Newton on the support."""
+    """Bursts of scikit-learn's compiled coordinate descent, each polished on its support."""
     penalty, alpha = point.problem.penalty, point.problem.alpha
-    linear = matrix @ w - gradient
+    linear, matrix = matrix @ w - gradient, np.ascontiguousarray(matrix)
     # The working response's squared norm: coordinate descent scales its tolerance by it.
     energy = 2 * point.data_loss + max(2 * linear @ w - w @ matrix @ w, 0.0)
+    v = w
+    for _ in range(MAX_BURSTS):
+        v = _coordinate_descent(matrix, linear, v, penalty, alpha, energy, target_gap)
+        v = _newton_on_support(matrix, linear, v, penalty, alpha)
+        distance = alpha * penalty.subdiff_distance(v, (matrix @ v - linear) / alpha)
+        bend = matrix.diagonal()
+        if (distance[bend > 0] ** 2 / bend[bend > 0]).sum() <= 0.1 * target_gap:
+            break
+    return v
+
+
+def _coordinate_descent(matrix, linear, v, penalty, alpha, energy, target_gap):
     with warnings.catch_warnings():
         # A coarse answer is fine here: the outer loop measures the true objective.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        v = enet_path(
-            np.zeros((1, len(w))),
+        return enet_path(
+            np.zeros((1, len(v))),
             np.array([np.sqrt(energy)]),
             l1_ratio=penalty.l1_ratio,
             alphas=[alpha],
-            precompute=np.ascontiguousarray(matrix),
+            precompute=matrix,
             Xy=linear,
-            coef_init=w.copy(),
+            coef_init=v.copy(),
             check_input=False,
             tol=max(target_gap / energy, 1e-10),
-            max_iter=MAX_EPOCHS,
+            max_iter=EPOCHS,
         )[1][:, 0]
-    return _newton_on_support(matrix, linear, v, penalty, alpha)
 
 
 def _newton_on_support(matrix, linear, v, penalty, alpha):
-    """The exact optimum for the signs of ``v``, if it has these signs ("manifold Newton")."""
-    support = np.flatnonzero(v)
-    if not len(support):
-        return v
-    signs = np.sign(v[support])
-    right = linear[support] - alpha * penalty.l1_ratio * signs
-    inner = matrix[np.ix_(support, support)]
-    exact = ScaledCholesky(inner, alpha * penalty.curvature(v[support])).solve(right)
-    if (np.sign(exact) == signs).all():
-        v = np.zeros_like(v)
-        v[support] = exact
+    """The optimum among the signs of ``v`` ("manifold Newton").
+
+    A coefficient that would change its sign on the way stops at 0 and leaves the support.
+    """
+    v = v.copy()
+    for _ in range(MAX_EXITS):
+        support = np.flatnonzero(v)
+        if not len(support):
+            break
+        signs = np.sign(v[support])
+        inner = ScaledCholesky(
+            matrix[np.ix_(support, support)], alpha * penalty.curvature(v[support])
+        )
+        exact = inner.solve(linear[support] - alpha * penalty.l1_ratio * signs)
+        flips = np.sign(exact) != signs
+        if not flips.any():
+            v[support] = exact
+            break
+        step = exact - v[support]
+        reach = np.where(flips, v[support] / np.where(flips, -step, 1.0), np.inf)
+        v[support] += reach.min() * step
+        v[support[reach <= reach.min()]] = 0.0
     return v
 
 
@@ -104,6 +128,6 @@ def _accelerated(point, matrix, w, gradient, target_gap):
         following = 0.5 * (1 + np.sqrt(1 + 4 * momentum**2))
         ahead = new + (momentum - 1) / following * moved
         v, momentum = new, following
-        if moved @ (moved / step) <= 0.01 * target_gap / MAX_EPOCHS:
+        if moved @ (moved / step) <= 1e-4 * target_gap:
             break
     return v

@@ -61,8 +61,9 @@ def choose_features(point):
     problem = point.problem
     distance = problem.penalty.subdiff_distance(point.coef, point.data_gradient / problem.alpha)
     curvature = point.diagonal_curvature
-    promise = np.divide((problem.alpha * distance) ** 2, curvature, out=np.zeros_like(distance),
-                        where=curvature > 0).sum(axis=1)
+    promise = np.divide(
+        (problem.alpha * distance) ** 2, curvature, out=np.zeros_like(distance), where=curvature > 0
+    ).sum(axis=1)
     used = (point.coef != 0).any(axis=1)
     size = max(SMALLEST_SET, 2 * int(used.sum()))
     promise[used] = np.inf
@@ -78,9 +79,7 @@ def _proximal_newton(inner, target_gap, few):
         if inner.dual_gap <= target_gap:
             break
         if blocks is None or not inner.problem.loss.constant_curvature:
-            blocks = hessian_blocks(
-                inner if few is None else few.at(inner.coef, inner.intercept)
-            )
+            blocks = hessian_blocks(inner if few is None else few.at(inner.coef, inner.intercept))
         found = _proximal_newton_step(inner, blocks, target_gap)
         if found is None:
             break

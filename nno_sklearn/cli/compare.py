@@ -1,0 +1,203 @@
+"""Cross-validate solvers on one problem and lay the results out in a table."""
+
+import time
+import warnings
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import KFold, StratifiedKFold, cross_validate
+from sklearn.pipeline import make_pipeline
+
+from nno_sklearn import NNOClassifier, NNORegressor
+from nno_sklearn.cli.baseline import make_baseline
+
+ESTIMATORS = {"classification": NNOClassifier, "regression": NNORegressor}
+SCORES = {"classification": "accuracy", "regression": "r2"}
+SPLITTERS = {"classification": StratifiedKFold, "regression": KFold}
+
+
+class Contender(BaseEstimator):
+    """Estimator that is made for the rows it meets, timed, and asked whether it converged.
+
+    Parameters
+    ----------
+    make : callable
+        Takes the number of rows and returns an estimator.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        What ``make`` made, fitted.
+    seconds_ : float
+        Time of its fit, without that of the preprocessing.
+    converged_ : bool
+        Whether the fit passed without a ConvergenceWarning.
+    """
+
+    def __init__(self, make):
+        self.make = make
+
+    def fit(self, X, y):
+        """Make and fit the estimator; warnings about anything but convergence pass."""
+        self.estimator_ = self.make(X.shape[0])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", ConvergenceWarning)
+            start = time.perf_counter()
+            self.estimator_.fit(X, y)
+            self.seconds_ = time.perf_counter() - start
+        self.converged_ = True
+        for warning in caught:
+            if issubclass(warning.category, ConvergenceWarning):
+                self.converged_ = False
+            else:
+                warnings.warn_explicit(
+                    warning.message, warning.category, warning.filename, warning.lineno
+                )
+        return self
+
+    def predict(self, X):
+        """Predict with the fitted estimator."""
+        return self.estimator_.predict(X)
+
+
+@dataclass
+class Result:
+    """What cross-validation found of one contender; ``refusal`` says why there is nothing."""
+
+    name: str
+    scores: np.ndarray | None = None
+    fits: list[Contender] | None = None
+    refusal: str | None = None
+
+    def mean(self, attribute):
+        """Mean of an attribute over the fitted estimators; nan where they have none."""
+        return np.mean([getattr(fit.estimator_, attribute, np.nan) for fit in self.fits])
+
+    @property
+    def seconds(self):
+        """Mean time of a fit."""
+        return np.mean([fit.seconds_ for fit in self.fits])
+
+    @property
+    def gap(self):
+        """Largest certified relative gap; nan where a fit has no certificate."""
+        return np.max([_certified_gap(fit.estimator_) for fit in self.fits])
+
+    @property
+    def n_nonzeros(self):
+        """Mean number of coefficients that are not 0."""
+        return np.mean([np.count_nonzero(fit.estimator_.coef_) for fit in self.fits])
+
+    @property
+    def n_converged(self):
+        """Number of folds in which the fit converged."""
+        return sum(fit.converged_ for fit in self.fits)
+
+
+def make_contenders(task, solvers, baseline, **problem):
+    """Make a contender for each solver and, with ``baseline``, one for scikit-learn.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+    solvers : sequence of str
+    baseline : bool
+    **problem
+        The other parameters of the estimators.
+
+    Returns
+    -------
+    dict of str to Contender
+    """
+    contenders = {
+        solver: Contender(partial(_make, ESTIMATORS[task], solver=solver, **problem))
+        for solver in solvers
+    }
+    if baseline:
+        # Made for one row just to learn its name and whether there is one.
+        reference = make_baseline(1, **problem)
+        if reference is not None:
+            name = type(reference).__name__
+            contenders[name] = Contender(partial(make_baseline, **problem))
+    return contenders
+
+
+def compare(data, task, preprocessor, contenders, n_splits, random_state, track):
+    """Cross-validate each contender on the same folds.
+
+    Parameters
+    ----------
+    data : DataSet
+    task : {"classification", "regression"}
+    preprocessor : transformer
+        Fitted on the training rows of each fold.
+    contenders : dict of str to Contender
+    n_splits, random_state : int
+        Of the shuffled folds, stratified for classification.
+    track : callable
+        Passes the items of a sequence on and shows how far it is.
+
+    Returns
+    -------
+    list of Result
+    """
+    folds = SPLITTERS[task](n_splits, shuffle=True, random_state=random_state)
+    results = []
+    for name, contender in track(contenders.items()):
+        pipeline = make_pipeline(preprocessor, contender)
+        try:
+            found = cross_validate(
+                pipeline,
+                data.X,
+                data.y,
+                cv=folds,
+                scoring=SCORES[task],
+                return_estimator=True,
+                error_score="raise",
+            )
+        except ValueError as error:  # what estimators raise where they do not fit the problem
+            results.append(Result(name, refusal=str(error)))
+            continue
+        fits = [fitted[-1] for fitted in found["estimator"]]
+        results.append(Result(name, found["test_score"], fits))
+    return results
+
+
+def make_table(results, score):
+    """Lay results out as a rich Table, one row for each contender that could be fitted."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
+    table.add_column("solver", no_wrap=True)
+    for heading in (f"{score} ± sd", "fit s", "passes", "rel. gap", "nonzeros", "converged"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for result in results:
+        if result.refusal is None:
+            table.add_row(
+                result.name,
+                f"{result.scores.mean():.4f} ± {result.scores.std():.4f}",
+                f"{result.seconds:.3f}",
+                _number(result.mean("n_passes_"), ".1f"),
+                _number(result.gap, ".1e"),
+                f"{result.n_nonzeros:.0f}",
+                f"{result.n_converged}/{len(result.fits)}",
+            )
+    return table
+
+
+def _make(Estimator, n_samples, **params):
+    return Estimator(**params)
+
+
+def _certified_gap(estimator):
+    """Relative gap, if a finite dual stands behind it."""
+    certified = np.isfinite(getattr(estimator, "dual_gap_", np.inf))
+    return getattr(estimator, "optimality_", np.nan) if certified else np.nan
+
+
+def _number(value, spec):
+    return "–" if np.isnan(value) else format(value, spec)

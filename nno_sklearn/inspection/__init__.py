@@ -1,0 +1,5 @@
+"""Look at how fits went."""
+
+from nno_sklearn.inspection.convergence import ConvergenceDisplay
+
+__all__ = ["ConvergenceDisplay"]

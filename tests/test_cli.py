@@ -1,0 +1,504 @@
+"""The command `nno-sklearn compare`, from files to the table."""
+
+import bz2
+import gzip
+import lzma
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.datasets import dump_svmlight_file, make_classification, make_regression
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LinearRegression, SGDClassifier, SGDRegressor
+
+from nno_sklearn import NNOClassifier, NNORegressor
+from nno_sklearn.cli.baseline import make_baseline
+from nno_sklearn.cli.compare import Contender
+from nno_sklearn.cli.main import LOSSES, main
+from nno_sklearn.cli.preprocessing import make_preprocessor, tidy
+from nno_sklearn.cli.reading import read
+
+QUICK = ("--cv", "2", "--solver", "nearest_neighbor")
+
+
+@pytest.fixture
+def table():
+    """One column of each kind, with gaps, and a target for each task."""
+    rng = np.random.default_rng(0)
+    n = 120
+    frame = pd.DataFrame({
+        "size": rng.normal(size=n),
+        "colour": rng.choice(["red", "green", "blue"], n),
+        "ready": rng.choice([True, False], n).astype(object),
+        "when": pd.date_range("2024-01-01", periods=n, freq="31h").strftime("%Y-%m-%d %H:%M"),
+        "remark": [f"a remark of several words, number {i}" for i in range(n)],
+        "nothing": np.nan,
+    })  # fmt: skip
+    frame["price"] = frame["size"] * 2 + (frame["colour"] == "red") + rng.normal(size=n)
+    frame["label"] = np.where(frame["price"] > 0, "dear", "cheap")
+    frame.loc[[1, 5], ["size", "colour", "when", "remark"]] = None
+    frame.loc[7, "ready"] = None
+    return frame
+
+
+@pytest.fixture
+def compare(capsys):
+    """Run the command; return exit code, stdout, stderr."""
+
+    def run(*args):
+        code = main(["compare", *map(str, args)])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def complain(compare):
+    """Run the command, expect a mistake of the user; return its one line."""
+
+    def run(*args):
+        code, out, err = compare(*args)
+        assert (code, out) == (2, "")
+        assert err.startswith("nno-sklearn: error: ")
+        assert err.count("\n") == 1
+        return err
+
+    return run
+
+
+def rows(out):
+    """Cells of the table by name of the solver."""
+    body = out.split("─\n")[-1]
+    return {line.split()[0]: line.split() for line in body.splitlines() if "±" in line}
+
+
+class TestTable:
+    def test_default_compares_all_solvers_on_breast_cancer(self, compare):
+        code, out, err = compare("--cv", "3")
+        assert (code, err) == (0, "")
+        assert "breast_cancer: 569 rows × 30 columns after preprocessing" in out
+        assert "loss=log_loss, penalty=l2, alpha=0.0001, cv=3, score: accuracy" in out
+        found = rows(out)
+        assert list(found) == ["gd", "nearest_neighbor", "proximal"]
+        for _, score, _, _, seconds, passes, gap, nonzeros, converged in found.values():
+            assert 0.95 < float(score) < 1
+            assert float(seconds) >= 0
+            assert float(passes) > 1
+            assert 0 <= float(gap) <= 1e-4
+            assert nonzeros == "30"
+            assert converged == "3/3"
+
+    def test_solvers_are_compared_on_the_same_folds(self, compare):
+        _, out, _ = compare("--cv", "2", "--tol", "1e-9", "--alpha", "0.01")
+        assert len({tuple(cells[1:4]) for cells in rows(out).values()}) == 1
+
+    def test_folds_follow_the_random_state(self, compare):
+        scores = {rows(compare(*QUICK, "--random-state", seed)[1])["nearest_neighbor"][1]
+                  for seed in range(4)}  # fmt: skip
+        assert len(scores) > 1
+
+    def test_a_solver_that_cannot_is_explained(self, compare):
+        code, out, _ = compare("--cv", "2", "--penalty", "l1", "--alpha", "0.01")
+        assert code == 0
+        assert list(rows(out)) == ["nearest_neighbor", "proximal"]
+        assert "gd: not run. solver='gd' needs a penalty with a gradient" in out
+        assert int(rows(out)["proximal"][7]) < 30
+
+    def test_no_certificate_without_a_penalty(self, compare):
+        _, out, _ = compare(*QUICK, "--penalty", "none", "--tol", "0.1")
+        assert rows(out)["nearest_neighbor"][6] == "–"
+
+    def test_fits_that_do_not_converge_are_counted(self, compare):
+        code, out, err = compare("--cv", "2", "--solver", "gd", "--max-iter", "2")
+        assert (code, err) == (0, "")
+        assert rows(out)["gd"][-1] == "0/2"
+        assert "2 of 2 fits did not converge (tol=0.0001, max_iter=2)" in out
+
+    def test_plot_is_drawn(self, compare, tmp_path):
+        image = tmp_path / "image.png"
+        code, out, _ = compare("--cv", "2", "--penalty", "l1", "--baseline", "--plot", image)
+        assert code == 0
+        assert f"drew {image}" in out
+        assert image.read_bytes().startswith(b"\x89PNG")
+
+    def test_progress_bar_only_on_a_terminal(self, compare, monkeypatch):
+        assert compare(*QUICK)[2] == ""
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+        assert "Cross-validating" in compare(*QUICK)[2]
+
+    def test_runs_as_a_module(self):
+        command = [sys.executable, "-m", "nno_sklearn", "compare", "--solver", "nonsense"]
+        run = subprocess.run(command, capture_output=True, text=True)
+        assert run.returncode == 2
+        assert run.stderr.startswith("nno-sklearn: error: argument --solver: invalid choice")
+
+
+class TestBaseline:
+    ALPHA = 0.05
+
+    @pytest.mark.parametrize("penalty", ["l2", "l1", "elasticnet", None])
+    @pytest.mark.parametrize("loss", ["squared_error", "log_loss", "multinomial"])
+    def test_has_the_same_optimum(self, loss, penalty):
+        n_classes = 3 if loss == "multinomial" else 2
+        X, y = make_classification(
+            150, 5, n_informative=5, n_redundant=0, n_classes=n_classes, flip_y=0.3, random_state=0
+        )
+        loss = loss.replace("multinomial", "log_loss")
+        Estimator = NNORegressor if loss == "squared_error" else NNOClassifier
+        self.check(Estimator, X, y, loss, penalty)
+
+    @pytest.mark.parametrize("penalty", ["l2", None])
+    @pytest.mark.parametrize("loss", ["poisson", "gamma"])
+    def test_of_a_deviance_has_the_same_optimum(self, loss, penalty):
+        X, _ = make_regression(150, 5, random_state=0)
+        y = np.random.default_rng(0).poisson(np.exp(0.3 * X[:, 0])) + 1.0
+        self.check(NNORegressor, X, y, loss, penalty)
+
+    def check(self, Estimator, X, y, loss, penalty):
+        problem = {
+            "loss": loss, "penalty": penalty, "alpha": self.ALPHA, "l1_ratio": 0.3,
+            "tol": 1e-8, "max_iter": 100_000, "random_state": 0,
+        }  # fmt: skip
+        expected = make_baseline(len(y), **problem).fit(X, y)
+        model = Estimator(**problem).fit(X, y)
+        # Without a penalty the intercepts of three classes are known up to a constant only.
+        coef, reference = (np.atleast_2d(m.coef_) for m in (model, expected))
+        if penalty is None:
+            coef, reference = coef - coef.mean(0), reference - reference.mean(0)
+        np.testing.assert_allclose(coef, reference, atol=2e-4)
+
+    @pytest.mark.parametrize("loss", ["squared_hinge", "modified_huber", "huber"])
+    def test_of_other_losses_is_stochastic(self, loss):
+        X, y = make_classification(400, 5, flip_y=0.2, random_state=0)
+        problem = {
+            "loss": loss, "penalty": "l2", "alpha": self.ALPHA, "l1_ratio": 0.5,
+            "tol": 1e-6, "max_iter": 2000, "random_state": 0,
+        }  # fmt: skip
+        baseline = make_baseline(len(y), **problem)
+        assert type(baseline) is (SGDRegressor if loss == "huber" else SGDClassifier)
+        model = (NNORegressor if loss == "huber" else NNOClassifier)(**problem).fit(X, y)
+        baseline.fit(X, y)
+        eta = X @ baseline.coef_.ravel() + baseline.intercept_
+        objective = model.loss_.value(y, eta).mean() + self.ALPHA / 2 * np.sum(baseline.coef_**2)
+        assert model.objective_ <= objective < 1.01 * model.objective_
+
+    def test_is_a_row_of_the_table(self, compare):
+        _, out, err = compare("--cv", "2", "--baseline", "--alpha", "0.01", "--tol", "1e-6")
+        cells = rows(out)["LogisticRegression"]
+        assert cells[1:4] == rows(out)["gd"][1:4]
+        assert cells[5:7] == ["–", "–"]
+        assert err == ""
+
+    def test_may_not_exist(self, compare, table, tmp_path):
+        table["price"] = np.exp(table["price"])
+        path = tmp_path / "data.csv"
+        table.drop(columns="label").to_csv(path, index=False)
+        _, out, _ = compare(path, *QUICK, "--loss", "gamma", "--penalty", "l1", "--baseline")
+        assert "baseline: scikit-learn has no estimator with this objective" in out
+        assert list(rows(out)) == ["nearest_neighbor"]
+
+    def test_unpenalised_least_squares(self):
+        problem = dict.fromkeys(("tol", "max_iter", "random_state", "l1_ratio"))
+        baseline = make_baseline(9, loss="squared_error", penalty="l1", alpha=0.0, **problem)
+        assert type(baseline) is LinearRegression
+
+
+class TestReading:
+    @pytest.mark.parametrize(
+        "name", ["d.csv", "d.tsv", "d.txt", "d.csv.gz", "d.tsv.bz2", "d.csv.xz", "d.csv.zip"]
+    )
+    @pytest.mark.parametrize("separator", [",", ";", "|", "\t"])
+    def test_delimited(self, tmp_path, table, name, separator):
+        separator = "\t" if ".tsv" in name else separator
+        table = table[["size", "colour", "label"]]
+        table.to_csv(tmp_path / name, sep=separator, index=False)
+        data = read(tmp_path / name)
+        assert (data.name, data.target) == (name, "label")
+        assert data.notes == ["target: the last column, 'label'"]
+        np.testing.assert_allclose(data.X["size"], table["size"])
+        assert list(data.y) == list(table["label"])
+
+    @pytest.mark.parametrize("extension", ["", ".gz", ".bz2", ".xz"])
+    @pytest.mark.parametrize("kind", [".svm", ".svmlight", ".libsvm"])
+    def test_svmlight(self, tmp_path, kind, extension):
+        X = np.array([[0.0, 1.5], [2.0, 0.0], [0.0, 3.0]])
+        opener = {"": open, ".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}[extension]
+        with opener(tmp_path / f"d{kind}{extension}", "wb") as file:
+            dump_svmlight_file(X, [1, -1, 1], file)
+        data = read(tmp_path / f"d{kind}{extension}")
+        assert sparse.issparse(data.X)
+        np.testing.assert_array_equal(data.X.toarray(), X)
+        np.testing.assert_array_equal(data.y, [1, -1, 1])
+
+    @pytest.mark.parametrize(
+        ("given", "used"),
+        [("uint8", "float32"), ("float16", "float32"), ("bool", "float32"),
+         ("float32", "float32"), ("int64", "float64"), ("float64", "float64")],
+    )  # fmt: skip
+    def test_npz(self, tmp_path, given, used):
+        X = np.eye(3, dtype=given)
+        np.savez(tmp_path / "d.npz", X=X, y=np.array([["a"], ["b"], ["a"]]))
+        data = read(tmp_path / "d.npz")
+        assert data.X.dtype == used
+        np.testing.assert_array_equal(data.X, np.eye(3))
+        assert list(data.y) == ["a", "b", "a"]
+
+    @pytest.mark.parametrize("first", ["1,2,3", "9,2,a long remark", "7.5,8.5,blue"])
+    def test_without_a_header(self, tmp_path, first):
+        (tmp_path / "d.csv").write_text(f"{first}\n4,5,red\n9,7,blue\n")
+        data = read(tmp_path / "d.csv", target="0")
+        assert list(data.X.columns) == ["1", "2"]
+        assert list(data.y) == [float(first.split(",")[0]), 4, 9]
+        assert data.notes == ["no header line: the columns are called 0 to 2"]
+
+    @pytest.mark.parametrize("names", ["2019,2020,y", "0,1,2", "y,0,1"])
+    def test_numbers_may_be_names(self, tmp_path, names):
+        (tmp_path / "d.csv").write_text(f"{names}\n0,1,3\n4,0,1\n")
+        data = read(tmp_path / "d.csv")
+        assert [*data.X.columns, data.target] == names.split(",")
+        assert len(data.y) == 2
+
+    def test_lone_quotes_in_tsv(self, tmp_path):
+        (tmp_path / "d.tsv").write_text('label\ttext\nham\t"well\nspam\tnow\nham\tquoted" end\n')
+        assert list(read(tmp_path / "d.tsv", "label").X["text"]) == ['"well', "now", 'quoted" end']
+
+    def test_quoted_tsv(self, tmp_path):
+        (tmp_path / "d.tsv").write_text('"text"\t"y"\n"a\tb"\t1\n"c"\t2\n')
+        assert list(read(tmp_path / "d.tsv").X["text"]) == ["a\tb", "c"]
+
+    def test_rows_without_target_are_dropped(self, tmp_path, table):
+        table = table[["size", "price"]].copy()
+        table.loc[:2, "price"] = np.nan
+        table.to_csv(tmp_path / "d.csv", index=False)
+        np.savez(tmp_path / "d.npz", X=table[["size"]], y=table["price"])
+        for name in ("d.csv", "d.npz"):
+            data = read(tmp_path / name)
+            assert data.X.shape == (117, 1)
+            np.testing.assert_allclose(data.y, table["price"][3:])
+            assert data.notes[-1] == "dropped 3 rows without a target"
+
+
+class TestPreprocessing:
+    def test_each_kind_of_column(self, table):
+        X, notes = tidy(table.drop(columns=["price", "label"]))
+        assert notes == ["dropped columns without any value: nothing"]
+        numbers, truths, labels, dates, text = make_preprocessor(X).fit(X).transformers_
+        assert (numbers[0], numbers[2]) == ("numbers", ["size"])
+        assert (truths[0], truths[2]) == ("truth values", ["ready"])
+        assert (labels[0], labels[2]) == ("labels", ["colour"])
+        assert (dates[0], dates[2]) == ("dates", ["when"])
+        assert (text[0], text[2]) == ("text remark", "remark")
+        assert set(truths[1].transform(X[["ready"]]).ravel()) == {0.0, 1.0}
+        # Red, green, blue, and missing.
+        assert labels[1].transform(X[["colour"]]).shape == (120, 4)
+        assert "remark" in text[1][-1].vocabulary_
+
+    @pytest.mark.parametrize(
+        ("written", "days"),
+        [(["2024-02-01", "2024-03-13"], 41), (["2024-02-01T12:00Z", "2024-02-01T18:00Z"], 0.25),
+         (["02/01/2024", "03/13/2024"], 41), (["02/01/2024", "13/01/2024"], 11),
+         (["1 Feb 2024", "2 Feb 2024"], 1)],
+    )  # fmt: skip
+    def test_dates(self, written, days):
+        X, _ = tidy(pd.DataFrame({"when": written}))
+        calendar = make_preprocessor(X).fit(X).named_transformers_["dates"][0].transform(X)
+        first, second = pd.to_datetime(X["when"])
+        for part in ("year", "month", "day", "hour"):
+            assert list(calendar[f"when {part}"]) == [getattr(first, part), getattr(second, part)]
+        assert list(calendar["when day_of_week"]) == [first.weekday(), second.weekday()]
+        assert abs(calendar["when elapsed days"].diff().iloc[1]) == pytest.approx(days)
+
+    def test_words_are_not_dates(self):
+        X, _ = tidy(pd.DataFrame({"month": ["may", "june"], "code": ["A1", "B2"]}))
+        assert [part[2] for part in make_preprocessor(X).transformers] == [["month", "code"]]
+
+    def test_text_without_spaces_is_cut_into_characters(self):
+        texts = [
+            f"这家酒店的房间很大服务也很好我们一家人都十分满意下次还会再来住{i}" for i in range(150)
+        ]
+        X, _ = tidy(pd.DataFrame({"review": texts}))
+        vectorizer = make_preprocessor(X).fit(X).named_transformers_["text review"][-1]
+        assert "酒店" in vectorizer.vocabulary_
+
+    def test_labels_and_gaps_not_met_in_training(self):
+        X, _ = tidy(pd.DataFrame({"colour": ["red", "blue", None], "size": [1.0, None, 3.0]}))
+        fitted = make_preprocessor(X).fit(X.iloc[[0, 2]])
+        np.testing.assert_allclose(fitted.transform(X), [[-1, 1, 0], [0, 0, 0], [1, 0, 1]])
+
+    def test_arrays_are_scaled(self):
+        dense = np.array([[1.0, 10.0], [3.0, 30.0]], dtype=np.float32)
+        np.testing.assert_allclose(
+            make_preprocessor(dense).fit_transform(dense), [[-1] * 2, [1] * 2]
+        )
+        gaps = np.array([[1.0], [np.nan], [3.0]])
+        assert make_preprocessor(gaps).fit_transform(gaps)[1, 0] == 0
+        zeros = sparse.csr_matrix([[0.0, 5.0], [2.0, 0.0]])
+        scaled = make_preprocessor(zeros).fit_transform(zeros)
+        np.testing.assert_array_equal(scaled.toarray(), [[0, 1], [1, 0]])
+
+
+class TestTask:
+    @pytest.fixture
+    def path(self, table, tmp_path):
+        table["stars"] = (table["price"] > 0) + 1
+        table["count"] = np.arange(len(table)) % 40
+        table.to_csv(tmp_path / "d.csv", index=False)
+        return tmp_path / "d.csv"
+
+    @pytest.mark.parametrize(
+        ("target", "task"),
+        [("label", "classification"), ("stars", "classification"), ("ready", "classification"),
+         ("price", "regression"), ("count", "regression")],
+    )  # fmt: skip
+    def test_is_inferred_from_the_target(self, compare, path, target, task):
+        code, out, _ = compare(path, "--target", target, *QUICK, "--alpha", "0.1")
+        assert code == 0
+        assert f"{task} (inferred from '{target}'; --task overrides)" in out
+        assert f"score: {'r2' if task == 'regression' else 'accuracy'}" in out
+
+    def test_is_overridden(self, compare, path):
+        _, out, _ = compare(path, "--target", "stars", "--task", "regression", *QUICK)
+        assert "\nregression, loss=squared_error" in out
+
+    def test_is_that_of_the_loss(self, compare, path):
+        _, out, _ = compare(path, "--target", "stars", "--loss", "poisson", *QUICK)
+        assert "\nregression, loss=poisson" in out
+
+    @pytest.mark.parametrize("task", LOSSES)
+    def test_every_loss_can_be_compared(self, compare, path, task):
+        for loss in LOSSES[task]:
+            options = ("--target", "stars", "--loss", loss, "--alpha", "0.1")
+            code, out, _ = compare(path, *options, *QUICK)
+            assert code == 0
+            assert f"\n{task}, loss={loss}," in out
+
+    def test_text_labels_are_predicted(self, compare, path):
+        _, out, _ = compare(path, "--target", "label", *QUICK, "--alpha", "0.01")
+        assert float(rows(out)["nearest_neighbor"][1]) > 0.7
+
+
+class TestMistakes:
+    def write(self, path, text):
+        path.write_text(text)
+        return path
+
+    def test_file(self, complain, tmp_path):
+        assert "there is no such file" in complain(tmp_path / "gone.csv")
+        assert "it is a directory" in complain(tmp_path)
+        assert "is empty" in complain(self.write(tmp_path / "empty.csv", ""))
+        assert "must end in one of .csv, .tsv" in complain(self.write(tmp_path / "d.doc", "x"))
+
+    @pytest.mark.parametrize(
+        ("name", "text", "reason"),
+        [("d.csv", "a,b\n", "holds no rows"), ("d.csv", "a\n1\n2\n", "has no column besides"),
+         ("d.csv", "a,b\n1,2\n1,2,3\n", "Expected 2 fields in line 3, saw 3"),
+         ("d.csv.gz", "a,b\n1,2\n", "Not a gzipped file"),
+         ("d.csv.zip", "a,b\n1,2\n", "not a zip file"),
+         ("d.csv.xz", "a,b\n1,2\n", "cannot read"), ("d.csv.bz2", "a,b\n1,2\n", "cannot read"),
+         ("d.csv", "\n", "No columns to parse"),
+         ("d.svm", "what is this\n", "is not in svmlight format"),
+         ("d.npz", "what is this\n", "is not an npz file")],
+    )  # fmt: skip
+    def test_contents(self, complain, tmp_path, name, text, reason):
+        assert reason in complain(self.write(tmp_path / name, text))
+
+    def test_encoding(self, complain, tmp_path):
+        (tmp_path / "d.csv").write_bytes("größe,y\n1,2\n".encode("latin-1"))
+        assert "codec can't decode" in complain(tmp_path / "d.csv")
+
+    def test_npz(self, complain, tmp_path):
+        path = tmp_path / "d.npz"
+        np.savez(path, features=np.eye(2))
+        assert "must hold the arrays X and y; it holds features" in complain(path)
+        np.savez(path, X=np.eye(2), y=np.ones(3))
+        assert "X is float64 of shape (2, 2) and y has shape (3,)" in complain(path)
+        np.savez(path, X=np.array([["a"]]), y=np.ones(1))
+        assert "must hold a table of numbers" in complain(path)
+
+    def test_column(self, complain, tmp_path):
+        path = self.write(tmp_path / "d.csv", "carat,price\n1.5,2\n2.5,3\n")
+        said = complain(path, "--target", "pric")
+        assert "no column 'pric'" in said
+        assert "did you mean 'price'? Its columns: carat, price" in said
+        assert "did you mean" not in complain(path, "--target", "zzz")
+        assert "brings its own y" in complain("--target", "price")
+
+    def test_target(self, complain, tmp_path, table):
+        table["same"] = 1
+        table["negative"] = -np.arange(len(table)) - 0.5
+        table.to_csv(tmp_path / "d.csv", index=False)
+
+        def mistake(target, *options):
+            return complain(tmp_path / "d.csv", "--target", target, *options)
+
+        assert "is text ('" in mistake("colour", "--task", "regression")
+        assert "use --task regression" in mistake("price", "--task", "classification")
+        assert "is always 1; classification needs two" in mistake("same")
+        assert "different texts in 118 rows" in mistake("remark")
+        assert "holds no rows" in mistake("nothing")
+        assert "loss='poisson' needs targets y >= 0" in mistake("negative", "--loss", "poisson")
+        assert "loss='gamma' needs targets y > 0" in mistake("negative", "--loss", "gamma")
+
+    def test_options(self, complain, tmp_path):
+        assert "invalid choice: 'newton'" in complain("--solver", "newton")
+        assert "invalid choice: 'hinge'" in complain("--loss", "hinge")
+        assert "1 is too few folds" in complain("--cv", "1")
+        assert "invalid float value: 'much'" in complain("--alpha", "much")
+        assert "alpha=-1.0: it must be a number of at least 0" in complain("--alpha", "-1")
+        assert "n_splits=600" in complain("--cv", "600")
+        said = complain("--task", "classification", "--loss", "huber")
+        assert "loss huber is for regression, not for classification; use one of log_loss" in said
+        assert "unrecognized arguments: --what" in complain("--what")
+
+    def test_no_command(self, capsys):
+        assert main([]) == 2
+        assert "the following arguments are required: COMMAND" in capsys.readouterr().err
+
+    def test_no_solver_accepts_the_problem(self, complain):
+        assert "solver='gd' needs" in complain("--solver", "gd", "--penalty", "l1")
+
+    def test_plot(self, complain, tmp_path):
+        assert "its name must end in one of" in complain("--plot", tmp_path / "image.doc")
+        assert "there is no directory" in complain("--plot", tmp_path / "gone" / "image.png")
+
+    @pytest.mark.parametrize("module", ["rich.console", "pandas", "matplotlib.backend_bases"])
+    def test_missing_extras(self, complain, monkeypatch, tmp_path, module):
+        path = self.write(tmp_path / "d.csv", "a,y\n1,0\n2,1\n")
+        monkeypatch.setitem(sys.modules, module, None)
+        said = complain(path, "--plot", tmp_path / "image.png")
+        assert (
+            f'{module.partition(".")[0]} is not installed; run: pip install "nno_sklearn[cli]"'
+            in said
+        )
+
+    def test_an_error_of_ours_is_not_hidden(self, monkeypatch):
+        def broken(*_):
+            raise ModuleNotFoundError("No module named 'other'", name="other")
+
+        monkeypatch.setattr("nno_sklearn.cli.main.read", broken)
+        with pytest.raises(ModuleNotFoundError, match="other"):
+            main(["compare"])
+
+
+class TestContender:
+    class Noisy(NNOClassifier):
+        def fit(self, X, y):
+            warnings.warn("slow", ConvergenceWarning, stacklevel=2)
+            warnings.warn("strange", RuntimeWarning, stacklevel=2)
+            return self
+
+    def test_counts_convergence_warnings_and_passes_others(self):
+        contender = Contender(lambda n_samples: self.Noisy())
+        with pytest.warns(RuntimeWarning, match="strange") as caught:
+            contender.fit(np.eye(2), [0, 1])
+        assert len(caught) == 1
+        assert not contender.converged_
+
+    def test_is_made_for_the_rows_at_hand(self):
+        contender = Contender(lambda n_samples: NNOClassifier(alpha=1 / n_samples))
+        assert contender.fit(np.eye(4), [0, 1, 0, 1]).estimator_.alpha == 1 / 4

@@ -1,0 +1,220 @@
+"""The same optimum as scikit-learn's estimators, coefficient by coefficient, for every solver."""
+
+from functools import cache
+from inspect import signature
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.linear_model import (
+    ElasticNet,
+    GammaRegressor,
+    HuberRegressor,
+    Lasso,
+    LinearRegression,
+    LogisticRegression,
+    PoissonRegressor,
+    Ridge,
+)
+from sklearn.svm import LinearSVC
+
+from nno_sklearn import NNOClassifier, NNORegressor
+from nno_sklearn.losses import Huber
+
+ALPHA = 0.02
+SMOOTH = ("auto", "gd", "nearest_neighbor", "proximal")
+KINKED = ("auto", "nearest_neighbor", "proximal")
+#: tol for float64 and for float32: a kinked penalty scales the dual point, which costs digits;
+#: without a penalty tol bounds a cosine.
+TOLS = {"l2": (1e-14, 1e-10), "l1": (1e-12, 1e-6), "elasticnet": (1e-12, 1e-6), None: (1e-13, 1e-7)}
+LAYOUTS = {"dense": np.asarray, "csr": sparse.csr_matrix, "csc": sparse.csc_array}
+#: scikit-learn 1.8 reads the penalty off l1_ratio and deprecates its name.
+NAMES_PENALTY = signature(LogisticRegression).parameters["penalty"].default == "l2"
+
+
+def logistic(l1_ratio, C, **params):
+    """LogisticRegression, as exact as it goes."""
+    kind = {"l1_ratio": l1_ratio, "solver": "saga", "tol": 1e-14, "random_state": 0}
+    if l1_ratio == 0:
+        kind = {"solver": "newton-cholesky", "tol": 1e-13}
+    elif NAMES_PENALTY:
+        kind["penalty"] = "elasticnet"
+    return LogisticRegression(C=C, max_iter=100_000, **kind, **params)
+
+
+def svc(penalty, C):
+    return LinearSVC(
+        penalty, loss="squared_hinge", C=C, dual=False, fit_intercept=False, tol=1e-10,
+        max_iter=100_000, random_state=0,
+    )  # fmt: skip
+
+
+class Case(NamedTuple):
+    ours: object
+    #: (alpha, total weight) to an estimator of scikit-learn.
+    theirs: object
+    target: str
+
+    @property
+    def is_smooth(self):
+        return self.ours.penalty in ("l2", None)
+
+    @property
+    def solvers(self):
+        return SMOOTH if self.is_smooth else KINKED
+
+    def fit(self, solver, X, y, weight=None):
+        """As exactly as the numbers allow."""
+        exact, single = TOLS[self.ours.penalty]
+        tol = single if X.dtype == np.float32 else exact
+        return clone(self.ours).set_params(alpha=ALPHA, solver=solver, tol=tol).fit(X, y, weight)
+
+
+CASES = {
+    "ridge": Case(NNORegressor(), lambda a, n: Ridge(a * n), "number"),
+    "ridge without intercept": Case(
+        NNORegressor(fit_intercept=False), lambda a, n: Ridge(a * n, fit_intercept=False), "number"
+    ),
+    "ridge of three": Case(NNORegressor(), lambda a, n: Ridge(a * n), "three numbers"),
+    "least squares": Case(NNORegressor(penalty=None), lambda a, n: LinearRegression(), "number"),
+    "lasso": Case(
+        NNORegressor(penalty="l1"), lambda a, n: Lasso(a, tol=1e-14, max_iter=100_000), "number"
+    ),
+    "elastic net": Case(
+        NNORegressor(penalty="elasticnet", l1_ratio=0.7),
+        lambda a, n: ElasticNet(a, l1_ratio=0.7, tol=1e-14, max_iter=100_000), "number",
+    ),
+    "logistic": Case(NNOClassifier(), lambda a, n: logistic(0, 1 / (a * n)), "two classes"),
+    "logistic l1": Case(
+        NNOClassifier(penalty="l1"), lambda a, n: logistic(1, 1 / (a * n)), "two classes"
+    ),
+    "logistic elastic net": Case(
+        NNOClassifier(penalty="elasticnet", l1_ratio=0.3),
+        lambda a, n: logistic(0.3, 1 / (a * n)), "two classes",
+    ),
+    "logistic without intercept": Case(
+        NNOClassifier(fit_intercept=False),
+        lambda a, n: logistic(0, 1 / (a * n), fit_intercept=False), "two classes",
+    ),
+    "multinomial": Case(NNOClassifier(), lambda a, n: logistic(0, 1 / (a * n)), "three classes"),
+    "multinomial l1": Case(
+        NNOClassifier(penalty="l1"), lambda a, n: logistic(1, 1 / (a * n)), "three classes"
+    ),
+    "poisson": Case(
+        NNORegressor("poisson"),
+        lambda a, n: PoissonRegressor(alpha=a, solver="newton-cholesky", tol=1e-12), "count",
+    ),
+    "gamma": Case(
+        NNORegressor("gamma"),
+        lambda a, n: GammaRegressor(alpha=a, solver="newton-cholesky", tol=1e-12), "size",
+    ),
+    "squared hinge": Case(
+        NNOClassifier("squared_hinge", fit_intercept=False),
+        lambda a, n: svc("l2", 1 / (a * n)), "two classes",
+    ),
+    "squared hinge l1": Case(
+        NNOClassifier("squared_hinge", penalty="l1", fit_intercept=False),
+        lambda a, n: svc("l1", 1 / (a * n)), "two classes",
+    ),
+    "squared hinge of three classes": Case(
+        NNOClassifier("squared_hinge", fit_intercept=False),
+        lambda a, n: svc("l2", 1 / (a * n)), "three classes",
+    ),
+}  # fmt: skip
+PAIRS = [(name, solver) for name, case in CASES.items() for solver in case.solvers]
+
+
+@cache
+def data():
+    """X with zeros, shifted columns and float32 entries; targets that X explains in part."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(160, 6)) + [0, 1, -1, 0, 0.5, 0]
+    X[rng.random(X.shape) < 0.3] = 0
+    X = X.astype(np.float32).astype(float)
+    W = rng.normal(size=(6, 3))
+    W[2] = 0
+    eta = X @ W + [1.0, -0.5, 0.3]
+    noisy = eta + rng.normal(size=eta.shape)
+    targets = {
+        "number": noisy[:, 0],
+        "three numbers": noisy,
+        "two classes": np.where(noisy[:, 0] > 0.5, "yes", "no"),
+        "three classes": np.array(["a", "b", "c"])[(noisy * 0.7).argmax(axis=1)],
+        "count": rng.poisson(np.exp(0.3 * eta[:, 0])).astype(float),
+        "size": rng.gamma(2.0, np.exp(0.3 * eta[:, 0]) / 2.0),
+    }
+    return X, targets, rng.integers(1, 4, len(X)) * 0.5
+
+
+@cache
+def reference(name, weighted):
+    """Coefficients and intercept that scikit-learn finds."""
+    X, targets, weight = data()
+    case = CASES[name]
+    total = weight.sum() if weighted else len(X)
+    model = case.theirs(ALPHA, total).fit(
+        X, targets[case.target], **({"sample_weight": weight} if weighted else {})
+    )
+    return model.coef_, model.intercept_
+
+
+def assert_same(model, expected, rtol=1e-5, atol=1e-8):
+    """Equal up to ``rtol`` each, or ``atol`` of the largest coefficient."""
+    coef, intercept = expected
+    atol = atol * np.abs(coef).max()
+    np.testing.assert_allclose(model.coef_, coef, rtol=rtol, atol=atol)
+    np.testing.assert_allclose(model.intercept_, intercept, rtol=rtol, atol=atol)
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("name", "solver"), PAIRS)
+def test_same_optimum(name, solver, layout, weighted):
+    X, targets, weight = data()
+    case = CASES[name]
+    y = targets[case.target]
+    model = case.fit(solver, LAYOUTS[layout](X), y, weight if weighted else None)
+    assert_same(model, reference(name, weighted))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("name", "solver"), PAIRS)
+def test_same_optimum_in_float32(name, solver, layout):
+    X, targets, _ = data()
+    case = CASES[name]
+    model = case.fit(solver, LAYOUTS[layout](X.astype(np.float32)), targets[case.target])
+    assert model.coef_.dtype == np.float32
+    assert_same(model, reference(name, False), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("target", ["two classes", "three classes"])
+@pytest.mark.parametrize("solver", SMOOTH)
+@pytest.mark.parametrize("kind", ["balanced", "dict"])
+def test_class_weight(kind, solver, target):
+    X, targets, _ = data()
+    y = targets[target]
+    labels, counts = np.unique(y, return_counts=True)
+    factors = dict(zip(labels, (3.0, 0.5, 1.5), strict=False))
+    class_weight = "balanced" if kind == "balanced" else factors
+    total = len(y) if kind == "balanced" else counts @ list(factors.values())[: len(counts)]
+    theirs = logistic(0, 1 / (ALPHA * total), class_weight=class_weight).fit(X, y)
+    ours = NNOClassifier(class_weight=class_weight, alpha=ALPHA, tol=1e-14, solver=solver).fit(X, y)
+    assert_same(ours, (theirs.coef_, theirs.intercept_))
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
+@pytest.mark.parametrize("solver", SMOOTH)
+def test_huber_at_its_fitted_scale(solver, weighted):
+    X, targets, weight = data()
+    weight = weight if weighted else np.ones(len(X))
+    y = targets["number"] + 30.0 * (np.arange(len(X)) % 13 == 0)
+    theirs = HuberRegressor(alpha=1.0, tol=1e-13, max_iter=10_000, warm_start=True)
+    for _ in range(20):  # its L-BFGS stops early; each start from the last optimum goes on
+        theirs.fit(X, y, weight)
+    ours = NNORegressor(
+        Huber(theirs.epsilon * theirs.scale_), alpha=theirs.scale_ / weight.sum(), tol=1e-14,
+        solver=solver,
+    ).fit(X, y, weight)  # fmt: skip
+    assert_same(ours, (theirs.coef_, theirs.intercept_))

@@ -1,0 +1,219 @@
+"""Hard data: no scale, no rank, no bounds; and the certificate that proves the optimum."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.datasets import load_breast_cancer
+
+from nno_sklearn import NNOClassifier, NNORegressor
+
+REGRESSION = ("squared_error", "huber", "poisson", "gamma")
+CLASSIFICATION = ("log_loss", "squared_hinge", "modified_huber")
+LOSSES = REGRESSION + CLASSIFICATION
+SMOOTH = ("auto", "gd", "nearest_neighbor", "proximal")
+KINKED = ("auto", "nearest_neighbor", "proximal")
+SCALES = 10.0 ** np.array([-6, -3, 0, 3, 6])
+
+
+def make(loss, **params):
+    return (NNORegressor if loss in REGRESSION else NNOClassifier)(loss, **params)
+
+
+def data(loss, n=200):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 5))
+    y = X @ [0.5, -0.3, 0.2, 0.1, 0] + rng.normal(size=n)
+    if loss in ("poisson", "gamma"):
+        y = np.exp(0.5 * y)
+    return X, y if loss in REGRESSION else (y > 0).astype(int)
+
+
+def raw(model, X):
+    return X @ np.ravel(model.coef_) + np.ravel(model.intercept_)[0]
+
+
+class TestCertificate:
+    penalties = pytest.mark.parametrize(
+        ("penalty", "solver"),
+        [("l2", s) for s in SMOOTH] + [(p, s) for p in ("l1", "elasticnet") for s in KINKED],
+    )
+
+    @staticmethod
+    @cache
+    def optimum(loss, penalty):
+        """The lowest objective that any solver finds."""
+        solvers = SMOOTH if penalty == "l2" else KINKED
+        fits = (
+            make(loss, penalty=penalty, alpha=0.01, tol=1e-12, solver=solver) for solver in solvers
+        )
+        return min(model.fit(*data(loss)).objective_ for model in fits)
+
+    @penalties
+    @pytest.mark.parametrize("loss", LOSSES)
+    @pytest.mark.parametrize("tol", [1e-1, 1e-3, 1e-12])
+    def test_gap_bounds_the_distance_to_the_optimum(self, loss, penalty, solver, tol):
+        X, y = data(loss)
+        model = make(loss, penalty=penalty, alpha=0.01, tol=tol, solver=solver).fit(X, y)
+        null = model.history_[0].objective
+        distance = model.objective_ - self.optimum(loss, penalty)
+        assert distance <= model.dual_gap_ + 1e-14 * null
+        assert model.optimality_ <= tol
+        # What is certified is the objective of the coefficients that the user gets.
+        target = y if loss in REGRESSION else (y == model.classes_[1]).astype(float)
+        value = model.loss_.value(target[:, None], raw(model, X)[:, None]).mean()
+        l1 = {"l2": 0.0, "l1": 1.0, "elasticnet": 0.5}[penalty]
+        w = model.coef_.ravel()
+        value += 0.01 * (l1 * np.abs(w).sum() + (1 - l1) / 2 * w @ w)
+        assert model.objective_ == pytest.approx(value, rel=1e-12)
+
+    @pytest.mark.parametrize("loss", LOSSES)
+    def test_tol_is_relative_to_the_constant_model(self, loss):
+        X, y = data(loss)
+        model = make(loss, alpha=0.01, tol=1e-3).fit(X, y)
+        constant = make(loss, alpha=1e9, penalty="l1").fit(X, y)
+        assert not constant.coef_.any()
+        assert model.optimality_ == pytest.approx(model.dual_gap_ / constant.objective_, rel=1e-6)
+
+    def test_without_a_dual_no_gap_is_claimed(self):
+        model = make("log_loss", penalty=None).fit(*data("log_loss"))
+        assert model.dual_gap_ == np.inf
+        assert 0 < model.optimality_ <= 1e-4
+
+
+class TestUnscaled:
+    @pytest.mark.parametrize("loss", CLASSIFICATION)
+    @pytest.mark.parametrize("penalty", ["l2", "l1", "elasticnet"])
+    @pytest.mark.parametrize("solver", SMOOTH)
+    def test_raw_breast_cancer(self, loss, penalty, solver):
+        if solver == "gd" and penalty != "l2":
+            pytest.skip("gd needs a gradient")
+        X, y = load_breast_cancer(return_X_y=True)
+        model = make(loss, penalty=penalty, solver=solver).fit(X, y)
+        assert model.score(X, y) > 0.94
+
+    @pytest.mark.parametrize("loss", LOSSES)
+    @pytest.mark.parametrize("solver", SMOOTH)
+    @pytest.mark.parametrize("layout", [np.asarray, sparse.csr_array], ids=["dense", "csr"])
+    @pytest.mark.parametrize("change", ["scaled", "shifted", "both"])
+    def test_units_do_not_matter(self, loss, solver, layout, change):
+        X, y = data(loss)
+        hard = X + (1e6 if change == "shifted" else 0)
+        if change != "shifted":
+            hard = (X + (10 if change == "both" else 0)) * SCALES
+        for tol, accuracy in ((1e-4, 3e-3), (1e-7, 1e-5)):  # default settings, then exact ones
+            params = {"penalty": None, "solver": solver, "tol": tol}
+            model = make(loss, **params).fit(layout(hard), y)
+            easy = make(loss, **params).fit(X, y)
+            np.testing.assert_allclose(raw(model, hard), raw(easy, X), rtol=0, atol=accuracy)
+
+    @pytest.mark.parametrize("loss", LOSSES)
+    @pytest.mark.parametrize(
+        ("penalty", "solver"), [("l2", s) for s in SMOOTH] + [("l1", s) for s in KINKED]
+    )
+    @pytest.mark.parametrize("change", ["scaled", "shifted"])
+    def test_defaults_converge(self, loss, penalty, solver, change):
+        X, y = data(loss)
+        hard = X + 1e6 if change == "shifted" else X * SCALES
+        model = make(loss, penalty=penalty, solver=solver).fit(hard, y)
+        assert model.converged_
+        if change == "shifted":  # a shift is the intercept's matter: the penalty does not see it
+            easy = make(loss, penalty=penalty, solver=solver).fit(X, y)
+            assert model.objective_ == pytest.approx(easy.objective_, rel=1e-3)
+
+
+class TestRank:
+    @pytest.mark.parametrize("loss", LOSSES)
+    @pytest.mark.parametrize("solver", SMOOTH)
+    @pytest.mark.parametrize("shape", ["twins", "constant", "empty", "wide"])
+    def test_open_directions_stay_finite(self, loss, solver, shape):
+        X, y = data(loss, n=40)
+        if shape == "wide" and loss in ("log_loss", "poisson", "gamma"):
+            pytest.skip("these losses reach 0 only in the limit of infinite coefficients")
+        hard = {
+            "twins": np.column_stack([X, X, X.sum(axis=1)]),
+            "constant": np.column_stack([X, np.full((40, 2), 7.3)]),
+            "empty": np.column_stack([X, np.zeros((40, 2))]),
+            "wide": np.random.default_rng(1).normal(size=(40, 60)),
+        }[shape]
+        model = make(loss, penalty=None, solver=solver, tol=1e-6).fit(hard, y)
+        assert np.isfinite(model.coef_).all()
+        assert np.abs(model.coef_).max() < 100
+        if shape == "wide":
+            assert model.objective_ < 1e-6
+        else:
+            easy = make(loss, penalty=None, solver=solver, tol=1e-6).fit(X, y)
+            np.testing.assert_allclose(raw(model, hard), raw(easy, X), rtol=0, atol=1e-4)
+
+    @pytest.mark.parametrize("loss", LOSSES)
+    @pytest.mark.parametrize("penalty", ["l2", "l1", "elasticnet"])
+    def test_alpha_0_is_no_penalty(self, loss, penalty):
+        X, y = data(loss)
+        nothing = make(loss, penalty=None, tol=1e-8).fit(X, y)
+        zero = make(loss, penalty=penalty, alpha=0, tol=1e-8).fit(X, y)
+        np.testing.assert_array_equal(zero.coef_, nothing.coef_)
+
+    @pytest.mark.parametrize("loss", LOSSES)
+    @pytest.mark.parametrize("solver", SMOOTH)
+    @pytest.mark.parametrize("shape", [(2, 1), (2, 5), (3, 1)])
+    def test_tiny_data(self, loss, solver, shape):
+        X, y = data(loss)
+        X, y = X[: shape[0], : shape[1]], np.abs(y[: shape[0]]) + 0.5 * (loss in REGRESSION)
+        y[0], y[1] = (1, 2)
+        model = make(loss, solver=solver, alpha=0.1).fit(X, y)
+        assert np.isfinite(model.predict(X)).all()
+
+
+class TestExtremes:
+    @pytest.mark.parametrize("loss", LOSSES)
+    @pytest.mark.parametrize("solver", SMOOTH)
+    @pytest.mark.parametrize("layout", [np.asarray, sparse.csr_array], ids=["dense", "csr"])
+    def test_huge_columns(self, loss, solver, layout):
+        X, y = data(loss)
+        with pytest.raises(ValueError, match="squares overflow. Divide them by a constant"):
+            make(loss, solver=solver).fit(layout(X * 1e200), y)
+
+    @pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+    @pytest.mark.parametrize("solver", SMOOTH)
+    def test_huge_targets(self, loss, solver):
+        X, y = data(loss)
+        factor = 1e200 if loss == "squared_error" else 1e308
+        if loss == "poisson":
+            y = np.maximum(y, 1)
+            factor /= y.max()
+        with pytest.raises(ValueError, match="Divide y by a constant"):
+            make(loss, solver=solver).fit(X, y * factor)
+
+    @pytest.mark.parametrize("loss", REGRESSION)
+    @pytest.mark.parametrize("solver", SMOOTH)
+    @pytest.mark.parametrize("factor", [1e-100, 1e-12, 1e12, 1e100])
+    def test_units_of_the_target_do_not_matter(self, loss, solver, factor):
+        X, y = data(loss)
+        easy = make(loss, penalty=None, solver=solver, tol=1e-7).fit(X, y)
+        model = make(loss, penalty=None, solver=solver, tol=1e-7)
+        if loss == "huber":
+            easy.set_params(loss=type(easy.loss_)(0.5)).fit(X, y)
+            model.set_params(loss=type(easy.loss_)(0.5 * factor))
+        hard = model.fit(X, y * factor)
+        np.testing.assert_allclose(hard.predict(X) / factor, easy.predict(X), rtol=0, atol=1e-4)
+
+    @pytest.mark.parametrize("solver", SMOOTH)
+    @pytest.mark.parametrize("loss", ["squared_error", "log_loss"])
+    def test_large_float32_columns(self, loss, solver):
+        X, y = data(loss)
+        single = make(loss, solver=solver).fit((X * 1e4).astype(np.float32), y)
+        double = make(loss, solver=solver).fit(X * 1e4, y)
+        assert single.objective_ == pytest.approx(double.objective_, rel=1e-3)
+        with pytest.raises(ValueError, match="float32: 1e18"):
+            make(loss, solver=solver).fit((X * 1e25).astype(np.float32), y)
+
+    @pytest.mark.parametrize("solver", SMOOTH)
+    @pytest.mark.parametrize("loss", LOSSES)
+    @pytest.mark.parametrize("size", [1e4, 1e6, 1e8])
+    def test_an_outlier_among_the_rows(self, loss, solver, size):
+        X, y = data(loss)
+        X[0] = size
+        model = make(loss, solver=solver).fit(X, y)
+        assert np.isfinite(model.coef_).all()
+        assert np.isfinite(raw(model, X)).all()

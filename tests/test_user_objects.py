@@ -1,0 +1,123 @@
+"""What users write: penalties, losses and solvers of their own."""
+
+import numpy as np
+import pytest
+from _data import (
+    CONTAINERS,
+    LOSSES,
+    Box,
+    make_matrix,
+    make_problem,
+    make_target,
+    make_weight,
+    solve,
+)
+from scipy.optimize import minimize, nnls
+
+from nno_sklearn.losses import Loss
+from nno_sklearn.penalties import L1, L2, Penalty
+from nno_sklearn.problem import Problem
+from nno_sklearn.solvers import SOLVERS, Run, Solver, Status
+
+
+@pytest.mark.parametrize("solver", ["proximal", "nearest_neighbor", "auto"])
+@pytest.mark.parametrize("container", [np.asarray, CONTAINERS["csc_array"]])
+def test_user_penalty_nonnegative_least_squares(container, solver):
+    X, weight = make_matrix(80, 8), make_weight(80)
+    y = make_target("squared_error", X)
+    problem = Problem(container(X), y, LOSSES["squared_error"], Box(), 1.0, sample_weight=weight)
+    result = solve(solver, problem, tol=1e-8)
+    root = np.sqrt(problem.weight)
+    centred = X - problem.weight @ X
+    expected, residual = nnls(root[:, None] * centred, root * (y[:, 0] - problem.weight @ y[:, 0]))
+    assert 0 < np.count_nonzero(expected) < 8
+    assert result.status is Status.CONVERGED
+    np.testing.assert_allclose(result.coef[:, 0], expected, atol=1e-6)
+    assert result.objective == pytest.approx(0.5 * residual**2)
+    np.testing.assert_array_equal(result.coef[:, 0] == 0, expected == 0)
+
+
+@pytest.mark.parametrize("solver", ["proximal", "nearest_neighbor", "auto"])
+@pytest.mark.parametrize("name", ["log_loss", "poisson", "huber", "multinomial", "squared_hinge"])
+def test_user_penalty_box(name, solver):
+    problem = make_problem(name, Box(-0.2, 0.3), 0.7, n=80, fit_intercept=False)
+    result = solve(solver, problem, tol=1e-7)
+    shape, X = problem.shape, problem.design.X
+
+    def objective(w):
+        eta = X @ w.reshape(shape)
+        gradient = X.T @ (problem.weight[:, None] * problem.loss.gradient(problem.y, eta))
+        value = problem.weight @ problem.loss.value(problem.y, eta).sum(axis=1)
+        return value, gradient.ravel()
+
+    size = np.prod(shape)
+    options = {"ftol": 1e-15, "gtol": 1e-10, "maxiter": 2000}
+    best = minimize(
+        objective, np.zeros(size), jac=True, bounds=[(-0.2, 0.3)] * size, options=options
+    )
+    assert result.status is Status.CONVERGED
+    assert problem.penalty.value(result.coef) == 0.0
+    assert result.objective <= best.fun * (1 + 1e-8)
+    assert ((best.x == 0.3) | (best.x == -0.2)).any()
+
+
+class OnlyValue(Loss):
+    def value(self, y, eta):
+        return np.abs(eta - y)
+
+
+class OnlySmooth(Penalty):
+    def value(self, w):
+        return np.log(np.cosh(w)).sum()
+
+    def gradient(self, w):
+        return np.tanh(w)
+
+
+@pytest.mark.parametrize(
+    ("solver", "loss", "penalty", "missing"),
+    [
+        ("gd", LOSSES["huber"], L1(), ["penalty.gradient"]),
+        ("gd", LOSSES["huber"], L2(), []),
+        ("gd", OnlyValue(), Box(), ["loss.gradient", "penalty.gradient"]),
+        ("proximal", LOSSES["huber"], OnlySmooth(), ["penalty.prox"]),
+        ("nearest_neighbor", LOSSES["huber"], OnlySmooth(), []),
+        ("nearest_neighbor", LOSSES["huber"], Box(), []),
+        ("auto", LOSSES["huber"], Penalty(), ["penalty.gradient|penalty.prox"]),
+    ],
+)
+def test_missing_capabilities(solver, loss, penalty, missing):
+    assert SOLVERS[solver]().missing(loss, penalty) == missing
+
+
+@pytest.mark.parametrize("solver", ["gd", "nearest_neighbor", "auto"])
+def test_user_penalty_with_a_gradient_only(solver):
+    problem = make_problem("log_loss", OnlySmooth(), 0.1)
+    result = solve(solver, problem, tol=1e-8)
+    assert result.status is Status.CONVERGED and np.isinf(result.dual_gap)
+    point = problem.at(result.coef)
+    np.testing.assert_allclose(point.data_gradient + 0.1 * np.tanh(result.coef), 0, atol=1e-7)
+
+
+class SteepestDescent(Solver):
+    """The example of Solver's docstring."""
+
+    requires = frozenset({"penalty.gradient"})
+
+    def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
+        run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
+        point = start
+        while not run.done(point):
+            line = point.towards(-point.gradient)
+            first, second = line.derivatives(0.0)
+            point = line.point(-first / second)
+        return run.result(point)
+
+
+def test_user_solver_costs_two_passes_an_iteration():
+    problem = make_problem("squared_error", alpha=0.5)
+    before = problem.n_passes
+    result = solve(SteepestDescent(), problem, tol=1e-8)
+    assert result.status is Status.CONVERGED
+    assert result.n_passes - before == 2 * result.n_iter - 1
+    assert result.objective == pytest.approx(solve("gd", problem).objective, rel=1e-6)
