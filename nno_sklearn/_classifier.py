@@ -138,8 +138,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         self.class_weight = class_weight
 
     def _prepare(self, X, y, sample_weight, loss):
-        check_classification_targets(y)
         X, y, weight = check_training_data(self, X, y, sample_weight, multi_output=False)
+        check_classification_targets(y)
         classes, codes = np.unique(column_or_1d(y), return_inverse=True)
         factors = weights_of_classes(self.class_weight, classes, codes, weight)
         if np.count_nonzero(factors) < 2:

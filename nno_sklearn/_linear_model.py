@@ -96,6 +96,8 @@ class LinearModel(BaseEstimator):
         loss = make_loss(self.loss, self._losses)
         penalty = make_penalty(self.penalty, self.l1_ratio)
         solver = make_solver(self.solver)
+        penalty.check_parameters()
+        solver.check_parameters()
         check_compatible(solver, self.solver, loss, penalty, self.penalty)
         X, targets, weight, loss = self._prepare(X, y, sample_weight, loss)
         with np.errstate(over="ignore", invalid="ignore"):

@@ -53,7 +53,7 @@ def make_penalty(penalty, l1_ratio):
         return penalty
     if penalty is None:
         return NoPenalty()
-    if penalty == "elasticnet":
+    if isinstance(penalty, str) and penalty == "elasticnet":
         return ElasticNet(l1_ratio)
     return _named("penalty", penalty, {**PENALTIES, None: NoPenalty}, Penalty)()
 
@@ -111,11 +111,11 @@ def check_training_data(estimator, X, y, sample_weight, **y_checks):
     X, y = validate_data(estimator, X, y, **X_FORMAT, **y_checks)
     if sample_weight is None:
         return X, y, np.ones(X.shape[0])
+    if isinstance(sample_weight, Real):
+        sample_weight = np.full(X.shape[0], sample_weight)
     weight = check_array(
         sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
     )
-    if weight.ndim == 0:
-        weight = np.full(X.shape[0], float(weight))
     if weight.ndim != 1:
         raise ValueError(
             f"sample_weight has shape {weight.shape}, but one number per row is needed: pass an "
@@ -156,9 +156,9 @@ def weights_of_classes(class_weight, classes, codes, weight):
             "gives a weight per class label."
         )
     factors = compute_class_weight(class_weight, classes=classes, y=classes[codes])
-    if (factors < 0).any():
+    if not (np.isfinite(factors) & (factors >= 0)).all():
         raise ValueError(
-            f"class_weight={class_weight!r} has a negative entry, but it multiplies sample "
-            "weights. Use factors >= 0."
+            f"class_weight={class_weight!r} has a negative or infinite entry, or NaN, but it "
+            "multiplies sample weights. Use finite factors >= 0."
         )
     return factors

@@ -86,10 +86,10 @@ class TestHyperParameters:
         ("solver", "said"),
         [
             (NearestNeighborSolver(n_landmarks=0),
-             "NearestNeighborSolver(n_landmarks=0): n_landmarks counts rows, so it must be a whole "
+             "NearestNeighborSolver(n_landmarks=0): n_landmarks is a count, so it must be a whole "
              "number of at least 1."),
             (NearestNeighborSolver(n_landmarks=2.5), "n_landmarks=2.5"),
-            (NearestNeighborSolver(n_neighbors=-1), "n_neighbors counts rows"),
+            (NearestNeighborSolver(n_neighbors=-1), "n_neighbors is a count"),
             (NearestNeighborSolver(n_neighbors=None), "n_neighbors=None"),
             (NearestNeighborSolver(metric="euclid"),
              "metric='euclid'): scikit-learn's NearestNeighbors does not know this metric. Use one "
@@ -222,7 +222,7 @@ class TestTargets:
             ("even", "class_weight='even' is not known. Use None, 'balanced', or a dict"),
             (3, "class_weight=3 is not known"),
             ([1, 2], "class_weight=[1, 2] is not known"),
-            ({0: 1, 1: -1}, "has a negative entry, but it multiplies sample weights. Use factors"),
+            ({0: 1, 1: -1}, "but it multiplies sample weights. Use finite factors >= 0."),
             ({0: 1, 1: 0}, "only one class with a positive weight, [0]"),
             ({0: 1, 1: np.nan}, "class_weight="),
             ({0: 1, 1: np.inf}, "class_weight="),

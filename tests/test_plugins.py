@@ -67,8 +67,8 @@ class Exponential(Loss):
         return 1 / (1 + np.exp(-2 * eta))
 
 
-class Softplus(Penalty):
-    """Smooth: ``sqrt(w^2 + eps^2)``, almost an l1."""
+class SmoothedL1(Penalty):
+    """``sqrt(w^2 + eps^2)``."""
 
     def __init__(self, eps=0.1):
         self.eps = eps
@@ -224,8 +224,8 @@ class TestPenalty:
     @pytest.mark.parametrize("loss", ["squared_error", PseudoHuber()])
     @pytest.mark.parametrize("solver", ["auto", "gd", "nearest_neighbor"])
     def test_smooth(self, solver, loss):
-        model = regress(loss, penalty=Softplus(), solver=solver).fit(X, Y)
-        intercept, coef, value = optimum(model.loss_, Y, Softplus(), 0.1)
+        model = regress(loss, penalty=SmoothedL1(), solver=solver).fit(X, Y)
+        intercept, coef, value = optimum(model.loss_, Y, SmoothedL1(), 0.1)
         np.testing.assert_allclose(model.coef_, coef, rtol=1e-4, atol=1e-5)
         assert model.intercept_ == pytest.approx(intercept, rel=1e-4)
         assert model.objective_ == pytest.approx(value, rel=1e-9)

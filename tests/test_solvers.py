@@ -15,9 +15,15 @@ from _data import (
     solve,
 )
 
-from nno_sklearn.penalties import L1, L2, NoPenalty
+from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty
 from nno_sklearn.problem import Problem
-from nno_sklearn.solvers import SOLVERS, GradientDescent, ProximalSolver, Status
+from nno_sklearn.solvers import (
+    SOLVERS,
+    GradientDescent,
+    NearestNeighborSolver,
+    ProximalSolver,
+    Status,
+)
 from nno_sklearn.solvers.working_set import choose_features
 
 TOL = 1e-7
@@ -100,6 +106,15 @@ def test_no_penalty_is_solved_to_a_vanishing_gradient(name, fit_intercept, solve
     point = problem.at(result.coef, problem.inner_intercept(result.coef, result.intercept))
     unit = problem.scale[:, None] * problem.null_residual
     assert np.abs(point.gradient / unit).max() <= 1.1e-6
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("penalty", PENALTIES)
+@every_loss
+def test_proximal_reaches_high_accuracy(name, penalty, fit_intercept):
+    problem = make_problem(name, PENALTIES[penalty], 0.05, fit_intercept=fit_intercept)
+    result = solve("proximal", problem, tol=1e-12)
+    assert result.optimality <= 1e-12 and result.status is Status.CONVERGED
 
 
 @every_solver
@@ -219,3 +234,36 @@ def test_working_set_holds_what_promises_most():
     np.testing.assert_array_equal(
         np.isin(np.flatnonzero(best.coef), choose_features(problem.at(best.coef))), True
     )
+
+
+@pytest.mark.parametrize(
+    ("owner", "message"),
+    [
+        (NearestNeighborSolver(n_landmarks=0), r"NearestNeighborSolver\(n_landmarks=0\)"),
+        (NearestNeighborSolver(n_landmarks=10.0), r"n_landmarks=10.0\)"),
+        (NearestNeighborSolver(n_neighbors=None), r"n_neighbors=None\)"),
+        (NearestNeighborSolver(n_neighbors=True), r"n_neighbors=True\)"),
+        (NearestNeighborSolver(metric="near"), r"metric='near'.*Use one of \['braycurtis"),
+        (NearestNeighborSolver(memory=-1), r"memory=-1\)"),
+        (GradientDescent(memory=2.5), r"GradientDescent\(memory=2.5\)"),
+        (ElasticNet(l1_ratio=1.5), r"l1_ratio=1.5\): l1_ratio must be between 0 and 1"),
+        (ElasticNet(l1_ratio=-0.1), r"l1_ratio=-0.1\)"),
+        (ElasticNet(l1_ratio=np.nan), r"l1_ratio=nan\)"),
+    ],
+)
+def test_bad_parameters_are_named(owner, message):
+    with pytest.raises(ValueError, match=message):
+        owner.check_parameters()
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [
+        *(solver() for solver in SOLVERS.values()),
+        *EVERY_PENALTY.values(),
+        GradientDescent(memory=0),
+        NearestNeighborSolver(n_landmarks=np.int64(5), metric=lambda a, b: 0.0),
+    ],
+)
+def test_good_parameters_pass(owner):
+    owner.check_parameters()

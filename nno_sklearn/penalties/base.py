@@ -28,6 +28,9 @@ class Penalty(BaseEstimator):
             name for name in CAPABILITIES if getattr(type(self), name) is not getattr(Penalty, name)
         )
 
+    def check_parameters(self):
+        """Raise a ValueError where the penalty's own parameters make no sense."""
+
     def value(self, w):
         """Penalty of all coefficients, a float."""
         raise NotImplementedError(f"{type(self).__name__} has no value.")

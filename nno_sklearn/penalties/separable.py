@@ -17,6 +17,13 @@ class ElasticNet(Penalty):
     def __init__(self, l1_ratio=0.5):
         self.l1_ratio = l1_ratio
 
+    def check_parameters(self):
+        if not 0 <= self.l1_ratio <= 1:
+            raise ValueError(
+                f"ElasticNet(l1_ratio={self.l1_ratio!r}): l1_ratio must be between 0 and 1, since "
+                "it is the share of the l1 part."
+            )
+
     @property
     def provides(self):
         every = {"value", "prox", "curvature", "conjugate"}

@@ -35,7 +35,9 @@ def dual_gap(point):
 def _is_balanced(point):
     """Whether the intercept is at its optimum, without which there is no dual point."""
     weight, gradient = point.problem.weight, point.loss_gradient
-    return (np.abs(weight @ gradient) <= 1e-9 * (weight @ np.abs(gradient)) + 1e-300).all()
+    bend = weight @ np.abs(point.loss_curvature.diagonal)
+    rounding = 1e-12 * bend * (1 + np.abs(point.intercept))
+    return (np.abs(weight @ gradient) <= 1e-9 * (weight @ np.abs(gradient)) + rounding).all()
 
 
 def stationarity(point):

@@ -6,6 +6,8 @@ import numpy as np
 BLOCKED_SPEEDUP = 16
 #: Operations that a pass over however small an X is worth: what Python's own steps cost.
 LEAST_PASS = 2e5
+#: Share of a loss's largest curvature that its flat parts get.
+FLAT_CURVATURE = 1e-6
 
 
 def hessian_blocks(point, max_joint_size=600):
@@ -31,6 +33,9 @@ def hessian_blocks(point, max_joint_size=600):
 
 
 def _block(problem, row_curvature):
+    if problem.loss.largest_curvature is not None:
+        # A far row on a flat part must not let its own prediction move without bound.
+        row_curvature = np.maximum(row_curvature, FLAT_CURVATURE * problem.loss.largest_curvature)
     weight = problem.weight * row_curvature
     gram, first = problem.design.gram(weight)
     if problem.fit_intercept and weight.sum() > 0:

@@ -34,7 +34,7 @@ def _separate(loss, y, weight, linear, start):
     """One root of an increasing function per output: Newton inside a shrinking bracket."""
     b = start.astype(float)
     low, high = np.full_like(b, -np.inf), np.full_like(b, np.inf)
-    stretch, moved = np.ones_like(b), np.full_like(b, np.inf)
+    stretch, moved = 1.0 + np.abs(b) + weight @ np.abs(linear), np.full_like(b, np.inf)
     for _ in range(MAX_STEPS):
         gradient, curvature = loss.derivatives(y, linear + b)
         total, bend = weight @ gradient, weight @ curvature.diagonal
@@ -45,8 +45,10 @@ def _separate(loss, y, weight, linear, start):
         if done.all():
             break
         newton = b - np.divide(total, bend, out=np.full_like(b, np.nan), where=usable & (bend > 0))
-        # Newton only while it shrinks its steps: from the steep side of an exponential it creeps.
-        good = (newton > low) & (newton < high) & (np.abs(newton - b) <= 0.5 * moved)
+        # Newton only while it shrinks its steps: from the steep side of an exponential it creeps,
+        # and from the flat side it leaps.
+        longest = np.minimum(np.where(np.isinf(high - low), 10 * stretch, np.inf), 0.5 * moved)
+        good = (newton > low) & (newton < high) & (np.abs(newton - b) <= longest)
         bracket = np.where(
             np.isinf(low), high - stretch, np.where(np.isinf(high), low + stretch, (low + high) / 2)
         )
@@ -71,16 +73,18 @@ def _coupled(loss, y, weight, linear, start):
         total = weight @ gradient
         if np.abs(total).max() <= PRECISION * (weight @ np.abs(gradient)).max():
             break
+        hessian = curvature.total(weight)
         step = curvature.inverse_total(weight) @ total
         step -= step.mean()
         length = np.abs(step).max()
-        if length <= 4 * np.finfo(float).eps * max(1.0, np.abs(b).max()):
-            break
-        if 0 < length < 1e-3:  # inside Newton's quadratic basin a check costs for nothing
-            b, value = b - step, None
+        # Saturated outputs have no curvature to speak of; then the step does not answer the slope.
+        if length < 1e-3 and np.abs(total - hessian @ step).max() <= 0.5 * np.abs(total).max():
+            b, value = b - step, None  # Newton's quadratic basin: a check would cost for nothing
+            if length <= 4 * np.finfo(float).eps * max(1.0, np.abs(b).max()):
+                break
             continue
         value = objective(b) if value is None else value
-        found = _damped(objective, b, value, step, total, curvature.total(weight))
+        found = _damped(objective, b, value, step, total, hessian)
         if found is None:
             break
         b, value = found

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from numbers import Integral
 from time import perf_counter
 from typing import ClassVar, NamedTuple
 
@@ -9,6 +10,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from nno_sklearn.problem import Certificate
+
+
+#: Records without any progress after which a run has reached the limit of precision.
+STANDSTILL = 10
 
 
 class Status(Enum):
@@ -85,9 +90,20 @@ class Run:
             self.callback(record)
         if optimality <= self.tol:
             self.status = Status.CONVERGED
+        elif self._stands_still():
+            self.status = Status.STALLED
         elif self.status is None and len(self.history) >= self.max_iter:
             self.status = Status.MAX_ITER
         return self.status is not None
+
+    def _stands_still(self):
+        """Whether neither the objective nor its certificate has moved for some time."""
+        if len(self.history) <= STANDSTILL:
+            return False
+        then, recent = self.history[-STANDSTILL - 1], self.history[-STANDSTILL:]
+        moved = then.objective - recent[-1].objective
+        best = min(record.optimality for record in recent)
+        return moved <= 1e-15 * abs(then.objective) and best >= then.optimality
 
     def stall(self):
         """End the run: the solver cannot lower the objective."""
@@ -109,6 +125,16 @@ class Run:
             dual_gap=self.last.dual_gap,
             objective=self.last.objective,
             history=self.history,
+        )
+
+
+def check_count(solver, name, low):
+    """Raise a ValueError unless the solver's parameter ``name`` is a whole number >= low."""
+    value = getattr(solver, name)
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
+        raise ValueError(
+            f"{type(solver).__name__}({name}={value!r}): {name} is a count, so it must be a whole "
+            f"number of at least {low}."
         )
 
 
@@ -136,6 +162,9 @@ class Solver(BaseEstimator):
 
     #: Capabilities, as "loss.gradient" or "penalty.prox"; "a|b" asks for one of the two.
     requires: ClassVar[frozenset] = frozenset({"loss.gradient"})
+
+    def check_parameters(self):
+        """Raise a ValueError where the solver's own parameters make no sense."""
 
     def missing(self, loss, penalty):
         """Requirements that a loss and a penalty do not meet; a sorted list."""

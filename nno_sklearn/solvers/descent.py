@@ -3,7 +3,7 @@
 import numpy as np
 
 from nno_sklearn.solvers.linesearch import exact_step
-from nno_sklearn.solvers.metric import LimitedMemory
+from nno_sklearn.solvers.metric import DiagonalMetric, LimitedMemory
 
 
 def descend(run, point, metric_at, memory):
@@ -29,6 +29,9 @@ def descend(run, point, metric_at, memory):
         if found is None and len(past):
             past.clear()  # the corrections may mislead; the metric alone cannot
             found = _step(point, metric, past)
+        if found is None:
+            # Where a metric misleads, as between a loss's flat parts, plain gradients do not.
+            found = _step(point, DiagonalMetric(point.diagonal_curvature), past)
         if found is None:
             run.stall()
             break

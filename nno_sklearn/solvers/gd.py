@@ -1,6 +1,6 @@
 """Gradient descent that needs no learning rate."""
 
-from nno_sklearn.solvers.base import Run, Solver
+from nno_sklearn.solvers.base import Run, Solver, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.metric import DiagonalMetric
 
@@ -22,6 +22,9 @@ class GradientDescent(Solver):
 
     def __init__(self, memory=20):
         self.memory = memory
+
+    def check_parameters(self):
+        check_count(self, "memory", 0)
 
     def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)

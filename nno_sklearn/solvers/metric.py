@@ -130,7 +130,7 @@ class LimitedMemory:
     def add(self, step, change):
         """Remember that ``step`` changed the gradient by ``change``."""
         bend = self._inner(step, change)
-        size = np.sqrt(self._inner(step, step) * self._inner(change, change))
+        size = np.sqrt(self._inner(step, step)) * np.sqrt(self._inner(change, change))
         # An output that hardly moved, or not upwards, says nothing: its pair counts as zero.
         usable = bend > 1e-12 * size
         if usable.any():

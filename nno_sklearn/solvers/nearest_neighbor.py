@@ -1,11 +1,9 @@
 """Nearest-neighbour gradient descent (NGD): learn from landmark rows, correct with all rows."""
 
-from numbers import Integral
-
 from sklearn.neighbors import VALID_METRICS
 from sklearn.utils import check_random_state
 
-from nno_sklearn.solvers.base import Run, Solver
+from nno_sklearn.solvers.base import Run, Solver, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmarks import LandmarkMetric, Landmarks
 from nno_sklearn.solvers.working_set import solve_by_working_sets
@@ -51,7 +49,6 @@ class NearestNeighborSolver(Solver):
         self.memory = memory
 
     def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
-        self._check_parameters()
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         landmarks = Landmarks(problem, self.n_landmarks, check_random_state(random_state))
         if not start.coef.any() and landmarks.n_start < len(landmarks):
@@ -76,16 +73,11 @@ class NearestNeighborSolver(Solver):
         point = problem.at(found.coef, found.intercept)
         return point if point.value < start.value else start
 
-    def _check_parameters(self):
-        for name in ("n_landmarks", "n_neighbors"):
-            value = getattr(self, name)
-            if value is None and name == "n_landmarks":
-                continue
-            if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-                raise ValueError(
-                    f"NearestNeighborSolver({name}={value!r}): {name} counts rows, so it must "
-                    "be a whole number of at least 1."
-                )
+    def check_parameters(self):
+        if self.n_landmarks is not None:
+            check_count(self, "n_landmarks", 1)
+        check_count(self, "n_neighbors", 1)
+        check_count(self, "memory", 0)
         known = VALID_METRICS["brute"]
         if not callable(self.metric) and self.metric not in known:
             raise ValueError(

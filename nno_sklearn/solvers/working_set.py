@@ -32,6 +32,9 @@ def solve_by_working_sets(run, point, rows=None):
     step_size, rows = np.nan, point.problem if rows is None else rows
     while not run.done(point, step_size):
         working_set = choose_features(point)
+        if not len(working_set):
+            run.stall()
+            break
         inner = point.problem.columns(working_set).with_raw_prediction(
             point.coef[working_set], point.linear, point.intercept
         )
@@ -41,6 +44,8 @@ def solve_by_working_sets(run, point, rows=None):
         else:
             few = None if rows is point.problem else rows.columns(working_set)
             better = _proximal_newton(inner, target_gap, few)
+        if better is inner:
+            better = accelerated_steps(inner, target_gap, ACCELERATED_STEPS)
         if better is inner:
             run.stall()
             break

@@ -1,0 +1,149 @@
+"""Cells of rows, and the solver that learns from landmarks."""
+
+import numpy as np
+import pytest
+from _data import CONTAINERS, LOSSES, PENALTIES, make_matrix, make_problem, make_target, solve
+from scipy.spatial.distance import cdist
+from sklearn.utils import check_random_state
+
+from nno_sklearn.neighbors import condense_rows
+from nno_sklearn.penalties import L1, L2
+from nno_sklearn.problem import Problem
+from nno_sklearn.solvers import NearestNeighborSolver, Status
+from nno_sklearn.solvers.landmarks import Landmarks
+
+LANDMARKS = np.array([3, 40, 41, 77, 90, 101, 110])
+
+
+def cells(problem, metric, n_neighbors=1):
+    """Nearest landmarks of each other row, by brute force."""
+    rows = np.setdiff1d(np.arange(problem.n_samples), LANDMARKS)
+    X = make_matrix(problem.n_samples)
+    X = (X - problem.weight @ X) / problem.scale
+    distance = cdist(X[rows], X[LANDMARKS], {"manhattan": "cityblock"}.get(metric, metric))
+    return rows, np.argsort(distance, axis=1)[:, :n_neighbors]
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "cosine"])
+@pytest.mark.parametrize("container", [np.asarray, CONTAINERS["csr_array"]])
+@pytest.mark.parametrize("name", ["squared_error", "multinomial"])
+def test_rows_join_the_nearest_landmark(name, container, metric):
+    if metric == "cosine" and container is not np.asarray:
+        pytest.skip("sparse rows are not centred, so their angles differ")
+    problem = make_problem(name, n=120, container=container)
+    small = condense_rows(problem, LANDMARKS, np.arange(120), metric=metric)
+    rows, nearest = cells(problem, metric)
+    weight = problem.weight[LANDMARKS].copy()
+    target = weight[:, None] * problem.y[LANDMARKS]
+    for row, cell in zip(rows, nearest[:, 0], strict=True):
+        weight[cell] += problem.weight[row]
+        target[cell] += problem.weight[row] * problem.y[row]
+    np.testing.assert_allclose(small.weight, weight, rtol=1e-12)
+    np.testing.assert_allclose(small.y, target / weight[:, None], rtol=1e-12, atol=1e-15)
+    coef = np.ones(problem.shape)
+    np.testing.assert_allclose(
+        small.at(coef).linear, problem.at(coef).linear[LANDMARKS], atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("n_neighbors", [1, 3, 50])
+def test_cells_conserve_weight_and_target(n_neighbors):
+    problem = make_problem("poisson", n=120, n_outputs=2)
+    small = condense_rows(problem, LANDMARKS, np.arange(120), n_neighbors=n_neighbors)
+    assert small.n_samples == 7
+    assert small.weight.sum() == pytest.approx(1.0)
+    np.testing.assert_allclose(small.weight @ small.y, problem.weight @ problem.y, rtol=1e-12)
+    rows, nearest = cells(problem, "euclidean", min(n_neighbors, 7))
+    weight = problem.weight[LANDMARKS].copy()
+    np.add.at(weight, nearest, (problem.weight[rows] / nearest.shape[1])[:, None])
+    np.testing.assert_allclose(small.weight, weight, rtol=1e-12)
+
+
+def test_a_sample_gives_only_its_own_weight():
+    problem = make_problem("gamma", n=120)
+    sample = np.array([0, 1, 2, 40])  # 40 is a landmark already
+    small = condense_rows(problem, LANDMARKS, sample)
+    rows = np.union1d(LANDMARKS, sample)
+    total = problem.weight[rows] @ problem.y[rows] / problem.weight[rows].sum()
+    np.testing.assert_allclose(small.weight @ small.y, total)
+    alone = condense_rows(problem, LANDMARKS, np.array([], dtype=int))
+    np.testing.assert_array_equal(alone.y, problem.y[LANDMARKS])
+    expected = problem.weight[LANDMARKS] / problem.weight[LANDMARKS].sum()
+    np.testing.assert_allclose(alone.weight, expected)
+
+
+def tall_problem(name, penalty, container=np.asarray):
+    X = make_matrix(6000, 8, seed=4)
+    y = make_target(name, X, seed=4)
+    return Problem(container(X), y, LOSSES[name], penalty, 1e-3)
+
+
+@pytest.mark.parametrize("container", [np.asarray, CONTAINERS["csr_array"]])
+@pytest.mark.parametrize("penalty", ["l1", "l2"])
+@pytest.mark.parametrize("name", ["log_loss", "multinomial", "squared_error", "poisson"])
+def test_landmarks_reach_the_optimum_of_all_rows(name, penalty, container):
+    problem = tall_problem(name, PENALTIES[penalty], container)
+    few = NearestNeighborSolver(n_landmarks=300)
+    result = solve(few, problem, tol=1e-8, random_state=0)
+    expected = solve("proximal", tall_problem(name, PENALTIES[penalty]), tol=1e-10)
+    assert result.status is Status.CONVERGED
+    assert result.objective - expected.objective <= 1e-8 * problem.null.value
+    np.testing.assert_allclose(result.coef, expected.coef, atol=2e-3 * np.abs(expected.coef).max())
+    # The cells' optimum is where the run begins, most of the way down.
+    way = problem.null.value - expected.objective
+    assert result.history[0].objective - expected.objective <= 0.1 * way
+
+
+@pytest.mark.parametrize(
+    "solver",
+    [
+        NearestNeighborSolver(n_landmarks=200, n_neighbors=3),
+        NearestNeighborSolver(n_landmarks=200, metric="manhattan"),
+        NearestNeighborSolver(n_landmarks=200, memory=0),
+        NearestNeighborSolver(n_landmarks=3),
+        NearestNeighborSolver(n_landmarks=10**6),
+        NearestNeighborSolver(),
+    ],
+    ids=lambda solver: str(solver).removeprefix("NearestNeighborSolver"),
+)
+def test_options_change_the_way_not_the_optimum(solver):
+    problem = tall_problem("log_loss", L2())
+    result = solve(solver, problem, tol=1e-7, random_state=0)
+    assert result.status is Status.CONVERGED
+    expected = solve("gd", tall_problem("log_loss", L2()), tol=1e-9)
+    assert result.objective - expected.objective <= 1e-7 * problem.null.value
+
+
+@pytest.mark.parametrize("penalty", [L1(), L2()])
+def test_random_state_makes_runs_reproducible(penalty):
+    solver, histories = NearestNeighborSolver(n_landmarks=200), []
+    for state in (7, 7, np.random.RandomState(7), 8):
+        result = solve(solver, tall_problem("log_loss", penalty), random_state=state)
+        histories.append([record[:6] for record in result.history[1:]])
+        start = result.history[0].objective
+        histories[-1].insert(0, start)
+    assert histories[0] == histories[1] == histories[2]
+    assert histories[0] != histories[3]
+
+
+def test_landmark_curvature_saves_passes_on_correlated_columns():
+    X = make_matrix(6000, 20) @ np.random.default_rng(0).normal(size=(20, 20)) ** 3
+    y = make_target("log_loss", X)
+    runs = {}
+    for solver in (NearestNeighborSolver(n_landmarks=1000), "gd"):
+        problem = Problem(X, y, LOSSES["log_loss"], L2(), 1e-4)
+        runs[str(solver)[:2]] = solve(solver, problem, tol=1e-8, random_state=0)
+    assert runs["Ne"].objective == pytest.approx(runs["gd"].objective, rel=1e-7)
+    assert runs["Ne"].n_iter < runs["gd"].n_iter / 2
+
+
+def test_landmarks_are_a_prefix_of_one_random_order():
+    problem = make_problem("huber", n=120)
+    landmarks = Landmarks(problem, 30, check_random_state(0))
+    assert len(landmarks) == 120 and landmarks.n_start == landmarks.n_curvature == 30
+    np.testing.assert_array_equal(np.sort(landmarks.order), np.arange(120))
+    assert landmarks.rows(120) is problem and landmarks.rows(500) is problem
+    part = landmarks.rows(30)
+    chosen = np.sort(landmarks.order[:30])
+    np.testing.assert_array_equal(part.y, problem.y[chosen])
+    np.testing.assert_allclose(part.weight * problem.weight[chosen].sum(), problem.weight[chosen])

@@ -1,0 +1,221 @@
+"""Metrics against dense linear algebra, and searches along lines."""
+
+import numpy as np
+import pytest
+from _data import (
+    CONTAINERS,
+    EVERY_PENALTY,
+    LOSSES,
+    Box,
+    make_coef,
+    make_matrix,
+    make_problem,
+    make_target,
+    make_weight,
+)
+
+from nno_sklearn.penalties import L2
+from nno_sklearn.problem import Problem, hessian_blocks
+from nno_sklearn.solvers.linesearch import backtrack, exact_step
+from nno_sklearn.solvers.metric import (
+    CurvatureMetric,
+    DiagonalMetric,
+    LimitedMemory,
+    ScaledCholesky,
+    WoodburyMetric,
+    bent_diagonal,
+)
+
+EQUAL, BADLY_SCALED = np.ones(6), 10.0 ** np.array([-6, -4, 0, 2, 5, 6])
+scales = pytest.mark.parametrize("factor", [EQUAL, BADLY_SCALED], ids=["equal", "badly_scaled"])
+
+
+def well_conditioned(size, seed=0):
+    A = np.random.default_rng(seed).normal(size=(3 * size, size))
+    return A.T @ A / (3 * size)
+
+
+@scales
+def test_scaled_cholesky_solves(factor):
+    matrix, rng = well_conditioned(6), np.random.default_rng(1)
+    diagonal, right = rng.uniform(0.0, 0.5, 6), rng.normal(size=6)
+    expected = np.linalg.solve(matrix + np.diag(diagonal), right)
+    given = matrix * np.outer(factor, factor)
+    before = given.copy()
+    solution = ScaledCholesky(given, diagonal * factor**2).solve(right * factor)
+    np.testing.assert_allclose(solution * factor, expected, rtol=1e-8)
+    np.testing.assert_array_equal(given, before)
+
+
+def test_scaled_cholesky_leaves_flat_directions_alone():
+    matrix, right = np.diag([2.0, 0.0, 4.0]), np.array([2.0, 5.0, 4.0])
+    solution = ScaledCholesky(matrix, np.zeros(3)).solve(right)
+    np.testing.assert_allclose(solution, [1.0, 0.0, 1.0], rtol=1e-8)
+    # A matrix of rank 1, and one that rounding made indefinite: a step downhill all the same.
+    for matrix in (np.ones((3, 3)), np.ones((3, 3)) - 1e-9 * np.eye(3)):
+        solution = ScaledCholesky(matrix, np.zeros(3)).solve(right)
+        assert np.isfinite(solution).all() and right @ solution > 0
+
+
+@scales
+def test_curvature_metric_solves_block_by_block(factor):
+    rng = np.random.default_rng(2)
+    position = np.arange(18).reshape(6, 3)
+    shared, other = well_conditioned(6), well_conditioned(6, seed=3)
+    blocks = [(position[:, 0], shared), (position[:, 1], other), (position[:, 2], shared)]
+    diagonal, gradient = np.full((6, 3), 0.3), rng.normal(size=(6, 3))
+    unit = factor[:, None]
+    scaled = {id(matrix): matrix * np.outer(factor, factor) for matrix in (shared, other)}
+    metric = CurvatureMetric(
+        [(index, scaled[id(matrix)]) for index, matrix in blocks], diagonal * unit**2
+    )
+    solution = metric.solve(gradient * unit) * unit
+    for k, (_, matrix) in enumerate(blocks):
+        expected = np.linalg.solve(matrix + 0.3 * np.eye(6), gradient[:, k])
+        np.testing.assert_allclose(solution[:, k], expected, rtol=1e-8)
+
+
+def test_curvature_metric_of_coupled_outputs_is_newtons():
+    problem = make_problem("multinomial", alpha=0.3)
+    point = problem.at(make_coef(problem))
+    [(index, hessian)] = hessian_blocks(point)
+    full = np.empty_like(hessian)
+    full[np.ix_(index, index)] = hessian
+    full += 0.3 * np.eye(len(index))
+    metric = CurvatureMetric([(index, hessian)], np.full(problem.shape, 0.3))
+    expected = np.linalg.solve(full, point.gradient.ravel())
+    np.testing.assert_allclose(metric.solve(point.gradient).ravel(), expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("container", [np.asarray, CONTAINERS["csr_array"]])
+@pytest.mark.parametrize("name", ["squared_error", "poisson", "multinomial"])
+@pytest.mark.parametrize("span", [0, 6])
+def test_woodbury_metric_solves(name, container, fit_intercept, span):
+    n, p = 15, 40
+    factor = 10.0 ** np.linspace(-span, span, p)
+    X = make_matrix(n, p)
+    y = make_target(name, X)
+    problem = Problem(
+        container(X * factor), y, LOSSES[name], L2(), 0.1, sample_weight=make_weight(n),
+        fit_intercept=fit_intercept,
+    )  # fmt: skip
+    unit = factor[:, None]
+    point = problem.at(make_coef(problem) / unit)
+    rng = np.random.default_rng(4)
+    diagonal, gradient = rng.uniform(0.1, 1.0, problem.shape), rng.normal(size=problem.shape)
+    solution = WoodburyMetric(point, diagonal * unit**2).solve(gradient * unit) * unit
+    for k in range(problem.n_outputs):
+        curvature = problem.weight * point.loss_curvature.entry(k, k)
+        mean = curvature @ X / curvature.sum() if fit_intercept else 0.0
+        hessian = (X - mean).T @ (curvature[:, None] * (X - mean)) + np.diag(diagonal[:, k])
+        expected = np.linalg.solve(hessian, gradient[:, k])
+        np.testing.assert_allclose(solution[:, k], expected, rtol=1e-6, atol=1e-8)
+
+
+def test_diagonal_metric_divides():
+    metric = DiagonalMetric(np.array([[2.0], [0.0], [1e-300]]))
+    np.testing.assert_array_equal(metric.solve(np.array([[4.0], [3.0], [0.0]])), [[2], [0], [0]])
+    np.testing.assert_array_equal(
+        bent_diagonal(np.array([0.0, 0.5]), np.array([10.0, 10.0])), [1e-6, 0.5]
+    )
+
+
+def dense_bfgs(pairs, metric):
+    """The inverse BFGS matrix (Nocedal and Wright, 2006, 6.17), from the scaled first metric."""
+    step, change = pairs[-1]
+    inverse = metric * (step @ change) / (change @ metric @ change)
+    for step, change in pairs:
+        rho = 1 / (step @ change)
+        left = np.eye(len(step)) - rho * np.outer(step, change)
+        inverse = left @ inverse @ left.T + rho * np.outer(step, step)
+    return inverse
+
+
+@pytest.mark.parametrize("name", ["squared_error", "poisson", "multinomial"])
+@pytest.mark.parametrize("span", [0, 4])
+def test_limited_memory_is_bfgs(name, span):
+    problem = make_problem(name, p=6, n_outputs=3)
+    rng, factor = np.random.default_rng(5), 10.0 ** np.linspace(-span, span, 6)[:, None]
+    hessian = well_conditioned(18, seed=6) if name == "multinomial" else well_conditioned(6, seed=6)
+    diagonal = rng.uniform(0.5, 2.0, problem.shape)
+    memory, pairs = LimitedMemory(problem, 3), []
+    metric = DiagonalMetric(diagonal * factor**2)
+    np.testing.assert_array_equal(memory.solve(factor, metric), metric.solve(factor))
+    for _ in range(5):
+        step = rng.normal(size=problem.shape)
+        change = hessian @ (step.ravel()[:, None] if name == "multinomial" else step)
+        change = change.reshape(problem.shape)
+        pairs.append((step, change))
+        memory.add(step / factor, change * factor)
+    assert len(memory) == 3
+    pairs, gradient = pairs[-3:], rng.normal(size=problem.shape)
+    solution = memory.solve(gradient * factor, metric) * factor
+    if name == "multinomial":
+        pairs = [(step.ravel(), change.ravel()) for step, change in pairs]
+        expected = dense_bfgs(pairs, np.diag(1 / diagonal.ravel())) @ gradient.ravel()
+        np.testing.assert_allclose(solution.ravel(), expected, rtol=1e-7, atol=1e-9)
+    else:
+        for k in range(3):
+            own = [(step[:, k], change[:, k]) for step, change in pairs]
+            expected = dense_bfgs(own, np.diag(1 / diagonal[:, k])) @ gradient[:, k]
+            np.testing.assert_allclose(solution[:, k], expected, rtol=1e-7, atol=1e-9)
+    memory.clear()
+    np.testing.assert_array_equal(memory.solve(gradient, metric), metric.solve(gradient))
+
+
+def test_limited_memory_skips_pairs_that_say_nothing():
+    problem = make_problem("poisson", p=2, n_outputs=2)
+    memory, metric = LimitedMemory(problem, 5), DiagonalMetric(np.full((2, 2), 4.0))
+    memory.add(np.ones((2, 2)), -np.ones((2, 2)))
+    memory.add(np.zeros((2, 2)), np.zeros((2, 2)))
+    assert len(memory) == 0
+    step = np.array([[1.0, 0.0], [0.0, 0.0]])  # the second output did not move
+    memory.add(step, 2.0 * step)
+    gradient = np.array([[3.0, 3.0], [1.0, 1.0]])
+    solution = memory.solve(gradient, metric)
+    np.testing.assert_allclose(solution[:, 1], gradient[:, 1] / 4)
+    np.testing.assert_allclose(solution[:, 0], [1.5, 0.5])
+
+
+@pytest.mark.parametrize("size", [1e-4, 0.1, 1.0, 30.0, 1e3])
+@pytest.mark.parametrize("name", LOSSES)
+def test_exact_step_lowers_slope_and_objective(name, size):
+    problem = make_problem(name, alpha=0.01, n_outputs=3)
+    point = problem.at(make_coef(problem, size=0.3))
+    line = point.towards(-size * point.gradient)
+    before = line.derivatives(0.0)[0]
+    passes = problem.n_passes
+    t, found = exact_step(line, accuracy=0.1)
+    assert problem.n_passes == passes
+    assert t.shape == before.shape and (t > 0).all()
+    assert (found.values < point.values).all()
+    after = line.derivatives(t)[0]
+    assert (np.abs(after) <= 0.1 * np.abs(before)).all()
+    np.testing.assert_array_equal(found.coef, point.coef + t * line.direction)
+
+
+def test_exact_step_moves_only_outputs_that_descend():
+    problem = make_problem("poisson", n_outputs=3)
+    point = problem.at(make_coef(problem))
+    up = point.towards(point.gradient)
+    assert exact_step(up) is None and backtrack(up, 1.0) is None
+    t, found = exact_step(point.towards(point.gradient * [-1.0, 1.0, -1.0]))
+    assert t[0] > 0 and t[1] == 0 and t[2] > 0
+    np.testing.assert_array_equal(found.coef[:, 1], point.coef[:, 1])
+    assert exact_step(point.towards(np.zeros(problem.shape))) is None
+
+
+@pytest.mark.parametrize("penalty", [EVERY_PENALTY["l1"], Box(-0.1, 0.5)])
+@pytest.mark.parametrize("size", [1.0, 100.0])
+def test_backtracking_pays_a_part_of_the_promise(penalty, size):
+    problem = make_problem("squared_error", penalty, 0.01)
+    point = problem.null
+    promise = np.vdot(point.data_gradient, point.data_gradient)
+    inside = penalty.prox(-size * point.data_gradient, 0.0)
+    t, found = backtrack(point.towards(inside), 1e-3 * promise)
+    assert t <= 1 and np.log2(t) == round(np.log2(t))
+    assert found.value <= point.value - 1e-6 * t * promise
+    if t < 1:
+        again = point.towards(inside).value(2 * t)
+        assert again > point.value - 2e-6 * t * promise

@@ -1,0 +1,165 @@
+"""The package as a whole: what it imports, what it promises, what its examples say."""
+
+import ast
+import doctest
+import importlib
+import json
+import pkgutil
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import sklearn
+
+import nno_sklearn
+
+ROOT = Path(nno_sklearn.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+PYPROJECT = ROOT.parent / "pyproject.toml"
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages([str(ROOT)], "nno_sklearn.")
+    if not module.name.endswith("__main__")
+)
+#: What may be imported at the top of a module; the cli's extras only when they are used.
+RUN_TIME = {"numpy", "scipy", "sklearn", "nno_sklearn", *sys.stdlib_module_names}
+
+
+def imports(node):
+    """(dotted name, ...) of all imports below a node of the syntax tree."""
+    for statement in ast.walk(node):
+        if isinstance(statement, ast.Import):
+            yield from (alias.name for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom):
+            assert not statement.level, "imports are absolute"
+            yield from (f"{statement.module}.{alias.name}" for alias in statement.names)
+
+
+@pytest.fixture(scope="module")
+def project():
+    if not PYPROJECT.exists():
+        pytest.skip("an installed package has no pyproject.toml")
+    return tomllib.loads(PYPROJECT.read_text())["project"]
+
+
+@pytest.fixture(scope="module")
+def trees():
+    assert len(FILES) > 20
+    return {path: ast.parse(path.read_text()) for path in FILES}
+
+
+def test_no_private_part_of_scikit_learn(trees):
+    private = re.compile(r"^(sklearn|scipy|numpy)\b.*\._(?!_version__)")
+    used = {(path.name, name) for path in trees for name in imports(trees[path])}
+    assert any(name.startswith("sklearn.") for _, name in used)
+    assert [pair for pair in used if private.match(pair[1])] == []
+
+
+def test_the_check_for_private_parts_can_fail():
+    tree = ast.parse("from sklearn.linear_model._base import make_dataset")
+    assert next(imports(tree)) == "sklearn.linear_model._base.make_dataset"
+
+
+def test_top_level_imports_are_run_time_dependencies(trees):
+    for path, tree in trees.items():
+        if "cli" in path.relative_to(ROOT).parts:
+            continue  # loaded by the command line alone
+        top = ast.Module([s for s in tree.body if isinstance(s, ast.Import | ast.ImportFrom)], [])
+        foreign = {name.partition(".")[0] for name in imports(top)} - RUN_TIME
+        assert not foreign, path
+
+
+def test_import_loads_run_time_dependencies_only():
+    code = (
+        "import sys, json, sklearn.base, sklearn.linear_model, sklearn.neighbors; "
+        "before = set(sys.modules); import nno_sklearn; "
+        "print(json.dumps(sorted({m.partition('.')[0] for m in set(sys.modules) - before})))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(run.stdout))
+    assert "nno_sklearn" in loaded
+    assert loaded <= RUN_TIME
+
+
+def test_works_without_the_extras():
+    """A fit where pandas, matplotlib and rich cannot be imported."""
+    code = (
+        "import sys\n"
+        "class Blocker:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name in ('pandas', 'matplotlib', 'rich', 'polars'): raise ImportError(name)\n"
+        "sys.meta_path.insert(0, Blocker())\n"
+        "from sklearn.datasets import load_iris\n"
+        "from nno_sklearn import NNOClassifier, NNORegressor\n"
+        "X, y = load_iris(return_X_y=True)\n"
+        "for s in ('auto', 'gd', 'nearest_neighbor', 'proximal'):\n"
+        "    print(NNOClassifier(solver=s).fit(X, y).score(X, y) > 0.9)\n"
+        "    print(NNORegressor(solver=s).fit(X, y).score(X, y) > 0.9)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == ["True"] * 8
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name):
+    outcome = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert outcome.failed == 0
+
+
+def test_there_are_examples():
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    for estimator in (nno_sklearn.NNOClassifier, nno_sklearn.NNORegressor):
+        assert any(test.examples for test in finder.find(estimator))
+
+
+def test_version(project):
+    assert project["version"] == nno_sklearn.__version__
+
+
+def test_dependencies(project):
+    names = {re.match(r"[\w-]+", need)[0] for need in project["dependencies"]}
+    assert names == {"numpy", "scipy", "scikit-learn"}
+    least = next(n for n in project["dependencies"] if n.startswith("scikit-learn"))
+    least = tuple(map(int, re.findall(r"\d+", least)))
+    assert tuple(map(int, sklearn.__version__.split(".")[:2])) >= least[:2]
+
+
+def test_public_names():
+    for name in nno_sklearn.__all__:
+        assert hasattr(nno_sklearn, name)
+    assert sorted(nno_sklearn.__all__) == nno_sklearn.__all__
+
+
+@pytest.mark.parametrize("name", ["nno_sklearn", *MODULES])
+def test_everything_public_is_described(name):
+    module = importlib.import_module(name)
+    assert module.__doc__
+    for member in getattr(module, "__all__", []):
+        thing = getattr(module, member)
+        if callable(thing):
+            assert thing.__doc__, member
+        for method in vars(thing) if isinstance(thing, type) else ():
+            function = vars(thing)[method]
+            if not method.startswith("_") and callable(function):
+                described = any(getattr(getattr(base, method, None), "__doc__", None)
+                                for base in thing.__mro__)  # fmt: skip
+                assert described, f"{member}.{method}"
+
+
+@pytest.mark.parametrize("estimator", [nno_sklearn.NNOClassifier, nno_sklearn.NNORegressor])
+def test_parameters_and_attributes_are_documented(estimator):
+    from sklearn.datasets import load_iris
+
+    model = estimator().fit(*load_iris(return_X_y=True))
+    fitted = {name for name in vars(model) if name.endswith("_") and name[0] != "_"}
+    for name in {*estimator().get_params(deep=False), *fitted}:
+        assert re.search(rf"\n    {name}( :|\n)", estimator.__doc__), name
+
+
+def test_no_file_is_long():
+    assert {path.name: n for path in FILES if (n := path.read_text().count("\n")) > 300} == {}
