@@ -79,7 +79,7 @@ class NNORegressor(RegressorMixin, LinearModel):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = NNORegressor(penalty="l1", alpha=1.0).fit(X, y)
     >>> bool(model.converged_), int((model.coef_ != 0).sum())
-    (True, 2)
+    (True, 3)
     """
 
     _losses = {

@@ -15,7 +15,7 @@ from _data import (
 from scipy import sparse
 
 from nno_sklearn.penalties import L1, L2, NoPenalty
-from nno_sklearn.problem import Problem, hessian_blocks
+from nno_sklearn.problem import Problem, design_matrix, hessian_blocks
 from nno_sklearn.solvers import GradientDescent, NearestNeighborSolver, ProximalSolver
 
 every_loss = pytest.mark.parametrize("name", LOSSES)
@@ -172,6 +172,35 @@ def test_intercept_is_optimal_from_any_start(name, start, size):
         values = [problem.loss.value(problem.y, point.raw_prediction + d).sum(1) for d in nudges]
     for value in values:
         assert problem.weight @ value >= point.data_loss * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("block", [2**21, 7 * 40])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@intercepts
+@pytest.mark.parametrize(
+    "container", [np.asarray, CONTAINERS["csr_array"], CONTAINERS["csc_array"]]
+)
+def test_design_matrix_is_the_centred_matrix(monkeypatch, container, fit_intercept, dtype, block):
+    monkeypatch.setattr(design_matrix, "BLOCK_BYTES", block)  # 2**21 is one block here, 280 many
+    X, weight, rng = (make_matrix() + 3.0).astype(dtype), make_weight(40), np.random.default_rng(6)
+    weight /= weight.sum()
+    design = design_matrix.DesignMatrix(container(X), weight, centred=fit_intercept)
+    X = X.astype(float)
+    centred = X - weight @ X if fit_intercept else X
+    near = {"rtol": 1e-9, "atol": 1e-9} if dtype is np.float64 else {"rtol": 1e-5, "atol": 1e-4}
+    coef, residual, curvature = (
+        rng.normal(size=(5, 2)),
+        rng.normal(size=(40, 2)) + 1,
+        rng.random(40),
+    )
+    np.testing.assert_allclose(design.scale, np.sqrt(weight @ centred**2), **near)
+    np.testing.assert_allclose(design.matvec(coef), centred @ coef, **near)
+    np.testing.assert_allclose(design.rmatvec(residual), centred.T @ residual, **near)
+    np.testing.assert_allclose(design.rmatvec(residual[:, :1]), centred.T @ residual[:, :1], **near)
+    for signed in (curvature, curvature - 0.5):
+        gram, first = design.gram(signed)
+        np.testing.assert_allclose(gram, (centred.T * signed) @ centred, **near)
+        np.testing.assert_allclose(first, centred.T @ signed, **near)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

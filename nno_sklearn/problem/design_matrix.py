@@ -211,5 +211,7 @@ class DesignMatrix:
         self.passes.total += self._share * len(index) / max(1, len(self))
         inverse = np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=~self._constant)
         if sparse.issparse(self.X):
-            return sparse.csr_array(self.X.tocsr()[index] @ sparse.diags_array(inverse))
+            rows = sparse.csr_array(self.X.tocsr()[index] @ sparse.diags_array(inverse))
+            rows.sort_indices()  # scikit-learn's sparse distances expect it
+            return rows
         return (self.X[index] - self.centre) * inverse

@@ -77,9 +77,9 @@ class Run:
         """Record a point; True when the run ends here."""
         gap, optimality = self._certificate.judge(point)
         record = Record(
-            objective=point.value,
-            optimality=optimality,
-            dual_gap=gap,
+            objective=float(point.value),
+            optimality=float(optimality),
+            dual_gap=float(gap),
             step_size=float(step_size),
             n_nonzeros=int(np.count_nonzero(point.coef)),
             n_passes=self.problem.n_passes,

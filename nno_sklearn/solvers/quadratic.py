@@ -94,16 +94,14 @@ def _newton_on_support(matrix, linear, v, penalty, alpha):
         support = np.flatnonzero(v)
         if not len(support):
             break
-        signs = np.sign(v[support])
-        inner = ScaledCholesky(
-            matrix[np.ix_(support, support)], alpha * penalty.curvature(v[support])
-        )
-        exact = inner.solve(linear[support] - alpha * penalty.l1_ratio * signs)
-        flips = np.sign(exact) != signs
+        signs, inner = np.sign(v[support]), matrix[np.ix_(support, support)]
+        slope = inner @ v[support] - linear[support] + alpha * penalty.gradient(v[support])
+        diagonal = bent_diagonal(alpha * penalty.curvature(v[support]), inner.diagonal())
+        step = -ScaledCholesky(inner, diagonal).solve(slope)
+        flips = np.sign(v[support] + step) != signs
         if not flips.any():
-            v[support] = exact
+            v[support] += step
             break
-        step = exact - v[support]
         reach = np.where(flips, v[support] / np.where(flips, -step, 1.0), np.inf)
         v[support] += reach.min() * step
         v[support[reach <= reach.min()]] = 0.0

@@ -4,7 +4,7 @@ import numpy as np
 
 from nno_sklearn.problem import hessian_blocks
 from nno_sklearn.solvers.accelerated import accelerated_steps
-from nno_sklearn.solvers.linesearch import backtrack
+from nno_sklearn.solvers.linesearch import backtrack, exact_step
 from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE
 from nno_sklearn.solvers.quadratic import minimise_model
 
@@ -97,6 +97,9 @@ def _proximal_newton_step(point, blocks, target_gap):
     problem = point.problem
     new = minimise_model(point, blocks, 0.5 * target_gap)
     direction = new - point.coef
+    if problem.is_smooth:
+        found = exact_step(point.towards(direction))
+        return None if found is None else found[1]
     decrease = -np.vdot(point.data_gradient, direction) + problem.alpha * (
         problem.penalty.value(point.coef) - problem.penalty.value(new)
     )
