@@ -150,7 +150,10 @@ def weights_of_classes(class_weight, classes, codes, weight):
         return np.ones(len(classes))
     if isinstance(class_weight, str) and class_weight == "balanced":
         return weight.sum() / (len(classes) * np.bincount(codes, weight, len(classes)))
-    if not isinstance(class_weight, dict):
+    numbers = isinstance(class_weight, dict) and all(
+        isinstance(factor, Real) for factor in class_weight.values()
+    )
+    if not numbers:
         raise ValueError(
             f"class_weight={class_weight!r} is not known. Use None, 'balanced', or a dict that "
             "gives a weight per class label."

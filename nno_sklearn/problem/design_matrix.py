@@ -59,7 +59,7 @@ class DesignMatrix:
         """A sub-matrix that keeps this one's centre and scale, and counts its share of a pass."""
         part = object.__new__(DesignMatrix)
         part.X, part.passes = X, self.passes
-        part._share = self._share * np.prod(X.shape) / max(1, np.prod(self.X.shape))
+        part._share = float(self._share * np.prod(X.shape) / max(1, np.prod(self.X.shape)))
         part._set_geometry(self.centre[columns], self.scale[columns])
         return part
 

@@ -93,7 +93,7 @@ def _coupled(loss, y, weight, linear, start):
 
 def _damped(objective, b, value, step, total, hessian):
     """The first of ever shorter steps, from Newton's to the gradient's, that descends."""
-    for damping in (0.0, *10.0 ** np.arange(-4, 9)):
+    for damping in (0.0, *10.0 ** np.arange(-8, 9)):
         if damping > 0:  # where outputs saturate, their curvature says nothing
             step = np.linalg.solve(hessian + damping * np.eye(len(b)), total)
             step -= step.mean()

@@ -11,7 +11,6 @@ from sklearn.base import BaseEstimator
 
 from nno_sklearn.problem import Certificate
 
-
 #: Records without any progress after which a run has reached the limit of precision.
 STANDSTILL = 10
 

@@ -95,12 +95,17 @@ def _newton_on_support(matrix, linear, v, penalty, alpha):
         if not len(support):
             break
         signs, inner = np.sign(v[support]), matrix[np.ix_(support, support)]
-        slope = inner @ v[support] - linear[support] + alpha * penalty.gradient(v[support])
         diagonal = bent_diagonal(alpha * penalty.curvature(v[support]), inner.diagonal())
-        step = -ScaledCholesky(inner, diagonal).solve(slope)
+        factor = ScaledCholesky(inner, diagonal)
+
+        def newton_step(u, inner=inner, factor=factor, right=linear[support]):
+            return factor.solve(right - inner @ u - alpha * penalty.gradient(u))
+
+        step = newton_step(v[support])
         flips = np.sign(v[support] + step) != signs
         if not flips.any():
             v[support] += step
+            v[support] += newton_step(v[support])  # the diagonal's bias, taken out
             break
         reach = np.where(flips, v[support] / np.where(flips, -step, 1.0), np.inf)
         v[support] += reach.min() * step
