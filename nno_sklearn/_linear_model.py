@@ -178,8 +178,8 @@ class LinearModel(BaseEstimator):
 def _check_magnitude(problem):
     if not np.isfinite(problem.scale).all():
         raise ValueError(
-            "X has columns so large that their squares overflow. Divide them by a constant: "
-            "columns of up to about 1e150 are fine (float32: 1e18)."
+            "X has columns so large that their squares overflow. Divide them "
+            "by a constant."
         )
     if not np.isfinite(problem.null.value):
         raise ValueError(

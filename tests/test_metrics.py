@@ -1,4 +1,4 @@
-"""Metrics against dense linear algebra, and searches along lines."""
+"""The parts of solvers: metrics against dense linear algebra, searches and steps."""
 
 import numpy as np
 import pytest
@@ -12,10 +12,12 @@ from _data import (
     make_problem,
     make_target,
     make_weight,
+    solve,
 )
 
 from nno_sklearn.penalties import L2
 from nno_sklearn.problem import Problem, hessian_blocks
+from nno_sklearn.solvers.accelerated import accelerated_steps
 from nno_sklearn.solvers.linesearch import backtrack, exact_step
 from nno_sklearn.solvers.metric import (
     CurvatureMetric,
@@ -219,3 +221,20 @@ def test_backtracking_pays_a_part_of_the_promise(penalty, size):
     if t < 1:
         again = point.towards(inside).value(2 * t)
         assert again > point.value - 2e-6 * t * promise
+
+
+@pytest.mark.parametrize("penalty", ["l1", "elasticnet"])
+@pytest.mark.parametrize("name", ["squared_error", "log_loss", "multinomial", "huber"])
+def test_accelerated_steps_reach_the_gap_and_never_rise(name, penalty):
+    problem = make_problem(name, EVERY_PENALTY[penalty], 0.02, n=60, p=20)
+    point, values = problem.null, [problem.null.value]
+    for _ in range(8):
+        point = accelerated_steps(point, 0.0, 3)
+        values.append(point.value)
+    assert (np.diff(values) <= 0).all() and values[-1] < values[0]
+    passes = problem.n_passes
+    found = accelerated_steps(problem.null, 1e-6, 2000)
+    assert found.dual_gap <= 1e-6 and problem.n_passes - passes < 1000
+    best = solve("proximal", problem, tol=1e-10)
+    assert best.objective - 1e-9 <= found.value <= best.objective + 1e-6
+    assert accelerated_steps(found, 0.0, 0) is found

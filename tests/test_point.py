@@ -129,3 +129,13 @@ def test_no_dual_gap_without_a_penalty_or_conjugate():
     X = make_matrix()
     problem = Problem(X, make_target("multinomial", X), Other(), L2(), 0.1)
     assert np.isinf(problem.null.dual_gap) and "conjugate" not in problem.provides
+
+
+@every_loss
+def test_no_dual_gap_unless_the_intercept_is_optimal(name):
+    problem = make_problem(name)
+    point = problem.at(make_coef(problem))
+    assert np.isfinite(point.dual_gap)
+    shift = np.linspace(0.5, 1.0, problem.n_outputs)
+    point.loss_gradient = problem.loss.gradient(problem.y, point.raw_prediction + shift)
+    assert np.isinf(point.dual_gap)

@@ -19,6 +19,7 @@ from nno_sklearn.problem import Problem, design_matrix, hessian_blocks
 from nno_sklearn.solvers import GradientDescent, NearestNeighborSolver, ProximalSolver
 
 every_loss = pytest.mark.parametrize("name", LOSSES)
+THREE_FORMATS = [np.asarray, CONTAINERS["csr_array"], CONTAINERS["csc_array"]]
 intercepts = pytest.mark.parametrize("fit_intercept", [True, False])
 #: Gradients and curvatures of these jump; differences across a jump say nothing.
 SMOOTH = [name for name in LOSSES if LOSSES[name].largest_curvature is None]
@@ -188,19 +189,21 @@ def test_design_matrix_is_the_centred_matrix(monkeypatch, container, fit_interce
     X = X.astype(float)
     centred = X - weight @ X if fit_intercept else X
     near = {"rtol": 1e-9, "atol": 1e-9} if dtype is np.float64 else {"rtol": 1e-5, "atol": 1e-4}
-    coef, residual, curvature = (
-        rng.normal(size=(5, 2)),
-        rng.normal(size=(40, 2)) + 1,
-        rng.random(40),
-    )
+    coef, residual = rng.normal(size=(5, 2)), rng.normal(size=(40, 2)) + 1
+    bend, coupling = rng.random(40), rng.random((40, 2))
     np.testing.assert_allclose(design.scale, np.sqrt(weight @ centred**2), **near)
     np.testing.assert_allclose(design.matvec(coef), centred @ coef, **near)
     np.testing.assert_allclose(design.rmatvec(residual), centred.T @ residual, **near)
     np.testing.assert_allclose(design.rmatvec(residual[:, :1]), centred.T @ residual[:, :1], **near)
-    for signed in (curvature, curvature - 0.5):
-        gram, first = design.gram(signed)
-        np.testing.assert_allclose(gram, (centred.T * signed) @ centred, **near)
-        np.testing.assert_allclose(first, centred.T @ signed, **near)
+    gram, first = design.gram(bend)
+    np.testing.assert_allclose(gram, (centred.T * bend) @ centred, **near)
+    np.testing.assert_allclose(first, centred.T @ bend, **near)
+    gram, mixed = design.coupled_gram(residual**2, coupling)
+    for k, m in np.ndindex(2, 2):
+        entry = (k == m) * residual[:, k] ** 2 - coupling[:, k] * coupling[:, m]
+        block = gram[5 * k : 5 * k + 5, 5 * m : 5 * m + 5]
+        np.testing.assert_allclose(block, (centred.T * entry) @ centred, **near)
+        np.testing.assert_allclose(mixed[5 * k : 5 * k + 5, m], centred.T @ entry, **near)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

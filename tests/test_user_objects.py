@@ -15,7 +15,7 @@ from _data import (
 from scipy.optimize import minimize, nnls
 
 from nno_sklearn.losses import Loss
-from nno_sklearn.penalties import L1, L2, Penalty
+from nno_sklearn.penalties import L1, L2, ElasticNet, Penalty
 from nno_sklearn.problem import Problem
 from nno_sklearn.solvers import SOLVERS, Run, Solver, Status
 
@@ -59,6 +59,58 @@ def test_user_penalty_box(name, solver):
     assert problem.penalty.value(result.coef) == 0.0
     assert result.objective <= best.fun * (1 + 1e-8)
     assert ((best.x == 0.3) | (best.x == -0.2)).any()
+
+
+class PlainElasticNet(Penalty):
+    """The elastic net as a user may write it: half of what solvers could know is left out."""
+
+    def value(self, w):
+        return np.abs(w).sum() + 0.1 * (w**2).sum()
+
+    def prox(self, w, step):
+        return np.sign(w) * np.maximum(np.abs(w) - step, 0.0) / (1 + 0.2 * step)
+
+
+@pytest.mark.parametrize("solver", ["proximal", "nearest_neighbor", "auto"])
+@pytest.mark.parametrize("name", ["squared_error", "gamma", "modified_huber", "multinomial"])
+def test_user_penalty_with_kinks(name, solver):
+    options = {"n": 60, "p": 12, "n_outputs": 3 if name == "squared_error" else None}
+    problem = make_problem(name, PlainElasticNet(), 0.15, **options)
+    result = solve(solver, problem, tol=1e-8)
+    known = make_problem(name, ElasticNet(1 / 1.2), 0.15 * 1.2, **options)
+    expected = solve("proximal", known, tol=1e-10)
+    assert result.status is Status.CONVERGED
+    assert result.objective == pytest.approx(expected.objective, rel=1e-9)
+    np.testing.assert_allclose(result.coef, expected.coef, atol=1e-5)
+    np.testing.assert_array_equal(result.coef == 0, expected.coef == 0)
+    assert 0 < np.count_nonzero(result.coef) < result.coef.size
+
+
+class PseudoHuber(Loss):
+    """A user's loss without curvature; where it is flat, differences are rounding errors."""
+
+    def value(self, y, eta):
+        return np.sqrt(1 + (eta - y) ** 2) - 1
+
+    def gradient(self, y, eta):
+        return (eta - y) / np.sqrt(1 + (eta - y) ** 2)
+
+
+@pytest.mark.parametrize("penalty", [L1(), L2()])
+@pytest.mark.parametrize("outlier", [1.0, 1e6])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_user_loss_with_value_and_gradient_only(solver, outlier, penalty):
+    if SOLVERS[solver]().missing(PseudoHuber(), penalty):
+        pytest.skip("gd needs a gradient of the penalty")
+    X = make_matrix(300)
+    y = make_target("huber", X)
+    y[::7] *= outlier
+    problem = Problem(X, y, PseudoHuber(), penalty, 0.01)
+    assert (problem.null.loss_curvature.diagonal >= 0).all()
+    result = solve(solver, problem, tol=1e-6)
+    assert result.status is Status.CONVERGED and np.isinf(result.dual_gap)
+    expected = solve("auto", Problem(X, y, PseudoHuber(), penalty, 0.01), tol=1e-9)
+    assert result.objective == pytest.approx(expected.objective, rel=1e-8)
 
 
 class OnlyValue(Loss):

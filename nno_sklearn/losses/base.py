@@ -102,7 +102,8 @@ class Loss(BaseEstimator):
     def curvature(self, y, eta):
         """Second derivative by ``eta``: an array like ``eta``, or a :class:`Curvature`."""
         step = 1e-5 * np.maximum(1.0, np.abs(eta))
-        return (self.gradient(y, eta + step) - self.gradient(y, eta - step)) / (2 * step)
+        rise = self.gradient(y, eta + step) - self.gradient(y, eta - step)
+        return np.maximum(rise, 0.0) / (2 * step)  # convex, but for rounding
 
     def derivatives(self, y, eta):
         """Gradient and curvature together; losses that share work between them override it."""

@@ -36,7 +36,7 @@ def _block(problem, row_curvature):
     if problem.loss.largest_curvature is not None:
         # A far row on a flat part must not let its own prediction move without bound.
         row_curvature = np.maximum(row_curvature, FLAT_CURVATURE * problem.loss.largest_curvature)
-    weight = problem.weight * row_curvature
+    weight = problem.weight * np.maximum(row_curvature, 0.0)
     gram, first = problem.design.gram(weight)
     if problem.fit_intercept and weight.sum() > 0:
         gram -= np.outer(first, first / weight.sum())
