@@ -178,8 +178,7 @@ class LinearModel(BaseEstimator):
 def _check_magnitude(problem):
     if not np.isfinite(problem.scale).all():
         raise ValueError(
-            "X has columns so large that their squares overflow. Divide them "
-            "by a constant."
+            "X has columns so large that their squares overflow. Divide them by a constant."
         )
     if not np.isfinite(problem.null.value):
         raise ValueError(

@@ -136,7 +136,9 @@ class TestRows:
         assert "0 feature(s)" in message(make(), X[:, :0])
 
     def test_types(self, make):
-        assert "could not convert string to float" in message(make(), X.astype(str) + "?")
+        assert "could not convert string to float" in message(
+            make(), np.char.add(X.astype(str), "?")
+        )
         assert "Complex data not supported" in message(make(), X + 1j)
 
     @pytest.mark.parametrize(

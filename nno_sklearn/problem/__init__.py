@@ -1,8 +1,16 @@
 """The objective over data: the one place that knows X, weights, intercepts and sparse formats."""
 
 from nno_sklearn.problem.certificate import Certificate
-from nno_sklearn.problem.hessian import hessian_blocks, hessian_cost
+from nno_sklearn.problem.hessian import MAX_JOINT_SIZE, hessian_blocks, hessian_cost
 from nno_sklearn.problem.point import Line, Point
 from nno_sklearn.problem.problem import Problem
 
-__all__ = ["Certificate", "Line", "Point", "Problem", "hessian_blocks", "hessian_cost"]
+__all__ = [
+    "MAX_JOINT_SIZE",
+    "Certificate",
+    "Line",
+    "Point",
+    "Problem",
+    "hessian_blocks",
+    "hessian_cost",
+]

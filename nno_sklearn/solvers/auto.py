@@ -1,6 +1,8 @@
 """The automatic choice of a solver, in the open."""
 
+from nno_sklearn.problem import MAX_JOINT_SIZE
 from nno_sklearn.solvers.base import Solver
+from nno_sklearn.solvers.gd import GradientDescent
 from nno_sklearn.solvers.nearest_neighbor import NearestNeighborSolver
 from nno_sklearn.solvers.proximal import ProximalSolver
 
@@ -9,13 +11,19 @@ class AutoSolver(Solver):
     """Picks a solver for the problem; the fitted ``solver_`` says which.
 
     Differentiable penalties go to "nearest_neighbor", whose curvature comes from as many rows
-    as pay; penalties with kinks go to "proximal", which touches few features.
+    as pay; penalties with kinks go to "proximal", which touches few features. Many classes with
+    many features, whose joint curvature is too large for one matrix, go to "gd".
     """
 
     requires = frozenset({"loss.gradient", "penalty.gradient|penalty.prox"})
 
     def select(self, problem):
-        return NearestNeighborSolver() if problem.is_smooth else ProximalSolver()
+        if not problem.is_smooth:
+            return ProximalSolver()
+        joint_size = problem.n_features * problem.n_outputs
+        if not problem.is_separate and joint_size > MAX_JOINT_SIZE:
+            return GradientDescent()
+        return NearestNeighborSolver()
 
     def solve(self, problem, start, **options):
         return self.select(problem).solve(problem, start, **options)

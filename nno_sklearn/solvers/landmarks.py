@@ -19,6 +19,8 @@ FEWEST_LANDMARKS = 2000
 MOST_WIDE_LANDMARKS = 1500
 #: Passes over X that a neighbour search, or a metric at once, may cost.
 SEARCH_BUDGET, METRIC_BUDGET = 3.0, 4.0
+#: Newton steps that a small problem takes, and the passes over X that they may cost.
+SMALL_STEPS, START_BUDGET = 6, 20.0
 #: A cell must gather about so many rows, or the search is not worth it.
 ROWS_PER_CELL = 4
 #: Relative change of the landmarks' curvature that makes a metric stale.
@@ -65,6 +67,13 @@ class Landmarks:
             return len(self)
         return min(len(self), max(FEWEST_LANDMARKS, CURVATURE_PER_FEATURE * p))
 
+    @property
+    def start_pays(self):
+        """Whether the small problem's Newton steps cost few passes."""
+        if self.n_start >= len(self):
+            return False
+        return SMALL_STEPS * metric_cost(self.problem, self.n_start) <= START_BUDGET
+
     def condensed(self, n_neighbors, metric):
         """The small problem: landmarks with the weights and mean targets of their cells."""
         n = self.n_start
@@ -87,34 +96,40 @@ class Landmarks:
 class LandmarkMetric:
     """Gives the metric at a point: diagonal first, then the landmarks' curvature when it pays.
 
-    A metric is renewed when the curvature of its rows has changed, and takes twice the rows
-    when progress is slow; with all rows it is Newton's.
+    A metric is renewed when the curvature of its rows has changed, and takes twice the rows when
+    progress is slow; with all rows it is Newton's. One that makes less progress than the diagonal
+    metric did is given up.
     """
 
     def __init__(self, run, landmarks, n_rows):
         self._run, self._landmarks, self._count = run, landmarks, n_rows
         self._rows = self._metric = self._curvature = None
-        self._since = 0
+        self._since, self._abandoned, self._plain_progress = 0, False, None
 
     def __call__(self, point):
-        if self._metric is None and not self._pays():
+        if self._abandoned or (self._metric is None and not self._pays()):
+            return DiagonalMetric(point.diagonal_curvature)
+        if self._misleads():
+            self._abandoned = True
             return DiagonalMetric(point.diagonal_curvature)
         if self._metric is not None and self._progress() > SLOW and self._can_grow():
-            self._count, self._rows = 2 * self._count, None
+            self._count, self._rows, self._since = 2 * self._count, None, 0
         self._since += 1
         if self._rows is None:
             self._rows, self._metric = self._landmarks.rows(self._count), None
         every = self._rows is point.problem
         here = point if every else self._rows.at(point.coef, point.intercept)
-        if self._metric is None or self._is_stale(here):
+        if self._metric is None or (self._is_stale(here) and self._pays()):
+            if self._plain_progress is None:
+                self._plain_progress = self._progress()
             self._metric = landmark_metric(here, point)
-            self._curvature, self._since = here.loss_curvature.diagonal, 0
+            self._curvature = here.loss_curvature.diagonal
         return self._metric
 
     def _pays(self):
         """Whether the passes that are still to come cost more than the metric."""
         problem = self._run.problem
-        cost = _metric_cost(problem, self._count)
+        cost = metric_cost(problem, self._count)
         if cost <= METRIC_BUDGET:
             return True
         if len(self._run.history) < 4:
@@ -124,6 +139,10 @@ class LandmarkMetric:
             return True
         left = np.log(self._run.tol / self._run.last.optimality) / np.log(rate)
         return 2 * left > cost
+
+    def _misleads(self):
+        """Whether gradients in the diagonal metric made better progress before."""
+        return self._since >= 4 and 0 < (self._plain_progress or 0) < self._progress()
 
     def _progress(self):
         """Mean factor of the optimality per iteration, over the last three."""
@@ -146,7 +165,8 @@ class LandmarkMetric:
         return change > STALE * self._curvature.sum()
 
 
-def _metric_cost(problem, n_rows):
+def metric_cost(problem, n_rows):
+    """What a metric of ``n_rows`` landmarks costs, in passes over X."""
     if problem.n_features <= MAX_MATRIX_SIZE:
         return hessian_cost(problem, n_rows)
     share = n_rows / max(1, problem.n_samples)

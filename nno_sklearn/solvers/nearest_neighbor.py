@@ -51,7 +51,7 @@ class NearestNeighborSolver(Solver):
     def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         landmarks = Landmarks(problem, self.n_landmarks, check_random_state(random_state))
-        if not start.coef.any() and landmarks.n_start < len(landmarks):
+        if not start.coef.any() and landmarks.start_pays:
             start = self._small_optimum(problem, start, landmarks)
         if problem.is_smooth:
             metric = LandmarkMetric(run, landmarks, landmarks.n_curvature)
