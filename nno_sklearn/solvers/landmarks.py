@@ -14,7 +14,8 @@ from nno_sklearn.solvers.metric import (
 
 #: Landmarks per feature of the small problem, and of the curvature.
 START_PER_FEATURE, CURVATURE_PER_FEATURE = 10, 20
-FEWEST_LANDMARKS = 2000
+#: Fewest landmarks of a small problem, and of a curvature: up to the latter, all rows serve.
+FEWEST_IN_START, FEWEST_LANDMARKS = 500, 2000
 #: Landmarks at most where the metric is solved in their space (more features than fit a matrix).
 MOST_WIDE_LANDMARKS = 1500
 #: Passes over X that a neighbour search, or a metric at once, may cost.
@@ -53,7 +54,7 @@ class Landmarks:
         """Landmarks of the small problem."""
         p = self.problem.n_features
         fitting = START_PER_FEATURE * p if p <= MAX_MATRIX_SIZE else MOST_WIDE_LANDMARKS
-        return min(len(self), self._asked or max(FEWEST_LANDMARKS, fitting))
+        return min(len(self), self._asked or max(FEWEST_IN_START, fitting))
 
     @property
     def n_curvature(self):
@@ -70,7 +71,7 @@ class Landmarks:
     @property
     def start_pays(self):
         """Whether the small problem's Newton steps cost few passes."""
-        if self.n_start >= len(self):
+        if max(self.n_start, self._asked or FEWEST_LANDMARKS) >= len(self):
             return False
         return SMALL_STEPS * metric_cost(self.problem, self.n_start) <= START_BUDGET
 
