@@ -39,7 +39,7 @@ def solve_by_working_sets(run, point, rows=None):
             point.coef[working_set], point.linear, point.intercept
         )
         target_gap = INNER_ACCURACY * _gap_left(run, point)
-        if len(working_set) > MAX_MATRIX_SIZE:
+        if _joint_size(point.problem, working_set) > MAX_MATRIX_SIZE:
             better = accelerated_steps(inner, target_gap, ACCELERATED_STEPS)
         else:
             few = None if rows is point.problem else rows.columns(working_set)
@@ -54,6 +54,11 @@ def solve_by_working_sets(run, point, rows=None):
         coef[working_set] = better.coef
         point = point.problem.with_raw_prediction(coef, better.linear, better.intercept)
     return point
+
+
+def _joint_size(problem, working_set):
+    """Coefficients that a Newton model of the working set ties together."""
+    return len(working_set) * (1 if problem.is_separate else problem.n_outputs)
 
 
 def _gap_left(run, point):
