@@ -48,15 +48,6 @@ class Curvature(NamedTuple):
             total = total - (self.coupling.T * weight) @ self.coupling
         return total
 
-    def inverse_total(self, weight):
-        """Inverse of :meth:`total`; 0 in directions that nothing bends, such as a shift of all
-        of a softmax's outputs."""
-        total = self.total(weight)
-        if self.coupling is not None:
-            return np.linalg.pinv(total, rcond=1e-10, hermitian=True)
-        bend = total.diagonal()
-        return np.diag(np.divide(1.0, bend, out=np.zeros_like(bend), where=bend > 0))
-
 
 class Loss(BaseEstimator):
     """Base class of losses; subclass it to bring your own.

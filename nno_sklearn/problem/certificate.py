@@ -34,10 +34,9 @@ def dual_gap(point):
 
 def _is_balanced(point):
     """Whether the intercept is at its optimum, without which there is no dual point."""
-    weight, gradient = point.problem.weight, point.loss_gradient
-    bend = weight @ np.abs(point.loss_curvature.diagonal)
-    rounding = 1e-12 * bend * (1 + np.abs(point.intercept))
-    return (np.abs(weight @ gradient) <= 1e-9 * (weight @ np.abs(gradient)) + rounding).all()
+    sums = point.sums
+    rounding = 1e-12 * sums.bend.diagonal() * (1 + np.abs(point.intercept))
+    return (np.abs(sums.total) <= 1e-9 * sums.size + rounding).all()
 
 
 def stationarity(point):

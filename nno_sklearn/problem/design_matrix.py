@@ -107,15 +107,17 @@ class DesignMatrix:
             # Differences below the rounding of the squares are no variance.
             variance[variance <= 64 * np.finfo(self.X.dtype).eps * square] = 0.0
             return mean, np.sqrt(variance)
-        shift = None
+        p = self.shape[1]
+        first, second, shift = np.zeros(p), np.zeros(p), np.zeros(p)
+        work = None
         for block in self._blocks():
-            rows = self.X[block].astype(float)
-            if shift is None:
-                shift = rows.mean(axis=0) if centred else np.zeros(rows.shape[1])
-                first, second = np.zeros_like(shift), np.zeros_like(shift)
-            rows -= shift
-            first += weight[block] @ rows
-            second += np.einsum("i,ij,ij->j", weight[block], rows, rows)
+            rows = self.X[block]
+            if work is None:
+                work = np.empty(rows.shape)
+                shift = rows.mean(axis=0, dtype=float) if centred else shift
+            moved = np.subtract(rows, shift, out=work[: len(rows)])
+            first += weight[block] @ moved
+            second += weight[block] @ np.multiply(moved, moved, out=moved)
         if not centred:
             return first, np.sqrt(second)
         scale = np.sqrt(np.maximum(second - first**2, 0.0))

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from nno_sklearn.problem.intercept import invert
+
 #: Coefficients of coupled outputs up to which their Hessian is one matrix.
 MAX_JOINT_SIZE = 600
 #: How much faster an operation is in a product of matrices than in a pass over a large X.
@@ -53,7 +55,7 @@ def _joint_hessian(problem, curvature):
         weight * curvature.diagonal, np.sqrt(weight) * curvature.coupling
     )
     if problem.fit_intercept:
-        hessian -= mixed @ curvature.inverse_total(problem.weight) @ mixed.T
+        hessian -= mixed @ invert(curvature.total(problem.weight)) @ mixed.T
     return hessian.reshape(size, size)
 
 

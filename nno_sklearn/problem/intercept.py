@@ -3,47 +3,55 @@
 import numpy as np
 
 MAX_STEPS = 100
-PRECISION = 1e-14
+PRECISION = 1e-13
 
 
-def best_intercept(problem, linear, start):
+def best_intercept(sweep, start, precision=PRECISION):
     """Minimise ``sum_i weight_i loss(y_i, linear_i + b)`` over b by safeguarded Newton steps.
 
     Parameters
     ----------
-    problem : Problem
-    linear : ndarray of shape (n_samples, n_outputs)
+    sweep : Sweep
     start : ndarray of shape (n_outputs,)
+    precision : float, default=1e-13
+        Sum of the loss gradient, relative to the sum of its absolute values, to end with.
 
     Returns
     -------
     intercept : ndarray of shape (n_outputs,)
-    gradient : ndarray of shape (n_samples, n_outputs)
-        Of the loss at the result, not weighted.
-    curvature : Curvature
+    sums : RowSums
+        At the intercept.
     """
-    find = _separate if problem.is_separate else _coupled
-    return find(problem.loss, problem.y, problem.weight, linear, start)
+    find = _separate if sweep.problem.is_separate else _coupled
+    with np.errstate(over="ignore", invalid="ignore"):
+        return find(sweep, start, precision)
 
 
-def _negligible(total, weight, gradient):
-    return np.abs(total) <= PRECISION * (weight @ np.abs(gradient)) + 1e-300
+def invert(bend):
+    """Inverse of a curvature by the intercept; 0 in directions that nothing bends, such as a
+    shift of all of a softmax's outputs."""
+    diagonal = bend.diagonal()
+    if np.count_nonzero(bend) == np.count_nonzero(diagonal):
+        return np.diag(np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0))
+    return np.linalg.pinv(bend, rcond=1e-10, hermitian=True)
 
 
-def _separate(loss, y, weight, linear, start):
+def _separate(sweep, start, precision):
     """One root of an increasing function per output: Newton inside a shrinking bracket."""
     b = start.astype(float)
     low, high = np.full_like(b, -np.inf), np.full_like(b, np.inf)
-    stretch, moved = 1.0 + np.abs(b) + weight @ np.abs(linear), np.full_like(b, np.inf)
+    stretch, moved = None, np.full_like(b, np.inf)
     for _ in range(MAX_STEPS):
-        gradient, curvature = loss.derivatives(y, linear + b)
-        total, bend = weight @ gradient, weight @ curvature.diagonal
+        sums = sweep.sums(b)
+        total, bend = sums.total, sums.bend.diagonal()
         usable = np.isfinite(total) & np.isfinite(bend)
-        low = np.where(total < 0, b, low)
-        high = np.where(total > 0, b, high)
-        done = usable & _negligible(total, weight, gradient)
+        done = usable & (np.abs(total) <= precision * sums.size + 1e-300)
         if done.all():
             break
+        if stretch is None:
+            stretch = 1.0 + np.abs(b) + sweep.spread()
+        low = np.where(total < 0, b, low)
+        high = np.where(total > 0, b, high)
         newton = b - np.divide(total, bend, out=np.full_like(b, np.nan), where=usable & (bend > 0))
         # Newton only while it shrinks its steps: from the steep side of an exponential it creeps,
         # and from the flat side it leaps.
@@ -58,44 +66,43 @@ def _separate(loss, y, weight, linear, start):
         if (moved <= 4 * np.finfo(float).eps * np.abs(b)).all():
             break
         b = new
-    return b, gradient, curvature
+    return b, sums
 
 
-def _coupled(loss, y, weight, linear, start):
+def _coupled(sweep, start, precision):
     """Joint Newton, damped until it descends; the shift that all outputs share has mean 0."""
 
     def objective(b):
-        return weight @ loss.value(y, linear + b).sum(axis=1)
+        return sweep.values(b).sum()
 
     b, value = start - start.mean(), None
     for _ in range(MAX_STEPS):
-        gradient, curvature = loss.derivatives(y, linear + b)
-        total = weight @ gradient
-        if np.abs(total).max() <= PRECISION * (weight @ np.abs(gradient)).max():
+        sums = sweep.sums(b)
+        total, bend = sums.total, sums.bend
+        if np.abs(total).max() <= precision * sums.size.max():
             break
-        hessian = curvature.total(weight)
-        step = curvature.inverse_total(weight) @ total
+        step = invert(bend) @ total
         step -= step.mean()
         length = np.abs(step).max()
         # Saturated outputs have no curvature to speak of; then the step does not answer the slope.
-        if length < 1e-3 and np.abs(total - hessian @ step).max() <= 0.5 * np.abs(total).max():
+        if length < 1e-3 and np.abs(total - bend @ step).max() <= 0.5 * np.abs(total).max():
             b, value = b - step, None  # Newton's quadratic basin: a check would cost for nothing
             if length <= 4 * np.finfo(float).eps * max(1.0, np.abs(b).max()):
                 break
             continue
         value = objective(b) if value is None else value
-        found = _damped(objective, b, value, step, total, hessian)
+        found = _damped(objective, b, value, step, total, bend)
         if found is None:
             break
         b, value = found
-    return b, gradient, curvature
+    return b, sums
 
 
-def _damped(objective, b, value, step, total, hessian):
+def _damped(objective, b, value, step, total, bend):
     """The first of ever shorter steps, from Newton's to the gradient's, that descends."""
     for damping in (0.0, *10.0 ** np.arange(-8, 9)):
         if damping > 0:  # where outputs saturate, their curvature says nothing
-            step = np.linalg.solve(hessian + damping * np.eye(len(b)), total)
+            step = np.linalg.solve(bend + damping * np.eye(len(b)), total)
             step -= step.mean()
         new = objective(b - step)
         if new < value:

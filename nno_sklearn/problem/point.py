@@ -5,7 +5,11 @@ from functools import cached_property
 import numpy as np
 
 from nno_sklearn.problem.certificate import dual_gap
-from nno_sklearn.problem.intercept import best_intercept
+from nno_sklearn.problem.intercept import best_intercept, invert
+from nno_sklearn.problem.sweep import Sweep
+
+#: Precision of the intercept along a line, where a correction of second order makes up for it.
+ALONG_A_LINE = 1e-4
 
 
 class Point:
@@ -18,35 +22,50 @@ class Point:
         At its optimum for ``coef``.
     linear : ndarray of shape (n_samples, n_outputs)
         ``X @ coef`` without the intercept.
-    loss_gradient : ndarray of shape (n_samples, n_outputs)
-        Derivative of each row's loss by its raw prediction, not weighted.
-    loss_curvature : Curvature
+    sums : RowSums
+        Of the loss's derivatives over the rows.
     """
 
     def __init__(self, problem, coef, linear, intercept=None):
         self.problem, self.coef, self.linear = problem, coef, linear
-        start = problem.mean_intercept if intercept is None else intercept
-        with np.errstate(over="ignore", invalid="ignore"):
-            if problem.fit_intercept:
-                self.intercept, self.loss_gradient, self.loss_curvature = best_intercept(
-                    problem, linear, start
-                )
-            else:
-                self.intercept = np.zeros(problem.n_outputs)
-                self.loss_gradient, self.loss_curvature = problem.loss.derivatives(
-                    problem.y, linear
-                )
+        self._sweep = Sweep(problem, linear)
+        if problem.fit_intercept:
+            start = problem.mean_intercept if intercept is None else intercept
+            self.intercept, self.sums = best_intercept(self._sweep, start)
+        else:
+            self.intercept = np.zeros(problem.n_outputs)
+
+    @cached_property
+    def sums(self):
+        return self._sweep.sums(self.intercept)
 
     @property
     def raw_prediction(self):
         return self.linear + self.intercept
 
+    @property
+    def loss_gradient(self):
+        """Derivative of each row's loss by its raw prediction, (n_samples, n_outputs).
+
+        Not weighted; computed anew each time, as it is as long as the data.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.problem.loss.gradient(self.problem.y, self.raw_prediction)
+
+    @property
+    def loss_curvature(self):
+        """Second derivatives of each row's loss, a :class:`Curvature`; computed anew."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.problem.loss.derivatives(self.problem.y, self.raw_prediction)[1]
+
     @cached_property
+    def _losses(self):
+        return self._sweep.values(self.intercept)
+
+    @property
     def data_loss(self):
         """Weighted mean of the loss."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            value = self.problem.loss.value(self.problem.y, self.raw_prediction)
-            return float(self.problem.weight @ value.sum(axis=1))
+        return float(self._losses.sum())
 
     @cached_property
     def value(self):
@@ -59,16 +78,18 @@ class Point:
         problem = self.problem
         if not problem.is_separate or problem.n_outputs == 1:
             return np.array([self.value])
-        with np.errstate(over="ignore", invalid="ignore"):
-            losses = problem.weight @ problem.loss.value(problem.y, self.raw_prediction)
         columns = [self.coef[:, [k]] for k in range(problem.n_outputs)]
-        return losses + problem.alpha * np.array([problem.penalty.value(w) for w in columns])
+        return self._losses + problem.alpha * np.array([problem.penalty.value(w) for w in columns])
 
     @cached_property
     def data_gradient(self):
         """Gradient of the data loss; one pass."""
-        problem = self.problem
-        return problem.design.rmatvec(problem.weight[:, None] * self.loss_gradient)
+        problem, residual = self.problem, np.empty_like(self.linear)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for rows, eta in self._sweep.blocks(self.intercept):
+                gradient = problem.loss.gradient(problem.y[rows], eta)
+                np.multiply(problem.weight[rows, None], gradient, out=residual[rows])
+        return problem.design.rmatvec(residual)
 
     @property
     def gradient(self):
@@ -82,10 +103,7 @@ class Point:
         Mean curvature of the rows times the columns' variances; always positive where the
         column is not constant.
         """
-        problem, curvature = self.problem, self.loss_curvature
-        mean = problem.weight @ curvature.diagonal
-        if curvature.coupling is not None:
-            mean = mean - problem.weight @ curvature.coupling**2
+        problem, mean = self.problem, self.sums.bend.diagonal()
         if problem.loss.largest_curvature is not None:
             mean = np.full_like(mean, problem.loss.largest_curvature)
         data = problem.scale[:, None] ** 2 * mean
@@ -117,36 +135,53 @@ class Line:
 
     def __init__(self, start, direction, slope):
         self.start, self.direction, self.slope = start, direction, slope
-        self._t, self._point, self._drift = np.zeros(1), start, 0.0
+        self._t, self._intercept, self._drift = np.zeros(1), start.intercept, 0.0
+        self._point, self._point_t = start, np.zeros(1)
+
+    @property
+    def initial_slope(self):
+        """Derivative by t at 0, from the gradient there."""
+        return self.start.problem.inner(self.start.gradient, self.direction)
 
     def point(self, t):
         """The point at t; no pass."""
-        if not np.array_equal(t, self._t):
+        if not np.array_equal(t, self._point_t):
             self._point = self.start.problem.with_raw_prediction(
                 self.start.coef + t * self.direction,
                 self.start.linear + t * self.slope,
-                self._point.intercept + (t - self._t) * self._drift,
+                self._near(t),
             )
-            self._t = t
+            self._point_t = t
         return self._point
+
+    def _near(self, t):
+        """Where the intercept should be at t, to first order."""
+        return self._intercept + (t - self._t) * self._drift
 
     def value(self, t):
         """The objective at t."""
         return self.point(t).value
 
     def derivatives(self, t):
-        """First and second derivatives by t, the intercept following at its optimum."""
-        point, problem = self.point(t), self.start.problem
+        """First and second derivatives by t, the intercept following at its optimum.
+
+        The second one is exact to a part of about ``ALONG_A_LINE``, the first to its square.
+        """
+        problem, intercept = self.start.problem, self._near(t)
         penalty, alpha = problem.penalty, problem.alpha
-        with np.errstate(over="ignore", invalid="ignore"):
-            weighted = problem.weight[:, None] * self.slope
-            bent = point.loss_curvature.product(weighted)
-            first = problem.inner(point.loss_gradient, weighted)
-            second = problem.inner(bent, self.slope)
-            if problem.fit_intercept and np.isfinite(second).all():
-                mixed = bent.sum(axis=0)
-                self._drift = -point.loss_curvature.inverse_total(problem.weight) @ mixed
-                second += problem.inner(mixed[None], self._drift[None])
-        first += alpha * problem.inner(penalty.gradient(point.coef), self.direction)
-        bend = penalty.curvature(point.coef) * self.direction
+        sweep = Sweep(problem, self.start.linear, self.slope, t)
+        if problem.fit_intercept:
+            intercept, sums = best_intercept(sweep, intercept, ALONG_A_LINE)
+        else:
+            sums = sweep.sums(intercept)
+        first, second, self._t = sums.first, sums.second, t
+        if problem.fit_intercept and np.isfinite(second).all():
+            inverse = invert(sums.bend)
+            left = -inverse @ sums.total
+            self._intercept, self._drift = intercept + left, -inverse @ sums.mixed
+            first = first + problem.inner(sums.mixed[None], left[None])
+            second = second + problem.inner(sums.mixed[None], self._drift[None])
+        coef = self.start.coef + t * self.direction
+        first = first + alpha * problem.inner(penalty.gradient(coef), self.direction)
+        bend = penalty.curvature(coef) * self.direction
         return first, second + alpha * problem.inner(bend, self.direction)

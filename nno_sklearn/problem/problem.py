@@ -107,6 +107,8 @@ class Problem:
 
     def inner(self, a, b):
         """Inner products of the outputs' columns, (n_outputs,); of all, (1,), if they interact."""
+        if a.shape[1] == 1:
+            return np.array([np.vdot(a, b)])
         products = np.einsum("jk,jk->k", a, b)
         return products if self.is_separate else products.sum(keepdims=True)
 

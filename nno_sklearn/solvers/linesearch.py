@@ -18,7 +18,7 @@ def exact_step(line, accuracy=0.1):
     (ndarray, Point) or None
         None where no step lowers the objective.
     """
-    slope = line.derivatives(0.0)[0]
+    slope = line.initial_slope
     moves = slope < 0
     if not moves.any():
         return None
