@@ -30,8 +30,8 @@ class Curvature(NamedTuple):
         """Apply each row's matrix to that row of ``direction``, (n_samples, n_outputs)."""
         result = self.diagonal * direction
         if self.coupling is not None:
-            inner = np.einsum("ik,ik->i", self.coupling, direction)
-            result -= self.coupling * inner[:, None]
+            inner = (self.coupling * direction).sum(axis=1, keepdims=True)
+            result -= self.coupling * inner
         return result
 
     def entry(self, k, m):

@@ -1,7 +1,7 @@
 """Losses for labels. Targets are 0/1 per output, or anything between: a label distribution."""
 
 import numpy as np
-from scipy.special import logsumexp, softmax, xlogy
+from scipy.special import xlogy
 
 from nno_sklearn.losses.base import Curvature, Loss
 
@@ -48,6 +48,18 @@ def _sigmoid(eta):
     return np.divide(1.0, result, out=result)
 
 
+def _softmax(eta):
+    """Softmax of each row; numpy's vectorised exp makes it faster than scipy's."""
+    result = np.exp(eta - eta.max(axis=1, keepdims=True))
+    result /= result.sum(axis=1, keepdims=True)
+    return result
+
+
+def _log_sum_exp(eta):
+    top = eta.max(axis=1, keepdims=True)
+    return np.log(np.exp(eta - top).sum(axis=1, keepdims=True)) + top
+
+
 class MultinomialLogLoss(Loss):
     """Joint loss of K classes: ``log sum_k exp(eta_k) - sum_k y_k eta_k``."""
 
@@ -55,17 +67,17 @@ class MultinomialLogLoss(Loss):
 
     def value(self, y, eta):
         # Spread over the classes, so that the sum over an array is the sum over the rows.
-        return y * (logsumexp(eta, axis=1, keepdims=True) - eta)
+        return y * (_log_sum_exp(eta) - eta)
 
     def gradient(self, y, eta):
-        return softmax(eta, axis=1) - y
+        return _softmax(eta) - y
 
     def curvature(self, y, eta):
-        probability = softmax(eta, axis=1)
+        probability = _softmax(eta)
         return Curvature(probability, probability)
 
     def derivatives(self, y, eta):
-        probability = softmax(eta, axis=1)
+        probability = _softmax(eta)
         return probability - y, Curvature(probability, probability)
 
     def conjugate(self, y, u):
@@ -82,7 +94,7 @@ class MultinomialLogLoss(Loss):
 
     def predict(self, eta):
         """Probabilities of the classes."""
-        return softmax(eta, axis=1)
+        return _softmax(eta)
 
 
 class _MarginLoss(Loss):

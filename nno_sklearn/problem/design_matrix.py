@@ -131,19 +131,26 @@ class DesignMatrix:
         if self._any_constant:
             coef = np.where(self._constant[:, None], 0.0, coef)
         narrow = coef.astype(self.X.dtype, copy=False)
-        product = self.X @ (narrow[:, 0] if coef.shape[1] == 1 else narrow)
-        return product.reshape(len(self), -1).astype(float, copy=False) - self.centre @ coef
+        if coef.shape[1] == 1 or sparse.issparse(self.X):
+            product = self.X @ (narrow[:, 0] if coef.shape[1] == 1 else narrow)
+            product = np.asfortranarray(product.reshape(len(self), -1), dtype=float)
+        else:  # in this order the product of matrices is 1.5 times faster
+            product = (np.ascontiguousarray(narrow.T) @ self.X.T).T.astype(float, copy=False)
+        product -= self.centre @ coef
+        return product
 
     def rmatvec(self, residual):
         """``(X - 1 centre')' @ residual``, (n_samples, n_outputs) to (n_features, n_outputs)."""
         self._read()
         narrow = residual.astype(self.X.dtype, copy=False)
-        narrow = narrow[:, 0] if residual.shape[1] == 1 else narrow
-        if sparse.issparse(self.X) or self.X.dtype == np.float64:
-            product = self.X.T @ narrow
+        if sparse.issparse(self.X):
+            product = self.X.T @ (narrow[:, 0] if residual.shape[1] == 1 else narrow)
+            product = product.reshape(self.shape[1], -1)
+        elif self.X.dtype == np.float64:
+            product = (narrow.T @ self.X).T
         else:  # float32 sums over many rows lose digits: add the blocks up in float64
-            product = sum((self.X[b].T @ narrow[b]).astype(float) for b in self._blocks())
-        product = product.reshape(self.shape[1], -1).astype(float, copy=False)
+            product = sum((narrow[b].T @ self.X[b]).T.astype(float) for b in self._blocks())
+        product = product.astype(float, copy=False)
         product = product - np.outer(self.centre, residual.sum(axis=0))
         product[self._constant] = 0.0
         return product

@@ -7,7 +7,7 @@ from nno_sklearn.problem.intercept import invert
 #: Coefficients of coupled outputs up to which their Hessian is one matrix.
 MAX_JOINT_SIZE = 600
 #: How much faster an operation is in a product of matrices than in a pass over a large X.
-BLOCKED_SPEEDUP = 16
+BLOCKED_SPEEDUP = 8
 #: Operations that a pass over however small an X is worth: what Python's own steps cost.
 LEAST_PASS = 2e5
 #: Share of a loss's largest curvature that its flat parts get.

@@ -13,8 +13,8 @@ class Problem:
     """``F(w) = min_b sum_i s_i loss(y_i, x_i w + b) / sum_i s_i + alpha * penalty(w)``.
 
     The shape conventions of the whole package: ``w`` and all gradients by it are
-    (n_features, n_outputs), raw predictions ``eta`` are (n_samples, n_outputs), the intercept is
-    (n_outputs,), all float64. The intercept is at its optimum wherever the objective is looked
+    (n_features, n_outputs), raw predictions ``eta`` are (n_samples, n_outputs), column by column
+    in memory, the intercept is (n_outputs,), all float64. The intercept is at its optimum wherever the objective is looked
     at, so solvers move w alone. X is centred implicitly: the intercept inside is that of the
     centred columns.
 
@@ -52,7 +52,7 @@ class Problem:
         )
 
     def _setup(self, design, y, weight, loss, penalty, alpha, fit_intercept):
-        self.design, self.y, self.weight = design, y, weight
+        self.design, self.y, self.weight = design, np.asfortranarray(y), weight
         self.loss, self.penalty, self.alpha = loss, penalty, alpha
         self.fit_intercept = fit_intercept
 
