@@ -18,7 +18,7 @@ from _data import (
 from nno_sklearn.penalties import L2
 from nno_sklearn.problem import Problem, hessian_blocks
 from nno_sklearn.solvers.accelerated import accelerated_steps
-from nno_sklearn.solvers.linesearch import backtrack, exact_step
+from nno_sklearn.solvers.linesearch import exact_step
 from nno_sklearn.solvers.metric import (
     CurvatureMetric,
     DiagonalMetric,
@@ -202,7 +202,7 @@ def test_exact_step_moves_only_outputs_that_descend():
     problem = make_problem("poisson", n_outputs=3)
     point = problem.at(make_coef(problem))
     up = point.towards(point.gradient)
-    assert exact_step(up) is None and backtrack(up, 1.0) is None
+    assert exact_step(up) is None
     t, found = exact_step(point.towards(point.gradient * [-1.0, 1.0, -1.0]))
     assert t[0] > 0 and t[1] == 0 and t[2] > 0
     np.testing.assert_array_equal(found.coef[:, 1], point.coef[:, 1])
@@ -210,18 +210,20 @@ def test_exact_step_moves_only_outputs_that_descend():
 
 
 @pytest.mark.parametrize("penalty", [EVERY_PENALTY["l1"], Box(-0.1, 0.5)])
-@pytest.mark.parametrize("size", [1.0, 100.0])
-def test_backtracking_pays_a_part_of_the_promise(penalty, size):
+@pytest.mark.parametrize("size", [0.1, 1.0, 100.0])
+def test_exact_step_with_kinks_descends_along_the_chord(penalty, size):
     problem = make_problem("squared_error", penalty, 0.01)
     point = problem.null
-    promise = np.vdot(point.data_gradient, point.data_gradient)
-    inside = penalty.prox(-size * point.data_gradient, 0.0)
-    t, found = backtrack(point.towards(inside), 1e-3 * promise)
-    assert t <= 1 and np.log2(t) == round(np.log2(t))
-    assert found.value <= point.value - 1e-6 * t * promise
-    if t < 1:
-        again = point.towards(inside).value(2 * t)
-        assert again > point.value - 2e-6 * t * promise
+    end = penalty.prox(-size * point.data_gradient, 0.01 * size)
+    line = point.towards(end)
+    t, found = exact_step(line)
+    assert 0 < t[0] <= 1 and found.value < point.value
+    chord = problem.alpha * (penalty.value(end) - penalty.value(point.coef))
+    assert line.initial_slope[0] == pytest.approx(np.vdot(point.data_gradient, end) + chord)
+    bounds = [line.point(s).data_loss + s * chord for s in np.linspace(0.01, 1, 100)]
+    least = found.data_loss + t[0] * chord
+    assert found.value <= least + 1e-15
+    assert point.value - least >= 0.95 * (point.value - min(bounds))
 
 
 @pytest.mark.parametrize("penalty", ["l1", "elasticnet"])

@@ -186,7 +186,7 @@ def test_same_optimum_in_float32(name, solver, layout):
     case = CASES[name]
     model = case.fit(solver, LAYOUTS[layout](X.astype(np.float32)), targets[case.target])
     assert model.coef_.dtype == np.float32
-    assert_same(model, reference(name, False), rtol=1e-3, atol=1e-4)
+    assert_same(model, reference(name, False), rtol=5e-3, atol=5e-4)
 
 
 @pytest.mark.parametrize("target", ["two classes", "three classes"])

@@ -1,7 +1,12 @@
 """The objective over data: the one place that knows X, weights, intercepts and sparse formats."""
 
 from nno_sklearn.problem.certificate import Certificate
-from nno_sklearn.problem.hessian import MAX_JOINT_SIZE, hessian_blocks, hessian_cost
+from nno_sklearn.problem.hessian import (
+    MAX_JOINT_SIZE,
+    hessian_blocks,
+    hessian_cost,
+    WorkingHessian,
+)
 from nno_sklearn.problem.point import Line, Point
 from nno_sklearn.problem.problem import Problem
 
@@ -11,6 +16,7 @@ __all__ = [
     "Line",
     "Point",
     "Problem",
+    "WorkingHessian",
     "hessian_blocks",
     "hessian_cost",
 ]

@@ -70,8 +70,13 @@ class DesignMatrix:
     def columns(self, index):
         if sparse.issparse(self.X) and self.X.format != "csc":
             self.X = self.X.tocsc()  # once: column slices of CSR would cost a pass each
-        X = self.X[:, index]
-        return self._part(X if sparse.issparse(X) else np.asfortranarray(X), index)
+        if sparse.issparse(self.X):
+            return self._part(self.X[:, index], index)
+        X = self.X.T[index].T  # a copy, column by column; centred here, once for all later uses
+        X -= self.centre[index].astype(X.dtype)
+        part = self._part(X, index)
+        part.centre = np.zeros(len(index))
+        return part
 
     @property
     def n_stored(self):
@@ -107,6 +112,15 @@ class DesignMatrix:
             # Differences below the rounding of the squares are no variance.
             variance[variance <= 64 * np.finfo(self.X.dtype).eps * square] = 0.0
             return mean, np.sqrt(variance)
+        if self.X.flags.f_contiguous and not self.X.flags.c_contiguous:
+            mean, scale = self._moments_by_columns(weight, centred)
+        else:
+            mean, scale = self._moments_by_rows(weight, centred)
+        if centred:
+            scale[scale <= 64 * np.finfo(self.X.dtype).eps * np.abs(mean)] = 0.0
+        return mean, scale
+
+    def _moments_by_rows(self, weight, centred):
         p = self.shape[1]
         first, second, shift = np.zeros(p), np.zeros(p), np.zeros(p)
         work = None
@@ -118,11 +132,20 @@ class DesignMatrix:
             moved = np.subtract(rows, shift, out=work[: len(rows)])
             first += weight[block] @ moved
             second += weight[block] @ np.multiply(moved, moved, out=moved)
-        if not centred:
-            return first, np.sqrt(second)
-        scale = np.sqrt(np.maximum(second - first**2, 0.0))
-        mean = shift + first
-        scale[scale <= 64 * np.finfo(self.X.dtype).eps * np.abs(mean)] = 0.0
+        variance = second - first**2 if centred else second
+        return shift + first, np.sqrt(np.maximum(variance, 0.0))
+
+    def _moments_by_columns(self, weight, centred):
+        n, p = self.shape
+        mean, scale = np.empty(p), np.empty(p)
+        step = max(1, BLOCK_BYTES // (8 * n))
+        for first in range(0, p, step):
+            some = slice(first, first + step)
+            columns = self.X[:, some].astype(float)
+            mean[some] = weight @ columns
+            if centred:
+                columns -= mean[some]
+            scale[some] = np.sqrt(weight @ np.multiply(columns, columns, out=columns))
         return mean, scale
 
     def matvec(self, coef):
@@ -166,6 +189,9 @@ class DesignMatrix:
             gram -= np.outer(self.centre, first) + np.outer(first, self.centre)
             gram += weight.sum() * np.outer(self.centre, self.centre)
             first = first - weight.sum() * self.centre
+        elif self._is_plain(weight):
+            gram = weight[0] * (self.X.T @ self.X).astype(float, copy=False)
+            first = weight[0] * self.X.sum(axis=0, dtype=float)
         else:
             p = self.shape[1]
             gram, first = np.zeros((p, p)), np.zeros(p)
@@ -177,6 +203,31 @@ class DesignMatrix:
         gram[self._constant] = gram[:, self._constant] = 0.0
         first[self._constant] = 0.0
         return gram, first
+
+    def _is_plain(self, weight):
+        """Whether a weighted, centred Gram is a multiple of the stored columns' own."""
+        same = len(weight) > 0 and (weight == weight[0]).all()
+        return same and self.X.dtype == np.float64 and not self.centre.any()
+
+    def cross_gram(self, weight, index):
+        """The columns ``index`` of :meth:`gram`'s matrix, (n_features, len(index))."""
+        self.passes.total += self._share * len(index) / self.shape[1]
+        if sparse.issparse(self.X):
+            X = self.X.astype(float, copy=False)
+            weighted = sparse.diags_array(weight) @ X[:, index]
+            first, centre = np.asarray(weight @ X).ravel(), self.centre[index]
+            cross = np.asarray((X.T @ weighted).todense())
+            cross -= np.outer(first, centre) + np.outer(self.centre, first[index])
+            cross += weight.sum() * np.outer(self.centre, centre)
+        elif self._is_plain(weight):
+            cross = weight[0] * (self.X.T @ self.X[:, index])
+        else:
+            cross = np.zeros((self.shape[1], len(index)))
+            for block in self._blocks():
+                rows = self.X[block] - self.centre
+                cross += rows.T @ (rows[:, index] * weight[block][:, None])
+        cross[self._constant] = cross[:, self._constant[index]] = 0.0
+        return cross
 
     def coupled_gram(self, diagonal, coupling):
         """Gram of outputs that interact: rows' weights are ``diag(diagonal) - coupling coupling'``.

@@ -12,6 +12,8 @@ BLOCKED_SPEEDUP = 8
 LEAST_PASS = 2e5
 #: Share of a loss's largest curvature that its flat parts get.
 FLAT_CURVATURE = 1e-6
+#: Relative change of the rows' curvature that makes a working set's Hessian stale.
+STALE = 0.1
 
 
 def hessian_blocks(point, max_joint_size=MAX_JOINT_SIZE):
@@ -37,14 +39,94 @@ def hessian_blocks(point, max_joint_size=MAX_JOINT_SIZE):
 
 
 def _block(problem, row_curvature):
-    if problem.loss.largest_curvature is not None:
-        # A far row on a flat part must not let its own prediction move without bound.
-        row_curvature = np.maximum(row_curvature, FLAT_CURVATURE * problem.loss.largest_curvature)
-    weight = problem.weight * np.maximum(row_curvature, 0.0)
+    weight = _row_weight(problem, row_curvature)
     gram, first = problem.design.gram(weight)
     if problem.fit_intercept and weight.sum() > 0:
         gram -= np.outer(first, first / weight.sum())
     return gram
+
+
+def _row_weight(problem, row_curvature):
+    if problem.loss.largest_curvature is not None:
+        # A far row on a flat part must not let its own prediction move without bound.
+        row_curvature = np.maximum(row_curvature, FLAT_CURVATURE * problem.loss.largest_curvature)
+    return problem.weight * np.maximum(row_curvature, 0.0)
+
+
+class WorkingHessian:
+    """Second derivatives on a working set that changes: computed anew only when they must be.
+
+    They stay as long as the rows' curvature has hardly changed; columns that join the set are
+    then added to what is known.
+
+    Parameters
+    ----------
+    rows : Problem, default=None
+        The objective on fewer rows (landmarks), whose curvature then serves; by default all rows'.
+    """
+
+    def __init__(self, rows=None):
+        self._rows, self._columns, self._expired = rows, None, False
+
+    def blocks(self, point, columns):
+        """As :func:`hessian_blocks`, at a point of the problem that has the sorted ``columns``."""
+        same = columns is self._columns
+        if self._rows is not None:
+            self._few = self._few if same else self._rows.columns(columns)
+            point = self._few.at(point.coef, point.intercept)
+        curvature = point.loss_curvature
+        known = self._columns is not None and self._still_holds(point, curvature)
+        self._is_new = not known
+        if known and same:
+            return self._blocks
+        if known and self._is_one_matrix(point.problem):
+            self._extend(point.problem, columns)
+        else:
+            self._blocks, self._curvature = hessian_blocks(point), curvature
+            self._expired = False
+        self._columns = columns
+        return self._blocks
+
+    def expire(self):
+        """Compute everything anew at the next point: what is known did not help.
+
+        Where that was new already, the few rows mislead, and all rows must serve.
+        """
+        if self._is_new:
+            self._rows = None
+        self._expired = True
+
+    def _still_holds(self, point, curvature):
+        if point.problem.loss.constant_curvature:
+            return True
+        if self._expired:
+            return False
+        old, weight = self._curvature.diagonal, point.problem.weight
+        change = weight @ np.abs(curvature.diagonal - old)
+        return (change <= STALE * (weight @ old)).all()
+
+    @staticmethod
+    def _is_one_matrix(problem):
+        return problem.n_outputs == 1 or problem.loss.constant_curvature
+
+    def _extend(self, problem, columns):
+        kept = np.isin(columns, self._columns)
+        old = np.searchsorted(self._columns, columns[kept])
+        new = np.flatnonzero(~kept)
+        matrix = np.empty((len(columns),) * 2)
+        matrix[np.ix_(kept, kept)] = self._blocks[0][1][np.ix_(old, old)]
+        matrix[:, new] = self._new_columns(problem, new)
+        matrix[new] = matrix[:, new].T
+        position = np.arange(len(columns) * problem.n_outputs).reshape(-1, problem.n_outputs)
+        self._blocks = [(position[:, k], matrix) for k in range(problem.n_outputs)]
+
+    def _new_columns(self, problem, new):
+        weight = _row_weight(problem, self._curvature.entry(0, 0))
+        cross = problem.design.cross_gram(weight, new)
+        if problem.fit_intercept and weight.sum() > 0:
+            first = problem.design.rmatvec(weight[:, None])[:, 0]
+            cross -= np.outer(first, first[new] / weight.sum())
+        return cross
 
 
 def _joint_hessian(problem, curvature):

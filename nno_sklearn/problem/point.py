@@ -75,11 +75,8 @@ class Point:
     @cached_property
     def values(self):
         """The objective's share of each output, (n_outputs,); the sum, (1,), if they interact."""
-        problem = self.problem
-        if not problem.is_separate or problem.n_outputs == 1:
-            return np.array([self.value])
-        columns = [self.coef[:, [k]] for k in range(problem.n_outputs)]
-        return self._losses + problem.alpha * np.array([problem.penalty.value(w) for w in columns])
+        losses = self._losses if self.problem.is_separate else self._losses.sum(keepdims=True)
+        return losses + self.problem.penalties(self.coef)
 
     @cached_property
     def data_gradient(self):
@@ -138,10 +135,31 @@ class Line:
         self._t, self._intercept, self._drift = np.zeros(1), start.intercept, 0.0
         self._point, self._point_t = start, np.zeros(1)
 
+    @cached_property
+    def _chord(self):
+        """Rise of a penalty with kinks from t = 0 to 1; it is convex, so never above its chord."""
+        problem, start = self.start.problem, self.start.coef
+        return problem.penalties(start + self.direction) - problem.penalties(start)
+
+    @property
+    def longest(self):
+        """Largest t that makes sense: beyond 1, a penalty with kinks lies above its chord."""
+        return np.inf if self.start.problem.is_smooth else 1.0
+
     @property
     def initial_slope(self):
         """Derivative by t at 0, from the gradient there."""
-        return self.start.problem.inner(self.start.gradient, self.direction)
+        problem = self.start.problem
+        if problem.is_smooth:
+            return problem.inner(self.start.gradient, self.direction)
+        return problem.inner(self.start.data_gradient, self.direction) + self._chord
+
+    @property
+    def slope_rounding(self):
+        """What a slope may be above 0 by rounding alone, where kinks make it a difference."""
+        if self.start.problem.is_smooth:
+            return 0.0
+        return 1e-14 * np.abs(self.start.values)
 
     def point(self, t):
         """The point at t; no pass."""
@@ -165,6 +183,7 @@ class Line:
     def derivatives(self, t):
         """First and second derivatives by t, the intercept following at its optimum.
 
+        A penalty with kinks counts with its chord from t = 0 to 1, a bound from above.
         The second one is exact to a part of about ``ALONG_A_LINE``, the first to its square.
         """
         problem, intercept = self.start.problem, self._near(t)
@@ -181,6 +200,8 @@ class Line:
             self._intercept, self._drift = intercept + left, -inverse @ sums.mixed
             first = first + problem.inner(sums.mixed[None], left[None])
             second = second + problem.inner(sums.mixed[None], self._drift[None])
+        if not problem.is_smooth:
+            return first + self._chord, second
         coef = self.start.coef + t * self.direction
         first = first + alpha * problem.inner(penalty.gradient(coef), self.direction)
         bend = penalty.curvature(coef) * self.direction

@@ -112,6 +112,12 @@ class Problem:
         products = np.einsum("jk,jk->k", a, b)
         return products if self.is_separate else products.sum(keepdims=True)
 
+    def penalties(self, coef):
+        """Penalty's share of the objective, in :meth:`inner`'s shape."""
+        if self.n_outputs == 1 or not self.is_separate:
+            return np.array([self.alpha * self.penalty.value(coef)])
+        return self.alpha * np.array([self.penalty.value(w[:, None]) for w in coef.T])
+
     def at(self, coef, intercept=None):
         """The point at ``coef``; one pass. ``intercept`` is where the search for b begins."""
         return Point(self, coef, self.design.matvec(coef), intercept)

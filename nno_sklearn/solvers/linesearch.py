@@ -11,7 +11,8 @@ def exact_step(line, accuracy=0.1):
     """Step that lowers the slope along ``line`` to a fraction ``accuracy`` of what it was.
 
     Newton's method on the derivative from t = 1, kept inside a bracket; overflow shrinks the
-    step. Outputs that do not interact have steps of their own.
+    step. Outputs that do not interact have steps of their own. A penalty with kinks limits the
+    step to 1, where the exact zeros of the direction's end lie.
 
     Returns
     -------
@@ -19,7 +20,7 @@ def exact_step(line, accuracy=0.1):
         None where no step lowers the objective.
     """
     slope = line.initial_slope
-    moves = slope < 0
+    moves = slope < line.slope_rounding
     if not moves.any():
         return None
     low, high = np.zeros_like(slope), np.full_like(slope, np.inf)
@@ -28,6 +29,7 @@ def exact_step(line, accuracy=0.1):
         first, second = line.derivatives(t)
         usable = np.isfinite(first) & np.isfinite(second)
         flat = usable & (np.abs(first) <= accuracy * np.abs(slope))
+        flat |= usable & (t >= line.longest) & (first <= line.slope_rounding)
         above = flat & moves & _above(line.point(t), line.start) if flat[moves].any() else ~usable
         done = (flat & ~above) | ~moves
         if done.all():
@@ -53,22 +55,3 @@ def _inside(t, low, high):
 
 def _above(point, start):
     return ~(point.values <= start.values + ROUNDING * np.abs(start.values))
-
-
-def backtrack(line, model_decrease):
-    """Step in {1, 1/2, 1/4, ...} that pays at least a part of what the model promised.
-
-    For penalties with kinks, where a full step lands on exact zeros.
-
-    Returns
-    -------
-    (float, Point) or None
-    """
-    start, t = line.start, 1.0
-    for _ in range(MAX_EVALUATIONS):
-        point = line.point(t)
-        promise = 1e-3 * t * model_decrease
-        if point.value <= start.value - promise + ROUNDING * abs(start.value):
-            return t, point
-        t /= 2
-    return None

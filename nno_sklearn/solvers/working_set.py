@@ -2,15 +2,19 @@
 
 import numpy as np
 
-from nno_sklearn.problem import hessian_blocks
+from nno_sklearn.problem import WorkingHessian
 from nno_sklearn.solvers.accelerated import accelerated_steps
-from nno_sklearn.solvers.linesearch import ROUNDING, backtrack, exact_step
+from nno_sklearn.solvers.linesearch import exact_step
 from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE
 from nno_sklearn.solvers.quadratic import minimise_model
 
 SMALLEST_SET = 100
 MAX_NEWTON_STEPS = 10
 ACCELERATED_STEPS = 100
+#: A working set stays while it has what is needed, and at most so many times as much.
+SLACK = 1.5
+#: A Hessian that takes the gap to more than this share of it is not kept.
+WORTHWHILE = 0.5
 #: The inner problem is solved to this share of the gap that the whole problem has.
 INNER_ACCURACY = 0.1
 
@@ -29,21 +33,24 @@ def solve_by_working_sets(run, point, rows=None):
     -------
     Point
     """
-    step_size, rows = np.nan, point.problem if rows is None else rows
+    hessian, step_size, working_set = WorkingHessian(rows), np.nan, np.zeros(0, dtype=int)
     while not run.done(point, step_size):
-        working_set = choose_features(point)
-        if not len(working_set):
+        needed = choose_features(point)
+        if not len(needed):
             run.stall()
             break
-        inner = point.problem.columns(working_set).with_raw_prediction(
+        if len(working_set) > SLACK * len(needed) or not np.isin(needed, working_set).all():
+            working_set = needed
+            columns = point.problem.columns(working_set)
+        inner = columns.with_raw_prediction(
             point.coef[working_set], point.linear, point.intercept
         )
-        target_gap = INNER_ACCURACY * _gap_left(run, point)
+        gap = run.last.dual_gap
+        target_gap = INNER_ACCURACY * (gap if np.isfinite(gap) else promised_decrease(point).sum())
         if _joint_size(point.problem, working_set) > MAX_MATRIX_SIZE:
             better = accelerated_steps(inner, target_gap, ACCELERATED_STEPS)
         else:
-            few = None if rows is point.problem else rows.columns(working_set)
-            better = _proximal_newton(inner, target_gap, few)
+            better = _proximal_newton(inner, target_gap, hessian, working_set)
         if better is inner:
             better = accelerated_steps(inner, target_gap, ACCELERATED_STEPS)
         if better is inner:
@@ -61,19 +68,19 @@ def _joint_size(problem, working_set):
     return len(working_set) * (1 if problem.is_separate else problem.n_outputs)
 
 
-def _gap_left(run, point):
-    gap = run.last.dual_gap
-    return gap if np.isfinite(gap) else run.last.optimality * point.problem.null.value
-
-
-def choose_features(point):
-    """Features in use, and those that break optimality most, by the decrease they promise."""
+def promised_decrease(point):
+    """What each feature alone could take off the objective, about; (n_features,)."""
     problem = point.problem
     distance = problem.penalty.subdiff_distance(point.coef, point.data_gradient / problem.alpha)
     curvature = point.diagonal_curvature
-    promise = np.divide(
-        (problem.alpha * distance) ** 2, curvature, out=np.zeros_like(distance), where=curvature > 0
-    ).sum(axis=1)
+    square = (problem.alpha * distance) ** 2
+    decrease = np.divide(square, 2 * curvature, out=np.zeros_like(square), where=curvature > 0)
+    return decrease.sum(axis=1)
+
+
+def choose_features(point):
+    """Features in use, and those that promise the largest decrease."""
+    promise = promised_decrease(point)
     used = (point.coef != 0).any(axis=1)
     size = max(SMALLEST_SET, 2 * int(used.sum()))
     promise[used] = np.inf
@@ -82,34 +89,25 @@ def choose_features(point):
     return np.flatnonzero(promise > 0)
 
 
-def _proximal_newton(inner, target_gap, few):
+def _proximal_newton(inner, target_gap, hessian, columns):
     """Lower the objective over the working set's columns, to about ``target_gap``."""
-    blocks = None
+    gap = inner.dual_gap
     for _ in range(MAX_NEWTON_STEPS):
-        if inner.dual_gap <= target_gap:
+        if gap <= target_gap:
             break
-        if blocks is None or not inner.problem.loss.constant_curvature:
-            blocks = hessian_blocks(inner if few is None else few.at(inner.coef, inner.intercept))
-        found = _proximal_newton_step(inner, blocks, target_gap)
+        found = _proximal_newton_step(inner, hessian.blocks(inner, columns), target_gap)
         if found is None:
             break
-        inner = found
+        inner, before, gap = found, gap, found.dual_gap
+        if not gap <= WORTHWHILE * before:
+            hessian.expire()
     return inner
 
 
 def _proximal_newton_step(point, blocks, target_gap):
     """Minimise the model, then search the way there (Lee, Sun and Saunders, 2014)."""
-    problem = point.problem
     new = minimise_model(point, blocks, 0.5 * target_gap)
-    direction = new - point.coef
-    if problem.is_smooth:
-        found = exact_step(point.towards(direction))
-        return None if found is None else found[1]
-    decrease = -np.vdot(point.data_gradient, direction) + problem.alpha * (
-        problem.penalty.value(point.coef) - problem.penalty.value(new)
-    )
-    # Near the optimum a good step's decrease is lost in rounding, but not its gain in the gap.
-    if not direction.any() or not decrease > -ROUNDING * abs(point.value):
+    if (new == point.coef).all():
         return None
-    found = backtrack(point.towards(direction), decrease)
+    found = exact_step(point.towards(new - point.coef))
     return None if found is None else found[1]
