@@ -90,7 +90,7 @@ class TestHyperParameters:
              "number of at least 1."),
             (NearestNeighborSolver(n_landmarks=2.5), "n_landmarks=2.5"),
             (NearestNeighborSolver(n_neighbors=-1), "n_neighbors is a count"),
-            (NearestNeighborSolver(n_neighbors=None), "n_neighbors=None"),
+            (NearestNeighborSolver(n_neighbors="all"), "n_neighbors='all'"),
             (NearestNeighborSolver(metric="euclid"),
              "metric='euclid'): scikit-learn's NearestNeighbors does not know this metric. Use one "
              "of ["),

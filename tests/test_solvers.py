@@ -241,7 +241,7 @@ def test_working_set_holds_what_promises_most():
     [
         (NearestNeighborSolver(n_landmarks=0), r"NearestNeighborSolver\(n_landmarks=0\)"),
         (NearestNeighborSolver(n_landmarks=10.0), r"n_landmarks=10.0\)"),
-        (NearestNeighborSolver(n_neighbors=None), r"n_neighbors=None\)"),
+        (NearestNeighborSolver(n_neighbors=0), r"n_neighbors=0\)"),
         (NearestNeighborSolver(n_neighbors=True), r"n_neighbors=True\)"),
         (NearestNeighborSolver(metric="near"), r"metric='near'.*Use one of \['braycurtis"),
         (NearestNeighborSolver(memory=-1), r"memory=-1\)"),

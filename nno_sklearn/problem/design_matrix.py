@@ -87,7 +87,7 @@ class DesignMatrix:
         """Operations, in those of a pass, that a row's outer product costs in a Gram."""
         if sparse.issparse(self.X):
             return 4.0 * (self.X.nnz / max(1, len(self))) ** 2
-        return self.shape[1] ** 2 / blocked_speedup
+        return self.shape[1] ** 2 / blocked_speedup + 10.0 * self.shape[1]  # and a copy
 
     def _read(self):
         self.passes.total += self._share
@@ -265,6 +265,28 @@ class DesignMatrix:
         cross = np.asarray(X @ centre).ravel()
         kernel = np.asarray((X @ X.T).todense())
         return kernel - cross[:, None] - cross[None, :] + centre @ centre
+
+    @property
+    def is_sparse(self):
+        return sparse.issparse(self.X)
+
+    def row_sizes(self, index):
+        """Sums of squares of the rows' entries in units of the columns' scales, (n,).
+
+        Sparse rows are not centred, and cheapest all together.
+        """
+        self.passes.total += self._share * len(index) / max(1, len(self))
+        inverse = np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=~self._constant)
+        if self.is_sparse:
+            self.X = X = self.X.tocsr()
+            squares = np.square(X.data, dtype=float)
+            X = sparse.csr_array((squares, X.indices, X.indptr), shape=X.shape)
+            return (X @ inverse**2)[index]
+        size, step = np.empty(len(index)), max(1, BLOCK_BYTES // max(1, 8 * self.shape[1]))
+        for first in range(0, len(index), step):
+            rows = (self.X[index[first : first + step]] - self.centre) * inverse
+            size[first : first + step] = np.einsum("ij,ij->i", rows, rows)
+        return size
 
     def standardised_rows(self, index):
         """Rows in units of the columns' scales, for distances; sparse stays sparse."""

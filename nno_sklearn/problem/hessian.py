@@ -10,6 +10,8 @@ MAX_JOINT_SIZE = 600
 BLOCKED_SPEEDUP = 8
 #: Operations that a pass over however small an X is worth: what Python's own steps cost.
 LEAST_PASS = 2e5
+#: Operations that a row costs beside a pass: its loss, along lines too.
+ROW_WORK = 75
 #: Share of a loss's largest curvature that its flat parts get.
 FLAT_CURVATURE = 1e-6
 #: Relative change of the rows' curvature that makes a working set's Hessian stale.
@@ -153,4 +155,5 @@ def hessian_cost(problem, n_rows):
     gram = n_rows * problem.design.row_product_cost(BLOCKED_SPEEDUP)
     # Further outputs ride along: a pass for many is a product of matrices itself.
     columns = 1 + 2 * (n_outputs - 1) / BLOCKED_SPEEDUP
-    return n_blocks * (gram + factor) / max(LEAST_PASS, problem.design.n_stored * columns)
+    one_pass = problem.design.n_stored * columns + ROW_WORK * problem.n_samples * n_outputs
+    return n_blocks * (gram + factor) / max(LEAST_PASS, one_pass)

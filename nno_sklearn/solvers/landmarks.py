@@ -12,26 +12,32 @@ from nno_sklearn.solvers.metric import (
     bent_diagonal,
 )
 
-#: Landmarks per feature of the small problem, and of the curvature.
-START_PER_FEATURE, CURVATURE_PER_FEATURE = 10, 20
-#: Fewest landmarks of a small problem, and of a curvature: up to the latter, all rows serve.
-FEWEST_IN_START, FEWEST_LANDMARKS = 500, 2000
+#: Landmarks per feature: at least, and at most where the Hessian of more is cheap too.
+LEAST_PER_FEATURE, MOST_PER_FEATURE = 10, 20
+#: Fewest landmarks.
+FEWEST_LANDMARKS = 2000
 #: Landmarks at most where the metric is solved in their space (more features than fit a matrix).
 MOST_WIDE_LANDMARKS = 1500
-#: Passes over X that a neighbour search, or a metric at once, may cost.
-SEARCH_BUDGET, METRIC_BUDGET = 3.0, 4.0
-#: Newton steps that a small problem takes, and the passes over X that they may cost.
-SMALL_STEPS, START_BUDGET = 6, 20.0
-#: A cell must gather about so many rows, or the search is not worth it.
-ROWS_PER_CELL = 4
-#: Relative change of the landmarks' curvature that makes a metric stale.
-STALE = 0.2
+#: Passes over X that a first metric's rows may cost, and that a metric at once may.
+ROWS_BUDGET, METRIC_BUDGET = 2.0, 2.5
+#: Rows per landmark: that are looked at before landmarks are drawn, and that make a small
+#: problem small.
+ROWS_PER_DRAW, ROWS_PER_LANDMARK = 4, 4
+#: Passes over X that a neighbour search may cost.
+SEARCH_BUDGET = 3.0
+#: Relative change of the landmarks' curvature that makes a metric stale; of all rows', too.
+STALE, STALE_NEWTON = 0.4, 0.02
 #: Fall of the optimality per iteration that is slow for a metric.
 SLOW = 0.5
+#: Iterations that the diagonal metric gets to show that it is faster.
+TRIAL = 6
 
 
 class Landmarks:
-    """A random order of the rows; the first ones serve as landmarks, as many as are needed.
+    """Rows drawn by what they alone say, in weights that keep sums over them unbiased.
+
+    Rows are ordered by exponential keys, so that the smallest ones are such a draw for any
+    number of landmarks (bottom-k sampling; Cohen and Kaplan, 2007).
 
     Parameters
     ----------
@@ -42,78 +48,119 @@ class Landmarks:
     """
 
     def __init__(self, problem, n_landmarks, random_state):
-        self.problem = problem
-        self.order = random_state.permutation(problem.n_samples)
-        self._asked = n_landmarks
+        self.problem, self._asked = problem, n_landmarks
+        self._chance = row_chances(problem, ROWS_PER_DRAW * self.n_curvature, random_state)
+        with np.errstate(divide="ignore"):
+            self._keys = random_state.exponential(size=len(self)) / self._chance
 
     def __len__(self):
-        return len(self.order)
-
-    @property
-    def n_start(self):
-        """Landmarks of the small problem."""
-        p = self.problem.n_features
-        fitting = START_PER_FEATURE * p if p <= MAX_MATRIX_SIZE else MOST_WIDE_LANDMARKS
-        return min(len(self), self._asked or max(FEWEST_IN_START, fitting))
+        return self.problem.n_samples
 
     @property
     def n_curvature(self):
-        """Landmarks of the first metric: more where passes are dear and matrices cheap."""
+        """Landmarks of the first metric: as many as a few passes pay for, within limits."""
         p = self.problem.n_features
         if p > MAX_MATRIX_SIZE:
             return min(len(self), self._asked or MOST_WIDE_LANDMARKS)
         if self._asked:
             return min(len(self), self._asked)
-        if hessian_cost(self.problem, len(self)) <= METRIC_BUDGET:
+        every, factor = (hessian_cost(self.problem, n) for n in (len(self), 0))
+        if every <= METRIC_BUDGET:
             return len(self)
-        return min(len(self), max(FEWEST_LANDMARKS, CURVATURE_PER_FEATURE * p))
+        paid = int(max(0.0, ROWS_BUDGET - factor) / (every - factor) * len(self))
+        count = min(max(paid, LEAST_PER_FEATURE * p), MOST_PER_FEATURE * p)
+        return min(len(self), max(FEWEST_LANDMARKS, count))
+
+    @property
+    def n_start(self):
+        """Landmarks of the small problem: the curvature's, which then need no metric anew."""
+        return self.n_curvature if self.n_curvature < len(self) else FEWEST_LANDMARKS
 
     @property
     def start_pays(self):
-        """Whether the small problem's Newton steps cost few passes."""
-        if max(self.n_start, self._asked or FEWEST_LANDMARKS) >= len(self):
-            return False
-        return SMALL_STEPS * metric_cost(self.problem, self.n_start) <= START_BUDGET
+        """Whether the small problem is small, and its metrics are not dear."""
+        small = self._asked or ROWS_PER_LANDMARK * self.n_start <= len(self)
+        return (
+            small
+            and self.n_start < len(self)
+            and metric_cost(self.problem, self.n_start) <= METRIC_BUDGET
+        )
 
-    def condensed(self, n_neighbors, metric):
-        """The small problem: landmarks with the weights and mean targets of their cells."""
-        n = self.n_start
-        landmarks = np.sort(self.order[:n])
-        # A search compares rows x landmarks; a pass reads all rows once, but at memory's speed.
-        affordable = int(SEARCH_BUDGET * 10 * len(self) / n)
-        rows = self.order[n : n + affordable]
-        if len(rows) < ROWS_PER_CELL * n and not self._asked:
-            rows = rows[:0]
-        return condense_rows(self.problem, landmarks, rows, n_neighbors=n_neighbors, metric=metric)
+    def draw(self, count):
+        """Row numbers and weights of ``count`` < n landmarks."""
+        order = np.argpartition(self._keys, count)
+        index, last = np.sort(order[:count]), self._keys[order[count]]
+        chance = self._chance[index]
+        drawn = -np.expm1(-np.multiply(chance, last, where=chance > 0, out=np.zeros(count)))
+        weight = self.problem.weight[index]
+        return index, np.divide(weight, drawn, where=drawn > 0, out=np.zeros(count))
 
     def rows(self, count):
-        """The problem on the first ``count`` landmarks, in their own weights."""
+        """The problem on ``count`` landmarks, in weights that stand for all rows."""
         if count >= len(self):
             return self.problem
-        index = np.sort(self.order[:count])
-        return self.problem.rows(index, self.problem.weight[index], self.problem.y[index])
+        index, weight = self.draw(count)
+        return self.problem.rows(index, weight, self.problem.y[index])
+
+    def cells(self, n_neighbors, metric):
+        """The small problem with the weights and mean targets of the landmarks' cells."""
+        n = self.n_start
+        landmarks, _ = self.draw(n)
+        # A search compares rows x landmarks; a pass reads all rows once, but at memory's speed.
+        rows = np.argsort(self._keys)[n:][: int(SEARCH_BUDGET * 10 * len(self) / n)]
+        return condense_rows(self.problem, landmarks, rows, n_neighbors=n_neighbors, metric=metric)
+
+
+def row_chances(problem, n_looked_at, random_state):
+    """Chances to be drawn, relative: half by weight, half by the squares of a row's entries in
+    units of the columns' spreads, which are large where features are rare.
+
+    Sparse rows are all looked at; of dense rows a random part, the others count as common.
+    """
+    weight, design = problem.weight, problem.design
+    rows = np.arange(len(weight))
+    if not design.is_sparse:
+        n_looked_at = min(n_looked_at, len(weight) // 4)
+        rows = np.sort(random_state.choice(len(weight), n_looked_at, replace=False))
+    size, chance = design.row_sizes(rows), np.ones(len(weight))
+    mean = weight[rows] @ size
+    if mean > 0:
+        chance[rows] = 0.5 + 0.5 * size * weight[rows].sum() / mean
+    return weight * chance
 
 
 class LandmarkMetric:
     """Gives the metric at a point: diagonal first, then the landmarks' curvature when it pays.
 
     A metric is renewed when the curvature of its rows has changed, and takes twice the rows when
-    progress is slow; with all rows it is Newton's. One that makes less progress than the diagonal
-    metric did is given up.
+    progress is slow and they pay; with all rows it is Newton's. Where progress stays slow, the
+    diagonal metric has a trial of a few iterations, and goes on for longer if it is faster.
+
+    Parameters
+    ----------
+    run : Run
+    landmarks : Landmarks
+    n_rows : int
+    built : LandmarkMetric, default=None
+        One of a run on the same landmarks alone, whose metric may serve here.
     """
 
-    def __init__(self, run, landmarks, n_rows):
+    def __init__(self, run, landmarks, n_rows, built=None):
         self._run, self._landmarks, self._count = run, landmarks, n_rows
         self._rows = self._metric = self._curvature = None
-        self._since, self._abandoned, self._plain_progress = 0, False, None
+        if built is not None:
+            self._rows, self._metric, self._curvature = built.state
+        self._since, self._plain_left, self._patience, self._rate = 0, 0, TRIAL, None
+
+    @property
+    def state(self):
+        """Landmark rows, the last metric, and the rows' curvature there."""
+        return self._rows, self._metric, self._curvature
 
     def __call__(self, point):
-        if self._abandoned or (self._metric is None and not self._pays()):
+        if self._plain_serves():
             return DiagonalMetric(point.diagonal_curvature)
-        if self._misleads():
-            self._abandoned = True
-            return DiagonalMetric(point.diagonal_curvature)
-        if self._metric is not None and self._progress() > SLOW and self._can_grow():
+        if self._metric is not None and self._progress() > SLOW and self._growth_pays():
             self._count, self._rows, self._since = 2 * self._count, None, 0
         self._since += 1
         if self._rows is None:
@@ -121,49 +168,74 @@ class LandmarkMetric:
         every = self._rows is point.problem
         here = point if every else self._rows.at(point.coef, point.intercept)
         if self._metric is None or (self._is_stale(here) and self._pays()):
-            if self._plain_progress is None:
-                self._plain_progress = self._progress()
             self._metric = landmark_metric(here, point)
             self._curvature = here.loss_curvature.diagonal
         return self._metric
 
+    def _plain_serves(self):
+        """Whether the diagonal metric is the one to use now."""
+        if self._metric is None:
+            return not self._pays()
+        if self._plain_left:
+            self._plain_left -= 1
+            return True
+        progress = self._progress(TRIAL)
+        if self._rate is not None:  # a trial has ended
+            self._patience *= 2
+            if progress < self._rate:
+                self._plain_left, self._rate = self._patience - 1, progress
+                return True
+            self._rate, self._since = None, 0
+        elif self._since >= self._patience and progress > SLOW:
+            self._plain_left, self._rate = TRIAL - 1, progress
+            return True
+        return False
+
     def _pays(self):
         """Whether the passes that are still to come cost more than the metric."""
-        problem = self._run.problem
-        cost = metric_cost(problem, self._count)
-        if cost <= METRIC_BUDGET:
-            return True
-        if len(self._run.history) < 4:
+        cost = metric_cost(self._run.problem, self._count)
+        return cost <= METRIC_BUDGET or self._passes_left(3) > cost
+
+    def _growth_pays(self):
+        n = self._landmarks.problem.n_samples
+        limit = n if self._landmarks.problem.n_features <= MAX_MATRIX_SIZE else MOST_WIDE_LANDMARKS
+        if self._since < 3 or self._count >= min(limit, n):
             return False
-        rate = self._progress()
+        # More landmarks shorten the way; they do not end it.
+        return 0.5 * self._passes_left(3) > metric_cost(self._run.problem, 2 * self._count)
+
+    def _passes_left(self, window):
+        """Passes to the tolerance at the present rate; 0 as long as that is not known."""
+        rate = self._progress(window)
         if rate >= 1:
-            return True
-        left = np.log(self._run.tol / self._run.last.optimality) / np.log(rate)
-        return 2 * left > cost
-
-    def _misleads(self):
-        """Whether gradients in the diagonal metric made better progress before."""
-        return self._since >= 4 and 0 < (self._plain_progress or 0) < self._progress()
-
-    def _progress(self):
-        """Mean factor of the optimality per iteration, over the last three."""
-        recent = [record.optimality for record in self._run.history[-4:]]
-        if len(recent) < 4 or recent[0] <= 0:
+            return np.inf
+        if rate <= 0:
             return 0.0
-        return (recent[-1] / recent[0]) ** (1 / 3)
+        return 2 * np.log(self._run.tol / self._run.last.optimality) / np.log(rate)
 
-    def _can_grow(self):
-        wide = self._landmarks.problem.n_features > MAX_MATRIX_SIZE
-        limit = MOST_WIDE_LANDMARKS if wide else len(self._landmarks)
-        return self._since >= 3 and self._count < min(limit, len(self._landmarks))
+    def _progress(self, window=3):
+        """Mean factor of the optimality per iteration, over the last few; 0 if not known."""
+        recent = [record.optimality for record in self._run.history[-window - 1 :]]
+        if len(recent) <= window or recent[0] <= 0:
+            return 0.0
+        return (recent[-1] / recent[0]) ** (1 / window)
 
     def _is_stale(self, here):
         if here.problem.loss.constant_curvature:
             return False
-        if here.problem.n_samples >= len(self._landmarks):
-            return True
         change = np.abs(here.loss_curvature.diagonal - self._curvature).sum()
-        return change > STALE * self._curvature.sum()
+        limit = STALE_NEWTON if here.problem is self._landmarks.problem else STALE
+        return change > limit * self._curvature.sum()
+
+
+class OwnRows:
+    """All rows of a small problem, which are a sample themselves."""
+
+    def __init__(self, problem):
+        self.problem = problem
+
+    def rows(self, count):
+        return self.problem
 
 
 def metric_cost(problem, n_rows):

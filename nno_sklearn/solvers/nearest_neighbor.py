@@ -5,11 +5,11 @@ from sklearn.utils import check_random_state
 
 from nno_sklearn.solvers.base import Run, Solver, check_count
 from nno_sklearn.solvers.descent import descend
-from nno_sklearn.solvers.landmarks import LandmarkMetric, Landmarks
+from nno_sklearn.solvers.landmarks import LandmarkMetric, Landmarks, OwnRows
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 
 #: Records and accuracy that the small problem is worth; it only gives a start.
-SMALL_MAX_ITER, SMALL_TOL = 20, 1e-3
+SMALL_MAX_ITER, SMALL_TOL = 20, 3e-2
 
 
 class NearestNeighborSolver(Solver):
@@ -31,8 +31,10 @@ class NearestNeighborSolver(Solver):
     n_landmarks : int, default=None
         Number of landmarks. None chooses by the number of features and the cost of a pass, and
         takes more when progress is slow.
-    n_neighbors : int, default=1
-        Number of nearest landmarks that share each row; 1 makes cells of a Voronoi partition.
+    n_neighbors : int, default=None
+        Number of nearest landmarks that share each row in the small problem; 1 makes cells of a
+        Voronoi partition. None: landmarks stand for themselves, drawn so that the rows with rare
+        features are among them. That costs no search, which one fit does not earn back.
     metric : str or callable, default="euclidean"
         Distance between rows, in units of the columns' spreads; any metric that
         :class:`sklearn.neighbors.NearestNeighbors` knows.
@@ -42,7 +44,7 @@ class NearestNeighborSolver(Solver):
 
     requires = frozenset({"loss.gradient", "loss.curvature", "penalty.gradient|penalty.prox"})
 
-    def __init__(self, n_landmarks=None, n_neighbors=1, metric="euclidean", memory=10):
+    def __init__(self, n_landmarks=None, n_neighbors=None, metric="euclidean", memory=10):
         self.n_landmarks = n_landmarks
         self.n_neighbors = n_neighbors
         self.metric = metric
@@ -51,10 +53,11 @@ class NearestNeighborSolver(Solver):
     def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         landmarks = Landmarks(problem, self.n_landmarks, check_random_state(random_state))
+        built = None
         if not start.coef.any() and landmarks.start_pays:
-            start = self._small_optimum(problem, start, landmarks)
+            start, built = self._small_optimum(problem, start, landmarks)
         if problem.is_smooth:
-            metric = LandmarkMetric(run, landmarks, landmarks.n_curvature)
+            metric = LandmarkMetric(run, landmarks, landmarks.n_curvature, built)
             point = descend(run, start, metric, self.memory)
         else:
             rows = landmarks.rows(landmarks.n_curvature)
@@ -62,21 +65,27 @@ class NearestNeighborSolver(Solver):
         return run.result(point)
 
     def _small_optimum(self, problem, start, landmarks):
-        """The optimum on the cells, if it is a better start than the one given."""
-        small = landmarks.condensed(self.n_neighbors, self.metric)
+        """The optimum on the landmarks, if it is a better start, and the metric made there."""
+        metric, few = None, landmarks.n_start
+        searched = self.n_neighbors is not None
+        small = landmarks.cells(self.n_neighbors, self.metric) if searched else landmarks.rows(few)
         run = Run(small, max_iter=SMALL_MAX_ITER, tol=SMALL_TOL)
         if problem.is_smooth:
-            every = Landmarks(small, small.n_samples, check_random_state(0))
-            found = descend(run, small.null, LandmarkMetric(run, every, len(every)), self.memory)
+            metric = LandmarkMetric(run, OwnRows(small), few)
+            found = descend(run, small.null, metric, self.memory)
         else:
             found = solve_by_working_sets(run, small.null)
         point = problem.at(found.coef, found.intercept)
-        return point if point.value < start.value else start
+        if not point.value < start.value:
+            return start, None
+        # Cells know targets; the curvature is the landmarks' own.
+        return point, None if searched or few != landmarks.n_curvature else metric
 
     def check_parameters(self):
         if self.n_landmarks is not None:
             check_count(self, "n_landmarks", 1)
-        check_count(self, "n_neighbors", 1)
+        if self.n_neighbors is not None:
+            check_count(self, "n_neighbors", 1)
         check_count(self, "memory", 0)
         known = VALID_METRICS["brute"]
         if not callable(self.metric) and self.metric not in known:
