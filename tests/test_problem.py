@@ -15,7 +15,7 @@ from _data import (
 from scipy import sparse
 
 from nno_sklearn.penalties import L1, L2, NoPenalty
-from nno_sklearn.problem import Problem, design_matrix, hessian_blocks
+from nno_sklearn.problem import Problem, design_matrix, hessian_blocks, moments
 from nno_sklearn.solvers import GradientDescent, NearestNeighborSolver, ProximalSolver
 
 every_loss = pytest.mark.parametrize("name", LOSSES)
@@ -182,7 +182,8 @@ def test_intercept_is_optimal_from_any_start(name, start, size):
     "container", [np.asarray, CONTAINERS["csr_array"], CONTAINERS["csc_array"]]
 )
 def test_design_matrix_is_the_centred_matrix(monkeypatch, container, fit_intercept, dtype, block):
-    monkeypatch.setattr(design_matrix, "BLOCK_BYTES", block)  # 2**21 is one block here, 280 many
+    for module in (design_matrix, moments):
+        monkeypatch.setattr(module, "BLOCK_BYTES", block)  # 2**21 is one block here, 280 many
     X, weight, rng = (make_matrix() + 3.0).astype(dtype), make_weight(40), np.random.default_rng(6)
     weight /= weight.sum()
     design = design_matrix.DesignMatrix(container(X), weight, centred=fit_intercept)

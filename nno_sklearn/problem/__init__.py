@@ -3,9 +3,9 @@
 from nno_sklearn.problem.certificate import Certificate
 from nno_sklearn.problem.hessian import (
     MAX_JOINT_SIZE,
+    WorkingHessian,
     hessian_blocks,
     hessian_cost,
-    WorkingHessian,
 )
 from nno_sklearn.problem.point import Line, Point
 from nno_sklearn.problem.problem import Problem

@@ -3,8 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-#: Bytes of X handled at a time where a block must be copied; about a processor's cache.
-BLOCK_BYTES = 2**21
+from nno_sklearn.problem.moments import BLOCK_BYTES, moments
 
 
 class PassCounter:
@@ -43,7 +42,8 @@ class DesignMatrix:
         self._share = 1.0
         self.centre = np.zeros(X.shape[1])
         self.scale = np.zeros(X.shape[1])
-        mean, scale = self._moments(weight, centred)
+        mean, scale = moments(X, weight, centred)
+        self._read()
         self._set_geometry(mean if centred else np.zeros_like(mean), scale)
 
     @property
@@ -102,52 +102,6 @@ class DesignMatrix:
     def __len__(self):
         return self.X.shape[0]
 
-    def _moments(self, weight, centred):
-        """Weighted mean and spread of the columns in one pass, stable under large shifts."""
-        self._read()
-        if sparse.issparse(self.X):
-            mean = np.asarray(weight @ self.X, dtype=float).ravel()
-            square = np.asarray(weight @ self.X.astype(float, copy=False).power(2)).ravel()
-            variance = square - mean**2 if centred else square
-            # Differences below the rounding of the squares are no variance.
-            variance[variance <= 64 * np.finfo(self.X.dtype).eps * square] = 0.0
-            return mean, np.sqrt(variance)
-        if self.X.flags.f_contiguous and not self.X.flags.c_contiguous:
-            mean, scale = self._moments_by_columns(weight, centred)
-        else:
-            mean, scale = self._moments_by_rows(weight, centred)
-        if centred:
-            scale[scale <= 64 * np.finfo(self.X.dtype).eps * np.abs(mean)] = 0.0
-        return mean, scale
-
-    def _moments_by_rows(self, weight, centred):
-        p = self.shape[1]
-        first, second, shift = np.zeros(p), np.zeros(p), np.zeros(p)
-        work = None
-        for block in self._blocks():
-            rows = self.X[block]
-            if work is None:
-                work = np.empty(rows.shape)
-                shift = rows.mean(axis=0, dtype=float) if centred else shift
-            moved = np.subtract(rows, shift, out=work[: len(rows)])
-            first += weight[block] @ moved
-            second += weight[block] @ np.multiply(moved, moved, out=moved)
-        variance = second - first**2 if centred else second
-        return shift + first, np.sqrt(np.maximum(variance, 0.0))
-
-    def _moments_by_columns(self, weight, centred):
-        n, p = self.shape
-        mean, scale = np.empty(p), np.empty(p)
-        step = max(1, BLOCK_BYTES // (8 * n))
-        for first in range(0, p, step):
-            some = slice(first, first + step)
-            columns = self.X[:, some].astype(float)
-            mean[some] = weight @ columns
-            if centred:
-                columns -= mean[some]
-            scale[some] = np.sqrt(weight @ np.multiply(columns, columns, out=columns))
-        return mean, scale
-
     def matvec(self, coef):
         """``(X - 1 centre') @ coef``, (n_features, n_outputs) to (n_samples, n_outputs)."""
         self._read()
@@ -195,10 +149,13 @@ class DesignMatrix:
         else:
             p = self.shape[1]
             gram, first = np.zeros((p, p)), np.zeros(p)
+            root, work = np.sqrt(weight), None
             for block in self._blocks():
-                rows, w = self.X[block] - self.centre, weight[block]
-                first += w @ rows
-                rows *= np.sqrt(w)[:, None]
+                rows = self.X[block]
+                work = np.empty_like(rows, dtype=float) if work is None else work
+                rows = np.subtract(rows, self.centre, out=work[: len(rows)])
+                rows *= root[block, None]
+                first += root[block] @ rows
                 gram += rows.T @ rows
         gram[self._constant] = gram[:, self._constant] = 0.0
         first[self._constant] = 0.0

@@ -14,9 +14,9 @@ class Problem:
 
     The shape conventions of the whole package: ``w`` and all gradients by it are
     (n_features, n_outputs), raw predictions ``eta`` are (n_samples, n_outputs), column by column
-    in memory, the intercept is (n_outputs,), all float64. The intercept is at its optimum wherever the objective is looked
-    at, so solvers move w alone. X is centred implicitly: the intercept inside is that of the
-    centred columns.
+    in memory, the intercept is (n_outputs,), all float64. The intercept is at its optimum
+    wherever the objective is looked at, so solvers move w alone. X is centred implicitly: the
+    intercept inside is that of the centred columns.
 
     Parameters
     ----------
@@ -140,8 +140,9 @@ class Problem:
         """Raw prediction whose prediction is the mean target: a start for the intercept."""
         if not self.fit_intercept:
             return np.zeros(self.n_outputs)
+        mean = np.clip(self.weight @ self.y, self.y.min(axis=0), self.y.max(axis=0))  # rounding
         with np.errstate(divide="ignore"):  # a class, or an event, that these rows do not have
-            start = self.loss.link(self.weight @ self.y)
+            start = self.loss.link(mean)
         return np.nan_to_num(start, neginf=-40.0, posinf=40.0)
 
     def rows(self, index, weight, target):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nno_sklearn.solvers.linesearch import exact_step
-from nno_sklearn.solvers.metric import DiagonalMetric, LimitedMemory
+from nno_sklearn.solvers.metric import LimitedMemory, diagonal_metric
 
 
 def descend(run, point, metric_at, memory):
@@ -31,7 +31,7 @@ def descend(run, point, metric_at, memory):
             found = _step(point, metric, past)
         if found is None:
             # Where a metric misleads, as between a loss's flat parts, plain gradients do not.
-            found = _step(point, DiagonalMetric(point.diagonal_curvature), past)
+            found = _step(point, diagonal_metric(point), past)
         if found is None:
             run.stall()
             break
@@ -42,4 +42,6 @@ def descend(run, point, metric_at, memory):
 
 
 def _step(point, metric, past):
-    return exact_step(point.towards(-past.solve(point.gradient, metric)))
+    # A quadratic's minimum on a line costs nothing more; and L-BFGS then takes the steps of CG.
+    accuracy = 1e-8 if point.problem.loss.constant_curvature else 0.1
+    return exact_step(point.towards(-past.solve(point.gradient, metric)), accuracy)

@@ -2,7 +2,7 @@
 
 from nno_sklearn.solvers.base import Run, Solver, check_count
 from nno_sklearn.solvers.descent import descend
-from nno_sklearn.solvers.metric import DiagonalMetric
+from nno_sklearn.solvers.metric import diagonal_metric
 
 
 class GradientDescent(Solver):
@@ -28,9 +28,5 @@ class GradientDescent(Solver):
 
     def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
-        point = descend(run, start, _diagonal_metric, self.memory)
+        point = descend(run, start, diagonal_metric, self.memory)
         return run.result(point)
-
-
-def _diagonal_metric(point):
-    return DiagonalMetric(point.diagonal_curvature)

@@ -1,5 +1,7 @@
 """Landmarks: how many rows, which ones, and the metric that their curvature gives."""
 
+from functools import cached_property
+
 import numpy as np
 
 from nno_sklearn.neighbors import condense_rows
@@ -7,9 +9,9 @@ from nno_sklearn.problem import hessian_blocks, hessian_cost
 from nno_sklearn.solvers.metric import (
     MAX_MATRIX_SIZE,
     CurvatureMetric,
-    DiagonalMetric,
     WoodburyMetric,
     bent_diagonal,
+    diagonal_metric,
 )
 
 #: Landmarks per feature: at least, and at most where the Hessian of more is cheap too.
@@ -20,6 +22,8 @@ FEWEST_LANDMARKS = 2000
 MOST_WIDE_LANDMARKS = 1500
 #: Passes over X that a first metric's rows may cost, and that a metric at once may.
 ROWS_BUDGET, METRIC_BUDGET = 2.0, 2.5
+#: Passes over X that all rows' Hessian may cost where it is constant, so that one step ends.
+NEWTON_BUDGET = 8.0
 #: Rows per landmark: that are looked at before landmarks are drawn, and that make a small
 #: problem small.
 ROWS_PER_DRAW, ROWS_PER_LANDMARK = 4, 4
@@ -48,10 +52,16 @@ class Landmarks:
     """
 
     def __init__(self, problem, n_landmarks, random_state):
-        self.problem, self._asked = problem, n_landmarks
-        self._chance = row_chances(problem, ROWS_PER_DRAW * self.n_curvature, random_state)
+        self.problem, self._asked, self._random_state = problem, n_landmarks, random_state
+
+    @cached_property
+    def _keys(self):
+        """The chances and the keys of all rows; in single precision, as they are as long as X."""
+        chance = row_chances(self.problem, ROWS_PER_DRAW * self.n_curvature, self._random_state)
+        keys = self._random_state.exponential(size=len(self))
         with np.errstate(divide="ignore"):
-            self._keys = random_state.exponential(size=len(self)) / self._chance
+            keys /= chance
+        return chance.astype(np.float32), keys.astype(np.float32)
 
     def __len__(self):
         return self.problem.n_samples
@@ -65,7 +75,7 @@ class Landmarks:
         if self._asked:
             return min(len(self), self._asked)
         every, factor = (hessian_cost(self.problem, n) for n in (len(self), 0))
-        if every <= METRIC_BUDGET:
+        if every <= metric_budget(self.problem, len(self)):
             return len(self)
         paid = int(max(0.0, ROWS_BUDGET - factor) / (every - factor) * len(self))
         count = min(max(paid, LEAST_PER_FEATURE * p), MOST_PER_FEATURE * p)
@@ -79,18 +89,17 @@ class Landmarks:
     @property
     def start_pays(self):
         """Whether the small problem is small, and its metrics are not dear."""
+        if self.n_start >= len(self) or ends_at_once(self.problem, self.n_curvature):
+            return False
         small = self._asked or ROWS_PER_LANDMARK * self.n_start <= len(self)
-        return (
-            small
-            and self.n_start < len(self)
-            and metric_cost(self.problem, self.n_start) <= METRIC_BUDGET
-        )
+        return small and metric_cost(self.problem, self.n_start) <= METRIC_BUDGET
 
     def draw(self, count):
         """Row numbers and weights of ``count`` < n landmarks."""
-        order = np.argpartition(self._keys, count)
-        index, last = np.sort(order[:count]), self._keys[order[count]]
-        chance = self._chance[index]
+        chances, keys = self._keys
+        last = np.partition(keys, count)[count]
+        index = np.flatnonzero(keys < last)[:count]
+        chance = chances[index]
         drawn = -np.expm1(-np.multiply(chance, last, where=chance > 0, out=np.zeros(count)))
         weight = self.problem.weight[index]
         return index, np.divide(weight, drawn, where=drawn > 0, out=np.zeros(count))
@@ -107,7 +116,7 @@ class Landmarks:
         n = self.n_start
         landmarks, _ = self.draw(n)
         # A search compares rows x landmarks; a pass reads all rows once, but at memory's speed.
-        rows = np.argsort(self._keys)[n:][: int(SEARCH_BUDGET * 10 * len(self) / n)]
+        rows = np.argsort(self._keys[1])[n:][: int(SEARCH_BUDGET * 10 * len(self) / n)]
         return condense_rows(self.problem, landmarks, rows, n_neighbors=n_neighbors, metric=metric)
 
 
@@ -121,7 +130,7 @@ def row_chances(problem, n_looked_at, random_state):
     rows = np.arange(len(weight))
     if not design.is_sparse:
         n_looked_at = min(n_looked_at, len(weight) // 4)
-        rows = np.sort(random_state.choice(len(weight), n_looked_at, replace=False))
+        rows = np.unique(random_state.randint(len(weight), size=n_looked_at))
     size, chance = design.row_sizes(rows), np.ones(len(weight))
     mean = weight[rows] @ size
     if mean > 0:
@@ -150,7 +159,8 @@ class LandmarkMetric:
         self._rows = self._metric = self._curvature = None
         if built is not None:
             self._rows, self._metric, self._curvature = built.state
-        self._since, self._plain_left, self._patience, self._rate = 0, 0, TRIAL, None
+        self._since, self._spent = 0, 0.0
+        self._plain_left, self._patience, self._rate = 0, TRIAL, None
 
     @property
     def state(self):
@@ -159,9 +169,10 @@ class LandmarkMetric:
 
     def __call__(self, point):
         if self._plain_serves():
-            return DiagonalMetric(point.diagonal_curvature)
+            return diagonal_metric(point)
         if self._metric is not None and self._progress() > SLOW and self._growth_pays():
-            self._count, self._rows, self._since = 2 * self._count, None, 0
+            self._count, self._rows = 2 * self._count, None
+            self._since, self._spent = 0, 0.0
         self._since += 1
         if self._rows is None:
             self._rows, self._metric = self._landmarks.rows(self._count), None
@@ -169,6 +180,7 @@ class LandmarkMetric:
         here = point if every else self._rows.at(point.coef, point.intercept)
         if self._metric is None or (self._is_stale(here) and self._pays()):
             self._metric = landmark_metric(here, point)
+            self._spent += metric_cost(self._run.problem, self._count)
             self._curvature = here.loss_curvature.diagonal
         return self._metric
 
@@ -185,16 +197,19 @@ class LandmarkMetric:
             if progress < self._rate:
                 self._plain_left, self._rate = self._patience - 1, progress
                 return True
-            self._rate, self._since = None, 0
+            self._rate, self._since, self._spent = None, 0, 0.0
         elif self._since >= self._patience and progress > SLOW:
-            self._plain_left, self._rate = TRIAL - 1, progress
+            # At equal cost: an iteration here takes two passes and its share of the metrics.
+            self._rate = progress ** (1 / (1 + 0.5 * self._spent / self._since))
+            self._plain_left = TRIAL - 1
             return True
         return False
 
     def _pays(self):
         """Whether the passes that are still to come cost more than the metric."""
         cost = metric_cost(self._run.problem, self._count)
-        return cost <= METRIC_BUDGET or self._passes_left(3) > cost
+        budget = metric_budget(self._run.problem, self._count)
+        return cost <= budget or self._passes_left(3) > cost
 
     def _growth_pays(self):
         n = self._landmarks.problem.n_samples
@@ -236,6 +251,16 @@ class OwnRows:
 
     def rows(self, count):
         return self.problem
+
+
+def metric_budget(problem, n_rows):
+    """Passes over X that a metric of ``n_rows`` landmarks may cost at once."""
+    return NEWTON_BUDGET if ends_at_once(problem, n_rows) else METRIC_BUDGET
+
+
+def ends_at_once(problem, n_rows):
+    """Whether the first step in a metric of ``n_rows`` landmarks is the last one."""
+    return n_rows >= problem.n_samples and problem.loss.constant_curvature
 
 
 def metric_cost(problem, n_rows):

@@ -42,9 +42,7 @@ def solve_by_working_sets(run, point, rows=None):
         if len(working_set) > SLACK * len(needed) or not np.isin(needed, working_set).all():
             working_set = needed
             columns = point.problem.columns(working_set)
-        inner = columns.with_raw_prediction(
-            point.coef[working_set], point.linear, point.intercept
-        )
+        inner = columns.with_raw_prediction(point.coef[working_set], point.linear, point.intercept)
         gap = run.last.dual_gap
         target_gap = INNER_ACCURACY * (gap if np.isfinite(gap) else promised_decrease(point).sum())
         if _joint_size(point.problem, working_set) > MAX_MATRIX_SIZE:

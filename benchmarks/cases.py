@@ -1,0 +1,153 @@
+"""The cases: data x objective, in the groups that summaries have a line for."""
+
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+from benchmarks.data import load_weighted
+from benchmarks.objective import Objective
+
+
+@dataclass(frozen=True)
+class Case:
+    """One data set and one objective over it.
+
+    Parameters
+    ----------
+    name : str
+    group : str
+        Cases of a group share a line of the summary.
+    data : str
+        Name in :mod:`benchmarks.data`.
+    loss : str
+    alpha : float
+    unit : {"absolute", "1/n", "max"}, default="absolute"
+        What alpha is a multiple of; "1/n" makes scikit-learn's C = 1 / alpha, and "max" is the
+        smallest alpha whose solution is 0.
+    l1_ratio : float, default=0
+    fit_intercept : bool, default=True
+    quick : bool, default=False
+        Whether ``--quick`` runs it.
+    """
+
+    name: str
+    group: str
+    data: str
+    loss: str
+    alpha: float
+    unit: str = "absolute"
+    l1_ratio: float = 0.0
+    fit_intercept: bool = True
+    quick: bool = False
+
+    def objective(self):
+        """Load the data and write down the objective.
+
+        With an l1 part, X is in column order, which coordinate descent reads: peers are not
+        charged for turning it.
+
+        Raises
+        ------
+        benchmarks.data.MissingDataError
+        """
+        X, y, weight = load_weighted(self.data)
+        if self.l1_ratio > 0:
+            X = np.asfortranarray(X) if isinstance(X, np.ndarray) else X.tocsc()
+        objective = Objective(X, y, self.loss, 1.0, self.l1_ratio, self.fit_intercept, weight)
+        unit = {"absolute": lambda: 1.0, "1/n": lambda: 1 / len(y), "max": objective.alpha_max}
+        return replace(objective, alpha=self.alpha * unit[self.unit]())
+
+
+def select(patterns=None, groups=None, quick=False):
+    """The cases that the command line asks for.
+
+    Parameters
+    ----------
+    patterns : list of str, default=None
+        Beginnings of names, or glob patterns; None means all.
+    groups : list of str, default=None
+    quick : bool, default=False
+        Only the small set; named cases run whether small or not.
+    """
+    chosen = [case for case in CASES if not groups or case.group in groups]
+    if patterns:
+        return [
+            case
+            for case in chosen
+            if any(case.name.startswith(p) or fnmatchcase(case.name, p) for p in patterns)
+        ]
+    return [case for case in chosen if case.quick or not quick]
+
+
+def _tall_logistic():
+    def case(data, fit_intercept=True, quick=False):
+        name, intercept = f"logistic-{data}", {"fit_intercept": fit_intercept, "quick": quick}
+        return Case(name, "tall_logistic", data, "log_loss", 1, "1/n", **intercept)
+
+    # The generated columns are centred; and without an intercept liblinear takes part.
+    yield case("tall-200000x100", False)
+    yield case("tall-100000x300", False)
+    yield case("tall-50000x1000", False)
+    yield case("tall_unscaled-100000x100", False)
+    yield case("isotropic-50000x1000", False)
+    yield case("tall-20000x50", False, quick=True)
+    for data in ("skin", "ijcnn1", "covtype_20k", "cod_rna"):
+        yield case(data)
+
+
+def _multinomial():
+    for data in ("mnist", "news20"):
+        yield Case(f"multinomial-{data}", "multinomial", data, "multinomial", 1e-4)
+
+
+def _ridge():
+    for data in ("1000000x50", "50000x1000"):
+        yield Case(f"ridge-{data}", "ridge", f"ridge-{data}", "squared_error", 1e-4)
+    yield Case("ridge-20000x50", "ridge", "ridge-20000x50", "squared_error", 1e-4, quick=True)
+    for data in ("news20_column", "protein", "california_housing"):
+        yield Case(f"ridge-{data}", "ridge", data, "squared_error", 1e-4)
+
+
+def _lasso():
+    def case(name, data, share, l1_ratio=1.0, quick=False):
+        intercept = {"fit_intercept": False, "quick": quick}  # columns and targets are centred
+        options = ("squared_error", share, "max", l1_ratio)
+        return Case(f"{name}-{share}", "lasso", data, *options, **intercept)
+
+    shapes = ("1000x10000", "200x50000", "2000x20000", "5000x5000", "100000x200")
+    for share in (0.1, 0.01, 0.003):
+        for shape in shapes:
+            yield case(f"lasso-{shape}", f"correlated-{shape}", share)
+        yield case("lasso-golub", "golub_numbers", share)
+    for shape in ("1000x10000", "100000x200"):
+        yield case(f"enet-{shape}", f"correlated-{shape}", 0.01, l1_ratio=0.5)
+    yield case("lasso-200x2000", "correlated-200x2000", 0.01, quick=True)
+
+
+def _l1_logistic():
+    def case(name, data, share):
+        # Without an intercept: celer has none, and liblinear would penalise it.
+        options = ("log_loss", share, "max", 1.0, False)
+        return Case(f"l1_logistic-{name}-{share}", "l1_logistic", data, *options)
+
+    for data in ("a9a", "w8a", "news20_half", "mnist_odd", "golub"):
+        for share in (0.1, 0.01, 0.002):
+            yield case(data, data, share)
+    yield case("sparse", "sparse-20000x5000", 0.01)
+
+
+def _glm():
+    for name, data, loss in (
+        ("poisson-motor_claims", "motor_claims", "poisson"),
+        ("poisson-bike_sharing", "bike_sharing", "poisson"),
+        ("gamma-motor_amounts", "motor_amounts", "gamma"),
+        ("gamma-bike_sharing", "bike_sharing", "gamma"),
+        ("huber-bike_sharing", "bike_sharing_unit_scale", "huber"),
+    ):
+        yield Case(name, "glm", data, loss, 1e-4)
+    yield Case("poisson-small", "glm", "small_counts", "poisson", 1e-3, quick=True)
+
+
+CASES = [*_tall_logistic(), *_multinomial(), *_ridge(), *_lasso(), *_l1_logistic(), *_glm()]
+GROUPS = list(dict.fromkeys(case.group for case in CASES))

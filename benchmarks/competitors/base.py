@@ -1,0 +1,66 @@
+"""What a competitor is: a way to fit an objective at a tolerance."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.objective import Objective
+
+#: No iteration limit ends a fit before its tolerance does.
+MAX_ITER = 1_000_000
+
+
+class Solution(NamedTuple):
+    """Coefficients of shape (n_features,) or (n_classes, n_features), and what they cost."""
+
+    coef: np.ndarray
+    intercept: float | np.ndarray = 0.0
+    #: How often X was read, where the competitor counts it.
+    passes: float | None = None
+
+
+@dataclass(frozen=True)
+class Competitor:
+    """One solver of one package.
+
+    Parameters
+    ----------
+    name : str
+        Package and solver, as tables print it.
+    module : str
+        What must be importable. Adapters import it inside ``fit``: the time of a cold fit
+        includes the import.
+    supports : callable
+        Whether it can minimise an :class:`Objective`, exactly that one.
+    fit : callable
+        ``fit(objective, tolerance) -> Solution``.
+    tolerances : tuple of float
+        From loose to tight, in the competitor's own meaning.
+    """
+
+    name: str
+    module: str
+    supports: Callable[[Objective], bool]
+    fit: Callable[[Objective, float], Solution]
+    tolerances: tuple[float, ...] = tuple(10.0**-k for k in range(1, 14))
+
+    @property
+    def package(self):
+        """Competitors of a package share a column of the summary."""
+        return self.name.split()[0]
+
+    @property
+    def is_installed(self):
+        return find_spec(self.module) is not None
+
+
+def solution_of(estimator, passes=None):
+    """Coefficients of an estimator in scikit-learn's conventions."""
+    coef = np.asarray(estimator.coef_)
+    if coef.shape[0] == 1 and coef.ndim == 2:
+        coef = coef[0]
+    intercept = np.squeeze(getattr(estimator, "intercept_", 0.0))
+    return Solution(coef, intercept, passes)

@@ -1,0 +1,66 @@
+"""This package: each of its solvers, and what "auto" chooses."""
+
+import warnings
+from functools import partial
+
+from benchmarks.competitors.base import MAX_ITER, Competitor, solution_of
+
+
+def estimator(objective, solver, tolerance, max_iter=MAX_ITER):
+    """The package's estimator of an objective, not fitted yet."""
+    from nno_sklearn import NNOClassifier, NNORegressor
+    from nno_sklearn.losses import Huber
+
+    options = {
+        "penalty": {0: "l2", 1: "l1"}.get(objective.l1_ratio, "elasticnet"),
+        "l1_ratio": objective.l1_ratio,
+        "alpha": objective.alpha,
+        "fit_intercept": objective.fit_intercept,
+        "solver": solver,
+        "tol": tolerance,
+        "max_iter": max_iter,
+        "random_state": 0,
+    }
+    if objective.is_classification:
+        return NNOClassifier(**options)
+    loss = Huber(objective.delta) if objective.loss == "huber" else objective.loss
+    return NNORegressor(loss, **options)
+
+
+def fit(objective, tolerance, solver):
+    """Fit one of the solvers; ``tolerance`` bounds the relative duality gap."""
+    model = estimator(objective, solver, tolerance)
+    model.fit(objective.X, objective.y, objective.weight)
+    return solution_of(model, model.n_passes_)
+
+
+def automatic_choice(objective):
+    """Name of the competitor that ``solver="auto"`` is on this objective.
+
+    Found by asking it: one step, which no clock counts.
+    """
+    model = estimator(objective, "auto", tolerance=1.0, max_iter=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of course it did not converge
+        model.fit(objective.X, objective.y, objective.weight)
+    return NAMES[type(model.solver_).__name__]
+
+
+def _competitor(solver, supports):
+    return Competitor(f"ours {solver}", "nno_sklearn", supports, partial(fit, solver=solver))
+
+
+COMPETITORS = [
+    _competitor("nearest_neighbor", lambda objective: True),
+    _competitor("proximal", lambda objective: True),
+    _competitor("gd", lambda objective: objective.l1_ratio == 0),
+]
+
+#: What the others are measured against, beside each other.
+REFERENCE = _competitor("auto", lambda objective: True)
+
+NAMES = {
+    "NearestNeighborSolver": "ours nearest_neighbor",
+    "ProximalSolver": "ours proximal",
+    "GradientDescent": "ours gd",
+}

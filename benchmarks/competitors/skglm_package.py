@@ -1,0 +1,80 @@
+"""skglm: working sets with Anderson-accelerated coordinate descent, compiled by numba."""
+
+from functools import partial
+
+import numpy as np
+
+from benchmarks.competitors.base import Competitor, Solution, solution_of
+
+#: Bounds on its loops, none of which should end a fit before its tolerance does.
+LIMITS = {"max_iter": 1000, "max_epochs": 100_000}
+
+
+def _least_squares(f, tolerance):
+    from skglm import ElasticNet, Lasso
+
+    options = {"alpha": f.alpha, "tol": tolerance, "fit_intercept": f.fit_intercept, **LIMITS}
+    model = Lasso(**options) if f.l1_ratio == 1 else ElasticNet(l1_ratio=f.l1_ratio, **options)
+    return solution_of(model.fit(f.X, f.y))
+
+
+def _logistic(f, tolerance):
+    from skglm import SparseLogisticRegression
+
+    model = SparseLogisticRegression(
+        alpha=f.alpha,
+        l1_ratio=f.l1_ratio,
+        tol=tolerance,
+        fit_intercept=f.fit_intercept,
+        **LIMITS,
+    )
+    return solution_of(model.fit(f.X, f.y))
+
+
+def _lbfgs(f, tolerance):
+    from skglm.datafits import Logistic, Quadratic
+    from skglm.penalties import L2
+    from skglm.solvers import LBFGS
+
+    if f.loss == "log_loss":
+        datafit, y = Logistic(), np.where(f.y == f.y.max(), 1.0, -1.0)
+    else:
+        datafit, y = Quadratic(), f.y
+    solver = LBFGS(max_iter=LIMITS["max_epochs"], tol=tolerance)
+    return Solution(solver.solve(f.X, y, datafit, L2(f.alpha))[0])
+
+
+def _huber(f, tolerance):
+    from skglm import GeneralizedLinearEstimator
+    from skglm.datafits import Huber
+    from skglm.penalties import L1_plus_L2
+    from skglm.solvers import AndersonCD
+
+    solver = AndersonCD(tol=tolerance, fit_intercept=f.fit_intercept, **LIMITS)
+    # Its own L2 penalty lacks what its coordinate descent asks for.
+    penalty = L1_plus_L2(f.alpha, l1_ratio=0.0)
+    model = GeneralizedLinearEstimator(Huber(f.delta), penalty, solver)
+    return solution_of(model.fit(f.X, f.y))
+
+
+def _takes(f, loss, l1):
+    return f.loss == loss and (f.l1_ratio > 0) == l1 and f.weight is None
+
+
+def _takes_lbfgs(f):
+    """Its L-BFGS has no intercept."""
+    smooth = _takes(f, "log_loss", False) or _takes(f, "squared_error", False)
+    return smooth and not f.fit_intercept
+
+
+COMPETITORS = [
+    Competitor(
+        "skglm coordinate",
+        "skglm",
+        partial(_takes, loss="squared_error", l1=True),
+        _least_squares,
+    ),
+    Competitor("skglm newton", "skglm", partial(_takes, loss="log_loss", l1=True), _logistic),
+    Competitor("skglm huber", "skglm", partial(_takes, loss="huber", l1=False), _huber),
+    Competitor("skglm lbfgs", "skglm", _takes_lbfgs, _lbfgs),
+]

@@ -1,0 +1,74 @@
+"""What figures depend on besides the code: versions, processor, threads, memory bandwidth."""
+
+import contextlib
+import datetime
+import multiprocessing
+import os
+import platform
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+PACKAGES = ("nno_sklearn", "numpy", "scipy", "scikit-learn", "skglm", "celer", "glum", "numba")
+
+
+def describe(threads):
+    """All of it as a dict of plain values."""
+    return {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "threads": threads,
+        "load": _load(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "versions": _versions(),
+        "bandwidth": measured_bandwidth(),
+    }
+
+
+def measured_bandwidth():
+    """Bytes a second that a process reads, with the threads that new processes get."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_measure, args=(theirs,))
+    process.start()
+    bandwidth = ours.recv()
+    process.join()
+    return bandwidth
+
+
+def _measure(connection, n_bytes=2**28, repeats=5):
+    """The best of a sum, a dot product and a matrix-vector product over a large array."""
+    X = np.ones((n_bytes // 8 // 256, 256))
+    flat, vector = X.ravel(), np.ones(256)
+    fastest = np.inf
+    for read in (flat.sum, lambda: flat @ flat, lambda: X @ vector):
+        for _ in range(repeats):
+            start = time.perf_counter()
+            read()
+            fastest = min(fastest, time.perf_counter() - start)
+    connection.send(X.nbytes / fastest)
+
+
+def _load():
+    """Processes that wanted a core in the last minute; None where unknown."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+def _cpu():
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or "unknown"
+
+
+def _versions():
+    found = {}
+    for package in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found

@@ -1,0 +1,144 @@
+"""What every competitor minimises, written down once more, independent of the package.
+
+The suite believes no competitor's own account of its accuracy: coefficients are judged here.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, logsumexp, softmax, xlogy
+
+
+@dataclass(frozen=True)
+class Objective:
+    """``F(w, b) = sum_i s_i loss(y_i, x_i w + b) / sum_i s_i + alpha * penalty(w)``.
+
+    ``penalty(w) = l1_ratio |w|_1 + (1 - l1_ratio) / 2 |w|_2^2``.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix of shape (n_samples, n_features), float64
+    y : ndarray of shape (n_samples,)
+        Labels (integers from 0 or 1 on) for "log_loss" and "multinomial", else floats.
+    loss : {"squared_error", "huber", "poisson", "gamma", "log_loss", "multinomial"}
+    alpha : float
+    l1_ratio : float in [0, 1]
+    fit_intercept : bool
+    weight : ndarray of shape (n_samples,), default=None
+    delta : float, default=1.35
+        Of the Huber loss.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    loss: str
+    alpha: float
+    l1_ratio: float
+    fit_intercept: bool
+    weight: np.ndarray | None = None
+    delta: float = 1.35
+
+    @property
+    def is_sparse(self):
+        return not isinstance(self.X, np.ndarray)
+
+    @property
+    def is_classification(self):
+        return self.loss in ("log_loss", "multinomial")
+
+    @cached_property
+    def codes(self):
+        """Labels as 0, 1, 2, ..."""
+        return np.unique(self.y, return_inverse=True)[1]
+
+    @property
+    def n_samples(self):
+        return self.X.shape[0]
+
+    @property
+    def total_weight(self):
+        return self.n_samples if self.weight is None else self.weight.sum()
+
+    @property
+    def n_bytes(self):
+        """Size of X: what one pass over the data reads."""
+        if not self.is_sparse:
+            return self.X.nbytes
+        return self.X.data.nbytes + self.X.indices.nbytes + self.X.indptr.nbytes
+
+    def value(self, coef, intercept=0.0):
+        """F at coefficients of shape (n_features,) or (n_classes, n_features)."""
+        raw_prediction = self.X @ np.asarray(coef, dtype=np.float64).T + intercept
+        return self._mean(LOSSES[self.loss](self, raw_prediction)) + self.alpha * (
+            self.l1_ratio * np.abs(coef).sum() + (1 - self.l1_ratio) / 2 * np.square(coef).sum()
+        )
+
+    def constant_model(self):
+        """Raw prediction of the best model that has w = 0."""
+        if self.loss == "multinomial":
+            frequency = np.bincount(self.codes) / self.n_samples
+            return np.log(frequency) if self.fit_intercept else np.zeros(len(frequency))
+        if not self.fit_intercept:
+            return 0.0
+        if self.loss == "huber":
+            return minimize_scalar(
+                lambda b: self._mean(_huber(self, b)), bracket=np.quantile(self.y, (0.25, 0.75))
+            ).x
+        mean = self._mean(self.y if self.loss != "log_loss" else self.codes)
+        if self.loss == "log_loss":
+            return np.log(mean / (1 - mean))
+        return np.log(mean) if self.loss in ("poisson", "gamma") else mean
+
+    def null_value(self):
+        """F of the best constant model, the unit of suboptimality."""
+        constant = self.constant_model()
+        raw_prediction = np.broadcast_to(constant, (self.n_samples, *np.shape(constant)))
+        return self._mean(LOSSES[self.loss](self, raw_prediction))
+
+    def alpha_max(self):
+        """The smallest alpha of an l1 penalty at which all coefficients are 0."""
+        constant = self.constant_model()
+        raw_prediction = np.broadcast_to(constant, (self.n_samples, *np.shape(constant)))
+        slope = SLOPES[self.loss](self, raw_prediction)
+        if self.weight is not None:
+            slope = slope * self.weight
+        return np.abs(self.X.T @ slope).max() / self.total_weight
+
+    def _mean(self, values):
+        return np.average(values, weights=self.weight)
+
+
+def _huber(objective, eta):
+    size, delta = np.abs(eta - objective.y), objective.delta
+    return np.where(size <= delta, size**2 / 2, delta * (size - delta / 2))
+
+
+def _multinomial(objective, eta):
+    return logsumexp(eta, axis=1) - eta[np.arange(len(eta)), objective.codes]
+
+
+def _multinomial_slope(objective, eta):
+    return softmax(eta, axis=1) - np.eye(eta.shape[1])[objective.codes]
+
+
+#: Loss of each row, given the objective and the raw predictions.
+LOSSES = {
+    "squared_error": lambda f, eta: (eta - f.y) ** 2 / 2,
+    "huber": _huber,
+    "poisson": lambda f, eta: np.exp(eta) - f.y * eta + xlogy(f.y, f.y) - f.y,
+    "gamma": lambda f, eta: f.y * np.exp(-eta) + eta - np.log(f.y) - 1,
+    "log_loss": lambda f, eta: np.logaddexp(0, np.where(f.codes == 1, -eta, eta)),
+    "multinomial": _multinomial,
+}
+
+#: Derivative of the loss by the raw prediction.
+SLOPES = {
+    "squared_error": lambda f, eta: eta - f.y,
+    "huber": lambda f, eta: np.clip(eta - f.y, -f.delta, f.delta),
+    "poisson": lambda f, eta: np.exp(eta) - f.y,
+    "gamma": lambda f, eta: 1 - f.y * np.exp(-eta),
+    "log_loss": lambda f, eta: expit(eta) - f.codes,
+    "multinomial": _multinomial_slope,
+}

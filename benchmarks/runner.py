@@ -1,0 +1,226 @@
+"""Run a case: every competitor up its ladder of tolerances, side by side."""
+
+import contextlib
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import joblib
+import numpy as np
+
+from benchmarks import competitors
+from benchmarks.competitors import ours
+from benchmarks.curve import COLD_TARGET, TARGETS, Curve, Rung, fastest_by_package
+from benchmarks.results import CaseResult
+from benchmarks.worker import STARTUP, FitError, Worker
+
+#: Fits in a row that bring nothing, after which a competitor has no more to give.
+PATIENCE = 4
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much time a run may take.
+
+    Parameters
+    ----------
+    repeats : int, default=5
+        Fits at a tolerance, whose median counts.
+    cold_repeats : int, default=3
+        Fresh processes for each cold figure.
+    time_limit : float, default=20
+        Seconds that a fit may take. One that takes more than a third is done twice at most.
+    """
+
+    repeats: int = 5
+    cold_repeats: int = 3
+    time_limit: float = 20.0
+
+    def repeats_of(self, seconds):
+        """How often to do a fit that takes so long."""
+        return min(self.repeats, 2) if seconds > self.time_limit / 3 else self.repeats
+
+
+def run_case(case, effort, environment, patterns=("*",), report=lambda text: None):
+    """Measure competitors on a case.
+
+    Parameters
+    ----------
+    case : Case
+    effort : Effort
+    environment : dict
+        Kept with the result; of :func:`benchmarks.environment.describe`.
+    patterns : sequence of str, default=("*",)
+        Glob patterns of the names of competitors that take part.
+    report : callable, default does nothing
+        Told what is going on.
+
+    Returns
+    -------
+    CaseResult
+
+    Raises
+    ------
+    benchmarks.data.MissingDataError
+    """
+    objective = case.objective()
+    curves = [
+        Curve(competitor.name, competitor.package)
+        for competitor in competitors.taking_part(objective)
+        if any(fnmatchcase(competitor.name, pattern) for pattern in patterns)
+    ]
+    automatic = ours.automatic_choice(objective)
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "objective.joblib")
+        joblib.dump(objective, path)
+        race = _Race(objective, path, curves, effort, report)
+        race.warm()
+        race.cold(automatic)
+    n_samples, n_features = objective.X.shape
+    return CaseResult(
+        name=case.name,
+        group=case.group,
+        data=case.data,
+        loss=case.loss,
+        alpha=float(objective.alpha),
+        l1_ratio=case.l1_ratio,
+        fit_intercept=case.fit_intercept,
+        n_samples=n_samples,
+        n_features=n_features,
+        n_bytes=objective.n_bytes,
+        optimum=race.optimum,
+        unit=float(race.unit),
+        automatic=automatic,
+        environment=environment,
+        curves=curves,
+    )
+
+
+class _Race:
+    """Competitors on one objective, each in a worker."""
+
+    def __init__(self, objective, path, curves, effort, report):
+        self.objective, self.path, self.curves = objective, path, curves
+        self.effort, self.report = effort, report
+        self.unit, self.optimum = objective.null_value(), np.inf
+        self.workers = {}
+
+    def warm(self):
+        """Fits in processes that have fitted before."""
+        try:
+            self._find_optimum()
+            self._start()
+            self._climb()
+            for curve in self.curves:
+                curve.measure(self.optimum, self.unit)
+                curve.keep_useful()
+            self._repeat()
+        finally:
+            for worker in self.workers.values():
+                worker.kill()
+
+    def cold(self, automatic):
+        """First fits in fresh processes: the fastest of each package, and ``automatic``."""
+        fastest = fastest_by_package(self.curves, COLD_TARGET).values()
+        chosen = [c for c in self.curves if c in fastest or c.name == automatic]
+        for _ in range(self.effort.cold_repeats):
+            for curve in chosen:
+                rung = curve.rung_at(COLD_TARGET)
+                if rung is not None:
+                    with contextlib.suppress(FitError):
+                        worker, fit = self._first_fit(curve.name, rung.tolerance)
+                        worker.kill()
+                        curve.cold.append(fit.seconds)
+
+    def _find_optimum(self):
+        """An untimed run of ours far beyond every target: what stopping is judged by."""
+        with contextlib.suppress(FitError):
+            worker, fit = self._first_fit(ours.REFERENCE.name, 1e-12)
+            worker.kill()
+            self._value(fit)
+
+    def _start(self):
+        """Start all workers with a fit that no clock counts, as many at once as cores."""
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(self._start_one, self.curves))
+
+    def _start_one(self, curve):
+        loosest = competitors.find(curve.name).tolerances[0]
+        try:
+            self.workers[curve.name], _ = self._first_fit(curve.name, loosest)
+        except FitError as error:
+            curve.note = str(error)
+
+    def _climb(self):
+        """One fit of each competitor at each tolerance, until it reaches the last target."""
+        climbing = [
+            (curve, competitors.find(curve.name).tolerances)
+            for curve in self.curves
+            if curve.name in self.workers
+        ]
+        while climbing:
+            climbing = [
+                (curve, tolerances[1:])
+                for curve, tolerances in climbing
+                if tolerances and self._climb_once(curve, tolerances[0])
+            ]
+
+    def _climb_once(self, curve, tolerance):
+        """Add a rung; True if the competitor goes on."""
+        try:
+            fit = self._fit(curve.name, tolerance)
+        except FitError as error:
+            curve.note = str(error)
+            return False
+        value = self._value(fit)
+        curve.rungs.append(Rung(tolerance, value, [fit.seconds], fit.solution.passes, fit.memory))
+        curve.measure(self.optimum, self.unit)
+        reached = [rung.suboptimality for rung in curve.rungs]
+        if reached[-1] <= TARGETS[-1]:
+            return False
+        # Before the first target a tolerance may be too loose for a single step.
+        early, late = reached[:-PATIENCE], reached[-PATIENCE:]
+        return not early or min(early) > TARGETS[0] or min(late) < 0.9 * min(early)
+
+    def _repeat(self):
+        """Further fits at the same tolerances, competitors taking turns."""
+        for curve in self.curves:
+            if curve.rungs and curve.name not in self.workers:  # its last fit was too long
+                self._start_one(curve)
+        for done in range(1, self.effort.repeats):
+            for curve in self.curves:
+                for rung in curve.rungs:
+                    if done < self.effort.repeats_of(rung.seconds[0]):
+                        with contextlib.suppress(FitError):
+                            rung.seconds.append(self._fit(curve.name, rung.tolerance).seconds)
+
+    def _fit(self, name, tolerance):
+        """A fit in a process that has fitted before."""
+        if name not in self.workers:
+            raise FitError("no process")
+        self.report(f"{name}  {tolerance:.0e}")
+        try:
+            return self.workers[name].fit(tolerance, self.effort.time_limit)
+        except FitError:
+            self.workers.pop(name).kill()
+            raise
+
+    def _first_fit(self, name, tolerance):
+        self.report(f"{name}  first fit")
+        worker = Worker(self.path, name)
+        try:
+            return worker, worker.fit(tolerance, STARTUP + self.effort.time_limit)
+        except FitError:
+            worker.kill()
+            raise
+
+    def _value(self, fit):
+        """The true objective of a fit."""
+        with np.errstate(all="ignore"):  # a diverged fit is infinitely bad
+            value = self.objective.value(fit.solution.coef, fit.solution.intercept)
+        value = value if np.isfinite(value) else np.inf
+        self.optimum = min(self.optimum, value)
+        return float(value)

@@ -1,0 +1,158 @@
+"""A competitor in a process of its own, with its own memory, threads and first fit."""
+
+import contextlib
+import gc
+import multiprocessing
+import os
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import joblib
+
+from benchmarks import competitors
+
+#: Seconds that a process may take before its first fit counts: imports and just-in-time compilers.
+STARTUP = 40.0
+
+#: What fixes the threads of BLAS, OpenMP and numba, if it is set before they are loaded.
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
+
+class Fit(NamedTuple):
+    """One timed fit; ``memory`` is the growth of the process at its peak, in bytes, or None."""
+
+    solution: competitors.Solution
+    seconds: float
+    memory: int | None
+
+
+class FitError(Exception):
+    """A competitor did not give a fit."""
+
+
+class Worker:
+    """A process that holds an objective and fits it on demand.
+
+    Parameters
+    ----------
+    path : str
+        Where the objective was dumped by joblib.
+    name : str
+        Of the competitor.
+    """
+
+    def __init__(self, path, name):
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, path, name), daemon=True)
+        self._process.start()
+        theirs.close()
+        with contextlib.suppress(EOFError):  # else the first fit says so
+            self._connection.recv()  # the data are loaded
+
+    def fit(self, tolerance, limit):
+        """Fit once.
+
+        Parameters
+        ----------
+        tolerance : float
+            In the competitor's own meaning.
+        limit : float
+            Seconds after which to give up; :meth:`kill` it then.
+
+        Returns
+        -------
+        Fit
+
+        Raises
+        ------
+        FitError
+            If it raised, died, or took longer; the message says which.
+        """
+        try:
+            self._connection.send(tolerance)
+            if not self._connection.poll(limit):
+                raise FitError(f"over {limit:g} s")
+            answer = self._connection.recv()
+        except (EOFError, BrokenPipeError):
+            raise FitError("the process died") from None
+        if isinstance(answer, str):
+            raise FitError(answer)
+        return answer
+
+    def kill(self):
+        """End the process, whatever it does."""
+        self._process.kill()
+        self._process.join()
+        self._connection.close()
+
+
+@contextlib.contextmanager
+def threads(count):
+    """Give new processes that many threads."""
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(count)))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _serve(connection, path, name):
+    """Answer tolerances with fits until the other end is gone."""
+    warnings.simplefilter("ignore")  # accuracy is measured, not promised
+    sys.stdout = sys.stderr = open(os.devnull, "w")
+    _limit_memory()
+    objective, competitor = joblib.load(path), competitors.find(name)
+    connection.send("ready")
+    with contextlib.suppress(EOFError):
+        while True:
+            tolerance = connection.recv()
+            try:
+                connection.send(_timed(competitor, objective, tolerance))
+            except Exception as error:  # whatever a peer raises is its result
+                connection.send(f"{type(error).__name__}: {error}".split("\n")[0][:60])
+
+
+def _timed(competitor, objective, tolerance):
+    gc.collect()
+    before = _reset_peak()
+    start = time.perf_counter()
+    solution = competitor.fit(objective, tolerance)
+    seconds = time.perf_counter() - start
+    return Fit(solution, seconds, before and _memory("VmHWM") - before)
+
+
+def _limit_memory():
+    """Let a fit that wants more than half of the machine fail, and the machine live."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+        resource.setrlimit(resource.RLIMIT_DATA, (half, half))
+
+
+def _reset_peak():
+    """Begin a new peak of resident memory; returns its bytes now, None where unknown."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+        return _memory("VmRSS")
+    except OSError:
+        return None
+
+
+def _memory(key):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(key))

@@ -1,0 +1,210 @@
+"""The suites of ``python -m benchmarks`` besides "speed", on tiny data."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.utils import check_random_state
+
+from nno_sklearn.losses import LogLoss, MultinomialLogLoss, SquaredError
+from nno_sklearn.penalties import L2
+from nno_sklearn.problem import Problem, hessian_blocks
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # benchmarks/ is not installed
+pytest.importorskip("rich")
+
+from benchmarks import condensing, data, environment, suites
+from benchmarks.suites import landmarks, robustness, scale
+
+
+def labels(n=400, p=5, n_classes=2, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, p)) * 3 + 1
+    X[:, 1] = rng.random(n) < 0.1  # a feature that is rare
+    return X, (X @ rng.standard_normal((p, n_classes - 1 or 1)) > 0).sum(axis=1) % n_classes
+
+
+def options_of(suite, output, *arguments):
+    parser = ArgumentParser()
+    suite.add_arguments(parser)
+    options = parser.parse_args(arguments)
+    for name, value in {"quick": False, "repeats": 2, "threads": 1, "output": output}.items():
+        setattr(options, name, value)
+    return options
+
+
+@pytest.fixture
+def _no_machine(monkeypatch):
+    monkeypatch.setattr(environment, "describe", lambda threads: {"threads": threads})
+    monkeypatch.setitem(data.SYNTHETIC, "tiny", lambda: labels())
+    monkeypatch.setitem(data.SYNTHETIC, "tiny_classes", lambda: labels(n_classes=3))
+    data.load_weighted.cache_clear()
+    yield
+    data.load_weighted.cache_clear()
+
+
+def test_every_suite_is_registered():
+    assert {"landmarks", "robustness", "scale"} <= set(suites.names())
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("rows", condensing.ROWS)
+def test_small_problems_stand_for_all_rows(rows, container):
+    X, y = labels()
+    problem = Problem(container(X), y[:, None].astype(float), LogLoss(), L2(), 1e-3)
+    small = condensing.ROWS[rows](problem, 60, check_random_state(0))
+    assert 30 <= small.n_samples <= 60
+    assert small.weight.sum() == pytest.approx(1.0)
+    assert small.weight @ small.y == pytest.approx(problem.weight @ problem.y, abs=0.2)
+    full, few = (hessian_blocks(one.null)[0][1] for one in (problem, small))
+    np.testing.assert_allclose(np.trace(few), np.trace(full), rtol=0.35)
+
+
+def test_draws_by_leverage_are_unbiased():
+    X, y = labels()
+    X[0] *= 30  # such a row is nearly always drawn, and must not count for more
+    problem = Problem(X, y[:, None].astype(float), LogLoss(), L2(), 1e-3)
+    draws = [condensing.by_leverage(problem, 60, check_random_state(seed)) for seed in range(300)]
+    assert np.mean([np.isin(X[0, 0], draw.design.X[:, 0]) for draw in draws]) > 0.9
+    mean = np.mean([draw.weight @ draw.design.X for draw in draws], axis=0)
+    np.testing.assert_allclose(mean, X.mean(axis=0), atol=0.05)
+    every = condensing.by_leverage(problem, 400, check_random_state(0))
+    np.testing.assert_allclose(every.weight, problem.weight)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_exact_diagonal_is_the_diagonal(n_classes, container):
+    X, y = labels(n_classes=n_classes)
+    problem = landmarks.make_problem(container(X), y)
+    coef = np.full(problem.shape, 0.1) * np.arange(1, problem.n_outputs + 1)
+    point = problem.at(coef)
+    expected = np.empty(problem.shape)
+    for index, matrix in hessian_blocks(point, max_joint_size=0):
+        expected.ravel()[index] = matrix.diagonal()
+    # Blocks that are apart, without the coupling's part of the intercept.
+    np.testing.assert_allclose(condensing.exact_diagonal(point), expected, rtol=1e-8)
+
+
+def test_corrections_set_the_diagonal():
+    X, y = labels()
+    problem = landmarks.make_problem(X, y)
+    small = condensing.uniform(problem, 50, check_random_state(0))
+    point, here = problem.null, small.null
+    wanted = condensing.exact_diagonal(point)[:, 0]
+    ((_, exact),) = condensing.landmark_curvature(here, point, "exact")
+    np.testing.assert_allclose(exact.diagonal(), wanted)
+    ((_, added),) = condensing.landmark_curvature(here, point, "added")
+    assert (added.diagonal() >= wanted * (1 - 1e-12)).all()
+    ((_, plain),) = condensing.landmark_curvature(here, point)
+    np.testing.assert_allclose(plain, hessian_blocks(here)[0][1])
+
+
+@pytest.mark.usefixtures("_no_machine")
+def test_landmarks_suite(tmp_path, capsys):
+    options = options_of(
+        landmarks, tmp_path, "--data", "tiny", "tiny_classes", "--per-feature", "10"
+    )
+    landmarks.run(options)
+    assert "leverage" in capsys.readouterr().out
+    binary, classes = json.loads((tmp_path / "landmarks.json").read_text())["sets"]
+    lines = {(line["rows"], line["correction"]): line for line in binary["lines"]}
+    assert set(condensing.ROWS) <= {rows for rows, _ in lines}
+    for (rows, _), line in lines.items():
+        if rows in condensing.ROWS:
+            assert line["condition"] >= 1 and 0 <= line["start"]
+            assert line["with_search"] >= line["without_search"] > 0
+            assert line["iterations"] <= 60
+    assert all(line["condition"] is None for line in classes["lines"])
+    assert "### tiny: n=400" in (tmp_path / "landmarks.md").read_text()
+
+
+def test_all_rows_have_condition_1():
+    reference = landmarks.Reference(landmarks.make_problem(*labels()))
+    assert reference.condition(reference.problem, "none") == pytest.approx(1.0, rel=1e-6)
+    assert reference.suboptimality(reference.optimum) == 0.0
+
+
+def test_random_problems_are_seeded_and_cover_everything():
+    losses, traits = set(), set()
+    for seed in range(24):
+        problem, has = robustness.random_problem(seed)
+        losses.add(type(problem.loss))
+        traits.update(has)
+        assert 20 <= problem.n_samples <= 5000 and 1 <= problem.n_features <= 300
+        assert 1e-6 <= problem.alpha <= 1
+        problem.loss.check_target(problem.y)
+    assert losses == {type(loss) for loss in robustness.LOSSES}
+    assert traits == set(robustness.TRAITS)
+    first, again = (robustness.random_problem(5)[0] for _ in range(2))
+    np.testing.assert_array_equal(first.y, again.y)
+
+
+@pytest.mark.usefixtures("_no_machine")
+def test_robustness_suite(tmp_path, capsys):
+    small = ("--only", "0", "2", "5", "--max-iter", "60", "--no-real")
+    robustness.run(options_of(robustness, tmp_path, *small))
+    assert "all" in capsys.readouterr().out
+    problems = json.loads((tmp_path / "robustness.json").read_text())["problems"]
+    assert [one["name"].split()[0] for one in problems] == ["0", "2", "5"]
+    assert all(one["passes"]["gd"] > 0 and one["passes"]["nn"] > 0 for one in problems)
+
+
+def test_what_a_solver_raises_is_listed(monkeypatch):
+    def fail(self, problem, start, **options):
+        raise ValueError("no way down")
+
+    monkeypatch.setattr(robustness.NearestNeighborSolver, "solve", fail)
+    X, y = labels()
+    problem = Problem(X, y[:, None] * 1.0, SquaredError(), L2(), 1e-2)
+    options = options_of(robustness, None)
+    outcome = robustness.compare("p", problem, ("rare",), options)
+    assert outcome.is_worse and outcome.status["nn"] == "ValueError: no way down"
+    assert robustness.error_table([outcome]).rows == [["p", "nn", "ValueError: no way down"]]
+    assert robustness.quantile_table([outcome]).rows[0][-1] == "1"
+
+
+@pytest.mark.usefixtures("_no_machine")
+def test_scale_suite(tmp_path, capsys, monkeypatch):
+    # Not in a fresh process: that would take seconds to import everything.
+    def fit_here(task):
+        sent = []
+        scale._fit_here(type("Pipe", (), {"send": staticmethod(sent.append)}), task)
+        return sent[0]
+
+    monkeypatch.setattr(scale, "fit", fit_here)
+    sizes = ("--sizes", "1000", "2000", "4000", "--columns", "4", "--gigabytes", "0.00004")
+    options = options_of(scale, tmp_path, *sizes, "--mapped-columns", "5")
+    options.scratch = tmp_path
+    scale.run(options)
+    assert "time grows like" in capsys.readouterr().out
+    result = json.loads((tmp_path / "scale.json").read_text())
+    assert [one["n"] for one in result["fits"]] == [1000, 2000, 4000]
+    assert result["mapped"][0]["n_bytes"] == 2000 * 5 * 4
+    assert all(one["converged"] for one in result["fits"] + result["mapped"])
+    assert not list(tmp_path.glob("**/*.float32"))
+
+
+def test_exponent():
+    def fit(n, seconds):
+        return scale.Fit(n, 8 * n, seconds, seconds, 1, 1.0, True, None, None)
+
+    fits = [fit(n, 1e-6 * n**1.5) for n in (10, 100, 1000)]
+    assert scale.exponent(fits) == pytest.approx(1.5)
+    assert scale.exponent(fits[:1]) is None
+
+
+def test_rows_are_the_same_in_any_number_of_blocks(monkeypatch):
+    (_, X, y), *rest = scale.make_rows(100, 3)
+    assert not rest and X.shape == (100, 3) and 10 < y.sum() < 90
+    monkeypatch.setattr(scale, "BLOCK", 30)
+    assert [block.stop for block, _, _ in scale.make_rows(100, 3)] == [30, 60, 90, 100]
+
+
+def test_multinomial_problem():
+    problem = landmarks.make_problem(*labels(n_classes=3))
+    assert isinstance(problem.loss, MultinomialLogLoss) and problem.n_outputs == 3
