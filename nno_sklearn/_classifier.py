@@ -140,7 +140,9 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     def _prepare(self, X, y, sample_weight, loss):
         X, y, weight = check_training_data(self, X, y, sample_weight, multi_output=False)
         check_classification_targets(y)
-        classes, codes = np.unique(column_or_1d(y), return_inverse=True)
+        y = column_or_1d(y)
+        classes = np.unique(y)
+        codes = np.searchsorted(classes, y)  # faster than the inverse that np.unique sorts for
         factors = weights_of_classes(self.class_weight, classes, codes, weight)
         if np.count_nonzero(factors) < 2:
             raise ValueError(

@@ -57,7 +57,7 @@ class Landmarks:
     @cached_property
     def _keys(self):
         """The chances and the keys of all rows; in single precision, as they are as long as X."""
-        chance = row_chances(self.problem, ROWS_PER_DRAW * self.n_curvature, self._random_state)
+        chance = row_chances(self.problem, ROWS_PER_DRAW * self.n_start, self._random_state)
         keys = self._random_state.exponential(size=len(self))
         with np.errstate(divide="ignore"):
             keys /= chance
