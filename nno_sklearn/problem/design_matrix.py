@@ -138,7 +138,7 @@ class DesignMatrix:
         if sparse.issparse(self.X):
             X = self.X.astype(float, copy=False)
             first = np.asarray(weight @ X).ravel()
-            weighted = sparse.diags_array(weight) @ X
+            weighted = _scale_rows(X, weight)
             gram = np.asarray((X.T @ weighted).todense())
             gram -= np.outer(self.centre, first) + np.outer(first, self.centre)
             gram += weight.sum() * np.outer(self.centre, self.centre)
@@ -171,7 +171,7 @@ class DesignMatrix:
         self.passes.total += self._share * len(index) / self.shape[1]
         if sparse.issparse(self.X):
             X = self.X.astype(float, copy=False)
-            weighted = sparse.diags_array(weight) @ X[:, index]
+            weighted = _scale_rows(X[:, index], weight)
             first, centre = np.asarray(weight @ X).ravel(), self.centre[index]
             cross = np.asarray((X.T @ weighted).todense())
             cross -= np.outer(first, centre) + np.outer(self.centre, first[index])
@@ -254,3 +254,9 @@ class DesignMatrix:
             rows.sort_indices()  # scikit-learn's sparse distances expect it
             return rows
         return (self.X[index] - self.centre) * inverse
+
+
+def _scale_rows(X, weight):
+    """``diag(weight) @ X`` for sparse X, which shares its structure."""
+    factor = np.repeat(weight, np.diff(X.indptr)) if X.format == "csr" else weight[X.indices]
+    return type(X)((factor * X.data, X.indices, X.indptr), shape=X.shape)

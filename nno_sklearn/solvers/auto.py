@@ -6,12 +6,16 @@ from nno_sklearn.solvers.gd import GradientDescent
 from nno_sklearn.solvers.nearest_neighbor import NearestNeighborSolver
 from nno_sklearn.solvers.proximal import ProximalSolver
 
+#: Rows per feature from which some of them tell the curvature of all.
+TALL = 50
+
 
 class AutoSolver(Solver):
     """Picks a solver for the problem; the fitted ``solver_`` says which.
 
     Differentiable penalties go to "nearest_neighbor", whose curvature comes from as many rows
-    as pay; penalties with kinks go to "proximal", which touches few features. Many classes with
+    as pay, as do penalties with kinks where rows are many and the loss's curvature changes.
+    Other penalties with kinks go to "proximal", which touches few features. Many classes with
     many features, whose joint curvature is too large for one matrix, go to "gd".
     """
 
@@ -19,7 +23,9 @@ class AutoSolver(Solver):
 
     def select(self, problem):
         if not problem.is_smooth:
-            return ProximalSolver()
+            tall = problem.n_samples >= TALL * problem.n_features
+            landmarks_pay = tall and not problem.loss.constant_curvature
+            return NearestNeighborSolver() if landmarks_pay else ProximalSolver()
         joint_size = problem.n_features * problem.n_outputs
         if not problem.is_separate and joint_size > MAX_JOINT_SIZE:
             return GradientDescent()
