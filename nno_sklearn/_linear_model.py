@@ -112,6 +112,7 @@ class LinearModel(BaseEstimator):
                 fit_intercept=self.fit_intercept,
             )
             _check_magnitude(problem)
+        del weight, targets  # as long as the data, and the problem has its own
         solver = clone(solver).select(problem)
         result = solver.solve(
             problem,
