@@ -114,6 +114,20 @@ def test_options_change_the_way_not_the_optimum(solver):
     assert result.objective - expected.objective <= 1e-7 * problem.null.value
 
 
+@pytest.mark.parametrize("name", ["squared_error", "log_loss"])
+def test_landmarks_that_miss_rare_features_give_way_to_all_rows(name):
+    X = make_matrix(6000, 12)
+    X[:, 6:] *= np.random.default_rng(0).random((6000, 6)) < 0.003
+    runs = []
+    for solver in (NearestNeighborSolver(n_landmarks=30), "proximal"):
+        problem = Problem(X, make_target(name, X), LOSSES[name], L1(), 1e-4)
+        runs.append(solve(solver, problem, tol=1e-8, random_state=0))
+    few, every = runs
+    assert few.status is Status.CONVERGED
+    assert few.objective == pytest.approx(every.objective, rel=1e-7)
+    assert few.n_passes < 3 * every.n_passes
+
+
 @pytest.mark.parametrize("penalty", [L1(), L2()])
 def test_random_state_makes_runs_reproducible(penalty):
     solver, histories = NearestNeighborSolver(n_landmarks=200), []

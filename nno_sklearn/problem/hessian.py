@@ -68,7 +68,9 @@ class WorkingHessian:
     """
 
     def __init__(self, rows=None):
-        self._rows, self._columns, self._expired = rows, None, False
+        self._rows, self._few, self._columns = rows, None, None
+        self._blocks = self._curvature = None
+        self._is_new, self._expired = True, False
 
     def blocks(self, point, columns):
         """As :func:`hessian_blocks`, at a point of the problem that has the sorted ``columns``."""
@@ -78,7 +80,7 @@ class WorkingHessian:
             point = self._few.at(point.coef, point.intercept)
         curvature = point.loss_curvature
         known = self._columns is not None and self._still_holds(point, curvature)
-        self._is_new = not known
+        self._is_new = not known or point.problem.loss.constant_curvature
         if known and same:
             return self._blocks
         if known and self._is_one_matrix(point.problem):
@@ -90,13 +92,15 @@ class WorkingHessian:
         return self._blocks
 
     def expire(self):
-        """Compute everything anew at the next point: what is known did not help.
+        """What is known did not help; returns whether anything better can be computed.
 
-        Where that was new already, the few rows mislead, and all rows must serve.
+        Where it was new already, the few rows mislead, and all rows serve from now on.
         """
-        if self._is_new:
-            self._rows = None
+        can_improve = self._rows is not None or not self._is_new
+        if self._is_new and self._rows is not None:
+            self._rows = self._columns = None
         self._expired = True
+        return can_improve
 
     def _still_holds(self, point, curvature):
         if point.problem.loss.constant_curvature:

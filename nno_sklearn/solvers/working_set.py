@@ -95,6 +95,8 @@ def _proximal_newton(inner, target_gap, hessian, columns):
             break
         found = _proximal_newton_step(inner, hessian.blocks(inner, columns), target_gap)
         if found is None:
+            if hessian.expire():
+                continue
             break
         inner, before, gap = found, gap, found.dual_gap
         if not gap <= WORTHWHILE * before:
