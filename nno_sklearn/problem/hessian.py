@@ -16,6 +16,8 @@ ROW_WORK = 75
 FLAT_CURVATURE = 1e-6
 #: Relative change of the rows' curvature that makes a working set's Hessian stale.
 STALE = 0.1
+#: Shares of a column's curvature over all rows: what few rows must have of it, and what they get.
+HARDLY, UNSEEN = 0.1, 1e-3
 
 
 def hessian_blocks(point, max_joint_size=MAX_JOINT_SIZE):
@@ -74,7 +76,7 @@ class WorkingHessian:
 
     def blocks(self, point, columns):
         """As :func:`hessian_blocks`, at a point of the problem that has the sorted ``columns``."""
-        same = columns is self._columns
+        same, whole = columns is self._columns, point
         if self._rows is not None:
             self._few = self._few if same else self._rows.columns(columns)
             point = self._few.at(point.coef, point.intercept)
@@ -88,6 +90,8 @@ class WorkingHessian:
         else:
             self._blocks, self._curvature = hessian_blocks(point), curvature
             self._expired = False
+        if point is not whole:
+            _bend_unseen(self._blocks, whole)
         self._columns = columns
         return self._blocks
 
@@ -133,6 +137,20 @@ class WorkingHessian:
             first = problem.design.rmatvec(weight[:, None])[:, 0]
             cross -= np.outer(first, first[new] / weight.sum())
         return cross
+
+
+def _bend_unseen(blocks, point):
+    """Give curvature to directions that a few rows say nothing of: a model needs a minimum.
+
+    Columns that these rows hardly have get what all rows say of them; all get a little of it.
+    """
+    problem = point.problem
+    penalty_curvature = problem.alpha * problem.penalty.curvature(point.coef)
+    expected = (point.diagonal_curvature - penalty_curvature).ravel()
+    for matrix, index in {id(matrix): (matrix, index) for index, matrix in blocks}.values():
+        diagonal, whole = matrix.diagonal(), expected[index]
+        seen = diagonal >= HARDLY * whole
+        matrix[np.diag_indices_from(matrix)] = np.where(seen, diagonal, whole) + UNSEEN * whole
 
 
 def _joint_hessian(problem, curvature):

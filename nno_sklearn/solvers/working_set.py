@@ -106,8 +106,9 @@ def _proximal_newton(inner, target_gap, hessian, columns):
 
 def _proximal_newton_step(point, blocks, target_gap):
     """Minimise the model, then search the way there (Lee, Sun and Saunders, 2014)."""
-    new = minimise_model(point, blocks, 0.5 * target_gap)
-    if (new == point.coef).all():
+    with np.errstate(over="ignore", invalid="ignore"):
+        new = minimise_model(point, blocks, 0.5 * target_gap)
+    if not np.isfinite(new).all() or (new == point.coef).all():
         return None
     found = exact_step(point.towards(new - point.coef))
     return None if found is None else found[1]
