@@ -64,13 +64,13 @@ class DesignMatrix:
         return part
 
     def rows(self, index):
-        X = self.X.tocsr() if sparse.issparse(self.X) else self.X
+        X = self.X.tocsr() if self.is_sparse else self.X
         return self._part(X[index])
 
     def columns(self, index):
-        if sparse.issparse(self.X) and self.X.format != "csc":
+        if self.is_sparse and self.X.format != "csc":
             self.X = self.X.tocsc()  # once: column slices of CSR would cost a pass each
-        if sparse.issparse(self.X):
+        if self.is_sparse:
             return self._part(self.X[:, index], index)
         X = self.X.T[index].T  # a copy, column by column; centred here, once for all later uses
         X -= self.centre[index].astype(X.dtype)
@@ -81,11 +81,11 @@ class DesignMatrix:
     @property
     def n_stored(self):
         """Number of stored entries: the cost of a pass."""
-        return self.X.nnz if sparse.issparse(self.X) else self.X.size
+        return self.X.nnz if self.is_sparse else self.X.size
 
     def row_product_cost(self, blocked_speedup):
         """Operations, in those of a pass, that a row's outer product costs in a Gram."""
-        if sparse.issparse(self.X):
+        if self.is_sparse:
             stored = self.X.nnz / max(1, len(self))
             return 5.0 * stored**2 + 40.0 * stored  # and changes of format
         return self.shape[1] ** 2 / blocked_speedup + 10.0 * self.shape[1]  # and a copy
@@ -94,7 +94,7 @@ class DesignMatrix:
         self.passes.total += self._share
 
     def _blocks(self):
-        if sparse.issparse(self.X):
+        if self.is_sparse:
             self.X = self.X.tocsr()
         rows = max(1, BLOCK_BYTES // max(1, self.X.shape[1] * self.X.dtype.itemsize))
         for first in range(0, len(self), rows):
@@ -109,7 +109,7 @@ class DesignMatrix:
         if self._any_constant:
             coef = np.where(self._constant[:, None], 0.0, coef)
         narrow = coef.astype(self.X.dtype, copy=False)
-        if coef.shape[1] == 1 or sparse.issparse(self.X):
+        if coef.shape[1] == 1 or self.is_sparse:
             product = self.X @ (narrow[:, 0] if coef.shape[1] == 1 else narrow)
             product = np.asfortranarray(product.reshape(len(self), -1), dtype=float)
         else:  # in this order the product of matrices is 1.5 times faster
@@ -121,7 +121,7 @@ class DesignMatrix:
         """``(X - 1 centre')' @ residual``, (n_samples, n_outputs) to (n_features, n_outputs)."""
         self._read()
         narrow = residual.astype(self.X.dtype, copy=False)
-        if sparse.issparse(self.X):
+        if self.is_sparse:
             product = self.X.T @ (narrow[:, 0] if residual.shape[1] == 1 else narrow)
             product = product.reshape(self.shape[1], -1)
         elif self.X.dtype == np.float64:
@@ -136,7 +136,7 @@ class DesignMatrix:
     def gram(self, weight):
         """``Xc' diag(weight) Xc`` and ``Xc' weight``, weight >= 0, in one pass; Xc is centred."""
         self._read()
-        if sparse.issparse(self.X):
+        if self.is_sparse:
             X = self.X.astype(float, copy=False)
             first = np.asarray(weight @ X).ravel()
             weighted = _scale_rows(X, weight)
@@ -170,7 +170,7 @@ class DesignMatrix:
     def cross_gram(self, weight, index):
         """The columns ``index`` of :meth:`gram`'s matrix, (n_features, len(index))."""
         self.passes.total += self._share * len(index) / self.shape[1]
-        if sparse.issparse(self.X):
+        if self.is_sparse:
             X = self.X.astype(float, copy=False)
             weighted = _scale_rows(X[:, index], weight)
             first, centre = np.asarray(weight @ X).ravel(), self.centre[index]
@@ -199,7 +199,7 @@ class DesignMatrix:
         joint = np.zeros((n_outputs * p, n_outputs * p))
         mixed = np.zeros((n_outputs, p, n_outputs))
         for block in self._blocks():
-            rows = self.X[block].toarray() if sparse.issparse(self.X) else self.X[block]
+            rows = self.X[block].toarray() if self.is_sparse else self.X[block]
             rows = np.where(self._constant, 0.0, rows - self.centre)
             scaled = (coupling[block][:, :, None] * rows[:, None, :]).reshape(len(rows), -1)
             joint += scaled.T @ scaled
@@ -215,7 +215,7 @@ class DesignMatrix:
         """``Xc diag(inverse_diagonal) Xc'``, (n_samples, n_samples), for few rows."""
         self._read()
         root = np.sqrt(np.where(self._constant, 0.0, inverse_diagonal))
-        if not sparse.issparse(self.X):
+        if not self.is_sparse:
             rows = (self.X - self.centre) * root
             return rows @ rows.T
         X = self.X.astype(float, copy=False) @ sparse.diags_array(root)
@@ -228,13 +228,17 @@ class DesignMatrix:
     def is_sparse(self):
         return sparse.issparse(self.X)
 
+    @property
+    def _inverse_scale(self):
+        return np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=~self._constant)
+
     def row_sizes(self, index):
         """Sums of squares of the rows' entries in units of the columns' scales, (n,).
 
         Sparse rows are not centred, and cheapest all together.
         """
         self.passes.total += self._share * len(index) / max(1, len(self))
-        inverse = np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=~self._constant)
+        inverse = self._inverse_scale
         if self.is_sparse:
             self.X = X = self.X.tocsr()
             squares = np.square(X.data, dtype=float)
@@ -249,8 +253,8 @@ class DesignMatrix:
     def standardised_rows(self, index):
         """Rows in units of the columns' scales, for distances; sparse stays sparse."""
         self.passes.total += self._share * len(index) / max(1, len(self))
-        inverse = np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=~self._constant)
-        if sparse.issparse(self.X):
+        inverse = self._inverse_scale
+        if self.is_sparse:
             rows = sparse.csr_array(self.X.tocsr()[index] @ sparse.diags_array(inverse))
             rows.sort_indices()  # scikit-learn's sparse distances expect it
             return rows

@@ -144,9 +144,7 @@ def _bend_unseen(blocks, point):
 
     Columns that these rows hardly have get what all rows say of them; all get a little of it.
     """
-    problem = point.problem
-    penalty_curvature = problem.alpha * problem.penalty.curvature(point.coef)
-    expected = (point.diagonal_curvature - penalty_curvature).ravel()
+    expected = point.data_diagonal.ravel()
     for matrix, index in {id(matrix): (matrix, index) for index, matrix in blocks}.values():
         diagonal, whole = matrix.diagonal(), expected[index]
         seen = diagonal >= HARDLY * whole

@@ -94,8 +94,8 @@ class Point:
         return self.data_gradient + self.problem.alpha * self.problem.penalty.gradient(self.coef)
 
     @cached_property
-    def diagonal_curvature(self):
-        """Estimate of the diagonal of the Hessian of F, of w's shape; no pass.
+    def data_diagonal(self):
+        """Estimate of the diagonal of the data loss's Hessian, of w's shape; no pass.
 
         Mean curvature of the rows times the columns' variances; always positive where the
         column is not constant.
@@ -103,8 +103,13 @@ class Point:
         problem, mean = self.problem, self.sums.bend.diagonal()
         if problem.loss.largest_curvature is not None:
             mean = np.full_like(mean, problem.loss.largest_curvature)
-        data = problem.scale[:, None] ** 2 * mean
-        return data + problem.alpha * problem.penalty.curvature(self.coef)
+        return problem.scale[:, None] ** 2 * mean
+
+    @property
+    def diagonal_curvature(self):
+        """Estimate of the diagonal of the Hessian of F, of w's shape; no pass."""
+        penalty = self.problem.penalty.curvature(self.coef)
+        return self.data_diagonal + self.problem.alpha * penalty
 
     @property
     def dual_gap(self):

@@ -275,7 +275,7 @@ def landmark_metric(here, point):
     """Metric from the curvature of the rows of ``here``, at the coefficients of ``point``."""
     problem = point.problem
     smooth = problem.alpha * problem.penalty.curvature(point.coef)
-    data = point.diagonal_curvature - smooth
+    data = point.data_diagonal
     if problem.n_features <= MAX_MATRIX_SIZE:
         return CurvatureMetric(hessian_blocks(here), bent_diagonal(smooth, data))
     # Fewer landmarks than features: directions that they do not span need a curvature too.

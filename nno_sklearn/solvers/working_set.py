@@ -45,9 +45,8 @@ def solve_by_working_sets(run, point, rows=None):
         inner = columns.with_raw_prediction(point.coef[working_set], point.linear, point.intercept)
         gap = run.last.dual_gap
         target_gap = INNER_ACCURACY * (gap if np.isfinite(gap) else promised_decrease(point).sum())
-        if _joint_size(point.problem, working_set) > MAX_MATRIX_SIZE:
-            better = accelerated_steps(inner, target_gap, ACCELERATED_STEPS)
-        else:
+        better = inner
+        if _joint_size(point.problem, working_set) <= MAX_MATRIX_SIZE:
             better = _proximal_newton(inner, target_gap, hessian, working_set)
         if better is inner:
             better = accelerated_steps(inner, target_gap, ACCELERATED_STEPS)
