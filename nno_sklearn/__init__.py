@@ -3,6 +3,7 @@
 from nno_sklearn._classifier import NNOClassifier
 from nno_sklearn._regressor import NNORegressor
 from nno_sklearn.losses import Loss
+from nno_sklearn.model_selection import NNOSearchCV
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.solvers import (
     GradientDescent,
@@ -18,6 +19,7 @@ __all__ = [
     "Loss",
     "NNOClassifier",
     "NNORegressor",
+    "NNOSearchCV",
     "NearestNeighborSolver",
     "Penalty",
     "ProximalSolver",

@@ -92,13 +92,13 @@ class LinearModel(BaseEstimator):
             raise
 
     def _fit(self, X, y, sample_weight):
-        check_hyper_parameters(self)
-        loss = make_loss(self.loss, self._losses)
-        penalty = make_penalty(self.penalty, self.l1_ratio)
-        solver = make_solver(self.solver)
-        penalty.check_parameters()
-        solver.check_parameters()
-        check_compatible(solver, self.solver, loss, penalty, self.penalty)
+        problem, solver = self._pose(X, y, sample_weight)
+        self._solve(problem, solver, self._start(problem))
+        return self
+
+    def _pose(self, X, y, sample_weight=None):
+        """The problem that the data and the parameters state, and the solver for it."""
+        loss, penalty, solver = self._parts()
         X, targets, weight, loss = self._prepare(X, y, sample_weight, loss)
         with np.errstate(over="ignore", invalid="ignore"):
             loss.check_target(targets)
@@ -112,29 +112,53 @@ class LinearModel(BaseEstimator):
                 fit_intercept=self.fit_intercept,
             )
             _check_magnitude(problem)
-        del weight, targets  # as long as the data, and the problem has its own
-        solver = clone(solver).select(problem)
+        return problem, solver
+
+    def _pose_like(self, problem):
+        """As :meth:`_pose`, for the rows, the loss and the intercept of a problem known already."""
+        _, penalty, solver = self._parts()
+        return problem.with_penalty(penalty, self.alpha), solver
+
+    def _parts(self):
+        """Loss, penalty and solver, checked."""
+        check_hyper_parameters(self)
+        loss = make_loss(self.loss, self._losses)
+        penalty = make_penalty(self.penalty, self.l1_ratio)
+        solver = make_solver(self.solver)
+        penalty.check_parameters()
+        solver.check_parameters()
+        check_compatible(solver, self.solver, loss, penalty, self.penalty)
+        return loss, penalty, solver
+
+    def _solve(self, problem, solver, start):
+        """Solve the problem from a point, and keep what was found; returns where it ended."""
+        solver, dtype = clone(solver).select(problem), problem.design.X.dtype
         result = solver.solve(
             problem,
-            self._start(problem),
+            start,
             max_iter=self.max_iter,
             tol=self.tol,
             callback=self._print if self.verbose else None,
             random_state=self.random_state,
         )
-        self._keep(result, loss, solver, X.dtype)
+        self._keep(result, problem.loss, solver, dtype)
         if not self.converged_:
-            warnings.warn(self._advice(result, X.dtype), ConvergenceWarning, stacklevel=3)
-        return self
+            warnings.warn(self._advice(result, dtype), ConvergenceWarning, stacklevel=4)
+        return result.point
 
     def _start(self, problem):
         """The point where the solver begins: the last coefficients, or the constant model."""
-        if self.warm_start and hasattr(self, "coef_"):
-            coef = np.atleast_2d(self.coef_).T.astype(float)
-            if coef.shape == problem.shape and np.isfinite(coef).all():
-                intercept = np.atleast_1d(self.intercept_).astype(float)
-                return problem.at(coef, problem.inner_intercept(coef, intercept))
-        return problem.null
+        return (self._point_in(problem) if self.warm_start else None) or problem.null
+
+    def _point_in(self, problem):
+        """The fitted coefficients as a point of a problem; None where they do not fit it."""
+        if not hasattr(self, "coef_"):
+            return None
+        coef = np.atleast_2d(self.coef_).T.astype(float)
+        if coef.shape != problem.shape or not np.isfinite(coef).all():
+            return None
+        intercept = np.atleast_1d(self.intercept_).astype(float)
+        return problem.at(coef, problem.inner_intercept(coef, intercept))
 
     def _keep(self, result, loss, solver, dtype):
         self.coef_ = np.ascontiguousarray(result.coef.T, dtype=dtype)

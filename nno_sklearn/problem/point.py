@@ -116,6 +116,15 @@ class Point:
         """Bound on ``value`` minus the optimum; inf where none is known."""
         return dual_gap(self)
 
+    def of(self, problem):
+        """The same coefficients in a problem that has another penalty; no pass."""
+        twin = object.__new__(Point)
+        vars(twin).update(vars(self))
+        twin.problem = problem
+        for name in ("value", "values"):  # the other attributes are the data loss's
+            vars(twin).pop(name, None)
+        return twin
+
     def towards(self, direction):
         """The line from here along ``direction``; one pass."""
         return Line(self, direction, self.problem.design.matvec(direction))

@@ -34,6 +34,8 @@ class Problem:
         Spread of the columns, 0 for constant ones (whose coefficient stays 0).
     null : Point
         The best constant model, w = 0.
+    memory : dict
+        What solvers have learnt of these rows; shared by all strengths of all penalties on them.
     """
 
     def __init__(self, X, y, loss, penalty, alpha, *, sample_weight=None, fit_intercept=True):
@@ -46,8 +48,7 @@ class Problem:
             y,
             weight,
             loss,
-            penalty if alpha > 0 else NoPenalty(),
-            alpha if alpha > 0 else 1.0,
+            *_effective(penalty, alpha),
             fit_intercept,
         )
 
@@ -55,6 +56,7 @@ class Problem:
         self.design, self.y, self.weight = design, np.asfortranarray(y), weight
         self.loss, self.penalty, self.alpha = loss, penalty, alpha
         self.fit_intercept = fit_intercept
+        self.memory, self._passes_before = {}, 0.0
 
     def _like(self, design, y, weight):
         part = object.__new__(Problem)
@@ -84,8 +86,8 @@ class Problem:
 
     @property
     def n_passes(self):
-        """How often X was read so far, in units of the whole X; parts count as their share."""
-        return self.design.passes.total
+        """How often X was read for this problem, in units of X; parts count as their share."""
+        return self.design.passes.total - self._passes_before
 
     @property
     def is_smooth(self):
@@ -153,6 +155,14 @@ class Problem:
         """The same objective with all coefficients but those of ``index`` held at 0."""
         return self._like(self.design.columns(index), self.y, self.weight)
 
+    def with_penalty(self, penalty, alpha):
+        """The same data loss with another penalty; what is known of the rows stays known."""
+        sibling = self._like(self.design, self.y, self.weight)
+        sibling.penalty, sibling.alpha = _effective(penalty, alpha)
+        sibling.memory, sibling._passes_before = self.memory, self.design.passes.total
+        sibling.null, sibling.null_residual = self.null.of(sibling), self.null_residual
+        return sibling
+
     def inner_intercept(self, coef, intercept):
         """The intercept of the centred columns that a user's intercept stands for."""
         return intercept + self.design.centre @ coef
@@ -164,3 +174,8 @@ class Problem:
         intercept = point.intercept - self.design.centre @ point.coef
         # A shift that all coupled outputs share changes no prediction: leave its mean at 0.
         return intercept if self.is_separate else intercept - intercept.mean()
+
+
+def _effective(penalty, alpha):
+    """Penalty and strength; a strength of 0 is no penalty."""
+    return (penalty, alpha) if alpha > 0 else (NoPenalty(), 1.0)

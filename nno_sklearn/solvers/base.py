@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from nno_sklearn.problem import Certificate
+from nno_sklearn.problem import Certificate, Point
 
 #: Records without any progress after which a run has reached the limit of precision.
 STANDSTILL = 10
@@ -51,6 +51,8 @@ class SolverResult:
     dual_gap: float
     objective: float
     history: list
+    #: Where the run ended, for a start near it; None where a solver does not tell.
+    point: Point | None = None
 
 
 class Run:
@@ -124,6 +126,7 @@ class Run:
             dual_gap=self.last.dual_gap,
             objective=self.last.objective,
             history=self.history,
+            point=point,
         )
 
 

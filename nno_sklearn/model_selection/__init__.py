@@ -1,0 +1,6 @@
+"""Search over hyper-parameters: neighbours in hyper-parameter space."""
+
+from nno_sklearn.model_selection.results import one_standard_error
+from nno_sklearn.model_selection.search import NNOSearchCV
+
+__all__ = ["NNOSearchCV", "one_standard_error"]

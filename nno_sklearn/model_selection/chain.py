@@ -1,0 +1,213 @@
+"""What runs in a worker: the settings of one group, on the rows of one split."""
+
+import time
+import traceback
+from dataclasses import dataclass, field
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+
+from nno_sklearn._linear_model import LinearModel
+from nno_sklearn.model_selection.shared_rows import SharedRows
+
+
+@dataclass
+class Fit:
+    """What one setting gave on one split."""
+
+    model: object = None
+    #: Why there is no model.
+    failure: str | None = None
+    fit_time: float = 0.0
+    score_time: float = 0.0
+    n_iter: float = np.nan
+    n_passes: float = np.nan
+    n_nonzeros: float = np.nan
+    coef: np.ndarray | None = None
+    #: One dict of scores per set of rows: those of the test, then those of the training.
+    scores: list = field(default_factory=list)
+
+
+def run_chain(chain, split, scorer, X, y, params, return_train_score):
+    """Fit and score a chain on one split.
+
+    GridSearchCV cuts rows and arguments, and routes metadata, the way the installed
+    scikit-learn does.
+
+    Returns
+    -------
+    fits : list of Fit
+        Without the models, which are not worth sending home.
+    preparing_seconds : float
+    """
+    GridSearchCV(
+        chain,
+        {},
+        scoring=scorer,
+        cv=[split],
+        n_jobs=1,
+        refit=False,
+        error_score="raise",
+        return_train_score=return_train_score,
+    ).fit(X, y, **params)
+    fits, preparing_seconds = scorer.chain.fits_, scorer.chain.preparing_seconds_
+    for fit in fits:
+        fit.fit_time += preparing_seconds / len(fits)
+        if isinstance(fit.model, LinearModel):
+            fit.n_iter, fit.n_passes = fit.model.n_iter_, fit.model.n_passes_
+            fit.coef, fit.n_nonzeros = fit.model.coef_, np.count_nonzero(fit.model.coef_)
+        fit.model = None
+    return fits, preparing_seconds
+
+
+class Chain(MetaEstimatorMixin, BaseEstimator):
+    """An estimator that is fitted in several settings, one after the other, on the same rows.
+
+    Settings of an NNO model share the rows as the steps before it transform them, and each
+    begins at the optimum of the nearest one before it. Of another estimator there is one
+    setting, its own.
+
+    Parameters
+    ----------
+    estimator : estimator
+    settings : list of dict
+        Parameters of the model at its end, in the order in which they are fitted.
+    starts : list of ndarray of int
+        For each setting, the positions of the earlier ones that are near, nearest first.
+    error_score : "raise" or number
+    advance : callable or None
+        Called after each fit.
+
+    Attributes
+    ----------
+    fits_ : list of Fit
+    prepared_ : Prepared or None
+        The fitted steps before the model.
+    preparing_seconds_ : float
+        Time of these steps, once for all settings.
+    """
+
+    def __init__(self, estimator, settings, starts, error_score, advance):
+        self.estimator = estimator
+        self.settings = settings
+        self.starts = starts
+        self.error_score = error_score
+        self.advance = advance
+
+    def __sklearn_tags__(self):
+        return get_tags(self.estimator)
+
+    def get_metadata_routing(self):
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
+
+    def fit(self, X, y=None, **params):
+        """Fit all settings; those that fail are kept with the reason."""
+        if get_config()["enable_metadata_routing"]:
+            params = process_routing(self, "fit", **params).estimator.fit
+        self.fits_, self.prepared_, self.preparing_seconds_ = [], None, 0.0
+        if isinstance(final_step(self.estimator), LinearModel):
+            self._fit_models(X, y, params)
+        else:
+            data = (X,) if y is None else (X, y)
+            self._add(lambda: clone(self.estimator).fit(*data, **params))
+        return self
+
+    def _fit_models(self, X, y, params):
+        began = time.perf_counter()
+        self.prepared_, failure = self._attempt(
+            lambda: Prepared(clone(self.estimator), X, y, params)
+        )
+        self.preparing_seconds_ = time.perf_counter() - began
+        if failure:
+            self.fits_ = [Fit(failure=failure) for _ in self.settings]
+            return
+        rows = SharedRows(self.prepared_.rows, y, self.prepared_.params)
+        last_use = {near[0]: step for step, near in enumerate(self.starts) if len(near)}
+        model = final_step(self.estimator)
+        for step, (setting, near) in enumerate(zip(self.settings, self.starts, strict=True)):
+            starts = [self.fits_[k].model for k in near if self.fits_[k].failure is None]
+            self._add(lambda s=setting, n=starts: rows.fit(with_setting(model, s), n))
+            for k in (*near[:1], step):
+                if last_use.get(k, step) == step:
+                    rows.forget(self.fits_[k].model)
+        self.prepared_.rows = self.prepared_.params = None
+
+    def _add(self, fit):
+        began = time.perf_counter()
+        model, failure = self._attempt(fit)
+        self.fits_.append(Fit(model, failure, fit_time=time.perf_counter() - began))
+        if self.advance is not None:
+            self.advance()
+
+    def _attempt(self, make):
+        """What ``make`` gives, and None; or None, and the reason."""
+        try:
+            return make(), None
+        except Exception:
+            if self.error_score == "raise":
+                raise
+            return None, traceback.format_exc()
+
+
+class Prepared:
+    """Training rows as the steps of a pipeline before its model, fitted on them, make them.
+
+    Attributes
+    ----------
+    rows : array-like
+    params : dict
+        Arguments of ``fit`` that are the model's.
+    """
+
+    def __init__(self, estimator, X, y, params):
+        self._before, self._name = None, None
+        self.rows, self.params = X, params
+        if isinstance(estimator, Pipeline):
+            self._name = estimator.steps[-1][0]
+            own, self.params = _split_params(estimator, params)
+            if len(estimator.steps) > 1:
+                self._before = estimator[:-1]
+                self.rows = self._before.fit_transform(X, y, **own)
+            elif own:
+                raise ValueError(f"fit got {sorted(own)}, but no step takes arguments so named.")
+
+    def transform(self, X):
+        """Rows as the model takes them."""
+        return X if self._before is None else self._before.transform(X)
+
+    def whole(self, model):
+        """The estimator that the user gave, with a fitted model."""
+        if self._name is None:
+            return model
+        before = [] if self._before is None else self._before.steps
+        return Pipeline([*before, (self._name, model)])
+
+
+def with_setting(estimator, setting):
+    """A fresh estimator with a setting's parameters."""
+    return clone(estimator).set_params(**clone(setting, safe=False))
+
+
+def final_step(estimator):
+    """The model at the end of a pipeline, or the estimator itself."""
+    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+
+
+def _split_params(pipeline, params):
+    """Arguments of a pipeline's ``fit``: those of the steps before the model, and the model's."""
+    name = pipeline.steps[-1][0]
+    if not get_config()["enable_metadata_routing"]:
+        own = f"{name}__"
+        of_model = {k[len(own) :]: v for k, v in params.items() if k.startswith(own)}
+        return {k: v for k, v in params.items() if not k.startswith(own)}, of_model
+    of_model = process_routing(pipeline, "fit", **params)[name].fit
+    if len(pipeline.steps) == 1:
+        return {}, of_model
+    taken = pipeline[:-1].get_metadata_routing().consumes("fit_transform", params)
+    return {k: params[k] for k in taken}, of_model

@@ -1,0 +1,351 @@
+"""NNOSearchCV: a search over settings in which each fit starts at its nearest solved neighbour."""
+
+import time
+import warnings
+from collections import Counter
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import is_classifier
+from sklearn.exceptions import FitFailedWarning
+from sklearn.model_selection import GridSearchCV, ParameterGrid, ParameterSampler, check_cv
+from sklearn.pipeline import Pipeline
+from sklearn.utils import indexable
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+
+from nno_sklearn.model_selection.alphas import N_ALPHAS, strengths_of
+from nno_sklearn.model_selection.chain import with_setting
+from nno_sklearn.model_selection.progress import progress
+from nno_sklearn.model_selection.results import choose, make_results
+from nno_sklearn.model_selection.scoring import ChainScorer, make_scorers
+from nno_sklearn.model_selection.tasks import evaluate, groups_of
+
+#: Settings that go on after each split at least, however sharp the halving.
+FEWEST_ALIVE = 3
+
+
+class NNOSearchCV(GridSearchCV):
+    """Search over hyper-parameters that solves each setting from its nearest solved neighbour.
+
+    The interface, the attributes and the scores are those of scikit-learn's GridSearchCV and
+    RandomizedSearchCV. What is saved are repetitions: in each split the preprocessing is fitted
+    once per setting of its own; the settings of an NNO model behind it share the checked and
+    centred rows and the curvature that solvers have found, and each begins at the optimum of
+    the nearest setting solved before (:class:`sklearn.neighbors.NearestNeighbors` over the
+    hyper-parameters, logarithms for those that span decades). The tolerance of the model
+    bounds how much scores can differ from those of fits from scratch. Other estimators are
+    fitted plainly.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An NNO model, a Pipeline that ends in one, or anything else with ``fit``.
+    param_grid : dict or list of dict, default=None
+        Lists of values, as in GridSearchCV.
+    param_distributions : dict or list of dict, default=None
+        Lists or distributions, of which ``n_iter`` settings are drawn, as in
+        RandomizedSearchCV. At most one of the two is given.
+    n_iter : int, default=10
+        Number of draws from ``param_distributions``.
+    alphas : "auto", int or array-like, default=None
+        Strengths to combine with every other setting; those of an NNO model at the end.
+        An int is a number of strengths, spaced evenly in logarithms down from the largest one
+        that matters on the whole data (alpha_max), and "auto" is 30 of them: three decades
+        below the strength that sets all coefficients to 0 (two where features outnumber rows),
+        six where the penalty has no kinks. A strength means the same on folds as on all rows,
+        because the objective is a mean.
+    scoring, n_jobs, cv, verbose, pre_dispatch, error_score, return_train_score
+        As in GridSearchCV. Splits and preprocessings are the tasks that ``n_jobs`` workers
+        share; ``joblib.parallel_config`` takes them elsewhere. With ``verbose`` a bar shows
+        the progress (with rich installed, and one worker).
+    refit : bool, str or callable, default=True
+        As in GridSearchCV, and "one_standard_error": the strongest regularisation within one
+        standard error of the best score (with several metrics, a ``functools.partial`` of
+        :func:`one_standard_error`).
+    halving : int, default=None
+        Drop settings without hope early: after each split only the best 1 of ``halving``, but
+        at least 3, go on. The score of those that are dropped stays nan where they were not
+        fitted, and they rank last. None fits all.
+    random_state : int, RandomState instance or None, default=None
+        Of the draws from ``param_distributions``.
+
+    Attributes
+    ----------
+    cv_results_ : dict of str to array or list
+        As in GridSearchCV, and of each candidate "strength" (the model's alpha), "mean_n_iter",
+        "mean_n_passes" and "mean_n_nonzeros".
+    best_index_, best_params_, best_score_, best_estimator_, refit_time_, scorer_, n_splits_, \
+    multimetric_
+        As in GridSearchCV.
+    n_fits_ : int
+        Number of fits in the search.
+    n_passes_ : float
+        How often the fits read their rows, all together.
+    saved_seconds_ : float
+        Preprocessing that candidates shared instead of repeating it, in seconds of one worker.
+    mean_coef_ : list of ndarray or None
+        Of each candidate, the mean of the models' ``coef_`` over the splits; None where the
+        splits have different columns.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from nno_sklearn import NNOClassifier, NNOSearchCV
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), NNOClassifier(penalty="elasticnet"))
+    >>> grid = {"nnoclassifier__l1_ratio": [0.1, 0.5, 0.9]}
+    >>> search = NNOSearchCV(model, grid, alphas=10, refit="one_standard_error").fit(X, y)
+    >>> search.n_fits_, search.best_score_ > 0.95
+    (150, True)
+    """
+
+    def __init__(
+        self,
+        estimator,
+        param_grid=None,
+        *,
+        param_distributions=None,
+        n_iter=10,
+        alphas=None,
+        scoring=None,
+        n_jobs=None,
+        refit=True,
+        cv=None,
+        verbose=0,
+        pre_dispatch="2*n_jobs",
+        halving=None,
+        random_state=None,
+        error_score=np.nan,
+        return_train_score=False,
+    ):
+        super().__init__(
+            estimator,
+            param_grid,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.param_distributions = param_distributions
+        self.n_iter = n_iter
+        self.alphas = alphas
+        self.halving = halving
+        self.random_state = random_state
+
+    def fit(self, X, y=None, **params):
+        """Search, and fit the best setting to all rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        **params : dict
+            Further arguments of the estimator's ``fit``, such as ``sample_weight``, and
+            ``groups`` for the splitter; routed where metadata routing is on.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            For parameters that make no search, and where every fit fails.
+        """
+        self._check_parameters()
+        X, y = indexable(X, y)
+        for_fit, for_search, splits = self._route(X, y, params)
+        candidates = self._candidates(X, y, for_fit)
+        groups = groups_of(self.estimator, candidates)
+        fits = self._evaluate(groups, len(candidates), splits, X, y, for_search)
+        _report_failures(fits)
+        self._keep_results(candidates, groups, fits)
+        if self.refit:
+            data = (X,) if y is None else (X, y)
+            began = time.perf_counter()
+            self.best_estimator_ = with_setting(self.estimator, self.best_params_)
+            self.best_estimator_.fit(*data, **for_fit)
+            self.refit_time_ = time.perf_counter() - began
+            if hasattr(self.best_estimator_, "feature_names_in_"):
+                self.feature_names_in_ = self.best_estimator_.feature_names_in_
+        return self
+
+    def _check_parameters(self):
+        if self.param_grid is not None and self.param_distributions is not None:
+            raise ValueError("Give param_grid or param_distributions, not both.")
+        if self.param_grid is None and self.param_distributions is None and self.alphas is None:
+            raise ValueError(
+                "There is nothing to search: give param_grid, param_distributions or alphas, for "
+                "instance alphas='auto'."
+            )
+        halving = self.halving
+        if halving is not None and not (isinstance(halving, Integral) and halving >= 2):
+            raise ValueError(
+                f"halving={halving!r}: one of so many settings goes on after each split, so it "
+                "must be a whole number of at least 2, or None."
+            )
+        if self.error_score != "raise" and not isinstance(self.error_score, Real):
+            raise ValueError(f"error_score={self.error_score!r}: use 'raise' or a number.")
+        if self._is_multimetric and self.refit and not callable(self.refit):
+            names = sorted(self.scoring)
+            if self.refit not in names:
+                raise ValueError(
+                    f"refit={self.refit!r}: with several metrics it must be the one that chooses, "
+                    f"one of {names}; or functools.partial(one_standard_error, metric=...) or "
+                    "another callable; or False."
+                )
+
+    @property
+    def _is_multimetric(self):
+        return isinstance(self.scoring, (list, tuple, set, dict))
+
+    def _route(self, X, y, params):
+        """Arguments of the estimator's fit, those that the splits' fits take, and the splits."""
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        if get_config()["enable_metadata_routing"]:
+            routed = process_routing(self, "fit", **params)
+            for_fit, for_split = routed.estimator.fit, routed.splitter.split
+            within = MetadataRouter(owner=self).add(
+                estimator=self.estimator,
+                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
+            )
+            within.add(
+                scorer=ChainScorer(self.estimator, self.scoring, self.error_score),
+                method_mapping=MethodMapping().add(caller="fit", callee="score"),
+            )
+            for_search = {name: params[name] for name in within.consumes("fit", params)}
+        else:
+            for_search = {name: value for name, value in params.items() if name != "groups"}
+            for_fit, for_split = for_search, {"groups": params.get("groups")}
+        splits = list(cv.split(X, y, **for_split))
+        if not splits:
+            raise ValueError(f"cv={self.cv!r} gives no split, so there is nothing to fit.")
+        return for_fit, for_search, splits
+
+    def _candidates(self, X, y, for_fit):
+        if self.param_distributions is not None:
+            settings = ParameterSampler(
+                self.param_distributions, self.n_iter, random_state=self.random_state
+            )
+        else:
+            settings = ParameterGrid({} if self.param_grid is None else self.param_grid)
+        settings = list(settings)
+        if not settings:
+            raise ValueError("The grid is empty: there are no candidates.")
+        if self.alphas is None:
+            return settings
+        alphas = self._strengths(settings, X, y, for_fit)
+        pipeline = isinstance(self.estimator, Pipeline)
+        name = f"{self.estimator.steps[-1][0]}__alpha" if pipeline else "alpha"
+        return [
+            {**setting, name: float(alpha)}
+            for number, setting in enumerate(settings)
+            for alpha in alphas[number]
+        ]
+
+    def _strengths(self, settings, X, y, for_fit):
+        """The strengths to combine with each setting."""
+        groups = groups_of(self.estimator, settings)
+        if not all(group.is_ours for group in groups):
+            raise ValueError(
+                f"alphas={self.alphas!r} needs an NNO model, at the end of a pipeline or alone; "
+                "name the parameters of other models in param_grid."
+            )
+        alphas = N_ALPHAS if isinstance(self.alphas, str) and self.alphas == "auto" else self.alphas
+        if not isinstance(alphas, Integral):
+            given = np.asarray(alphas)
+            if given.ndim != 1 or given.dtype.kind not in "iuf" or not given.size:
+                raise ValueError(
+                    f"alphas={self.alphas!r}: use 'auto', a number of strengths, or a list of them."
+                )
+            return [given] * len(settings)
+        found = [None] * len(settings)
+        for group in groups:
+            for number, grid in zip(
+                group.candidates, strengths_of(group, alphas, X, y, for_fit), strict=True
+            ):
+                found[number] = grid
+        return found
+
+    def _evaluate(self, groups, n_candidates, splits, X, y, params):
+        """Fits of all candidates on all splits, (n_candidates, n_splits); None: not fitted."""
+        fits = np.full((n_candidates, len(splits)), None, dtype=object)
+        scorer = ChainScorer(self.estimator, self.scoring, self.error_score)
+        numbers = np.arange(len(splits))
+        rounds = [numbers] if self.halving is None else numbers[:, None]
+        alive, self.saved_seconds_ = np.arange(n_candidates), 0.0
+        with progress(fits.size, self.verbose) as advance:
+            for now in rounds:
+                left = [part for part in (group.of(alive) for group in groups) if part.settings]
+                found, saved = evaluate(
+                    left, [splits[k] for k in now], scorer, self, X, y, params, advance
+                )
+                for (candidate, position), fit in found.items():
+                    fits[candidate, now[position]] = fit
+                self.saved_seconds_ += saved
+                if self.halving is not None:
+                    alive = self._best(fits[:, : now[-1] + 1], alive)
+        return fits
+
+    def _best(self, fits, alive):
+        """Those of the candidates that go on to the next split."""
+        results = make_results([{}] * len(alive), fits[alive], np.nan)
+        metric = self.refit if self._is_multimetric and isinstance(self.refit, str) else None
+        rank = results[f"rank_test_{metric or 'score'}"]
+        count = max(FEWEST_ALIVE, -(-len(alive) // self.halving))
+        return np.sort(alive[np.argsort(rank, kind="stable")[:count]])
+
+    def _keep_results(self, candidates, groups, fits):
+        results = make_results(candidates, fits, self.error_score)
+        strength = np.full(len(candidates), np.nan)
+        for group in groups:
+            strength[group.candidates] = group.strengths
+        results["strength"] = strength
+        ran = [fit for fit in fits.flat if fit is not None]
+        self.n_fits_, self.n_splits_ = len(ran), fits.shape[1]
+        self.n_passes_ = float(np.nansum([fit.n_passes for fit in ran]))
+        self.mean_coef_ = [_mean_coef(row) for row in fits]
+        self.scorer_ = make_scorers(self.estimator, self.scoring)
+        self.multimetric_ = "mean_test_score" not in results
+        self.cv_results_ = results
+        if self.refit or not self.multimetric_:
+            self.best_index_, score = choose(results, self.refit)
+            self.best_params_ = candidates[self.best_index_]
+            if score is not None:
+                self.best_score_ = score
+
+
+def _mean_coef(fits):
+    """Mean coefficients of a candidate over the splits, where these have the same columns."""
+    coefs = [fit.coef for fit in fits if fit is not None]
+    if any(coef is None or coef.shape != coefs[0].shape for coef in coefs):
+        return None
+    return np.mean(coefs, axis=0)
+
+
+def _report_failures(fits):
+    """Say how many fits failed, and why; raise where all did."""
+    ran = [fit for fit in fits.flat if fit is not None]
+    reasons = Counter(fit.failure for fit in ran if fit.failure is not None)
+    if not reasons:
+        return
+    n_failed = sum(reasons.values())
+    details = "\n".join(f"{count} fits failed with:\n{why}" for why, count in reasons.items())
+    if n_failed == len(ran):
+        raise ValueError(
+            f"All the {n_failed} fits failed. It is very likely that the model is misconfigured; "
+            f"error_score='raise' shows the first error where it happens.\n{details}"
+        )
+    warnings.warn(
+        f"{n_failed} fits failed out of a total of {len(ran)}; their scores are set to "
+        f"error_score. error_score='raise' shows the first error where it happens.\n{details}",
+        FitFailedWarning,
+        stacklevel=3,
+    )

@@ -1,0 +1,96 @@
+"""Hyper-parameter space: which settings are near, and in which order to solve them."""
+
+from numbers import Real
+
+import joblib
+import numpy as np
+from sklearn.neighbors import NearestNeighbors
+
+#: A positive parameter whose values span at least this factor counts by its logarithm.
+MANY_TIMES = 10.0
+#: Distance between two values of a parameter that has no order, in decades of alpha.
+CATEGORY = 4.0
+#: Solved settings that are remembered as starts, should a nearer one have failed.
+SPARE = 5
+
+
+def key_of(setting):
+    """Something hashable that is equal for equal parameters."""
+    try:
+        return joblib.hash(sorted(setting.items()))
+    except Exception:  # whatever pickle may raise: parameters such as lambdas equal only themselves
+        return tuple(sorted((name, id(value)) for name, value in setting.items()))
+
+
+def coordinates(settings):
+    """Points of a space in which distances tell how different two models are.
+
+    Parameters that span decades count by their decimal logarithm, other numbers by their share
+    of the range; values without an order are all equally far from each other.
+
+    Parameters
+    ----------
+    settings : list of dict
+
+    Returns
+    -------
+    ndarray of shape (n_settings, n_coordinates)
+    """
+    names = sorted({name for setting in settings for name in setting})
+    axes = [_axis([setting.get(name) for setting in settings]) for name in names]
+    return np.hstack([np.zeros((len(settings), 1)), *axes])
+
+
+def _axis(values):
+    if all(isinstance(value, Real) and not isinstance(value, bool) for value in values):
+        numbers = np.array(values, dtype=float)[:, None]
+        if np.isfinite(numbers).all():
+            return _scaled(numbers)
+    kinds = np.array([repr(value) for value in values])
+    return (kinds[:, None] == np.unique(kinds)) * (CATEGORY / np.sqrt(2))
+
+
+def _scaled(numbers):
+    low, high = numbers.min(), numbers.max()
+    if low >= 0 and high >= MANY_TIMES * low and high > 0:
+        # A strength of 0 is a little weaker than the weakest other one.
+        least = numbers[numbers > 0].min()
+        return np.log10(np.where(numbers > 0, numbers, least / MANY_TIMES))
+    return (numbers - low) / max(high - low, np.finfo(float).tiny)
+
+
+def nearest_first(points, strength):
+    """The order of a walk that always goes on to the setting nearest to a solved one.
+
+    The walk begins at the strongest regularisation, whose optimum is near the constant model;
+    all its steps together are as short as they can be (Prim, 1957). Ties go to the stronger.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n_settings, n_coordinates)
+    strength : ndarray of shape (n_settings,)
+
+    Returns
+    -------
+    order : ndarray of shape (n_settings,)
+    starts : list of ndarray
+        For each step of the walk, the nearest settings that come before it, nearest first.
+    """
+    n = len(points)
+    distance, index = NearestNeighbors(n_neighbors=n).fit(points).kneighbors(points)
+    apart = np.empty((n, n))
+    np.put_along_axis(apart, index, distance, axis=1)
+    strongest_first = np.argsort(-strength, kind="stable")
+    left = np.ones(n, dtype=bool)
+    nearest, order, starts = np.full(n, np.inf), [], []
+    for _ in range(n):
+        waiting = strongest_first[left[strongest_first]]
+        # Equal distances differ by rounding.
+        step = nearest[waiting].min()
+        chosen = waiting[np.flatnonzero(nearest[waiting] <= step * (1 + 1e-9))[0]]
+        near = index[chosen]
+        starts.append(near[~left[near]][:SPARE])
+        order.append(chosen)
+        left[chosen] = False
+        nearest = np.minimum(nearest, apart[chosen])
+    return np.array(order), starts

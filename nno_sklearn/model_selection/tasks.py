@@ -1,0 +1,140 @@
+"""A search as tasks for workers: chains of settings times splits."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.pipeline import Pipeline
+from sklearn.utils.parallel import Parallel, delayed
+
+from nno_sklearn._linear_model import LinearModel
+from nno_sklearn.model_selection.chain import Chain, final_step, run_chain, with_setting
+from nno_sklearn.model_selection.progress import progress
+from nno_sklearn.model_selection.settings import coordinates, key_of, nearest_first
+
+@dataclass
+class Group:
+    """Candidates that differ in nothing but the parameters of one NNO model.
+
+    Candidates with another model are groups of their own.
+    """
+
+    estimator: object
+    #: Numbers of the candidates, and the parameters of the model that each sets.
+    candidates: np.ndarray
+    settings: list
+
+    @property
+    def strengths(self):
+        """Alpha of each candidate; nan where the model is not ours."""
+        if not self.is_ours:
+            return np.full(len(self.settings), np.nan)
+        model = final_step(self.estimator)
+        return np.array([float(setting.get("alpha", model.alpha)) for setting in self.settings])
+
+    @property
+    def is_ours(self):
+        """Whether the model is an NNO model, whose candidates share rows and starts."""
+        return isinstance(final_step(self.estimator), LinearModel)
+
+    def of(self, candidates):
+        """The group of those among ``candidates`` that belong to it; maybe of none."""
+        chosen = np.isin(self.candidates, candidates)
+        settings = [setting for setting, use in zip(self.settings, chosen, strict=True) if use]
+        return Group(self.estimator, self.candidates[chosen], settings)
+
+    def in_order(self):
+        """The same candidates in the order of a walk, and the nearest earlier ones of each."""
+        order, starts = nearest_first(coordinates(self.settings), self.strengths)
+        settings = [self.settings[k] for k in order]
+        place = np.argsort(order)
+        starts = [place[near] for near in starts]
+        return Group(self.estimator, self.candidates[order], settings), starts
+
+
+def groups_of(estimator, candidates):
+    """Put candidates together that can share rows and starts.
+
+    Returns
+    -------
+    list of Group
+    """
+    parts = [_split_setting(estimator, candidate) for candidate in candidates]
+    by_others = {}
+    for number, (others, _) in enumerate(parts):
+        by_others.setdefault(key_of(others), []).append(number)
+    groups = []
+    for numbers in by_others.values():
+        base = with_setting(estimator, parts[numbers[0]][0])
+        alike = Group(base, np.array(numbers), [parts[k][1] for k in numbers])
+        if alike.is_ours:
+            groups.append(alike)
+        else:
+            groups += [
+                Group(with_setting(estimator, candidates[k]), np.array([k]), [{}]) for k in numbers
+            ]
+    return groups
+
+
+def _split_setting(estimator, setting):
+    """A setting's parameters but for the final model's, and those without their prefix."""
+    if not isinstance(estimator, Pipeline):
+        return {}, setting
+    own = f"{estimator.steps[-1][0]}__"
+    others = {name: value for name, value in setting.items() if not name.startswith(own)}
+    return others, {k[len(own) :]: v for k, v in setting.items() if k.startswith(own)}
+
+
+def evaluate(groups, splits, scorer, search, X, y, params, advance):
+    """Fit and score all candidates of some groups on all splits, in parallel.
+
+    Parameters
+    ----------
+    groups : list of Group
+    splits : list of (train, test)
+    scorer : ChainScorer
+    search : NNOSearchCV
+        Gives ``n_jobs``, ``pre_dispatch``, ``error_score`` and ``return_train_score``.
+    X, y : array-like
+    params : dict
+        Further arguments of ``fit``.
+    advance : callable
+        Called after each fit, or after all of a task where other processes fit.
+
+    Returns
+    -------
+    fits : dict of (candidate, split number) to Fit
+    saved_seconds : float
+        Preprocessing that candidates shared.
+    """
+    workers = effective_n_jobs(search.n_jobs)
+    pieces = -(-workers // (len(groups) * len(splits)))
+    walks = [part.in_order() for group in groups for part in _cut(group, pieces)]
+    tasks = [(split, *walk) for split in range(len(splits)) for walk in walks]
+    report = advance if workers == 1 else None
+    found = Parallel(n_jobs=search.n_jobs, pre_dispatch=search.pre_dispatch)(
+        delayed(run_chain)(
+            Chain(walk.estimator, walk.settings, starts, search.error_score, report),
+            splits[split],
+            scorer,
+            X,
+            y,
+            params,
+            search.return_train_score,
+        )
+        for split, walk, starts in tasks
+    )
+    fits, saved_seconds = {}, 0.0
+    for (split, walk, _), (of_chain, preparing_seconds) in zip(tasks, found, strict=True):
+        fits.update(zip(((k, split) for k in walk.candidates), of_chain, strict=True))
+        saved_seconds += preparing_seconds * (len(of_chain) - 1)
+    return fits, saved_seconds
+
+
+def _cut(group, pieces):
+    """Pieces of a group for workers that would be idle, each of neighbours."""
+    if pieces == 1 or len(group.settings) == 1:
+        return [group]
+    walk, _ = group.in_order()
+    pieces = min(pieces, len(walk.settings))
+    return [group.of(some) for some in np.array_split(walk.candidates, pieces)]
