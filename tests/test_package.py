@@ -25,7 +25,8 @@ MODULES = sorted(
     if not module.name.endswith("__main__")
 )
 #: What may be imported at the top of a module; the cli's extras only when they are used.
-RUN_TIME = {"numpy", "scipy", "sklearn", "nno_sklearn", *sys.stdlib_module_names}
+#: scikit-learn brings joblib with it.
+RUN_TIME = {"numpy", "scipy", "sklearn", "joblib", "nno_sklearn", *sys.stdlib_module_names}
 
 
 def imports(node):

@@ -43,7 +43,6 @@ def alpha_grid(problem, n_alphas):
     -------
     ndarray of shape (n_alphas,)
     """
-    strongest = alpha_max(problem)
     span = KINKED_SPAN if problem.n_samples > problem.n_features else WIDE_SPAN
     span = SMOOTH_SPAN if problem.is_smooth else span
     return alpha_max(problem) * np.logspace(0, np.log10(span), n_alphas)

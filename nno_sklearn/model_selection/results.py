@@ -128,9 +128,7 @@ def one_standard_error(results, metric="score"):
         )
     if np.isnan(mean).all():
         raise ValueError("one_standard_error: no candidate has a score. Look at the failed fits.")
-    n_splits = sum(
-        key.startswith("split") and key.endswith(f"_test_{metric}") for key in results
-    )
+    n_splits = sum(key.startswith("split") and key.endswith(f"_test_{metric}") for key in results)
     best = int(np.nanargmax(mean))
     error = results[f"std_test_{metric}"][best] / np.sqrt(max(n_splits - 1, 1))
     good = np.flatnonzero(mean >= mean[best] - error)

@@ -9,8 +9,8 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn.model_selection.chain import Chain, final_step, run_chain, with_setting
-from nno_sklearn.model_selection.progress import progress
 from nno_sklearn.model_selection.settings import coordinates, key_of, nearest_first
+
 
 @dataclass
 class Group:

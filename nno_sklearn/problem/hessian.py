@@ -125,8 +125,9 @@ class WorkingHessian:
         new = np.flatnonzero(~kept)
         matrix = np.empty((len(columns),) * 2)
         matrix[np.ix_(kept, kept)] = self._blocks[0][1][np.ix_(old, old)]
-        matrix[:, new] = self._new_columns(problem, new)
-        matrix[new] = matrix[:, new].T
+        if len(new):
+            matrix[:, new] = self._new_columns(problem, new)
+            matrix[new] = matrix[:, new].T
         position = np.arange(len(columns) * problem.n_outputs).reshape(-1, problem.n_outputs)
         self._blocks = [(position[:, k], matrix) for k in range(problem.n_outputs)]
 

@@ -163,6 +163,12 @@ class Problem:
         sibling.null, sibling.null_residual = self.null.of(sibling), self.null_residual
         return sibling
 
+    def recall(self, key, make):
+        """What ``make`` gave for ``key`` on these rows, whatever the penalty was then."""
+        if key not in self.memory:
+            self.memory[key] = make()
+        return self.memory[key]
+
     def inner_intercept(self, coef, intercept):
         """The intercept of the centred columns that a user's intercept stands for."""
         return intercept + self.design.centre @ coef

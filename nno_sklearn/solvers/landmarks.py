@@ -167,6 +167,10 @@ class LandmarkMetric:
         """Landmark rows, the last metric, and the rows' curvature there."""
         return self._rows, self._metric, self._curvature
 
+    @property
+    def _all_rows(self):
+        return self._count >= self._run.problem.n_samples
+
     def __call__(self, point):
         if self._plain_serves():
             return diagonal_metric(point)
@@ -176,8 +180,7 @@ class LandmarkMetric:
         self._since += 1
         if self._rows is None:
             self._rows, self._metric = self._landmarks.rows(self._count), None
-        every = self._rows is point.problem
-        here = point if every else self._rows.at(point.coef, point.intercept)
+        here = point if self._all_rows else self._rows.at(point.coef, point.intercept)
         if self._metric is None or (self._is_stale(here) and self._pays()):
             self._metric = landmark_metric(here, point)
             self._spent += metric_cost(self._run.problem, self._count)
@@ -239,7 +242,7 @@ class LandmarkMetric:
         if here.problem.loss.constant_curvature:
             return False
         change = np.abs(here.loss_curvature.diagonal - self._curvature).sum()
-        limit = STALE_NEWTON if here.problem is self._landmarks.problem else STALE
+        limit = STALE_NEWTON if self._all_rows else STALE
         return change > limit * self._curvature.sum()
 
 

@@ -52,7 +52,10 @@ class NearestNeighborSolver(Solver):
 
     def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
-        landmarks = Landmarks(problem, self.n_landmarks, check_random_state(random_state))
+        landmarks = problem.recall(
+            ("landmarks", self.n_landmarks),
+            lambda: Landmarks(problem, self.n_landmarks, check_random_state(random_state)),
+        )
         built = None
         if not start.coef.any() and landmarks.start_pays:
             start, built = self._small_optimum(problem, start, landmarks)
@@ -60,7 +63,8 @@ class NearestNeighborSolver(Solver):
             metric = LandmarkMetric(run, landmarks, landmarks.n_curvature, built)
             point = descend(run, start, metric, self.memory)
         else:
-            rows = landmarks.rows(landmarks.n_curvature)
+            few = landmarks.n_curvature < problem.n_samples
+            rows = landmarks.rows(landmarks.n_curvature) if few else None
             point = solve_by_working_sets(run, start, rows)
         return run.result(point)
 

@@ -12,7 +12,7 @@ from nno_sklearn.solvers.metric import ScaledCholesky, bent_diagonal
 #: Bursts of coordinate descent and their epochs.
 MAX_BURSTS, EPOCHS = 10, 100
 #: Share of the signs that may change in a burst for its support to be worth a factor.
-STABLE = 0.02
+STABLE = 0.1
 MAX_ACCELERATED_STEPS = 1000
 
 
@@ -111,10 +111,12 @@ def _newton_on_support(matrix, linear, v, penalty, alpha):
     if not flips.any():
         new = newton(new)  # takes out the bias of the diagonal
     else:
-        reach = np.where(flips, u / np.where(flips, u - new, 1.0), np.inf)
-        stopped = np.where(flips, 0.0, new)
-        first = np.where(reach <= reach.min(), 0.0, u + reach.min() * (new - u))
-        new = stopped if model(stopped) < model(u) else first
+        # Coefficients stop at 0 where the way crosses it; as far along as the model falls.
+        reach = (u / np.where(flips, u - new, 1.0))[flips].min()
+        steps = np.geomspace(reach, 1.0, 8)
+        ways = [u + step * (new - u) for step in steps]
+        ways = [np.where(np.sign(way) == np.sign(u), way, 0.0) for way in ways]
+        new = min(ways, key=model)
     v = np.zeros_like(v)
     v[support] = new
     return v

@@ -15,8 +15,9 @@ ACCELERATED_STEPS = 100
 SLACK = 1.5
 #: A Hessian that takes the gap to more than this share of it is not kept.
 WORTHWHILE = 0.5
-#: The inner problem is solved to this share of the gap that the whole problem has.
-INNER_ACCURACY = 0.1
+#: The inner problem is solved to this share of the gap that the whole problem has, and to no
+#: less than this share of what ends the run.
+INNER_ACCURACY, ENOUGH = 0.1, 0.3
 
 
 def solve_by_working_sets(run, point, rows=None):
@@ -33,7 +34,9 @@ def solve_by_working_sets(run, point, rows=None):
     -------
     Point
     """
-    hessian, step_size, working_set = WorkingHessian(rows), np.nan, np.zeros(0, dtype=int)
+    key = "hessian of all rows" if rows is None else "hessian of few rows"
+    hessian = point.problem.recall(key, lambda: WorkingHessian(rows))
+    step_size, working_set = np.nan, np.zeros(0, dtype=int)
     while not run.done(point, step_size):
         needed = choose_features(point)
         if not len(needed):
@@ -45,6 +48,7 @@ def solve_by_working_sets(run, point, rows=None):
         inner = columns.with_raw_prediction(point.coef[working_set], point.linear, point.intercept)
         gap = run.last.dual_gap
         target_gap = INNER_ACCURACY * (gap if np.isfinite(gap) else promised_decrease(point).sum())
+        target_gap = max(target_gap, ENOUGH * run.tol * run.problem.null.value)
         better = inner
         if _joint_size(point.problem, working_set) <= MAX_MATRIX_SIZE:
             better = _proximal_newton(inner, target_gap, hessian, working_set)
