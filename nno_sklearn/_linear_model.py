@@ -15,6 +15,7 @@ from nno_sklearn._validation import (
     make_loss,
     make_penalty,
     make_solver,
+    unharmed,
 )
 from nno_sklearn.problem import Problem
 from nno_sklearn.solvers import Status
@@ -83,13 +84,8 @@ class LinearModel(BaseEstimator):
             For data or parameters that cannot be used; the message says what to do. A model
             that was fitted before stays as it was.
         """
-        before = dict(vars(self))
-        try:
+        with unharmed(self):
             return self._fit(X, y, sample_weight)
-        except Exception:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
 
     def _fit(self, X, y, sample_weight):
         problem, solver = self._pose(X, y, sample_weight)

@@ -1,5 +1,6 @@
 """What comes from the user: data, weights and hyper-parameters, checked in one place."""
 
+from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
@@ -17,6 +18,18 @@ X_FORMAT = {
     "accept_large_sparse": True,
     "dtype": (np.float64, np.float32),
 }
+
+
+@contextmanager
+def unharmed(estimator):
+    """Leave an estimator as it was where an error passes through."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except Exception:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
 
 
 def check_hyper_parameters(estimator):

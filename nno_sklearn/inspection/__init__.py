@@ -1,5 +1,6 @@
-"""Look at how fits went."""
+"""Look at how fits and searches went."""
 
 from nno_sklearn.inspection.convergence import ConvergenceDisplay
+from nno_sklearn.inspection.path import PathDisplay
 
-__all__ = ["ConvergenceDisplay"]
+__all__ = ["ConvergenceDisplay", "PathDisplay"]

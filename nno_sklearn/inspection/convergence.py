@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from nno_sklearn.inspection.axes import two_axes
+
 
 class ConvergenceDisplay:
     """How far objectives are from the optimum, against passes over the data and seconds.
@@ -92,16 +94,7 @@ class ConvergenceDisplay:
         -------
         ConvergenceDisplay
         """
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            _, ax = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
-        self.axes_ = np.asarray(ax).ravel()
-        if len(self.axes_) != 2:
-            raise ValueError(
-                f"ax must be two Axes, for passes and for seconds, but it is {len(self.axes_)}. "
-                "Use for instance plt.subplots(1, 2)[1]."
-            )
+        self.axes_ = two_axes(ax, "passes and for seconds", sharey=True)
         self.figure_ = self.axes_[0].figure
         self.lines_ = []
         for axes, field, label in zip(

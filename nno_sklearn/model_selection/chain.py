@@ -2,11 +2,13 @@
 
 import time
 import traceback
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
@@ -28,6 +30,7 @@ class Fit:
     n_iter: float = np.nan
     n_passes: float = np.nan
     n_nonzeros: float = np.nan
+    converged: float = np.nan
     coef: np.ndarray | None = None
     #: One dict of scores per set of rows: those of the test, then those of the training.
     scores: list = field(default_factory=list)
@@ -60,6 +63,7 @@ def run_chain(chain, split, scorer, X, y, params, return_train_score):
         fit.fit_time += preparing_seconds / len(fits)
         if isinstance(fit.model, LinearModel):
             fit.n_iter, fit.n_passes = fit.model.n_iter_, fit.model.n_passes_
+            fit.converged = float(fit.model.converged_)
             fit.coef, fit.n_nonzeros = fit.model.coef_, np.count_nonzero(fit.model.coef_)
         fit.model = None
     return fits, preparing_seconds
@@ -132,7 +136,10 @@ class Chain(MetaEstimatorMixin, BaseEstimator):
         model = final_step(self.estimator)
         for step, (setting, near) in enumerate(zip(self.settings, self.starts, strict=True)):
             starts = [self.fits_[k].model for k in near if self.fits_[k].failure is None]
-            self._add(lambda s=setting, n=starts: rows.fit(with_setting(model, s), n))
+            with warnings.catch_warnings():
+                # The search says once how many fits did not converge.
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                self._add(lambda s=setting, n=starts: rows.fit(with_setting(model, s), n))
             for k in (*near[:1], step):
                 if last_use.get(k, step) == step:
                     rows.forget(self.fits_[k].model)

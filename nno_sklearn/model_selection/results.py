@@ -1,10 +1,14 @@
 """`cv_results_` in scikit-learn's form, and rules that choose a candidate from it."""
 
 import warnings
+from collections import Counter
 from numbers import Integral
 
 import numpy as np
 from scipy.stats import rankdata
+from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
+
+from nno_sklearn.model_selection.settings import key_of
 
 
 def make_results(candidates, fits, error_score):
@@ -41,7 +45,7 @@ def make_results(candidates, fits, error_score):
             _warn_of_bad_scores(kind, scores, fits)
             if kind == "test":
                 results[f"rank_test_{metric}"] = _rank(results[f"mean_test_{metric}"])
-    for key in ("n_iter", "n_passes", "n_nonzeros"):
+    for key in ("n_iter", "n_passes", "n_nonzeros", "converged"):
         _store(results, key, _table(fits, lambda fit, key=key: getattr(fit, key)))
     return results
 
@@ -97,16 +101,56 @@ def _are_numbers(values):
     return all(isinstance(value, (bool, int, float, np.number, np.bool_)) for value in values)
 
 
-def one_standard_error(results, metric="score"):
-    """The strongest regularisation within one standard error of the best mean score.
+def standard_errors(results, metric="score"):
+    """Standard error of each candidate's mean score over the splits, (n_candidates,)."""
+    ending = f"_test_{metric}"
+    names = [key for key in results if key.startswith("split") and key.endswith(ending)]
+    return results[f"std_test_{metric}"] / np.sqrt(max(len(names) - 1, 1))
 
-    A rule for ``refit`` (Breiman, Friedman, Olshen and Stone, 1984). The standard error is that
-    of the best candidate's mean over the splits; the best score decides among equal strengths.
+
+def path_of(results, index):
+    """Candidates that differ from one in nothing but their strength, strongest first.
 
     Parameters
     ----------
     results : dict
-        ``cv_results_`` of a :class:`NNOSearchCV` whose candidates all are NNO models.
+        ``cv_results_`` of a :class:`NNOSearchCV`.
+    index : int
+
+    Returns
+    -------
+    ndarray of int
+
+    Raises
+    ------
+    ValueError
+        Where the candidate has no strength, because its model is none of ours.
+    """
+    strength, params = results.get("strength"), results["params"]
+    if strength is None or np.isnan(strength[index]):
+        raise ValueError(
+            "There is no path of strengths: the candidate's model is no NNO estimator, so it has "
+            "no alpha that could be compared."
+        )
+
+    def others(k):
+        return key_of({n: v for n, v in params[k].items() if not np.array_equal(v, strength[k])})
+
+    same = [k for k in range(len(params)) if others(k) == others(index)]
+    return np.array(sorted(same, key=lambda k: -strength[k]))
+
+
+def one_standard_error(results, metric="score"):
+    """The strongest regularisation within one standard error of the best mean score.
+
+    A rule for ``refit`` (Breiman, Friedman, Olshen and Stone, 1984), among the candidates that
+    differ from the best one in nothing but alpha: strengths of different penalties do not
+    compare. The standard error is that of the best candidate's mean over the splits.
+
+    Parameters
+    ----------
+    results : dict
+        ``cv_results_`` of a :class:`NNOSearchCV`.
     metric : str, default="score"
         Name of the score; "score" where there is one metric only.
 
@@ -118,21 +162,14 @@ def one_standard_error(results, metric="score"):
     Raises
     ------
     ValueError
-        Where no candidate has a score, or one has no strength to compare.
+        Where no candidate has a score, or the best is no NNO model.
     """
-    mean, strength = results[f"mean_test_{metric}"], results.get("strength")
-    if strength is None or np.isnan(strength).any():
-        raise ValueError(
-            "one_standard_error compares the alpha of models, which not all candidates have. Use "
-            "it with NNO estimators only, or refit=True."
-        )
+    mean = results[f"mean_test_{metric}"]
     if np.isnan(mean).all():
         raise ValueError("one_standard_error: no candidate has a score. Look at the failed fits.")
-    n_splits = sum(key.startswith("split") and key.endswith(f"_test_{metric}") for key in results)
     best = int(np.nanargmax(mean))
-    error = results[f"std_test_{metric}"][best] / np.sqrt(max(n_splits - 1, 1))
-    good = np.flatnonzero(mean >= mean[best] - error)
-    return int(max(good, key=lambda k: (strength[k], mean[k])))
+    enough = mean[best] - standard_errors(results, metric)[best]
+    return next(int(k) for k in path_of(results, best) if mean[k] >= enough)
 
 
 def choose(results, refit):
@@ -162,5 +199,48 @@ def choose(results, refit):
         index, metric = one_standard_error(results), "score"
     else:
         metric = refit if isinstance(refit, str) else "score"
+        if f"rank_test_{metric}" not in results:
+            names = [key[len("rank_test_") :] for key in results if key.startswith("rank_test_")]
+            raise ValueError(
+                f"refit={refit!r} names no metric, but scoring gave several: {sorted(names)}. Name "
+                "the one that chooses, or use refit=False."
+            )
         index = int(results[f"rank_test_{metric}"].argmin())
     return index, results[f"mean_test_{metric}"][index]
+
+
+def mean_coef(fits):
+    """Mean coefficients of a candidate over the splits, where these have the same columns."""
+    coefs = [fit.coef for fit in fits if fit is not None]
+    if any(coef is None or coef.shape != coefs[0].shape for coef in coefs):
+        return None
+    return np.mean(coefs, axis=0)
+
+
+def report_failures(fits):
+    """Say how many fits failed or did not converge, and why; raise where all failed."""
+    ran = [fit for fit in fits.flat if fit is not None]
+    unfinished = sum(fit.converged == 0 for fit in ran)
+    if unfinished:
+        warnings.warn(
+            f"{unfinished} of {len(ran)} fits did not converge; cv_results_['mean_converged'] says "
+            "of which candidates. Raise the model's max_iter or tol, or leave out alphas near 0.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    reasons = Counter(fit.failure for fit in ran if fit.failure is not None)
+    if not reasons:
+        return
+    n_failed = sum(reasons.values())
+    details = "\n".join(f"{count} fits failed with:\n{why}" for why, count in reasons.items())
+    if n_failed == len(ran):
+        raise ValueError(
+            f"All the {n_failed} fits failed. It is very likely that the model is misconfigured; "
+            f"error_score='raise' shows the first error where it happens.\n{details}"
+        )
+    warnings.warn(
+        f"{n_failed} fits failed out of a total of {len(ran)}; their scores are set to "
+        f"error_score. error_score='raise' shows the first error where it happens.\n{details}",
+        FitFailedWarning,
+        stacklevel=3,
+    )

@@ -1,23 +1,20 @@
 """NNOSearchCV: a search over settings in which each fit starts at its nearest solved neighbour."""
 
 import time
-import warnings
-from collections import Counter
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn import get_config
 from sklearn.base import is_classifier
-from sklearn.exceptions import FitFailedWarning
-from sklearn.model_selection import GridSearchCV, ParameterGrid, ParameterSampler, check_cv
-from sklearn.pipeline import Pipeline
+from sklearn.model_selection import GridSearchCV, check_cv
 from sklearn.utils import indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
-from nno_sklearn.model_selection.alphas import N_ALPHAS, strengths_of
+from nno_sklearn._validation import unharmed
+from nno_sklearn.model_selection.candidates import candidates_of
 from nno_sklearn.model_selection.chain import with_setting
 from nno_sklearn.model_selection.progress import progress
-from nno_sklearn.model_selection.results import choose, make_results
+from nno_sklearn.model_selection.results import choose, make_results, mean_coef, report_failures
 from nno_sklearn.model_selection.scoring import ChainScorer, make_scorers
 from nno_sklearn.model_selection.tasks import evaluate, groups_of
 
@@ -60,9 +57,9 @@ class NNOSearchCV(GridSearchCV):
         share; ``joblib.parallel_config`` takes them elsewhere. With ``verbose`` a bar shows
         the progress (with rich installed, and one worker).
     refit : bool, str or callable, default=True
-        As in GridSearchCV, and "one_standard_error": the strongest regularisation within one
-        standard error of the best score (with several metrics, a ``functools.partial`` of
-        :func:`one_standard_error`).
+        As in GridSearchCV, and "one_standard_error": the strongest alpha within one
+        standard error of the best score, other settings as in the best (with several metrics, a
+        ``functools.partial`` of :func:`one_standard_error`).
     halving : int, default=None
         Drop settings without hope early: after each split only the best 1 of ``halving``, but
         at least 3, go on. The score of those that are dropped stays nan where they were not
@@ -74,7 +71,7 @@ class NNOSearchCV(GridSearchCV):
     ----------
     cv_results_ : dict of str to array or list
         As in GridSearchCV, and of each candidate "strength" (the model's alpha), "mean_n_iter",
-        "mean_n_passes" and "mean_n_nonzeros".
+        "mean_n_passes", "mean_n_nonzeros" and "mean_converged".
     best_index_, best_params_, best_score_, best_estimator_, refit_time_, scorer_, n_splits_, \
     multimetric_
         As in GridSearchCV.
@@ -98,8 +95,10 @@ class NNOSearchCV(GridSearchCV):
     >>> model = make_pipeline(StandardScaler(), NNOClassifier(penalty="elasticnet"))
     >>> grid = {"nnoclassifier__l1_ratio": [0.1, 0.5, 0.9]}
     >>> search = NNOSearchCV(model, grid, alphas=10, refit="one_standard_error").fit(X, y)
-    >>> search.n_fits_, search.best_score_ > 0.95
-    (150, True)
+    >>> search.n_fits_
+    150
+    >>> bool(search.best_score_ > 0.95)
+    True
     """
 
     def __init__(
@@ -157,15 +156,20 @@ class NNOSearchCV(GridSearchCV):
         Raises
         ------
         ValueError
-            For parameters that make no search, and where every fit fails.
+            For parameters that make no search, and where every fit fails. What was fitted
+            before stays as it was.
         """
+        with unharmed(self):
+            return self._fit(X, y, params)
+
+    def _fit(self, X, y, params):
         self._check_parameters()
         X, y = indexable(X, y)
         for_fit, for_search, splits = self._route(X, y, params)
-        candidates = self._candidates(X, y, for_fit)
+        candidates = candidates_of(self, X, y, for_fit)
         groups = groups_of(self.estimator, candidates)
         fits = self._evaluate(groups, len(candidates), splits, X, y, for_search)
-        _report_failures(fits)
+        report_failures(fits)
         self._keep_results(candidates, groups, fits)
         if self.refit:
             data = (X,) if y is None else (X, y)
@@ -229,51 +233,6 @@ class NNOSearchCV(GridSearchCV):
             raise ValueError(f"cv={self.cv!r} gives no split, so there is nothing to fit.")
         return for_fit, for_search, splits
 
-    def _candidates(self, X, y, for_fit):
-        if self.param_distributions is not None:
-            settings = ParameterSampler(
-                self.param_distributions, self.n_iter, random_state=self.random_state
-            )
-        else:
-            settings = ParameterGrid({} if self.param_grid is None else self.param_grid)
-        settings = list(settings)
-        if not settings:
-            raise ValueError("The grid is empty: there are no candidates.")
-        if self.alphas is None:
-            return settings
-        alphas = self._strengths(settings, X, y, for_fit)
-        pipeline = isinstance(self.estimator, Pipeline)
-        name = f"{self.estimator.steps[-1][0]}__alpha" if pipeline else "alpha"
-        return [
-            {**setting, name: float(alpha)}
-            for number, setting in enumerate(settings)
-            for alpha in alphas[number]
-        ]
-
-    def _strengths(self, settings, X, y, for_fit):
-        """The strengths to combine with each setting."""
-        groups = groups_of(self.estimator, settings)
-        if not all(group.is_ours for group in groups):
-            raise ValueError(
-                f"alphas={self.alphas!r} needs an NNO model, at the end of a pipeline or alone; "
-                "name the parameters of other models in param_grid."
-            )
-        alphas = N_ALPHAS if isinstance(self.alphas, str) and self.alphas == "auto" else self.alphas
-        if not isinstance(alphas, Integral):
-            given = np.asarray(alphas)
-            if given.ndim != 1 or given.dtype.kind not in "iuf" or not given.size:
-                raise ValueError(
-                    f"alphas={self.alphas!r}: use 'auto', a number of strengths, or a list of them."
-                )
-            return [given] * len(settings)
-        found = [None] * len(settings)
-        for group in groups:
-            for number, grid in zip(
-                group.candidates, strengths_of(group, alphas, X, y, for_fit), strict=True
-            ):
-                found[number] = grid
-        return found
-
     def _evaluate(self, groups, n_candidates, splits, X, y, params):
         """Fits of all candidates on all splits, (n_candidates, n_splits); None: not fitted."""
         fits = np.full((n_candidates, len(splits)), None, dtype=object)
@@ -311,7 +270,7 @@ class NNOSearchCV(GridSearchCV):
         ran = [fit for fit in fits.flat if fit is not None]
         self.n_fits_, self.n_splits_ = len(ran), fits.shape[1]
         self.n_passes_ = float(np.nansum([fit.n_passes for fit in ran]))
-        self.mean_coef_ = [_mean_coef(row) for row in fits]
+        self.mean_coef_ = [mean_coef(row) for row in fits]
         self.scorer_ = make_scorers(self.estimator, self.scoring)
         self.multimetric_ = "mean_test_score" not in results
         self.cv_results_ = results
@@ -320,32 +279,3 @@ class NNOSearchCV(GridSearchCV):
             self.best_params_ = candidates[self.best_index_]
             if score is not None:
                 self.best_score_ = score
-
-
-def _mean_coef(fits):
-    """Mean coefficients of a candidate over the splits, where these have the same columns."""
-    coefs = [fit.coef for fit in fits if fit is not None]
-    if any(coef is None or coef.shape != coefs[0].shape for coef in coefs):
-        return None
-    return np.mean(coefs, axis=0)
-
-
-def _report_failures(fits):
-    """Say how many fits failed, and why; raise where all did."""
-    ran = [fit for fit in fits.flat if fit is not None]
-    reasons = Counter(fit.failure for fit in ran if fit.failure is not None)
-    if not reasons:
-        return
-    n_failed = sum(reasons.values())
-    details = "\n".join(f"{count} fits failed with:\n{why}" for why, count in reasons.items())
-    if n_failed == len(ran):
-        raise ValueError(
-            f"All the {n_failed} fits failed. It is very likely that the model is misconfigured; "
-            f"error_score='raise' shows the first error where it happens.\n{details}"
-        )
-    warnings.warn(
-        f"{n_failed} fits failed out of a total of {len(ran)}; their scores are set to "
-        f"error_score. error_score='raise' shows the first error where it happens.\n{details}",
-        FitFailedWarning,
-        stacklevel=3,
-    )

@@ -1,0 +1,96 @@
+"""What a fitted search says about the path through its chosen candidate."""
+
+from functools import partial
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from nno_sklearn.model_selection import one_standard_error
+from nno_sklearn.model_selection.settings import key_of
+
+
+def standard_errors(search, metric="score"):
+    """Standard error of each candidate's mean score over the splits.
+
+    Parameters
+    ----------
+    search : NNOSearchCV
+    metric : str, default="score"
+
+    Returns
+    -------
+    ndarray of shape (n_candidates,)
+    """
+    return search.cv_results_[f"std_test_{metric}"] / np.sqrt(max(search.n_splits_ - 1, 1))
+
+
+def path_of(search):
+    """Numbers of the candidates that share all but alpha with the chosen one."""
+    results = search.cv_results_
+    if "strength" not in results:
+        raise ValueError(
+            f"{type(search).__name__} does not keep strengths and coefficients; use NNOSearchCV, "
+            "which takes the same arguments."
+        )
+    if not hasattr(search, "best_index_"):
+        raise ValueError(
+            f"The search chose no candidate (refit={search.refit!r}), so there is no path through "
+            "it. Let refit name a metric."
+        )
+    strength, best = results["strength"], search.best_index_
+    if np.isnan(strength[best]):
+        raise ValueError(
+            f"The chosen candidate, {search.best_params_}, is no NNO model and has no alpha. Draw "
+            "a search over NNO models."
+        )
+    model = search.estimator
+    alpha = f"{model.steps[-1][0]}__alpha" if isinstance(model, Pipeline) else "alpha"
+    others = [
+        key_of({name: value for name, value in candidate.items() if name != alpha})
+        for candidate in results["params"]
+    ]
+    path = np.flatnonzero([key == others[best] for key in others])
+    path = path[np.isfinite(strength[path])]
+    if len(np.unique(strength[path])) < 2:
+        raise ValueError(
+            f"Only one alpha ({strength[best]:g}) goes with the other settings of the chosen "
+            "candidate, and one point is no path. Search with alphas='auto', or with several "
+            "values of alpha in param_grid."
+        )
+    return path
+
+
+def metric_of(search, metric):
+    """Name of the score to draw, as ``cv_results_`` calls it."""
+    known = [key[len("mean_test_") :] for key in search.cv_results_ if key.startswith("mean_test_")]
+    if metric is None:
+        metric = _choosing_metric(search)
+    if metric not in known:
+        raise ValueError(f"metric={metric!r}: the search has the scores {known}; name one of them.")
+    return metric
+
+
+def threshold_of(search, metric):
+    """Score within one standard error of the best, where that rule chose by this metric."""
+    rule = search.refit.func if isinstance(search.refit, partial) else search.refit
+    if rule not in (one_standard_error, "one_standard_error") or metric != _choosing_metric(search):
+        return None
+    mean = search.cv_results_[f"mean_test_{metric}"]
+    best = np.nanargmax(mean)
+    return float(mean[best] - standard_errors(search, metric)[best])
+
+
+def name_of_score(search, metric):
+    """What to call a score on an axis."""
+    if metric != "score":
+        return metric
+    return search.scoring if isinstance(search.scoring, str) else "score"
+
+
+def _choosing_metric(search):
+    """Metric that ``refit`` goes by; None where it does not tell."""
+    if not search.multimetric_:
+        return "score"
+    if isinstance(search.refit, partial):
+        return search.refit.keywords.get("metric")
+    return search.refit if isinstance(search.refit, str) else None

@@ -1,0 +1,76 @@
+"""The settings that a search tries."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.model_selection import ParameterGrid, ParameterSampler
+from sklearn.pipeline import Pipeline
+
+from nno_sklearn.model_selection.alphas import N_ALPHAS, strengths_of
+from nno_sklearn.model_selection.tasks import groups_of
+
+
+def candidates_of(search, X, y, params):
+    """All settings of a search, strengths that fit the data included.
+
+    Parameters
+    ----------
+    search : NNOSearchCV
+    X, y : array-like
+        All rows. They only scale the strengths.
+    params : dict
+        Further arguments of the estimator's ``fit``.
+
+    Returns
+    -------
+    list of dict
+    """
+    settings = _settings(search)
+    if not settings:
+        raise ValueError("The grid is empty: there are no candidates.")
+    if search.alphas is None:
+        return settings
+    estimator = search.estimator
+    pipeline = isinstance(estimator, Pipeline)
+    name = f"{estimator.steps[-1][0]}__alpha" if pipeline else "alpha"
+    if any(name in setting for setting in settings):
+        raise ValueError(f"{name} is in the grid and alphas={search.alphas!r} too: give one.")
+    grids = _strengths(estimator, settings, search.alphas, X, y, params)
+    return [
+        {**setting, name: float(alpha)}
+        for setting, alphas in zip(settings, grids, strict=True)
+        for alpha in alphas
+    ]
+
+
+def _settings(search):
+    if search.param_distributions is None:
+        return list(ParameterGrid({} if search.param_grid is None else search.param_grid))
+    return list(
+        ParameterSampler(
+            search.param_distributions, search.n_iter, random_state=search.random_state
+        )
+    )
+
+
+def _strengths(estimator, settings, alphas, X, y, params):
+    """The strengths to combine with each setting."""
+    groups = groups_of(estimator, settings)
+    if not all(group.is_ours for group in groups):
+        raise ValueError(
+            f"alphas={alphas!r} needs an NNO model, at the end of a pipeline or alone; name the "
+            "parameters of other models in param_grid."
+        )
+    count = N_ALPHAS if isinstance(alphas, str) and alphas == "auto" else alphas
+    if isinstance(count, Integral) and not isinstance(count, bool) and count >= 1:
+        grids = {}
+        for group in groups:
+            found = strengths_of(group, count, X, y, params)
+            grids.update(zip(group.candidates, found, strict=True))
+        return [grids[number] for number in range(len(settings))]
+    given = np.asarray(alphas)
+    if given.ndim != 1 or given.dtype.kind not in "iuf" or not given.size:
+        raise ValueError(
+            f"alphas={alphas!r}: use 'auto', a number of strengths, or a list of them."
+        )
+    return [given] * len(settings)
