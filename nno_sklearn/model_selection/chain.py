@@ -36,8 +36,8 @@ class Fit:
     scores: list = field(default_factory=list)
 
 
-def run_chain(chain, split, scorer, X, y, params, return_train_score):
-    """Fit and score a chain on one split.
+def run_chain(chain, split, scorer, X, y, params, return_train_score, watched=None):
+    """Fit and score a chain on one split; tells scikit-learn's callbacks, if ``watched``.
 
     GridSearchCV cuts rows and arguments, and routes metadata, the way the installed
     scikit-learn does.
@@ -48,6 +48,8 @@ def run_chain(chain, split, scorer, X, y, params, return_train_score):
         Without the models, which are not worth sending home.
     preparing_seconds : float
     """
+    if watched is not None:
+        watched.call_on_fit_task_begin(estimator=chain)
     GridSearchCV(
         chain,
         {},
@@ -66,6 +68,8 @@ def run_chain(chain, split, scorer, X, y, params, return_train_score):
             fit.converged = float(fit.model.converged_)
             fit.coef, fit.n_nonzeros = fit.model.coef_, np.count_nonzero(fit.model.coef_)
         fit.model = None
+    if watched is not None:
+        watched.call_on_fit_task_end(estimator=chain)
     return fits, preparing_seconds
 
 

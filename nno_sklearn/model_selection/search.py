@@ -11,12 +11,13 @@ from sklearn.utils import indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from nno_sklearn._validation import unharmed
+from nno_sklearn.model_selection.callbacks import Watched, with_callbacks
 from nno_sklearn.model_selection.candidates import candidates_of
 from nno_sklearn.model_selection.chain import with_setting
 from nno_sklearn.model_selection.progress import progress
 from nno_sklearn.model_selection.results import choose, make_results, mean_coef, report_failures
 from nno_sklearn.model_selection.scoring import ChainScorer, make_scorers
-from nno_sklearn.model_selection.tasks import evaluate, groups_of
+from nno_sklearn.model_selection.tasks import evaluate, groups_of, tasks_of
 
 #: Settings that go on after each split at least, however sharp the halving.
 FEWEST_ALIVE = 3
@@ -162,6 +163,7 @@ class NNOSearchCV(GridSearchCV):
         with unharmed(self):
             return self._fit(X, y, params)
 
+    @with_callbacks
     def _fit(self, X, y, params):
         self._check_parameters()
         X, y = indexable(X, y)
@@ -237,20 +239,22 @@ class NNOSearchCV(GridSearchCV):
         """Fits of all candidates on all splits, (n_candidates, n_splits); None: not fitted."""
         fits = np.full((n_candidates, len(splits)), None, dtype=object)
         scorer = ChainScorer(self.estimator, self.scoring, self.error_score)
-        numbers = np.arange(len(splits))
+        numbers, alive = np.arange(len(splits)), np.arange(n_candidates)
         rounds = [numbers] if self.halving is None else numbers[:, None]
-        alive, self.saved_seconds_ = np.arange(n_candidates), 0.0
-        with progress(fits.size, self.verbose) as advance:
+        watched, self.saved_seconds_ = None, 0.0
+        with progress(fits.size, self.verbose) as report:
             for now in rounds:
                 left = [part for part in (group.of(alive) for group in groups) if part.settings]
-                found, saved = evaluate(
-                    left, [splits[k] for k in now], scorer, self, X, y, params, advance
-                )
+                tasks = tasks_of(left, len(now), self.n_jobs)
+                watched = watched or Watched(self, X, y, len(tasks) * len(rounds))
+                chosen = [splits[k] for k in now]
+                found, saved = evaluate(tasks, chosen, scorer, self, X, y, params, report, watched)
                 for (candidate, position), fit in found.items():
                     fits[candidate, now[position]] = fit
                 self.saved_seconds_ += saved
                 if self.halving is not None:
                     alive = self._best(fits[:, : now[-1] + 1], alive)
+        watched.end()
         return fits
 
     def _best(self, fits, alive):

@@ -85,12 +85,20 @@ def _split_setting(estimator, setting):
     return others, {k[len(own) :]: v for k, v in setting.items() if k.startswith(own)}
 
 
-def evaluate(groups, splits, scorer, search, X, y, params, advance):
-    """Fit and score all candidates of some groups on all splits, in parallel.
+def tasks_of(groups, n_splits, n_jobs):
+    """Tasks for workers: (split number, group in walking order, starts)."""
+    pieces = -(-effective_n_jobs(n_jobs) // (len(groups) * n_splits))
+    walks = [part.in_order() for group in groups for part in _cut(group, pieces)]
+    return [(split, *walk) for split in range(n_splits) for walk in walks]
+
+
+def evaluate(tasks, splits, scorer, search, X, y, params, report, watched):
+    """Do tasks, in parallel.
 
     Parameters
     ----------
-    groups : list of Group
+    tasks : list
+        See :func:`tasks_of`.
     splits : list of (train, test)
     scorer : ChainScorer
     search : NNOSearchCV
@@ -98,8 +106,10 @@ def evaluate(groups, splits, scorer, search, X, y, params, advance):
     X, y : array-like
     params : dict
         Further arguments of ``fit``.
-    advance : callable
-        Called after each fit, or after all of a task where other processes fit.
+    report : callable
+        Called after each fit, as long as no other process fits.
+    watched : Watched
+        Told of each task.
 
     Returns
     -------
@@ -107,11 +117,7 @@ def evaluate(groups, splits, scorer, search, X, y, params, advance):
     saved_seconds : float
         Preprocessing that candidates shared.
     """
-    workers = effective_n_jobs(search.n_jobs)
-    pieces = -(-workers // (len(groups) * len(splits)))
-    walks = [part.in_order() for group in groups for part in _cut(group, pieces)]
-    tasks = [(split, *walk) for split in range(len(splits)) for walk in walks]
-    report = advance if workers == 1 else None
+    report = report if effective_n_jobs(search.n_jobs) == 1 else None
     found = Parallel(n_jobs=search.n_jobs, pre_dispatch=search.pre_dispatch)(
         delayed(run_chain)(
             Chain(walk.estimator, walk.settings, starts, search.error_score, report),
@@ -121,6 +127,7 @@ def evaluate(groups, splits, scorer, search, X, y, params, advance):
             y,
             params,
             search.return_train_score,
+            watched.task(),
         )
         for split, walk, starts in tasks
     )
