@@ -17,8 +17,11 @@ from nno_sklearn._validation import (
     make_solver,
     unharmed,
 )
-from nno_sklearn.problem import Problem
+from nno_sklearn.problem import Problem, summarise
 from nno_sklearn.solvers import Status
+
+#: Passes over X that second moments may cost in one fit; they then save most others.
+SUMMARY_BUDGET = 8.0
 
 
 class LinearModel(BaseEstimator):
@@ -108,7 +111,7 @@ class LinearModel(BaseEstimator):
                 fit_intercept=self.fit_intercept,
             )
             _check_magnitude(problem)
-        return problem, solver
+        return summarise(problem, SUMMARY_BUDGET), solver
 
     def _pose_like(self, problem):
         """As :meth:`_pose`, for the rows, the loss and the intercept of a problem known already."""
@@ -128,7 +131,7 @@ class LinearModel(BaseEstimator):
 
     def _solve(self, problem, solver, start):
         """Solve the problem from a point, and keep what was found; returns where it ended."""
-        solver, dtype = clone(solver).select(problem), problem.design.X.dtype
+        solver = clone(solver).select(problem)
         result = solver.solve(
             problem,
             start,
@@ -137,9 +140,9 @@ class LinearModel(BaseEstimator):
             callback=self._print if self.verbose else None,
             random_state=self.random_state,
         )
-        self._keep(result, problem.loss, solver, dtype)
+        self._keep(result, problem.loss, solver, problem.dtype)
         if not self.converged_:
-            warnings.warn(self._advice(result, dtype), ConvergenceWarning, stacklevel=4)
+            warnings.warn(self._advice(result, problem.dtype), ConvergenceWarning, stacklevel=4)
         return result.point
 
     def _start(self, problem):

@@ -22,7 +22,8 @@ def strengths_of(group, n_alphas, X, y, params):
     list of ndarray of shape (n_alphas,)
     """
     prepared = Prepared(clone(group.estimator), X, y, params)
-    rows, model = SharedRows(prepared.rows, y, prepared.params), final_step(group.estimator)
+    rows = SharedRows(prepared.rows, y, prepared.params, 0)
+    model = final_step(group.estimator)
     models = [with_setting(model, {**setting, "alpha": 1.0}) for setting in group.settings]
     return [alpha_grid(rows.pose(model)[0], n_alphas) for model in models]
 

@@ -4,9 +4,9 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.model_selection import ParameterGrid, ParameterSampler
-from sklearn.pipeline import Pipeline
 
 from nno_sklearn.model_selection.alphas import N_ALPHAS, strengths_of
+from nno_sklearn.model_selection.chain import is_pipeline
 from nno_sklearn.model_selection.tasks import groups_of
 
 
@@ -31,8 +31,7 @@ def candidates_of(search, X, y, params):
     if search.alphas is None:
         return settings
     estimator = search.estimator
-    pipeline = isinstance(estimator, Pipeline)
-    name = f"{estimator.steps[-1][0]}__alpha" if pipeline else "alpha"
+    name = f"{estimator.steps[-1][0]}__alpha" if is_pipeline(estimator) else "alpha"
     if any(name in setting for setting in settings):
         raise ValueError(f"{name} is in the grid and alphas={search.alphas!r} too: give one.")
     grids = _strengths(estimator, settings, search.alphas, X, y, params)

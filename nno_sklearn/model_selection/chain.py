@@ -119,7 +119,7 @@ class Chain(MetaEstimatorMixin, BaseEstimator):
         if get_config()["enable_metadata_routing"]:
             params = process_routing(self, "fit", **params).estimator.fit
         self.fits_, self.prepared_, self.preparing_seconds_ = [], None, 0.0
-        if isinstance(final_step(self.estimator), LinearModel):
+        if is_ours(self.estimator):
             self._fit_models(X, y, params)
         else:
             data = (X,) if y is None else (X, y)
@@ -135,7 +135,7 @@ class Chain(MetaEstimatorMixin, BaseEstimator):
         if failure:
             self.fits_ = [Fit(failure=failure) for _ in self.settings]
             return
-        rows = SharedRows(self.prepared_.rows, y, self.prepared_.params)
+        rows = SharedRows(self.prepared_.rows, y, self.prepared_.params, len(self.settings))
         last_use = {near[0]: step for step, near in enumerate(self.starts) if len(near)}
         model = final_step(self.estimator)
         for step, (setting, near) in enumerate(zip(self.settings, self.starts, strict=True)):
@@ -179,7 +179,7 @@ class Prepared:
     def __init__(self, estimator, X, y, params):
         self._before, self._name = None, None
         self.rows, self.params = X, params
-        if isinstance(estimator, Pipeline):
+        if is_pipeline(estimator):
             self._name = estimator.steps[-1][0]
             own, self.params = _split_params(estimator, params)
             if len(estimator.steps) > 1:
@@ -205,9 +205,20 @@ def with_setting(estimator, setting):
     return clone(estimator).set_params(**clone(setting, safe=False))
 
 
+def is_pipeline(estimator):
+    """Whether it is scikit-learn's Pipeline itself: kinds of it may fit in their own way."""
+    return type(estimator) is Pipeline
+
+
 def final_step(estimator):
     """The model at the end of a pipeline, or the estimator itself."""
-    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    return estimator.steps[-1][1] if is_pipeline(estimator) else estimator
+
+
+def is_ours(estimator):
+    """Whether the model is an NNO model, unless one of a kind that fits in its own way."""
+    model = final_step(estimator)
+    return isinstance(model, LinearModel) and type(model).fit is LinearModel.fit
 
 
 def _split_params(pipeline, params):

@@ -133,10 +133,11 @@ def path_of(results, index):
             "no alpha that could be compared."
         )
 
-    def others(k):
-        return key_of({n: v for n, v in params[k].items() if not np.array_equal(v, strength[k])})
-
-    same = [k for k in range(len(params)) if others(k) == others(index)]
+    # The strength's name: the parameter that equals it in all candidates.
+    pairs = list(zip(params, strength, strict=True))
+    names = [n for n in params[index] if all(np.array_equal(c.get(n, s), s) for c, s in pairs)]
+    others = [key_of({n: v for n, v in c.items() if n not in names}) for c in params]
+    same = [k for k in range(len(params)) if others[k] == others[index]]
     return np.array(sorted(same, key=lambda k: -strength[k]))
 
 
@@ -198,7 +199,7 @@ def choose(results, refit):
     if refit == "one_standard_error":
         index, metric = one_standard_error(results), "score"
     else:
-        metric = refit if isinstance(refit, str) else "score"
+        metric = "score" if "rank_test_score" in results else refit
         if f"rank_test_{metric}" not in results:
             names = [key[len("rank_test_") :] for key in results if key.startswith("rank_test_")]
             raise ValueError(

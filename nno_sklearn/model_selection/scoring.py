@@ -37,7 +37,8 @@ class ChainScorer:
         self.error_score, self.chain = error_score, None
         self.scorer = check_scoring(estimator, scoring, raise_exc=error_score == "raise")
         asked = make_scorers(estimator, scoring)
-        asked = list(asked.values()) if isinstance(asked, dict) else [asked]
+        self._is_multimetric = isinstance(asked, dict)
+        asked = list(asked.values()) if self._is_multimetric else [asked]
         # Then transformed rows and the model behind them give the same score, at less cost.
         self._sees_predictions_only = scoring is None or all(
             isinstance(one, SCORER) for one in asked
@@ -76,15 +77,22 @@ class ChainScorer:
         except Exception:
             if self.error_score == "raise":
                 raise
-            warnings.warn(
-                "Scoring failed. The score on this train-test partition for these parameters "
-                f"will be set to {self.error_score}. Details:\n{traceback.format_exc()}",
-                UserWarning,
-                stacklevel=2,
-            )
+            self._warn(traceback.format_exc())
             return None
         scores = scores if isinstance(scores, dict) else {"score": scores}
+        for name, score in scores.items():
+            if self._is_multimetric and isinstance(score, str):  # why this metric failed
+                self._warn(score)
+                scores[name] = self.error_score
         return {name: _number(name, score) for name, score in scores.items()}
+
+    def _warn(self, reason):
+        warnings.warn(
+            "Scoring failed. The score on this train-test partition for these parameters "
+            f"will be set to {self.error_score}. Details:\n{reason}",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _number(name, score):

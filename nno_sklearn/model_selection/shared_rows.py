@@ -1,11 +1,14 @@
 """Fits of many settings over the same rows: what does not depend on the setting is done once."""
 
 from nno_sklearn.model_selection.settings import key_of
+from nno_sklearn.problem import summarise
 
 #: Parameters that change neither rows, targets, weights nor the data loss.
 FREE = frozenset(
     "alpha l1_ratio max_iter penalty random_state solver tol verbose warm_start".split()
 )
+#: Passes over X that a fit near a solved one takes, about.
+PASSES_PER_FIT = 3.0
 
 
 class SharedRows:
@@ -21,10 +24,13 @@ class SharedRows:
         As for ``fit``.
     params : dict
         Further arguments of ``fit``, such as ``sample_weight``.
+    n_models : int
+        How many models will share the rows.
     """
 
-    def __init__(self, X, y, params):
+    def __init__(self, X, y, params, n_models):
         self._X, self._y, self._params = X, y, params
+        self._budget = PASSES_PER_FIT * n_models
         self._first = {}  # by data key: the attributes of a first model, and its problem
         self._points = {}  # by model: where its fit ended
 
@@ -37,6 +43,7 @@ class SharedRows:
             return model._pose_like(first)
         given = set(vars(model))
         problem, solver = model._pose(self._X, self._y, **self._params)
+        problem = summarise(problem, self._budget)
         learnt = {name: value for name, value in vars(model).items() if name not in given}
         self._first[key] = learnt, problem
         return problem, solver

@@ -4,11 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 
-from nno_sklearn._linear_model import LinearModel
-from nno_sklearn.model_selection.chain import Chain, final_step, run_chain, with_setting
+from nno_sklearn.model_selection.chain import (
+    Chain,
+    final_step,
+    is_ours,
+    is_pipeline,
+    run_chain,
+    with_setting,
+)
 from nno_sklearn.model_selection.settings import coordinates, key_of, nearest_first
 
 
@@ -35,7 +40,7 @@ class Group:
     @property
     def is_ours(self):
         """Whether the model is an NNO model, whose candidates share rows and starts."""
-        return isinstance(final_step(self.estimator), LinearModel)
+        return is_ours(self.estimator)
 
     def of(self, candidates):
         """The group of those among ``candidates`` that belong to it; maybe of none."""
@@ -78,7 +83,7 @@ def groups_of(estimator, candidates):
 
 def _split_setting(estimator, setting):
     """A setting's parameters but for the final model's, and those without their prefix."""
-    if not isinstance(estimator, Pipeline):
+    if not is_pipeline(estimator):
         return {}, setting
     own = f"{estimator.steps[-1][0]}__"
     others = {name: value for name, value in setting.items() if not name.startswith(own)}

@@ -9,6 +9,7 @@ from nno_sklearn.problem.hessian import (
 )
 from nno_sklearn.problem.point import Line, Point
 from nno_sklearn.problem.problem import Problem
+from nno_sklearn.problem.summary import summarise
 
 __all__ = [
     "MAX_JOINT_SIZE",
@@ -19,4 +20,5 @@ __all__ = [
     "WorkingHessian",
     "hessian_blocks",
     "hessian_cost",
+    "summarise",
 ]

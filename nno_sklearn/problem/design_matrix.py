@@ -63,6 +63,12 @@ class DesignMatrix:
         part._set_geometry(self.centre[columns], self.scale[columns])
         return part
 
+    def replaced(self, rows):
+        """Other rows, centred already, in place of these; scales and counts stay."""
+        part = self._part(rows)
+        part.centre = np.zeros(self.shape[1])
+        return part
+
     def rows(self, index):
         X = self.X.tocsr() if self.is_sparse else self.X
         return self._part(X[index])
@@ -133,34 +139,37 @@ class DesignMatrix:
         product[self._constant] = 0.0
         return product
 
-    def gram(self, weight):
-        """``Xc' diag(weight) Xc`` and ``Xc' weight``, weight >= 0, in one pass; Xc is centred."""
+    def gram(self, weight, other):
+        """``Xc' diag(weight) Xc`` and ``Xc' diag(weight) other``, weight >= 0, in one pass.
+
+        Xc is centred; ``other`` is (n_samples, k).
+        """
         self._read()
         if self.is_sparse:
             X = self.X.astype(float, copy=False)
-            first = np.asarray(weight @ X).ravel()
+            first, total = np.asarray(weight @ X).ravel(), weight.sum()
             weighted = _scale_rows(X, weight)
             gram = np.asarray((X.T @ weighted).todense())
             gram -= np.outer(self.centre, first) + np.outer(first, self.centre)
-            gram += weight.sum() * np.outer(self.centre, self.centre)
-            first = first - weight.sum() * self.centre
+            gram += total * np.outer(self.centre, self.centre)
+            cross = np.asarray(weighted.T @ other) - np.outer(self.centre, weight @ other)
         elif self._is_plain(weight):
-            gram = weight[0] * (self.X.T @ self.X).astype(float, copy=False)
-            first = weight[0] * self.X.sum(axis=0, dtype=float)
+            gram = weight[0] * (self.X.T @ self.X)
+            cross = weight[0] * (self.X.T @ other)
         else:
             p = self.shape[1]
-            gram, first = np.zeros((p, p)), np.zeros(p)
+            gram, cross = np.zeros((p, p)), np.zeros((p, other.shape[1]))
             root, work = np.sqrt(weight), None
             for block in self._blocks():
                 rows = self.X[block]
                 work = np.empty_like(rows, dtype=float) if work is None else work
                 rows = np.subtract(rows, self.centre, out=work[: len(rows)])
                 rows *= root[block, None]
-                first += root[block] @ rows
+                cross += rows.T @ (root[block, None] * other[block])
                 gram += rows.T @ rows
         gram[self._constant] = gram[:, self._constant] = 0.0
-        first[self._constant] = 0.0
-        return gram, first
+        cross[self._constant] = 0.0
+        return gram, cross
 
     def _is_plain(self, weight):
         """Whether a weighted, centred Gram is a multiple of the stored columns' own."""

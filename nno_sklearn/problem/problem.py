@@ -34,6 +34,8 @@ class Problem:
         Spread of the columns, 0 for constant ones (whose coefficient stays 0).
     null : Point
         The best constant model, w = 0.
+    dtype : dtype
+        Of the user's X.
     memory : dict
         What solvers have learnt of these rows; shared by all strengths of all penalties on them.
     """
@@ -56,11 +58,13 @@ class Problem:
         self.design, self.y, self.weight = design, np.asfortranarray(y), weight
         self.loss, self.penalty, self.alpha = loss, penalty, alpha
         self.fit_intercept = fit_intercept
+        self.dtype, self._origin = design.X.dtype, (np.zeros(self.n_outputs), design.centre)
         self.memory, self._passes_before = {}, 0.0
 
     def _like(self, design, y, weight):
         part = object.__new__(Problem)
         part._setup(design, y, weight, self.loss, self.penalty, self.alpha, self.fit_intercept)
+        part.dtype, part._origin = self.dtype, self._origin
         return part
 
     @property
@@ -151,6 +155,15 @@ class Problem:
         """The same objective over some rows, with weights and targets of their own."""
         return self._like(self.design.rows(index), target, weight / weight.sum())
 
+    def replaced(self, rows, targets, mean):
+        """The same objective over other rows, which say as much where the intercept is at its
+        optimum: that of targets, which are centred by their ``mean`` as the rows are.
+        """
+        weight = np.full(len(rows), 1.0 / len(rows))
+        part = self._like(self.design.replaced(rows), targets, weight)
+        part._origin, part.fit_intercept = (mean, self.design.centre), False
+        return part
+
     def columns(self, index):
         """The same objective with all coefficients but those of ``index`` held at 0."""
         return self._like(self.design.columns(index), self.y, self.weight)
@@ -171,13 +184,13 @@ class Problem:
 
     def inner_intercept(self, coef, intercept):
         """The intercept of the centred columns that a user's intercept stands for."""
-        return intercept + self.design.centre @ coef
+        mean, centre = self._origin
+        return intercept - mean + centre @ coef
 
     def outer_intercept(self, point):
         """The intercept in terms of the user's X."""
-        if not self.fit_intercept:
-            return np.zeros(self.n_outputs)
-        intercept = point.intercept - self.design.centre @ point.coef
+        mean, centre = self._origin
+        intercept = point.intercept + mean - centre @ point.coef
         # A shift that all coupled outputs share changes no prediction: leave its mean at 0.
         return intercept if self.is_separate else intercept - intercept.mean()
 
