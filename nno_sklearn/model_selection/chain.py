@@ -15,6 +15,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from nno_sklearn._linear_model import LinearModel
+from nno_sklearn.model_selection.settings import key_of
 from nno_sklearn.model_selection.shared_rows import SharedRows
 
 
@@ -32,6 +33,8 @@ class Fit:
     n_nonzeros: float = np.nan
     converged: float = np.nan
     coef: np.ndarray | None = None
+    #: Key of the names of the columns that the coefficients belong to; None for the user's own.
+    columns: str | None = None
     #: One dict of scores per set of rows: those of the test, then those of the training.
     scores: list = field(default_factory=list)
 
@@ -61,12 +64,15 @@ def run_chain(chain, split, scorer, X, y, params, return_train_score, watched=No
         return_train_score=return_train_score,
     ).fit(X, y, **params)
     fits, preparing_seconds = scorer.chain.fits_, scorer.chain.preparing_seconds_
+    prepared = scorer.chain.prepared_
+    columns = None if prepared is None else prepared.columns
     for fit in fits:
         fit.fit_time += preparing_seconds / len(fits)
         if isinstance(fit.model, LinearModel):
             fit.n_iter, fit.n_passes = fit.model.n_iter_, fit.model.n_passes_
             fit.converged = float(fit.model.converged_)
             fit.coef, fit.n_nonzeros = fit.model.coef_, np.count_nonzero(fit.model.coef_)
+            fit.columns = columns
         fit.model = None
     if watched is not None:
         watched.call_on_fit_task_end(estimator=chain)
@@ -187,6 +193,18 @@ class Prepared:
                 self.rows = self._before.fit_transform(X, y, **own)
             elif own:
                 raise ValueError(f"fit got {sorted(own)}, but no step takes arguments so named.")
+
+    @property
+    def columns(self):
+        """A key of the columns that the model sees, which may differ between splits."""
+        try:
+            return (
+                None
+                if self._before is None
+                else key_of(dict.fromkeys(self._before.get_feature_names_out()))
+            )
+        except (AttributeError, ValueError):  # a step that does not tell names
+            return None
 
     def transform(self, X):
         """Rows as the model takes them."""

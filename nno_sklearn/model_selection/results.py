@@ -212,10 +212,13 @@ def choose(results, refit):
 
 def mean_coef(fits):
     """Mean coefficients of a candidate over the splits, where these have the same columns."""
-    coefs = [fit.coef for fit in fits if fit is not None]
-    if any(coef is None or coef.shape != coefs[0].shape for coef in coefs):
-        return None
-    return np.mean(coefs, axis=0)
+    ran = [fit for fit in fits if fit is not None]
+    same = all(
+        fit.coef is not None
+        and (fit.columns, fit.coef.shape) == (ran[0].columns, ran[0].coef.shape)
+        for fit in ran
+    )
+    return np.mean([fit.coef for fit in ran], axis=0) if same else None
 
 
 def report_failures(fits):
