@@ -92,7 +92,9 @@ class LinearModel(BaseEstimator):
 
     def _fit(self, X, y, sample_weight):
         problem, solver = self._pose(X, y, sample_weight)
-        self._solve(problem, solver, self._start(problem))
+        result = self._solve(problem, solver, self._start(problem))
+        if not self.converged_:
+            warnings.warn(self._advice(result, problem.dtype), ConvergenceWarning, stacklevel=3)
         return self
 
     def _pose(self, X, y, sample_weight=None):
@@ -130,7 +132,7 @@ class LinearModel(BaseEstimator):
         return loss, penalty, solver
 
     def _solve(self, problem, solver, start):
-        """Solve the problem from a point, and keep what was found; returns where it ended."""
+        """Solve the problem from a point, and keep what was found."""
         solver = clone(solver).select(problem)
         result = solver.solve(
             problem,
@@ -141,9 +143,7 @@ class LinearModel(BaseEstimator):
             random_state=self.random_state,
         )
         self._keep(result, problem.loss, solver, problem.dtype)
-        if not self.converged_:
-            warnings.warn(self._advice(result, problem.dtype), ConvergenceWarning, stacklevel=4)
-        return result.point
+        return result
 
     def _start(self, problem):
         """The point where the solver begins: the last coefficients, or the constant model."""

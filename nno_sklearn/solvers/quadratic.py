@@ -1,6 +1,7 @@
 """The inner problem of proximal Newton: a quadratic model plus a penalty with kinks."""
 
 import warnings
+from threading import Lock
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -14,6 +15,33 @@ MAX_BURSTS, EPOCHS = 10, 100
 #: Share of the signs that may change in a burst for its support to be worth a factor.
 STABLE = 0.1
 MAX_ACCELERATED_STEPS = 1000
+
+
+class _Quiet:
+    """No convergence warnings inside, in any number of threads at once.
+
+    The filters of warnings belong to all threads: the last one that leaves restores them.
+    """
+
+    def __init__(self):
+        self._lock, self._inside, self._filters = Lock(), 0, None
+
+    def __enter__(self):
+        with self._lock:
+            if not self._inside:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.simplefilter("ignore", ConvergenceWarning)
+            self._inside += 1
+
+    def __exit__(self, *error):
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._filters.__exit__(*error)
+
+
+_quiet = _Quiet()
 
 
 def minimise_model(point, blocks, target_gap):
@@ -69,9 +97,8 @@ def _elastic_net(point, matrix, w, gradient, target_gap):
 
 def _coordinate_descent(matrix, linear, v, penalty, alpha, energy, target_gap):
     """A burst of epochs; returns the coefficients and their duality gap in the model."""
-    with warnings.catch_warnings():
+    with _quiet:
         # A coarse answer is fine here: the outer loop measures the true objective.
-        warnings.simplefilter("ignore", ConvergenceWarning)
         _, path, gaps = enet_path(
             np.zeros((1, len(v))),
             np.array([np.sqrt(energy)]),
