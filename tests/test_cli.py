@@ -10,15 +10,17 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from _cli import complaint_of, mixed_table, runner
 from scipy import sparse
 from sklearn.datasets import dump_svmlight_file, make_classification, make_regression
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, SGDClassifier, SGDRegressor
 
 from nno_sklearn import NNOClassifier, NNORegressor
+from nno_sklearn.cli.arguments import LOSSES
 from nno_sklearn.cli.baseline import make_baseline
-from nno_sklearn.cli.compare import Contender
-from nno_sklearn.cli.main import LOSSES, main
+from nno_sklearn.cli.contenders import Contender
+from nno_sklearn.cli.main import main
 from nno_sklearn.cli.preprocessing import make_preprocessor, tidy
 from nno_sklearn.cli.reading import read
 
@@ -27,47 +29,17 @@ QUICK = ("--cv", "2", "--solver", "nearest_neighbor")
 
 @pytest.fixture
 def table():
-    """One column of each kind, with gaps, and a target for each task."""
-    rng = np.random.default_rng(0)
-    n = 120
-    frame = pd.DataFrame({
-        "size": rng.normal(size=n),
-        "colour": rng.choice(["red", "green", "blue"], n),
-        "ready": rng.choice([True, False], n).astype(object),
-        "when": pd.date_range("2024-01-01", periods=n, freq="31h").strftime("%Y-%m-%d %H:%M"),
-        "remark": [f"a remark of several words, number {i}" for i in range(n)],
-        "nothing": np.nan,
-    })  # fmt: skip
-    frame["price"] = frame["size"] * 2 + (frame["colour"] == "red") + rng.normal(size=n)
-    frame["label"] = np.where(frame["price"] > 0, "dear", "cheap")
-    frame.loc[[1, 5], ["size", "colour", "when", "remark"]] = None
-    frame.loc[7, "ready"] = None
-    return frame
+    return mixed_table()
 
 
 @pytest.fixture
 def compare(capsys):
-    """Run the command; return exit code, stdout, stderr."""
-
-    def run(*args):
-        code = main(["compare", *map(str, args)])
-        return code, *capsys.readouterr()
-
-    return run
+    return runner("compare", capsys)
 
 
 @pytest.fixture
 def complain(compare):
-    """Run the command, expect a mistake of the user; return its one line."""
-
-    def run(*args):
-        code, out, err = compare(*args)
-        assert (code, out) == (2, "")
-        assert err.startswith("nno-sklearn: error: ")
-        assert err.count("\n") == 1
-        return err
-
-    return run
+    return complaint_of(compare)
 
 
 def rows(out):
@@ -285,7 +257,8 @@ class TestReading:
 
 class TestPreprocessing:
     def test_each_kind_of_column(self, table):
-        X, notes = tidy(table.drop(columns=["price", "label"]))
+        X, day_first, notes = tidy(table.drop(columns=["price", "label"]))
+        assert day_first == []
         assert notes == ["dropped columns without any value: nothing"]
         numbers, truths, labels, dates, text = make_preprocessor(X).fit(X).transformers_
         assert (numbers[0], numbers[2]) == ("numbers", ["size"])
@@ -305,7 +278,7 @@ class TestPreprocessing:
          (["1 Feb 2024", "2 Feb 2024"], 1)],
     )  # fmt: skip
     def test_dates(self, written, days):
-        X, _ = tidy(pd.DataFrame({"when": written}))
+        X, _, _ = tidy(pd.DataFrame({"when": written}))
         calendar = make_preprocessor(X).fit(X).named_transformers_["dates"][0].transform(X)
         first, second = pd.to_datetime(X["when"])
         for part in ("year", "month", "day", "hour"):
@@ -313,20 +286,30 @@ class TestPreprocessing:
         assert list(calendar["when day_of_week"]) == [first.weekday(), second.weekday()]
         assert abs(calendar["when elapsed days"].diff().iloc[1]) == pytest.approx(days)
 
+    @pytest.mark.parametrize("written", ["02/01/2024", "01/02/2024"])
+    def test_dates_of_tables_to_come_are_read_in_the_same_order(self, written):
+        X, day_first, _ = tidy(pd.DataFrame({"when": ["05/01/2024", written, "13/01/2024"]}))
+        assert day_first == ["when"]
+        fitted = make_preprocessor(X, day_first).fit(X)
+        # Alone, this row would be month first.
+        np.testing.assert_allclose(
+            fitted.transform(pd.DataFrame({"when": [written]})), fitted.transform(X.iloc[[1]])
+        )
+
     def test_words_are_not_dates(self):
-        X, _ = tidy(pd.DataFrame({"month": ["may", "june"], "code": ["A1", "B2"]}))
+        X, _, _ = tidy(pd.DataFrame({"month": ["may", "june"], "code": ["A1", "B2"]}))
         assert [part[2] for part in make_preprocessor(X).transformers] == [["month", "code"]]
 
     def test_text_without_spaces_is_cut_into_characters(self):
         texts = [
             f"这家酒店的房间很大服务也很好我们一家人都十分满意下次还会再来住{i}" for i in range(150)
         ]
-        X, _ = tidy(pd.DataFrame({"review": texts}))
+        X, _, _ = tidy(pd.DataFrame({"review": texts}))
         vectorizer = make_preprocessor(X).fit(X).named_transformers_["text review"][-1]
         assert "酒店" in vectorizer.vocabulary_
 
     def test_labels_and_gaps_not_met_in_training(self):
-        X, _ = tidy(pd.DataFrame({"colour": ["red", "blue", None], "size": [1.0, None, 3.0]}))
+        X, _, _ = tidy(pd.DataFrame({"colour": ["red", "blue", None], "size": [1.0, None, 3.0]}))
         fitted = make_preprocessor(X).fit(X.iloc[[0, 2]])
         np.testing.assert_allclose(fitted.transform(X), [[-1, 1, 0], [0, 0, 0], [1, 0, 1]])
 
@@ -368,6 +351,27 @@ class TestTask:
     def test_is_that_of_the_loss(self, compare, path):
         _, out, _ = compare(path, "--target", "stars", "--loss", "poisson", *QUICK)
         assert "\nregression, loss=poisson" in out
+
+    @pytest.mark.parametrize("loss", ["poisson", "gamma"])
+    def test_score_is_the_deviance_where_it_is_the_loss(self, compare, path, loss):
+        code, out, _ = compare(path, "--target", "stars", "--loss", loss, *QUICK)
+        assert code == 0
+        assert f"score: neg_mean_{loss}_deviance" in out
+        assert -1 < float(rows(out)["nearest_neighbor"][1]) < 0
+
+    def test_file_may_follow_an_option_with_several_values(self, compare, path):
+        for file in ([path, "--solver", "gd", "proximal"], ["--solver", "gd", "proximal", path]):
+            code, out, err = compare("--target", "stars", "--cv", "2", "--alpha", "0.1", *file)
+            assert (code, err) == (0, "")
+            assert out.startswith("d.csv: 120 rows")
+            assert list(rows(out)) == ["gd", "proximal"]
+
+    def test_a_value_is_no_file(self, compare, path, monkeypatch):
+        (path.parent / "gd").mkdir()
+        monkeypatch.chdir(path.parent)
+        _, out, _ = compare("--cv", "2", "--solver", "proximal", "gd", "gd")
+        assert out.startswith("breast_cancer")
+        assert list(rows(out)) == ["proximal", "gd"]
 
     @pytest.mark.parametrize("task", LOSSES)
     def test_every_loss_can_be_compared(self, compare, path, task):
@@ -446,6 +450,8 @@ class TestMistakes:
 
     def test_options(self, complain, tmp_path):
         assert "invalid choice: 'newton'" in complain("--solver", "newton")
+        said = complain("--solver", "gd", "newton")
+        assert "argument --solver: invalid choice: 'newton' (choose from auto, gd" in said
         assert "invalid choice: 'hinge'" in complain("--loss", "hinge")
         assert "1 is too few folds" in complain("--cv", "1")
         assert "invalid float value: 'much'" in complain("--alpha", "much")
@@ -480,7 +486,7 @@ class TestMistakes:
         def broken(*_):
             raise ModuleNotFoundError("No module named 'other'", name="other")
 
-        monkeypatch.setattr("nno_sklearn.cli.main.read", broken)
+        monkeypatch.setattr("nno_sklearn.cli.compare.read", broken)
         with pytest.raises(ModuleNotFoundError, match="other"):
             main(["compare"])
 

@@ -10,18 +10,64 @@ from nno_sklearn.cli.reading import UserError, check_target, infer_task
 
 ESTIMATORS = {"classification": NNOClassifier, "regression": NNORegressor}
 LOSSES = {task: tuple(Estimator._losses) for task, Estimator in ESTIMATORS.items()}
-PENALTIES = {"l2": "l2", "l1": "l1", "elasticnet": "elasticnet", "none": None}
-SPLITTERS = {"classification": StratifiedKFold, "regression": KFold}
 SCORES = {"classification": "accuracy", "regression": "r2"}
-#: Losses with a score of their own.
+#: Losses whose models another score than that of the task tells apart better.
 SCORES_OF_LOSSES = {
     "poisson": "neg_mean_poisson_deviance",
     "gamma": "neg_mean_gamma_deviance",
 }
+SPLITTERS = {"classification": StratifiedKFold, "regression": KFold}
 
 
-class Several(argparse._StoreAction):
-    pass
+class Several(argparse.Action):
+    """An option with one or more values.
+
+    What follows the last value and is none, but the name of a file, is FILE; argparse alone
+    would take it for a value.
+
+    Parameters
+    ----------
+    type : callable
+        Takes a text; returns a value or raises ArgumentTypeError or ValueError.
+    """
+
+    def __init__(self, *args, type, **kwargs):
+        super().__init__(*args, nargs="+", **kwargs)
+        self._value_of = type
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        """Store the values, each once."""
+        if len(values) > 1 and namespace.file is None and self._is_file(values[-1]):
+            namespace.file = values.pop()
+        setattr(namespace, self.dest, list(dict.fromkeys(map(self._read, values))))
+
+    def _read(self, text):
+        try:
+            return self._value_of(text)
+        except argparse.ArgumentTypeError as error:
+            raise argparse.ArgumentError(self, str(error)) from error
+        except ValueError as error:
+            raise argparse.ArgumentError(self, f"invalid value: {text!r}") from error
+
+    def _is_file(self, text):
+        try:
+            self._read(text)
+        except argparse.ArgumentError:
+            return Path(text).exists()
+        return False
+
+
+def one_of(choices):
+    """Make the type of an argument that is one of some words."""
+
+    def check(text):
+        if text not in choices:
+            raise argparse.ArgumentTypeError(
+                f"invalid choice: {text!r} (choose from {', '.join(choices)})"
+            )
+        return text
+
+    return check
 
 
 def at_least(least, what):
@@ -29,21 +75,22 @@ def at_least(least, what):
 
     def count(text):
         if (number := int(text)) < least:
+            verb = "is" if least == 1 else "are"
             raise argparse.ArgumentTypeError(
-                f"{number} is too few {what}, {least} {'is' if least == 1 else 'are'} the least"
+                f"{number} is too few {what}, {least} {verb} the least"
             )
         return number
 
-    count.__name__ = "int"  # argparse names it in its error
+    count.__name__ = "int"  # argparse says so of what is no number
     return count
 
 
 def add_data(command):
-    """FILE, --target and --task."""
+    """Add FILE, --target and --task."""
+    command.set_defaults(file=None)
     group = command.add_argument_group("data")
     formats = "csv, tsv, txt, svmlight or npz, also compressed (default: breast_cancer)"
-    command.set_defaults(file=None)
-    # Suppressed, lest the absence of FILE here undo what Several found.
+    # A default of its own would undo what Several found.
     group.add_argument("file", nargs="?", metavar="FILE", help=formats, default=argparse.SUPPRESS)
     what = "column of a csv file to predict (default: the last)"
     group.add_argument("--target", metavar="COLUMN", help=what)
@@ -52,22 +99,59 @@ def add_data(command):
 
 
 def add_loss(group):
-    """--loss."""
+    """Add --loss."""
     losses = [loss for losses in LOSSES.values() for loss in losses]
     what = f"one of {', '.join(losses)} (default: the first one for the task)"
     group.add_argument("--loss", choices=losses, metavar="NAME", help=what)
 
 
-def add_tolerance(group):
-    """--tol and --max-iter."""
+def add_limits(group):
+    """Add --tol and --max-iter."""
     default = "default: %(default)s"
     group.add_argument("--tol", type=float, default=1e-4, metavar="T", help=default)
     group.add_argument("--max-iter", type=int, default=1000, metavar="N", help=default)
 
 
 def add_folds(group):
-    """--cv and --random-state."""
+    """Add --cv and --random-state."""
     what = "number of folds (default: %(default)s)"
     group.add_argument("--cv", type=at_least(2, "folds"), default=5, metavar="K", help=what)
     what = "seed of folds and solvers (default: %(default)s)"
     group.add_argument("--random-state", type=int, default=0, metavar="SEED", help=what)
+
+
+def find_task(args, data):
+    """Take the task from the option, else from the loss, else from the target.
+
+    Returns
+    -------
+    task : {"classification", "regression"}
+    reason : str
+        Why, in brackets, where the user did not say it.
+    """
+    task, reason = _asked_task(args), ""
+    if task is None:
+        task = infer_task(data.y)
+        reason = f" (inferred from '{data.target}'; --task overrides)"
+    check_target(data, task)
+    return task, reason
+
+
+def _asked_task(args):
+    of_loss = next((task for task, losses in LOSSES.items() if args.loss in losses), None)
+    if args.task and of_loss and args.task != of_loss:
+        raise UserError(
+            f"loss {args.loss} is for {of_loss}, not for {args.task}; "
+            f"use one of {', '.join(LOSSES[args.task])}"
+        )
+    return args.task or of_loss
+
+
+def make_folds(args, task):
+    """Make the splitter: shuffled folds, stratified for classification."""
+    return SPLITTERS[task](args.cv, shuffle=True, random_state=args.random_state)
+
+
+def score_for(task, loss):
+    """Name the score that tells models of this loss apart."""
+    return SCORES_OF_LOSSES.get(loss, SCORES[task])

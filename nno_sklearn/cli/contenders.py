@@ -1,4 +1,4 @@
-"""Cross-validate solvers on one problem and lay the results out in a table."""
+"""Solvers that compete on one problem, cross-validated."""
 
 import time
 import warnings
@@ -8,15 +8,11 @@ from functools import partial
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import KFold, StratifiedKFold, cross_validate
+from sklearn.model_selection import cross_validate
 from sklearn.pipeline import make_pipeline
 
-from nno_sklearn import NNOClassifier, NNORegressor
+from nno_sklearn.cli.arguments import ESTIMATORS
 from nno_sklearn.cli.baseline import make_baseline
-
-ESTIMATORS = {"classification": NNOClassifier, "regression": NNORegressor}
-SCORES = {"classification": "accuracy", "regression": "r2"}
-SPLITTERS = {"classification": StratifiedKFold, "regression": KFold}
 
 
 class Contender(BaseEstimator):
@@ -125,18 +121,19 @@ def make_contenders(task, solvers, baseline, **problem):
     return contenders
 
 
-def compare(data, task, preprocessor, contenders, n_splits, random_state, track):
+def compete(data, preprocessor, contenders, folds, score, track):
     """Cross-validate each contender on the same folds.
 
     Parameters
     ----------
     data : DataSet
-    task : {"classification", "regression"}
     preprocessor : transformer
         Fitted on the training rows of each fold.
     contenders : dict of str to Contender
-    n_splits, random_state : int
-        Of the shuffled folds, stratified for classification.
+    folds : splitter
+        With a fixed random_state.
+    score : str
+        Name of a scorer.
     track : callable
         Passes the items of a sequence on and shows how far it is.
 
@@ -144,7 +141,6 @@ def compare(data, task, preprocessor, contenders, n_splits, random_state, track)
     -------
     list of Result
     """
-    folds = SPLITTERS[task](n_splits, shuffle=True, random_state=random_state)
     results = []
     for name, contender in track(contenders.items()):
         pipeline = make_pipeline(preprocessor, contender)
@@ -154,7 +150,7 @@ def compare(data, task, preprocessor, contenders, n_splits, random_state, track)
                 data.X,
                 data.y,
                 cv=folds,
-                scoring=SCORES[task],
+                scoring=score,
                 return_estimator=True,
                 error_score="raise",
             )
@@ -166,29 +162,6 @@ def compare(data, task, preprocessor, contenders, n_splits, random_state, track)
     return results
 
 
-def make_table(results, score):
-    """Lay results out as a rich Table, one row for each contender that could be fitted."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
-    table.add_column("solver", no_wrap=True)
-    for heading in (f"{score} ± sd", "fit s", "passes", "rel. gap", "nonzeros", "converged"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for result in results:
-        if result.refusal is None:
-            table.add_row(
-                result.name,
-                f"{result.scores.mean():.4f} ± {result.scores.std():.4f}",
-                f"{result.seconds:.3f}",
-                _number(result.mean("n_passes_"), ".1f"),
-                _number(result.gap, ".1e"),
-                f"{result.n_nonzeros:.0f}",
-                f"{result.n_converged}/{len(result.fits)}",
-            )
-    return table
-
-
 def _make(Estimator, n_samples, **params):
     return Estimator(**params)
 
@@ -197,7 +170,3 @@ def _certified_gap(estimator):
     """Relative gap, if a finite dual stands behind it."""
     certified = np.isfinite(getattr(estimator, "dual_gap_", np.inf))
     return getattr(estimator, "optimality_", np.nan) if certified else np.nan
-
-
-def _number(value, spec):
-    return "–" if np.isnan(value) else format(value, spec)

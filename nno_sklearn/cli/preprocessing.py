@@ -26,20 +26,32 @@ def tidy(frame):
     -------
     frame : DataFrame
         With truth values as 0/1, dates as datetime64, and no column without values.
+    day_first : list of str
+        Columns of dates that write the day before the month.
     notes : list of str
         What was dropped.
     """
     empty = [name for name in frame.columns if frame[name].isna().all()]
     notes = [f"dropped columns without any value: {', '.join(empty)}"] if empty else []
-    return frame.drop(columns=empty).apply(_typed), notes
+    frame, day_first = frame.drop(columns=empty), []
+    for name in [name for name in frame.columns if _is_text(frame[name])]:
+        if frame[name].dropna().map(lambda value: isinstance(value, bool)).all():
+            frame[name] = frame[name].astype("boolean")
+        elif (dates := _dates(frame[name])) is not None:
+            frame[name], is_day_first = dates
+            day_first += [name] * is_day_first
+    return frame, day_first, notes
 
 
-def make_preprocessor(X):
+def make_preprocessor(X, day_first=()):
     """Make the transformer for a data set: scaled numbers, one-hot labels, tf-idf, dates.
 
     Parameters
     ----------
     X : DataFrame (see :func:`tidy`), ndarray or sparse matrix
+    day_first : sequence of str
+        Columns of dates that write the day before the month, for tables to come whose dates
+        are still text.
 
     Returns
     -------
@@ -51,36 +63,36 @@ def make_preprocessor(X):
     if isinstance(X, np.ndarray):
         return _numbers() if np.isnan(X).any() else StandardScaler()
     kinds = {name: _kind(X[name]) for name in X.columns}
+    transformers = {
+        "numbers": _numbers(),
+        "truth values": _truth_values(),
+        "labels": _labels(),
+        "dates": _date_parts(day_first),
+    }
     parts = [
-        (kind, make(), [name for name in X.columns if kinds[name] == kind])
-        for kind, make in _TRANSFORMERS.items()
+        (kind, transformer, [name for name in X.columns if kinds[name] == kind])
+        for kind, transformer in transformers.items()
     ]
     texts = [(f"text {name}", _text(X[name]), name) for name in X.columns if kinds[name] == "text"]
     return ColumnTransformer([part for part in parts if part[2]] + texts)
 
 
-def _typed(column):
-    if _is_text(column):
-        values = column.dropna()
-        if values.map(lambda value: isinstance(value, bool)).all():
-            return column.astype("boolean")
-        return _dates(column)
-    return column
-
-
 def _dates(column):
-    """Parse text to dates if every value is one, else leave it."""
+    """Parse text to dates, month first if possible, and say whether it is day first.
+
+    None if it holds anything else.
+    """
     import pandas as pd
 
-    for dayfirst in (False, True):
+    for day_first in (False, True):
         with warnings.catch_warnings():
             # pandas warns where no one format fits, and guesses value by value.
             warnings.simplefilter("error", UserWarning)
             try:
-                return pd.to_datetime(column, utc=True, dayfirst=dayfirst)
+                return pd.to_datetime(column, utc=True, dayfirst=day_first), day_first
             except (ValueError, UserWarning):
                 continue
-    return column
+    return None
 
 
 def _is_text(column):
@@ -111,8 +123,9 @@ def _labels():
     return OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MOST_CATEGORIES)
 
 
-def _date_parts():
-    return make_pipeline(FunctionTransformer(_calendar), _numbers())
+def _date_parts(day_first):
+    calendar = FunctionTransformer(_calendar, kw_args={"day_first": day_first})
+    return make_pipeline(calendar, _numbers())
 
 
 def _text(column):
@@ -125,14 +138,6 @@ def _text(column):
     return make_pipeline(FunctionTransformer(_without_gaps), vectorizer)
 
 
-_TRANSFORMERS = {
-    "numbers": _numbers,
-    "truth values": _truth_values,
-    "labels": _labels,
-    "dates": _date_parts,
-}
-
-
 def _as_floats(frame):
     return frame.astype(float)
 
@@ -141,13 +146,13 @@ def _without_gaps(column):
     return column.fillna("")
 
 
-def _calendar(frame):
+def _calendar(frame, day_first):
     """Year, month, day, weekday, hour and elapsed days of each date column."""
     import pandas as pd
 
     columns = {}
     for name in frame.columns:
-        dates = frame[name]
+        dates = pd.to_datetime(frame[name], utc=True, dayfirst=name in day_first)
         for part in ("year", "month", "day", "day_of_week", "hour"):
             columns[f"{name} {part}"] = getattr(dates.dt, part)
         elapsed = dates - pd.Timestamp(0, tz="UTC")

@@ -27,13 +27,17 @@ class UserError(Exception):
 
 @dataclass
 class DataSet:
-    """A table of features (DataFrame, array or sparse matrix) and its target."""
+    """A table of features (DataFrame, array or sparse matrix) and its target.
+
+    ``day_first`` names the columns of dates that write the day before the month.
+    """
 
     name: str
     X: object
     y: np.ndarray
     target: str = "y"
     notes: list[str] = field(default_factory=list)
+    day_first: list[str] = field(default_factory=list)
 
 
 def read(path=None, target=None):
@@ -158,8 +162,8 @@ def _read_delimited(path, target):
     # The truth values of a column with gaps come as objects.
     y = frame[target].infer_objects()
     y = y.to_numpy() if y.dtype.kind in "biuf" else y.to_numpy(dtype=object)
-    X, dropped = tidy(frame.drop(columns=target).reset_index(drop=True))
-    return DataSet(path.name, X, y, target, notes + dropped)
+    X, day_first, dropped = tidy(frame.drop(columns=target).reset_index(drop=True))
+    return DataSet(path.name, X, y, target, notes + dropped, day_first)
 
 
 def _read_frame(path):

@@ -5,12 +5,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from nno_sklearn.inspection.axes import two_axes
 from nno_sklearn.inspection.search_path import (
+    chosen_path,
     metric_of,
     name_of_score,
-    path_of,
-    standard_errors,
     threshold_of,
 )
+from nno_sklearn.model_selection.results import standard_errors
 
 #: Lines of coefficients up to which a legend can be read.
 MOST_IN_LEGEND = 12
@@ -124,12 +124,12 @@ class PathDisplay:
             model, or has one alpha only.
         """
         check_is_fitted(search, "cv_results_")
-        path, metric, results = path_of(search), metric_of(search, metric), search.cv_results_
+        path, metric, results = chosen_path(search), metric_of(search, metric), search.cv_results_
         coefs, names = _lay_out([search.mean_coef_[k] for k in path], feature_names)
         display = cls(
             alphas=results["strength"][path],
             scores=results[f"mean_test_{metric}"][path],
-            standard_errors=standard_errors(search, metric)[path],
+            standard_errors=standard_errors(results, metric)[path],
             chosen=int(np.flatnonzero(path == search.best_index_)[0]),
             coefs=coefs,
             n_nonzeros=results["mean_n_nonzeros"][path],
@@ -155,6 +155,8 @@ class PathDisplay:
         -------
         PathDisplay
         """
+        if n_coefs < 1:
+            raise ValueError(f"n_coefs={n_coefs}: draw at least 1 coefficient.")
         self.axes_ = two_axes(ax, "coefficients and for scores")
         self.figure_ = self.axes_[0].figure
         order = np.argsort(self.alphas, kind="stable")
@@ -181,8 +183,8 @@ class PathDisplay:
         axes, coefs = self.axes_[0], np.asarray(self.coefs)[order]
         largest = np.argsort(-np.nanmax(np.abs(coefs), axis=0), kind="stable")[:n_coefs]
         self.lines_ = axes.plot(alphas, coefs[:, largest], **line_kw)
-        few = len(largest) < coefs.shape[1]
-        which = f"the {len(largest)} largest of {coefs.shape[1]}, " if few else ""
+        left_out = len(largest) < coefs.shape[1]
+        which = f"the {len(largest)} largest of {coefs.shape[1]}, " if left_out else ""
         axes.set_ylabel(f"coefficients ({which}mean over splits)")
         if self.names is not None:
             for line, k in zip(self.lines_, largest, strict=True):

@@ -3,29 +3,13 @@
 from functools import partial
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
 from nno_sklearn.model_selection import one_standard_error
-from nno_sklearn.model_selection.settings import key_of
+from nno_sklearn.model_selection.results import path_of, standard_errors
 
 
-def standard_errors(search, metric="score"):
-    """Standard error of each candidate's mean score over the splits.
-
-    Parameters
-    ----------
-    search : NNOSearchCV
-    metric : str, default="score"
-
-    Returns
-    -------
-    ndarray of shape (n_candidates,)
-    """
-    return search.cv_results_[f"std_test_{metric}"] / np.sqrt(max(search.n_splits_ - 1, 1))
-
-
-def path_of(search):
-    """Numbers of the candidates that share all but alpha with the chosen one."""
+def chosen_path(search):
+    """Numbers of the candidates that share all but alpha with the chosen one, strongest first."""
     results = search.cv_results_
     if "strength" not in results:
         raise ValueError(
@@ -37,23 +21,11 @@ def path_of(search):
             f"The search chose no candidate (refit={search.refit!r}), so there is no path through "
             "it. Let refit name a metric."
         )
-    strength, best = results["strength"], search.best_index_
-    if np.isnan(strength[best]):
+    path = path_of(results, search.best_index_)
+    strength = results["strength"][path]
+    if len(np.unique(strength)) < 2:
         raise ValueError(
-            f"The chosen candidate, {search.best_params_}, is no NNO model and has no alpha. Draw "
-            "a search over NNO models."
-        )
-    model = search.estimator
-    alpha = f"{model.steps[-1][0]}__alpha" if isinstance(model, Pipeline) else "alpha"
-    others = [
-        key_of({name: value for name, value in candidate.items() if name != alpha})
-        for candidate in results["params"]
-    ]
-    path = np.flatnonzero([key == others[best] for key in others])
-    path = path[np.isfinite(strength[path])]
-    if len(np.unique(strength[path])) < 2:
-        raise ValueError(
-            f"Only one alpha ({strength[best]:g}) goes with the other settings of the chosen "
+            f"Only one alpha ({strength[0]:g}) goes with the other settings of the chosen "
             "candidate, and one point is no path. Search with alphas='auto', or with several "
             "values of alpha in param_grid."
         )
@@ -77,7 +49,7 @@ def threshold_of(search, metric):
         return None
     mean = search.cv_results_[f"mean_test_{metric}"]
     best = np.nanargmax(mean)
-    return float(mean[best] - standard_errors(search, metric)[best])
+    return float(mean[best] - standard_errors(search.cv_results_, metric)[best])
 
 
 def name_of_score(search, metric):

@@ -1,0 +1,169 @@
+"""`nno-sklearn compare`: cross-validate the solvers on one data set."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from nno_sklearn.cli.arguments import (
+    LOSSES,
+    Several,
+    add_data,
+    add_folds,
+    add_limits,
+    add_loss,
+    find_task,
+    make_folds,
+    one_of,
+    score_for,
+)
+from nno_sklearn.cli.contenders import compete, make_contenders
+from nno_sklearn.cli.output import (
+    check_image,
+    describe,
+    make_console,
+    make_table,
+    not_converged,
+    save_image,
+)
+from nno_sklearn.cli.preprocessing import make_preprocessor
+from nno_sklearn.cli.reading import UserError, read
+from nno_sklearn.inspection import ConvergenceDisplay
+from nno_sklearn.solvers import SOLVERS
+
+PENALTIES = {"l2": "l2", "l1": "l1", "elasticnet": "elasticnet", "none": None}
+
+
+def add_command(commands):
+    """Add the command to those of the parser."""
+    what = "cross-validate the solvers on one data set"
+    command = commands.add_parser("compare", help=what, description=f"{what} and print a table.")
+    command.set_defaults(run=run)
+    add_data(command)
+    _add_problem(command.add_argument_group("problem"))
+    _add_comparison(command.add_argument_group("comparison"))
+
+
+def _add_problem(group):
+    add_loss(group)
+    group.add_argument("--penalty", choices=list(PENALTIES), default="l2", help="default: l2")
+    default = "default: %(default)s"
+    group.add_argument("--alpha", type=float, default=1e-4, metavar="A", help=default)
+    group.add_argument("--l1-ratio", type=float, default=0.5, metavar="R", help=default)
+    add_limits(group)
+
+
+def _add_comparison(group):
+    # "auto" is one of the others.
+    default = [solver for solver in SOLVERS if solver != "auto"]
+    what = f"one or more of {', '.join(SOLVERS)} (default: {', '.join(default)})"
+    group.add_argument(
+        "--solver", action=Several, type=one_of(SOLVERS), default=default, metavar="NAME", help=what
+    )
+    add_folds(group)
+    what = "add scikit-learn's own estimator for the same objective"
+    group.add_argument("--baseline", action="store_true", help=what)
+    what = "draw how the objective falls with passes and with seconds"
+    group.add_argument("--plot", type=Path, metavar="IMAGE", help=what)
+
+
+def run(args):
+    """Run the command.
+
+    Parameters
+    ----------
+    args : Namespace
+        What the parser found.
+
+    Raises
+    ------
+    UserError
+        For a mistake of the user.
+    """
+    if args.plot is not None:
+        check_image(args.plot)
+    data = read(args.file, args.target)
+    task, reason = find_task(args, data)
+    problem = {
+        "loss": args.loss or LOSSES[task][0],
+        "penalty": PENALTIES[args.penalty],
+        "alpha": args.alpha,
+        "l1_ratio": args.l1_ratio,
+        "tol": args.tol,
+        "max_iter": args.max_iter,
+        "random_state": args.random_state,
+    }
+    score = score_for(task, problem["loss"])
+    contenders = make_contenders(task, args.solver, args.baseline, **problem)
+    preprocessor = make_preprocessor(data.X, data.day_first)
+    results = compete(data, preprocessor, contenders, make_folds(args, task), score, _track)
+    solved = [result.name for result in results if result.refusal is None]
+    if not solved:
+        raise UserError(results[0].refusal)
+
+    console, say = make_console()
+    X = preprocessor.fit_transform(data.X, data.y)
+    describe(say, data, X.shape[1])
+    settings = f"loss={problem['loss']}, penalty={args.penalty}, alpha={args.alpha:g}"
+    say(f"{task}{reason}, {settings}, cv={args.cv}, score: {score}\n")
+    console.print(_table(results))
+    for remark in _remarks(args, results, contenders):
+        say(remark)
+    if args.plot is not None:
+        _plot(args.plot, {n: contenders[n] for n in solved if n in args.solver}, X, data.y)
+        say(f"drew {args.plot}")
+
+
+def _track(contenders):
+    """Pass the contenders on, with a progress bar on stderr if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(
+        contenders,
+        description="Cross-validating",
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def _table(results):
+    """Lay results out, one row for each contender that could be fitted."""
+    table = make_table(
+        ["solver", "score ± sd", "fit s", "passes", "rel. gap", "nonzeros", "converged"]
+    )
+    for result in results:
+        if result.refusal is None:
+            table.add_row(
+                result.name,
+                f"{result.scores.mean():.4f} ± {result.scores.std():.4f}",
+                f"{result.seconds:.3f}",
+                _number(result.mean("n_passes_"), ".1f"),
+                _number(result.gap, ".1e"),
+                f"{result.n_nonzeros:.0f}",
+                f"{result.n_converged}/{len(result.fits)}",
+            )
+    return table
+
+
+def _number(value, spec):
+    return "–" if np.isnan(value) else format(value, spec)
+
+
+def _remarks(args, results, contenders):
+    """Say below the table what it cannot."""
+    for result in results:
+        if result.refusal is not None:
+            yield f"{result.name}: not run. {result.refusal}"
+    if args.baseline and len(contenders) == len(args.solver):
+        yield "baseline: scikit-learn has no estimator with this objective"
+    ran = [result for result in results if result.refusal is None]
+    n_fits = sum(len(result.fits) for result in ran)
+    yield from not_converged(n_fits - sum(result.n_converged for result in ran), n_fits, args)
+
+
+def _plot(path, contenders, X, y):
+    """Fit each solver once to all rows and draw its history."""
+    fitted = {name: contender.fit(X, y).estimator_ for name, contender in contenders.items()}
+    save_image(path, lambda ax: ConvergenceDisplay.from_estimators(fitted, ax=ax), sharey=True)
