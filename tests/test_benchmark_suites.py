@@ -3,6 +3,8 @@
 import json
 import sys
 from argparse import ArgumentParser
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +19,16 @@ from nno_sklearn.problem import Problem, hessian_blocks
 sys.path.insert(0, str(Path(__file__).parents[1]))  # benchmarks/ is not installed
 pytest.importorskip("rich")
 
-from benchmarks import condensing, data, environment, suites
-from benchmarks.suites import landmarks, robustness, scale
+from benchmarks import (
+    condensing,
+    data,
+    environment,
+    search_cases,
+    search_data,
+    search_rivals,
+    suites,
+)
+from benchmarks.suites import landmarks, robustness, scale, search
 
 
 def labels(n=400, p=5, n_classes=2, seed=0):
@@ -48,7 +58,7 @@ def _no_machine(monkeypatch):
 
 
 def test_every_suite_is_registered():
-    assert {"landmarks", "robustness", "scale"} <= set(suites.names())
+    assert {"landmarks", "robustness", "scale", "search"} <= set(suites.names())
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
@@ -208,3 +218,144 @@ def test_rows_are_the_same_in_any_number_of_blocks(monkeypatch):
 def test_multinomial_problem():
     problem = landmarks.make_problem(*labels(n_classes=3))
     assert isinstance(problem.loss, MultinomialLogLoss) and problem.n_outputs == 3
+
+
+def tiny_searches():
+    """One case of each family, on few rows."""
+    few = {"alpha": [1e-1, 1e-2], "l1_ratio": [0.2, 0.8]}
+    strengths = partial(search_cases.grid, alpha=few["alpha"])
+    both = partial(search_cases.grid, **few)
+    binary, table = (
+        partial(data.tall_labels, 150, 4, 0.5),
+        partial(search_data.generated_houses, 90),
+    )
+    texts = partial(search_data.generated_texts, 60, 30, 3)
+    numbers = partial(search_data.correlated, 60, 200)
+    families = {
+        "net_labels": (binary, search_cases.ELASTIC_NET_LOGISTIC, both),
+        "labels": (binary, search_cases.LOGISTIC, strengths),
+        "lasso": (numbers, search_cases.LASSO, partial(search_cases.lasso_path, n_alphas=4)),
+        "net": (table, search_cases.ELASTIC_NET, both),
+        "texts": (texts, search_cases.MULTINOMIAL, strengths),
+    }
+    return {
+        name: search_cases.Case(name, source, **family | {"settings": settings, "n_splits": 3})
+        for name, (source, family, settings) in families.items()
+    }
+
+
+@pytest.mark.filterwarnings("ignore")  # other packages' deprecations
+@pytest.mark.parametrize("name", tiny_searches())
+def test_all_who_search_mean_the_same(name):
+    case = tiny_searches()[name]
+    task = case.task()
+    exact = case.exact().search(task, task.settings).scores
+    assert np.isfinite(exact).all() and np.ptp(exact) > 1e-3
+    # skglm compiles for half a minute; celer's LassoCV does not run with scikit-learn 1.9.
+    left_out = ("skglm loop", "celer LassoCV")
+    others = [rival for rival in case.searches() if rival.name not in left_out]
+    assert len(others) >= 5
+    for rival in others:
+        found = replace(rival, tol=1e-9).search(task, task.settings)
+        np.testing.assert_allclose(found.scores, exact, rtol=2e-4, err_msg=rival.name)
+        for unit in rival.units(task.settings)[:1]:  # settings alone are found the same
+            some = [task.settings[k] for k in unit]
+            alone = replace(rival, tol=1e-9).search(task, some).scores
+            np.testing.assert_allclose(alone, exact[unit], rtol=2e-4, err_msg=rival.name)
+
+
+def test_starts_that_are_compared():
+    settings = search_cases.grid(None, None, alpha=[0.1, 1.0, 0.01], l1_ratio=[0.2, 0.8])
+    strength = np.array([setting["alpha"] for setting in settings])
+    order, starts = search_rivals.from_scratch(settings, strength)
+    assert (np.diff(strength[order]) <= 0).all() and not any(len(near) for near in starts)
+    order, starts = search_rivals.along_paths(settings, strength)
+    assert sorted(order) == list(range(6))
+    assert [len(near) for near in starts] == [0, 1, 1, 0, 1, 1]
+    for position, near in zip(order, starts, strict=True):
+        for before in near:
+            assert strength[before] == pytest.approx(10 * strength[position])
+            assert settings[before]["l1_ratio"] == settings[position]["l1_ratio"]
+
+
+@pytest.mark.usefixtures("_no_machine")
+def test_search_suite(tmp_path, capsys, monkeypatch):
+    # Not in a fresh process: that would take seconds to import everything.
+    monkeypatch.setattr(search, "in_fresh_process", search.run_case)
+    monkeypatch.delenv("NNO_SKLEARN_DATA", raising=False)
+    missing = search_cases.Case("missing", partial(data.load, "a9a"), **search_cases.LOGISTIC)
+    cases = [tiny_searches()["labels"], missing]
+    monkeypatch.setattr(search_cases, "CASES", cases)
+    search.run(options_of(search, tmp_path, "--case", "lab", "miss"))
+    printed = capsys.readouterr().out
+    assert "missing skipped: a9a.svm.bz2" in printed and "Starts of NNOSearchCV" in printed
+    (result,) = json.loads((tmp_path / "search.json").read_text())["cases"]
+    lines = {line["name"]: line for line in result["lines"]}
+    assert {"NNOSearchCV", "GridSearchCV, lbfgs", "LogisticRegressionCV, lbfgs"} <= set(lines)
+    for name, line in lines.items():
+        assert len(line["seconds"]) == (1 if name == "NNOSearchCV, exact" else 2)
+        assert min(line["seconds"]) > 0 and line["n_measured"] == 2 and not line["failure"]
+        assert line["off_ours"] < 0.01 and line["off_exact"] < 0.01
+        assert (line["passes"] is not None) == name.startswith("NNO")
+    assert lines["NNOSearchCV"]["off_ours"] == 0 == lines["NNOSearchCV, exact"]["off_exact"]
+    assert "### labels: n=150, 2 settings x 3 splits" in (tmp_path / "search.md").read_text()
+    cases[0] = replace(cases[0], name="again")
+    search.run(options_of(search, tmp_path, "--case", "again", "--append"))
+    kept = json.loads((tmp_path / "search.json").read_text())["cases"]
+    assert [one["name"] for one in kept] == ["labels", "again"]
+    capsys.readouterr()
+    search.run(options_of(search, tmp_path, "--list"))
+    assert capsys.readouterr().out.split() == ["again", "missing"]
+
+
+@dataclass(frozen=True)
+class Slow(search_rivals.Grid):
+    """Takes as many seconds as alpha says, by a clock of its own."""
+
+    clock: list = field(default_factory=lambda: [0.0])
+
+    def search(self, task, settings):
+        seconds = np.array([setting["alpha"] for setting in settings])
+        self.clock[0] += seconds.sum()
+        return search_rivals.Found(-seconds)
+
+    def refit(self, task, setting):
+        self.clock[0] += 100 * setting["alpha"]
+
+
+@pytest.mark.parametrize(("limit", "count"), [(1000.0, 20), (15.0, 5), (1.0, 2)])
+def test_a_share_is_measured_where_all_takes_too_long(limit, count, monkeypatch):
+    settings = search_cases.grid(None, None, alpha=np.linspace(2.0, 4.0, 20))
+    task = replace(tiny_searches()["labels"].task(), settings=settings)
+    rival = Slow("slow", 1e-4)
+    monkeypatch.setattr(search.time, "perf_counter", lambda: rival.clock[0])
+    trial = search.Trial(rival)
+    trial.measure(task, limit)
+    record = trial.record(trial, trial)
+    assert record["n_measured"] == count and record["off_ours"] == 0
+    refit = -100 * record["best_score"]
+    assert record["seconds"] == [pytest.approx(60 + refit, rel=0.1)]
+    assert trial.spent == pytest.approx(count / 20 * 60 + refit, rel=0.1)
+    assert trial.has_time(2.01 * trial.spent) and not trial.has_time(1.99 * trial.spent)
+
+
+def test_what_a_rival_raises_is_listed():
+    class Broken(search_rivals.Rival):
+        def search(self, task, settings):
+            raise TypeError("no such argument\nand more")
+
+    trial = search.Trial(Broken("broken", 1e-4))
+    trial.measure(tiny_searches()["labels"].task(), np.inf)
+    record = trial.record(trial, trial)
+    assert record["failure"] == trial.said == "TypeError: no such argument"
+    assert record["best_score"] is None and not trial.has_time(np.inf)
+    table = search.failure_table([{"name": "labels", "lines": [record]}])
+    assert table.rows == [["labels", "broken", "TypeError: no such argument"]]
+
+
+def test_beginnings_are_spread_evenly():
+    order = search.evenly_spread(100)
+    assert sorted(order) == list(range(100))
+    for count in (5, 10, 30):
+        assert np.diff(np.sort(order[:count])).max() <= 2.7 * 100 / count
+        assert order[:count].mean() == pytest.approx(49.5, abs=15)

@@ -2,13 +2,13 @@
 
 import time
 import traceback
-import warnings
+from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
+from joblib import parallel_backend
 from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
@@ -51,9 +51,8 @@ def run_chain(chain, split, scorer, X, y, params, return_train_score, watched=No
         Without the models, which are not worth sending home.
     preparing_seconds : float
     """
-    if watched is not None:
-        watched.call_on_fit_task_begin(estimator=chain)
-    GridSearchCV(
+    scorer = copy(scorer)  # other threads have theirs
+    cut = GridSearchCV(
         chain,
         {},
         scoring=scorer,
@@ -62,7 +61,12 @@ def run_chain(chain, split, scorer, X, y, params, return_train_score, watched=No
         refit=False,
         error_score="raise",
         return_train_score=return_train_score,
-    ).fit(X, y, **params)
+    )
+    if watched is not None:
+        watched.call_on_fit_task_begin(estimator=chain)
+    # Some backends send even one job away (Dask), and the scorer would not see its chain.
+    with parallel_backend("sequential"):
+        cut.fit(X, y, **params)
     fits, preparing_seconds = scorer.chain.fits_, scorer.chain.preparing_seconds_
     prepared = scorer.chain.prepared_
     columns = None if prepared is None else prepared.columns
@@ -142,15 +146,13 @@ class Chain(MetaEstimatorMixin, BaseEstimator):
             self.fits_ = [Fit(failure=failure) for _ in self.settings]
             return
         rows = SharedRows(self.prepared_.rows, y, self.prepared_.params, len(self.settings))
-        last_use = {near[0]: step for step, near in enumerate(self.starts) if len(near)}
+        last_use = {k: step for step, near in enumerate(self.starts) for k in near[:2]}
         model = final_step(self.estimator)
         for step, (setting, near) in enumerate(zip(self.settings, self.starts, strict=True)):
             starts = [self.fits_[k].model for k in near if self.fits_[k].failure is None]
-            with warnings.catch_warnings():
-                # The search says once how many fits did not converge.
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                self._add(lambda s=setting, n=starts: rows.fit(with_setting(model, s), n))
-            for k in (*near[:1], step):
+            fresh = with_setting(model, setting)  # an unknown parameter is no failed fit
+            self._add(lambda fresh=fresh, starts=starts: rows.fit(fresh, starts))
+            for k in (*near[:2], step):
                 if last_use.get(k, step) == step:
                     rows.forget(self.fits_[k].model)
         self.prepared_.rows = self.prepared_.params = None
@@ -197,18 +199,22 @@ class Prepared:
     @property
     def columns(self):
         """A key of the columns that the model sees, which may differ between splits."""
+        if self._before is None:
+            return None
         try:
-            return (
-                None
-                if self._before is None
-                else key_of(dict.fromkeys(self._before.get_feature_names_out()))
-            )
+            names = self._before.get_feature_names_out()
         except (AttributeError, ValueError):  # a step that does not tell names
             return None
+        return None if names is None else key_of(dict.fromkeys(names))  # None of no steps at all
 
     def transform(self, X):
         """Rows as the model takes them."""
-        return X if self._before is None else self._before.transform(X)
+        # Step by step: a pipeline would ask of its last step whether it is fitted, which those
+        # that learn nothing cannot tell.
+        for _, step in [] if self._before is None else self._before.steps:
+            if step is not None and not isinstance(step, str):  # "passthrough"
+                X = step.transform(X)
+        return X
 
     def whole(self, model):
         """The estimator that the user gave, with a fitted model."""

@@ -134,7 +134,7 @@ def path_of(results, index):
         )
 
     # The strength's name: the parameter that equals it in all candidates.
-    pairs = list(zip(params, strength, strict=True))
+    pairs = [pair for pair in zip(params, strength, strict=True) if not np.isnan(pair[1])]
     names = [n for n in params[index] if all(np.array_equal(c.get(n, s), s) for c, s in pairs)]
     others = [key_of({n: v for n, v in c.items() if n not in names}) for c in params]
     same = [k for k in range(len(params)) if others[k] == others[index]]
@@ -199,26 +199,30 @@ def choose(results, refit):
     if refit == "one_standard_error":
         index, metric = one_standard_error(results), "score"
     else:
-        metric = "score" if "rank_test_score" in results else refit
-        if f"rank_test_{metric}" not in results:
-            names = [key[len("rank_test_") :] for key in results if key.startswith("rank_test_")]
-            raise ValueError(
-                f"refit={refit!r} names no metric, but scoring gave several: {sorted(names)}. Name "
-                "the one that chooses, or use refit=False."
-            )
+        metric = deciding_metric(results, refit)
         index = int(results[f"rank_test_{metric}"].argmin())
     return index, results[f"mean_test_{metric}"][index]
+
+
+def deciding_metric(results, refit):
+    """Name of the score by which candidates are compared."""
+    metric = "score" if "rank_test_score" in results else refit
+    if f"rank_test_{metric}" not in results:
+        names = [key[len("rank_test_") :] for key in results if key.startswith("rank_test_")]
+        raise ValueError(
+            f"refit={refit!r} names no metric, but scoring gave several: {sorted(names)}. Name "
+            "the one that chooses; without halving, refit=False chooses none."
+        )
+    return metric
 
 
 def mean_coef(fits):
     """Mean coefficients of a candidate over the splits, where these have the same columns."""
     ran = [fit for fit in fits if fit is not None]
-    same = all(
-        fit.coef is not None
-        and (fit.columns, fit.coef.shape) == (ran[0].columns, ran[0].coef.shape)
-        for fit in ran
-    )
-    return np.mean([fit.coef for fit in ran], axis=0) if same else None
+    if any(fit.coef is None for fit in ran):
+        return None
+    kinds = {(fit.columns, fit.coef.shape) for fit in ran}
+    return np.mean([fit.coef for fit in ran], axis=0) if len(kinds) == 1 else None
 
 
 def report_failures(fits):

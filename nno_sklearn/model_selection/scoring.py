@@ -40,9 +40,8 @@ class ChainScorer:
         self._is_multimetric = isinstance(asked, dict)
         asked = list(asked.values()) if self._is_multimetric else [asked]
         # Then transformed rows and the model behind them give the same score, at less cost.
-        self._sees_predictions_only = scoring is None or all(
-            isinstance(one, SCORER) for one in asked
-        )
+        self._sees_predictions_only = all(isinstance(one, SCORER) for one in asked)
+        self._is_estimators_own = scoring is None
 
     def __repr__(self):
         return repr(self.scorer)
@@ -59,7 +58,9 @@ class ChainScorer:
     def __call__(self, chain, X, y=None, **params):
         """Score all fits that did not fail, and remember the chain."""
         self.chain, prepared = chain, chain.prepared_
-        if prepared is not None and self._sees_predictions_only:
+        # A pipeline's own score may route arguments to its steps, under other names.
+        only = self._sees_predictions_only or (self._is_estimators_own and not params)
+        if prepared is not None and only:
             X, prepared = prepared.transform(X), None  # once for all models
         for fit in chain.fits_:
             if fit.failure is None:
@@ -96,7 +97,7 @@ class ChainScorer:
 
 
 def _number(name, score):
-    if hasattr(score, "item"):
+    if getattr(score, "size", 0) == 1:
         score = score.item()  # of an array of one number
     if not isinstance(score, Number):
         raise ValueError(f"scoring must return numbers, but {name!r} is {score!r}.")

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import is_classifier
 from sklearn.model_selection import GridSearchCV, check_cv
-from sklearn.utils import indexable
+from sklearn.utils import get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from nno_sklearn._validation import unharmed
@@ -15,7 +15,13 @@ from nno_sklearn.model_selection.callbacks import Watched, with_callbacks
 from nno_sklearn.model_selection.candidates import candidates_of
 from nno_sklearn.model_selection.chain import with_setting
 from nno_sklearn.model_selection.progress import progress
-from nno_sklearn.model_selection.results import choose, make_results, mean_coef, report_failures
+from nno_sklearn.model_selection.results import (
+    choose,
+    deciding_metric,
+    make_results,
+    mean_coef,
+    report_failures,
+)
 from nno_sklearn.model_selection.scoring import ChainScorer, make_scorers
 from nno_sklearn.model_selection.tasks import evaluate, groups_of, tasks_of
 
@@ -139,6 +145,11 @@ class NNOSearchCV(GridSearchCV):
         self.halving = halving
         self.random_state = random_state
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags = get_tags(self.estimator).target_tags  # several outputs, for instance
+        return tags
+
     def fit(self, X, y=None, **params):
         """Search, and fit the best setting to all rows.
 
@@ -260,8 +271,7 @@ class NNOSearchCV(GridSearchCV):
     def _best(self, fits, alive):
         """Those of the candidates that go on to the next split."""
         results = make_results([{}] * len(alive), fits[alive], np.nan)
-        metric = self.refit if self._is_multimetric and isinstance(self.refit, str) else None
-        rank = results[f"rank_test_{metric or 'score'}"]
+        rank = results[f"rank_test_{deciding_metric(results, self.refit)}"]
         count = max(FEWEST_ALIVE, -(-len(alive) // self.halving))
         return np.sort(alive[np.argsort(rank, kind="stable")[:count]])
 

@@ -1,5 +1,9 @@
 """Fits of many settings over the same rows: what does not depend on the setting is done once."""
 
+from itertools import zip_longest
+
+import numpy as np
+
 from nno_sklearn.model_selection.settings import key_of
 from nno_sklearn.problem import summarise
 
@@ -48,23 +52,31 @@ class SharedRows:
         self._first[key] = learnt, problem
         return problem, solver
 
-    def fit(self, model, starts=()):
-        """Fit a model from the first usable one of ``starts``, models fitted here before."""
+    def fit(self, model, starts):
+        """Fit a model from the first usable one of ``starts``, models fitted here before.
+
+        Nobody is warned of fits that did not converge; ``converged_`` tells.
+        """
         problem, solver = self.pose(model)
-        point = model._solve(problem, solver, self._start(problem, starts))
-        if point is not None:
-            self._points[id(model)] = point
+        result = model._solve(problem, solver, self._start(problem, starts))
+        if result.point is not None:
+            self._points[id(model)] = result.point
         return model
 
     def _start(self, problem, starts):
-        for model in starts:
-            known = self._points.get(id(model))
-            if known is not None and known.problem.memory is problem.memory:
-                return known.of(problem)
+        for model, other in zip_longest(starts, starts[1:]):
+            last, before = self._point(problem, model), self._point(problem, other)
+            if last is not None:
+                return last.of(problem) if before is None else _ahead(problem, before, last)
             point = model._point_in(problem)
             if point is not None:
                 return point
         return problem.null
+
+    def _point(self, problem, model):
+        """Where the fit of a model on the problem's rows ended, if that is known."""
+        point = self._points.get(id(model))
+        return None if point is None or point.problem.memory is not problem.memory else point
 
     def forget(self, model):
         """Let go of a model's point, which is as long as the data: no later fit starts there."""
@@ -75,3 +87,20 @@ def _data_key(model):
     """The parameters that shape the problem's rows and its loss."""
     params = model.get_params()
     return key_of({k: v for k, v in params.items() if k.split("__")[0] not in FREE})
+
+
+def _ahead(problem, before, last):
+    """The optimum that two known ones let expect: on the line through both, in the logarithm of
+    alpha, where the penalty has no kinks; the last one, if that is better.
+    """
+    start = last.of(problem)
+    old, new, alpha = before.problem.alpha, last.problem.alpha, problem.alpha
+    if old == new or not problem.is_smooth:
+        return start
+    t = float(np.clip(np.log(alpha / new) / np.log(new / old), -1.0, 1.0))
+    expected = problem.with_raw_prediction(
+        last.coef + t * (last.coef - before.coef),
+        last.linear + t * (last.linear - before.linear),
+        last.intercept + t * (last.intercept - before.intercept),
+    )
+    return expected if expected.value < start.value else start

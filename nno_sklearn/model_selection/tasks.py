@@ -1,6 +1,7 @@
 """A search as tasks for workers: chains of settings times splits."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -35,7 +36,9 @@ class Group:
         if not self.is_ours:
             return np.full(len(self.settings), np.nan)
         model = final_step(self.estimator)
-        return np.array([float(setting.get("alpha", model.alpha)) for setting in self.settings])
+        alphas = [setting.get("alpha", model.alpha) for setting in self.settings]
+        # What is no number fails when it is fitted.
+        return np.array([float(a) if isinstance(a, Real) else np.nan for a in alphas])
 
     @property
     def is_ours(self):
