@@ -58,27 +58,38 @@ class ChainScorer:
     def __call__(self, chain, X, y=None, **params):
         """Score all fits that did not fail, and remember the chain."""
         self.chain, prepared = chain, chain.prepared_
+        fits = [fit for fit in chain.fits_ if fit.failure is None]
         # A pipeline's own score may route arguments to its steps, under other names.
         only = self._sees_predictions_only or (self._is_estimators_own and not params)
         if prepared is not None and only:
-            X, prepared = prepared.transform(X), None  # once for all models
-        for fit in chain.fits_:
-            if fit.failure is None:
-                began = time.perf_counter()
-                estimator = fit.model if prepared is None else prepared.whole(fit.model)
-                fit.scores.append(self._score(estimator, X, y, params))
-                fit.score_time += time.perf_counter() - began
+            X = self._attempt(lambda: prepared.transform(X))  # once for all models
+            if X is None:
+                for fit in fits:
+                    fit.scores.append(None)
+                return 0.0
+            prepared = None
+        for fit in fits:
+            began = time.perf_counter()
+            estimator = fit.model if prepared is None else prepared.whole(fit.model)
+            fit.scores.append(self._score(estimator, X, y, params))
+            fit.score_time += time.perf_counter() - began
         return 0.0
 
-    def _score(self, estimator, X, y, params):
-        """Scores by name; None where scoring failed."""
-        data = (X,) if y is None else (X, y)
+    def _attempt(self, make):
+        """What ``make`` gives; None, and a warning, where it fails."""
         try:
-            scores = self.scorer(estimator, *data, **params)
+            return make()
         except Exception:
             if self.error_score == "raise":
                 raise
             self._warn(traceback.format_exc())
+            return None
+
+    def _score(self, estimator, X, y, params):
+        """Scores by name; None where scoring failed."""
+        data = (X,) if y is None else (X, y)
+        scores = self._attempt(lambda: self.scorer(estimator, *data, **params))
+        if scores is None:
             return None
         scores = scores if isinstance(scores, dict) else {"score": scores}
         for name, score in scores.items():

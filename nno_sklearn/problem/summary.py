@@ -58,5 +58,6 @@ def _factor(gram, cross):
     rows = np.empty_like(factor)
     rows[:, order] = factor * scale[order]
     right = (inverse[:, None] * cross)[order[:rank]]
-    targets = solve_triangular(factor[:, :rank], right, trans="T")
-    return rows, targets
+    if rank == 0:  # no column says anything, and some solvers refuse to solve nothing
+        return rows, right
+    return rows, solve_triangular(factor[:, :rank], right, trans="T")
