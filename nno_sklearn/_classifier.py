@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._validation import check_training_data, make_loss, weights_of_classes
-from nno_sklearn.losses import LogLoss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
+from nno_sklearn.losses import LogLoss, MetricLoss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
 
 
 def _has_probabilities(classifier):
@@ -161,6 +161,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
             loss = MultinomialLogLoss()
         if isinstance(loss, MultinomialLogLoss) and n_outputs == 1:
             loss = LogLoss()  # two classes need one output: the same model, half the size
+        if isinstance(loss, MetricLoss):
+            loss = MetricLoss(loss.scorer, classes)
         targets = np.eye(n_outputs)[codes] if n_outputs > 1 else codes[:, None].astype(float)
         return X, targets, weight * factors[codes], loss
 

@@ -32,6 +32,8 @@ class Problem:
     ----------
     scale : ndarray of shape (n_features,)
         Spread of the columns, 0 for constant ones (whose coefficient stays 0).
+    metric : MetricLoss or None
+        What shall be as high as possible, where the loss is only its convex surrogate.
     null : Point
         The best constant model, w = 0.
     """
@@ -45,16 +47,17 @@ class Problem:
             DesignMatrix(X, weight, centred=fit_intercept),
             y,
             weight,
-            loss,
+            loss.surrogate,
             penalty if alpha > 0 else NoPenalty(),
             alpha if alpha > 0 else 1.0,
             fit_intercept,
         )
+        self.metric = loss if "score" in loss.provides else None
 
     def _setup(self, design, y, weight, loss, penalty, alpha, fit_intercept):
         self.design, self.y, self.weight = design, np.asfortranarray(y), weight
         self.loss, self.penalty, self.alpha = loss, penalty, alpha
-        self.fit_intercept = fit_intercept
+        self.fit_intercept, self.metric = fit_intercept, None
 
     def _like(self, design, y, weight):
         part = object.__new__(Problem)
@@ -148,6 +151,10 @@ class Problem:
     def rows(self, index, weight, target):
         """The same objective over some rows, with weights and targets of their own."""
         return self._like(self.design.rows(index), target, weight / weight.sum())
+
+    def without_metric(self):
+        """The convex objective that a search for the metric starts from."""
+        return self._like(self.design, self.y, self.weight)
 
     def columns(self, index):
         """The same objective with all coefficients but those of ``index`` held at 0."""
