@@ -1,6 +1,7 @@
 """The one fit: parameters -> problem -> solver -> attributes."""
 
 import warnings
+from copy import copy
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -17,7 +18,7 @@ from nno_sklearn._validation import (
     make_solver,
 )
 from nno_sklearn.problem import Problem
-from nno_sklearn.solvers import Status
+from nno_sklearn.solvers import MetricResult, Status
 
 
 class LinearModel(BaseEstimator):
@@ -144,8 +145,22 @@ class LinearModel(BaseEstimator):
         self.optimality_, self.history_ = result.optimality, result.history
         self.converged_ = result.status is Status.CONVERGED
         self.solver_, self.loss_ = solver, loss
+        vars(self).pop("start_", None)
+        if isinstance(result, MetricResult):
+            self.start_ = self._start_model(result, loss, solver, dtype)
+
+    def _start_model(self, result, loss, solver, dtype):
+        """A fitted model like this one with the coefficients that the search began from."""
+        start = copy(self)
+        start._keep(result.start, loss, solver, dtype)
+        return start
 
     def _advice(self, result, dtype):
+        if isinstance(result, MetricResult):
+            return (
+                f"{type(self).__name__}: {result.status.value}, {self.max_iter} rounds, while the "
+                "held-out score may still rise. Raise max_iter."
+            )
         measure = "relative duality gap" if np.isfinite(result.dual_gap) else "stationarity"
         if result.status is Status.MAX_ITER:
             remedy = f"raise max_iter (now {self.max_iter})"
@@ -162,11 +177,7 @@ class LinearModel(BaseEstimator):
         )
 
     def _print(self, record):
-        print(
-            f"[{type(self).__name__}] objective {record.objective:.6e}  "
-            f"optimality {record.optimality:.1e}  nonzeros {record.n_nonzeros}  "
-            f"passes {record.n_passes:.1f}  {record.seconds:.2f} s"
-        )
+        print(f"[{type(self).__name__}] {record}")
 
     def _raw_prediction(self, X):
         """``X @ coef_.T + intercept_``, (n_samples, n_outputs)."""

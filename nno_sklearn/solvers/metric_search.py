@@ -51,10 +51,9 @@ class Model(NamedTuple):
 
 @dataclass(frozen=True)
 class MetricResult(SolverResult):
-    """A solver's result, and where it began: the convex solution with tuned thresholds."""
+    """A solver's result, and its start: the convex solution with tuned thresholds."""
 
-    start_coef: np.ndarray = None
-    start_intercept: np.ndarray = None
+    start: SolverResult
 
 
 class MetricSearch:
@@ -102,20 +101,26 @@ class MetricSearch:
         shift = self._thresholds(everything, held_out)
         start = Model(start.coef, start.intercept + shift)
         found, status = self._climb(ascents, start, shift, everything)
-        score = everything.score(problem.design.matvec(found.coef) + found.intercept)
         return MetricResult(
-            coef=found.coef,
-            intercept=problem.outer_intercept(found),
-            n_iter=max(1, len(self.history)),
-            n_passes=problem.n_passes,
-            status=status,
-            optimality=np.nan,
-            dual_gap=np.inf,
-            objective=-score,
-            history=self.history,
-            start_coef=start.coef,
-            start_intercept=problem.outer_intercept(start),
+            **self._fields(found, everything, status, self.history),
+            start=SolverResult(**self._fields(start, everything, status, self.history[:1])),
         )
+
+    def _fields(self, model, everything, status, history):
+        """Of a :class:`SolverResult`; the objective is minus the score on all rows."""
+        problem = self.problem
+        eta = problem.design.matvec(model.coef) + model.intercept
+        return {
+            "coef": model.coef,
+            "intercept": problem.outer_intercept(model),
+            "n_iter": max(1, len(history)),
+            "n_passes": history[-1].n_passes if history else problem.n_passes,
+            "status": status,
+            "optimality": np.nan,
+            "dual_gap": np.inf,
+            "objective": -everything.score(eta[everything.index]),
+            "history": history,
+        }
 
     def _rows(self, weight):
         return make_rows(self.metric, self.problem.y, weight, self._rng)
