@@ -82,26 +82,12 @@ class Ascent:
             self._directions.remember(self.coef + t * direction, score)
 
     def _try_intercept(self):
-        k = self._output % self.eta.shape[1]
-        self._output += 1
-        eta = self.eta[self.rows.index]
-        shift = tune_output(self.rows, eta, k, self.score, LONGEST * self.spread)
-        if shift:
-            self.intercept = self.intercept + shift * np.eye(self.eta.shape[1])[k]
-            self.eta = self.eta + shift * np.eye(self.eta.shape[1])[k]
-            self.score = self.rows.score(self.eta[self.rows.index])
-
-
-def tune_output(rows, eta, k, score, longest):
-    """Shift of one output's intercept that is best for the metric; 0 if none is better."""
-    slope = np.zeros_like(eta)
-    slope[:, k] = 1.0
-    best, t = rows.best_on_line(eta, slope, longest)
-    if best <= score + SAME:
-        return 0.0
-    moved = eta.copy()
-    moved[:, k] += t
-    return t if rows.score(moved) > score + SAME else 0.0
+        """Search the line of one output's intercept."""
+        n_outputs = self.eta.shape[1]
+        k = self._output = (self._output + 1) % n_outputs
+        eta, slope = self.eta[self.rows.index], _unit_slope(self.eta, k)
+        score, t = self.rows.best_on_line(eta, slope[self.rows.index], LONGEST * self.spread)
+        self._try(score, t, np.zeros_like(self.coef), np.eye(n_outputs)[k], slope)
 
 
 def tune_intercept(rows, eta):
@@ -111,10 +97,19 @@ def tune_intercept(rows, eta):
     for _ in range(SWEEPS if n_outputs > 1 else 1):
         before = rows.score(eta + shift)
         for k in range(n_outputs):
-            shift[k] += tune_output(rows, eta + shift, k, rows.score(eta + shift), longest)
+            _, t = rows.typical_on_line(eta + shift, _unit_slope(eta, k), longest)
+            moved = shift + t * np.eye(n_outputs)[k]
+            if rows.score(eta + moved) > rows.score(eta + shift) + SAME:
+                shift = moved
         if rows.score(eta + shift) <= before + SAME:
             break
     return shift
+
+
+def _unit_slope(eta, k):
+    slope = np.zeros_like(eta)
+    slope[:, k] = 1.0
+    return slope
 
 
 def _spread(slope, weight):

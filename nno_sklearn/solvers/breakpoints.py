@@ -8,6 +8,8 @@ import numpy as np
 SAME = 1e-12
 #: Shortest interval between two flips that is a place to be, relative to the whole line.
 SHORTEST = 1e-10
+#: Temperatures below the highest score at which the mean place is not a good one.
+VALLEY = 3.0
 
 
 class Flips(NamedTuple):
@@ -93,12 +95,43 @@ def confusion_matrix(true, predicted, weight, n_classes):
     return cells.reshape(n_classes, n_classes)
 
 
-def best_on_line(metric, true, weight, eta, slope, longest):
-    """The best score for t in (-longest, longest), and the t in the middle of where it is.
+class Profile(NamedTuple):
+    """A metric on a line: constant on each of the intervals between two flips, sorted."""
+
+    low: np.ndarray
+    high: np.ndarray
+    #: -inf where an interval is too short to be a place.
+    score: np.ndarray
+
+    def best(self):
+        """The highest score, and the middle of its interval; of several that nearest to 0."""
+        places = np.flatnonzero(self.score >= self.score.max() - SAME)
+        middle = 0.5 * (self.low[places] + self.high[places])
+        nearest = np.argmin(np.abs(middle))
+        return float(self.score[places[nearest]]), float(middle[nearest])
+
+    def typical(self, temperature):
+        """The mean place, each by its length and the exponential of its score.
+
+        Scores that differ by less than ``temperature`` count as equal: the highest of many
+        scores of few rows is a matter of luck, the middle of the high ones less so. Where that
+        lies between two hills, the highest place is taken.
+
+        Returns
+        -------
+        score, t : float
+        """
+        chance = (self.high - self.low) * np.exp((self.score - self.score.max()) / temperature)
+        t = float(0.5 * (chance @ (self.low + self.high)) / chance.sum())
+        score = float(self.score[min(np.searchsorted(self.high, t), len(self.score) - 1)])
+        return (score, t) if score > self.score.max() - VALLEY * temperature else self.best()
+
+
+def profile(metric, true, weight, eta, slope, longest):
+    """A metric for all t in (-longest, longest).
 
     Sorts the flips and sums the changes that they make to the metric's functionals:
-    O(n log n) for n flips. Of equally good places the one nearest to 0 is taken. A place is an
-    interval between two flips; where several predictions flip at the same t, no time is spent
+    O(n log n) for n flips. Where several predictions flip at the same t, no time is spent
     between them.
 
     Parameters
@@ -112,23 +145,18 @@ def best_on_line(metric, true, weight, eta, slope, longest):
 
     Returns
     -------
-    score, t : float
+    Profile
     """
     table = metric.functionals
-    n_classes = table.shape[1]
     found = flips(eta, slope, longest)
-    start = confusion_matrix(true, found.first, weight, n_classes)
     own = true[found.row]
     changes = table[:, own, found.after] - table[:, own, found.before]
     changes *= weight[found.row]
     values = np.empty((len(table), len(found.t) + 1))
-    values[:, 0] = np.einsum("mjk,jk->m", table, start)
+    first = confusion_matrix(true, found.first, weight, table.shape[1])
+    values[:, 0] = np.einsum("mjk,jk->m", table, first)
     np.cumsum(changes, axis=1, out=values[:, 1:])
     values[:, 1:] += values[:, :1]
     low, high = np.r_[-longest, found.t], np.r_[found.t, longest]
     score = np.where(high - low > SHORTEST * longest, metric.of_functionals(values), -np.inf)
-    best = score.max()
-    places = np.flatnonzero(score >= best - SAME)
-    middle = 0.5 * (low[places] + high[places])
-    nearest = np.argmin(np.abs(middle))
-    return float(score[places[nearest]]), float(middle[nearest])
+    return Profile(low, high, score)

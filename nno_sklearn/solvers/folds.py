@@ -10,11 +10,12 @@ DECIMALS = 9
 
 
 def make_folds(problem, cv, strata, random_state):
-    """Pairs of (rows to search on, rows held out), a list of pairs of arrays of row numbers.
+    """Weights of the rows to search on and of those held out: a list of pairs of (n_samples,).
 
-    With a number of folds, equal rows are in the same fold, and the distinct rows of each
-    stratum are dealt evenly in the order of a random projection. There are no folds where some
-    stratum has fewer than two distinct rows.
+    With a number of folds, the distinct rows of each stratum are dealt in the order of a random
+    projection. What weighs more than the mean distinct row of its stratum, as a row that occurs
+    often does, is dealt in pieces, so that it is met again in the held-out part as it will be
+    in new data. There are no folds where some stratum has a single piece.
 
     Parameters
     ----------
@@ -26,17 +27,33 @@ def make_folds(problem, cv, strata, random_state):
     random_state : RandomState
     """
     if not isinstance(cv, Integral):
-        return list(check_cv(cv).split(np.zeros((problem.n_samples, 1)), strata))
+        splits = check_cv(cv).split(np.zeros((problem.n_samples, 1)), strata)
+        return [tuple(_only(problem.weight, rows) for rows in split) for split in splits]
     key = _keys(problem, random_state)
-    fold, n_folds = np.empty(problem.n_samples, dtype=int), cv
+    first, pieces = np.empty((2, problem.n_samples), dtype=int)
+    n_folds = cv
     for stratum in np.unique(strata):
         rows = np.flatnonzero(strata == stratum)
-        _, rank = np.unique(key[rows], return_inverse=True)
-        n_folds = min(n_folds, rank.max() + 1)
-        fold[rows] = rank
-    fold %= n_folds
-    parts = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(n_folds)]
-    return parts if n_folds > 1 else []
+        _, distinct = np.unique(key[rows], return_inverse=True)
+        weight = np.bincount(distinct, problem.weight[rows])
+        count = np.ceil(weight / weight.mean() - 1e-9).astype(int)
+        n_folds = min(n_folds, count.sum())
+        first[rows] = (np.cumsum(count) - count)[distinct]
+        pieces[rows] = count[distinct]
+    if n_folds < 2:
+        return []
+    pieces = np.minimum(pieces, n_folds)
+    own = [(fold - first) % n_folds < pieces for fold in range(n_folds)]
+    held_out = [np.where(mine, problem.weight / pieces, 0.0) for mine in own]
+    rest = [np.where(mine & (pieces == 1), 0.0, problem.weight - part)
+            for mine, part in zip(own, held_out, strict=True)]  # fmt: skip
+    return list(zip(rest, held_out, strict=True))
+
+
+def _only(weight, rows):
+    part = np.zeros_like(weight)
+    part[rows] = weight[rows]
+    return part
 
 
 def _keys(problem, random_state):

@@ -6,12 +6,14 @@ from scipy.stats import rankdata
 from sklearn.neighbors import NearestNeighbors
 
 from nno_sklearn.losses.metric import class_numbers
-from nno_sklearn.solvers.breakpoints import SAME, best_on_line, confusion_matrix
+from nno_sklearn.solvers.breakpoints import SAME, confusion_matrix, profile
 
 #: Cells of rows whose influence on a scorer is measured, two evaluations each.
 N_CELLS = 24
 #: Evaluations of a scorer on a line.
 N_ON_A_LINE = 14
+#: Scores that so many rows out of all explain, if they explain the range, are taken as equal.
+EQUAL_ROWS = 10.0
 
 
 def make_rows(metric, y, weight, random_state):
@@ -38,7 +40,13 @@ class ConfusionRows:
 
     def best_on_line(self, eta, slope, longest):
         """The highest score for t in (-longest, longest), and its t."""
-        return best_on_line(self.metric, self._true, self.weight, eta, slope, longest)
+        return profile(self.metric, self._true, self.weight, eta, slope, longest).best()
+
+    def typical_on_line(self, eta, slope, longest):
+        """A high score for t in (-longest, longest), in the middle of such, and its t."""
+        found = profile(self.metric, self._true, self.weight, eta, slope, longest)
+        span = np.ptp(found.score[np.isfinite(found.score)])
+        return found.typical(max(EQUAL_ROWS * span / len(eta), SAME))
 
     def influence(self, eta, bandwidth):
         """How the score answers to each raw prediction, and how near each is to a change.
@@ -105,6 +113,8 @@ class ScoredRows:
             at(new)
         top = max(seen, key=lambda t: (seen[t], -abs(t)))
         return seen[top], top
+
+    typical_on_line = best_on_line
 
     def influence(self, eta, bandwidth):
         """How the score answers to each raw prediction, and how near each is to a change.

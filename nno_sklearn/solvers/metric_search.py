@@ -20,6 +20,9 @@ PATIENCE = 8
 LEAST_GAIN = 0.5
 #: Iterations that a convex solution may take.
 CONVEX_MAX_ITER = 1000
+#: Share of ``tol`` that convex solutions are found to: a fold's begins at that of all rows, and
+#: shall forget the rows that it holds out.
+FOLD_ACCURACY = 1e-3
 
 
 class MetricRecord(NamedTuple):
@@ -90,85 +93,73 @@ class MetricSearch:
     def run(self):
         """Search; a :class:`MetricResult`."""
         problem = self.problem
-        everything = self._rows(problem.weight)
+        self._everything = self._rows(problem.y, problem.weight)
         convex = problem.without_metric()
         start = self._convex(convex, convex.null)
         ascents = self._ascents(start)
-        if ascents:
-            held_out = self._held_out([ascent.eta for ascent in ascents])
-        else:  # too few rows of some class
-            held_out = start.raw_prediction
-        shift = self._thresholds(everything, held_out)
+        shift = self._thresholds([ascent.eta for ascent in ascents])
+        for ascent in ascents:
+            ascent.shift(shift)
         start = Model(start.coef, start.intercept + shift)
-        found, status = self._climb(ascents, start, shift, everything)
+        found, status = self._climb(ascents, start)
         return MetricResult(
-            **self._fields(found, everything, status, self.history),
-            start=SolverResult(**self._fields(start, everything, status, self.history[:1])),
+            **self._fields(found, status, self.history),
+            start=SolverResult(**self._fields(start, status, self.history[:1])),
         )
 
-    def _fields(self, model, everything, status, history):
+    def _fields(self, model, status, history):
         """Of a :class:`SolverResult`; the objective is minus the score on all rows."""
         problem = self.problem
         eta = problem.design.matvec(model.coef) + model.intercept
         return {
             "coef": model.coef,
             "intercept": problem.outer_intercept(model),
-            "n_iter": max(1, len(history)),
-            "n_passes": history[-1].n_passes if history else problem.n_passes,
+            "n_iter": len(history),
+            "n_passes": history[-1].n_passes,
             "status": status,
             "optimality": np.nan,
             "dual_gap": np.inf,
-            "objective": -everything.score(eta[everything.index]),
+            "objective": -self._everything.score(eta),
             "history": history,
         }
 
-    def _rows(self, weight):
-        return make_rows(self.metric, self.problem.y, weight, self._rng)
+    def _rows(self, y, weight):
+        return make_rows(self.metric, y, weight, self._rng)
 
     def _convex(self, problem, point):
-        options = {"max_iter": CONVEX_MAX_ITER, "tol": self._tol, "random_state": self._rng}
-        found = self._solver.solve(problem, point, **options)
+        options = {"max_iter": CONVEX_MAX_ITER, "tol": FOLD_ACCURACY * self._tol}
+        found = self._solver.solve(problem, point, random_state=self._rng, **options)
         return problem.at(found.coef, problem.inner_intercept(found.coef, found.intercept))
 
     def _ascents(self, start):
-        problem = self.problem
-        codes = class_numbers(problem.y) if self.metric.classes is not None else None
-        strata = np.zeros(problem.n_samples) if codes is None else codes
-        folds = make_folds(problem, self._cv, strata, self._rng)
-        whitening = Whitening(start) if folds else None
-        self._folds, ascents = [held_out for _, held_out in folds], []
+        """One for each fold; where some class has too few rows for folds, one over all rows."""
+        problem, ascents = self.problem, []
+        is_regressor = self.metric.classes is None
+        strata = np.zeros(problem.n_samples) if is_regressor else class_numbers(problem.y)
+        whole = [(problem.weight, problem.weight)]
+        folds = make_folds(problem, self._cv, strata, self._rng) or whole
+        whitening = Whitening(start)
         for train, held_out in folds:
-            part = problem.rows(train, problem.weight[train], problem.y[train])
+            rows = np.flatnonzero(train)
+            part = problem.rows(rows, train[rows], problem.y[rows])
             fitted = self._convex(part, part.at(start.coef, start.intercept))
-            views = [self._rows(self._only(rows)) for rows in (train, held_out)]
+            views = [self._rows(problem.y, weight) for weight in (train, held_out)]
             ascents.append(Ascent(problem, fitted, *views, whitening, self._rng))
+        index = [np.flatnonzero(held_out) for _, held_out in folds]
+        weight = [held_out[rows] for (_, held_out), rows in zip(folds, index, strict=True)]
+        self._index = index
+        self._pool = self._rows(problem.y[np.concatenate(index)], np.concatenate(weight))
         return ascents
 
-    def _only(self, rows):
-        weight = np.zeros_like(self.problem.weight)
-        weight[rows] = self.problem.weight[rows]
-        return weight
-
-    def _held_out(self, predictions):
-        """Each row's raw prediction by the fold that has not seen it; nan where there is none."""
-        result = np.full(self.problem.y.shape, np.nan)
-        for rows, eta in zip(self._folds, predictions, strict=True):
-            result[rows] = eta[rows]
-        return result
-
-    def _thresholds(self, everything, eta):
+    def _thresholds(self, predictions):
+        """Best shifts of the intercept for the predictions of the folds' held-out rows."""
         if not self.problem.fit_intercept:
             return np.zeros(self.problem.n_outputs)
-        known = np.isfinite(eta).all(axis=1)
-        rows = everything if known.all() else self._rows(np.where(known, self.problem.weight, 0))
-        return tune_intercept(rows, eta[rows.index])
+        eta = [one[rows] for one, rows in zip(predictions, self._index, strict=True)]
+        return tune_intercept(self._pool, np.concatenate(eta))
 
-    def _climb(self, ascents, start, shift, everything):
-        """Search until the held-out score has not risen for some time; the best, and how it ended."""
-        for ascent in ascents:
-            ascent.shift(shift)
-        if not ascents:
-            return start, Status.CONVERGED
+    def _climb(self, ascents, start):
+        """Search while the held-out score rises; the best model, and how it ended."""
         first = best = self._look(ascents)
         while len(self.history) < self._max_iter:
             waited = len(self.history) - best.round
@@ -185,7 +176,7 @@ class MetricSearch:
             np.mean([to - since for to, since in zip(after, before, strict=True)], axis=0)
             for after, before in ((best.coefs, first.coefs), (best.intercepts, first.intercepts))
         ]
-        again = self._thresholds(everything, self._held_out(best.predictions))
+        again = self._thresholds(best.predictions)
         return Model(start.coef + way[0], start.intercept + way[1] + again), ended
 
     def _look(self, ascents):
