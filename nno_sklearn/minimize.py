@@ -10,6 +10,8 @@ from nno_sklearn.neighbors import Archive
 
 #: A step shorter than this share of what the model promised shrinks the region.
 POOR, GOOD = 0.1, 0.7
+#: Points closer than this, in radii, say the same; so many times more are looked through.
+CLUSTER, CROWD = 0.1, 3
 
 
 def nno_minimize(
@@ -50,7 +52,8 @@ def nno_minimize(
         Distance in which the first points are tried, in units of the parameters; None: a tenth
         of the largest entry of ``x0``, at least 0.1, and not more than a quarter of the bounds.
     n_neighbors : int, default=None
-        Points that the model goes through; None: twice the number of parameters and one.
+        Points that the model goes through. None: d + 1 more than the (d + 1)(d + 2) / 2 that
+        determine a quadratic function of d parameters.
     metric : str or callable, default="euclidean"
         What is near, as in :class:`sklearn.neighbors.NearestNeighbors`.
     callback : callable, default=None
@@ -102,7 +105,7 @@ def nno_minimize(
         raise ValueError(f"initial_radius={initial_radius!r}: it must be a positive number.")
     search = _Search(
         lambda x: fun(x, *args), np.clip(x0, low, high), low, high, initial_radius,
-        n_neighbors or 2 * len(x0) + 1, metric, max_evaluations, check_random_state(random_state),
+        n_neighbors or (len(x0) + 1) * (len(x0) + 4) // 2, metric, max_evaluations, check_random_state(random_state),
     )  # fmt: skip
     return search.run(tol * initial_radius, callback)
 
@@ -181,8 +184,7 @@ class _Search:
     def _step(self):
         """Try the model's minimum; or shrink the region, or fill a gap in the neighbourhood."""
         centre, before = self.x, self.value
-        points, values = self.archive.nearest(centre, self.n_neighbors)
-        near = (points - centre) / self.radius
+        near, values = self._neighbors(centre)
         gradient, hessian = self._model(near, values - before)
         step = self._model_minimum(centre, gradient, hessian)
         promised = -(gradient @ step + 0.5 * step @ hessian @ step)
@@ -194,6 +196,17 @@ class _Search:
             self._fill_or_shrink(centre, near)
         elif kept > GOOD and np.linalg.norm(step) > 0.9:
             self.radius *= 2.0
+
+    def _neighbors(self, centre):
+        """The nearest points, in radii from the centre, and their values; none in clusters."""
+        points, values = self.archive.nearest(centre, CROWD * self.n_neighbors)
+        near, kept = (points - centre) / self.radius, [0]
+        for i in range(1, len(near)):
+            if ((near[kept] - near[i]) ** 2).sum(axis=1).min() > CLUSTER**2:
+                kept.append(i)
+            if len(kept) > self.n_neighbors:
+                break
+        return near[kept], values[kept]
 
     def _model(self, near, rise):
         """Gradient and Hessian in units of the radius; the Hessian changes as little as it can."""

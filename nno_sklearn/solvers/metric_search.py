@@ -15,7 +15,7 @@ from nno_sklearn.solvers.folds import make_folds
 from nno_sklearn.solvers.metric_rows import make_rows
 
 #: Rounds without a better held-out score after which the search ends.
-PATIENCE = 8
+PATIENCE = 7
 #: Held-out gain, in standard errors over the folds, below which the start is kept.
 LEAST_GAIN = 0.5
 #: Iterations that a convex solution may take.
