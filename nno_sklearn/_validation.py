@@ -4,7 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
-from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.metrics import get_scorer_names
 from sklearn.utils import check_array, compute_class_weight
 from sklearn.utils.validation import check_consistent_length, validate_data
 
@@ -48,7 +48,7 @@ def make_loss(loss, known):
     if callable(loss) and not isinstance(loss, type):
         return MetricLoss(loss)
     if isinstance(loss, str) and loss not in known and loss in get_scorer_names():
-        return MetricLoss(get_scorer(loss))
+        return MetricLoss(loss)
     return _named("loss", loss, known, Loss, also="a scorer or its name, ")()
 
 
@@ -94,7 +94,7 @@ def check_compatible(solver, solver_name, loss, penalty, penalty_name):
         else "No solver of this package accepts it; give the object the methods that are missing."
     )
     kinds = {need.split("|")[0].split(".")[0] for need in missing}
-    given = {"penalty": (penalty_name, penalty), "loss": (loss, loss)}
+    given = {"penalty": (penalty_name, penalty), "loss": (getattr(loss, "scorer", loss), loss)}
     reasons = []
     for kind in sorted(kinds):
         name, thing = given[kind]

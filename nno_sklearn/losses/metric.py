@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.metrics import get_scorer
 
 from nno_sklearn.losses.base import Loss
 from nno_sklearn.losses.classification import LogLoss, MultinomialLogLoss
@@ -16,8 +17,9 @@ class MetricLoss(Loss):
 
     Parameters
     ----------
-    scorer : callable
-        ``scorer(estimator, X, y)`` or with a ``sample_weight``, as
+    scorer : str or callable
+        A name that :func:`sklearn.metrics.get_scorer` knows, or
+        ``scorer(estimator, X, y)``, or with a ``sample_weight``, as
         :func:`sklearn.metrics.get_scorer` and :func:`sklearn.metrics.make_scorer` return them.
         It is shown predictions only: the X that it sees are raw predictions.
     classes : ndarray of shape (n_classes,), default=None
@@ -42,6 +44,10 @@ class MetricLoss(Loss):
     def predict(self, eta):
         return self.surrogate.predict(eta)
 
+    @cached_property
+    def _call(self):
+        return get_scorer(self.scorer)
+
     def labels(self, y):
         """Targets as the scorer takes them, from (n_samples, n_outputs)."""
         if self.classes is None:
@@ -60,9 +66,9 @@ class MetricLoss(Loss):
         """
         predictions = self._predictions()
         if weight is None:
-            return float(self.scorer(predictions, eta, labels))
+            return float(self._call(predictions, eta, labels))
         try:
-            return float(self.scorer(predictions, eta, labels, sample_weight=weight))
+            return float(self._call(predictions, eta, labels, sample_weight=weight))
         except TypeError as error:
             raise ValueError(
                 f"loss={self.scorer!r} takes no sample_weight, but rows have different weights. "
@@ -84,15 +90,27 @@ class MetricLoss(Loss):
         def score(true, predicted):
             eta = np.eye(n_classes)[predicted]
             eta = 2 * eta[:, [1]] - 1 if n_classes == 2 else eta
-            return self.scorer(seen, eta, self.classes[true])
+            return self._call(seen, eta, self.classes[true])
 
         try:
-            found = recognise(score, n_classes)
+            score(np.arange(n_classes), np.arange(n_classes))
+            return recognise(score, n_classes) if seen.asked == {"predict"} else None
         except Exception as error:
             raise ValueError(
                 f"loss={self.scorer!r} cannot score {n_classes} classes {self.classes}: {error}"
             ) from error
-        return found if seen.asked == {"predict"} else None
+
+    def check_target(self, y):
+        """Raise a ValueError where the scorer cannot score a model of ``y``."""
+        if self.classes is not None:
+            self.confusion  # noqa: B018  # recognition asks the scorer
+            return
+        try:
+            self.score(self.labels(y), y)
+        except Exception as error:
+            raise ValueError(
+                f"loss={self.scorer!r} cannot score a regressor of this y: {error}"
+            ) from error
 
 
 def class_numbers(y):

@@ -25,7 +25,7 @@ class Ascent:
 
     def __init__(self, problem, start, rows, held_out, whitening, random_state):
         self.rows, self.held_out = rows, held_out
-        self._design = problem.design
+        self._design, self._weight = problem.design, problem.weight
         self.coef, self.intercept = start.coef.copy(), start.intercept.copy()
         self.eta = self._design.matvec(self.coef) + self.intercept
         self.spread = _spread(self.eta - self.intercept, problem.weight)
@@ -56,7 +56,7 @@ class Ascent:
         if nearness is None:
             nearness = self.rows.weight[:, None]
         centre = (nearness * slope[index]).sum(axis=0)
-        size = _spread(slope - centre, None)
+        size = _spread(slope - centre, self._weight)
         self.step_size = 0.0
         if size > 0:
             slope, direction, centre = slope / size, direction / size, centre / size

@@ -9,11 +9,11 @@ from nno_sklearn.losses.metric import class_numbers
 from nno_sklearn.solvers.breakpoints import SAME, confusion_matrix, profile
 
 #: Cells of rows whose influence on a scorer is measured, two evaluations each.
-N_CELLS = 24
+N_CELLS = 16
 #: Evaluations of a scorer on a line.
-N_ON_A_LINE = 14
-#: Scores that so many rows out of all explain, if they explain the range, are taken as equal.
-EQUAL_ROWS = 10.0
+N_ON_A_LINE = 12
+#: Scores that differ by so many places' share of the range on a line are taken as equal.
+EQUAL_PLACES = 10.0
 
 
 def make_rows(metric, y, weight, random_state):
@@ -45,8 +45,8 @@ class ConfusionRows:
     def typical_on_line(self, eta, slope, longest):
         """A high score for t in (-longest, longest), in the middle of such, and its t."""
         found = profile(self.metric, self._true, self.weight, eta, slope, longest)
-        span = np.ptp(found.score[np.isfinite(found.score)])
-        return found.typical(max(EQUAL_ROWS * span / len(eta), SAME))
+        places = found.score[np.isfinite(found.score)]
+        return found.typical(max(EQUAL_PLACES * np.ptp(places) / len(places), SAME))
 
     def influence(self, eta, bandwidth):
         """How the score answers to each raw prediction, and how near each is to a change.

@@ -16,6 +16,8 @@ from nno_sklearn.solvers.metric_rows import make_rows
 
 #: Rounds without a better held-out score after which the search ends.
 PATIENCE = 7
+#: Share of what was gained so far that a better score has to add.
+WORTH = 0.01
 #: Held-out gain, in standard errors over the folds, below which the start is kept.
 LEAST_GAIN = 0.5
 #: Iterations that a convex solution may take.
@@ -168,7 +170,9 @@ class MetricSearch:
             for ascent in ascents:
                 ascent.advance()
             look = self._look(ascents)
-            best = look if look.scores.mean() > best.scores.mean() else best
+            gained = best.scores.mean() - first.scores.mean()
+            if look.scores.mean() > best.scores.mean() + WORTH * gained:
+                best = look
         ended = Status.MAX_ITER if len(self.history) >= self._max_iter else Status.CONVERGED
         if not _is_better(best.scores - first.scores):
             return start, ended

@@ -99,7 +99,7 @@ class NearestNeighborSolver(Solver):
         if self.n_neighbors is not None:
             check_count(self, "n_neighbors", 1)
         check_count(self, "memory", 0)
-        if not hasattr(self.cv, "split"):
+        if not hasattr(self.cv, "get_n_splits"):
             check_count(self, "cv", 2)
         known = VALID_METRICS["brute"]
         if not callable(self.metric) and self.metric not in known:
