@@ -26,6 +26,9 @@ ESTIMATORS = [
     *(NNORegressor(penalty="elasticnet", solver=solver) for solver in KINKED),
     NNOClassifier(penalty="l1", class_weight="balanced"),
     NNORegressor(penalty=None),
+    NNOClassifier("balanced_accuracy"),
+    NNOClassifier("f1_macro", solver="nearest_neighbor"),
+    NNORegressor("neg_mean_absolute_error"),
 ]
 
 
