@@ -78,7 +78,8 @@ def _named(kind, name, known, base, also=""):
         hint = f" {name.__name__} is a class: pass an object, {name.__name__}()."
     choices = ", ".join(repr(choice) for choice in known)
     raise ValueError(
-        f"{kind}={name!r} is not known. Use one of {choices}, {also}or a {base.__name__} object.{hint}"
+        f"{kind}={name!r} is not known. Use one of {choices}, {also}or a {base.__name__} object."
+        f"{hint}"
     )
 
 

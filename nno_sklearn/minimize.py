@@ -103,10 +103,18 @@ def nno_minimize(
         initial_radius = min(initial_radius, 0.25 * (high - low).min())
     if not 0 < initial_radius < np.inf:
         raise ValueError(f"initial_radius={initial_radius!r}: it must be a positive number.")
+    if n_neighbors is None:
+        n_neighbors = (len(x0) + 1) * (len(x0) + 4) // 2
     search = _Search(
-        lambda x: fun(x, *args), np.clip(x0, low, high), low, high, initial_radius,
-        n_neighbors or (len(x0) + 1) * (len(x0) + 4) // 2, metric, max_evaluations, check_random_state(random_state),
-    )  # fmt: skip
+        lambda x: fun(x, *args),
+        (low, high),
+        np.clip(x0, low, high),
+        initial_radius,
+        max_evaluations,
+        n_neighbors,
+        metric,
+        check_random_state(random_state),
+    )
     return search.run(tol * initial_radius, callback)
 
 
@@ -126,16 +134,17 @@ def _bounds(bounds, size):
     return low, high
 
 
-class _Exhausted(Exception):
+class _ExhaustedError(Exception):
     """No evaluation is left."""
 
 
 class _Search:
     """What moves in one run: the best point, the archive, the model and its region's radius."""
 
-    def __init__(self, fun, x, low, high, radius, n_neighbors, metric, most, rng):
-        self.fun, self.low, self.high, self.rng = fun, low, high, rng
-        self.radius, self.n_neighbors, self.most = radius, n_neighbors, most
+    def __init__(self, fun, bounds, x, radius, max_evaluations, n_neighbors, metric, rng):
+        self.fun, self.rng = fun, rng
+        self.low, self.high = bounds
+        self.radius, self.n_neighbors, self.most = radius, n_neighbors, max_evaluations
         self.archive, self.n_evaluations = Archive(max(1000, 4 * n_neighbors), metric), 0
         self.x, self.value = x, np.inf
         self.hessian = np.zeros((len(x), len(x)))
@@ -144,7 +153,7 @@ class _Search:
     def evaluate(self, x):
         """Value at a point inside of the bounds; the best one is kept."""
         if self.n_evaluations >= self.most:
-            raise _Exhausted
+            raise _ExhaustedError
         self.n_evaluations += 1
         value = float(self.fun(x.copy()))
         value = np.inf if np.isnan(value) else value
@@ -164,7 +173,7 @@ class _Search:
                 n_steps += 1
                 if callback is not None:
                     callback(OptimizeResult(x=self.x.copy(), fun=self.value))
-        except _Exhausted:
+        except _ExhaustedError:
             status = 1
         except StopIteration:
             status = 2

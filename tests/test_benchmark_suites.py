@@ -48,7 +48,7 @@ def _no_machine(monkeypatch):
 
 
 def test_every_suite_is_registered():
-    assert {"landmarks", "robustness", "scale"} <= set(suites.names())
+    assert {"landmarks", "metric", "robustness", "scale"} <= set(suites.names())
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])

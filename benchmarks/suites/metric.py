@@ -205,7 +205,7 @@ def two_classes(options, console):
     return _score_table(f"Two classes, mean of {options.splits} splits", found, "tuned", names)
 
 
-class _TimeIsUp(Exception):
+class _TimeIsUpError(Exception):
     pass
 
 
@@ -218,7 +218,7 @@ def _direct(method, scorer, plain, parts, budget):
 
     def loss(x):
         if process_time() - start > budget:
-            raise _TimeIsUp
+            raise _TimeIsUpError
         score = metric.score(a, (A @ x[:-1] + x[-1])[:, None])
         if score > best[0]:
             best[:] = [score, x.copy()]
@@ -226,7 +226,7 @@ def _direct(method, scorer, plain, parts, budget):
 
     try:
         minimize(loss, first, method=method, options={"maxiter": 10**6, "maxfev": 10**6})
-    except _TimeIsUp:
+    except _TimeIsUpError:
         pass
     x = best[1]
     plain.coef_, plain.intercept_ = x[None, :-1], x[-1:]
@@ -277,7 +277,7 @@ def regression(options, console):
     return _score_table(title, found, "quantile", ("squared error", "quantile", "nno"))
 
 
-class _Reached(Exception):
+class _ReachedError(Exception):
     pass
 
 
@@ -303,14 +303,14 @@ def _evaluations(function, d, search):
         count += 1
         value = function.value(np.asarray(x))
         if value <= function.target or count > most:
-            raise _Reached
+            raise _ReachedError
         return value
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             search(counted, function.start(d), most)
-    except _Reached:
+    except _ReachedError:
         return count if count <= most else "–"
     except ImportError:
         return "not installed"

@@ -2,7 +2,6 @@
 
 import numpy as np
 from scipy.special import softmax
-from scipy.stats import rankdata
 from sklearn.neighbors import NearestNeighbors
 
 from nno_sklearn.losses.metric import class_numbers
@@ -141,11 +140,21 @@ class ScoredRows:
     def _cells(self, eta):
         """Number of each row's cell, by ranks of target, raw prediction and residual."""
         views = [self._y, eta] if self.metric.classes is not None else [self._y, eta - self._y]
-        ranks = rankdata(np.hstack(views), axis=0) / len(eta)
-        count = min(len(eta), max(4, N_CELLS // eta.shape[1]))
-        landmarks = self._random.choice(len(eta), count, replace=False)
+        ranks = np.column_stack([_rank(view, self.weight) for view in np.hstack(views).T])
+        count = max(4, N_CELLS // eta.shape[1])
+        order = np.argsort(ranks @ self._random.standard_normal(ranks.shape[1]))
+        share = (np.arange(count) + 0.5) / count
+        places = np.searchsorted(np.cumsum(self.weight[order]), share)
+        landmarks = order[np.unique(np.minimum(places, len(order) - 1))]
         search = NearestNeighbors(n_neighbors=1).fit(ranks[landmarks])
         return search.kneighbors(ranks, return_distance=False)[:, 0]
+
+
+def _rank(values, weight):
+    """Share of the weight below each value, half of its own included."""
+    _, place = np.unique(values, return_inverse=True)
+    own = np.bincount(place, weight)
+    return (np.cumsum(own) - 0.5 * own)[place]
 
 
 def _parabola(t, score):
