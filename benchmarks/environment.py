@@ -12,15 +12,8 @@ from pathlib import Path
 import numpy as np
 
 PACKAGES = (
-    "nno_sklearn",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "skglm",
-    "celer",
-    "glum",
-    "cma",
-    "numba",
+    *("nno_sklearn", "numpy", "scipy", "scikit-learn"),
+    *("skglm", "celer", "glum", "numba", "cma"),
 )
 
 

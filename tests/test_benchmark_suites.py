@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # benchmarks/ is not install
 pytest.importorskip("rich")
 
 from benchmarks import condensing, data, environment, suites
-from benchmarks.suites import landmarks, robustness, scale
+from benchmarks.suites import landmarks, metric, robustness, scale
 
 
 def labels(n=400, p=5, n_classes=2, seed=0):
@@ -208,3 +208,28 @@ def test_rows_are_the_same_in_any_number_of_blocks(monkeypatch):
 def test_multinomial_problem():
     problem = landmarks.make_problem(*labels(n_classes=3))
     assert isinstance(problem.loss, MultinomialLogLoss) and problem.n_outputs == 3
+
+
+@pytest.mark.usefixtures("_no_machine")
+def test_metric_suite(tmp_path, capsys):
+    options = options_of(
+        metric, tmp_path, "--data", "breast_cancer", "--tables", "1", "--splits", "2",
+        "--rows", "150",
+    )  # fmt: skip
+    metric.run(options)
+    assert "breast_cancer" in capsys.readouterr().out
+    kept = json.loads((tmp_path / "metric.json").read_text())["tables"]["1"]
+    assert [row[0] for row in kept["table"]] == [
+        f"breast_cancer, {name}" for name in metric.BINARY_METRICS
+    ]
+    assert set(kept["rows"]["breast_cancer"]["f1"]) == {
+        *("logistic", "tuned", "nno", "start", "Nelder-Mead", "Powell")
+    }
+    assert "| breast_cancer, f1 |" in (tmp_path / "metric.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["nno_minimize", "Nelder-Mead", "Powell", "COBYQA"])
+def test_evaluations_are_counted(name):
+    search = metric.MINIMISERS[name]
+    assert 5 <= metric._evaluations(metric.FUNCTIONS["sphere"], 2, search) <= 200
+    assert metric._evaluations(metric.FUNCTIONS["sphere"], 2, lambda *_: None) == "–"

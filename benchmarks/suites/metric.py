@@ -284,7 +284,7 @@ class _ReachedError(Exception):
 def functions(options, console):
     """Table 4."""
     sizes = (2, 5) if options.quick else (2, 5, 10, 20)
-    table = Table("Evaluations to 1e-6, at most 500 d", ("function, d", *MINIMISERS))
+    table = Table("Evaluations to 1e-6, at most 200 d", ("function, d", *MINIMISERS))
     for name, function in FUNCTIONS.items():
         for d in sizes:
             needed = [_evaluations(function, d, search) for search in MINIMISERS.values()]
@@ -296,7 +296,7 @@ def functions(options, console):
 
 def _evaluations(function, d, search):
     """Evaluations until the value is near enough to 0; a dash where it never is."""
-    count, most = 0, 500 * d
+    count, most = 0, 200 * d
 
     def counted(x):
         nonlocal count
