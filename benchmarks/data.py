@@ -1,6 +1,7 @@
 """Data of the benchmarks: seeded generators, and the real sets of ``NNO_SKLEARN_DATA``."""
 
 import bz2
+import lzma
 import os
 from functools import lru_cache, partial
 from pathlib import Path
@@ -239,6 +240,29 @@ def _centred_labels(source):
     return X, y - y.mean()
 
 
+def _diamonds():
+    """Sizes and one-hot grades of stones; the price in thousands."""
+    table = _table("diamonds.csv.bz2")
+    grades = _one_hot(table, ["cut", "color", "clarity"]).toarray()
+    sizes = table[["carat", "depth", "table", "x", "y", "z"]].to_numpy(float)
+    return np.hstack([sizes, grades]), table["price"].to_numpy(float) / 1000
+
+
+def _breast_cancer():
+    from sklearn.datasets import load_breast_cancer
+
+    X, y = load_breast_cancer(return_X_y=True)
+    return X, 1 - y  # malignant is what is looked for
+
+
+@lru_cache(maxsize=2)
+def texts(file):
+    """Texts and their labels as numbers, from lines of label and text."""
+    with lzma.open(_path(file), "rt", encoding="utf-8") as stream:
+        labels, lines = zip(*(line.rstrip("\n").split("\t", 1) for line in stream), strict=True)
+    return np.array(lines, dtype=object), np.unique(labels, return_inverse=True)[1]
+
+
 _news20 = partial(_svmlight, "news20.svm.bz2")
 
 REAL = {
@@ -246,6 +270,10 @@ REAL = {
     "ijcnn1": partial(_npz, "ijcnn1.npz"),
     "cod_rna": partial(_npz, "cod_rna.npz"),
     "covtype_20k": partial(_npz, "covtype_20k.npz", label=lambda y: (y == 2).astype(int)),
+    "covtype_classes": partial(_npz, "covtype_20k.npz"),
+    "elec2": partial(_npz, "elec2.npz", label=lambda y: (y > 0).astype(int)),
+    "breast_cancer": _breast_cancer,
+    "diamonds": _diamonds,
     "mnist": partial(_npz, "mnist_train.npz", divide=255.0),
     "mnist_odd": partial(_npz, "mnist_train.npz", divide=255.0, label=lambda y: y % 2),
     "a9a": partial(_svmlight, "a9a.svm.bz2", 123, lambda y: (y > 0).astype(int)),

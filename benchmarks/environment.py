@@ -11,7 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-PACKAGES = ("nno_sklearn", "numpy", "scipy", "scikit-learn", "skglm", "celer", "glum", "numba")
+PACKAGES = (
+    *("nno_sklearn", "numpy", "scipy", "scikit-learn"),
+    *("skglm", "celer", "glum", "numba", "cma"),
+)
 
 
 def describe(threads):

@@ -3,6 +3,7 @@
 from nno_sklearn._classifier import NNOClassifier
 from nno_sklearn._regressor import NNORegressor
 from nno_sklearn.losses import Loss
+from nno_sklearn.minimize import nno_minimize
 from nno_sklearn.model_selection import NNOSearchCV
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.solvers import (
@@ -25,4 +26,5 @@ __all__ = [
     "ProximalSolver",
     "Solver",
     "__version__",
+    "nno_minimize",
 ]

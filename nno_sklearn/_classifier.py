@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._validation import check_training_data, make_loss, weights_of_classes
-from nno_sklearn.losses import LogLoss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
+from nno_sklearn.losses import LogLoss, MetricLoss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
 
 
 def _has_probabilities(classifier):
@@ -32,11 +32,15 @@ class NNOClassifier(ClassifierMixin, LinearModel):
 
     Parameters
     ----------
-    loss : {"log_loss", "squared_hinge", "modified_huber"} or Loss, default="log_loss"
+    loss : {"log_loss", "squared_hinge", "modified_huber"}, scorer or Loss, default="log_loss"
         "log_loss" is logistic regression, joint (multinomial) for more than two classes;
         "squared_hinge" the smooth support vector machine and "modified_huber" its variant that
         outliers move less (Zhang, 2004): these two, and a Loss object whose outputs are not
         coupled, fit each class against the rest.
+        A scorer ("f1", "balanced_accuracy", "roc_auc", ... or ``make_scorer(...)``) is trained
+        itself: a search from the optimum of the log-loss and its tuned thresholds, with
+        ``solver="nearest_neighbor"`` or "auto". It gives no probabilities, and F is then the
+        log-loss of the start.
     penalty : {"l2", "l1", "elasticnet", None} or Penalty, default="l2"
         "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``.
     alpha : float, default=1e-4
@@ -62,7 +66,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     warm_start : bool, default=False
         Begin at the coefficients of the last fit.
     random_state : int, RandomState instance or None, default=None
-        Choice of landmarks; the optimum does not depend on it.
+        Choice of landmarks; the optimum does not depend on it. Of a scorer's folds and directions,
+        on which the result does depend.
     verbose : int, default=0
         Print a line per iteration if not 0.
 
@@ -72,7 +77,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
     intercept_ : ndarray of shape (1,) or (n_classes,)
     objective_ : float
-        F at the solution.
+        F at the solution; minus the score on the training data, for a scorer.
     dual_gap_ : float
         Proven bound on ``objective_`` minus the optimum; inf where none is known.
     optimality_ : float
@@ -82,7 +87,10 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     n_passes_ : float
         How often X was read.
     history_ : list of Record
-        One named tuple per iteration; ``pandas.DataFrame(history_)`` is a table.
+        One named tuple per iteration; ``pandas.DataFrame(history_)`` is a table. For a scorer
+        MetricRecords, with ``score`` and ``validation_score``.
+    start_ : NNOClassifier
+        Only for a scorer: the convex model with tuned thresholds that the search began from.
     solver_ : Solver
         The solver that ran.
     loss_ : Loss
@@ -161,6 +169,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
             loss = MultinomialLogLoss()
         if isinstance(loss, MultinomialLogLoss) and n_outputs == 1:
             loss = LogLoss()  # two classes need one output: the same model, half the size
+        if isinstance(loss, MetricLoss):
+            loss = MetricLoss(loss.scorer, classes)
         targets = np.eye(n_outputs)[codes] if n_outputs > 1 else codes[:, None].astype(float)
         return X, targets, weight * factors[codes], loss
 

@@ -1,6 +1,7 @@
 """The one fit: parameters -> problem -> solver -> attributes."""
 
 import warnings
+from copy import copy
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -18,7 +19,7 @@ from nno_sklearn._validation import (
     unharmed,
 )
 from nno_sklearn.problem import Problem, summarise
-from nno_sklearn.solvers import Status
+from nno_sklearn.solvers import MetricResult, Status
 
 #: Passes over X that second moments may cost in one fit; they then save most others.
 SUMMARY_BUDGET = 8.0
@@ -142,7 +143,7 @@ class LinearModel(BaseEstimator):
             callback=self._print if self.verbose else None,
             random_state=self.random_state,
         )
-        self._keep(result, problem.loss, solver, problem.dtype)
+        self._keep(result, problem.metric or problem.loss, solver, problem.dtype)
         return result
 
     def _start(self, problem):
@@ -167,8 +168,22 @@ class LinearModel(BaseEstimator):
         self.optimality_, self.history_ = result.optimality, result.history
         self.converged_ = result.status is Status.CONVERGED
         self.solver_, self.loss_ = solver, loss
+        vars(self).pop("start_", None)
+        if isinstance(result, MetricResult):
+            self.start_ = self._start_model(result, loss, solver, dtype)
+
+    def _start_model(self, result, loss, solver, dtype):
+        """A fitted model like this one with the coefficients that the search began from."""
+        start = copy(self)
+        start._keep(result.start, loss, solver, dtype)
+        return start
 
     def _advice(self, result, dtype):
+        if isinstance(result, MetricResult):
+            return (
+                f"{type(self).__name__}: {result.status.value}, {self.max_iter} rounds, while the "
+                "held-out score may still rise. Raise max_iter."
+            )
         measure = "relative duality gap" if np.isfinite(result.dual_gap) else "stationarity"
         if result.status is Status.MAX_ITER:
             remedy = f"raise max_iter (now {self.max_iter})"
@@ -185,11 +200,7 @@ class LinearModel(BaseEstimator):
         )
 
     def _print(self, record):
-        print(
-            f"[{type(self).__name__}] objective {record.objective:.6e}  "
-            f"optimality {record.optimality:.1e}  nonzeros {record.n_nonzeros}  "
-            f"passes {record.n_passes:.1f}  {record.seconds:.2f} s"
-        )
+        print(f"[{type(self).__name__}] {record}")
 
     def _raw_prediction(self, X):
         """``X @ coef_.T + intercept_``, (n_samples, n_outputs)."""

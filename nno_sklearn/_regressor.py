@@ -20,10 +20,12 @@ class NNORegressor(RegressorMixin, LinearModel):
 
     Parameters
     ----------
-    loss : {"squared_error", "huber", "poisson", "gamma"} or Loss, default="squared_error"
+    loss : {"squared_error", "huber", "poisson", "gamma"}, scorer or Loss, default="squared_error"
         "squared_error" is ``(y - eta)^2 / 2``; "huber" is robust to outliers
         (``Huber(delta=...)`` sets where); "poisson" (y >= 0) and "gamma" (y > 0) are half
-        deviances with a log link, so predictions are ``exp(eta)``.
+        deviances with a log link, so predictions are ``exp(eta)``. A scorer
+        ("neg_mean_absolute_percentage_error", ... or ``make_scorer(...)``) is trained itself: a
+        search from the optimum of the squared error, with ``solver="nearest_neighbor"`` or "auto".
     penalty : {"l2", "l1", "elasticnet", None} or Penalty, default="l2"
         "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``.
     alpha : float, default=1e-4
@@ -45,7 +47,8 @@ class NNORegressor(RegressorMixin, LinearModel):
     warm_start : bool, default=False
         Begin at the coefficients of the last fit.
     random_state : int, RandomState instance or None, default=None
-        Choice of landmarks; the optimum does not depend on it.
+        Choice of landmarks; the optimum does not depend on it. Of a scorer's folds and directions,
+        on which the result does depend.
     verbose : int, default=0
         Print a line per iteration if not 0.
 
@@ -54,7 +57,7 @@ class NNORegressor(RegressorMixin, LinearModel):
     coef_ : ndarray of shape (n_features,) or (n_outputs, n_features)
     intercept_ : float or ndarray of shape (n_outputs,)
     objective_ : float
-        F at the solution.
+        F at the solution; minus the score on the training data, for a scorer.
     dual_gap_ : float
         Proven bound on ``objective_`` minus the optimum; inf where none is known.
     optimality_ : float
@@ -64,7 +67,10 @@ class NNORegressor(RegressorMixin, LinearModel):
     n_passes_ : float
         How often X was read.
     history_ : list of Record
-        One named tuple per iteration; ``pandas.DataFrame(history_)`` is a table.
+        One named tuple per iteration; ``pandas.DataFrame(history_)`` is a table. For a scorer
+        MetricRecords, with ``score`` and ``validation_score``.
+    start_ : NNORegressor
+        Only for a scorer: the convex model, its intercept tuned, that the search began from.
     solver_ : Solver
         The solver that ran.
     loss_ : Loss

@@ -5,10 +5,11 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
+from sklearn.metrics import get_scorer_names
 from sklearn.utils import check_array, compute_class_weight
 from sklearn.utils.validation import check_consistent_length, validate_data
 
-from nno_sklearn.losses import Loss
+from nno_sklearn.losses import Loss, MetricLoss
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
 from nno_sklearn.solvers import SOLVERS, Solver
 
@@ -57,7 +58,11 @@ def make_loss(loss, known):
     """The loss that a name stands for, or the user's own object."""
     if isinstance(loss, Loss):
         return loss
-    return _named("loss", loss, known, Loss)()
+    if callable(loss) and not isinstance(loss, type):
+        return MetricLoss(loss)
+    if isinstance(loss, str) and loss not in known and loss in get_scorer_names():
+        return MetricLoss(loss)
+    return _named("loss", loss, known, Loss, also="a scorer or its name, ")()
 
 
 def make_penalty(penalty, l1_ratio):
@@ -78,7 +83,7 @@ def make_solver(solver):
     return _named("solver", solver, SOLVERS, Solver)()
 
 
-def _named(kind, name, known, base):
+def _named(kind, name, known, base, also=""):
     if isinstance(name, (str, type(None))) and name in known:
         return known[name]
     hint = ""
@@ -86,7 +91,8 @@ def _named(kind, name, known, base):
         hint = f" {name.__name__} is a class: pass an object, {name.__name__}()."
     choices = ", ".join(repr(choice) for choice in known)
     raise ValueError(
-        f"{kind}={name!r} is not known. Use one of {choices}, or a {base.__name__} object.{hint}"
+        f"{kind}={name!r} is not known. Use one of {choices}, {also}or a {base.__name__} object."
+        f"{hint}"
     )
 
 
@@ -102,7 +108,7 @@ def check_compatible(solver, solver_name, loss, penalty, penalty_name):
         else "No solver of this package accepts it; give the object the methods that are missing."
     )
     kinds = {need.split("|")[0].split(".")[0] for need in missing}
-    given = {"penalty": (penalty_name, penalty), "loss": (loss, loss)}
+    given = {"penalty": (penalty_name, penalty), "loss": (getattr(loss, "scorer", loss), loss)}
     reasons = []
     for kind in sorted(kinds):
         name, thing = given[kind]

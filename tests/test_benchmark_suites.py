@@ -28,7 +28,7 @@ from benchmarks import (
     search_rivals,
     suites,
 )
-from benchmarks.suites import landmarks, robustness, scale, search
+from benchmarks.suites import landmarks, metric, robustness, scale, search
 
 
 def labels(n=400, p=5, n_classes=2, seed=0):
@@ -58,7 +58,7 @@ def _no_machine(monkeypatch):
 
 
 def test_every_suite_is_registered():
-    assert {"landmarks", "robustness", "scale", "search"} <= set(suites.names())
+    assert {"landmarks", "metric", "robustness", "scale", "search"} <= set(suites.names())
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
@@ -359,3 +359,28 @@ def test_beginnings_are_spread_evenly():
     for count in (5, 10, 30):
         assert np.diff(np.sort(order[:count])).max() <= 2.7 * 100 / count
         assert order[:count].mean() == pytest.approx(49.5, abs=15)
+
+
+@pytest.mark.usefixtures("_no_machine")
+def test_metric_suite(tmp_path, capsys):
+    options = options_of(
+        metric, tmp_path, "--data", "breast_cancer", "--tables", "1", "--splits", "2",
+        "--rows", "150",
+    )  # fmt: skip
+    metric.run(options)
+    assert "breast_cancer" in capsys.readouterr().out
+    kept = json.loads((tmp_path / "metric.json").read_text())["tables"]["1"]
+    assert [row[0] for row in kept["table"]] == [
+        f"breast_cancer, {name}" for name in metric.BINARY_METRICS
+    ]
+    assert set(kept["rows"]["breast_cancer"]["f1"]) == {
+        *("logistic", "tuned", "nno", "start", "Nelder-Mead", "Powell")
+    }
+    assert "| breast_cancer, f1 |" in (tmp_path / "metric.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["nno_minimize", "Nelder-Mead", "Powell", "COBYQA"])
+def test_evaluations_are_counted(name):
+    search = metric.MINIMISERS[name]
+    assert 5 <= metric._evaluations(metric.FUNCTIONS["sphere"], 2, search) <= 200
+    assert metric._evaluations(metric.FUNCTIONS["sphere"], 2, lambda *_: None) == "–"

@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from nno_sklearn import NNOClassifier, NNORegressor
+from nno_sklearn import NearestNeighborSolver, NNOClassifier, NNORegressor
 
 SMOOTH = ("auto", "gd", "nearest_neighbor", "proximal")
 KINKED = ("auto", "nearest_neighbor", "proximal")
@@ -26,6 +26,10 @@ ESTIMATORS = [
     *(NNORegressor(penalty="elasticnet", solver=solver) for solver in KINKED),
     NNOClassifier(penalty="l1", class_weight="balanced"),
     NNORegressor(penalty=None),
+    # A metric that weighs classes alike whatever their weights cannot pass the check of
+    # class_weight, so it is accuracy that is checked.
+    NNOClassifier("accuracy"),
+    NNORegressor("neg_mean_absolute_error", solver=NearestNeighborSolver(cv=2)),
 ]
 
 

@@ -7,6 +7,7 @@ from nno_sklearn.losses.classification import (
     MultinomialLogLoss,
     SquaredHinge,
 )
+from nno_sklearn.losses.metric import MetricLoss
 from nno_sklearn.losses.regression import Gamma, Huber, Poisson, SquaredError
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Huber",
     "LogLoss",
     "Loss",
+    "MetricLoss",
     "ModifiedHuber",
     "MultinomialLogLoss",
     "Poisson",

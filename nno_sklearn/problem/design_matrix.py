@@ -139,12 +139,13 @@ class DesignMatrix:
         product[self._constant] = 0.0
         return product
 
-    def gram(self, weight, other):
+    def gram(self, weight, other=None):
         """``Xc' diag(weight) Xc`` and ``Xc' diag(weight) other``, weight >= 0, in one pass.
 
-        Xc is centred; ``other`` is (n_samples, k).
+        Xc is centred; ``other`` is (n_samples, k), by default a column of ones.
         """
         self._read()
+        other = np.ones((len(weight), 1)) if other is None else other
         if self.is_sparse:
             X = self.X.astype(float, copy=False)
             first, total = np.asarray(weight @ X).ravel(), weight.sum()

@@ -44,7 +44,7 @@ def hessian_blocks(point, max_joint_size=MAX_JOINT_SIZE):
 
 def _block(problem, row_curvature):
     weight = _row_weight(problem, row_curvature)
-    gram, first = problem.design.gram(weight, np.ones((len(weight), 1)))
+    gram, first = problem.design.gram(weight)
     if problem.fit_intercept and weight.sum() > 0:
         gram -= first @ first.T / weight.sum()
     return gram

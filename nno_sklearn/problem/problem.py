@@ -32,6 +32,8 @@ class Problem:
     ----------
     scale : ndarray of shape (n_features,)
         Spread of the columns, 0 for constant ones (whose coefficient stays 0).
+    metric : MetricLoss or None
+        What shall be as high as possible, where the loss is only its convex surrogate.
     null : Point
         The best constant model, w = 0.
     dtype : dtype
@@ -49,15 +51,16 @@ class Problem:
             DesignMatrix(X, weight, centred=fit_intercept),
             y,
             weight,
-            loss,
+            loss.surrogate,
             *_effective(penalty, alpha),
             fit_intercept,
         )
+        self.metric = loss if "score" in loss.provides else None
 
     def _setup(self, design, y, weight, loss, penalty, alpha, fit_intercept):
         self.design, self.y, self.weight = design, np.asfortranarray(y), weight
         self.loss, self.penalty, self.alpha = loss, penalty, alpha
-        self.fit_intercept = fit_intercept
+        self.fit_intercept, self.metric = fit_intercept, None
         self.dtype, self._origin = design.X.dtype, (np.zeros(self.n_outputs), design.centre)
         self.memory, self._passes_before = {}, 0.0
 
@@ -164,6 +167,10 @@ class Problem:
         part._origin, part.fit_intercept = (mean, self.design.centre), False
         return part
 
+    def without_metric(self):
+        """The convex objective that a search for the metric starts from."""
+        return self._like(self.design, self.y, self.weight)
+
     def columns(self, index):
         """The same objective with all coefficients but those of ``index`` held at 0."""
         return self._like(self.design.columns(index), self.y, self.weight)
@@ -173,6 +180,7 @@ class Problem:
         sibling = self._like(self.design, self.y, self.weight)
         sibling.penalty, sibling.alpha = _effective(penalty, alpha)
         sibling.memory, sibling._passes_before = self.memory, self.design.passes.total
+        sibling.metric = self.metric
         sibling.null, sibling.null_residual = self.null.of(sibling), self.null_residual
         return sibling
 

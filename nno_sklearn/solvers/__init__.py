@@ -3,6 +3,7 @@
 from nno_sklearn.solvers.auto import AutoSolver
 from nno_sklearn.solvers.base import Record, Run, Solver, SolverResult, Status
 from nno_sklearn.solvers.gd import GradientDescent
+from nno_sklearn.solvers.metric_search import MetricRecord, MetricResult
 from nno_sklearn.solvers.nearest_neighbor import NearestNeighborSolver
 from nno_sklearn.solvers.proximal import ProximalSolver
 
@@ -17,6 +18,8 @@ __all__ = [
     "SOLVERS",
     "AutoSolver",
     "GradientDescent",
+    "MetricRecord",
+    "MetricResult",
     "NearestNeighborSolver",
     "ProximalSolver",
     "Record",

@@ -16,12 +16,15 @@ class AutoSolver(Solver):
     Differentiable penalties go to "nearest_neighbor", whose curvature comes from as many rows
     as pay, as do penalties with kinks where rows are many and the loss's curvature changes.
     Other penalties with kinks go to "proximal", which touches few features. Many classes with
-    many features, whose joint curvature is too large for one matrix, go to "gd".
+    many features, whose joint curvature is too large for one matrix, go to "gd". A loss that is
+    a scorer goes to "nearest_neighbor".
     """
 
-    requires = frozenset({"loss.gradient", "penalty.gradient|penalty.prox"})
+    requires = frozenset({"loss.gradient|loss.score", "penalty.gradient|penalty.prox"})
 
     def select(self, problem):
+        if problem.metric is not None:
+            return NearestNeighborSolver()
         if not problem.is_smooth:
             tall = problem.n_samples >= TALL * problem.n_features
             landmarks_pay = tall and not problem.loss.constant_curvature

@@ -37,6 +37,12 @@ class Record(NamedTuple):
     n_passes: float
     seconds: float
 
+    def __str__(self):
+        return (
+            f"objective {self.objective:.6e}  optimality {self.optimality:.1e}  "
+            f"nonzeros {self.n_nonzeros}  passes {self.n_passes:.1f}  {self.seconds:.2f} s"
+        )
+
 
 @dataclass(frozen=True)
 class SolverResult:

@@ -6,6 +6,7 @@ from sklearn.utils import check_random_state
 from nno_sklearn.solvers.base import Run, Solver, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmarks import LandmarkMetric, Landmarks, OwnRows
+from nno_sklearn.solvers.metric_search import MetricSearch
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 
 #: Records and accuracy that the small problem is worth; it only gives a start.
@@ -40,17 +41,28 @@ class NearestNeighborSolver(Solver):
         :class:`sklearn.neighbors.NearestNeighbors` knows.
     memory : int, default=10
         Number of past steps that correct the metric.
+    cv : int or splitter, default=5
+        For a loss that is a scorer: the folds whose held-out rows tune the thresholds, stop the
+        search, and say whether the start was better. A splitter of
+        :mod:`sklearn.model_selection` may have one split, as ShuffleSplit(1, test_size=0.1).
     """
 
-    requires = frozenset({"loss.gradient", "loss.curvature", "penalty.gradient|penalty.prox"})
+    requires = frozenset(
+        {"loss.gradient|loss.score", "loss.curvature|loss.score", "penalty.gradient|penalty.prox"}
+    )
 
-    def __init__(self, n_landmarks=None, n_neighbors=None, metric="euclidean", memory=10):
+    def __init__(self, n_landmarks=None, n_neighbors=None, metric="euclidean", memory=10, cv=5):
         self.n_landmarks = n_landmarks
         self.n_neighbors = n_neighbors
         self.metric = metric
         self.memory = memory
+        self.cv = cv
 
     def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
+        if problem.metric is not None:
+            options = {"max_iter": max_iter, "tol": tol, "callback": callback}
+            search = MetricSearch(problem, self, self.cv, random_state=random_state, **options)
+            return search.run()
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         landmarks = problem.recall(
             ("landmarks", self.n_landmarks),
@@ -91,6 +103,8 @@ class NearestNeighborSolver(Solver):
         if self.n_neighbors is not None:
             check_count(self, "n_neighbors", 1)
         check_count(self, "memory", 0)
+        if not hasattr(self.cv, "get_n_splits"):
+            check_count(self, "cv", 2)
         known = VALID_METRICS["brute"]
         if not callable(self.metric) and self.metric not in known:
             raise ValueError(

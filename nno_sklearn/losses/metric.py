@@ -1,0 +1,154 @@
+"""A metric as a loss: it has values, but no gradient."""
+
+from functools import cached_property
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.metrics import get_scorer
+
+from nno_sklearn.losses.base import Loss
+from nno_sklearn.losses.classification import LogLoss, MultinomialLogLoss
+from nno_sklearn.losses.confusion import recognise
+from nno_sklearn.losses.regression import SquaredError
+
+
+class MetricLoss(Loss):
+    """What a scikit-learn scorer says of raw predictions; greater is better.
+
+    Parameters
+    ----------
+    scorer : str or callable
+        A name that :func:`sklearn.metrics.get_scorer` knows, or
+        ``scorer(estimator, X, y)``, or with a ``sample_weight``, as
+        :func:`sklearn.metrics.get_scorer` and :func:`sklearn.metrics.make_scorer` return them.
+        It is shown predictions only: the X that it sees are raw predictions.
+    classes : ndarray of shape (n_classes,), default=None
+        Labels of a classifier; None for a regressor.
+    """
+
+    def __init__(self, scorer, classes=None):
+        self.scorer = scorer
+        self.classes = classes
+
+    @property
+    def provides(self):
+        return frozenset({"score"})
+
+    @property
+    def surrogate(self):
+        """The convex loss whose optimum is the start."""
+        if self.classes is None:
+            return SquaredError()
+        return LogLoss() if len(self.classes) == 2 else MultinomialLogLoss()
+
+    def predict(self, eta):
+        return self.surrogate.predict(eta)
+
+    @cached_property
+    def _call(self):
+        return get_scorer(self.scorer)
+
+    def labels(self, y):
+        """Targets as the scorer takes them, from (n_samples, n_outputs)."""
+        if self.classes is None:
+            return y[:, 0] if y.shape[1] == 1 else y
+        return self.classes[class_numbers(y)]
+
+    def score(self, labels, eta, weight=None):
+        """Score of raw predictions, a float.
+
+        Parameters
+        ----------
+        labels : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            From :meth:`labels`.
+        eta : ndarray of shape (n_samples, n_outputs)
+        weight : ndarray of shape (n_samples,), default=None
+        """
+        predictions = self._predictions()
+        if weight is None:
+            return float(self._call(predictions, eta, labels))
+        try:
+            return float(self._call(predictions, eta, labels, sample_weight=weight))
+        except TypeError as error:
+            raise ValueError(
+                f"loss={self.scorer!r} takes no sample_weight, but rows have different weights. "
+                "Fit without weights, or use a metric that has them."
+            ) from error
+
+    def _predictions(self):
+        if self.classes is None:
+            return _RegressorPredictions()
+        return _ClassifierPredictions(self.classes, self.surrogate)
+
+    @cached_property
+    def confusion(self):
+        """The formula of a metric of the confusion matrix, a ConfusionMetric; else None."""
+        if self.classes is None:
+            return None
+        n_classes, seen = len(self.classes), _ClassifierPredictions(self.classes, self.surrogate)
+
+        def score(true, predicted):
+            eta = np.eye(n_classes)[predicted]
+            eta = 2 * eta[:, [1]] - 1 if n_classes == 2 else eta
+            return self._call(seen, eta, self.classes[true])
+
+        try:
+            score(np.arange(n_classes), np.arange(n_classes))
+            return recognise(score, n_classes) if seen.asked == {"predict"} else None
+        except Exception as error:
+            raise ValueError(
+                f"loss={self.scorer!r} cannot score {n_classes} classes {self.classes}: {error}"
+            ) from error
+
+    def check_target(self, y):
+        """Raise a ValueError where the scorer cannot score a model of ``y``."""
+        if self.classes is not None:
+            self.confusion  # noqa: B018  # recognition asks the scorer
+            return
+        try:
+            self.score(self.labels(y), y)
+        except Exception as error:
+            raise ValueError(
+                f"loss={self.scorer!r} cannot score a regressor of this y: {error}"
+            ) from error
+
+
+def class_numbers(y):
+    """Number of each row's class, from targets or raw predictions (n_samples, n_outputs).
+
+    One output says whether it is the second class; ties go to the first, as in ``predict``.
+    """
+    return (y[:, 0] > 0).astype(int) if y.shape[1] == 1 else y.argmax(axis=1)
+
+
+class _ClassifierPredictions(ClassifierMixin, BaseEstimator):
+    """A classifier whose X are raw predictions; it notes which of its methods were asked."""
+
+    def __init__(self, classes, loss):
+        self.classes_, self.loss, self.asked = classes, loss, set()
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def decision_function(self, eta):
+        self.asked.add("decision_function")
+        return eta[:, 0] if eta.shape[1] == 1 else eta
+
+    def predict(self, eta):
+        self.asked.add("predict")
+        return self.classes_[class_numbers(eta)]
+
+    def predict_proba(self, eta):
+        self.asked.add("predict_proba")
+        probability = self.loss.predict(eta)
+        return np.hstack([1 - probability, probability]) if eta.shape[1] == 1 else probability
+
+
+class _RegressorPredictions(RegressorMixin, BaseEstimator):
+    """A regressor whose X are raw predictions."""
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def predict(self, eta):
+        return eta[:, 0] if eta.shape[1] == 1 else eta

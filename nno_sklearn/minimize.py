@@ -1,0 +1,279 @@
+"""Minimise a function of a few numbers without its gradient, from the nearest points tried."""
+
+from numbers import Integral
+
+import numpy as np
+from scipy.optimize import OptimizeResult, brentq
+from sklearn.utils import check_random_state
+
+from nno_sklearn.neighbors import Archive
+
+#: A step shorter than this share of what the model promised shrinks the region.
+POOR, GOOD = 0.1, 0.7
+#: Points closer than this, in radii, say the same; so many times more are looked through.
+CLUSTER, CROWD = 0.1, 3
+
+
+def nno_minimize(
+    fun,
+    x0,
+    args=(),
+    bounds=None,
+    *,
+    tol=1e-8,
+    max_evaluations=None,
+    initial_radius=None,
+    n_neighbors=None,
+    metric="euclidean",
+    callback=None,
+    random_state=None,
+):
+    """Local minimum of ``fun`` by nearest neighbours in parameter space; no gradient is needed.
+
+    All points tried are kept with their values. The nearest ones of the best point give a
+    quadratic model: of all that go through their values, the one whose second derivatives change
+    least (Powell, 2006). The next point is the model's minimum within a radius (a trust region),
+    which grows where the model keeps its promises and shrinks where it does not; where the
+    neighbours leave a direction out, the next point is put there.
+
+    Parameters
+    ----------
+    fun : callable
+        ``fun(x, *args)``, a number; nan counts as inf.
+    x0 : array-like of shape (n_parameters,)
+    args : tuple, default=()
+    bounds : sequence of (low, high) or Bounds, default=None
+        None for a side without a bound. No point outside is tried.
+    tol : float, default=1e-8
+        The search ends once the radius is below ``tol`` times the first one.
+    max_evaluations : int, default=None
+        None: 500 times the number of parameters.
+    initial_radius : float, default=None
+        Distance in which the first points are tried, in units of the parameters; None: a tenth
+        of the largest entry of ``x0``, at least 0.1, and not more than a quarter of the bounds.
+    n_neighbors : int, default=None
+        Points that the model goes through. None: d + 1 more than the (d + 1)(d + 2) / 2 that
+        determine a quadratic function of d parameters.
+    metric : str or callable, default="euclidean"
+        What is near, as in :class:`sklearn.neighbors.NearestNeighbors`.
+    callback : callable, default=None
+        ``callback(intermediate_result)`` after each step, an OptimizeResult with ``x`` and
+        ``fun``; it ends the search by raising StopIteration.
+    random_state : int, RandomState instance or None, default=None
+        Directions that are tried where the model is exhausted.
+
+    Returns
+    -------
+    scipy.optimize.OptimizeResult
+        With ``x``, ``fun``, ``nfev``, ``nit``, ``success``, ``status`` (0: the radius is small;
+        1: the evaluations are used up; 2: the callback said so) and ``message``.
+
+    Raises
+    ------
+    ValueError
+        Where ``x0`` or the options cannot be used.
+
+    References
+    ----------
+    M. J. D. Powell (2006): The NEWUOA software for unconstrained optimization without
+    derivatives. In: Large-Scale Nonlinear Optimization, 255-297.
+
+    Examples
+    --------
+    The example of the articles: two parameters, a bowl.
+
+    >>> from nno_sklearn import nno_minimize
+    >>> result = nno_minimize(lambda x: (x[0] - 1) ** 2 + (x[1] + 2) ** 2, [5.0, 5.0])
+    >>> [round(float(value), 4) for value in result.x], result.success
+    ([1.0, -2.0], True)
+    """
+    x0 = np.array(x0, dtype=float)
+    if x0.ndim != 1 or not len(x0) or not np.isfinite(x0).all():
+        raise ValueError(f"x0={x0!r}: it must be a vector of at least one finite number.")
+    low, high = _bounds(bounds, len(x0))
+    if max_evaluations is None:
+        max_evaluations = 500 * len(x0)
+    for name, value in (("max_evaluations", max_evaluations), ("n_neighbors", n_neighbors)):
+        if value is not None and not (isinstance(value, Integral) and value >= 1):
+            raise ValueError(f"{name}={value!r}: it is a count, so it must be at least 1.")
+    if not tol >= 0:
+        raise ValueError(f"tol={tol!r}: it must be at least 0, as it is a share of the radius.")
+    if initial_radius is None:
+        initial_radius = max(0.1, 0.1 * np.abs(x0).max())
+        initial_radius = min(initial_radius, 0.25 * (high - low).min())
+    if not 0 < initial_radius < np.inf:
+        raise ValueError(f"initial_radius={initial_radius!r}: it must be a positive number.")
+    if n_neighbors is None:
+        n_neighbors = (len(x0) + 1) * (len(x0) + 4) // 2
+    search = _Search(
+        lambda x: fun(x, *args),
+        (low, high),
+        np.clip(x0, low, high),
+        initial_radius,
+        max_evaluations,
+        n_neighbors,
+        metric,
+        check_random_state(random_state),
+    )
+    return search.run(tol * initial_radius, callback)
+
+
+def _bounds(bounds, size):
+    if bounds is None:
+        return np.full(size, -np.inf), np.full(size, np.inf)
+    if hasattr(bounds, "lb"):
+        low, high = (np.broadcast_to(side, size) for side in (bounds.lb, bounds.ub))
+    else:
+        low = np.array([-np.inf if pair[0] is None else pair[0] for pair in bounds], dtype=float)
+        high = np.array([np.inf if pair[1] is None else pair[1] for pair in bounds], dtype=float)
+    if low.shape != (size,) or not (low < high).all():
+        raise ValueError(
+            f"bounds={bounds!r}: one pair (low, high) with low < high is needed for each of the "
+            f"{size} parameters. Leave a fixed parameter out of x."
+        )
+    return low, high
+
+
+class _ExhaustedError(Exception):
+    """No evaluation is left."""
+
+
+class _Search:
+    """What moves in one run: the best point, the archive, the model and its region's radius."""
+
+    def __init__(self, fun, bounds, x, radius, max_evaluations, n_neighbors, metric, rng):
+        self.fun, self.rng = fun, rng
+        self.low, self.high = bounds
+        self.radius, self.n_neighbors, self.most = radius, n_neighbors, max_evaluations
+        self.archive, self.n_evaluations = Archive(max(1000, 4 * n_neighbors), metric), 0
+        self.x, self.value = x, np.inf
+        self.hessian = np.zeros((len(x), len(x)))
+        self.value = self.evaluate(x)
+
+    def evaluate(self, x):
+        """Value at a point inside of the bounds; the best one is kept."""
+        if self.n_evaluations >= self.most:
+            raise _ExhaustedError
+        self.n_evaluations += 1
+        value = float(self.fun(x.copy()))
+        value = np.inf if np.isnan(value) else value
+        if np.isfinite(value):
+            self.archive.add(x, value)
+        if value < self.value:
+            self.x, self.value = x, value
+        return value
+
+    def run(self, smallest, callback):
+        """Steps until the radius is small; an OptimizeResult."""
+        n_steps, status = 0, 0
+        try:
+            self._first_neighbors()
+            while self.radius > smallest:
+                self._step()
+                n_steps += 1
+                if callback is not None:
+                    callback(OptimizeResult(x=self.x.copy(), fun=self.value))
+        except _ExhaustedError:
+            status = 1
+        except StopIteration:
+            status = 2
+        message = ("the radius is as small as tol asks", "the evaluations are used up",
+                   "the callback ended the search")[status]  # fmt: skip
+        return OptimizeResult(
+            x=self.x, fun=self.value, nfev=self.n_evaluations, nit=n_steps,
+            success=status == 0, status=status, message=message,
+        )  # fmt: skip
+
+    def _first_neighbors(self):
+        centre = self.x
+        for axis in np.eye(len(centre)):
+            for sign in (1.0, -1.0):
+                self.evaluate(np.clip(centre + sign * self.radius * axis, self.low, self.high))
+
+    def _step(self):
+        """Try the model's minimum; or shrink the region, or fill a gap in the neighbourhood."""
+        centre, before = self.x, self.value
+        near, values = self._neighbors(centre)
+        gradient, hessian = self._model(near, values - before)
+        step = self._model_minimum(centre, gradient, hessian)
+        promised = -(gradient @ step + 0.5 * step @ hessian @ step)
+        if promised <= 1e-15 * abs(before) or np.linalg.norm(step) < 0.01:
+            self._fill_or_shrink(centre, near)
+            return
+        kept = (before - self.evaluate(self._inside(centre + self.radius * step))) / promised
+        if kept < POOR:
+            self._fill_or_shrink(centre, near)
+        elif kept > GOOD and np.linalg.norm(step) > 0.9:
+            self.radius *= 2.0
+
+    def _neighbors(self, centre):
+        """The nearest points, in radii from the centre, and their values; none in clusters."""
+        points, values = self.archive.nearest(centre, CROWD * self.n_neighbors)
+        near, kept = (points - centre) / self.radius, [0]
+        for i in range(1, len(near)):
+            if ((near[kept] - near[i]) ** 2).sum(axis=1).min() > CLUSTER**2:
+                kept.append(i)
+            if len(kept) > self.n_neighbors:
+                break
+        return near[kept], values[kept]
+
+    def _model(self, near, rise):
+        """Gradient and Hessian in units of the radius; the Hessian changes as little as it can."""
+        moved = (near**2).sum(axis=1) > 0
+        near, rise = near[moved], rise[moved]
+        old = self.hessian * self.radius**2
+        n, size = near.shape
+        left = rise - 0.5 * np.einsum("ij,jk,ik->i", near, old, near)
+        # A far neighbour's value need not be met as closely as a near one's.
+        scale = 1.0 / np.maximum(1.0, (near**2).sum(axis=1))
+        system = np.zeros((n + size, n + size))
+        system[:n, :n] = 0.5 * (near @ near.T) ** 2 * np.outer(scale, scale)
+        system[:n, n:] = near * scale[:, None]
+        system[n:, :n] = system[:n, n:].T
+        solved = np.linalg.lstsq(system, np.r_[left * scale, np.zeros(size)], rcond=1e-11)[0]
+        hessian = old + near.T @ (near * (solved[:n] * scale)[:, None])
+        self.hessian = hessian / self.radius**2
+        return solved[n:], hessian
+
+    def _model_minimum(self, centre, gradient, hessian):
+        """Minimum of the model within one radius, along the bounds that it pushes against."""
+        free = ~((centre <= self.low) & (gradient > 0) | (centre >= self.high) & (gradient < 0))
+        step = np.zeros_like(gradient)
+        if not gradient[free].any():
+            return step
+        step[free] = _within_ball(gradient[free], hessian[np.ix_(free, free)])
+        return (self._inside(centre + self.radius * step) - centre) / self.radius
+
+    def _inside(self, x):
+        return np.clip(x, self.low, self.high)
+
+    def _fill_or_shrink(self, centre, near):
+        """A point where the neighbourhood has none; a smaller radius where it is complete."""
+        close = near[(near**2).sum(axis=1) <= 4.0]
+        _, spread, axes = np.linalg.svd(close, full_matrices=True)
+        if len(spread) < len(centre) or spread[-1] < 0.5:
+            side = self.rng.choice([-1.0, 1.0])
+            self.evaluate(self._inside(centre + side * self.radius * axes[-1]))
+            if self.x is centre:
+                self.evaluate(self._inside(centre - side * self.radius * axes[-1]))
+        else:
+            self.radius *= 0.5
+
+
+def _within_ball(gradient, hessian):
+    """Minimum of ``gradient . s + s' hessian s / 2`` for ``|s| <= 1`` (More and Sorensen, 1983)."""
+    values, axes = np.linalg.eigh(hessian)
+    along = axes.T @ gradient
+
+    def length(shift):
+        return np.linalg.norm(along / (values + shift))
+
+    lowest = max(0.0, -values[0]) + 1e-12 * max(1.0, np.abs(values).max())
+    if values[0] > 0 and length(0.0) <= 1.0:
+        return -axes @ (along / values)
+    high = lowest + np.linalg.norm(along) + np.abs(values).max()
+    if length(lowest) <= 1.0:  # the gradient has no part along the lowest axis
+        step = -axes @ (along / (values + lowest))
+        return step + np.sqrt(1.0 - min(1.0, step @ step)) * axes[:, 0]
+    shift = brentq(lambda at: 1.0 / length(at) - 1.0, lowest, high)
+    return -axes @ (along / (values + shift))

@@ -1,0 +1,44 @@
+"""Points of a parameter space that were tried, and what the nearest of them say."""
+
+import numpy as np
+from sklearn.neighbors import NearestNeighbors
+
+
+class Archive:
+    """Tried points with their values, nearest ones first.
+
+    Parameters
+    ----------
+    capacity : int
+        The newest so many points are kept.
+    metric : str or callable, default="euclidean"
+        As in :class:`sklearn.neighbors.NearestNeighbors`.
+    """
+
+    def __init__(self, capacity, metric="euclidean"):
+        self.capacity, self.metric = capacity, metric
+        self._points, self._values = [], []
+
+    def __len__(self):
+        return len(self._points)
+
+    def add(self, point, value):
+        """Keep a point, an array of shape (n_parameters,), and its value."""
+        self._points.append(np.array(point, dtype=float))
+        self._values.append(float(value))
+        del self._points[: -self.capacity], self._values[: -self.capacity]
+
+    def nearest(self, point, n_neighbors):
+        """The nearest points, (n, n_parameters), and their values, (n,)."""
+        points, values = np.array(self._points), np.array(self._values)
+        search = NearestNeighbors(n_neighbors=min(n_neighbors, len(points)), metric=self.metric)
+        found = search.fit(points).kneighbors(point[None], return_distance=False)[0]
+        return points[found], values[found]
+
+    def slope(self, point, value, n_neighbors):
+        """Gradient at ``point`` of the least linear model through the nearest points' values.
+
+        The shortest vector g whose ``g . (x_j - point)`` come nearest to ``f_j - value``.
+        """
+        points, values = self.nearest(point, n_neighbors)
+        return np.linalg.lstsq(points - point, values - value, rcond=1e-6)[0]

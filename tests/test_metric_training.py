@@ -1,0 +1,235 @@
+"""Estimators trained on a metric: never worse than their start, reproducible, well-behaved."""
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.metrics import f1_score, get_scorer, make_scorer, mean_pinball_loss
+from sklearn.model_selection import StratifiedShuffleSplit
+from sklearn.preprocessing import StandardScaler
+
+from nno_sklearn import NearestNeighborSolver, NNOClassifier, NNORegressor
+from nno_sklearn.losses import MetricLoss
+from nno_sklearn.penalties import L2
+from nno_sklearn.problem import Problem
+from nno_sklearn.solvers.folds import make_folds
+
+
+def rare(n=900, p=4, seed=0):
+    """The first column decides, but for a few positives far away that logistic loss gives in to."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p))
+    y = (X[:, 0] + 0.3 * rng.normal(size=n) > 1.0).astype(int)
+    far = rng.random(n) < 0.03
+    X[far, :2] += (-8.0, 6.0)
+    y[far] = 1
+    return X, y
+
+
+X, Y = rare()
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return NNOClassifier("f1", random_state=0).fit(X, Y)
+
+
+class TestClassifier:
+    def test_it_beats_its_start_on_new_data(self, trained):
+        new_X, new_y = rare(5000, seed=1)
+        f1 = [f1_score(new_y, model.predict(new_X)) for model in (trained, trained.start_)]
+        assert f1[0] > f1[1] + 0.02
+
+    def test_history_has_both_scores(self, trained):
+        first, last = trained.history_[0], trained.history_[-1]
+        assert last.score > first.score
+        assert max(record.validation_score for record in trained.history_) > first.validation_score
+        passes = [record.n_passes for record in trained.history_]
+        assert (np.diff(passes) > 0).all()
+        assert trained.n_iter_ == len(trained.history_)
+        assert trained.converged_
+
+    def test_objective_is_minus_the_score(self, trained):
+        for model in (trained, trained.start_):
+            assert -model.objective_ == pytest.approx(f1_score(Y, model.predict(X)))
+
+    def test_scores_of_the_folds_never_fall_on_their_own_rows(self, trained):
+        scores = [record.score for record in trained.history_]
+        assert (np.diff(scores) >= -1e-12).all()
+
+    def test_random_state_reproduces(self, trained):
+        again = clone(trained).fit(X, Y)
+        np.testing.assert_array_equal(again.coef_, trained.coef_)
+
+    def test_a_scorer_is_as_good_as_its_name(self, trained):
+        again = NNOClassifier(make_scorer(f1_score), random_state=0).fit(X, Y)
+        np.testing.assert_array_equal(again.coef_, trained.coef_)
+
+    def test_no_probabilities(self, trained):
+        assert not hasattr(trained, "predict_proba")
+        assert not hasattr(trained.start_, "predict_proba")
+
+    @pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_array, np.asfortranarray])
+    def test_layouts_agree(self, container, trained):
+        again = clone(trained).fit(container(X), Y)
+        score = f1_score(Y, again.predict(X))
+        assert score == pytest.approx(-trained.objective_, abs=0.02)
+
+    def test_labels_may_be_text(self, trained):
+        scorer = make_scorer(f1_score, pos_label="yes")
+        model = NNOClassifier(scorer, random_state=0).fit(X, np.where(Y, "yes", "no"))
+        np.testing.assert_array_equal(model.coef_, trained.coef_)
+
+    def test_float32_stays(self):
+        model = NNOClassifier("f1", random_state=0).fit(X.astype(np.float32), Y)
+        assert model.coef_.dtype == model.start_.coef_.dtype == np.float32
+
+    def test_without_an_intercept(self):
+        model = NNOClassifier("balanced_accuracy", fit_intercept=False, random_state=0).fit(X, Y)
+        assert model.intercept_ == 0
+
+    def test_a_refit_by_a_loss_forgets_the_start(self, trained):
+        model = clone(trained).fit(X, Y).set_params(loss="log_loss").fit(X, Y)
+        assert not hasattr(model, "start_")
+
+
+@pytest.mark.parametrize("metric", ["roc_auc", "average_precision", "neg_brier_score"])
+def test_other_scorers(metric):
+    model = NNOClassifier(metric, random_state=0).fit(X[:150], Y[:150])
+    validation = [record.validation_score for record in model.history_]
+    assert max(validation) >= validation[0]
+    assert -model.objective_ >= -model.start_.objective_ - 1e-3
+
+
+@pytest.mark.parametrize("metric", ["f1_macro", "balanced_accuracy", "roc_auc_ovr"])
+def test_several_classes(metric):
+    X, y = load_iris(return_X_y=True)
+    rows = slice(None, None, 2) if metric == "roc_auc_ovr" else slice(None)
+    model = NNOClassifier(metric, random_state=0).fit(X[rows], y[rows])
+    assert model.score(X, y) > 0.95
+    assert model.coef_.shape == (3, 4)
+
+
+def test_many_features():
+    """Sparse X of more features than a matrix of them could hold."""
+    rng = np.random.default_rng(0)
+    X = sparse.random_array((300, 30_000), density=0.002, rng=rng, format="csr")
+    y = (X[:, :50].sum(axis=1) > 0).astype(int)
+    model = NNOClassifier("f1", random_state=0).fit(X, y)
+    assert f1_score(y, model.predict(X)) > 0.9
+
+
+@pytest.mark.parametrize(
+    "metric",
+    ["neg_mean_absolute_percentage_error",
+     make_scorer(mean_pinball_loss, alpha=0.9, greater_is_better=False)],
+    ids=["mape", "pinball"],
+)  # fmt: skip
+def test_regression(metric):
+    X, y = load_diabetes(return_X_y=True)
+    model = NNORegressor(metric, random_state=0).fit(X, y)
+    assert -model.objective_ >= -model.start_.objective_
+    scorer = get_scorer(metric) if isinstance(metric, str) else metric
+    assert scorer(model, X, y) == pytest.approx(-model.objective_)
+
+
+def test_several_outputs():
+    X, y = load_diabetes(return_X_y=True)
+    targets = np.column_stack([y, np.sqrt(y)])[:150]
+    model = NNORegressor("neg_mean_absolute_percentage_error", random_state=0).fit(X[:150], targets)
+    assert model.predict(X).shape == (442, 2)
+    assert -model.objective_ >= -model.start_.objective_ - 1e-3
+
+
+class TestFolds:
+    def problem(self, X, y, weight=None):
+        return Problem(X, y[:, None].astype(float), MetricLoss(get_scorer("f1"), np.arange(2)),
+                       L2(), 1e-3, sample_weight=weight)  # fmt: skip
+
+    def test_weights_are_repetitions(self):
+        times = np.random.default_rng(0).integers(1, 5, len(Y))
+        weighted = make_folds(self.problem(X, Y, times.astype(float)), 5, Y,
+                              np.random.RandomState(0))  # fmt: skip
+        rows = np.repeat(np.arange(len(Y)), times)
+        repeated = make_folds(self.problem(X[rows], Y[rows]), 5, Y[rows], np.random.RandomState(0))
+        assert len(weighted) == len(repeated) == 5
+        for one, other in zip(weighted, repeated, strict=True):
+            for part, copies in zip(one, other, strict=True):
+                np.testing.assert_allclose(np.bincount(rows, copies), part, atol=1e-15)
+
+    def test_parts_add_up_and_have_all_classes(self):
+        problem = self.problem(X, Y)
+        folds = make_folds(problem, 5, Y, np.random.RandomState(0))
+        np.testing.assert_allclose(sum(held_out for _, held_out in folds), problem.weight)
+        for train, held_out in folds:
+            np.testing.assert_allclose(train + held_out, problem.weight)
+            assert not (train * held_out).any()
+            assert set(Y[held_out > 0]) == set(Y[train > 0]) == {0, 1}
+            assert held_out.sum() == pytest.approx(0.2, abs=0.01)
+
+    def test_a_splitter_may_be_given(self):
+        cv = StratifiedShuffleSplit(1, test_size=0.2, random_state=0)
+        model = NNOClassifier("f1", solver=NearestNeighborSolver(cv=cv), random_state=0).fit(X, Y)
+        assert -model.objective_ >= -model.start_.objective_ - 0.05
+
+    def test_one_row_of_a_class(self):
+        y = np.zeros(20, dtype=int)
+        y[3] = 1
+        model = NNOClassifier("balanced_accuracy", random_state=0).fit(X[:20], y)
+        assert model.score(X[:20], y) > 0.5
+
+
+def test_weights_are_repetitions():
+    times = np.random.default_rng(0).integers(1, 4, 100)
+    rows = np.repeat(np.arange(100), times)
+    weighted = NNOClassifier("f1", random_state=0).fit(X[:100], Y[:100], times)
+    repeated = NNOClassifier("f1", random_state=0).fit(X[rows], Y[rows])
+    np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-6)
+
+
+def test_the_limit_of_rounds_is_told():
+    with pytest.warns(UserWarning, match="rounds, while the held-out score may still rise. Raise"):
+        NNOClassifier("f1", max_iter=2, random_state=0).fit(X, Y)
+
+
+class TestErrors:
+    @pytest.mark.parametrize("solver", ["gd", "proximal"])
+    def test_solvers_that_need_a_gradient(self, solver):
+        with pytest.raises(ValueError) as caught:
+            NNOClassifier("f1", solver=solver).fit(object(), object())
+        assert str(caught.value) == (
+            f"solver={solver!r} needs a loss with a gradient everywhere, but 'f1' provides only "
+            "score. Solvers that accept it: 'auto', 'nearest_neighbor'."
+        )
+
+    def test_unknown_names(self):
+        with pytest.raises(ValueError, match="'f2' is not known. Use one of 'log_loss'.* a scorer"):
+            NNOClassifier("f2").fit(X, Y)
+
+    def test_metrics_of_the_other_kind(self):
+        with pytest.raises(ValueError, match="loss='f1' cannot score"):
+            NNORegressor("f1").fit(X, X[:, 0])
+        with pytest.raises(ValueError, match="cannot score 3 classes"):
+            NNOClassifier("f1").fit(*load_iris(return_X_y=True))
+
+    def test_scorers_without_weights(self):
+        scorer = make_scorer(lambda true, predicted: -np.abs(true - predicted).max())
+        with pytest.raises(ValueError, match="takes no sample_weight, but rows have different"):
+            NNORegressor(scorer).fit(X, X[:, 0], np.arange(1.0, 1 + len(X)))
+
+    @pytest.mark.parametrize("cv", [1, 2.5, "five"])
+    def test_cv(self, cv):
+        with pytest.raises(ValueError, match="cv is a count, so it must be a whole number of at"):
+            NNOClassifier("f1", solver=NearestNeighborSolver(cv=cv)).fit(X, Y)
+
+
+def test_real_data_without_a_warning():
+    X, y = load_breast_cancer(return_X_y=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = NNOClassifier("matthews_corrcoef", random_state=0)
+        model.fit(StandardScaler().fit_transform(X), y)
+    assert -model.objective_ > 0.9
