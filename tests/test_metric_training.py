@@ -90,6 +90,13 @@ class TestClassifier:
     def test_without_an_intercept(self):
         model = NNOClassifier("balanced_accuracy", fit_intercept=False, random_state=0).fit(X, Y)
         assert model.intercept_ == 0
+        best = max(record.score for record in model.history_)
+        assert -model.objective_ == pytest.approx(best, abs=0.02)
+
+    def test_from_a_model_without_coefficients(self):
+        model = NNOClassifier("f1", penalty="l1", alpha=10.0, random_state=0).fit(X, Y)
+        assert not model.start_.coef_.any()
+        assert f1_score(Y, model.predict(X)) > 0.5
 
     def test_a_refit_by_a_loss_forgets_the_start(self, trained):
         model = clone(trained).fit(X, Y).set_params(loss="log_loss").fit(X, Y)
