@@ -122,9 +122,8 @@ def test_several_classes(metric):
 
 def test_many_features():
     """Sparse X of more features than a matrix of them could hold."""
-    rng = np.random.default_rng(0)
-    X = sparse.random_array((300, 30_000), density=0.002, rng=rng, format="csr")
-    y = (X[:, :50].sum(axis=1) > 0).astype(int)
+    X = sparse.random(300, 30_000, density=0.002, random_state=0, format="csr")
+    y = (np.asarray(X[:, :50].sum(axis=1)).ravel() > 0).astype(int)
     model = NNOClassifier("f1", random_state=0).fit(X, y)
     assert f1_score(y, model.predict(X)) > 0.9
 
