@@ -90,6 +90,13 @@ class TestClassifier:
     def test_without_an_intercept(self):
         model = NNOClassifier("balanced_accuracy", fit_intercept=False, random_state=0).fit(X, Y)
         assert model.intercept_ == 0
+        best = max(record.score for record in model.history_)
+        assert -model.objective_ == pytest.approx(best, abs=0.02)
+
+    def test_from_a_model_without_coefficients(self):
+        model = NNOClassifier("f1", penalty="l1", alpha=10.0, random_state=0).fit(X, Y)
+        assert not model.start_.coef_.any()
+        assert f1_score(Y, model.predict(X)) > 0.5
 
     def test_a_refit_by_a_loss_forgets_the_start(self, trained):
         model = clone(trained).fit(X, Y).set_params(loss="log_loss").fit(X, Y)
@@ -115,9 +122,8 @@ def test_several_classes(metric):
 
 def test_many_features():
     """Sparse X of more features than a matrix of them could hold."""
-    rng = np.random.default_rng(0)
-    X = sparse.random_array((300, 30_000), density=0.002, rng=rng, format="csr")
-    y = (X[:, :50].sum(axis=1) > 0).astype(int)
+    X = sparse.random(300, 30_000, density=0.002, random_state=0, format="csr")
+    y = (np.asarray(X[:, :50].sum(axis=1)).ravel() > 0).astype(int)
     model = NNOClassifier("f1", random_state=0).fit(X, y)
     assert f1_score(y, model.predict(X)) > 0.9
 

@@ -28,7 +28,7 @@ class Ascent:
         self._design, self._weight = problem.design, problem.weight
         self.coef, self.intercept = start.coef.copy(), start.intercept.copy()
         self.eta = self._design.matvec(self.coef) + self.intercept
-        self.spread = _spread(self.eta - self.intercept, problem.weight)
+        self.spread = _spread(self.eta - self.intercept, problem.weight) or 1.0
         self._moves_intercept = problem.fit_intercept
         self._directions = Directions(self._design, whitening, problem.shape, random_state)
         self._output = 0
@@ -51,19 +51,17 @@ class Ascent:
     def advance(self):
         """Search one line, and one of the intercept."""
         before, index = self.score, self.rows.index
+        self.step_size = 0.0
         direction, nearness = self._directions.next(self)
         slope = self._design.matvec(direction)
-        if nearness is None:
-            nearness = self.rows.weight[:, None]
-        centre = (nearness * slope[index]).sum(axis=0) * self._moves_intercept
+        share = self.rows.weight[:, None] if nearness is None else nearness
+        centre = self._moves_intercept * (share * slope[index]).sum(axis=0)
         size = _spread(slope - centre, self._weight)
-        self.step_size = 0.0
         if size > 0:
-            slope, direction, centre = slope / size, direction / size, centre / size
-            slope = (slope - centre) * self.spread
-            direction, centre = direction * self.spread, centre * self.spread
+            unit = self.spread / size  # of all lines alike, so that one limit suits all
+            slope = unit * (slope - centre)
             score, t = self.rows.best_on_line(self.eta[index], slope[index], LONGEST)
-            self._try(score, t, direction, -centre, slope)
+            self._try(score, t, unit * direction, -unit * centre, slope)
         if self._moves_intercept:
             self._try_intercept()
         self._directions.paid(self.score - before)
