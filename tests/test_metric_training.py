@@ -122,8 +122,10 @@ def test_several_classes(metric):
 
 def test_many_features():
     """Sparse X of more features than a matrix of them could hold."""
-    X = sparse.random(300, 30_000, density=0.002, random_state=0, format="csr")
-    y = (np.asarray(X[:, :50].sum(axis=1)).ravel() > 0).astype(int)
+    said = sparse.random(400, 5, density=0.3, random_state=1, format="csr")
+    rest = sparse.random(400, 30_000, density=0.002, random_state=0, format="csr")
+    y = (np.asarray(said.sum(axis=1)).ravel() > 0.8).astype(int)
+    X = sparse.hstack([5 * said, 0.1 * rest], format="csr")
     model = NNOClassifier("f1", random_state=0).fit(X, y)
     assert f1_score(y, model.predict(X)) > 0.9
 
