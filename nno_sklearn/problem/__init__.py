@@ -1,22 +1,26 @@
 """The objective over data: the one place that knows X, weights, intercepts and sparse formats."""
 
 from nno_sklearn.problem.certificate import Certificate
+from nno_sklearn.problem.correction import Correction
 from nno_sklearn.problem.hessian import (
     MAX_JOINT_SIZE,
     WorkingHessian,
     hessian_blocks,
     hessian_cost,
 )
+from nno_sklearn.problem.moments import moments
 from nno_sklearn.problem.point import Line, Point
 from nno_sklearn.problem.problem import Problem
 
 __all__ = [
     "MAX_JOINT_SIZE",
     "Certificate",
+    "Correction",
     "Line",
     "Point",
     "Problem",
     "WorkingHessian",
     "hessian_blocks",
     "hessian_cost",
+    "moments",
 ]

@@ -32,9 +32,13 @@ class Problem:
     ----------
     scale : ndarray of shape (n_features,)
         Spread of the columns, 0 for constant ones (whose coefficient stays 0).
+    correction : Correction or None
+        A quadratic that belongs to the data loss, in terms of the centred columns.
     null : Point
         The best constant model, w = 0.
     """
+
+    correction = None
 
     def __init__(self, X, y, loss, penalty, alpha, *, sample_weight=None, fit_intercept=True):
         if sample_weight is None:
@@ -60,6 +64,12 @@ class Problem:
         part = object.__new__(Problem)
         part._setup(design, y, weight, self.loss, self.penalty, self.alpha, self.fit_intercept)
         return part
+
+    def corrected(self, correction):
+        """The same objective plus a :class:`Correction`, which is in terms of the user's X."""
+        whole = self._like(self.design, self.y, self.weight)
+        whole.correction = correction.centred(self.design)
+        return whole
 
     @property
     def n_samples(self):
@@ -95,7 +105,8 @@ class Problem:
     @property
     def provides(self):
         """Capabilities that loss and penalty have in common."""
-        return self.loss.provides & self.penalty.provides
+        common = self.loss.provides & self.penalty.provides
+        return common if self.correction is None else common - {"conjugate"}
 
     @cached_property
     def is_separate(self):
@@ -147,11 +158,16 @@ class Problem:
 
     def rows(self, index, weight, target):
         """The same objective over some rows, with weights and targets of their own."""
-        return self._like(self.design.rows(index), target, weight / weight.sum())
+        part = self._like(self.design.rows(index), target, weight / weight.sum())
+        part.correction = self.correction
+        return part
 
     def columns(self, index):
         """The same objective with all coefficients but those of ``index`` held at 0."""
-        return self._like(self.design.columns(index), self.y, self.weight)
+        part = self._like(self.design.columns(index), self.y, self.weight)
+        if self.correction is not None:
+            part.correction = self.correction.columns(index)
+        return part
 
     def inner_intercept(self, coef, intercept):
         """The intercept of the centred columns that a user's intercept stands for."""
