@@ -8,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
+from nno_sklearn._online import OnlineLearning
 from nno_sklearn._validation import (
     check_compatible,
     check_hyper_parameters,
@@ -20,7 +21,7 @@ from nno_sklearn.problem import Problem
 from nno_sklearn.solvers import Status
 
 
-class LinearModel(BaseEstimator):
+class LinearModel(OnlineLearning, BaseEstimator):
     """What regressors and classifiers share.
 
     A subclass names its losses in ``_losses`` and turns data into rows, targets of shape
@@ -137,12 +138,16 @@ class LinearModel(BaseEstimator):
         return problem.null
 
     def _keep(self, result, loss, solver, dtype):
-        self.coef_ = np.ascontiguousarray(result.coef.T, dtype=dtype)
-        self.intercept_ = result.intercept.astype(dtype)
+        self._end_stream()
+        self._keep_model(result.coef, result.intercept, loss, solver, dtype)
         self.n_iter_, self.n_passes_ = result.n_iter, result.n_passes
         self.objective_, self.dual_gap_ = result.objective, result.dual_gap
         self.optimality_, self.history_ = result.optimality, result.history
         self.converged_ = result.status is Status.CONVERGED
+
+    def _keep_model(self, coef, intercept, loss, solver, dtype):
+        self.coef_ = np.ascontiguousarray(coef.T, dtype=dtype)
+        self.intercept_ = intercept.astype(dtype)
         self.solver_, self.loss_ = solver, loss
 
     def _advice(self, result, dtype):

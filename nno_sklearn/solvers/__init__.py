@@ -4,6 +4,7 @@ from nno_sklearn.solvers.auto import AutoSolver
 from nno_sklearn.solvers.base import Record, Run, Solver, SolverResult, Status
 from nno_sklearn.solvers.gd import GradientDescent
 from nno_sklearn.solvers.nearest_neighbor import NearestNeighborSolver
+from nno_sklearn.solvers.online import Batch, Objective
 from nno_sklearn.solvers.proximal import ProximalSolver
 
 SOLVERS = {
@@ -16,8 +17,10 @@ SOLVERS = {
 __all__ = [
     "SOLVERS",
     "AutoSolver",
+    "Batch",
     "GradientDescent",
     "NearestNeighborSolver",
+    "Objective",
     "ProximalSolver",
     "Record",
     "Run",

@@ -77,7 +77,7 @@ class Batch:
 
     Parameters
     ----------
-    X : ndarray or CSR of shape (n_samples, n_features), float64
+    X : ndarray or CSR of shape (n_samples, n_features), float32 or float64
     y : ndarray of shape (n_samples, n_outputs)
     weight : ndarray of shape (n_samples,)
         All positive, not normalised.
@@ -91,16 +91,18 @@ class Batch:
         return len(self.weight)
 
     def __getitem__(self, index):
-        return Batch(self.X[index], self.y[index], self.weight[index])
+        """Some of the rows, in float64."""
+        X = self.X[index].astype(float, copy=False)
+        return Batch(X, self.y[index], self.weight[index])
 
     @classmethod
     def join(cls, parts):
         """One batch of several."""
         if len(parts) == 1:
             return parts[0]
-        stack = sparse.vstack if sparse.issparse(parts[0].X) else np.vstack
+        rows = [part.X for part in parts]
         return cls(
-            stack([part.X for part in parts], **({"format": "csr"} if stack is not np.vstack else {})),
+            sparse.vstack(rows, format="csr") if sparse.issparse(rows[0]) else np.vstack(rows),
             np.vstack([part.y for part in parts]),
             np.concatenate([part.weight for part in parts]),
         )
@@ -108,7 +110,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class RunningMoments:
-    """Weighted mean and mean squared deviation of the columns of all rows so far."""
+    """Weighted mean and mean squared deviation of the columns of all rows so far.
+
+    Deviations are from 0, and the mean counts as 0, where columns are not to be centred.
+    """
 
     weight: float
     mean: np.ndarray
@@ -119,10 +124,11 @@ class RunningMoments:
         """Those of no row."""
         return cls(0.0, np.zeros(n_features), np.zeros(n_features))
 
-    def updated(self, X, weight, fade=1.0):
+    def updated(self, X, weight, *, fade=1.0, centred=True):
         """With rows added (Chan, Golub and LeVeque, 1979); older ones count ``fade``."""
         total = weight.sum()
-        mean, scale = moments(X, weight / total, True)
+        mean, scale = moments(X, weight / total, centred)
+        mean = mean if centred else np.zeros_like(mean)
         old = fade * self.weight
         share = total / (old + total)
         step = mean - self.mean

@@ -114,19 +114,17 @@ class CellLearner:
         Chunks are cut where the stream's count of rows says, whatever the batches are, and
         begin at the model of the last chunk: so batches do not change what is absorbed.
         """
-        if sparse.issparse(batch.X) and not sparse.issparse(state.memory.rows):
-            batch = replace(batch, X=batch.X.toarray())  # their means would be dense anyway
-        size = max(CHUNK, self._budget(batch))
-        waiting = sum(map(len, state.pending))
-        state = replace(
-            state, n_rows=state.n_rows + len(batch), n_missing=state.n_missing + len(batch)
-        )
-        while waiting + len(batch) >= size:
-            first, batch = batch[: size - waiting], batch[size - waiting :]
-            state = self._absorb(state, Batch.join([*state.pending, first]))
-            state, waiting = replace(state, n_missing=len(batch)), 0
-        if len(batch):
-            state = replace(state, pending=(*state.pending, batch))
+        size, begin = max(CHUNK, self._budget(batch)), 0
+        end = size - sum(map(len, state.pending))
+        while end <= len(batch):
+            part = _as_stored(state, batch[begin:end])
+            state = self._absorb(replace(state, pending=(*state.pending, part)))
+            begin, end = end, end + size
+        n_missing = len(batch) - begin + (0 if begin else state.n_missing)
+        state = replace(state, n_rows=state.n_rows + len(batch), n_missing=n_missing)
+        if begin < len(batch):
+            rest = _as_stored(state, batch[begin:])
+            state = replace(state, pending=(*state.pending, rest))
         horizon = min(state.n_rows, 1.5 * self._half_life)
         if state.n_missing < min(size, max(1.0, UNSEEN_SHARE * horizon)):
             return state
@@ -145,35 +143,47 @@ class CellLearner:
         age = np.arange(len(batch))[::-1]
         return replace(batch, weight=batch.weight * self._fade(age))
 
-    def _absorb(self, state, chunk):
-        fade, chunk = self._fade(len(chunk)), self._aged(chunk)
+    def _absorb(self, state):
+        """Turn the rows that wait into cells.
+
+        The model is fitted with them first. Since the remainder keeps the gradient there, it is
+        the optimum afterwards, too.
+        """
+        model = self._refit(state, state.reference)
+        chunk = self._aged(Batch.join(state.pending))
+        fade = self._fade(len(chunk))
         old, remainder = state.memory.faded(fade), fade * state.remainder
-        moments = state.moments.updated(chunk.X, chunk.weight, fade)
+        moments = state.moments.updated(chunk.X, chunk.weight, fade=fade)
         new = old.absorb(
             chunk.X,
             chunk.y,
             chunk.weight,
-            self._coordinates(old, moments, state.reference),
+            self._coordinates(chunk, moments, model),
             n_cells=self._budget(chunk),
             metric=self._metric,
         )
-        exact = self._gradient(chunk.X, chunk.y, chunk.weight, state.reference)
-        known = self._modelled(new, state.reference) - self._modelled(old, state.reference)
-        state = replace(
-            state, memory=new, moments=moments, remainder=remainder + exact - known, pending=()
+        exact = self._gradient(chunk.X, chunk.y, chunk.weight, model)
+        known = self._modelled(new, model) - self._modelled(old, model)
+        return replace(
+            state,
+            coef=model[0],
+            intercept=model[1],
+            reference=model,
+            memory=new,
+            moments=moments,
+            remainder=remainder + exact - known,
+            pending=(),
         )
-        coef, intercept = self._refit(state, state.reference)
-        return replace(state, coef=coef, intercept=intercept, reference=(coef, intercept))
 
-    def _coordinates(self, memory, moments, model):
+    def _coordinates(self, rows, moments, model):
         """Columns in units of their scales, and the raw predictions where they are worth it."""
         coef, intercept = model
         if not coef.any():
             return Scaling(moments.inverse_scale)
-        eta = memory.rows @ coef + intercept
-        weight = memory.weight / memory.weight.sum()
-        bend = self._objective.curvature(memory.targets, eta, weight).diagonal()
-        size = np.sqrt(weight @ self._objective.gradient(memory.targets, eta) ** 2)
+        eta = rows.X @ coef + intercept
+        weight = rows.weight / rows.weight.sum()
+        bend = self._objective.curvature(rows.y, eta, weight).diagonal()
+        size = np.sqrt(weight @ self._objective.gradient(rows.y, eta) ** 2)
         step = np.divide(bend, size, out=np.zeros_like(size), where=size > 0)
         return Scaling(moments.inverse_scale, coef, STRETCH * step)
 
@@ -270,3 +280,11 @@ class CellLearner:
         if joint > (MAX_MATRIX_SIZE if problem.is_separate else MAX_JOINT_SIZE):
             return diagonal_metric
         return lambda point: landmark_metric(point, point)
+
+
+def _as_stored(state, batch):
+    """The rows as dense or sparse as the cells, whose means of few columns are dense anyway."""
+    is_sparse = sparse.issparse(batch.X)
+    if is_sparse == sparse.issparse(state.memory.rows):
+        return batch
+    return replace(batch, X=batch.X.toarray() if is_sparse else sparse.csr_array(batch.X))
