@@ -3,6 +3,7 @@
 from nno_sklearn._classifier import NNOClassifier
 from nno_sklearn._regressor import NNORegressor
 from nno_sklearn.losses import Loss
+from nno_sklearn.neighbors import condense
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.solvers import (
     GradientDescent,
@@ -23,4 +24,5 @@ __all__ = [
     "ProximalSolver",
     "Solver",
     "__version__",
+    "condense",
 ]

@@ -231,7 +231,8 @@ class FollowTheLeader(AdaptiveLearner):
 
 
 def _largest(X, mean):
-    """Largest distance of each column's entries from its mean; from 0 for sparse X."""
+    """Largest distance of each column's entries from its mean."""
+    high, low = X.max(axis=0), X.min(axis=0)
     if sparse.issparse(X):
-        return abs(X).max(axis=0).toarray().ravel()
-    return np.abs(X - mean).max(axis=0)
+        high, low = high.toarray().ravel(), low.toarray().ravel()
+    return np.maximum(high - mean, mean - low)

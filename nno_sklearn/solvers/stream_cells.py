@@ -23,15 +23,13 @@ from nno_sklearn.solvers.working_set import solve_by_working_sets
 #: Cells per feature by default, and their number at least and at most.
 CELLS_PER_FEATURE, FEWEST_CELLS, MOST_CELLS = 20, 500, 10_000
 #: Rows at least that are absorbed together.
-CHUNK = 1000
+CHUNK = 2000
 #: Share of the rows so far that may be missing from the model.
 UNSEEN_SHARE = 0.01
 #: Refits until the scatter's effect follows the model.
 MAX_REFITS = 3
 #: The model's prediction as a coordinate, in units of a typical row's Newton step.
 STRETCH = 2.0
-#: Accuracy of a refit, in units of the estimator's.
-REFIT_TOL = 0.1
 #: Past steps that correct the metric of a refit.
 MEMORY = 10
 
@@ -106,7 +104,7 @@ class CellLearner:
     def __init__(self, objective, *, n_cells, metric, forgetting, max_iter, tol):
         self._objective, self._n_cells, self._metric = objective, n_cells, metric
         self._half_life = forgetting or np.inf
-        self._max_iter, self._tol = max_iter, REFIT_TOL * tol
+        self._max_iter, self._tol = max_iter, tol
 
     def learn(self, state, batch):
         """The state after the rows of ``batch``.
