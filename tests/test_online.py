@@ -78,7 +78,7 @@ class TestAccuracy:
         X, y = data(loss)
         model = stream(make(loss, penalty=penalty, solver=solver), X, y)
         full = make(loss, penalty=penalty).fit(X, y)
-        assert distance(model, full) < (0.02 if solver in ("auto", "nearest_neighbor") else 0.15)
+        assert distance(model, full) < (0.02 if solver in ("auto", "nearest_neighbor") else 0.2)
         assert model.n_samples_seen_ == 5000
 
     def test_squared_error_is_exact(self):
