@@ -196,9 +196,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         return self._learn(X, y, sample_weight, classes=classes)
 
     def _prepare_batch(self, X, y, sample_weight, loss, *, begins, classes):
-        X, y, weight = check_batch(
-            self, X, y, sample_weight, begins=begins, multi_output=False
-        )
+        X, y, weight = check_batch(self, X, y, sample_weight, begins=begins, multi_output=False)
         check_classification_targets(y)
         y = column_or_1d(y)
         classes = check_classes(classes, None if begins else self.classes_, y)
@@ -217,9 +215,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         seen = mass > 0 if self.class_weight == "balanced" else np.ones(len(classes), dtype=bool)
         codes, factors = np.arange(np.count_nonzero(seen)), np.ones(len(classes))
         if len(codes):
-            factors[seen] = weights_of_classes(
-                self.class_weight, classes[seen], codes, mass[seen]
-            )
+            factors[seen] = weights_of_classes(self.class_weight, classes[seen], codes, mass[seen])
         _check_factors(factors, classes)
         return factors
 

@@ -68,9 +68,7 @@ class OnlineLearning:
         key = repr((solver.__class__, loss, self.fit_intercept))
         old = None if begins else self._state_of(key)
         batch = Batch(X.tocsr() if hasattr(X, "tocsr") else X, y, weight)
-        state = solver.partial_solve(
-            old, batch, objective, max_iter=self.max_iter, tol=self.tol
-        )
+        state = solver.partial_solve(old, batch, objective, max_iter=self.max_iter, tol=self.tol)
         dtype, n_before = (X.dtype, 0) if begins else (self.coef_.dtype, self.n_samples_seen_)
         self._stream = key, state
         self.n_samples_seen_ = n_before + len(weight)
@@ -104,12 +102,15 @@ class OnlineLearning:
 
     @property
     def condensed_rows_(self):
-        """Mean rows of the stream's cells, (n_cells, n_features)."""
+        """Mean rows of the stream's cells, (n_condensed, n_features).
+
+        The last rows, at most ``max(2000, n_cells)``, wait for their cells and come as they are.
+        """
         return self._condensed("condensed_rows_").X
 
     @property
     def condensed_targets_(self):
-        """The cells' mean targets: (n_cells,), (n_cells, n_outputs) or (n_cells, n_classes)."""
+        """The cells' mean targets: (n_condensed,) or (n_condensed, n_outputs or n_classes)."""
         y = self._condensed("condensed_targets_").y
         if hasattr(self, "classes_"):
             return np.hstack([1.0 - y, y]) if y.shape[1] == 1 else y
@@ -117,5 +118,5 @@ class OnlineLearning:
 
     @property
     def condensed_weights_(self):
-        """Sums of the rows' weights in each cell, (n_cells,)."""
+        """Sums of the rows' weights in each cell, (n_condensed,)."""
         return self._condensed("condensed_weights_").weight

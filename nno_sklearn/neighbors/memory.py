@@ -105,26 +105,27 @@ class CellMemory:
         )
 
     def _merge_near(self, scaling, n_left, metric):
-        """Merge the cheapest pairs of a cell and its nearest neighbour, each cell once."""
+        """Let the cheapest cells join their nearest neighbour, which then stays where it is.
+
+        Many may join the same one: it would take a search for each of them otherwise.
+        """
         search = NearestNeighbors(n_neighbors=1, metric=metric).fit(scaling(self.rows))
         distance, other = (found[:, 0] for found in search.kneighbors())
         weights = self.weight, self.weight[other]
         price = distance**2 * weights[0] * weights[1] / (weights[0] + weights[1])
-        taken, pairs = np.zeros(len(self), dtype=bool), []
+        kept, stays = np.ones(len(self), dtype=bool), np.zeros(len(self), dtype=bool)
+        to_go = len(self) - n_left
         for one in np.argsort(price, kind="stable"):
-            if len(pairs) == len(self) - n_left:
+            if not to_go:
                 break
-            if not (taken[one] or taken[other[one]]):
-                taken[one] = taken[other[one]] = True
-                pairs.append(one)
-        kept = np.ones(len(self), dtype=bool)
-        kept[pairs] = False
+            if kept[other[one]] and not stays[one]:
+                kept[one], stays[other[one]], to_go = False, True, to_go - 1
         names = ("rows", "targets", "weight", "spread")
         gone = {name: getattr(self, name)[~kept] for name in names}
         left = replace(self, **{name: getattr(self, name)[kept] for name in names})
         place = (np.cumsum(kept) - 1)[other[~kept]]
         merged = left._join(place, scaling=scaling, **gone)
-        return replace(merged, price=max(self.price, price[pairs].max()))
+        return replace(merged, price=max(self.price, price[~kept].max()))
 
     def _join(self, cell, rows, targets, weight, scaling, spread=0.0):
         """Rows, or cells with a spread of their own, join the cells that are named."""
@@ -187,6 +188,8 @@ class Scaling:
             if self.coef is not None:
                 scaled = sparse.hstack([scaled, (rows @ self.coef) * self.stretch], format="csr")
             scaled.sort_indices()  # scikit-learn's sparse distances expect it
+            scaled.indices = scaled.indices.astype(np.int32, copy=False)  # this, too
+            scaled.indptr = scaled.indptr.astype(np.int32, copy=False)
             return scaled
         scaled = rows * self.inverse
         if self.coef is None:

@@ -212,7 +212,10 @@ class Line:
             second = second + problem.inner(sums.mixed[None], self._drift[None])
         coef = self.start.coef + t * self.direction
         if problem.correction is not None:
-            tilt, bend = problem.correction.gradient(coef), problem.correction.product(self.direction)
+            tilt, bend = (
+                problem.correction.gradient(coef),
+                problem.correction.product(self.direction),
+            )
             first = first + problem.inner(tilt, self.direction)
             second = second + problem.inner(bend, self.direction)
         if not problem.is_smooth:

@@ -209,7 +209,9 @@ class FollowTheLeader(AdaptiveLearner):
     def _inner(self, state):
         objective, inverse = self._objective, state.inverse_scale
         used = state.steepness > 0
-        inverse_steepness = np.divide(1.0, state.steepness, out=np.zeros_like(state.inner), where=used)
+        inverse_steepness = np.divide(
+            1.0, state.steepness, out=np.zeros_like(state.inner), where=used
+        )
         centre = -state.inner * inverse_steepness
         step = inverse**2 * inverse_steepness[:-1]
         coef = objective.penalty.prox(
