@@ -15,7 +15,7 @@ from nno_sklearn._validation import (
 from nno_sklearn.solvers import Batch, Objective
 
 #: Attributes of a fit that do not hold for a stream.
-OF_A_FIT = ("n_iter_", "n_passes_", "objective_", "dual_gap_", "optimality_", "converged_")
+OF_A_FIT = "n_iter_ n_passes_ objective_ dual_gap_ optimality_ converged_ history_".split()
 
 
 class OnlineLearning:
@@ -73,7 +73,7 @@ class OnlineLearning:
         self._stream = key, state
         self.n_samples_seen_ = n_before + len(weight)
         self._keep_model(state.coef, state.intercept, loss, solver, dtype)
-        for name in (*OF_A_FIT, "history_"):
+        for name in OF_A_FIT:
             vars(self).pop(name, None)
         return True
 

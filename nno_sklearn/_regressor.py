@@ -71,6 +71,10 @@ class NNORegressor(RegressorMixin, LinearModel):
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only where X has column names that are strings.
+    n_samples_seen_ : int
+        Rows of the stream so far; after ``partial_fit``, which has no history and certificate.
+    condensed_rows_, condensed_targets_, condensed_weights_ : ndarray
+        After ``partial_fit`` with "nearest_neighbor": its memory, a small training set.
 
     Examples
     --------

@@ -229,4 +229,5 @@ Rows are standardised, alpha is 1e-4, a fifth of the rows is held out. Errors ar
 root mean squared errors for protein and california_housing; *batch fit* is its own error, the other
 columns are relative to it. *SGD best of 10* is the best of five learning rates with and without
 averaging, judged on the held-out rows themselves; likewise *nn, forgetting* of five half-lives.
+SGD's several classes are one against the rest; the log-loss is that of a softmax of their scores.
 *reservoir* is a batch fit on a uniform sample of as many rows as there are cells."""

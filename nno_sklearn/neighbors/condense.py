@@ -6,7 +6,7 @@ from sklearn.utils import check_X_y
 from sklearn.utils.validation import check_consistent_length
 
 from nno_sklearn.neighbors.memory import CellMemory, Scaling
-from nno_sklearn.problem import moments
+from nno_sklearn.problem.moments import moments
 
 #: Rows that are absorbed together.
 CHUNK = 2000

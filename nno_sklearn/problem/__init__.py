@@ -8,7 +8,6 @@ from nno_sklearn.problem.hessian import (
     hessian_blocks,
     hessian_cost,
 )
-from nno_sklearn.problem.moments import moments
 from nno_sklearn.problem.point import Line, Point
 from nno_sklearn.problem.problem import Problem
 
@@ -22,5 +21,4 @@ __all__ = [
     "WorkingHessian",
     "hessian_blocks",
     "hessian_cost",
-    "moments",
 ]
