@@ -184,7 +184,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         y : array-like of shape (n_samples,)
         classes : array-like of shape (n_classes,), default=None
             All labels that the stream may have; needed in the first call, where the batch need
-            not have them all.
+            not have them all. After ``fit`` the default is its labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Rows of weight 0 change nothing.
 
@@ -203,7 +203,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         X, y, weight = check_batch(self, X, y, sample_weight, begins=begins, multi_output=False)
         check_classification_targets(y)
         y = column_or_1d(y)
-        classes = check_classes(classes, None if begins else self.classes_, y)
+        known = getattr(self, "classes_", None)  # of the stream, or of a fit before it
+        classes = check_classes(classes, None if begins and classes is not None else known, y)
         codes = np.searchsorted(classes, y)
         none = np.zeros(len(classes))
         self._class_mass = (none if begins else self._class_mass) + np.bincount(

@@ -297,7 +297,7 @@ class TestState:
         X, y = data("log_loss", n=600)
         model = make("log_loss").fit(X, y)
         with pytest.warns(UserWarning, match="begins a new stream"):
-            model.partial_fit(X[:300], y[:300], classes=["no", "yes"])
+            model.partial_fit(X[:300], y[:300])
         identical(model, stream(make("log_loss"), X[:300], y[:300]))
         assert not hasattr(model, "history_")
 
@@ -323,6 +323,16 @@ class TestState:
         assert forgets.score(X[6000:], y[6000:]) > 0.95 > keeps.score(X[6000:], y[6000:]) + 0.2
         assert forgets.condensed_weights_.sum() < 1000
         assert keeps.condensed_weights_.sum() == pytest.approx(8000)
+
+    @pytest.mark.parametrize("half_life", [0.1, 3, 1e12])
+    def test_extreme_half_lives(self, half_life):
+        X, y = data("squared_error", n=4100)
+        solver = NearestNeighborSolver(n_cells=50, forgetting=half_life)
+        model = stream(NNORegressor(alpha=0.1, solver=solver), X, y, size=1000)
+        assert np.isfinite(model.coef_).all() and np.isfinite(model.condensed_rows_).all()
+        if half_life > 1e9:
+            full = NNORegressor(alpha=0.1).fit(X, y)
+            assert distance(model, full) < 0.01
 
     def test_condensed_is_a_training_set(self):
         X, y = data("log_loss", n=6000)

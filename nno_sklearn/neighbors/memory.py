@@ -8,6 +8,8 @@ from sklearn.neighbors import NearestNeighbors
 
 #: Share of the budget that is left after near cells have merged: merging costs a search.
 ROOM = 0.9
+#: Share of the heaviest cell's weight below which a cell weighs nothing.
+FAINT = 1e-30
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,17 @@ class CellMemory:
         return len(self.weight)
 
     def faded(self, factor):
-        """All weights, and what they weigh, times ``factor``."""
+        """All weights, and what they weigh, times ``factor``; without cells that weigh nothing."""
         if factor == 1.0:
             return self
         names = ("weight", "spread", "scatter", "cross", "price")
-        return replace(self, **{name: factor * getattr(self, name) for name in names})
+        faded = replace(self, **{name: factor * getattr(self, name) for name in names})
+        kept = faded.weight > FAINT * faded.weight.max(initial=0.0)
+        return faded if kept.all() else faded._part(kept)
+
+    def _part(self, kept):
+        names = ("rows", "targets", "weight", "spread")
+        return replace(self, **{name: getattr(self, name)[kept] for name in names})
 
     def absorb(self, rows, targets, weight, scaling, *, n_cells, metric):
         """Take rows in: near ones join their nearest cell, far ones open cells, near cells merge.
@@ -120,11 +128,11 @@ class CellMemory:
                 break
             if kept[other[one]] and not stays[one]:
                 kept[one], stays[other[one]], to_go = False, True, to_go - 1
-        names = ("rows", "targets", "weight", "spread")
-        gone = {name: getattr(self, name)[~kept] for name in names}
-        left = replace(self, **{name: getattr(self, name)[kept] for name in names})
+        left, gone = self._part(kept), self._part(~kept)
         place = (np.cumsum(kept) - 1)[other[~kept]]
-        merged = left._join(place, scaling=scaling, **gone)
+        merged = left._join(
+            place, gone.rows, gone.targets, gone.weight, scaling, spread=gone.spread
+        )
         return replace(merged, price=max(self.price, price[~kept].max()))
 
     def _join(self, cell, rows, targets, weight, scaling, spread=0.0):

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from nno_sklearn.neighbors import CellMemory, Scaling
+from nno_sklearn.neighbors.memory import FAINT
 from nno_sklearn.problem import MAX_JOINT_SIZE, Correction, Problem
 from nno_sklearn.solvers.base import Run
 from nno_sklearn.solvers.descent import descend
@@ -134,7 +135,8 @@ class CellLearner:
         return self._n_cells or min(max(n_automatic, FEWEST_CELLS), MOST_CELLS)
 
     def _fade(self, n_rows):
-        return 0.5 ** (n_rows / self._half_life)
+        """What a weight becomes in so many rows; not 0, so that sums of weights never are."""
+        return np.maximum(0.5 ** (n_rows / self._half_life), FAINT)
 
     def _aged(self, batch):
         """The rows as their weights are after the last of them."""
