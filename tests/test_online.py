@@ -166,6 +166,19 @@ class TestBatches:
         with_all = stream(make("log_loss"), X, y, size=300)
         assert distance(one, with_all) < 0.05
 
+    @pytest.mark.parametrize("solver", SOLVERS)
+    def test_the_users_array_may_be_filled_anew(self, solver):
+        X, y = data("squared_error", n=600)
+        models, buffer = [NNORegressor(solver=solver) for _ in range(2)], np.empty((100, 4))
+        for first in range(0, 600, 100):
+            batch = slice(first, first + 100)
+            buffer[:], weight = X[batch], np.ones(100)
+            target = y[batch].copy()
+            models[0].partial_fit(buffer, target, weight)
+            models[1].partial_fit(X[batch], y[batch])
+            target[:] = weight[:] = np.nan
+        identical(*models)
+
     def test_order_hardly_matters(self):
         X, y = data("log_loss")
         order = np.random.default_rng(1).permutation(len(y))

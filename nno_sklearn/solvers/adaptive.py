@@ -40,7 +40,7 @@ class AdaptiveState:
         Largest distance of an entry from its column's mean.
     rows : ndarray of shape (3, n_outputs)
         Weighted sums over the rows of target, size of the loss gradient and curvature.
-    n_rows, n_steps : int
+    n_steps : int
     """
 
     coef: np.ndarray
@@ -52,7 +52,6 @@ class AdaptiveState:
     moments: RunningMoments
     largest: np.ndarray
     rows: np.ndarray
-    n_rows: int = 0
     n_steps: int = 0
 
     @classmethod
@@ -108,7 +107,7 @@ class AdaptiveLearner:
                 "Scale them, or use solver='nearest_neighbor'."
             )
         coef, intercept = self._outer(state, self._answer(state))
-        return replace(state, coef=coef, intercept=intercept, n_rows=state.n_rows + len(batch))
+        return replace(state, coef=coef, intercept=intercept)
 
     def _step(self, state, part):
         objective = self._objective

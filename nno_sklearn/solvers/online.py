@@ -91,9 +91,8 @@ class Batch:
         return len(self.weight)
 
     def __getitem__(self, index):
-        """Some of the rows, in float64."""
-        X = self.X[index].astype(float, copy=False)
-        return Batch(X, self.y[index], self.weight[index])
+        """A copy of some rows, in float64: users fill the same array with the next batch."""
+        return Batch(self.X[index].astype(float), self.y[index].copy(), self.weight[index].copy())
 
     @classmethod
     def join(cls, parts):

@@ -233,17 +233,15 @@ class CellLearner:
                 lost.scatter / total,
                 lost.bend,
             )
-            found, moved = self._minimise(problem.corrected(correction), model)
-            model = found
+            model, moved = self._minimise(problem.corrected(correction), model)
             if not (moved and memory.spread.any()):
                 break
         return model
 
     def _problem(self, rows):
         """The objective on weighted rows, and their total weight."""
-        objective, y = self._objective, rows.y
-        weight = rows.weight
-        imagined = objective.unseen(weight @ y, weight.sum())
+        objective, weight = self._objective, rows.weight
+        imagined = objective.unseen(weight @ rows.y, weight.sum())
         if len(imagined):
             mean = np.asarray(weight @ rows.X).reshape(1, -1) / weight.sum()
             mean = sparse.csr_array(mean) if sparse.issparse(rows.X) else mean
