@@ -274,6 +274,7 @@ REAL = {
     "elec2": partial(_npz, "elec2.npz", label=lambda y: (y > 0).astype(int)),
     "breast_cancer": _breast_cancer,
     "diamonds": _diamonds,
+    "sea_stream": partial(_npz, "sea_stream.npz"),
     "mnist": partial(_npz, "mnist_train.npz", divide=255.0),
     "mnist_odd": partial(_npz, "mnist_train.npz", divide=255.0, label=lambda y: y % 2),
     "a9a": partial(_svmlight, "a9a.svm.bz2", 123, lambda y: (y > 0).astype(int)),

@@ -5,6 +5,7 @@ from nno_sklearn._regressor import NNORegressor
 from nno_sklearn.losses import Loss
 from nno_sklearn.minimize import nno_minimize
 from nno_sklearn.model_selection import NNOSearchCV
+from nno_sklearn.neighbors import condense
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.solvers import (
     GradientDescent,
@@ -26,5 +27,6 @@ __all__ = [
     "ProximalSolver",
     "Solver",
     "__version__",
+    "condense",
     "nno_minimize",
 ]

@@ -7,7 +7,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from nno_sklearn._linear_model import LinearModel
-from nno_sklearn._validation import check_training_data, make_loss, weights_of_classes
+from nno_sklearn._validation import (
+    check_batch,
+    check_classes,
+    check_training_data,
+    make_loss,
+    weights_of_classes,
+)
 from nno_sklearn.losses import LogLoss, MetricLoss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
 
 
@@ -97,6 +103,10 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only where X has column names that are strings.
+    n_samples_seen_ : int
+        Rows of the stream so far; after ``partial_fit``, which has no history and certificate.
+    condensed_rows_, condensed_targets_, condensed_weights_ : ndarray
+        After ``partial_fit`` with "nearest_neighbor": its memory, a small training set.
 
     Examples
     --------
@@ -158,21 +168,71 @@ class NNOClassifier(ClassifierMixin, LinearModel):
                 "classifier needs at least 2 classes. Check the labels, sample_weight and "
                 "class_weight."
             )
-        if (factors == 0).any():
-            raise ValueError(
-                f"class_weight gives the weight 0 to {classes[factors == 0]}: leave out the rows "
-                "of that class instead."
-            )
+        _check_factors(factors, classes)
         self.classes_ = classes
-        n_outputs = 1 if len(classes) == 2 else len(classes)
+        targets, loss = self._encoded(codes, loss)
+        return X, targets, weight * factors[codes], loss
+
+    def _encoded(self, codes, loss):
+        """Targets of codes of the classes, and the loss for that many classes."""
+        n_outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
         if isinstance(loss, LogLoss) and self.loss == "log_loss" and n_outputs > 1:
             loss = MultinomialLogLoss()
         if isinstance(loss, MultinomialLogLoss) and n_outputs == 1:
             loss = LogLoss()  # two classes need one output: the same model, half the size
         if isinstance(loss, MetricLoss):
-            loss = MetricLoss(loss.scorer, classes)
+            loss = MetricLoss(loss.scorer, self.classes_)
         targets = np.eye(n_outputs)[codes] if n_outputs > 1 else codes[:, None].astype(float)
-        return X, targets, weight * factors[codes], loss
+        return targets, loss
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Learn from further rows of a stream; batches of any size.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        classes : array-like of shape (n_classes,), default=None
+            All labels that the stream may have; needed in the first call, where the batch need
+            not have them all. After ``fit`` the default is its labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Rows of weight 0 change nothing.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            For data or parameters that cannot be used. A model that was there stays as it was.
+        """
+        return self._learn(X, y, sample_weight, classes=classes)
+
+    def _prepare_batch(self, X, y, sample_weight, loss, *, begins, classes):
+        X, y, weight = check_batch(self, X, y, sample_weight, begins=begins, multi_output=False)
+        check_classification_targets(y)
+        y = column_or_1d(y)
+        known = getattr(self, "classes_", None)  # of the stream, or of a fit before it
+        classes = check_classes(classes, None if begins and classes is not None else known, y)
+        codes = np.searchsorted(classes, y)
+        none = np.zeros(len(classes))
+        self._class_mass = (none if begins else self._class_mass) + np.bincount(
+            codes, weight, len(classes)
+        )
+        self.classes_ = classes
+        targets, loss = self._encoded(codes, loss)
+        return X, targets, weight, loss, self._factors()
+
+    def _factors(self):
+        """Factor of each class as of now; 1 for those that "balanced" has not seen."""
+        classes, mass = self.classes_, self._class_mass
+        seen = mass > 0 if self.class_weight == "balanced" else np.ones(len(classes), dtype=bool)
+        codes, factors = np.arange(np.count_nonzero(seen)), np.ones(len(classes))
+        if len(codes):
+            factors[seen] = weights_of_classes(self.class_weight, classes[seen], codes, mass[seen])
+        _check_factors(factors, classes)
+        return factors
 
     def decision_function(self, X):
         """Raw predictions: positive for the second class, or one column per class.
@@ -228,3 +288,11 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         """Logarithms of :meth:`predict_proba`."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
+
+
+def _check_factors(factors, classes):
+    if (factors == 0).any():
+        raise ValueError(
+            f"class_weight gives the weight 0 to {classes[factors == 0]}: leave out the rows "
+            "of that class instead."
+        )

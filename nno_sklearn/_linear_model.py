@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
+from nno_sklearn._online import OnlineLearning
 from nno_sklearn._validation import (
     check_compatible,
     check_hyper_parameters,
@@ -25,7 +26,7 @@ from nno_sklearn.solvers import MetricResult, Status
 SUMMARY_BUDGET = 8.0
 
 
-class LinearModel(BaseEstimator):
+class LinearModel(OnlineLearning, BaseEstimator):
     """What regressors and classifiers share.
 
     A subclass names its losses in ``_losses`` and turns data into rows, targets of shape
@@ -161,16 +162,20 @@ class LinearModel(BaseEstimator):
         return problem.at(coef, problem.inner_intercept(coef, intercept))
 
     def _keep(self, result, loss, solver, dtype):
-        self.coef_ = np.ascontiguousarray(result.coef.T, dtype=dtype)
-        self.intercept_ = result.intercept.astype(dtype)
+        self._end_stream()
+        self._keep_model(result.coef, result.intercept, loss, solver, dtype)
         self.n_iter_, self.n_passes_ = result.n_iter, result.n_passes
         self.objective_, self.dual_gap_ = result.objective, result.dual_gap
         self.optimality_, self.history_ = result.optimality, result.history
         self.converged_ = result.status is Status.CONVERGED
-        self.solver_, self.loss_ = solver, loss
         vars(self).pop("start_", None)
         if isinstance(result, MetricResult):
             self.start_ = self._start_model(result, loss, solver, dtype)
+
+    def _keep_model(self, coef, intercept, loss, solver, dtype):
+        self.coef_ = np.ascontiguousarray(coef.T, dtype=dtype)
+        self.intercept_ = intercept.astype(dtype)
+        self.solver_, self.loss_ = solver, loss
 
     def _start_model(self, result, loss, solver, dtype):
         """A fitted model like this one with the coefficients that the search began from."""

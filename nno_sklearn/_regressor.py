@@ -5,7 +5,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import column_or_1d
 
 from nno_sklearn._linear_model import LinearModel
-from nno_sklearn._validation import check_training_data
+from nno_sklearn._validation import check_batch, check_training_data
 from nno_sklearn.losses import Gamma, Huber, Poisson, SquaredError
 
 
@@ -77,6 +77,10 @@ class NNORegressor(RegressorMixin, LinearModel):
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only where X has column names that are strings.
+    n_samples_seen_ : int
+        Rows of the stream so far; after ``partial_fit``, which has no history and certificate.
+    condensed_rows_, condensed_targets_, condensed_weights_ : ndarray
+        After ``partial_fit`` with "nearest_neighbor": its memory, a small training set.
 
     Examples
     --------
@@ -145,8 +149,46 @@ class NNORegressor(RegressorMixin, LinearModel):
         self._is_single = y.ndim == 1
         return X, y.reshape(len(y), -1).astype(np.float64), weight, loss
 
-    def _keep(self, result, loss, solver, dtype):
-        super()._keep(result, loss, solver, dtype)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Learn from further rows of a stream; batches of any size.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+            Rows of weight 0 change nothing.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            For data or parameters that cannot be used. A model that was there stays as it was.
+        """
+        return self._learn(X, y, sample_weight)
+
+    def _prepare_batch(self, X, y, sample_weight, loss, *, begins):
+        X, y, weight = check_batch(
+            self, X, y, sample_weight, begins=begins, y_numeric=True, multi_output=True
+        )
+        if y.ndim == 2 and y.shape[1] == 1 and self._needs_positive_target():
+            y = column_or_1d(y, warn=True)
+        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        if begins:
+            self._is_single = y.ndim == 1
+        elif n_outputs != np.atleast_2d(self.coef_).shape[0]:
+            raise ValueError(
+                f"y has {n_outputs} outputs, but the stream began with "
+                f"{np.atleast_2d(self.coef_).shape[0]}: the number of outputs is fixed by the "
+                "first call of partial_fit."
+            )
+        return X, y.reshape(len(y), n_outputs).astype(np.float64), weight, loss, None
+
+    def _keep_model(self, coef, intercept, loss, solver, dtype):
+        super()._keep_model(coef, intercept, loss, solver, dtype)
         if self._is_single:
             self.coef_, self.intercept_ = self.coef_[0], self.intercept_[0]
 

@@ -128,8 +128,28 @@ def check_training_data(estimator, X, y, sample_weight, **y_checks):
     A weight means a repetition, so rows of weight 0 are left out altogether.
     """
     X, y = validate_data(estimator, X, y, **X_FORMAT, **y_checks)
+    weight = _checked_weight(X, sample_weight)
+    if not weight.any():
+        raise ValueError(
+            "sample_weight: every weight is zero, so no row is left to fit. Give at least one "
+            "row a positive weight."
+        )
+    return _counting_rows(X, y, weight)
+
+
+def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):
+    """X, y and weights of the rows of a batch that count; there may be none.
+
+    The first batch of a stream fixes the number of features and their names.
+    """
+    X, y = validate_data(estimator, X, y, reset=begins, **X_FORMAT, **y_checks)
+    return _counting_rows(X, y, _checked_weight(X, sample_weight))
+
+
+def _checked_weight(X, sample_weight):
+    """Weights >= 0, one per row."""
     if sample_weight is None:
-        return X, y, np.ones(X.shape[0])
+        return np.ones(X.shape[0])
     if isinstance(sample_weight, Real):
         sample_weight = np.full(X.shape[0], sample_weight)
     weight = check_array(
@@ -146,16 +166,55 @@ def check_training_data(estimator, X, y, sample_weight, **y_checks):
             f"sample_weight has a negative entry ({weight.min():g}), but a weight counts "
             "repetitions of a row. Use weights >= 0."
         )
+    return weight
+
+
+def _counting_rows(X, y, weight):
     counts = weight > 0
-    if not counts.any():
-        raise ValueError(
-            "sample_weight: every weight is zero, so no row is left to fit. Give at least one "
-            "row a positive weight."
-        )
     if counts.all():
         return X, y, weight
     X = X.tocsr() if sparse.issparse(X) else X
     return X[counts], y[counts], weight[counts]
+
+
+def check_classes(classes, known, y):
+    """The sorted labels of a stream, which the first call of partial_fit names."""
+    if known is None and classes is None:
+        raise ValueError(
+            "classes must be passed on the first call to partial_fit: the labels that the whole "
+            "stream may have, for instance classes=np.unique(all_labels)."
+        )
+    given = known if classes is None else np.unique(classes)
+    if known is not None and not np.array_equal(given, known):
+        raise ValueError(
+            f"classes={given} differs from {known}, which the first call of partial_fit fixed."
+        )
+    if len(given) < 2:
+        raise ValueError(
+            f"classes={given} has only one class, but a classifier needs at least 2 classes."
+        )
+    strange = np.setdiff1d(y, given)
+    if len(strange):
+        raise ValueError(
+            f"y has labels that are not in classes: {strange}. The first call of partial_fit "
+            "must name all labels of the stream."
+        )
+    return given
+
+
+def check_online(solver, solver_name, loss):
+    """Raise a ValueError where a solver cannot learn this loss from a stream."""
+    if "gradient" not in loss.provides:
+        raise ValueError(
+            f"partial_fit needs a loss with a gradient, but {loss} is a score of all rows at once. "
+            "Use a loss such as 'log_loss' or 'squared_error', or call fit with all rows."
+        )
+    if not solver.learns_online:
+        works = ", ".join(repr(name) for name, kind in SOLVERS.items() if kind().learns_online)
+        raise ValueError(
+            f"solver={solver_name!r} has no partial_solve, which partial_fit needs. Give it one, "
+            f"use one of {works}, or call fit with all rows."
+        )
 
 
 def check_new_data(estimator, X):

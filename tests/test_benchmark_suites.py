@@ -28,7 +28,7 @@ from benchmarks import (
     search_rivals,
     suites,
 )
-from benchmarks.suites import landmarks, metric, robustness, scale, search
+from benchmarks.suites import landmarks, metric, robustness, scale, search, stream
 
 
 def labels(n=400, p=5, n_classes=2, seed=0):
@@ -58,7 +58,7 @@ def _no_machine(monkeypatch):
 
 
 def test_every_suite_is_registered():
-    assert {"landmarks", "metric", "robustness", "scale", "search"} <= set(suites.names())
+    assert {"landmarks", "metric", "robustness", "scale", "search", "stream"} <= set(suites.names())
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
@@ -384,3 +384,22 @@ def test_evaluations_are_counted(name):
     search = metric.MINIMISERS[name]
     assert 5 <= metric._evaluations(metric.FUNCTIONS["sphere"], 2, search) <= 200
     assert metric._evaluations(metric.FUNCTIONS["sphere"], 2, lambda *_: None) == "–"
+
+
+@pytest.mark.usefixtures("_no_machine")
+def test_stream_suite(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(stream, "DRIFT", ("tiny",))
+    monkeypatch.setitem(data.SYNTHETIC, "numbers", lambda: (labels()[0], labels()[0] @ np.ones(5)))
+    names = ("--data", "tiny", "tiny_classes", "numbers", "--rows", "3000", "--batch", "100")
+    stream.run(options_of(stream, tmp_path, *names))
+    assert "drift" in capsys.readouterr().out.lower()
+    found = json.loads((tmp_path / "stream.json").read_text())
+    assert [one["data"] for one in found["shuffled"]] == ["tiny", "tiny_classes", "numbers"]
+    assert [one["data"] for one in found["class_sorted"]] == ["tiny", "tiny_classes"]
+    for one in found["shuffled"]:
+        assert one["nearest_neighbor"] < 1.5 and one["batch fit"] >= 0
+        assert {"gd", "proximal", "SGD default", "SGD best of 10", "reservoir"} <= set(one)
+    assert all(0.5 < one["nn, forgetting"] <= 1 for one in found["drift"])
+    assert all(one["rows a second"] > 0 for one in found["throughput"])
+    assert 0 < found["throughput"][0]["share of cells"] < 1
+    assert "### One shuffled pass" in (tmp_path / "stream.md").read_text()

@@ -1,6 +1,8 @@
-"""Nearest neighbours: cells of rows around landmarks, and an archive of tried parameters."""
+"""Nearest neighbours: cells of rows, a memory of cells for streams, an archive of coefficients."""
 
 from nno_sklearn.neighbors.archive import Archive
 from nno_sklearn.neighbors.cells import condense_rows
+from nno_sklearn.neighbors.condense import condense
+from nno_sklearn.neighbors.memory import CellMemory, Scaling
 
-__all__ = ["Archive", "condense_rows"]
+__all__ = ["Archive", "CellMemory", "Scaling", "condense", "condense_rows"]

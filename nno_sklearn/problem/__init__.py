@@ -1,6 +1,7 @@
 """The objective over data: the one place that knows X, weights, intercepts and sparse formats."""
 
 from nno_sklearn.problem.certificate import Certificate
+from nno_sklearn.problem.correction import Correction
 from nno_sklearn.problem.hessian import (
     MAX_JOINT_SIZE,
     WorkingHessian,
@@ -14,6 +15,7 @@ from nno_sklearn.problem.summary import summarise
 __all__ = [
     "MAX_JOINT_SIZE",
     "Certificate",
+    "Correction",
     "Line",
     "Point",
     "Problem",

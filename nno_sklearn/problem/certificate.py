@@ -15,7 +15,7 @@ def dual_gap(point):
     """
     problem = point.problem
     loss, penalty, alpha = problem.loss, problem.penalty, problem.alpha
-    if "conjugate" not in loss.provides or "conjugate" not in penalty.provides:
+    if "conjugate" not in problem.provides:
         return np.inf
     if problem.fit_intercept and not _is_balanced(point):
         return np.inf

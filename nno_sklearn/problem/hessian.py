@@ -37,16 +37,18 @@ def hessian_blocks(point, max_joint_size=MAX_JOINT_SIZE):
     if curvature.coupling is not None and p * n_outputs <= max_joint_size:
         return [(position.T.ravel(), _joint_hessian(problem, curvature))]
     if problem.loss.constant_curvature and n_outputs > 1:
-        shared = _block(problem, curvature.entry(0, 0))
+        shared = _block(problem, curvature.entry(0, 0), 0)
         return [(position[:, k], shared) for k in range(n_outputs)]
-    return [(position[:, k], _block(problem, curvature.entry(k, k))) for k in range(n_outputs)]
+    return [(position[:, k], _block(problem, curvature.entry(k, k), k)) for k in range(n_outputs)]
 
 
-def _block(problem, row_curvature):
+def _block(problem, row_curvature, k):
     weight = _row_weight(problem, row_curvature)
     gram, first = problem.design.gram(weight)
     if problem.fit_intercept and weight.sum() > 0:
         gram -= first @ first.T / weight.sum()
+    if problem.correction is not None:
+        gram += problem.correction.block(k, k)
     return gram
 
 
@@ -137,6 +139,8 @@ class WorkingHessian:
         if problem.fit_intercept and weight.sum() > 0:
             first = problem.design.rmatvec(weight[:, None])[:, 0]
             cross -= np.outer(first, first[new] / weight.sum())
+        if problem.correction is not None:
+            cross += problem.correction.block(0, 0)[:, new]
         return cross
 
 
@@ -161,6 +165,9 @@ def _joint_hessian(problem, curvature):
     )
     if problem.fit_intercept:
         hessian -= mixed @ invert(curvature.total(problem.weight)) @ mixed.T
+    if problem.correction is not None:
+        outputs = range(problem.n_outputs)
+        hessian += np.block([[problem.correction.block(k, m) for m in outputs] for k in outputs])
     return hessian.reshape(size, size)
 
 

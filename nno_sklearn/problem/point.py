@@ -60,7 +60,9 @@ class Point:
 
     @cached_property
     def _losses(self):
-        return self._sweep.values(self.intercept)
+        values = self._sweep.values(self.intercept)
+        correction = self.problem.correction
+        return values if correction is None else values + correction.values(self.coef)
 
     @property
     def data_loss(self):
@@ -86,7 +88,10 @@ class Point:
             for rows, eta in self._sweep.blocks(self.intercept):
                 gradient = problem.loss.gradient(problem.y[rows], eta)
                 np.multiply(problem.weight[rows, None], gradient, out=residual[rows])
-        return problem.design.rmatvec(residual)
+        gradient = problem.design.rmatvec(residual)
+        if problem.correction is not None:
+            gradient += problem.correction.gradient(self.coef)
+        return gradient
 
     @property
     def gradient(self):
@@ -214,9 +219,16 @@ class Line:
             self._intercept, self._drift = intercept + left, -inverse @ sums.mixed
             first = first + problem.inner(sums.mixed[None], left[None])
             second = second + problem.inner(sums.mixed[None], self._drift[None])
+        coef = self.start.coef + t * self.direction
+        if problem.correction is not None:
+            tilt, bend = (
+                problem.correction.gradient(coef),
+                problem.correction.product(self.direction),
+            )
+            first = first + problem.inner(tilt, self.direction)
+            second = second + problem.inner(bend, self.direction)
         if not problem.is_smooth:
             return first + self._chord, second
-        coef = self.start.coef + t * self.direction
         first = first + alpha * problem.inner(penalty.gradient(coef), self.direction)
         bend = penalty.curvature(coef) * self.direction
         return first, second + alpha * problem.inner(bend, self.direction)

@@ -34,6 +34,8 @@ class Problem:
         Spread of the columns, 0 for constant ones (whose coefficient stays 0).
     metric : MetricLoss or None
         What shall be as high as possible, where the loss is only its convex surrogate.
+    correction : Correction or None
+        A quadratic that belongs to the data loss, in terms of the centred columns.
     null : Point
         The best constant model, w = 0.
     dtype : dtype
@@ -41,6 +43,8 @@ class Problem:
     memory : dict
         What solvers have learnt of these rows; shared by all strengths of all penalties on them.
     """
+
+    correction = None
 
     def __init__(self, X, y, loss, penalty, alpha, *, sample_weight=None, fit_intercept=True):
         if sample_weight is None:
@@ -69,6 +73,12 @@ class Problem:
         part._setup(design, y, weight, self.loss, self.penalty, self.alpha, self.fit_intercept)
         part.dtype, part._origin = self.dtype, self._origin
         return part
+
+    def corrected(self, correction):
+        """The same objective plus a :class:`Correction`, which is in terms of the user's X."""
+        whole = self._like(self.design, self.y, self.weight)
+        whole.correction = correction.centred(self.design)
+        return whole
 
     @property
     def n_samples(self):
@@ -104,7 +114,8 @@ class Problem:
     @property
     def provides(self):
         """Capabilities that loss and penalty have in common."""
-        return self.loss.provides & self.penalty.provides
+        common = self.loss.provides & self.penalty.provides
+        return common if self.correction is None else common - {"conjugate"}
 
     @cached_property
     def is_separate(self):
@@ -156,7 +167,9 @@ class Problem:
 
     def rows(self, index, weight, target):
         """The same objective over some rows, with weights and targets of their own."""
-        return self._like(self.design.rows(index), target, weight / weight.sum())
+        part = self._like(self.design.rows(index), target, weight / weight.sum())
+        part.correction = self.correction
+        return part
 
     def replaced(self, rows, targets, mean):
         """The same objective over other rows, which say as much where the intercept is at its
@@ -173,14 +186,17 @@ class Problem:
 
     def columns(self, index):
         """The same objective with all coefficients but those of ``index`` held at 0."""
-        return self._like(self.design.columns(index), self.y, self.weight)
+        part = self._like(self.design.columns(index), self.y, self.weight)
+        if self.correction is not None:
+            part.correction = self.correction.columns(index)
+        return part
 
     def with_penalty(self, penalty, alpha):
         """The same data loss with another penalty; what is known of the rows stays known."""
         sibling = self._like(self.design, self.y, self.weight)
         sibling.penalty, sibling.alpha = _effective(penalty, alpha)
         sibling.memory, sibling._passes_before = self.memory, self.design.passes.total
-        sibling.metric = self.metric
+        sibling.metric, sibling.correction = self.metric, self.correction
         sibling.null, sibling.null_residual = self.null.of(sibling), self.null_residual
         return sibling
 

@@ -70,16 +70,21 @@ class Sweep:
         """Weighted mean loss of each output, (n_outputs,)."""
         problem = self.problem
         with np.errstate(over="ignore", invalid="ignore"):
-            return sum(
+            values = sum(
                 problem.weight[rows] @ problem.loss.value(problem.y[rows], eta)
                 for rows, eta in self.blocks(b)
             )
+        return values if problem.correction is None else values + problem.correction.shift * b
 
     def sums(self, b):
         """The derivatives' :class:`RowSums` at the intercept ``b``."""
         with np.errstate(over="ignore", invalid="ignore"):
             parts = zip(*(self._sums(rows, eta) for rows, eta in self.blocks(b)), strict=True)
-            return RowSums(*(sum(part) for part in parts))
+            sums = RowSums(*(sum(part) for part in parts))
+        correction = self.problem.correction
+        if correction is None:
+            return sums
+        return sums._replace(total=sums.total + correction.shift)
 
     def _sums(self, rows, eta):
         problem, weight = self.problem, self.problem.weight[rows]

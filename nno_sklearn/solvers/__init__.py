@@ -5,6 +5,7 @@ from nno_sklearn.solvers.base import Record, Run, Solver, SolverResult, Status
 from nno_sklearn.solvers.gd import GradientDescent
 from nno_sklearn.solvers.metric_search import MetricRecord, MetricResult
 from nno_sklearn.solvers.nearest_neighbor import NearestNeighborSolver
+from nno_sklearn.solvers.online import Batch, Objective
 from nno_sklearn.solvers.proximal import ProximalSolver
 
 SOLVERS = {
@@ -17,10 +18,12 @@ SOLVERS = {
 __all__ = [
     "SOLVERS",
     "AutoSolver",
+    "Batch",
     "GradientDescent",
     "MetricRecord",
     "MetricResult",
     "NearestNeighborSolver",
+    "Objective",
     "ProximalSolver",
     "Record",
     "Run",

@@ -201,3 +201,35 @@ class Solver(BaseEstimator):
         SolverResult
         """
         raise NotImplementedError
+
+    @property
+    def learns_online(self):
+        """Whether :meth:`partial_solve` is there: what ``partial_fit`` needs."""
+        return type(self).partial_solve is not Solver.partial_solve
+
+    def select_online(self, objective, n_features):
+        """The solver that learns from a stream: itself, but for "auto"."""
+        return self
+
+    def partial_solve(self, state, batch, objective, *, max_iter, tol):
+        """Learn from further rows of a stream; optional.
+
+        Parameters
+        ----------
+        state : object or None
+            What this method returned for the rows before; None for the first ones. It has
+            ``coef`` (n_features, n_outputs) and ``intercept`` (n_outputs,), in terms of the
+            user's X, and must not be changed in place.
+        batch : Batch
+            The rows: X (float64, dense or CSR), y and weight.
+        objective : Objective
+            Loss, penalty, alpha, fit_intercept and the classes' factors.
+        max_iter : int
+        tol : float
+
+        Returns
+        -------
+        object
+            The new state; pickled with the estimator.
+        """
+        raise NotImplementedError

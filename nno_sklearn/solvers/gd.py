@@ -1,5 +1,6 @@
 """Gradient descent that needs no learning rate."""
 
+from nno_sklearn.solvers.adaptive import AdaptiveGradient, AdaptiveState
 from nno_sklearn.solvers.base import Run, Solver, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.metric import diagonal_metric
@@ -16,6 +17,11 @@ class GradientDescent(Solver):
     ----------
     memory : int, default=20
         Number of past steps kept; 0 is plain steepest descent.
+
+    Notes
+    -----
+    ``partial_fit`` takes adaptive steps of 32 rows (AdaGrad; Duchi, Hazan and Singer, 2011) in
+    units of the columns' running sizes, and averages the later iterates.
     """
 
     requires = frozenset({"loss.gradient", "penalty.gradient"})
@@ -30,3 +36,7 @@ class GradientDescent(Solver):
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         point = descend(run, start, diagonal_metric, self.memory)
         return run.result(point)
+
+    def partial_solve(self, state, batch, objective, *, max_iter, tol):
+        state = AdaptiveState.empty(batch) if state is None else state
+        return AdaptiveGradient(objective).learn(state, batch)

@@ -1,5 +1,7 @@
 """Nearest-neighbour gradient descent (NGD): learn from landmark rows, correct with all rows."""
 
+from numbers import Real
+
 from sklearn.neighbors import VALID_METRICS
 from sklearn.utils import check_random_state
 
@@ -7,6 +9,7 @@ from nno_sklearn.solvers.base import Run, Solver, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmarks import LandmarkMetric, Landmarks, OwnRows
 from nno_sklearn.solvers.metric_search import MetricSearch
+from nno_sklearn.solvers.stream_cells import CellLearner, CellState
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 
 #: Records and accuracy that the small problem is worth; it only gives a start.
@@ -45,18 +48,43 @@ class NearestNeighborSolver(Solver):
         For a loss that is a scorer: the folds whose held-out rows tune the thresholds, stop the
         search, and say whether the start was better. A splitter of
         :mod:`sklearn.model_selection` may have one split, as ShuffleSplit(1, test_size=0.1).
+    n_cells : int, default=None
+        For ``partial_fit``: cells that the memory of the stream holds at most. None takes 20 per
+        feature, between 500 and 10,000.
+    forgetting : float, default=None
+        For ``partial_fit``: number of rows after which a row weighs half, for streams that
+        drift. None forgets nothing.
+
+    Notes
+    -----
+    ``partial_fit`` keeps a bounded memory of cells: mean row, mean target and weight of rows that
+    are near each other. Each row joins its nearest cell or, if it is far, opens one; near cells
+    merge when the budget is full (Ward, 1963). The model is refitted on the cells, with a
+    correction for what they lose: the rows' scatter inside them, and what remains of the exact
+    gradient.
     """
 
     requires = frozenset(
         {"loss.gradient|loss.score", "loss.curvature|loss.score", "penalty.gradient|penalty.prox"}
     )
 
-    def __init__(self, n_landmarks=None, n_neighbors=None, metric="euclidean", memory=10, cv=5):
+    def __init__(
+        self,
+        n_landmarks=None,
+        n_neighbors=None,
+        metric="euclidean",
+        memory=10,
+        cv=5,
+        n_cells=None,
+        forgetting=None,
+    ):
         self.n_landmarks = n_landmarks
         self.n_neighbors = n_neighbors
         self.metric = metric
         self.memory = memory
         self.cv = cv
+        self.n_cells = n_cells
+        self.forgetting = forgetting
 
     def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
         if problem.metric is not None:
@@ -79,6 +107,17 @@ class NearestNeighborSolver(Solver):
             rows = landmarks.rows(landmarks.n_curvature) if few else None
             point = solve_by_working_sets(run, start, rows)
         return run.result(point)
+
+    def partial_solve(self, state, batch, objective, *, max_iter, tol):
+        learner = CellLearner(
+            objective,
+            n_cells=self.n_cells,
+            metric=self.metric,
+            forgetting=self.forgetting,
+            max_iter=max_iter,
+            tol=tol,
+        )
+        return learner.learn(CellState.empty(batch) if state is None else state, batch)
 
     def _small_optimum(self, problem, start, landmarks):
         """The optimum on the landmarks, if it is a better start, and the metric made there."""
@@ -105,6 +144,15 @@ class NearestNeighborSolver(Solver):
         check_count(self, "memory", 0)
         if not hasattr(self.cv, "get_n_splits"):
             check_count(self, "cv", 2)
+        if self.n_cells is not None:
+            check_count(self, "n_cells", 2)
+        half_life = self.forgetting
+        is_number = isinstance(half_life, Real) and not isinstance(half_life, bool)
+        if half_life is not None and not (is_number and half_life > 0):
+            raise ValueError(
+                f"NearestNeighborSolver(forgetting={half_life!r}): it is the half-life of a row, "
+                "in rows, so it must be a number greater than 0, or None to forget nothing."
+            )
         known = VALID_METRICS["brute"]
         if not callable(self.metric) and self.metric not in known:
             raise ValueError(

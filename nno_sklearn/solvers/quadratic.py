@@ -83,7 +83,7 @@ def _elastic_net(point, matrix, w, gradient, target_gap):
     penalty, alpha = point.problem.penalty, point.problem.alpha
     linear, matrix = matrix @ w - gradient, np.ascontiguousarray(matrix)
     # The working response's squared norm: coordinate descent scales its tolerance by it.
-    energy = 2 * point.data_loss + max(2 * linear @ w - w @ matrix @ w, 0.0)
+    energy = 2 * abs(point.data_loss) + max(2 * linear @ w - w @ matrix @ w, 0.0)
     v = w
     for _ in range(MAX_BURSTS):
         signs = np.sign(v)

@@ -1,0 +1,86 @@
+"""A small weighted training set that stands for a large one."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_X_y
+from sklearn.utils.validation import check_consistent_length
+
+from nno_sklearn.neighbors.memory import CellMemory, Scaling
+from nno_sklearn.problem.moments import moments
+
+#: Rows that are absorbed together.
+CHUNK = 2000
+
+
+def condense(X, y, n_cells, metric="euclidean", *, sample_weight=None):
+    """Replace rows by the cells of their nearest neighbours: mean rows, mean targets, weights.
+
+    One pass in which each row joins its nearest cell or opens one, and near cells merge (Ward,
+    1963). Distances are in units of the columns' spreads. Any estimator that takes weights can
+    be trained on the result; for labels, repeat the rows once per class::
+
+        rows, targets, weights = condense(X, y, 500)
+        k = targets.shape[1]
+        model.fit(
+            np.repeat(rows, k, axis=0),
+            np.tile(np.unique(y), len(rows)),
+            sample_weight=(weights[:, None] * targets).ravel(),
+        )
+
+    What a mean row loses, the scatter inside its cell, is lost here; ``partial_fit`` corrects it.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Floats are targets, of which means are taken; anything else is labels.
+    n_cells : int
+        Cells at most, at least 2.
+    metric : str or callable, default="euclidean"
+        As in :class:`sklearn.neighbors.NearestNeighbors`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Rows of weight 0 are left out.
+
+    Returns
+    -------
+    rows : ndarray or CSR array of shape (n_condensed, n_features)
+    targets : ndarray of shape (n_condensed,), (n_condensed, n_outputs) or (n_condensed, n_classes)
+        Mean targets; for labels the shares of the classes, in the order of ``np.unique(y)``.
+    weights : ndarray of shape (n_condensed,)
+        Sums of the rows' weights.
+
+    Raises
+    ------
+    ValueError
+        For data that are not finite or of different lengths, and for fewer than 2 cells.
+    """
+    if n_cells < 2:
+        raise ValueError(f"n_cells={n_cells!r}: at least 2 cells are needed.")
+    y = np.asarray(y)
+    if y.dtype.kind == "f":
+        X, y = check_X_y(X, y, accept_sparse="csr", dtype=np.float64, multi_output=True)
+        targets = y.reshape(len(y), -1)
+    else:
+        check_consistent_length(X, y)
+        classes, codes = np.unique(y, return_inverse=True)
+        targets = np.eye(len(classes))[codes]
+        X, targets = check_X_y(X, targets, accept_sparse="csr", dtype=np.float64, multi_output=True)
+    weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    check_consistent_length(X, weight)
+    counts = weight > 0
+    X, targets, weight = X[counts], targets[counts], weight[counts]
+    _, scale = moments(X, weight / weight.sum(), True)
+    inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+    memory = CellMemory.empty(X.shape[1], targets.shape[1], is_sparse=sparse.issparse(X))
+    for first in range(0, len(weight), CHUNK):
+        chunk = slice(first, first + CHUNK)
+        memory = memory.absorb(
+            X[chunk],
+            targets[chunk],
+            weight[chunk],
+            Scaling(inverse),
+            n_cells=n_cells,
+            metric=metric,
+        )
+    mean = memory.targets[:, 0] if y.ndim == 1 and y.dtype.kind == "f" else memory.targets
+    return memory.rows, mean, memory.weight

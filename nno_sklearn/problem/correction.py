@@ -1,0 +1,55 @@
+"""What a small problem's rows have lost of the rows that they stand for, as a quadratic."""
+
+import numpy as np
+
+
+class Correction:
+    """``<linear, w> + shift b + <w, scatter w bend> / 2``, added to the data loss.
+
+    Rows that were replaced by means of rows lack the scatter around the means, and with it part
+    of the gradient and of the curvature (the idea of DANE: Shamir, Srebro and Zhang, 2014).
+
+    Parameters
+    ----------
+    linear : ndarray of shape (n_features, n_outputs)
+    shift : ndarray of shape (n_outputs,)
+        Of the intercept.
+    scatter : ndarray of shape (n_features, n_features), or (n_features,) for its diagonal
+        Positive semi-definite.
+    bend : ndarray of shape (n_outputs, n_outputs)
+        Mean second derivatives of the loss by the raw predictions; positive semi-definite.
+    """
+
+    def __init__(self, linear, shift, scatter, bend):
+        self.linear, self.shift, self.scatter, self.bend = linear, shift, scatter, bend
+
+    def centred(self, design):
+        """For columns whose centre is taken out of X; constant columns act as zeros."""
+        used = design.scale > 0
+        linear = np.where(used[:, None], self.linear - np.outer(design.centre, self.shift), 0.0)
+        mask = used if self.scatter.ndim == 1 else np.outer(used, used)
+        return Correction(linear, self.shift, np.where(mask, self.scatter, 0.0), self.bend)
+
+    def columns(self, index):
+        """The same with all coefficients but those of ``index`` held at 0."""
+        square = self.scatter.ndim == 2
+        scatter = self.scatter[np.ix_(index, index)] if square else self.scatter[index]
+        return Correction(self.linear[index], self.shift, scatter, self.bend)
+
+    def product(self, coef):
+        """Second derivative times ``coef``."""
+        spread = self.scatter @ coef if self.scatter.ndim == 2 else self.scatter[:, None] * coef
+        return spread @ self.bend
+
+    def gradient(self, coef):
+        """Derivative by the coefficients."""
+        return self.linear + self.product(coef)
+
+    def values(self, coef):
+        """Each output's share without the intercept's part, (n_outputs,)."""
+        return np.einsum("jk,jk->k", coef, self.linear + 0.5 * self.product(coef))
+
+    def block(self, k, m):
+        """Second derivative by the coefficients of outputs k and m."""
+        square = self.scatter.ndim == 2
+        return self.bend[k, m] * (self.scatter if square else np.diag(self.scatter))

@@ -1,0 +1,239 @@
+"""Online steps that adapt their size to each coefficient, for "gd" and "proximal".
+
+Both work in units of the columns' running sizes (normalised online learning: Ross, Mineiro and
+Langford, 2013) and divide by the root of the summed squares of gradients (AdaGrad: Duchi, Hazan
+and Singer, 2011). A length of 1 is what moves a typical row's raw prediction by its own Newton
+step, so that there is no learning rate to choose.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+from nno_sklearn.solvers.online import RunningMoments
+
+#: Rows of a step.
+STEP_ROWS = 32
+#: Decay of the averaging of iterates (Shamir and Zhang, 2013).
+AVERAGING = 8.0
+
+
+@dataclass(frozen=True)
+class AdaptiveState:
+    """What is known of a stream; nothing is changed in place.
+
+    Attributes
+    ----------
+    coef : ndarray of shape (n_features, n_outputs)
+    intercept : ndarray of shape (n_outputs,)
+    inner : ndarray of shape (n_features + 1, n_outputs)
+        What moves, in units of the columns' sizes: coefficients and a correction of the
+        intercept for "gd", the summed linear terms for "proximal".
+    average : ndarray like ``inner``
+    steepness : ndarray like ``inner``
+        Divisor of the gradients, which never shrinks.
+    squares : ndarray like ``inner``
+        Sums of squared gradients.
+    moments : RunningMoments
+    largest : ndarray of shape (n_features,)
+        Largest distance of an entry from its column's mean.
+    rows : ndarray of shape (3, n_outputs)
+        Weighted sums over the rows of target, size of the loss gradient and curvature.
+    n_steps : int
+    """
+
+    coef: np.ndarray
+    intercept: np.ndarray
+    inner: np.ndarray
+    average: np.ndarray
+    steepness: np.ndarray
+    squares: np.ndarray
+    moments: RunningMoments
+    largest: np.ndarray
+    rows: np.ndarray
+    n_steps: int = 0
+
+    @classmethod
+    def empty(cls, batch):
+        """The state before the first row of a stream like ``batch``."""
+        p, n_outputs = batch.X.shape[1], batch.y.shape[1]
+        zeros = np.zeros((p + 1, n_outputs))
+        return cls(
+            coef=zeros[:-1],
+            intercept=zeros[-1],
+            inner=zeros,
+            average=zeros,
+            steepness=zeros,
+            squares=zeros,
+            moments=RunningMoments.none(p),
+            largest=zeros[:-1, 0],
+            rows=np.zeros((3, n_outputs)),
+        )
+
+    @property
+    def inverse_scale(self):
+        """1 / size of each column, (n_features, 1); 0 for constant ones.
+
+        Between spread and largest entry, which rare features have far above their spread; the
+        rows as a whole then have size 1.
+        """
+        inverse = self.moments.inverse_scale
+        rarity = np.divide(
+            1.0, inverse * self.largest, out=np.zeros_like(inverse), where=inverse > 0
+        )
+        return (inverse * np.sqrt(rarity / max(rarity.sum(), 1e-300)))[:, None]
+
+
+class AdaptiveLearner:
+    """One pass over a batch in steps of a few rows; subclasses say how a step moves.
+
+    Parameters
+    ----------
+    objective : Objective
+    """
+
+    def __init__(self, objective):
+        self._objective = objective
+
+    def learn(self, state, batch):
+        """The state after the rows of ``batch``."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            for first in range(0, len(batch), STEP_ROWS):
+                state = self._step(state, batch[first : first + STEP_ROWS])
+        if not (np.isfinite(state.inner).all() and np.isfinite(state.squares).all()):
+            raise ValueError(
+                "The loss of these rows overflows: targets or columns are too large for it. "
+                "Scale them, or use solver='nearest_neighbor'."
+            )
+        coef, intercept = self._outer(state, self._answer(state))
+        return replace(state, coef=coef, intercept=intercept)
+
+    def _step(self, state, part):
+        objective = self._objective
+        y, weight = objective.reweighted(part.y, part.weight)
+        moments = state.moments.updated(part.X, weight, centred=objective.fit_intercept)
+        rows = state.rows.copy()
+        largest = np.maximum(state.largest, _largest(part.X, moments.mean))
+        state = replace(state, moments=moments, largest=largest, rows=rows)
+        rows[0] += weight @ y
+        inner = self._inner(state)
+        coef, intercept = self._outer(state, inner)
+        eta = part.X @ coef + intercept
+        slope = objective.loss.gradient(y, eta)
+        rows[1] += weight @ np.abs(slope)
+        rows[2] += objective.loss.derivatives(y, eta)[1].total(weight).diagonal()
+        gradient = self._gradient(state, part.X, weight[:, None] * slope)
+        return self._moved(state, inner, gradient, weight.sum())
+
+    def _gradient(self, state, X, residual):
+        """By the inner coefficients, which are those of centred columns."""
+        total = residual.sum(axis=0)
+        gradient = X.T @ residual - np.outer(state.moments.mean, total)
+        gradient *= state.inverse_scale
+        return np.vstack([gradient, total if self._objective.fit_intercept else 0.0 * total])
+
+    def _steeper(self, state, gradient):
+        """Sums of squares and divisors with a further gradient."""
+        squares = state.squares + gradient**2
+        _, slope, bend = state.rows
+        bend = np.maximum(bend, 1e-12 * state.moments.weight)
+        unit = slope / bend  # a typical row's Newton step
+        steepness = np.divide(np.sqrt(squares), unit, out=np.zeros_like(squares), where=unit > 0)
+        return squares, np.maximum(state.steepness, steepness)
+
+    def _outer(self, state, inner):
+        """Coefficients and intercept in terms of the user's columns."""
+        coef = inner[:-1] * state.inverse_scale
+        if not self._objective.fit_intercept:
+            return coef, np.zeros(inner.shape[1])
+        intercept = inner[-1] + self._base(state)
+        return coef, intercept - state.moments.mean @ coef
+
+    def _base(self, state):
+        """Raw prediction of the mean target so far."""
+        mass, weight = state.rows[0], state.moments.weight
+        objective = self._objective
+        if weight == 0:
+            return np.zeros_like(mass)
+        if objective.class_factors is not None:  # rule of succession
+            n_classes = max(2, len(mass))
+            return objective.loss.link((mass + 1 / n_classes) / (weight + 1))
+        if objective.loss.positive_target:
+            mass = np.where(mass > 0, mass, 0.5)
+        return objective.loss.link(mass / weight)
+
+
+class AdaptiveGradient(AdaptiveLearner):
+    """AdaGrad steps on the objective, and the average of the later iterates."""
+
+    def _inner(self, state):
+        return state.inner
+
+    def _answer(self, state):
+        return state.average
+
+    def _moved(self, state, inner, gradient, weight):
+        objective, inverse = self._objective, state.inverse_scale
+        squares, steepness = self._steeper(state, gradient)
+        slope = objective.penalty.gradient(inner[:-1] * inverse)
+        pull = np.zeros_like(inner)
+        pull[:-1] = objective.alpha * weight * inverse * slope
+        # A penalty's own curvature bounds the step along it.
+        bend = np.zeros_like(inner)
+        bend[:-1] = objective.alpha * weight * inverse**2 * objective.penalty.curvature(inner[:-1])
+        divisor = steepness + bend
+        used = steepness > 0
+        inner = inner - np.divide(gradient + pull, divisor, out=np.zeros_like(inner), where=used)
+        n_steps = state.n_steps + 1
+        share = (1 + AVERAGING) / (n_steps + AVERAGING)
+        average = state.average + share * (inner - state.average)
+        return replace(
+            state,
+            inner=inner,
+            average=average,
+            steepness=steepness,
+            squares=squares,
+            n_steps=n_steps,
+        )
+
+
+class FollowTheLeader(AdaptiveLearner):
+    """FTRL-proximal (McMahan et al., 2013): the penalty of all rows so far acts at once.
+
+    Minimises all gradients' linear terms, quadratics around the iterates, and the whole penalty,
+    so that l1 keeps coefficients at exactly 0.
+    """
+
+    def _inner(self, state):
+        objective, inverse = self._objective, state.inverse_scale
+        used = state.steepness > 0
+        inverse_steepness = np.divide(
+            1.0, state.steepness, out=np.zeros_like(state.inner), where=used
+        )
+        centre = -state.inner * inverse_steepness
+        step = inverse**2 * inverse_steepness[:-1]
+        coef = objective.penalty.prox(
+            centre[:-1] * inverse, objective.alpha * state.moments.weight * step
+        )
+        scale = np.divide(1.0, inverse, out=np.zeros_like(inverse), where=inverse > 0)
+        centre[:-1] = np.where(used[:-1], coef * scale, 0.0)
+        return centre
+
+    def _answer(self, state):
+        return self._inner(state)
+
+    def _moved(self, state, inner, gradient, weight):
+        squares, steepness = self._steeper(state, gradient)
+        linear = state.inner + gradient - (steepness - state.steepness) * inner
+        return replace(
+            state, inner=linear, steepness=steepness, squares=squares, n_steps=state.n_steps + 1
+        )
+
+
+def _largest(X, mean):
+    """Largest distance of each column's entries from its mean."""
+    high, low = X.max(axis=0), X.min(axis=0)
+    if sparse.issparse(X):
+        high, low = high.toarray().ravel(), low.toarray().ravel()
+    return np.maximum(high - mean, mean - low)
