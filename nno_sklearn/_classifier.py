@@ -7,6 +7,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from nno_sklearn._linear_model import LinearModel
+from nno_sklearn._online import has_gradient
 from nno_sklearn._validation import (
     check_batch,
     check_classes,
@@ -185,6 +186,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         targets = np.eye(n_outputs)[codes] if n_outputs > 1 else codes[:, None].astype(float)
         return targets, loss
 
+    @available_if(has_gradient)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Learn from further rows of a stream; batches of any size.
 

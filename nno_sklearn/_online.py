@@ -4,11 +4,22 @@ import warnings
 
 import numpy as np
 
-from nno_sklearn._validation import check_online, unharmed
+from nno_sklearn._validation import check_online, make_loss, unharmed
 from nno_sklearn.solvers import Batch, Objective
 
 #: Attributes of a fit that do not hold for a stream.
 OF_A_FIT = "n_iter_ n_passes_ objective_ dual_gap_ optimality_ converged_ history_ start_".split()
+
+
+def has_gradient(estimator):
+    """Whether the loss can be learnt row by row, as ``partial_fit`` does."""
+    loss = make_loss(estimator.loss, estimator._losses)
+    if "gradient" not in loss.provides:
+        raise AttributeError(
+            f"partial_fit needs a loss with a gradient, but {loss} is a score of all rows at once. "
+            "Use a loss such as 'log_loss' or 'squared_error', or call fit with all rows."
+        )
+    return True
 
 
 class OnlineLearning:
@@ -30,7 +41,7 @@ class OnlineLearning:
 
     def _learn_rows(self, X, y, sample_weight, known):
         loss, penalty, solver = self._parts()
-        check_online(solver, self.solver, loss)
+        check_online(solver, self.solver)
         begins = not hasattr(self, "_stream")
         if begins and hasattr(self, "coef_"):
             warnings.warn(

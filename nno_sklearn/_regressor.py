@@ -2,9 +2,11 @@
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from nno_sklearn._linear_model import LinearModel
+from nno_sklearn._online import has_gradient
 from nno_sklearn._validation import check_batch, check_training_data
 from nno_sklearn.losses import Gamma, Huber, Poisson, SquaredError
 
@@ -149,6 +151,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         self._is_single = y.ndim == 1
         return X, y.reshape(len(y), -1).astype(np.float64), weight, loss
 
+    @available_if(has_gradient)
     def partial_fit(self, X, y, sample_weight=None):
         """Learn from further rows of a stream; batches of any size.
 

@@ -202,13 +202,8 @@ def check_classes(classes, known, y):
     return given
 
 
-def check_online(solver, solver_name, loss):
-    """Raise a ValueError where a solver cannot learn this loss from a stream."""
-    if "gradient" not in loss.provides:
-        raise ValueError(
-            f"partial_fit needs a loss with a gradient, but {loss} is a score of all rows at once. "
-            "Use a loss such as 'log_loss' or 'squared_error', or call fit with all rows."
-        )
+def check_online(solver, solver_name):
+    """Raise a ValueError where a solver cannot learn from a stream."""
     if not solver.learns_online:
         works = ", ".join(repr(name) for name, kind in SOLVERS.items() if kind().learns_online)
         raise ValueError(

@@ -67,4 +67,7 @@ class Certificate:
             return gap, stationarity(point)
         self._bound = max(self._bound, point.value - gap)
         gap = min(gap, max(point.value - self._bound, 0.0))
-        return gap, (gap / self._unit if gap > 0 else 0.0)
+        if gap <= 0:
+            return gap, 0.0
+        # Where a constant model explains all, whatever is not it is infinitely far.
+        return gap, (gap / self._unit if self._unit > 0 else np.inf)
