@@ -135,8 +135,10 @@ class DesignMatrix:
         else:  # float32 sums over many rows lose digits: add the blocks up in float64
             product = sum((narrow[b].T @ self.X[b]).T.astype(float) for b in self._blocks())
         product = product.astype(float, copy=False)
-        product = product - np.outer(self.centre, residual.sum(axis=0))
-        product[self._constant] = 0.0
+        if self.centre.any():
+            product -= np.outer(self.centre, residual.sum(axis=0))
+        if self._any_constant:
+            product[self._constant] = 0.0
         return product
 
     def gram(self, weight, other=None):

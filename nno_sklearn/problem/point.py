@@ -93,7 +93,7 @@ class Point:
             gradient += problem.correction.gradient(self.coef)
         return gradient
 
-    @property
+    @cached_property
     def gradient(self):
         """Gradient of F, for differentiable penalties."""
         return self.data_gradient + self.problem.alpha * self.problem.penalty.gradient(self.coef)
@@ -126,7 +126,7 @@ class Point:
         twin = object.__new__(Point)
         vars(twin).update(vars(self))
         twin.problem = problem
-        for name in ("value", "values"):  # the other attributes are the data loss's
+        for name in ("value", "values", "gradient"):  # the others are the data loss's
             vars(twin).pop(name, None)
         return twin
 

@@ -1,9 +1,8 @@
 """The automatic choice of a solver, in the open."""
 
-from nno_sklearn.problem import MAX_JOINT_SIZE
 from nno_sklearn.solvers.base import Solver
 from nno_sklearn.solvers.gd import GradientDescent
-from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE
+from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE, too_coupled
 from nno_sklearn.solvers.nearest_neighbor import NearestNeighborSolver
 from nno_sklearn.solvers.proximal import ProximalSolver
 
@@ -33,10 +32,7 @@ class AutoSolver(Solver):
             tall = problem.n_samples >= TALL * problem.n_features
             landmarks_pay = tall and not problem.loss.constant_curvature
             return NearestNeighborSolver() if landmarks_pay else ProximalSolver()
-        joint_size = problem.n_features * problem.n_outputs
-        if not problem.is_separate and joint_size > MAX_JOINT_SIZE:
-            return GradientDescent()
-        return NearestNeighborSolver()
+        return GradientDescent() if too_coupled(problem) else NearestNeighborSolver()
 
     def solve(self, problem, start, **options):
         return self.select(problem).solve(problem, start, **options)

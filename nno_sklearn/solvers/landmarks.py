@@ -53,6 +53,7 @@ class Landmarks:
 
     def __init__(self, problem, n_landmarks, random_state):
         self.problem, self._asked, self._random_state = problem, n_landmarks, random_state
+        self._parts = {}
 
     @cached_property
     def _keys(self):
@@ -108,8 +109,10 @@ class Landmarks:
         """The problem on ``count`` landmarks, in weights that stand for all rows."""
         if count >= len(self):
             return self.problem
-        index, weight = self.draw(count)
-        return self.problem.rows(index, weight, self.problem.y[index])
+        if count not in self._parts:
+            index, weight = self.draw(count)
+            self._parts[count] = self.problem.rows(index, weight, self.problem.y[index])
+        return self._parts[count]
 
     def cells(self, n_neighbors, metric):
         """The small problem with the weights and mean targets of the landmarks' cells."""
@@ -241,9 +244,8 @@ class LandmarkMetric:
     def _is_stale(self, here):
         if here.problem.loss.constant_curvature:
             return False
-        change = np.abs(here.loss_curvature.diagonal - self._curvature).sum()
         limit = STALE_NEWTON if self._all_rows else STALE
-        return change > limit * self._curvature.sum()
+        return has_changed(here, self._curvature, limit)
 
 
 class OwnRows:
@@ -274,13 +276,27 @@ def metric_cost(problem, n_rows):
     return share * n_rows / 4
 
 
+def has_changed(point, curvature, limit):
+    """Whether the rows' curvature differs from what it was by more than a share ``limit``."""
+    return np.abs(point.loss_curvature.diagonal - curvature).sum() > limit * curvature.sum()
+
+
+def curvature_blocks(point, limit):
+    """Second derivatives; those known of the same rows, while the rows' curvature is near them."""
+    memory = point.problem.memory
+    if "blocks" not in memory or has_changed(point, memory["blocks"][0], limit):
+        memory["blocks"] = point.loss_curvature.diagonal, hessian_blocks(point)
+    return memory["blocks"][1]
+
+
 def landmark_metric(here, point):
     """Metric from the curvature of the rows of ``here``, at the coefficients of ``point``."""
     problem = point.problem
     smooth = problem.alpha * problem.penalty.curvature(point.coef)
     data = point.data_diagonal
-    if problem.n_features <= MAX_MATRIX_SIZE:
-        return CurvatureMetric(hessian_blocks(here), bent_diagonal(smooth, data))
-    # Fewer landmarks than features: directions that they do not span need a curvature too.
     all_rows = here.problem.n_samples >= problem.n_samples
+    if problem.n_features <= MAX_MATRIX_SIZE:
+        blocks = curvature_blocks(here, STALE_NEWTON if all_rows else STALE)
+        return CurvatureMetric(blocks, bent_diagonal(smooth, data))
+    # Fewer landmarks than features: directions that they do not span need a curvature too.
     return WoodburyMetric(here, smooth + (1e-8 if all_rows else 0.05) * data)

@@ -5,11 +5,18 @@ from collections import deque
 import numpy as np
 from scipy import linalg
 
+from nno_sklearn.problem import MAX_JOINT_SIZE
+
 #: Features up to which a metric is a matrix over features; beyond, over landmark rows.
 MAX_MATRIX_SIZE = 2000
 #: Share of a coefficient's own curvature that stands in for a penalty's where there is none:
 #: rounding errors in directions that the data leave open must not become steps.
 OPEN_CURVATURE = 1e-7
+
+
+def too_coupled(problem):
+    """Whether the outputs' joint curvature is too large for one matrix: plain gradients serve."""
+    return not problem.is_separate and problem.n_features * problem.n_outputs > MAX_JOINT_SIZE
 
 
 class DiagonalMetric:

@@ -12,6 +12,8 @@ from nno_sklearn.solvers.ascent import Ascent, tune_intercept
 from nno_sklearn.solvers.base import SolverResult, Status
 from nno_sklearn.solvers.directions import Whitening
 from nno_sklearn.solvers.folds import make_folds
+from nno_sklearn.solvers.gd import GradientDescent
+from nno_sklearn.solvers.metric import too_coupled
 from nno_sklearn.solvers.metric_rows import make_rows
 
 #: Rounds without a better held-out score after which the search ends.
@@ -75,6 +77,7 @@ class MetricSearch:
     problem : Problem
         Its loss is the convex one that ``problem.metric`` starts from.
     convex_solver : Solver
+        Many classes with many features take "gd" instead, as "auto" would.
     cv : int or splitter
     max_iter : int
         Most rounds.
@@ -89,7 +92,9 @@ class MetricSearch:
         self._started = perf_counter()
         self.problem, self.metric = problem, problem.metric
         self._rng = check_random_state(random_state)
-        self._solver, self._tol, self._cv = convex_solver, tol, cv
+        plain = problem.is_smooth and too_coupled(problem)
+        self._solver = GradientDescent() if plain else convex_solver
+        self._tol, self._cv = tol, cv
         self._max_iter, self._callback, self.history = max_iter, callback, []
 
     def run(self):
