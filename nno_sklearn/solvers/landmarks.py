@@ -184,7 +184,8 @@ class LandmarkMetric:
         if self._rows is None:
             self._rows, self._metric = self._landmarks.rows(self._count), None
         here = point if self._all_rows else self._rows.at(point.coef, point.intercept)
-        if self._metric is None or (self._is_stale(here) and self._pays()):
+        limit = STALE_NEWTON if self._all_rows else STALE
+        if self._metric is None or (has_changed(here, self._curvature, limit) and self._pays()):
             self._metric = landmark_metric(here, point)
             self._spent += metric_cost(self._run.problem, self._count)
             self._curvature = here.loss_curvature.diagonal
@@ -241,12 +242,6 @@ class LandmarkMetric:
             return 0.0
         return (recent[-1] / recent[0]) ** (1 / window)
 
-    def _is_stale(self, here):
-        if here.problem.loss.constant_curvature:
-            return False
-        limit = STALE_NEWTON if self._all_rows else STALE
-        return has_changed(here, self._curvature, limit)
-
 
 class OwnRows:
     """All rows of a small problem, which are a sample themselves."""
@@ -278,6 +273,8 @@ def metric_cost(problem, n_rows):
 
 def has_changed(point, curvature, limit):
     """Whether the rows' curvature differs from what it was by more than a share ``limit``."""
+    if point.problem.loss.constant_curvature:
+        return False
     return np.abs(point.loss_curvature.diagonal - curvature).sum() > limit * curvature.sum()
 
 
