@@ -1,5 +1,6 @@
 """A search as tasks for workers: chains of settings times splits."""
 
+import warnings
 from dataclasses import dataclass
 from numbers import Real
 
@@ -126,19 +127,20 @@ def evaluate(tasks, splits, scorer, search, X, y, params, report, watched):
         Preprocessing that candidates shared.
     """
     report = report if effective_n_jobs(search.n_jobs) == 1 else None
-    found = Parallel(n_jobs=search.n_jobs, pre_dispatch=search.pre_dispatch)(
-        delayed(run_chain)(
-            Chain(walk.estimator, walk.settings, starts, search.error_score, report),
-            splits[split],
-            scorer,
-            X,
-            y,
-            params,
-            search.return_train_score,
-            watched.task(),
+    with warnings.catch_warnings():  # threads may leave each other's filters behind
+        found = Parallel(n_jobs=search.n_jobs, pre_dispatch=search.pre_dispatch)(
+            delayed(run_chain)(
+                Chain(walk.estimator, walk.settings, starts, search.error_score, report),
+                splits[split],
+                scorer,
+                X,
+                y,
+                params,
+                search.return_train_score,
+                watched.task(),
+            )
+            for split, walk, starts in tasks
         )
-        for split, walk, starts in tasks
-    )
     fits, saved_seconds = {}, 0.0
     for (split, walk, _), (of_chain, preparing_seconds) in zip(tasks, found, strict=True):
         fits.update(zip(((k, split) for k in walk.candidates), of_chain, strict=True))
