@@ -31,12 +31,9 @@ class OnlineLearning:
 
     def _learn(self, X, y, sample_weight, **known):
         """Learn from a batch; where it is bad or weighs nothing the model stays as it was."""
-        before = dict(vars(self))
-        with unharmed(self):
-            learnt = self._learn_rows(X, y, sample_weight, known)
-        if not learnt:
-            vars(self).clear()
-            vars(self).update(before)
+        with unharmed(self) as restore:
+            if not self._learn_rows(X, y, sample_weight, known):
+                restore()
         return self
 
     def _learn_rows(self, X, y, sample_weight, known):

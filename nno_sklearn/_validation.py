@@ -23,13 +23,17 @@ X_FORMAT = {
 
 @contextmanager
 def unharmed(estimator):
-    """Leave an estimator as it was where an error passes through."""
+    """Leave an estimator as it was where an error passes through; gives a function that does it."""
     before = dict(vars(estimator))
-    try:
-        yield
-    except Exception:
+
+    def restore():
         vars(estimator).clear()
         vars(estimator).update(before)
+
+    try:
+        yield restore
+    except Exception:
+        restore()
         raise
 
 

@@ -239,6 +239,13 @@ def final_step(estimator):
     return estimator.steps[-1][1] if is_pipeline(estimator) else estimator
 
 
+def split_names(pipeline, values):
+    """Values whose names do not begin with the last step's, and the others without that prefix."""
+    own = f"{pipeline.steps[-1][0]}__"
+    others = {name: value for name, value in values.items() if not name.startswith(own)}
+    return others, {k[len(own) :]: v for k, v in values.items() if k.startswith(own)}
+
+
 def is_ours(estimator):
     """Whether the model is an NNO model, unless one of a kind that fits in its own way."""
     model = final_step(estimator)
@@ -247,12 +254,9 @@ def is_ours(estimator):
 
 def _split_params(pipeline, params):
     """Arguments of a pipeline's ``fit``: those of the steps before the model, and the model's."""
-    name = pipeline.steps[-1][0]
     if not get_config()["enable_metadata_routing"]:
-        own = f"{name}__"
-        of_model = {k[len(own) :]: v for k, v in params.items() if k.startswith(own)}
-        return {k: v for k, v in params.items() if not k.startswith(own)}, of_model
-    of_model = process_routing(pipeline, "fit", **params)[name].fit
+        return split_names(pipeline, params)
+    of_model = process_routing(pipeline, "fit", **params)[pipeline.steps[-1][0]].fit
     if len(pipeline.steps) == 1:
         return {}, of_model
     taken = pipeline[:-1].get_metadata_routing().consumes("fit_transform", params)

@@ -257,7 +257,8 @@ class NNOSearchCV(GridSearchCV):
             for now in rounds:
                 left = [part for part in (group.of(alive) for group in groups) if part.settings]
                 tasks = tasks_of(left, len(now), self.n_jobs)
-                watched = watched or Watched(self, X, y, len(tasks) * len(rounds))
+                n_tasks = len(tasks) if self.halving is None else None
+                watched = watched or Watched(self, X, y, n_tasks)
                 chosen = [splits[k] for k in now]
                 found, saved = evaluate(tasks, chosen, scorer, self, X, y, params, report, watched)
                 for (candidate, position), fit in found.items():

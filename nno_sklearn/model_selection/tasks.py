@@ -14,6 +14,7 @@ from nno_sklearn.model_selection.chain import (
     is_ours,
     is_pipeline,
     run_chain,
+    split_names,
     with_setting,
 )
 from nno_sklearn.model_selection.settings import coordinates, key_of, nearest_first
@@ -87,11 +88,7 @@ def groups_of(estimator, candidates):
 
 def _split_setting(estimator, setting):
     """A setting's parameters but for the final model's, and those without their prefix."""
-    if not is_pipeline(estimator):
-        return {}, setting
-    own = f"{estimator.steps[-1][0]}__"
-    others = {name: value for name, value in setting.items() if not name.startswith(own)}
-    return others, {k[len(own) :]: v for k, v in setting.items() if k.startswith(own)}
+    return split_names(estimator, setting) if is_pipeline(estimator) else ({}, setting)
 
 
 def tasks_of(groups, n_splits, n_jobs):

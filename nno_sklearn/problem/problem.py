@@ -44,8 +44,6 @@ class Problem:
         What solvers have learnt of these rows; shared by all strengths of all penalties on them.
     """
 
-    correction = None
-
     def __init__(self, X, y, loss, penalty, alpha, *, sample_weight=None, fit_intercept=True):
         if sample_weight is None:
             weight = np.full(len(y), 1.0 / len(y))
@@ -64,7 +62,7 @@ class Problem:
     def _setup(self, design, y, weight, loss, penalty, alpha, fit_intercept):
         self.design, self.y, self.weight = design, np.asfortranarray(y), weight
         self.loss, self.penalty, self.alpha = loss, penalty, alpha
-        self.fit_intercept, self.metric = fit_intercept, None
+        self.fit_intercept, self.metric, self.correction = fit_intercept, None, None
         self.dtype, self._origin = design.X.dtype, (np.zeros(self.n_outputs), design.centre)
         self.memory, self._passes_before = {}, 0.0
 

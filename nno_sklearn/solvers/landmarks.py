@@ -183,12 +183,16 @@ class LandmarkMetric:
         self._since += 1
         if self._rows is None:
             self._rows, self._metric = self._landmarks.rows(self._count), None
+        if self._metric is not None and point.problem.loss.constant_curvature:
+            return self._metric
         here = point if self._all_rows else self._rows.at(point.coef, point.intercept)
+        curvature = here.loss_curvature.diagonal
         limit = STALE_NEWTON if self._all_rows else STALE
-        if self._metric is None or (has_changed(here, self._curvature, limit) and self._pays()):
-            self._metric = landmark_metric(here, point)
+        stale = self._metric is None or has_changed(curvature, self._curvature, limit)
+        if stale and (self._metric is None or self._pays()):
+            self._metric = landmark_metric(here, point, curvature)
             self._spent += metric_cost(self._run.problem, self._count)
-            self._curvature = here.loss_curvature.diagonal
+            self._curvature = curvature
         return self._metric
 
     def _plain_serves(self):
@@ -271,29 +275,26 @@ def metric_cost(problem, n_rows):
     return share * n_rows / 4
 
 
-def has_changed(point, curvature, limit):
+def has_changed(curvature, before, limit):
     """Whether the rows' curvature differs from what it was by more than a share ``limit``."""
-    if point.problem.loss.constant_curvature:
-        return False
-    return np.abs(point.loss_curvature.diagonal - curvature).sum() > limit * curvature.sum()
+    return np.abs(curvature - before).sum() > limit * before.sum()
 
 
-def curvature_blocks(point, limit):
+def curvature_blocks(point, curvature, limit):
     """Second derivatives; those known of the same rows, while the rows' curvature is near them."""
     memory = point.problem.memory
-    if "blocks" not in memory or has_changed(point, memory["blocks"][0], limit):
-        memory["blocks"] = point.loss_curvature.diagonal, hessian_blocks(point)
+    if "blocks" not in memory or has_changed(curvature, memory["blocks"][0], limit):
+        memory["blocks"] = curvature, hessian_blocks(point)
     return memory["blocks"][1]
 
 
-def landmark_metric(here, point):
-    """Metric from the curvature of the rows of ``here``, at the coefficients of ``point``."""
-    problem = point.problem
+def landmark_metric(here, point, curvature):
+    """Metric from the rows of ``here`` and their ``curvature``, at ``point``'s coefficients."""
+    problem, data = point.problem, point.data_diagonal
     smooth = problem.alpha * problem.penalty.curvature(point.coef)
-    data = point.data_diagonal
     all_rows = here.problem.n_samples >= problem.n_samples
     if problem.n_features <= MAX_MATRIX_SIZE:
-        blocks = curvature_blocks(here, STALE_NEWTON if all_rows else STALE)
+        blocks = curvature_blocks(here, curvature, STALE_NEWTON if all_rows else STALE)
         return CurvatureMetric(blocks, bent_diagonal(smooth, data))
     # Fewer landmarks than features: directions that they do not span need a curvature too.
     return WoodburyMetric(here, smooth + (1e-8 if all_rows else 0.05) * data)

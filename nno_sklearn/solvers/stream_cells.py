@@ -13,11 +13,11 @@ from scipy import sparse
 
 from nno_sklearn.neighbors import CellMemory, Scaling
 from nno_sklearn.neighbors.memory import FAINT
-from nno_sklearn.problem import MAX_JOINT_SIZE, Correction, Problem
+from nno_sklearn.problem import Correction, Problem
 from nno_sklearn.solvers.base import Run
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmarks import landmark_metric
-from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE, diagonal_metric
+from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE, diagonal_metric, too_coupled
 from nno_sklearn.solvers.online import Batch, RunningMoments
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 
@@ -274,10 +274,9 @@ class CellLearner:
 
     @staticmethod
     def _metric_of(problem):
-        joint = problem.n_features * (1 if problem.is_separate else problem.n_outputs)
-        if joint > (MAX_MATRIX_SIZE if problem.is_separate else MAX_JOINT_SIZE):
+        if too_coupled(problem) or problem.n_features > MAX_MATRIX_SIZE:
             return diagonal_metric
-        return lambda point: landmark_metric(point, point)
+        return lambda point: landmark_metric(point, point, point.loss_curvature.diagonal)
 
 
 def _as_stored(state, batch):
