@@ -1,9 +1,9 @@
 """Directions in coefficient space for a metric that has no gradient, and which of them pay."""
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from nno_sklearn.neighbors import Archive
+from nno_sklearn.solvers.cholesky import Cholesky
 
 #: Features up to which the metric of the directions is a full matrix.
 MAX_JOINT_FEATURES = 600
@@ -32,24 +32,24 @@ class Whitening:
             gram, _ = problem.design.gram(curvature / curvature.sum())
             diagonal = gram.diagonal().copy()
             gram[np.diag_indices_from(gram)] += RIDGE * diagonal + (diagonal <= 0)
-            self._factor = cho_factor(gram, lower=True)
+            self._factor = Cholesky(gram)
         self._scale = np.where(problem.scale > 0, problem.scale, 1.0)[:, None]
 
     def solve(self, gradient):
         """Steepest ascent direction of a gradient, (n_features, n_outputs)."""
         if self._factor is None:
             return gradient / self._scale**2
-        return cho_solve(self._factor, gradient)
+        return np.column_stack([self._factor.solve(column) for column in gradient.T])
 
     def apply(self, coef):
         """Coefficients in units in which Euclidean distance is this metric."""
-        return self._scale * coef if self._factor is None else np.tril(self._factor[0]).T @ coef
+        return self._scale * coef if self._factor is None else self._factor.apply(coef)
 
     def undo(self, units):
         """Coefficients of :meth:`apply`'s units."""
         if self._factor is None:
             return units / self._scale
-        return solve_triangular(self._factor[0], units, lower=True, trans="T")
+        return np.column_stack([self._factor.undo(column) for column in units.T])
 
 
 class Directions:

@@ -3,9 +3,9 @@
 from collections import deque
 
 import numpy as np
-from scipy import linalg
 
 from nno_sklearn.problem import MAX_JOINT_SIZE
+from nno_sklearn.solvers.cholesky import Cholesky, ScaledCholesky
 
 #: Features up to which a metric is a matrix over features; beyond, over landmark rows.
 MAX_MATRIX_SIZE = 2000
@@ -64,36 +64,6 @@ class CurvatureMetric:
         return result.reshape(gradient.shape)
 
 
-class ScaledCholesky:
-    """Factor of ``matrix + diag(diagonal)``, scaled to a unit diagonal.
-
-    The scaling makes the factor as good for columns of size 1e-6 as for 1e6. Directions that
-    nothing bends get a little curvature, more if rounding left the matrix indefinite.
-    """
-
-    def __init__(self, matrix, diagonal):
-        total = matrix.diagonal() + diagonal
-        bent = total > 0
-        self._scaling = np.divide(
-            1.0,
-            np.sqrt(total, where=bent, out=np.ones_like(total)),
-            out=np.zeros_like(total),
-            where=bent,
-        )
-        scaled = matrix * np.outer(self._scaling, self._scaling)
-        ridge, on_diagonal = 1e-13, np.diag_indices_from(scaled)
-        while True:
-            scaled[on_diagonal] = 1.0 + ridge
-            try:
-                self._factor = linalg.cho_factor(scaled, check_finite=False)
-                return
-            except linalg.LinAlgError:
-                ridge *= 100
-
-    def solve(self, right):
-        return self._scaling * linalg.cho_solve(self._factor, self._scaling * right)
-
-
 class WoodburyMetric:
     """``diag + A'A`` where A has few rows: solved in the space of the landmark rows.
 
@@ -116,13 +86,13 @@ class WoodburyMetric:
             kernel = root[:, None] * self._design.kernel(self._inverse[:, k]) * root
             kernel = _project(_project(kernel, mean).T, mean)
             kernel[np.diag_indices_from(kernel)] += 1.0
-            self._outputs.append((linalg.cho_factor(kernel, check_finite=False), root, mean))
+            self._outputs.append((Cholesky(kernel), root, mean))
 
     def solve(self, gradient):
         plain = self._inverse * gradient
         raw = self._design.matvec(plain)
         for k, (factor, root, mean) in enumerate(self._outputs):
-            inner = linalg.cho_solve(factor, _project(root * raw[:, k], mean))
+            inner = factor.solve(_project(root * raw[:, k], mean))
             raw[:, k] = root * _project(inner, mean)
         return plain - self._inverse * self._design.rmatvec(raw)
 

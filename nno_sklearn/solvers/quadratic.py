@@ -8,7 +8,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import enet_path
 
 from nno_sklearn.penalties import ElasticNet
-from nno_sklearn.solvers.metric import ScaledCholesky, bent_diagonal
+from nno_sklearn.solvers.cholesky import ScaledCholesky
+from nno_sklearn.solvers.metric import bent_diagonal
 
 #: Bursts of coordinate descent and their epochs.
 MAX_BURSTS, EPOCHS = 10, 100
