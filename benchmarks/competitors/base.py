@@ -38,14 +38,15 @@ class Competitor:
     fit : callable
         ``fit(objective, tolerance) -> Solution``.
     tolerances : tuple of float
-        From loose to tight, in the competitor's own meaning.
+        From loose to tight, in the competitor's own meaning; the loosest ones so loose that the
+        first target is crossed on the way.
     """
 
     name: str
     module: str
     supports: Callable[[Objective], bool]
     fit: Callable[[Objective, float], Solution]
-    tolerances: tuple[float, ...] = tuple(10.0**-k for k in range(1, 14))
+    tolerances: tuple[float, ...] = tuple(10.0**-k for k in range(-3, 14))
 
     @property
     def package(self):

@@ -119,3 +119,9 @@ class Loss(BaseEstimator):
 
     def check_target(self, y):
         """Raise a ValueError where ``y`` lies outside of what the loss is defined for."""
+
+
+def x_log_x(x):
+    """``x log x`` for x >= 0, 0 at 0: as :func:`scipy.special.xlogy`, but numpy's logarithm is
+    vectorised."""
+    return x * np.log(np.maximum(x, np.finfo(float).tiny))

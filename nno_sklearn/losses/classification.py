@@ -1,9 +1,8 @@
 """Losses for labels. Targets are 0/1 per output, or anything between: a label distribution."""
 
 import numpy as np
-from scipy.special import xlogy
 
-from nno_sklearn.losses.base import Curvature, Loss
+from nno_sklearn.losses.base import Curvature, Loss, x_log_x
 
 
 class LogLoss(Loss):
@@ -28,7 +27,7 @@ class LogLoss(Loss):
     def conjugate(self, y, u):
         p = u + y
         inside = np.clip(p, 0.0, 1.0)
-        value = xlogy(inside, inside) + xlogy(1.0 - inside, 1.0 - inside)
+        value = x_log_x(inside) + x_log_x(1.0 - inside)
         return np.where(np.abs(p - inside) <= 1e-12, value, np.inf)
 
     def link(self, mean):
@@ -84,9 +83,7 @@ class MultinomialLogLoss(Loss):
         p = u + y
         inside = np.clip(p, 0.0, 1.0)
         total = np.abs(p.sum(axis=1, keepdims=True) - 1.0)
-        return np.where(
-            (np.abs(p - inside) <= 1e-12) & (total <= 1e-9), xlogy(inside, inside), np.inf
-        )
+        return np.where((np.abs(p - inside) <= 1e-12) & (total <= 1e-9), x_log_x(inside), np.inf)
 
     def link(self, mean):
         log_mean = np.log(np.maximum(mean, 1e-16))

@@ -1,9 +1,8 @@
 """Losses for numbers: squared error, Huber, and the half deviances of Poisson and Gamma."""
 
 import numpy as np
-from scipy.special import xlogy
 
-from nno_sklearn.losses.base import Loss
+from nno_sklearn.losses.base import Curvature, Loss, x_log_x
 
 
 class SquaredError(Loss):
@@ -86,7 +85,7 @@ class Poisson(_LogLinkDeviance):
     positive_target = True
 
     def value(self, y, eta):
-        return np.exp(eta) - y * eta + xlogy(y, y) - y
+        return np.exp(eta) - y * eta + x_log_x(y) - y
 
     def gradient(self, y, eta):
         return np.exp(eta) - y
@@ -94,10 +93,14 @@ class Poisson(_LogLinkDeviance):
     def curvature(self, y, eta):
         return np.exp(eta)
 
+    def derivatives(self, y, eta):
+        mean = np.exp(eta)
+        return mean - y, Curvature(mean)
+
     def conjugate(self, y, u):
         mean = u + y
         inside = np.maximum(mean, 0.0)
-        value = xlogy(inside, inside) - inside - xlogy(y, y) + y
+        value = x_log_x(inside) - inside - x_log_x(y) + y
         return np.where(mean >= -1e-12 * (1 + y), value, np.inf)
 
     def check_target(self, y):
@@ -128,10 +131,14 @@ class Gamma(_LogLinkDeviance):
     def curvature(self, y, eta):
         return y * np.exp(-eta)
 
+    def derivatives(self, y, eta):
+        ratio = y * np.exp(-eta)
+        return 1.0 - ratio, Curvature(ratio)
+
     def conjugate(self, y, u):
         rest = 1.0 - u
         inside = np.maximum(rest, 0.0)
-        value = xlogy(inside, inside) - inside * np.log(y) - inside + np.log(y) + 1.0
+        value = x_log_x(inside) - inside * np.log(y) - inside + np.log(y) + 1.0
         return np.where(rest >= -1e-12, value, np.inf)
 
     def check_target(self, y):

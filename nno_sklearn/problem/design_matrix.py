@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils.extmath import safe_sparse_dot
 
 from nno_sklearn.problem.moments import BLOCK_BYTES, moments
 
@@ -152,7 +153,7 @@ class DesignMatrix:
             X = self.X.astype(float, copy=False)
             first, total = np.asarray(weight @ X).ravel(), weight.sum()
             weighted = _scale_rows(X, weight)
-            gram = np.asarray((X.T @ weighted).todense())
+            gram = safe_sparse_dot(X.T, weighted, dense_output=True)
             gram -= np.outer(self.centre, first) + np.outer(first, self.centre)
             gram += total * np.outer(self.centre, self.centre)
             cross = np.asarray(weighted.T @ other) - np.outer(self.centre, weight @ other)
@@ -186,7 +187,7 @@ class DesignMatrix:
             X = self.X.astype(float, copy=False)
             weighted = _scale_rows(X[:, index], weight)
             first, centre = np.asarray(weight @ X).ravel(), self.centre[index]
-            cross = np.asarray((X.T @ weighted).todense())
+            cross = safe_sparse_dot(X.T, weighted, dense_output=True)
             cross -= np.outer(first, centre) + np.outer(self.centre, first[index])
             cross += weight.sum() * np.outer(self.centre, centre)
         elif self._is_plain(weight):
@@ -233,7 +234,7 @@ class DesignMatrix:
         X = self.X.astype(float, copy=False) @ sparse.diags_array(root)
         centre = self.centre * root
         cross = np.asarray(X @ centre).ravel()
-        kernel = np.asarray((X @ X.T).todense())
+        kernel = safe_sparse_dot(X, X.T, dense_output=True)
         return kernel - cross[:, None] - cross[None, :] + centre @ centre
 
     @property
@@ -252,10 +253,7 @@ class DesignMatrix:
         self.passes.total += self._share * len(index) / max(1, len(self))
         inverse = self._inverse_scale
         if self.is_sparse:
-            self.X = X = self.X.tocsr()
-            squares = np.square(X.data, dtype=float)
-            X = sparse.csr_array((squares, X.indices, X.indptr), shape=X.shape)
-            return (X @ inverse**2)[index]
+            return (self.X.astype(float, copy=False).power(2) @ inverse**2)[index]
         size, step = np.empty(len(index)), max(1, BLOCK_BYTES // max(1, 8 * self.shape[1]))
         for first in range(0, len(index), step):
             rows = (self.X[index[first : first + step]] - self.centre) * inverse

@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-#: Entries of a block of raw predictions.
-BLOCK_SIZE = 2**15
+#: Entries and rows of a block of raw predictions, at most. For sums over more rows OpenBLAS would
+#: wake its threads, which costs more than they bring.
+BLOCK_SIZE, BLOCK_ROWS = 2**15, 2**13
 
 
 class RowSums(NamedTuple):
@@ -53,7 +54,7 @@ class Sweep:
     def blocks(self, b):
         """Slices of the rows with their raw predictions."""
         n, n_outputs = self._linear.shape
-        step = max(1, BLOCK_SIZE // n_outputs)
+        step = min(BLOCK_ROWS, max(1, BLOCK_SIZE // n_outputs))
         for first in range(0, n, step):
             rows = slice(first, first + step)
             eta = self._linear[rows] + b
