@@ -183,10 +183,10 @@ class Line:
     def point(self, t):
         """The point at t; no pass."""
         if not np.array_equal(t, self._point_t):
+            linear = t * self.slope
+            linear += self.start.linear
             self._point = self.start.problem.with_raw_prediction(
-                self.start.coef + t * self.direction,
-                self.start.linear + t * self.slope,
-                self._near(t),
+                self.start.coef + t * self.direction, linear, self._near(t)
             )
             self._point_t = t
         return self._point

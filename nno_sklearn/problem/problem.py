@@ -146,7 +146,7 @@ class Problem:
 
     @cached_property
     def null(self):
-        return self.with_raw_prediction(np.zeros(self.shape), np.zeros(self.y.shape))
+        return self.with_raw_prediction(np.zeros(self.shape), np.broadcast_to(0.0, self.y.shape))
 
     @cached_property
     def null_residual(self):
