@@ -175,6 +175,17 @@ def test_intercept_is_optimal_from_any_start(name, start, size):
         assert problem.weight @ value >= point.data_loss * (1 - 1e-12)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_columns_far_from_zero_keep_their_digits(order):
+    near, weight = make_matrix(), make_weight(40) / make_weight(40).sum()
+    far = np.array(near + [1e5, -1e5, 3.0, 0.0, 0.0], order=order)
+    designs = [design_matrix.DesignMatrix(X, weight, centred=True) for X in (near, far)]
+    for expected, found in zip(
+        *([design.scale, *design.gram(weight)] for design in designs), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("block", [2**21, 7 * 40])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @intercepts
@@ -182,8 +193,7 @@ def test_intercept_is_optimal_from_any_start(name, start, size):
     "container", [np.asarray, CONTAINERS["csr_array"], CONTAINERS["csc_array"]]
 )
 def test_design_matrix_is_the_centred_matrix(monkeypatch, container, fit_intercept, dtype, block):
-    for module in (design_matrix, moments):
-        monkeypatch.setattr(module, "BLOCK_BYTES", block)  # 2**21 is one block here, 280 many
+    monkeypatch.setattr(moments, "BLOCK_BYTES", block)  # 2**21 is one block here, 280 many
     X, weight, rng = (make_matrix() + 3.0).astype(dtype), make_weight(40), np.random.default_rng(6)
     weight /= weight.sum()
     design = design_matrix.DesignMatrix(container(X), weight, centred=fit_intercept)

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
-from nno_sklearn.problem.moments import BLOCK_BYTES, moments
+from nno_sklearn.problem.moments import MILD, moments, row_blocks
 
 
 class PassCounter:
@@ -55,35 +55,35 @@ class DesignMatrix:
         self.centre, self.scale = centre, scale
         self._constant = scale == 0
         self._any_constant = bool(self._constant.any())
+        # Whether sums of products may be centred afterwards; constant columns take no part.
+        limit = np.where(self._constant, 1e100, np.sqrt(MILD) * scale)
+        self._is_mild = self.X.dtype == np.float64 and bool((np.abs(centre) <= limit).all())
 
-    def _part(self, X, columns=slice(None)):
-        """A sub-matrix that keeps this one's centre and scale, and counts its share of a pass."""
+    def _part(self, X, centre, scale):
+        """A sub-matrix, which counts its share of a pass."""
         part = object.__new__(DesignMatrix)
         part.X, part.passes = X, self.passes
         part._share = float(self._share * np.prod(X.shape) / max(1, np.prod(self.X.shape)))
-        part._set_geometry(self.centre[columns], self.scale[columns])
+        part._set_geometry(centre, scale)
         return part
 
     def replaced(self, rows):
         """Other rows, centred already, in place of these; scales and counts stay."""
-        part = self._part(rows)
-        part.centre = np.zeros(self.shape[1])
-        return part
+        return self._part(rows, np.zeros(self.shape[1]), self.scale)
 
     def rows(self, index):
         X = self.X.tocsr() if self.is_sparse else self.X
-        return self._part(X[index])
+        return self._part(X[index], self.centre, self.scale)
 
     def columns(self, index):
         if self.is_sparse and self.X.format != "csc":
             self.X = self.X.tocsc()  # once: column slices of CSR would cost a pass each
+        centre, scale = self.centre[index], self.scale[index]
         if self.is_sparse:
-            return self._part(self.X[:, index], index)
+            return self._part(self.X[:, index], centre, scale)
         X = self.X.T[index].T  # a copy, column by column; centred here, once for all later uses
-        X -= self.centre[index].astype(X.dtype)
-        part = self._part(X, index)
-        part.centre = np.zeros(len(index))
-        return part
+        X -= centre.astype(X.dtype)
+        return self._part(X, np.zeros_like(centre), scale)
 
     @property
     def n_stored(self):
@@ -99,13 +99,6 @@ class DesignMatrix:
 
     def _read(self):
         self.passes.total += self._share
-
-    def _blocks(self):
-        if self.is_sparse:
-            self.X = self.X.tocsr()
-        rows = max(1, BLOCK_BYTES // max(1, self.X.shape[1] * self.X.dtype.itemsize))
-        for first in range(0, len(self), rows):
-            yield slice(first, first + rows)
 
     def __len__(self):
         return self.X.shape[0]
@@ -134,7 +127,9 @@ class DesignMatrix:
         elif self.X.dtype == np.float64:
             product = (narrow.T @ self.X).T
         else:  # float32 sums over many rows lose digits: add the blocks up in float64
-            product = sum((narrow[b].T @ self.X[b]).T.astype(float) for b in self._blocks())
+            product = sum(
+                (narrow[b].T @ self.X[b]).T.astype(float) for b in row_blocks(*self.shape)
+            )
         product = product.astype(float, copy=False)
         if self.centre.any():
             product -= np.outer(self.centre, residual.sum(axis=0))
@@ -149,25 +144,16 @@ class DesignMatrix:
         """
         self._read()
         other = np.ones((len(weight), 1)) if other is None else other
-        if self.is_sparse:
-            X = self.X.astype(float, copy=False)
-            first, total = np.asarray(weight @ X).ravel(), weight.sum()
-            weighted = _scale_rows(X, weight)
-            gram = safe_sparse_dot(X.T, weighted, dense_output=True)
+        if self.is_sparse or self._is_mild:
+            gram, cross, first = self._raw_gram(weight, other)
             gram -= np.outer(self.centre, first) + np.outer(first, self.centre)
-            gram += total * np.outer(self.centre, self.centre)
-            cross = np.asarray(weighted.T @ other) - np.outer(self.centre, weight @ other)
-        elif self._is_plain(weight):
-            gram = weight[0] * (self.X.T @ self.X)
-            cross = weight[0] * (self.X.T @ other)
+            gram += weight.sum() * np.outer(self.centre, self.centre)
+            cross -= np.outer(self.centre, weight @ other)
         else:
-            p = self.shape[1]
+            p, root = self.shape[1], np.sqrt(weight)
             gram, cross = np.zeros((p, p)), np.zeros((p, other.shape[1]))
-            root, work = np.sqrt(weight), None
-            for block in self._blocks():
-                rows = self.X[block]
-                work = np.empty_like(rows, dtype=float) if work is None else work
-                rows = np.subtract(rows, self.centre, out=work[: len(rows)])
+            for block in row_blocks(*self.shape):
+                rows = self.X[block] - self.centre
                 rows *= root[block, None]
                 cross += rows.T @ (root[block, None] * other[block])
                 gram += rows.T @ rows
@@ -175,10 +161,22 @@ class DesignMatrix:
         cross[self._constant] = 0.0
         return gram, cross
 
-    def _is_plain(self, weight):
-        """Whether a weighted, centred Gram is a multiple of the stored columns' own."""
-        same = len(weight) > 0 and (weight == weight[0]).all()
-        return same and self.X.dtype == np.float64 and not self.centre.any()
+    def _raw_gram(self, weight, other):
+        """As :meth:`gram`, of the stored entries; and their weighted column sums."""
+        first = np.asarray(weight @ self.X, dtype=float).ravel()
+        if self.is_sparse:
+            X = self.X.astype(float, copy=False)
+            weighted = _scale_rows(X, weight)
+            return safe_sparse_dot(X.T, weighted, dense_output=True), weighted.T @ other, first
+        if _is_even(weight):
+            return weight[0] * (self.X.T @ self.X), weight[0] * (self.X.T @ other), first
+        p, root = self.shape[1], np.sqrt(weight)
+        gram, cross = np.zeros((p, p)), np.zeros((p, other.shape[1]))
+        for block in row_blocks(*self.shape):
+            rows = self.X[block] * root[block, None]
+            cross += rows.T @ (root[block, None] * other[block])
+            gram += rows.T @ rows
+        return gram, cross, first
 
     def cross_gram(self, weight, index):
         """The columns ``index`` of :meth:`gram`'s matrix, (n_features, len(index))."""
@@ -190,11 +188,11 @@ class DesignMatrix:
             cross = safe_sparse_dot(X.T, weighted, dense_output=True)
             cross -= np.outer(first, centre) + np.outer(self.centre, first[index])
             cross += weight.sum() * np.outer(self.centre, centre)
-        elif self._is_plain(weight):
+        elif _is_even(weight) and self.X.dtype == np.float64 and not self.centre.any():
             cross = weight[0] * (self.X.T @ self.X[:, index])
         else:
             cross = np.zeros((self.shape[1], len(index)))
-            for block in self._blocks():
+            for block in row_blocks(*self.shape):
                 rows = self.X[block] - self.centre
                 cross += rows.T @ (rows[:, index] * weight[block][:, None])
         cross[self._constant] = cross[:, self._constant[index]] = 0.0
@@ -211,8 +209,9 @@ class DesignMatrix:
         gram = np.zeros((n_outputs, p, n_outputs, p))
         joint = np.zeros((n_outputs * p, n_outputs * p))
         mixed = np.zeros((n_outputs, p, n_outputs))
-        for block in self._blocks():
-            rows = self.X[block].toarray() if self.is_sparse else self.X[block]
+        X = self.X.tocsr() if self.is_sparse else self.X
+        for block in row_blocks(*self.shape):
+            rows = X[block].toarray() if self.is_sparse else X[block]
             rows = np.where(self._constant, 0.0, rows - self.centre)
             scaled = (coupling[block][:, :, None] * rows[:, None, :]).reshape(len(rows), -1)
             joint += scaled.T @ scaled
@@ -254,10 +253,10 @@ class DesignMatrix:
         inverse = self._inverse_scale
         if self.is_sparse:
             return (self.X.astype(float, copy=False).power(2) @ inverse**2)[index]
-        size, step = np.empty(len(index)), max(1, BLOCK_BYTES // max(1, 8 * self.shape[1]))
-        for first in range(0, len(index), step):
-            rows = (self.X[index[first : first + step]] - self.centre) * inverse
-            size[first : first + step] = np.einsum("ij,ij->i", rows, rows)
+        size = np.empty(len(index))
+        for block in row_blocks(len(index), self.shape[1]):
+            rows = (self.X[index[block]] - self.centre) * inverse
+            size[block] = np.einsum("ij,ij->i", rows, rows)
         return size
 
     def standardised_rows(self, index):
@@ -275,3 +274,8 @@ def _scale_rows(X, weight):
     """``diag(weight) @ X`` for sparse X, which shares its structure."""
     factor = np.repeat(weight, np.diff(X.indptr)) if X.format == "csr" else weight[X.indices]
     return type(X)((factor * X.data, X.indices, X.indptr), shape=X.shape)
+
+
+def _is_even(weight):
+    """Whether all rows weigh the same."""
+    return len(weight) > 0 and (weight == weight[0]).all()

@@ -5,6 +5,9 @@ from scipy import sparse
 
 #: Bytes of X handled at a time where a block must be copied; about a processor's cache.
 BLOCK_BYTES = 2**21
+#: Square of the mean, in variances, up to which sums of squares may be centred afterwards: it costs
+#: at most so many units in the last place.
+MILD = 100.0
 
 
 def moments(X, weight, centred):
@@ -38,18 +41,38 @@ def moments(X, weight, centred):
 
 
 def _by_rows(X, weight, centred):
-    """Sums of squares about the first rows' mean, which is close enough to lose no digits."""
+    """Sums of the entries and their squares, and about the mean where this would lose digits."""
     n, p = X.shape
+    mean, square = np.zeros(p), np.zeros(p)
+    for rows in row_blocks(*X.shape):
+        block = X[rows].astype(float, copy=False)
+        mean += weight[rows] @ block
+        square += weight[rows] @ (block * block)
+    if not centred:
+        return mean, np.sqrt(square)
+    with np.errstate(invalid="ignore"):  # of overflows
+        variance = square - mean**2
+        far = np.flatnonzero(~(mean**2 <= MILD * variance))
+    if len(far):
+        mean[far], variance[far] = _about_first_rows(X, weight, far)
+    return mean, np.sqrt(np.maximum(variance, 0.0))
+
+
+def _about_first_rows(X, weight, columns):
+    """Mean and variance about the mean of the first rows, which is close enough."""
+    shift = X[next(row_blocks(*X.shape))][:, columns].mean(axis=0, dtype=float)
+    first, second = np.zeros(len(columns)), np.zeros(len(columns))
+    for rows in row_blocks(*X.shape):
+        moved = X[rows][:, columns] - shift
+        first += weight[rows] @ moved
+        second += weight[rows] @ np.multiply(moved, moved, out=moved)
+    return shift + first, second - first**2
+
+
+def row_blocks(n, p):
+    """Slices of n rows whose float64 copy, p columns, stays in a processor's cache."""
     step = max(1, BLOCK_BYTES // max(1, 8 * p))
-    shift = X[:step].mean(axis=0, dtype=float) if centred else np.zeros(p)
-    first, second, work = np.zeros(p), np.zeros(p), np.empty((min(step, n), p))
-    for start in range(0, n, step):
-        block, rows = weight[start : start + step], X[start : start + step]
-        moved = np.subtract(rows, shift, out=work[: len(rows)])
-        first += block @ moved
-        second += block @ np.multiply(moved, moved, out=moved)
-    variance = second - first**2 if centred else second
-    return shift + first, np.sqrt(np.maximum(variance, 0.0))
+    return (slice(first, first + step) for first in range(0, n, step))
 
 
 def _by_columns(X, weight, centred):
