@@ -81,8 +81,9 @@ class DesignMatrix:
         centre, scale = self.centre[index], self.scale[index]
         if self.is_sparse:
             return self._part(self.X[:, index], centre, scale)
-        X = self.X.T[index].T  # a copy, column by column; centred here, once for all later uses
-        X -= centre.astype(X.dtype)
+        X = self.X.T[index].T  # a copy, column by column
+        if centre.any():
+            X -= centre.astype(X.dtype)  # once, for all later uses
         return self._part(X, np.zeros_like(centre), scale)
 
     @property
@@ -152,7 +153,7 @@ class DesignMatrix:
         else:
             p, root = self.shape[1], np.sqrt(weight)
             gram, cross = np.zeros((p, p)), np.zeros((p, other.shape[1]))
-            for block in row_blocks(*self.shape):
+            for block in row_blocks(*self.shape, least=p):
                 rows = self.X[block] - self.centre
                 rows *= root[block, None]
                 cross += rows.T @ (root[block, None] * other[block])
@@ -163,19 +164,21 @@ class DesignMatrix:
 
     def _raw_gram(self, weight, other):
         """As :meth:`gram`, of the stored entries; and their weighted column sums."""
-        first = np.asarray(weight @ self.X, dtype=float).ravel()
         if self.is_sparse:
-            X = self.X.astype(float, copy=False)
+            X, first = self.X.astype(float, copy=False), np.asarray(weight @ self.X).ravel()
             weighted = _scale_rows(X, weight)
             return safe_sparse_dot(X.T, weighted, dense_output=True), weighted.T @ other, first
-        if _is_even(weight):
-            return weight[0] * (self.X.T @ self.X), weight[0] * (self.X.T @ other), first
-        p, root = self.shape[1], np.sqrt(weight)
-        gram, cross = np.zeros((p, p)), np.zeros((p, other.shape[1]))
-        for block in row_blocks(*self.shape):
-            rows = self.X[block] * root[block, None]
-            cross += rows.T @ (root[block, None] * other[block])
+        p = self.shape[1]
+        gram, cross, first = np.zeros((p, p)), np.zeros((p, other.shape[1])), np.zeros(p)
+        even = _is_even(weight)
+        root = np.sqrt(weight)[:, None]
+        for block in row_blocks(*self.shape, least=p):
+            rows = self.X[block] if even else self.X[block] * root[block]
             gram += rows.T @ rows
+            cross += rows.T @ (other[block] if even else root[block] * other[block])
+            first += root[block, 0] @ rows
+        if even:
+            return weight[0] * gram, weight[0] * cross, root[0] * first
         return gram, cross, first
 
     def cross_gram(self, weight, index):

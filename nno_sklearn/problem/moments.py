@@ -33,57 +33,47 @@ def moments(X, weight, centred):
         # Differences below the rounding of the squares are no variance.
         variance[variance <= smallest * square] = 0.0
         return mean, np.sqrt(variance)
-    by_columns = X.flags.f_contiguous and not X.flags.c_contiguous
-    mean, scale = (_by_columns if by_columns else _by_rows)(X, weight, centred)
-    if centred:
-        scale[scale <= smallest * np.abs(mean)] = 0.0
-    return mean, scale
-
-
-def _by_rows(X, weight, centred):
-    """Sums of the entries and their squares, and about the mean where this would lose digits."""
-    n, p = X.shape
-    mean, square = np.zeros(p), np.zeros(p)
-    for rows in row_blocks(*X.shape):
-        block = X[rows].astype(float, copy=False)
-        mean += weight[rows] @ block
-        square += weight[rows] @ (block * block)
+    mean, square = np.zeros(X.shape[1]), np.zeros(X.shape[1])
+    for rows, columns in _tiles(X):
+        block = X[rows, columns].astype(float, copy=False)
+        mean[columns] += weight[rows] @ block
+        square[columns] += weight[rows] @ (block * block)
     if not centred:
         return mean, np.sqrt(square)
     with np.errstate(invalid="ignore"):  # of overflows
         variance = square - mean**2
-        far = np.flatnonzero(~(mean**2 <= MILD * variance))
-    if len(far):
-        mean[far], variance[far] = _about_first_rows(X, weight, far)
-    return mean, np.sqrt(np.maximum(variance, 0.0))
-
-
-def _about_first_rows(X, weight, columns):
-    """Mean and variance about the mean of the first rows, which is close enough."""
-    shift = X[next(row_blocks(*X.shape))][:, columns].mean(axis=0, dtype=float)
-    first, second = np.zeros(len(columns)), np.zeros(len(columns))
-    for rows in row_blocks(*X.shape):
-        moved = X[rows][:, columns] - shift
-        first += weight[rows] @ moved
-        second += weight[rows] @ np.multiply(moved, moved, out=moved)
-    return shift + first, second - first**2
-
-
-def row_blocks(n, p):
-    """Slices of n rows whose float64 copy, p columns, stays in a processor's cache."""
-    step = max(1, BLOCK_BYTES // max(1, 8 * p))
-    return (slice(first, first + step) for first in range(0, n, step))
-
-
-def _by_columns(X, weight, centred):
-    n, p = X.shape
-    mean, scale = np.empty(p), np.empty(p)
-    step = max(1, BLOCK_BYTES // max(1, 8 * n))
-    for start in range(0, p, step):
-        some = slice(start, start + step)
-        columns = X[:, some].astype(float)
-        mean[some] = weight @ columns
-        if centred:
-            columns -= mean[some]
-        scale[some] = np.sqrt(weight @ np.multiply(columns, columns, out=columns))
+        far = ~(mean**2 <= MILD * variance)
+    if far.any():
+        mean, variance = _about(mean, X, weight, far, variance)
+    scale = np.sqrt(np.maximum(variance, 0.0))
+    scale[scale <= smallest * np.abs(mean)] = 0.0
     return mean, scale
+
+
+def _about(mean, X, weight, far, variance):
+    """Means and variances, those of the columns ``far`` from sums about what is nearly the mean."""
+    first, second = np.zeros_like(mean), np.zeros_like(mean)
+    for rows, columns in _tiles(X):
+        some = columns.start + np.flatnonzero(far[columns])
+        moved = X[rows][:, some] - mean[some]
+        first[some] += weight[rows] @ moved
+        second[some] += weight[rows] @ np.multiply(moved, moved, out=moved)
+    return mean + first, np.where(far, second - first**2, variance)
+
+
+def _tiles(X):
+    """Rows and columns of blocks that lie together in memory."""
+    n, p = X.shape
+    if X.flags.f_contiguous and not X.flags.c_contiguous:
+        return ((slice(0, n), columns) for columns in row_blocks(p, n))
+    return ((rows, slice(0, p)) for rows in row_blocks(n, p))
+
+
+def row_blocks(n, p, least=1):
+    """Slices of n rows whose float64 copy, p columns, stays in a processor's cache.
+
+    Products of blocks with each other use it well only from about as many rows as columns on:
+    such callers ask for ``least`` rows.
+    """
+    step = max(least, BLOCK_BYTES // max(1, 8 * p))
+    return (slice(first, first + step) for first in range(0, n, step))
