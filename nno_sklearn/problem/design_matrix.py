@@ -6,6 +6,10 @@ from sklearn.utils.extmath import safe_sparse_dot
 
 from nno_sklearn.problem.moments import MILD, moments, row_blocks
 
+#: Bytes of X beyond which it does not stay in a cache, and columns from which on a plain loop
+#: over its rows is as fast as memory.
+LONG_BYTES, LEAST_LOOP = 2**24, 32
+
 
 class PassCounter:
     """How often X was read, in units of the whole matrix; shared by all parts of it."""
@@ -125,18 +129,28 @@ class DesignMatrix:
         if self.is_sparse:
             product = self.X.T @ (narrow[:, 0] if residual.shape[1] == 1 else narrow)
             product = product.reshape(self.shape[1], -1)
+        elif self._is_long and residual.shape[1] == 1:
+            product = self._by_blocks(lambda r, X: np.einsum("ik,ij->jk", r, X), narrow)
         elif self.X.dtype == np.float64:
             product = (narrow.T @ self.X).T
         else:  # float32 sums over many rows lose digits: add the blocks up in float64
-            product = sum(
-                (narrow[b].T @ self.X[b]).T.astype(float) for b in row_blocks(*self.shape)
-            )
+            product = self._by_blocks(lambda r, X: (r.T @ X).T, narrow)
         product = product.astype(float, copy=False)
         if self.centre.any():
             product -= np.outer(self.centre, residual.sum(axis=0))
         if self._any_constant:
             product[self._constant] = 0.0
         return product
+
+    @property
+    def _is_long(self):
+        """Whether X comes row by row from memory, where a plain loop over it beats BLAS."""
+        X = self.X
+        return X.flags.c_contiguous and X.nbytes > LONG_BYTES and X.shape[1] >= LEAST_LOOP
+
+    def _by_blocks(self, product, residual):
+        blocks = row_blocks(*self.shape)
+        return sum(product(residual[b], self.X[b]).astype(float, copy=False) for b in blocks)
 
     def gram(self, weight, other=None):
         """``Xc' diag(weight) Xc`` and ``Xc' diag(weight) other``, weight >= 0, in one pass.
