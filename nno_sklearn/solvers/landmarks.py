@@ -70,11 +70,9 @@ class Landmarks:
     @property
     def n_curvature(self):
         """Landmarks of the first metric: as many as a few passes pay for, within limits."""
-        p = self.problem.n_features
-        if p > MAX_MATRIX_SIZE:
-            return min(len(self), self._asked or MOST_WIDE_LANDMARKS)
-        if self._asked:
-            return min(len(self), self._asked)
+        p, few = self.problem.n_features, self._asked
+        if few or p > MAX_MATRIX_SIZE:
+            return min(len(self), few or MOST_WIDE_LANDMARKS)
         every, factor = (hessian_cost(self.problem, n) for n in (len(self), 0))
         if every <= metric_budget(self.problem, len(self)):
             return len(self)
@@ -271,12 +269,13 @@ def metric_cost(problem, n_rows):
     """What a metric of ``n_rows`` landmarks costs, in passes over X."""
     if problem.n_features <= MAX_MATRIX_SIZE:
         return hessian_cost(problem, n_rows)
-    share = n_rows / max(1, problem.n_samples)
-    return share * n_rows / 4
+    if problem.design.is_sparse and n_rows < problem.n_samples:
+        return np.inf  # rows say nothing of the words in others: plain gradients are faster
+    return n_rows / max(1, problem.n_samples) * n_rows / 4
 
 
 def has_changed(curvature, before, limit):
-    """Whether the rows' curvature differs from what it was by more than a share ``limit``."""
+    """Whether the rows' curvature differs by more than a share ``limit``."""
     return np.abs(curvature - before).sum() > limit * before.sum()
 
 
