@@ -3,6 +3,7 @@
 import contextlib
 import os
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -19,6 +20,13 @@ from benchmarks.worker import STARTUP, FitError, Worker
 
 #: Fits in a row that bring nothing, after which a competitor has no more to give.
 PATIENCE = 4
+
+#: Tolerance of a worker's first fit, which no clock counts: tight enough that all code runs, so
+#: that a just-in-time compiler has compiled it.
+WARM_UP = 0.1
+
+#: Seconds before a fit: BLAS threads of the one before wait for work that long, busily.
+PAUSE = 0.15
 
 
 @dataclass(frozen=True)
@@ -148,9 +156,8 @@ class _Race:
             list(pool.map(self._start_one, self.curves))
 
     def _start_one(self, curve):
-        loosest = competitors.find(curve.name).tolerances[0]
         try:
-            self.workers[curve.name], _ = self._first_fit(curve.name, loosest)
+            self.workers[curve.name], _ = self._first_fit(curve.name, WARM_UP)
         except FitError as error:
             curve.note = str(error)
 
@@ -202,6 +209,7 @@ class _Race:
         if name not in self.workers:
             raise FitError("no process")
         self.report(f"{name}  {tolerance:.0e}")
+        time.sleep(PAUSE)
         try:
             return self.workers[name].fit(tolerance, self.effort.time_limit)
         except FitError:

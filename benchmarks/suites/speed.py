@@ -28,6 +28,9 @@ def add_arguments(parser):
         action="store_true",
         help="keep the cases that OUTPUT/speed.json has already",
     )
+    parser.add_argument(
+        "--cold-repeats", type=int, default=3, help="fresh processes behind a cold figure"
+    )
     parser.add_argument("--no-plots", action="store_true")
     parser.add_argument("--list", action="store_true", help="print the cases and end")
 
@@ -42,7 +45,8 @@ def run(options):
         for case in chosen:
             console.print(f"{case.name}  [dim]{case.group}[/dim]")
         return
-    effort = Effort(options.repeats, 1 if options.quick else 3, options.time_limit)
+    cold_repeats = min(options.cold_repeats, 1) if options.quick else options.cold_repeats
+    effort = Effort(options.repeats, cold_repeats, options.time_limit)
     machine = environment.describe(options.threads)
     if machine["load"] is not None and machine["load"] > 0.5:
         console.print(f"[red]Others use this machine (load {machine['load']:.1f}): figures vary.")

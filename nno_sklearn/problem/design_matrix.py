@@ -45,8 +45,6 @@ class DesignMatrix:
         self.X = X
         self.passes = PassCounter()
         self._share = 1.0
-        self.centre = np.zeros(X.shape[1])
-        self.scale = np.zeros(X.shape[1])
         mean, scale = moments(X, weight, centred)
         self._read()
         self._set_geometry(mean if centred else np.zeros_like(mean), scale)
