@@ -1,6 +1,7 @@
 """The inner problem of proximal Newton: a quadratic model plus a penalty with kinks."""
 
 import warnings
+from contextlib import suppress
 from threading import Lock
 
 import numpy as np
@@ -21,25 +22,27 @@ MAX_ACCELERATED_STEPS = 1000
 class _Quiet:
     """No convergence warnings inside, in any number of threads at once.
 
-    The filters of warnings belong to all threads: the last one that leaves restores them.
+    The filters of warnings belong to all threads: the last one that leaves restores them. Other
+    code may bring back old ones meanwhile; the next one that enters then sets these again.
     """
 
     def __init__(self):
-        self._lock, self._inside, self._filters = Lock(), 0, None
+        self._lock, self._inside, self._before, self._own = Lock(), 0, None, None
 
     def __enter__(self):
         with self._lock:
-            if not self._inside:
-                self._filters = warnings.catch_warnings()
-                self._filters.__enter__()
+            if not self._inside or warnings.filters is not self._own:
+                self._before = warnings.catch_warnings()
+                self._before.__enter__()
                 warnings.simplefilter("ignore", ConvergenceWarning)
+                self._own = warnings.filters
             self._inside += 1
 
     def __exit__(self, *error):
         with self._lock:
             self._inside -= 1
-            if not self._inside:
-                self._filters.__exit__(*error)
+            if not self._inside and warnings.filters is self._own:
+                self._before.__exit__(*error)
 
 
 _quiet = _Quiet()
@@ -98,21 +101,22 @@ def _elastic_net(point, matrix, w, gradient, target_gap):
 
 def _coordinate_descent(matrix, linear, v, penalty, alpha, energy, target_gap):
     """A burst of epochs; returns the coefficients and their duality gap in the model."""
-    with _quiet:
+    while True:  # a warning that passes is an error where filters say so: then once more
         # A coarse answer is fine here: the outer loop measures the true objective.
-        _, path, gaps = enet_path(
-            np.zeros((1, len(v))),
-            np.array([np.sqrt(energy)]),
-            l1_ratio=penalty.l1_ratio,
-            alphas=[alpha],
-            precompute=matrix,
-            Xy=linear,
-            coef_init=v.copy(),
-            check_input=False,
-            tol=max(target_gap / energy, 1e-14),
-            max_iter=EPOCHS,
-        )
-    return path[:, 0], gaps[0]
+        with suppress(ConvergenceWarning), _quiet:
+            _, path, gaps = enet_path(
+                np.zeros((1, len(v))),
+                np.array([np.sqrt(energy)]),
+                l1_ratio=penalty.l1_ratio,
+                alphas=[alpha],
+                precompute=matrix,
+                Xy=linear,
+                coef_init=v.copy(),
+                check_input=False,
+                tol=max(target_gap / energy, 1e-14),
+                max_iter=EPOCHS,
+            )
+            return path[:, 0], gaps[0]
 
 
 def _newton_on_support(matrix, linear, v, penalty, alpha):
