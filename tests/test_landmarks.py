@@ -152,22 +152,42 @@ def test_landmark_curvature_saves_passes_on_correlated_columns():
 
 
 @pytest.mark.parametrize("container", [np.asarray, CONTAINERS["csr_array"]])
-def test_landmarks_are_nested_draws_whose_sums_are_unbiased(container):
+@pytest.mark.parametrize("count", [50, 20])  # of 400 dense rows all are looked at, or 80 at most
+def test_landmarks_are_draws_whose_sums_are_unbiased(container, count):
     X = make_matrix(400, 6)
     X[::40, 2] = 30.0  # rare, so these rows say much
-    problem = Problem(container(X), make_target("huber", X), LOSSES["huber"], L2(), 0.1)
+    sample_weight = np.linspace(0.2, 1.8, 400)
+    problem = Problem(
+        container(X),
+        make_target("huber", X),
+        LOSSES["huber"],
+        L2(),
+        0.1,
+        sample_weight=sample_weight,
+    )
     totals, rare = [], []
-    for seed in range(200):
-        landmarks = Landmarks(problem, 50, check_random_state(seed))
-        assert len(landmarks) == 400 and landmarks.n_start == landmarks.n_curvature == 50
+    for seed in range(300):
+        landmarks = Landmarks(problem, count, check_random_state(seed))
+        assert len(landmarks) == 400 and landmarks.n_start == landmarks.n_curvature == count
         assert landmarks.rows(400) is problem and landmarks.rows(500) is problem
-        few, more = landmarks.draw(50), landmarks.draw(80)
-        assert np.isin(few[0], more[0]).all()
-        part = landmarks.rows(50)
-        np.testing.assert_array_equal(part.y, problem.y[few[0]])
-        np.testing.assert_allclose(part.weight, few[1] / few[1].sum())
-        totals.append(few[1].sum())
-        rare.append(np.isin(few[0], np.arange(0, 400, 40)).sum())
-    assert np.mean(totals) == pytest.approx(1.0, abs=4 * np.std(totals) / np.sqrt(200))
-    # Dense rows are judged by a part of them only; without judgement it would be 1.25 on average.
-    assert np.mean(rare) > (3.0 if container is not np.asarray else 1.5)
+        index, weight = landmarks.draw(count)
+        assert len(np.unique(index)) == len(weight) == count
+        totals.append(weight.sum())
+        rare.append(np.isin(index, np.arange(0, 400, 40)).sum())
+        part = landmarks.rows(count)
+        assert landmarks.rows(count) is part and part.n_samples == count
+        assert part.weight.sum() == pytest.approx(1.0)
+    assert np.mean(totals) == pytest.approx(1.0, abs=4 * np.std(totals) / np.sqrt(300))
+    assert np.mean(rare) > 2 * count / 40  # by chance alone count / 40
+
+
+def test_landmarks_where_few_rows_have_the_weight():
+    weight = np.full(1000, 1e-12)
+    weight[:5] = 1.0
+    problem = Problem(
+        make_matrix(1000, 4), make_target("huber", make_matrix(1000, 4)), LOSSES["huber"], L2(), 0.1,
+        sample_weight=weight,
+    )  # fmt: skip
+    index, share = Landmarks(problem, 20, check_random_state(0)).draw(20)
+    np.testing.assert_array_equal(index, range(5))
+    np.testing.assert_allclose(share, 0.2, rtol=1e-3)

@@ -107,7 +107,10 @@ def test_woodbury_metric_solves(name, container, fit_intercept, span):
     point = problem.at(make_coef(problem) / unit)
     rng = np.random.default_rng(4)
     diagonal, gradient = rng.uniform(0.1, 1.0, problem.shape), rng.normal(size=problem.shape)
-    solution = WoodburyMetric(point, diagonal * unit**2).solve(gradient * unit) * unit
+    solution = (
+        WoodburyMetric(point, point.loss_curvature, diagonal * unit**2).solve(gradient * unit)
+        * unit
+    )
     for k in range(problem.n_outputs):
         curvature = problem.weight * point.loss_curvature.entry(k, k)
         mean = curvature @ X / curvature.sum() if fit_intercept else 0.0

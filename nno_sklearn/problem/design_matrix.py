@@ -4,11 +4,10 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
-from nno_sklearn.problem.moments import MILD, moments, row_blocks
+from nno_sklearn.problem.moments import LEAST_LOOP, MILD, is_even, moments, row_blocks
 
-#: Bytes of X beyond which it does not stay in a cache, and columns from which on a plain loop
-#: over its rows is as fast as memory.
-LONG_BYTES, LEAST_LOOP = 2**24, 32
+#: Bytes of X beyond which it does not stay in a cache.
+LONG_BYTES = 2**24
 
 
 class PassCounter:
@@ -47,7 +46,7 @@ class DesignMatrix:
         self._share = 1.0
         mean, scale = moments(X, weight, centred)
         self._read()
-        self._set_geometry(mean if centred else np.zeros_like(mean), scale)
+        self._set_geometry(mean, scale)
 
     @property
     def shape(self):
@@ -182,7 +181,7 @@ class DesignMatrix:
             return safe_sparse_dot(X.T, weighted, dense_output=True), weighted.T @ other, first
         p = self.shape[1]
         gram, cross, first = np.zeros((p, p)), np.zeros((p, other.shape[1])), np.zeros(p)
-        even = _is_even(weight)
+        even = is_even(weight)
         root = np.sqrt(weight)[:, None]
         for block in row_blocks(*self.shape, least=p):
             rows = self.X[block] if even else self.X[block] * root[block]
@@ -203,7 +202,7 @@ class DesignMatrix:
             cross = safe_sparse_dot(X.T, weighted, dense_output=True)
             cross -= np.outer(first, centre) + np.outer(self.centre, first[index])
             cross += weight.sum() * np.outer(self.centre, centre)
-        elif _is_even(weight) and self.X.dtype == np.float64 and not self.centre.any():
+        elif is_even(weight) and self.X.dtype == np.float64 and not self.centre.any():
             cross = weight[0] * (self.X.T @ self.X[:, index])
         else:
             cross = np.zeros((self.shape[1], len(index)))
@@ -289,8 +288,3 @@ def _scale_rows(X, weight):
     """``diag(weight) @ X`` for sparse X, which shares its structure."""
     factor = np.repeat(weight, np.diff(X.indptr)) if X.format == "csr" else weight[X.indices]
     return type(X)((factor * X.data, X.indices, X.indptr), shape=X.shape)
-
-
-def _is_even(weight):
-    """Whether all rows weigh the same."""
-    return len(weight) > 0 and (weight == weight[0]).all()

@@ -20,8 +20,15 @@ STALE = 0.1
 HARDLY, UNSEEN = 0.1, 1e-3
 
 
-def hessian_blocks(point, max_joint_size=MAX_JOINT_SIZE):
+def hessian_blocks(point, curvature=None, max_joint_size=MAX_JOINT_SIZE):
     """Second derivatives of the data loss by w, the intercept eliminated; one pass over X.
+
+    Parameters
+    ----------
+    point : Point
+    curvature : Curvature, default=None
+        The rows' at the point, where it is known already.
+    max_joint_size : int, default=600
 
     Returns
     -------
@@ -31,7 +38,8 @@ def hessian_blocks(point, max_joint_size=MAX_JOINT_SIZE):
         as long as it has at most ``max_joint_size`` coefficients, else without the coupling's
         off-diagonal blocks.
     """
-    problem, curvature = point.problem, point.loss_curvature
+    problem = point.problem
+    curvature = point.loss_curvature if curvature is None else curvature
     p, n_outputs = problem.shape
     position = np.arange(p * n_outputs).reshape(p, n_outputs)
     if curvature.coupling is not None and p * n_outputs <= max_joint_size:
@@ -90,7 +98,7 @@ class WorkingHessian:
         if known and self._is_one_matrix(point.problem):
             self._extend(point.problem, columns)
         else:
-            self._blocks, self._curvature = hessian_blocks(point), curvature
+            self._blocks, self._curvature = hessian_blocks(point, curvature), curvature
             self._expired = False
         if point is not whole:
             _bend_unseen(self._blocks, whole)

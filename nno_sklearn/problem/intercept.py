@@ -3,7 +3,8 @@
 import numpy as np
 
 MAX_STEPS = 100
-PRECISION = 1e-13
+#: Below it, nothing that a certificate or a step needs gets any better.
+PRECISION = 1e-10
 
 
 def best_intercept(sweep, start, precision=PRECISION):
@@ -13,7 +14,7 @@ def best_intercept(sweep, start, precision=PRECISION):
     ----------
     sweep : Sweep
     start : ndarray of shape (n_outputs,)
-    precision : float, default=1e-13
+    precision : float, default=1e-10
         Sum of the loss gradient, relative to the sum of its absolute values, to end with.
 
     Returns
@@ -32,7 +33,8 @@ def invert(bend):
     shift of all of a softmax's outputs."""
     diagonal = bend.diagonal()
     if np.count_nonzero(bend) == np.count_nonzero(diagonal):
-        return np.diag(np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0))
+        bends = diagonal > np.finfo(float).tiny
+        return np.diag(np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=bends))
     return np.linalg.pinv(bend, rcond=1e-10, hermitian=True)
 
 

@@ -8,6 +8,8 @@ BLOCK_BYTES = 2**21
 #: Square of the mean, in variances, up to which sums of squares may be centred afterwards: it costs
 #: at most so many units in the last place.
 MILD = 100.0
+#: Columns from which on a plain loop over rows is as fast as memory.
+LEAST_LOOP = 32
 
 
 def moments(X, weight, centred):
@@ -23,21 +25,27 @@ def moments(X, weight, centred):
     Returns
     -------
     mean, scale : ndarray of shape (n_features,)
-        Spreads below the rounding of the columns' size are 0.
+        Means are 0 unless ``centred``; spreads below the rounding of the columns' size are 0.
     """
     smallest = 64 * np.finfo(X.dtype).eps
+    mean, square = np.zeros(X.shape[1]), np.zeros(X.shape[1])
     if sparse.issparse(X):
-        mean = np.asarray(weight @ X, dtype=float).ravel()
         square = np.asarray(weight @ X.astype(float, copy=False).power(2)).ravel()
-        variance = square - mean**2 if centred else square
+        if centred:
+            mean = np.asarray(weight @ X, dtype=float).ravel()
+        variance = square - mean**2
         # Differences below the rounding of the squares are no variance.
         variance[variance <= smallest * square] = 0.0
         return mean, np.sqrt(variance)
-    mean, square = np.zeros(X.shape[1]), np.zeros(X.shape[1])
+    even = is_even(weight)
     for rows, columns in _tiles(X):
         block = X[rows, columns].astype(float, copy=False)
-        mean[columns] += weight[rows] @ block
-        square[columns] += weight[rows] @ (block * block)
+        if centred:
+            mean[columns] += weight[rows] @ block
+        if even and block.shape[1] >= LEAST_LOOP:
+            square[columns] += weight[0] * np.einsum("ij,ij->j", block, block)
+        else:
+            square[columns] += weight[rows] @ (block * block)
     if not centred:
         return mean, np.sqrt(square)
     with np.errstate(invalid="ignore"):  # of overflows
@@ -77,3 +85,8 @@ def row_blocks(n, p, least=1):
     """
     step = max(least, BLOCK_BYTES // max(1, 8 * p))
     return (slice(first, first + step) for first in range(0, n, step))
+
+
+def is_even(weight):
+    """Whether all rows weigh the same."""
+    return len(weight) > 0 and (weight == weight[0]).all()

@@ -83,12 +83,11 @@ class Point:
     @cached_property
     def data_gradient(self):
         """Gradient of the data loss; one pass."""
-        problem, residual = self.problem, np.empty_like(self.linear)
-        with np.errstate(over="ignore", invalid="ignore"):
-            for rows, eta in self._sweep.blocks(self.intercept):
-                gradient = problem.loss.gradient(problem.y[rows], eta)
-                np.multiply(problem.weight[rows, None], gradient, out=residual[rows])
-        gradient = problem.design.rmatvec(residual)
+        problem = self.problem
+        if self._sweep.residual is None:
+            self.sums = self._sweep.sums(self.intercept)
+        gradient = problem.design.rmatvec(self._sweep.residual)
+        self._sweep.residual = None  # as long as the data
         if problem.correction is not None:
             gradient += problem.correction.gradient(self.coef)
         return gradient

@@ -37,8 +37,8 @@ class RowSums(NamedTuple):
 class Sweep:
     """Looks at all rows with the raw predictions ``linear + t * slope + b``, b free.
 
-    Nothing of the length of the data is made, whatever n: the arithmetic of a block is done
-    before the next one is read.
+    The arithmetic of a block is done before the next one is read: all that is made of the length
+    of the data, whatever n, is the residual.
 
     Parameters
     ----------
@@ -46,10 +46,16 @@ class Sweep:
     linear : ndarray of shape (n_samples, n_outputs)
     slope : ndarray of shape (n_samples, n_outputs), default=None
     t : float or ndarray, default=0.0
+
+    Attributes
+    ----------
+    residual : ndarray of shape (n_samples, n_outputs) or None
+        Without a slope: weights times loss gradients where :meth:`sums` looked last.
     """
 
     def __init__(self, problem, linear, slope=None, t=0.0):
         self.problem, self._linear, self._slope, self._t = problem, linear, slope, t
+        self.residual = None
 
     def blocks(self, b):
         """Slices of the rows with their raw predictions."""
@@ -79,6 +85,8 @@ class Sweep:
 
     def sums(self, b):
         """The derivatives' :class:`RowSums` at the intercept ``b``."""
+        if self._slope is None and self.residual is None:
+            self.residual = np.empty_like(self._linear, order="F")
         with np.errstate(over="ignore", invalid="ignore"):
             parts = zip(*(self._sums(rows, eta) for rows, eta in self.blocks(b)), strict=True)
             sums = RowSums(*(sum(part) for part in parts))
@@ -90,9 +98,10 @@ class Sweep:
     def _sums(self, rows, eta):
         problem, weight = self.problem, self.problem.weight[rows]
         gradient, curvature = problem.loss.derivatives(problem.y[rows], eta)
-        sums = weight @ gradient, weight @ np.abs(gradient), curvature.total(weight)
         if self._slope is None:
-            return sums
+            residual = np.multiply(weight[:, None], gradient, out=self.residual[rows])
+            return residual.sum(axis=0), np.abs(residual).sum(axis=0), curvature.total(weight)
+        sums = weight @ gradient, weight @ np.abs(gradient), curvature.total(weight)
         weighted = weight[:, None] * self._slope[rows]
         bent = curvature.product(weighted)
         first, second = problem.inner(gradient, weighted), problem.inner(bent, self._slope[rows])

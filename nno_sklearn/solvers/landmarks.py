@@ -1,7 +1,5 @@
 """Landmarks: how many rows, which ones, and the metric that their curvature gives."""
 
-from functools import cached_property
-
 import numpy as np
 
 from nno_sklearn.neighbors import condense_rows
@@ -24,8 +22,7 @@ MOST_WIDE_LANDMARKS = 1500
 ROWS_BUDGET, METRIC_BUDGET = 2.0, 2.5
 #: Passes over X that all rows' Hessian may cost where it is constant, so that one step ends.
 NEWTON_BUDGET = 8.0
-#: Rows per landmark: that are looked at before landmarks are drawn, and that make a small
-#: problem small.
+#: Rows per landmark: that one is drawn from, and that make a small problem small.
 ROWS_PER_DRAW, ROWS_PER_LANDMARK = 4, 4
 #: Passes over X that a neighbour search may cost.
 SEARCH_BUDGET = 3.0
@@ -40,8 +37,8 @@ TRIAL = 6
 class Landmarks:
     """Rows drawn by what they alone say, in weights that keep sums over them unbiased.
 
-    Rows are ordered by exponential keys, so that the smallest ones are such a draw for any
-    number of landmarks (bottom-k sampling; Cohen and Kaplan, 2007).
+    The draw is bottom-k sampling (Cohen and Kaplan, 2007) among rows that are looked at: all
+    sparse ones, or some of many dense ones, themselves drawn by weight.
 
     Parameters
     ----------
@@ -54,15 +51,6 @@ class Landmarks:
     def __init__(self, problem, n_landmarks, random_state):
         self.problem, self._asked, self._random_state = problem, n_landmarks, random_state
         self._parts = {}
-
-    @cached_property
-    def _keys(self):
-        """The chances and the keys of all rows; in single precision, as they are as long as X."""
-        chance = row_chances(self.problem, ROWS_PER_DRAW * self.n_start, self._random_state)
-        keys = self._random_state.exponential(size=len(self))
-        with np.errstate(divide="ignore"):
-            keys /= chance
-        return chance.astype(np.float32), keys.astype(np.float32)
 
     def __len__(self):
         return self.problem.n_samples
@@ -95,13 +83,34 @@ class Landmarks:
 
     def draw(self, count):
         """Row numbers and weights of ``count`` < n landmarks."""
-        chances, keys = self._keys
+        rows, weight = self._candidates(count)
+        if len(rows) <= count:  # a few rows have all the weight
+            return rows, weight
+        chance = weight * self._preference(rows, weight)
+        keys = self._random_state.exponential(size=len(rows)) / chance
         last = np.partition(keys, count)[count]
-        index = np.flatnonzero(keys < last)[:count]
-        chance = chances[index]
-        drawn = -np.expm1(-np.multiply(chance, last, where=chance > 0, out=np.zeros(count)))
-        weight = self.problem.weight[index]
-        return index, np.divide(weight, drawn, where=drawn > 0, out=np.zeros(count))
+        chosen = np.flatnonzero(keys < last)[:count]
+        return rows[chosen], weight[chosen] / -np.expm1(-chance[chosen] * last)
+
+    def _candidates(self, count):
+        """Rows that may be drawn, and the weight that each of them stands for."""
+        weight, n_drawn = self.problem.weight, ROWS_PER_DRAW * count
+        if self.problem.design.is_sparse or 2 * n_drawn >= len(self):
+            return np.arange(len(self)), weight
+        total = np.cumsum(weight)
+        drawn = np.searchsorted(total, total[-1] * self._random_state.uniform(size=n_drawn))
+        rows = np.unique(drawn)
+        with np.errstate(divide="ignore"):  # a row that has all the weight
+            surely = -np.expm1(n_drawn * np.log1p(-weight[rows]))
+        return rows, weight[rows] / surely
+
+    def _preference(self, rows, weight):
+        """Chance by weight, and as much by the squares of a row's entries in units of the columns'
+        spreads, which are large where features are rare.
+        """
+        size = self.problem.design.row_sizes(rows)
+        mean = weight @ size / weight.sum()
+        return 1.0 + size / mean if mean > 0 else np.ones(len(rows))
 
     def rows(self, count):
         """The problem on ``count`` landmarks, in weights that stand for all rows."""
@@ -117,26 +126,8 @@ class Landmarks:
         n = self.n_start
         landmarks, _ = self.draw(n)
         # A search compares rows x landmarks; a pass reads all rows once, but at memory's speed.
-        rows = np.argsort(self._keys[1])[n:][: int(SEARCH_BUDGET * 10 * len(self) / n)]
+        rows = self._random_state.permutation(len(self))[: int(SEARCH_BUDGET * 10 * len(self) / n)]
         return condense_rows(self.problem, landmarks, rows, n_neighbors=n_neighbors, metric=metric)
-
-
-def row_chances(problem, n_looked_at, random_state):
-    """Chances to be drawn, relative: half by weight, half by the squares of a row's entries in
-    units of the columns' spreads, which are large where features are rare.
-
-    Sparse rows are all looked at; of dense rows a random part, the others count as common.
-    """
-    weight, design = problem.weight, problem.design
-    rows = np.arange(len(weight))
-    if not design.is_sparse:
-        n_looked_at = min(n_looked_at, len(weight) // 4)
-        rows = np.unique(random_state.randint(len(weight), size=n_looked_at))
-    size, chance = design.row_sizes(rows), np.ones(len(weight))
-    mean = weight[rows] @ size
-    if mean > 0:
-        chance[rows] = 0.5 + 0.5 * size * weight[rows].sum() / mean
-    return weight * chance
 
 
 class LandmarkMetric:
@@ -184,13 +175,13 @@ class LandmarkMetric:
         if self._metric is not None and point.problem.loss.constant_curvature:
             return self._metric
         here = point if self._all_rows else self._rows.at(point.coef, point.intercept)
-        curvature = here.loss_curvature.diagonal
+        curvature = here.loss_curvature
         limit = STALE_NEWTON if self._all_rows else STALE
-        stale = self._metric is None or has_changed(curvature, self._curvature, limit)
+        stale = self._metric is None or has_changed(curvature.diagonal, self._curvature, limit)
         if stale and (self._metric is None or self._pays()):
             self._metric = landmark_metric(here, point, curvature)
             self._spent += metric_cost(self._run.problem, self._count)
-            self._curvature = curvature
+            self._curvature = curvature.diagonal
         return self._metric
 
     def _plain_serves(self):
@@ -281,9 +272,9 @@ def has_changed(curvature, before, limit):
 
 def curvature_blocks(point, curvature, limit):
     """Second derivatives; those known of the same rows, while the rows' curvature is near them."""
-    memory = point.problem.memory
-    if "blocks" not in memory or has_changed(curvature, memory["blocks"][0], limit):
-        memory["blocks"] = curvature, hessian_blocks(point)
+    memory, diagonal = point.problem.memory, curvature.diagonal
+    if "blocks" not in memory or has_changed(diagonal, memory["blocks"][0], limit):
+        memory["blocks"] = diagonal, hessian_blocks(point, curvature)
     return memory["blocks"][1]
 
 
@@ -296,4 +287,4 @@ def landmark_metric(here, point, curvature):
         blocks = curvature_blocks(here, curvature, STALE_NEWTON if all_rows else STALE)
         return CurvatureMetric(blocks, bent_diagonal(smooth, data))
     # Fewer landmarks than features: directions that they do not span need a curvature too.
-    return WoodburyMetric(here, smooth + (1e-8 if all_rows else 0.05) * data)
+    return WoodburyMetric(here, curvature, smooth + (1e-8 if all_rows else 0.05) * data)

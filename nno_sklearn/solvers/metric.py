@@ -71,18 +71,18 @@ class WoodburyMetric:
     (Woodbury, 1950).
     """
 
-    def __init__(self, point, diagonal):
+    def __init__(self, point, curvature, diagonal):
         problem = point.problem
         self._design = problem.design
         self._inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
         self._outputs = []
         for k in range(problem.n_outputs):
-            curvature = np.maximum(problem.weight * point.loss_curvature.entry(k, k), 0.0)
-            total = curvature.sum()
-            mean = np.sqrt(curvature / total) if total > 0 else np.zeros_like(curvature)
+            bend = np.maximum(problem.weight * curvature.entry(k, k), 0.0)
+            total = bend.sum()
+            mean = np.sqrt(bend / total) if total > 0 else np.zeros_like(bend)
             if not problem.fit_intercept:
                 mean = np.zeros_like(mean)
-            root = np.sqrt(curvature)
+            root = np.sqrt(bend)
             kernel = root[:, None] * self._design.kernel(self._inverse[:, k]) * root
             kernel = _project(_project(kernel, mean).T, mean)
             kernel[np.diag_indices_from(kernel)] += 1.0

@@ -127,7 +127,6 @@ class RunningMoments:
         """With rows added (Chan, Golub and LeVeque, 1979); older ones count ``fade``."""
         total = weight.sum()
         mean, scale = moments(X, weight / total, centred)
-        mean = mean if centred else np.zeros_like(mean)
         old = fade * self.weight
         share = total / (old + total)
         step = mean - self.mean

@@ -276,7 +276,7 @@ class CellLearner:
     def _metric_of(problem):
         if too_coupled(problem) or problem.n_features > MAX_MATRIX_SIZE:
             return diagonal_metric
-        return lambda point: landmark_metric(point, point, point.loss_curvature.diagonal)
+        return lambda point: landmark_metric(point, point, point.loss_curvature)
 
 
 def _as_stored(state, batch):
