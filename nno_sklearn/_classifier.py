@@ -17,7 +17,6 @@ from nno_sklearn._validation import (
 )
 from nno_sklearn.losses import LogLoss, MetricLoss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
 
-
 #: scikit-learn warns of more labels than this, where they are more than half of the rows.
 FEW_CLASSES = 20
 

@@ -269,7 +269,9 @@ class DesignMatrix:
             return (self.X.astype(float, copy=False).power(2) @ inverse**2)[index]
         size = np.empty(len(index))
         for block in row_blocks(len(index), self.shape[1]):
-            rows = (self.X[index[block]] - self.centre) * inverse
+            rows = self.X[index[block]].astype(float, copy=False)
+            rows -= self.centre
+            rows *= inverse
             size[block] = np.einsum("ij,ij->i", rows, rows)
         return size
 

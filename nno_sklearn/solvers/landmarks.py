@@ -13,7 +13,7 @@ from nno_sklearn.solvers.metric import (
 )
 
 #: Landmarks per feature: at least, and at most where the Hessian of more is cheap too.
-LEAST_PER_FEATURE, MOST_PER_FEATURE = 10, 20
+LEAST_PER_FEATURE, MOST_PER_FEATURE = 10, 40
 #: Fewest landmarks.
 FEWEST_LANDMARKS = 2000
 #: Landmarks at most where the metric is solved in their space (more features than fit a matrix).
@@ -23,11 +23,12 @@ ROWS_BUDGET, METRIC_BUDGET = 2.0, 2.5
 #: Passes over X that all rows' Hessian may cost where it is constant, so that one step ends.
 NEWTON_BUDGET = 8.0
 #: Rows per landmark: that one is drawn from, and that make a small problem small.
-ROWS_PER_DRAW, ROWS_PER_LANDMARK = 4, 4
+ROWS_PER_DRAW, ROWS_PER_LANDMARK = 2, 4
 #: Passes over X that a neighbour search may cost.
 SEARCH_BUDGET = 3.0
-#: Relative change of the landmarks' curvature that makes a metric stale; of all rows', too.
-STALE, STALE_NEWTON = 0.4, 0.02
+#: Relative change of the rows' curvature that makes a metric stale, for each pass over X that a
+#: new one costs; at least, as where all rows make it Newton's, and at most.
+STALE, LEAST_STALE, MOST_STALE = 0.1, 0.02, 0.4
 #: Fall of the optimality per iteration that is slow for a metric.
 SLOW = 0.5
 #: Iterations that the diagonal metric gets to show that it is faster.
@@ -98,8 +99,9 @@ class Landmarks:
         if self.problem.design.is_sparse or 2 * n_drawn >= len(self):
             return np.arange(len(self)), weight
         total = np.cumsum(weight)
-        drawn = np.searchsorted(total, total[-1] * self._random_state.uniform(size=n_drawn))
-        rows = np.unique(drawn)
+        where = np.sort(self._random_state.uniform(high=total[-1], size=n_drawn))
+        rows = np.searchsorted(total, where)
+        rows = rows[np.diff(rows, prepend=-1) > 0]
         with np.errstate(divide="ignore"):  # a row that has all the weight
             surely = -np.expm1(n_drawn * np.log1p(-weight[rows]))
         return rows, weight[rows] / surely
@@ -161,7 +163,7 @@ class LandmarkMetric:
 
     @property
     def _all_rows(self):
-        return self._count >= self._run.problem.n_samples
+        return self._count >= self._landmarks.problem.n_samples
 
     def __call__(self, point):
         if self._plain_serves():
@@ -174,15 +176,24 @@ class LandmarkMetric:
             self._rows, self._metric = self._landmarks.rows(self._count), None
         if self._metric is not None and point.problem.loss.constant_curvature:
             return self._metric
-        here = point if self._all_rows else self._rows.at(point.coef, point.intercept)
+        here = self._rows
+        here = point if here is point.problem else here.at(point.coef, point.intercept)
         curvature = here.loss_curvature
-        limit = STALE_NEWTON if self._all_rows else STALE
+        limit = self._stale_change
         stale = self._metric is None or has_changed(curvature.diagonal, self._curvature, limit)
         if stale and (self._metric is None or self._pays()):
-            self._metric = landmark_metric(here, point, curvature)
-            self._spent += metric_cost(self._run.problem, self._count)
+            self._metric = landmark_metric(here, point, curvature, limit)
+            self._spent += metric_cost(self._landmarks.problem, self._count)
             self._curvature = curvature.diagonal
         return self._metric
+
+    @property
+    def _stale_change(self):
+        """Relative change of the rows' curvature that is worth a new metric."""
+        cost = metric_cost(self._landmarks.problem, self._count)
+        return (
+            LEAST_STALE if self._all_rows else float(np.clip(STALE * cost, LEAST_STALE, MOST_STALE))
+        )
 
     def _plain_serves(self):
         """Whether the diagonal metric is the one to use now."""
@@ -207,8 +218,8 @@ class LandmarkMetric:
 
     def _pays(self):
         """Whether the passes that are still to come cost more than the metric."""
-        cost = metric_cost(self._run.problem, self._count)
-        budget = metric_budget(self._run.problem, self._count)
+        cost = metric_cost(self._landmarks.problem, self._count)
+        budget = metric_budget(self._landmarks.problem, self._count)
         return cost <= budget or self._passes_left(3) > cost
 
     def _growth_pays(self):
@@ -217,7 +228,7 @@ class LandmarkMetric:
         if self._since < 3 or self._count >= min(limit, n):
             return False
         # More landmarks shorten the way; they do not end it.
-        return 0.5 * self._passes_left(3) > metric_cost(self._run.problem, 2 * self._count)
+        return 0.5 * self._passes_left(3) > metric_cost(self._landmarks.problem, 2 * self._count)
 
     def _passes_left(self, window):
         """Passes to the tolerance at the present rate; 0 as long as that is not known."""
@@ -237,13 +248,13 @@ class LandmarkMetric:
 
 
 class OwnRows:
-    """All rows of a small problem, which are a sample themselves."""
+    """All rows of a small problem, whose metric will serve the whole one too."""
 
-    def __init__(self, problem):
-        self.problem = problem
+    def __init__(self, small, problem):
+        self._small, self.problem = small, problem
 
     def rows(self, count):
-        return self.problem
+        return self._small
 
 
 def metric_budget(problem, n_rows):
@@ -278,13 +289,16 @@ def curvature_blocks(point, curvature, limit):
     return memory["blocks"][1]
 
 
-def landmark_metric(here, point, curvature):
-    """Metric from the rows of ``here`` and their ``curvature``, at ``point``'s coefficients."""
+def landmark_metric(here, point, curvature, stale_change=LEAST_STALE):
+    """Metric from the rows of ``here`` and their ``curvature``, at ``point``'s coefficients.
+
+    Second derivatives that are known are taken where the curvature has changed less since then.
+    """
     problem, data = point.problem, point.data_diagonal
     smooth = problem.alpha * problem.penalty.curvature(point.coef)
     all_rows = here.problem.n_samples >= problem.n_samples
     if problem.n_features <= MAX_MATRIX_SIZE:
-        blocks = curvature_blocks(here, curvature, STALE_NEWTON if all_rows else STALE)
+        blocks = curvature_blocks(here, curvature, stale_change)
         return CurvatureMetric(blocks, bent_diagonal(smooth, data))
     # Fewer landmarks than features: directions that they do not span need a curvature too.
     return WoodburyMetric(here, curvature, smooth + (1e-8 if all_rows else 0.05) * data)

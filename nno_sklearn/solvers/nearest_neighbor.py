@@ -2,10 +2,11 @@
 
 from numbers import Real
 
+import numpy as np
 from sklearn.neighbors import VALID_METRICS
 from sklearn.utils import check_random_state
 
-from nno_sklearn.solvers.base import Run, Solver, check_count
+from nno_sklearn.solvers.base import Run, Solver, Status, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmarks import LandmarkMetric, Landmarks, OwnRows
 from nno_sklearn.solvers.metric_search import MetricSearch
@@ -14,6 +15,22 @@ from nno_sklearn.solvers.working_set import solve_by_working_sets
 
 #: Records and accuracy that the small problem is worth; it only gives a start.
 SMALL_MAX_ITER, SMALL_TOL = 20, 3e-2
+#: Share of all that it has gained which a step on it must gain to be followed by another.
+SMALL_GAIN = 1e-2
+
+
+class RoughRun(Run):
+    """Ends with the first step that gains little: what is left is not for a few rows to say."""
+
+    def done(self, point, step_size=np.nan):
+        if super().done(point, step_size):
+            return True
+        first, now = self.history[0].objective, self.history[-1].objective
+        if len(self.history) > 1:
+            gain = self.history[-2].objective - now
+            if gain <= SMALL_GAIN * (first - now):
+                self.status = Status.CONVERGED
+        return self.status is not None
 
 
 class NearestNeighborSolver(Solver):
@@ -124,9 +141,9 @@ class NearestNeighborSolver(Solver):
         metric, few = None, landmarks.n_start
         searched = self.n_neighbors is not None
         small = landmarks.cells(self.n_neighbors, self.metric) if searched else landmarks.rows(few)
-        run = Run(small, max_iter=SMALL_MAX_ITER, tol=SMALL_TOL)
+        run = RoughRun(small, max_iter=SMALL_MAX_ITER, tol=SMALL_TOL)
         if problem.is_smooth:
-            metric = LandmarkMetric(run, OwnRows(small), few)
+            metric = LandmarkMetric(run, OwnRows(small, problem), few)
             found = descend(run, small.null, metric, self.memory)
         else:
             found = solve_by_working_sets(run, small.null)
