@@ -1,16 +1,10 @@
-"""Landmarks: how many rows, which ones, and the metric that their curvature gives."""
+"""Landmarks: how many rows, which ones, and what a metric of them costs."""
 
 import numpy as np
 
 from nno_sklearn.neighbors import condense_rows
-from nno_sklearn.problem import hessian_blocks, hessian_cost
-from nno_sklearn.solvers.metric import (
-    MAX_MATRIX_SIZE,
-    CurvatureMetric,
-    WoodburyMetric,
-    bent_diagonal,
-    diagonal_metric,
-)
+from nno_sklearn.problem import hessian_cost
+from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE
 
 #: Landmarks per feature: at least, and at most where the Hessian of more is cheap too.
 LEAST_PER_FEATURE, MOST_PER_FEATURE = 10, 40
@@ -26,13 +20,6 @@ NEWTON_BUDGET = 8.0
 ROWS_PER_DRAW, ROWS_PER_LANDMARK = 2, 4
 #: Passes over X that a neighbour search may cost.
 SEARCH_BUDGET = 3.0
-#: Relative change of the rows' curvature that makes a metric stale, for each pass over X that a
-#: new one costs; at least, as where all rows make it Newton's, and at most.
-STALE, LEAST_STALE, MOST_STALE = 0.1, 0.02, 0.4
-#: Fall of the optimality per iteration that is slow for a metric.
-SLOW = 0.5
-#: Iterations that the diagonal metric gets to show that it is faster.
-TRIAL = 6
 
 
 class Landmarks:
@@ -132,121 +119,6 @@ class Landmarks:
         return condense_rows(self.problem, landmarks, rows, n_neighbors=n_neighbors, metric=metric)
 
 
-class LandmarkMetric:
-    """Gives the metric at a point: diagonal first, then the landmarks' curvature when it pays.
-
-    A metric is renewed when the curvature of its rows has changed, and takes twice the rows when
-    progress is slow and they pay; with all rows it is Newton's. Where progress stays slow, the
-    diagonal metric has a trial of a few iterations, and goes on for longer if it is faster.
-
-    Parameters
-    ----------
-    run : Run
-    landmarks : Landmarks
-    n_rows : int
-    built : LandmarkMetric, default=None
-        One of a run on the same landmarks alone, whose metric may serve here.
-    """
-
-    def __init__(self, run, landmarks, n_rows, built=None):
-        self._run, self._landmarks, self._count = run, landmarks, n_rows
-        self._rows = self._metric = self._curvature = None
-        if built is not None:
-            self._rows, self._metric, self._curvature = built.state
-        self._since, self._spent = 0, 0.0
-        self._plain_left, self._patience, self._rate = 0, TRIAL, None
-
-    @property
-    def state(self):
-        """Landmark rows, the last metric, and the rows' curvature there."""
-        return self._rows, self._metric, self._curvature
-
-    @property
-    def _all_rows(self):
-        return self._count >= self._landmarks.problem.n_samples
-
-    def __call__(self, point):
-        if self._plain_serves():
-            return diagonal_metric(point)
-        if self._metric is not None and self._progress() > SLOW and self._growth_pays():
-            self._count, self._rows = 2 * self._count, None
-            self._since, self._spent = 0, 0.0
-        self._since += 1
-        if self._rows is None:
-            self._rows, self._metric = self._landmarks.rows(self._count), None
-        if self._metric is not None and point.problem.loss.constant_curvature:
-            return self._metric
-        here = self._rows
-        here = point if here is point.problem else here.at(point.coef, point.intercept)
-        curvature = here.loss_curvature
-        limit = self._stale_change
-        stale = self._metric is None or has_changed(curvature.diagonal, self._curvature, limit)
-        if stale and (self._metric is None or self._pays()):
-            self._metric = landmark_metric(here, point, curvature, limit)
-            self._spent += metric_cost(self._landmarks.problem, self._count)
-            self._curvature = curvature.diagonal
-        return self._metric
-
-    @property
-    def _stale_change(self):
-        """Relative change of the rows' curvature that is worth a new metric."""
-        cost = metric_cost(self._landmarks.problem, self._count)
-        return (
-            LEAST_STALE if self._all_rows else float(np.clip(STALE * cost, LEAST_STALE, MOST_STALE))
-        )
-
-    def _plain_serves(self):
-        """Whether the diagonal metric is the one to use now."""
-        if self._metric is None:
-            return not self._pays()
-        if self._plain_left:
-            self._plain_left -= 1
-            return True
-        progress = self._progress(TRIAL)
-        if self._rate is not None:  # a trial has ended
-            self._patience *= 2
-            if progress < self._rate:
-                self._plain_left, self._rate = self._patience - 1, progress
-                return True
-            self._rate, self._since, self._spent = None, 0, 0.0
-        elif self._since >= self._patience and progress > SLOW:
-            # At equal cost: an iteration here takes two passes and its share of the metrics.
-            self._rate = progress ** (1 / (1 + 0.5 * self._spent / self._since))
-            self._plain_left = TRIAL - 1
-            return True
-        return False
-
-    def _pays(self):
-        """Whether the passes that are still to come cost more than the metric."""
-        cost = metric_cost(self._landmarks.problem, self._count)
-        budget = metric_budget(self._landmarks.problem, self._count)
-        return cost <= budget or self._passes_left(3) > cost
-
-    def _growth_pays(self):
-        n = self._landmarks.problem.n_samples
-        limit = n if self._landmarks.problem.n_features <= MAX_MATRIX_SIZE else MOST_WIDE_LANDMARKS
-        if self._since < 3 or self._count >= min(limit, n):
-            return False
-        # More landmarks shorten the way; they do not end it.
-        return 0.5 * self._passes_left(3) > metric_cost(self._landmarks.problem, 2 * self._count)
-
-    def _passes_left(self, window):
-        """Passes to the tolerance at the present rate; 0 as long as that is not known."""
-        rate = self._progress(window)
-        if rate >= 1:
-            return np.inf
-        if rate <= 0:
-            return 0.0
-        return 2 * np.log(self._run.tol / self._run.last.optimality) / np.log(rate)
-
-    def _progress(self, window=3):
-        """Mean factor of the optimality per iteration, over the last few; 0 if not known."""
-        recent = [record.optimality for record in self._run.history[-window - 1 :]]
-        if len(recent) <= window or recent[0] <= 0:
-            return 0.0
-        return (recent[-1] / recent[0]) ** (1 / window)
-
-
 class OwnRows:
     """All rows of a small problem, whose metric will serve the whole one too."""
 
@@ -274,31 +146,3 @@ def metric_cost(problem, n_rows):
     if problem.design.is_sparse and n_rows < problem.n_samples:
         return np.inf  # rows say nothing of the words in others: plain gradients are faster
     return n_rows / max(1, problem.n_samples) * n_rows / 4
-
-
-def has_changed(curvature, before, limit):
-    """Whether the rows' curvature differs by more than a share ``limit``."""
-    return np.abs(curvature - before).sum() > limit * before.sum()
-
-
-def curvature_blocks(point, curvature, limit):
-    """Second derivatives; those known of the same rows, while the rows' curvature is near them."""
-    memory, diagonal = point.problem.memory, curvature.diagonal
-    if "blocks" not in memory or has_changed(diagonal, memory["blocks"][0], limit):
-        memory["blocks"] = diagonal, hessian_blocks(point, curvature)
-    return memory["blocks"][1]
-
-
-def landmark_metric(here, point, curvature, stale_change=LEAST_STALE):
-    """Metric from the rows of ``here`` and their ``curvature``, at ``point``'s coefficients.
-
-    Second derivatives that are known are taken where the curvature has changed less since then.
-    """
-    problem, data = point.problem, point.data_diagonal
-    smooth = problem.alpha * problem.penalty.curvature(point.coef)
-    all_rows = here.problem.n_samples >= problem.n_samples
-    if problem.n_features <= MAX_MATRIX_SIZE:
-        blocks = curvature_blocks(here, curvature, stale_change)
-        return CurvatureMetric(blocks, bent_diagonal(smooth, data))
-    # Fewer landmarks than features: directions that they do not span need a curvature too.
-    return WoodburyMetric(here, curvature, smooth + (1e-8 if all_rows else 0.05) * data)

@@ -8,7 +8,8 @@ from sklearn.utils import check_random_state
 
 from nno_sklearn.solvers.base import Run, Solver, Status, check_count
 from nno_sklearn.solvers.descent import descend
-from nno_sklearn.solvers.landmarks import LandmarkMetric, Landmarks, OwnRows
+from nno_sklearn.solvers.landmark_metric import LandmarkMetric
+from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
 from nno_sklearn.solvers.metric_search import MetricSearch
 from nno_sklearn.solvers.stream_cells import CellLearner, CellState
 from nno_sklearn.solvers.working_set import solve_by_working_sets

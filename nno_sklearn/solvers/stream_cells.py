@@ -16,7 +16,7 @@ from nno_sklearn.neighbors.memory import FAINT
 from nno_sklearn.problem import Correction, Problem
 from nno_sklearn.solvers.base import Run
 from nno_sklearn.solvers.descent import descend
-from nno_sklearn.solvers.landmarks import landmark_metric
+from nno_sklearn.solvers.landmark_metric import landmark_metric
 from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE, diagonal_metric, too_coupled
 from nno_sklearn.solvers.online import Batch, RunningMoments
 from nno_sklearn.solvers.working_set import solve_by_working_sets
