@@ -12,13 +12,11 @@ from nno_sklearn._validation import (
     check_batch,
     check_classes,
     check_training_data,
+    distinct_labels,
     make_loss,
     weights_of_classes,
 )
 from nno_sklearn.losses import LogLoss, MetricLoss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
-
-#: scikit-learn warns of more labels than this, where they are more than half of the rows.
-FEW_CLASSES = 20
 
 
 def _has_probabilities(classifier):
@@ -162,9 +160,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     def _prepare(self, X, y, sample_weight, loss):
         X, y, weight = check_training_data(self, X, y, sample_weight, multi_output=False)
         y = column_or_1d(y)
-        classes = np.unique(y)
-        # A few labels tell their kind as well as all rows do, which would be sorted again for it.
-        check_classification_targets(classes if len(classes) <= FEW_CLASSES else y)
+        classes = distinct_labels(y)
         codes = np.searchsorted(classes, y)  # faster than the inverse that np.unique sorts for
         factors = weights_of_classes(self.class_weight, classes, codes, weight)
         if np.count_nonzero(factors) < 2:

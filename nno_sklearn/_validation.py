@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.metrics import get_scorer_names
 from sklearn.utils import check_array, compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, validate_data
 
 from nno_sklearn.losses import Loss, MetricLoss
@@ -14,6 +15,8 @@ from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
 from nno_sklearn.solvers import SOLVERS, Solver
 
 PENALTIES = {"l1": L1, "l2": L2, "elasticnet": ElasticNet}
+#: scikit-learn warns of more labels than this, where they are more than half of the rows.
+FEW_CLASSES = 20
 X_FORMAT = {
     "accept_sparse": ("csr", "csc"),
     "accept_large_sparse": True,
@@ -179,6 +182,14 @@ def _counting_rows(X, y, weight):
         return X, y, weight
     X = X.tocsr() if sparse.issparse(X) else X
     return X[counts], y[counts], weight[counts]
+
+
+def distinct_labels(y):
+    """The sorted labels of y; raises a ValueError where they are no labels."""
+    classes = np.unique(y)
+    # A few tell their kind as well as all rows do, which would be sorted again for it.
+    check_classification_targets(classes if len(classes) <= FEW_CLASSES else y)
+    return classes
 
 
 def check_classes(classes, known, y):

@@ -79,10 +79,10 @@ class LandmarkMetric:
     @property
     def _stale_change(self):
         """Relative change of the rows' curvature that is worth a new metric."""
+        if self._all_rows:
+            return LEAST_STALE
         cost = metric_cost(self._landmarks.problem, self._count)
-        return (
-            LEAST_STALE if self._all_rows else float(np.clip(STALE * cost, LEAST_STALE, MOST_STALE))
-        )
+        return float(np.clip(STALE * cost, LEAST_STALE, MOST_STALE))
 
     def _plain_serves(self):
         """Whether the diagonal metric is the one to use now."""
