@@ -92,12 +92,14 @@ class DesignMatrix:
         """Number of stored entries: the cost of a pass."""
         return self.X.nnz if self.is_sparse else self.X.size
 
-    def row_product_cost(self, blocked_speedup):
-        """Operations, in those of a pass, that a row's outer product costs in a Gram."""
+    @property
+    def row_product_cost(self):
+        """Entries read in a pass that take as long as a row's outer product in a Gram, about."""
         if self.is_sparse:
             stored = self.X.nnz / max(1, len(self))
             return 5.0 * stored**2 + 40.0 * stored  # and changes of format
-        return self.shape[1] ** 2 / blocked_speedup + 10.0 * self.shape[1]  # and a copy
+        # Products of matrices use a processor so much better than passes, which wait for memory.
+        return self.shape[1] ** 2 / 16.0 + 5.0 * self.shape[1]  # and a copy
 
     def _read(self):
         self.passes.total += self._share

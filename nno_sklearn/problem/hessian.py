@@ -6,7 +6,7 @@ from nno_sklearn.problem.intercept import invert
 
 #: Coefficients of coupled outputs up to which their Hessian is one matrix.
 MAX_JOINT_SIZE = 600
-#: How much faster an operation is in a product of matrices than in a pass over a large X.
+#: How much faster an operation is in a factor, or for a further output, than in a pass over X.
 BLOCKED_SPEEDUP = 8
 #: Operations that a pass over however small an X is worth: what Python's own steps cost.
 LEAST_PASS = 2e5
@@ -182,13 +182,12 @@ def _joint_hessian(problem, curvature):
 def hessian_cost(problem, n_rows):
     """What :func:`hessian_blocks` on ``n_rows`` rows, and its factor, cost in passes over X.
 
-    An estimate from operation counts; products of dense matrices use a processor about
-    ``BLOCKED_SPEEDUP`` times better than a pass, which waits for memory.
+    An estimate from operation counts.
     """
     p, n_outputs = problem.shape
     n_blocks = 1 if problem.loss.constant_curvature else n_outputs
     factor = p**3 / 3 / BLOCKED_SPEEDUP
-    gram = n_rows * problem.design.row_product_cost(BLOCKED_SPEEDUP)
+    gram = n_rows * problem.design.row_product_cost
     # Further outputs ride along: a pass for many is a product of matrices itself.
     columns = 1 + 2 * (n_outputs - 1) / BLOCKED_SPEEDUP
     one_pass = problem.design.n_stored * columns + ROW_WORK * problem.n_samples * n_outputs

@@ -14,7 +14,7 @@ from nno_sklearn.solvers.metric import (
 
 #: Relative change of the rows' curvature that makes a metric stale, for each pass over X that a
 #: new one costs; at least, as where all rows make it Newton's, and at most.
-STALE, LEAST_STALE, MOST_STALE = 0.1, 0.02, 0.4
+STALE, LEAST_STALE, MOST_STALE = 0.2, 0.02, 0.4
 #: Fall of the optimality per iteration that is slow for a metric.
 SLOW = 0.5
 #: Iterations that the diagonal metric gets to show that it is faster.

@@ -13,7 +13,7 @@ FEWEST_LANDMARKS = 2000
 #: Landmarks at most where the metric is solved in their space (more features than fit a matrix).
 MOST_WIDE_LANDMARKS = 1500
 #: Passes over X that a first metric's rows may cost, and that a metric at once may.
-ROWS_BUDGET, METRIC_BUDGET = 2.0, 2.5
+ROWS_BUDGET, METRIC_BUDGET = 1.0, 1.25
 #: Passes over X that all rows' Hessian may cost where it is constant, so that one step ends.
 NEWTON_BUDGET = 8.0
 #: Rows per landmark: that one is drawn from, and that make a small problem small.

@@ -46,6 +46,7 @@ def solve_by_working_sets(run, point, rows=None):
             working_set = needed
             columns = point.problem.columns(working_set)
         inner = columns.with_raw_prediction(point.coef[working_set], point.linear, point.intercept)
+        inner.data_gradient = point.data_gradient[working_set]  # known: no pass
         gap = run.last.dual_gap
         target_gap = INNER_ACCURACY * (gap if np.isfinite(gap) else promised_decrease(point).sum())
         target_gap = max(target_gap, ENOUGH * run.tol * run.problem.null.value)
