@@ -25,6 +25,9 @@ PATIENCE = 4
 #: that a just-in-time compiler has compiled it.
 WARM_UP = 0.1
 
+#: Time limits of a fit that the run which finds the optimum may take.
+REFERENCE_LIMIT = 5
+
 #: Seconds before a fit: BLAS threads of the one before wait for work that long, busily.
 PAUSE = 0.15
 
@@ -113,7 +116,7 @@ class _Race:
     def __init__(self, objective, path, curves, effort, report):
         self.objective, self.path, self.curves = objective, path, curves
         self.effort, self.report = effort, report
-        self.unit, self.optimum = objective.null_value(), np.inf
+        self.unit, self.optimum, self.has_reference = objective.null_value(), np.inf, False
         self.workers = {}
 
     def warm(self):
@@ -145,10 +148,12 @@ class _Race:
 
     def _find_optimum(self):
         """An untimed run of ours far beyond every target: what stopping is judged by."""
+        limit = REFERENCE_LIMIT * self.effort.time_limit
         with contextlib.suppress(FitError):
-            worker, fit = self._first_fit(ours.REFERENCE.name, 1e-12)
+            worker, fit = self._first_fit(ours.REFERENCE.name, 1e-12, limit)
             worker.kill()
             self._value(fit)
+            self.has_reference = True
 
     def _start(self):
         """Start all workers with a fit that no clock counts, as many at once as cores."""
@@ -186,8 +191,8 @@ class _Race:
         curve.rungs.append(Rung(tolerance, value, [fit.seconds], fit.solution.passes, fit.memory))
         curve.measure(self.optimum, self.unit)
         reached = [rung.suboptimality for rung in curve.rungs]
-        if reached[-1] <= TARGETS[-1]:
-            return False
+        if self.has_reference and reached[-1] <= TARGETS[-1]:
+            return False  # without a reference, whoever is the first would be at the optimum
         # Before the first target a tolerance may be too loose for a single step.
         early, late = reached[:-PATIENCE], reached[-PATIENCE:]
         return not early or min(early) > TARGETS[0] or min(late) < 0.9 * min(early)
@@ -216,11 +221,12 @@ class _Race:
             self.workers.pop(name).kill()
             raise
 
-    def _first_fit(self, name, tolerance):
+    def _first_fit(self, name, tolerance, limit=None):
         self.report(f"{name}  first fit")
         worker = Worker(self.path, name)
+        limit = self.effort.time_limit if limit is None else limit
         try:
-            return worker, worker.fit(tolerance, STARTUP + self.effort.time_limit)
+            return worker, worker.fit(tolerance, STARTUP + limit)
         except FitError:
             worker.kill()
             raise

@@ -14,7 +14,9 @@ from _data import (
     make_weight,
     solve,
 )
+from scipy import sparse
 
+from nno_sklearn.losses import SquaredError
 from nno_sklearn.penalties import L2
 from nno_sklearn.problem import Problem, hessian_blocks
 from nno_sklearn.solvers.accelerated import accelerated_steps
@@ -22,6 +24,7 @@ from nno_sklearn.solvers.linesearch import exact_step
 from nno_sklearn.solvers.metric import (
     CurvatureMetric,
     DiagonalMetric,
+    HeavyRowsMetric,
     LimitedMemory,
     ScaledCholesky,
     WoodburyMetric,
@@ -256,3 +259,42 @@ def test_quadratic_models_are_minimised(name, penalty):
     moved = (hessian @ (best - point.coef).ravel()).reshape(best.shape)
     distance = penalty.subdiff_distance(best, (point.data_gradient + moved) / 0.1)
     np.testing.assert_allclose(distance, 0.0, atol=1e-4)  # a ridge of 1e-7 where nothing bends
+
+
+@pytest.mark.parametrize("name", ["squared_error", "several", "multinomial"])
+def test_heavy_rows_metric_inverts_them_and_a_diagonal(name):
+    n_outputs = 2 if name == "several" else 1
+    loss = "poisson" if name == "several" else name
+    problem = make_problem(
+        loss, n=30, p=8, n_outputs=n_outputs, alpha=0.2, container=CONTAINERS["csr_array"]
+    )
+    point = problem.at(make_coef(problem))
+    curvature = point.loss_curvature
+    metric = HeavyRowsMetric(point, curvature, 5)
+    X = make_matrix(30, 8)
+    bend = np.column_stack([curvature.entry(k, k) for k in range(problem.n_outputs)])
+    bend *= problem.weight[:, None]
+    mean = bend.mean(axis=1)
+    heavy = np.argsort(-mean * (X**2).sum(axis=1))[:5]
+    squares = mean[heavy] @ X[heavy] ** 2
+    rest = np.maximum(point.data_diagonal.mean(axis=1) - squares, 0.0)
+    diagonal = 0.2 + rest
+    diagonal = np.sqrt(diagonal * np.median(diagonal))
+    gradient = np.random.default_rng(2).normal(size=problem.shape)
+    solution = metric.solve(gradient)
+    rows = X[heavy] - problem.design.centre
+    for k in range(problem.n_outputs):
+        matrix = np.diag(diagonal) + rows.T @ (bend[heavy, k][:, None] * rows)
+        np.testing.assert_allclose(matrix @ solution[:, k], gradient[:, k], atol=1e-10)
+
+
+def test_few_long_rows_of_wide_sparse_data_take_few_iterations():
+    rng = np.random.default_rng(0)
+    X = sparse.random(300, 3000, density=0.01, random_state=0, format="csr")
+    length = np.where(np.arange(300) % 50 == 0, 300.0, 1.0) * rng.uniform(0.5, 2.0, 300)
+    X = sparse.csr_array(sparse.diags_array(length) @ X)
+    y = X @ rng.normal(size=3000) + rng.normal(size=300)
+    problem = Problem(X, y[:, None], SquaredError(), L2(), 1e-3)
+    runs = {name: solve(name, problem, tol=1e-6) for name in ("nearest_neighbor", "gd")}
+    assert runs["nearest_neighbor"].n_iter < runs["gd"].n_iter / 2
+    assert runs["nearest_neighbor"].objective <= runs["gd"].objective + 1e-6 * problem.null.value

@@ -2,6 +2,7 @@
 
 from nno_sklearn.problem.certificate import Certificate
 from nno_sklearn.problem.correction import Correction
+from nno_sklearn.problem.heavy import heavy_rows
 from nno_sklearn.problem.hessian import (
     MAX_JOINT_SIZE,
     WorkingHessian,
@@ -20,6 +21,7 @@ __all__ = [
     "Point",
     "Problem",
     "WorkingHessian",
+    "heavy_rows",
     "hessian_blocks",
     "hessian_cost",
     "summarise",

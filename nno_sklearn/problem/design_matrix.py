@@ -64,7 +64,7 @@ class DesignMatrix:
         """A sub-matrix, which counts its share of a pass."""
         part = object.__new__(DesignMatrix)
         part.X, part.passes = X, self.passes
-        part._share = float(self._share * np.prod(X.shape) / max(1, np.prod(self.X.shape)))
+        part._share = self._share * part.n_stored / max(1, self.n_stored)
         part._set_geometry(centre, scale)
         return part
 

@@ -7,9 +7,11 @@ from nno_sklearn.solvers.landmarks import MOST_WIDE_LANDMARKS, metric_budget, me
 from nno_sklearn.solvers.metric import (
     MAX_MATRIX_SIZE,
     CurvatureMetric,
+    HeavyRowsMetric,
     WoodburyMetric,
     bent_diagonal,
     diagonal_metric,
+    is_wide_sparse,
 )
 
 #: Relative change of the rows' curvature that makes a metric stale, for each pass over X that a
@@ -71,7 +73,10 @@ class LandmarkMetric:
         limit = self._stale_change
         stale = self._metric is None or has_changed(curvature.diagonal, self._curvature, limit)
         if stale and (self._metric is None or self._pays()):
-            self._metric = landmark_metric(here, point, curvature, limit)
+            if is_wide_sparse(point.problem):
+                self._metric = HeavyRowsMetric(point, curvature, self._count)
+            else:
+                self._metric = landmark_metric(here, point, curvature, limit)
             self._spent += metric_cost(self._landmarks.problem, self._count)
             self._curvature = curvature.diagonal
         return self._metric
@@ -88,6 +93,8 @@ class LandmarkMetric:
         """Whether the diagonal metric is the one to use now."""
         if self._metric is None:
             return not self._pays()
+        if is_wide_sparse(self._landmarks.problem):
+            return False  # heavy rows are a part of the Hessian as it is: they cannot mislead
         if self._plain_left:
             self._plain_left -= 1
             return True

@@ -4,7 +4,7 @@ import numpy as np
 
 from nno_sklearn.neighbors import condense_rows
 from nno_sklearn.problem import hessian_cost
-from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE
+from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE, is_wide_sparse
 
 #: Landmarks per feature: at least, and at most where the Hessian of more is cheap too.
 LEAST_PER_FEATURE, MOST_PER_FEATURE = 10, 40
@@ -12,6 +12,8 @@ LEAST_PER_FEATURE, MOST_PER_FEATURE = 10, 40
 FEWEST_LANDMARKS = 2000
 #: Landmarks at most where the metric is solved in their space (more features than fit a matrix).
 MOST_WIDE_LANDMARKS = 1500
+#: Rows of a wide sparse X that are heavy enough to count one by one.
+HEAVY_ROWS = 375
 #: Passes over X that a first metric's rows may cost, and that a metric at once may.
 ROWS_BUDGET, METRIC_BUDGET = 1.0, 1.25
 #: Passes over X that all rows' Hessian may cost where it is constant, so that one step ends.
@@ -48,7 +50,8 @@ class Landmarks:
         """Landmarks of the first metric: as many as a few passes pay for, within limits."""
         p, few = self.problem.n_features, self._asked
         if few or p > MAX_MATRIX_SIZE:
-            return min(len(self), few or MOST_WIDE_LANDMARKS)
+            wide = HEAVY_ROWS if is_wide_sparse(self.problem) else MOST_WIDE_LANDMARKS
+            return min(len(self), few or wide)
         every, factor = (hessian_cost(self.problem, n) for n in (len(self), 0))
         if every <= metric_budget(self.problem, len(self)):
             return len(self)
@@ -65,6 +68,8 @@ class Landmarks:
     def start_pays(self):
         """Whether the small problem is small, and its metrics are not dear."""
         if self.n_start >= len(self) or ends_at_once(self.problem, self.n_curvature):
+            return False
+        if is_wide_sparse(self.problem):  # rows say nothing of the words in others
             return False
         small = self._asked or ROWS_PER_LANDMARK * self.n_start <= len(self)
         return small and metric_cost(self.problem, self.n_start) <= METRIC_BUDGET
@@ -102,8 +107,11 @@ class Landmarks:
         return 1.0 + size / mean if mean > 0 else np.ones(len(rows))
 
     def rows(self, count):
-        """The problem on ``count`` landmarks, in weights that stand for all rows."""
-        if count >= len(self):
+        """The problem on ``count`` landmarks, in weights that stand for all rows.
+
+        Of a wide sparse X the whole problem: which of its rows are heavy depends on the point.
+        """
+        if count >= len(self) or is_wide_sparse(self.problem):
             return self.problem
         if count not in self._parts:
             index, weight = self.draw(count)
@@ -143,6 +151,8 @@ def metric_cost(problem, n_rows):
     """What a metric of ``n_rows`` landmarks costs, in passes over X."""
     if problem.n_features <= MAX_MATRIX_SIZE:
         return hessian_cost(problem, n_rows)
-    if problem.design.is_sparse and n_rows < problem.n_samples:
-        return np.inf  # rows say nothing of the words in others: plain gradients are faster
-    return n_rows / max(1, problem.n_samples) * n_rows / 4
+    cost = n_rows**2 / max(1, problem.n_samples)
+    if not problem.design.is_sparse:
+        return cost / 4
+    # Where curvature changes, that of heavy rows vanishes: plain gradients are faster.
+    return cost if problem.loss.constant_curvature else np.inf

@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 
-from nno_sklearn.problem import MAX_JOINT_SIZE
+from nno_sklearn.problem import MAX_JOINT_SIZE, heavy_rows
 from nno_sklearn.solvers.cholesky import Cholesky, ScaledCholesky
 
 #: Features up to which a metric is a matrix over features; beyond, over landmark rows.
@@ -29,6 +29,16 @@ class DiagonalMetric:
         return self._inverse * gradient
 
 
+def is_wide_sparse(problem):
+    """Whether X is sparse with more columns than fit a matrix over them, such as words."""
+    return problem.design.is_sparse and problem.n_features > MAX_MATRIX_SIZE
+
+
+def spread_diagonal(diagonal, unit):
+    """Square root of a diagonal of curvatures, in units of a size ``unit``."""
+    return np.sqrt(diagonal * unit)
+
+
 def diagonal_metric(point):
     """The metric of the coefficients' own curvatures.
 
@@ -36,9 +46,9 @@ def diagonal_metric(point):
     units; there the square root of the curvature, as in AdaGrad (Duchi, Hazan and Singer, 2011),
     takes a third of the iterations.
     """
-    diagonal, design = point.diagonal_curvature, point.problem.design
-    if design.is_sparse and design.shape[1] > MAX_MATRIX_SIZE:
-        diagonal = np.sqrt(diagonal * diagonal.max())
+    diagonal = point.diagonal_curvature
+    if is_wide_sparse(point.problem):
+        diagonal = spread_diagonal(diagonal, diagonal.max())
     return DiagonalMetric(diagonal)
 
 
@@ -95,6 +105,33 @@ class WoodburyMetric:
             inner = factor.solve(_project(root * raw[:, k], mean))
             raw[:, k] = root * _project(inner, mean)
         return plain - self._inverse * self._design.rmatvec(raw)
+
+
+class HeavyRowsMetric(WoodburyMetric):
+    """``diag + A'A`` with the heaviest rows of a wide sparse X in A, as they are.
+
+    Sums over such rows have directions of large curvature that are those of its few longest rows;
+    a diagonal stands for all others. Outputs share the diagonal, so that they share a kernel.
+    """
+
+    def __init__(self, point, curvature, n_rows):
+        problem, n_outputs = point.problem, point.problem.n_outputs
+        bend = np.column_stack([curvature.entry(k, k) for k in range(n_outputs)])
+        bend = np.maximum(problem.weight[:, None] * bend, 0.0)
+        mean = bend.mean(axis=1)
+        index, squares = heavy_rows(problem.design, mean, n_rows)
+        rest = np.maximum(point.data_diagonal.mean(axis=1) - squares, 0.0)
+        smooth = problem.alpha * problem.penalty.curvature(point.coef).mean(axis=1)
+        diagonal = bent_diagonal(smooth, squares + rest) + rest
+        diagonal = spread_diagonal(diagonal, np.median(diagonal[diagonal > 0]))
+        inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
+        self._inverse = np.repeat(inverse[:, None], n_outputs, axis=1)
+        self._design = problem.design.rows(index)
+        kernel, self._outputs = self._design.kernel(inverse), []
+        for root in np.sqrt(bend[index]).T:
+            matrix = root[:, None] * kernel * root
+            matrix[np.diag_indices_from(matrix)] += 1.0
+            self._outputs.append((Cholesky(matrix), root, np.zeros_like(root)))
 
 
 def _project(vectors, unit):
