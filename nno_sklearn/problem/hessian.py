@@ -9,7 +9,7 @@ MAX_JOINT_SIZE = 600
 #: How much faster an operation is in a factor, or for a further output, than in a pass over X.
 BLOCKED_SPEEDUP = 8
 #: Operations that a pass over however small an X is worth: what Python's own steps cost.
-LEAST_PASS = 2e5
+LEAST_PASS = 5e5
 #: Operations that a row costs beside a pass: its loss, along lines too.
 ROW_WORK = 75
 #: Share of a loss's largest curvature that its flat parts get.
