@@ -56,6 +56,11 @@ class LandmarkMetric:
     def _all_rows(self):
         return self._count >= self._landmarks.problem.n_samples
 
+    @property
+    def _is_heavy(self):
+        """Whether it is that of a wide sparse X's heaviest rows."""
+        return is_wide_sparse(self._landmarks.problem) and not self._all_rows
+
     def __call__(self, point):
         if self._plain_serves():
             return diagonal_metric(point)
@@ -73,7 +78,7 @@ class LandmarkMetric:
         limit = self._stale_change
         stale = self._metric is None or has_changed(curvature.diagonal, self._curvature, limit)
         if stale and (self._metric is None or self._pays()):
-            if is_wide_sparse(point.problem):
+            if self._is_heavy:
                 self._metric = HeavyRowsMetric(point, curvature, self._count)
             else:
                 self._metric = landmark_metric(here, point, curvature, limit)
@@ -93,8 +98,8 @@ class LandmarkMetric:
         """Whether the diagonal metric is the one to use now."""
         if self._metric is None:
             return not self._pays()
-        if is_wide_sparse(self._landmarks.problem):
-            return False  # heavy rows are a part of the Hessian as it is: they cannot mislead
+        if self._is_heavy:
+            return False  # these rows are a part of the Hessian as it is: they cannot mislead
         if self._plain_left:
             self._plain_left -= 1
             return True

@@ -50,8 +50,8 @@ class Landmarks:
         """Landmarks of the first metric: as many as a few passes pay for, within limits."""
         p, few = self.problem.n_features, self._asked
         if few or p > MAX_MATRIX_SIZE:
-            wide = HEAVY_ROWS if is_wide_sparse(self.problem) else MOST_WIDE_LANDMARKS
-            return min(len(self), few or wide)
+            is_heavy = is_wide_sparse(self.problem) and len(self) > MOST_WIDE_LANDMARKS
+            return min(len(self), few or (HEAVY_ROWS if is_heavy else MOST_WIDE_LANDMARKS))
         every, factor = (hessian_cost(self.problem, n) for n in (len(self), 0))
         if every <= metric_budget(self.problem, len(self)):
             return len(self)
@@ -152,7 +152,7 @@ def metric_cost(problem, n_rows):
     if problem.n_features <= MAX_MATRIX_SIZE:
         return hessian_cost(problem, n_rows)
     cost = n_rows**2 / max(1, problem.n_samples)
-    if not problem.design.is_sparse:
+    if n_rows >= problem.n_samples or not problem.design.is_sparse:
         return cost / 4
     # Where curvature changes, that of heavy rows vanishes: plain gradients are faster.
     return cost if problem.loss.constant_curvature else np.inf
