@@ -87,10 +87,14 @@ class Point:
         if self._sweep.residual is None:
             self.sums = self._sweep.sums(self.intercept)
         gradient = problem.design.rmatvec(self._sweep.residual)
-        self._sweep.residual = None  # as long as the data
+        self.release()
         if problem.correction is not None:
             gradient += problem.correction.gradient(self.coef)
         return gradient
+
+    def release(self):
+        """Let go of what is as long as the data and only the gradient needs; it is made anew."""
+        self._sweep.residual = None
 
     @cached_property
     def gradient(self):

@@ -146,7 +146,9 @@ class Problem:
 
     @cached_property
     def null(self):
-        return self.with_raw_prediction(np.zeros(self.shape), np.broadcast_to(0.0, self.y.shape))
+        null = self.with_raw_prediction(np.zeros(self.shape), np.broadcast_to(0.0, self.y.shape))
+        null.release()  # it lives as long as the problem
+        return null
 
     @cached_property
     def null_residual(self):
