@@ -130,11 +130,10 @@ class WorkingHessian:
         return problem.n_outputs == 1 or problem.loss.constant_curvature
 
     def _extend(self, problem, columns):
-        kept = np.isin(columns, self._columns)
-        old = np.searchsorted(self._columns, columns[kept])
-        new = np.flatnonzero(~kept)
-        matrix = np.empty((len(columns),) * 2)
-        matrix[np.ix_(kept, kept)] = self._blocks[0][1][np.ix_(old, old)]
+        new = np.flatnonzero(~np.isin(columns, self._columns))
+        # Whatever stands at the new columns' places is overwritten.
+        place = np.minimum(np.searchsorted(self._columns, columns), len(self._columns) - 1)
+        matrix = self._blocks[0][1].take(place, axis=0).take(place, axis=1)
         if len(new):
             matrix[:, new] = self._new_columns(problem, new)
             matrix[new] = matrix[:, new].T

@@ -5,6 +5,7 @@ from contextlib import suppress
 from threading import Lock
 
 import numpy as np
+from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import enet_path
 
@@ -103,7 +104,7 @@ def _coordinate_descent(matrix, linear, v, penalty, alpha, energy, target_gap):
     """A burst of epochs; returns the coefficients and their duality gap in the model."""
     while True:  # a warning that passes is an error where filters say so: then once more
         # A coarse answer is fine here: the outer loop measures the true objective.
-        with suppress(ConvergenceWarning), _quiet:
+        with suppress(ConvergenceWarning), _quiet, config_context(skip_parameter_validation=True):
             _, path, gaps = enet_path(
                 np.zeros((1, len(v))),
                 np.array([np.sqrt(energy)]),

@@ -15,9 +15,11 @@ ACCELERATED_STEPS = 100
 SLACK = 1.5
 #: A Hessian that takes the gap to more than this share of it is not kept.
 WORTHWHILE = 0.5
-#: The inner problem is solved to this share of the gap that the whole problem has, and to no
-#: less than this share of what ends the run.
-INNER_ACCURACY, ENOUGH = 0.1, 0.3
+#: The inner problem is solved to this share of the gap that the whole problem has: less far where
+#: columns are many, as a model of some of them then costs more than a look at all.
+MANY_ROWS_ACCURACY, MANY_COLUMNS_ACCURACY = 0.1, 0.3
+#: But no farther than to this share of what ends the run.
+ENOUGH = 0.3
 
 
 def solve_by_working_sets(run, point, rows=None):
@@ -34,6 +36,8 @@ def solve_by_working_sets(run, point, rows=None):
     -------
     Point
     """
+    is_tall = point.problem.n_samples > point.problem.n_features
+    accuracy = MANY_ROWS_ACCURACY if is_tall else MANY_COLUMNS_ACCURACY
     key = "hessian of all rows" if rows is None else "hessian of few rows"
     hessian = point.problem.recall(key, lambda: WorkingHessian(rows))
     step_size, working_set = np.nan, np.zeros(0, dtype=int)
@@ -48,7 +52,7 @@ def solve_by_working_sets(run, point, rows=None):
         inner = columns.with_raw_prediction(point.coef[working_set], point.linear, point.intercept)
         inner.data_gradient = point.data_gradient[working_set]  # known: no pass
         gap = run.last.dual_gap
-        target_gap = INNER_ACCURACY * (gap if np.isfinite(gap) else promised_decrease(point).sum())
+        target_gap = accuracy * (gap if np.isfinite(gap) else promised_decrease(point).sum())
         target_gap = max(target_gap, ENOUGH * run.tol * run.problem.null.value)
         better = inner
         if _joint_size(point.problem, working_set) <= MAX_MATRIX_SIZE:
