@@ -13,7 +13,7 @@ import numpy as np
 
 PACKAGES = (
     *("nno_sklearn", "numpy", "scipy", "scikit-learn"),
-    *("skglm", "celer", "glum", "numba", "cma"),
+    *("skglm", "celer", "glum", "adelie", "numba", "cma"),
 )
 
 

@@ -14,6 +14,7 @@ COLORS = {
     "skglm": "tab:green",
     "celer": "tab:orange",
     "glum": "tab:purple",
+    "adelie": "tab:brown",
     "plain": "tab:gray",
 }
 MARKERS = "osv^D<>Pp*"

@@ -8,7 +8,7 @@ from benchmarks.results import Ratios
 #: What the summary is about, unless it says so.
 TARGET = 1e-6
 
-PEERS = ("scikit-learn", "skglm", "celer", "glum")
+PEERS = ("scikit-learn", "skglm", "celer", "glum", "adelie")
 
 
 @dataclass

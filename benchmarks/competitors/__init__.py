@@ -1,6 +1,7 @@
 """Every package with the same objectives, one module each."""
 
 from benchmarks.competitors import (
+    adelie_package,
     celer_package,
     glum_package,
     ours,
@@ -18,6 +19,7 @@ ALL = [
     *skglm_package.COMPETITORS,
     *celer_package.COMPETITORS,
     *glum_package.COMPETITORS,
+    *adelie_package.COMPETITORS,
     *plain.COMPETITORS,
 ]
 
