@@ -95,8 +95,7 @@ class WoodburyMetric:
             root = np.sqrt(bend)
             kernel = root[:, None] * self._design.kernel(self._inverse[:, k]) * root
             kernel = _project(_project(kernel, mean).T, mean)
-            kernel[np.diag_indices_from(kernel)] += 1.0
-            self._outputs.append((Cholesky(kernel), root, mean))
+            self._outputs.append((_plus_unit(kernel), root, mean))
 
     def solve(self, gradient):
         plain = self._inverse * gradient
@@ -129,9 +128,14 @@ class HeavyRowsMetric(WoodburyMetric):
         self._design = problem.design.rows(index)
         kernel, self._outputs = self._design.kernel(inverse), []
         for root in np.sqrt(bend[index]).T:
-            matrix = root[:, None] * kernel * root
-            matrix[np.diag_indices_from(matrix)] += 1.0
-            self._outputs.append((Cholesky(matrix), root, np.zeros_like(root)))
+            factor = _plus_unit(root[:, None] * kernel * root)
+            self._outputs.append((factor, root, np.zeros_like(root)))
+
+
+def _plus_unit(kernel):
+    """Factor of ``kernel`` plus a unit matrix, in its place."""
+    kernel[np.diag_indices_from(kernel)] += 1.0
+    return Cholesky(kernel)
 
 
 def _project(vectors, unit):

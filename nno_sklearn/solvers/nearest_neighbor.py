@@ -119,7 +119,8 @@ class NearestNeighborSolver(Solver):
             start, built = self._small_optimum(problem, start, landmarks)
         if problem.is_smooth:
             metric = LandmarkMetric(run, landmarks, landmarks.n_curvature, built)
-            point = descend(run, start, metric, self.memory)
+            own, start = [start], None  # as long as the data: the descent lets go of it
+            point = descend(run, own.pop(), metric, self.memory)
         else:
             few = landmarks.n_curvature < problem.n_samples
             rows = landmarks.rows(landmarks.n_curvature) if few else None
