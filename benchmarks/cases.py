@@ -96,6 +96,12 @@ def _tall_logistic():
         yield case(data)
 
 
+def _one_vs_rest():
+    for k in range(1, 8):
+        name = f"covtype_class{k}"
+        yield Case(f"logistic-{name}", "one_vs_rest", name, "log_loss", 1, "1/n")
+
+
 def _multinomial():
     for data in ("mnist", "news20"):
         yield Case(f"multinomial-{data}", "multinomial", data, "multinomial", 1e-4)
@@ -149,5 +155,8 @@ def _glm():
     yield Case("poisson-small", "glm", "small_counts", "poisson", 1e-3, quick=True)
 
 
-CASES = [*_tall_logistic(), *_multinomial(), *_ridge(), *_lasso(), *_l1_logistic(), *_glm()]
+CASES = [
+    *(*_tall_logistic(), *_one_vs_rest(), *_multinomial()),
+    *(*_ridge(), *_lasso(), *_l1_logistic(), *_glm()),
+]
 GROUPS = list(dict.fromkeys(case.group for case in CASES))

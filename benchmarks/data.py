@@ -270,6 +270,12 @@ REAL = {
     "ijcnn1": partial(_npz, "ijcnn1.npz"),
     "cod_rna": partial(_npz, "cod_rna.npz"),
     "covtype_20k": partial(_npz, "covtype_20k.npz", label=lambda y: (y == 2).astype(int)),
+    **{
+        f"covtype_class{k}": partial(
+            _npz, "covtype_20k.npz", label=lambda y, k=k: (y == k).astype(int)
+        )
+        for k in range(1, 8)
+    },
     "covtype_classes": partial(_npz, "covtype_20k.npz"),
     "elec2": partial(_npz, "elec2.npz", label=lambda y: (y > 0).astype(int)),
     "breast_cancer": _breast_cancer,
