@@ -11,10 +11,10 @@ def main(arguments=None):
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", add_help=False)
     parser.add_argument("--suite", choices=suites.names(), default="speed")
-    parser.add_argument("--quick", action="store_true", help="a small set in 2 minutes")
+    parser.add_argument("--quick", action="store_true", help="a small set in about 2 minutes")
     known, _ = parser.parse_known_args(arguments)
     suite = suites.suite(known.suite)
-    repeats, time_limit = (3, 0.5) if known.quick else (5, 20.0)
+    repeats, time_limit = (1, 0.25) if known.quick else (5, 20.0)
 
     parser = argparse.ArgumentParser(
         prog=parser.prog,

@@ -28,9 +28,6 @@ WARM_UP = 0.1
 #: Time limits of a fit that the run which finds the optimum may take.
 REFERENCE_LIMIT = 5
 
-#: Seconds before a fit: BLAS threads of the one before wait for work that long, busily.
-PAUSE = 0.15
-
 
 @dataclass(frozen=True)
 class Effort:
@@ -44,11 +41,14 @@ class Effort:
         Fresh processes for each cold figure.
     time_limit : float, default=20
         Seconds that a fit may take. One that takes more than a third is done twice at most.
+    pause : float, default=0.15
+        Seconds before a fit: BLAS threads of the one before wait for work that long, busily.
     """
 
     repeats: int = 5
     cold_repeats: int = 3
     time_limit: float = 20.0
+    pause: float = 0.15
 
     def repeats_of(self, seconds):
         """How often to do a fit that takes so long."""
@@ -214,7 +214,7 @@ class _Race:
         if name not in self.workers:
             raise FitError("no process")
         self.report(f"{name}  {tolerance:.0e}")
-        time.sleep(PAUSE)
+        time.sleep(self.effort.pause)
         try:
             return self.workers[name].fit(tolerance, self.effort.time_limit)
         except FitError:

@@ -115,7 +115,7 @@ def _takes_huber(f, solver):
 
 
 def _sgd(f, tolerance, solver):
-    """1 / tolerance epochs: its own stopping rule knows no optimum."""
+    """1 / tolerance epochs, at least one: its own stopping rule knows no optimum."""
     from sklearn.linear_model import SGDClassifier
 
     model = SGDClassifier(
@@ -124,7 +124,7 @@ def _sgd(f, tolerance, solver):
         alpha=f.alpha,
         l1_ratio=f.l1_ratio,
         fit_intercept=f.fit_intercept,
-        max_iter=round(1 / tolerance),
+        max_iter=max(1, round(1 / tolerance)),
         tol=None,
         random_state=0,
     )

@@ -1,5 +1,7 @@
 """Time to a given accuracy, against every peer with the same objective."""
 
+from dataclasses import replace
+
 from rich.console import Console
 
 from benchmarks import cases, environment, plots, report, results
@@ -45,8 +47,9 @@ def run(options):
         for case in chosen:
             console.print(f"{case.name}  [dim]{case.group}[/dim]")
         return
-    cold_repeats = min(options.cold_repeats, 1) if options.quick else options.cold_repeats
-    effort = Effort(options.repeats, cold_repeats, options.time_limit)
+    effort = Effort(options.repeats, options.cold_repeats, options.time_limit)
+    if options.quick:  # warm figures, good for an order
+        effort = replace(effort, cold_repeats=0, pause=0.0)
     machine = environment.describe(options.threads)
     if machine["load"] is not None and machine["load"] > 0.5:
         console.print(f"[red]Others use this machine (load {machine['load']:.1f}): figures vary.")
