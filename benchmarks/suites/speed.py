@@ -31,7 +31,10 @@ def add_arguments(parser):
         help="keep the cases that OUTPUT/speed.json has already",
     )
     parser.add_argument(
-        "--cold-repeats", type=int, default=3, help="fresh processes behind a cold figure"
+        "--cold-repeats",
+        type=int,
+        default=3,
+        help="fresh processes behind a cold figure; none with --quick",
     )
     parser.add_argument("--no-plots", action="store_true")
     parser.add_argument("--list", action="store_true", help="print the cases and end")
