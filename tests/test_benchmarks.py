@@ -208,7 +208,8 @@ def test_worker_says_why_there_is_no_fit(tmp_path):
 def test_command_line(tmp_path, capsys):
     main(
         ["--case", "poisson-small", "--competitor", "ours gd", "plain accelerated"]
-        + ["--repeats", "3", "--cold-repeats", "1", "--threads", "1", "--output", str(tmp_path)]
+        + ["--quick", "--time-limit", "20", "--threads", "1", "--output", str(tmp_path)]
+        + ["--repeats", "3", "--cold-repeats", "1"]
     )
     printed = capsys.readouterr().out
     assert "plain accelerated" in printed and "1 threads" in printed

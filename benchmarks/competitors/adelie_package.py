@@ -18,11 +18,11 @@ def _fit(f, tolerance):
         X = adelie.matrix.sparse(sparse.csc_matrix(f.X), n_threads=n_threads)
     else:
         X = adelie.matrix.dense(f.X, n_threads=n_threads)
-    y = (f.y == f.y.max()) if f.loss == "log_loss" else f.y
+    y = f.codes if f.is_classification else f.y
     family = getattr(adelie.glm, FAMILIES[f.loss])
     state = adelie.grpnet(
         X,
-        family(y.astype(float), weights=None if f.weight is None else f.weight / f.weight.sum()),
+        family(y.astype(float), weights=f.weight),
         alpha=f.l1_ratio,
         lmda_path=np.array([f.alpha]),
         intercept=f.fit_intercept,

@@ -33,8 +33,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--cold-repeats",
         type=int,
-        default=3,
-        help="fresh processes behind a cold figure; none with --quick",
+        help="fresh processes behind a cold figure; None: 3, or 0 with --quick",
     )
     parser.add_argument("--no-plots", action="store_true")
     parser.add_argument("--list", action="store_true", help="print the cases and end")
@@ -50,9 +49,11 @@ def run(options):
         for case in chosen:
             console.print(f"{case.name}  [dim]{case.group}[/dim]")
         return
-    effort = Effort(options.repeats, options.cold_repeats, options.time_limit)
+    effort = Effort(options.repeats, time_limit=options.time_limit)
     if options.quick:  # warm figures, good for an order
         effort = replace(effort, cold_repeats=0, pause=0.0)
+    if options.cold_repeats is not None:
+        effort = replace(effort, cold_repeats=options.cold_repeats)
     machine = environment.describe(options.threads)
     if machine["load"] is not None and machine["load"] > 0.5:
         console.print(f"[red]Others use this machine (load {machine['load']:.1f}): figures vary.")

@@ -130,9 +130,9 @@ class WorkingHessian:
         return problem.n_outputs == 1 or problem.loss.constant_curvature
 
     def _extend(self, problem, columns):
-        new = np.flatnonzero(~np.isin(columns, self._columns))
-        # Whatever stands at the new columns' places is overwritten.
         place = np.minimum(np.searchsorted(self._columns, columns), len(self._columns) - 1)
+        new = np.flatnonzero(self._columns[place] != columns)
+        # Whatever stands at the new columns' places is overwritten.
         matrix = self._blocks[0][1].take(place, axis=0).take(place, axis=1)
         if len(new):
             matrix[:, new] = self._new_columns(problem, new)
