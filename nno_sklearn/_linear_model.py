@@ -14,10 +14,10 @@ from nno_sklearn._validation import (
     check_compatible,
     check_hyper_parameters,
     check_new_data,
+    draft_of,
     make_loss,
     make_penalty,
     make_solver,
-    unharmed,
 )
 from nno_sklearn.problem import Problem, summarise
 from nno_sklearn.solvers import MetricResult, Status
@@ -89,15 +89,16 @@ class LinearModel(OnlineLearning, BaseEstimator):
             For data or parameters that cannot be used; the message says what to do. A model
             that was fitted before stays as it was.
         """
-        with unharmed(self):
-            return self._fit(X, y, sample_weight)
+        draft = draft_of(self)
+        draft._fit(X, y, sample_weight)
+        self.__dict__ = vars(draft)
+        return self
 
     def _fit(self, X, y, sample_weight):
         problem, solver = self._pose(X, y, sample_weight)
         result = self._solve(problem, solver, self._start(problem))
         if not self.converged_:
             warnings.warn(self._advice(result, problem.dtype), ConvergenceWarning, stacklevel=3)
-        return self
 
     def _pose(self, X, y, sample_weight=None):
         """The problem that the data and the parameters state, and the solver for it."""

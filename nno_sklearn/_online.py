@@ -3,8 +3,9 @@
 import warnings
 
 import numpy as np
+from sklearn.base import clone
 
-from nno_sklearn._validation import check_online, make_loss, unharmed
+from nno_sklearn._validation import check_online, draft_of, make_loss
 from nno_sklearn.solvers import Batch, Objective
 
 #: Attributes of a fit that do not hold for a stream.
@@ -31,12 +32,13 @@ class OnlineLearning:
 
     def _learn(self, X, y, sample_weight, **known):
         """Learn from a batch; where it is bad or weighs nothing the model stays as it was."""
-        with unharmed(self) as restore:
-            if not self._learn_rows(X, y, sample_weight, known):
-                restore()
+        draft = draft_of(self)
+        if draft._learn_rows(X, y, sample_weight, known):
+            self.__dict__ = vars(draft)
         return self
 
     def _learn_rows(self, X, y, sample_weight, known):
+        """Learn from the rows that count; False where there are none."""
         loss, penalty, solver = self._parts()
         check_online(solver, self.solver)
         begins = not hasattr(self, "_stream")
@@ -55,7 +57,7 @@ class OnlineLearning:
         # An event that this batch lacks may be in another one.
         loss.check_target(np.vstack([y, np.ones((1, y.shape[1]))]))
         objective = Objective(loss, penalty, self.alpha, self.fit_intercept, factors)
-        solver = solver.select_online(objective, X.shape[1])
+        solver = clone(solver).select_online(objective, X.shape[1])
         key = repr((solver.__class__, loss, self.fit_intercept))
         old = None if begins else self._state_of(key)
         batch = Batch(X.tocsr() if hasattr(X, "tocsr") else X, y, weight)

@@ -1,6 +1,5 @@
 """What comes from the user: data, weights and hyper-parameters, checked in one place."""
 
-from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
@@ -24,20 +23,16 @@ X_FORMAT = {
 }
 
 
-@contextmanager
-def unharmed(estimator):
-    """Leave an estimator as it was where an error passes through; gives a function that does it."""
-    before = dict(vars(estimator))
+def draft_of(estimator):
+    """A twin with attributes of its own, for a fit to change.
 
-    def restore():
-        vars(estimator).clear()
-        vars(estimator).update(before)
-
-    try:
-        yield restore
-    except Exception:
-        restore()
-        raise
+    Once the fit is done, ``vars(draft)`` becomes the estimator's ``__dict__`` in one step. An
+    error or an interrupt (Ctrl-C) at any time before leaves the estimator as it was, and other
+    threads may go on predicting with it.
+    """
+    draft = object.__new__(type(estimator))
+    draft.__dict__ = dict(vars(estimator))
+    return draft
 
 
 def check_hyper_parameters(estimator):

@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV, check_cv
 from sklearn.utils import get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
-from nno_sklearn._validation import unharmed
+from nno_sklearn._validation import draft_of
 from nno_sklearn.model_selection.callbacks import Watched, with_callbacks
 from nno_sklearn.model_selection.candidates import candidates_of
 from nno_sklearn.model_selection.chain import with_setting
@@ -171,8 +171,10 @@ class NNOSearchCV(GridSearchCV):
             For parameters that make no search, and where every fit fails. What was fitted
             before stays as it was.
         """
-        with unharmed(self):
-            return self._fit(X, y, params)
+        draft = draft_of(self)
+        draft._fit(X, y, params)
+        self.__dict__ = vars(draft)
+        return self
 
     @with_callbacks
     def _fit(self, X, y, params):
@@ -192,7 +194,6 @@ class NNOSearchCV(GridSearchCV):
             self.refit_time_ = time.perf_counter() - began
             if hasattr(self.best_estimator_, "feature_names_in_"):
                 self.feature_names_in_ = self.best_estimator_.feature_names_in_
-        return self
 
     def _check_parameters(self):
         if self.param_grid is not None and self.param_distributions is not None:
