@@ -13,6 +13,7 @@ from nno_sklearn._online import OnlineLearning
 from nno_sklearn._validation import (
     check_compatible,
     check_hyper_parameters,
+    check_names,
     check_new_data,
     draft_of,
     make_loss,
@@ -34,6 +35,10 @@ class LinearModel(OnlineLearning, BaseEstimator):
     """
 
     _losses: dict
+
+    def __new__(cls, *args, **params):
+        check_names(cls, params, TypeError)
+        return super().__new__(cls)
 
     def __init__(
         self,
@@ -61,6 +66,10 @@ class LinearModel(OnlineLearning, BaseEstimator):
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
+
+    def set_params(self, **params):
+        check_names(type(self), params, ValueError)
+        return super().set_params(**params)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,14 +1,21 @@
 """What comes from the user: data, weights and hyper-parameters, checked in one place."""
 
+from inspect import Parameter, signature
 from numbers import Integral, Real
 
 import numpy as np
-from scipy import sparse
 from sklearn.metrics import get_scorer_names
-from sklearn.utils import check_array, compute_class_weight
+from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, validate_data
+from sklearn.utils.validation import validate_data
 
+from nno_sklearn._data_checks import (
+    X_FORMAT,
+    canonical,
+    check_batch_weight,
+    check_weight,
+    counting_rows,
+)
 from nno_sklearn.losses import Loss, MetricLoss
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
 from nno_sklearn.solvers import SOLVERS, Solver
@@ -16,11 +23,6 @@ from nno_sklearn.solvers import SOLVERS, Solver
 PENALTIES = {"l1": L1, "l2": L2, "elasticnet": ElasticNet}
 #: scikit-learn warns of more labels than this, where they are more than half of the rows.
 FEW_CLASSES = 20
-X_FORMAT = {
-    "accept_sparse": ("csr", "csc"),
-    "accept_large_sparse": True,
-    "dtype": (np.float64, np.float32),
-}
 
 
 def draft_of(estimator):
@@ -35,25 +37,59 @@ def draft_of(estimator):
     return draft
 
 
+def check_names(kind, params, error):
+    """Raise an ``error`` where ``params`` has scikit-learn's C for a ``kind`` of model without it."""
+    if "C" in params and "C" not in signature(kind.__init__).parameters:
+        raise error(
+            f"{kind.__name__} has no parameter C: the strength of its penalty is alpha, which does "
+            "not depend on the number of rows. alpha = 1 / (C * n_samples) is the same strength."
+        )
+
+
 def check_hyper_parameters(estimator):
-    """Raise a ValueError for numbers that no fit can use."""
-    _check_number(estimator, "alpha", low=0, why="a negative penalty has no optimum")
-    _check_number(estimator, "l1_ratio", low=0, high=1, why="it is the share of the l1 part")
-    _check_number(estimator, "tol", low=0, why="it bounds the relative duality gap")
+    """Raise a ValueError for numbers and flags that no fit can use."""
+    if not isinstance(estimator.alpha, Real):
+        raise ValueError(
+            f"alpha={estimator.alpha!r}: it must be a number of at least 0, the strength of the "
+            "penalty. NNOSearchCV(model, alphas='auto'), or with alphas=[...], chooses one by "
+            "cross-validation."
+        )
+    check_number("alpha", estimator.alpha, low=0, why="a negative penalty has no optimum")
+    check_number("l1_ratio", estimator.l1_ratio, low=0, high=1, why="it is the l1 part's share")
+    check_number("tol", estimator.tol, low=0, why="it bounds the relative duality gap")
     max_iter = estimator.max_iter
     if not isinstance(max_iter, Integral) or isinstance(max_iter, bool) or max_iter < 1:
         raise ValueError(
             f"max_iter={max_iter!r}: it counts iterations, so it must be a whole number of at "
             "least 1."
         )
+    check_flag("fit_intercept", estimator.fit_intercept)
+    check_flag("warm_start", estimator.warm_start)
+    check_verbose(estimator.verbose)
+    check_random_state(estimator.random_state)
 
 
-def _check_number(estimator, name, *, low, why, high=np.inf):
-    value = getattr(estimator, name)
+def check_number(name, value, *, low, why, high=np.inf):
+    """Raise a ValueError unless ``value`` is a finite number from low to high."""
     number = isinstance(value, Real) and not isinstance(value, bool)
     if not (number and low <= value <= high and np.isfinite(value)):
-        span = f"at least {low}" if high == np.inf else f"between {low} and {high}"
-        raise ValueError(f"{name}={value!r}: it must be a number of {span}, since {why}.")
+        span = f"of at least {low}" if high == np.inf else f"between {low} and {high}"
+        raise ValueError(f"{name}={value!r}: it must be a number {span}, since {why}.")
+
+
+def check_flag(name, value):
+    """Raise a ValueError unless ``value`` is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name}={value!r}: it is a switch, so it must be True or False.")
+
+
+def check_verbose(value):
+    """Raise a ValueError unless ``value`` says how much to print."""
+    if not isinstance(value, (Integral, np.bool_)) or value < 0:
+        raise ValueError(
+            f"verbose={value!r}: it says how much to print, so it must be True, False or a whole "
+            "number of at least 0."
+        )
 
 
 def make_loss(loss, known):
@@ -61,10 +97,38 @@ def make_loss(loss, known):
     if isinstance(loss, Loss):
         return loss
     if callable(loss) and not isinstance(loss, type):
+        check_is_scorer(loss, "loss")
         return MetricLoss(loss)
     if isinstance(loss, str) and loss not in known and loss in get_scorer_names():
         return MetricLoss(loss)
     return _named("loss", loss, known, Loss, also="a scorer or its name, ")()
+
+
+def check_is_scorer(scorer, parameter):
+    """Raise a ValueError where a callable is a metric, of targets and predictions, instead.
+
+    Parameters
+    ----------
+    scorer : callable
+    parameter : str
+        Whose value it is.
+    """
+    try:
+        taken = list(signature(scorer).parameters.values())
+    except (TypeError, ValueError):  # nothing is known of it
+        return
+    by_place = [
+        one for one in taken if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
+    ]
+    any_number = any(one.kind is Parameter.VAR_POSITIONAL for one in taken)
+    begins_with_targets = bool(by_place) and by_place[0].name.startswith("y")
+    if begins_with_targets or (len(by_place) < 3 and not any_number):
+        name = getattr(scorer, "__name__", repr(scorer))
+        raise ValueError(
+            f"{parameter}={scorer!r} is a metric, a function of targets and predictions, but a "
+            "scorer is needed, a function of (estimator, X, y). Pass "
+            f"sklearn.metrics.make_scorer({name}), with greater_is_better=False if it is an error."
+        )
 
 
 def make_penalty(penalty, l1_ratio):
@@ -130,13 +194,7 @@ def check_training_data(estimator, X, y, sample_weight, **y_checks):
     A weight means a repetition, so rows of weight 0 are left out altogether.
     """
     X, y = validate_data(estimator, X, y, **X_FORMAT, **y_checks)
-    weight = _checked_weight(X, sample_weight)
-    if not weight.any():
-        raise ValueError(
-            "sample_weight: every weight is zero, so no row is left to fit. Give at least one "
-            "row a positive weight."
-        )
-    return _counting_rows(X, y, weight)
+    return counting_rows(canonical(X), y, check_weight(X, sample_weight))
 
 
 def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):
@@ -145,38 +203,7 @@ def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):
     The first batch of a stream fixes the number of features and their names.
     """
     X, y = validate_data(estimator, X, y, reset=begins, **X_FORMAT, **y_checks)
-    return _counting_rows(X, y, _checked_weight(X, sample_weight))
-
-
-def _checked_weight(X, sample_weight):
-    """Weights >= 0, one per row."""
-    if sample_weight is None:
-        return np.ones(X.shape[0])
-    if isinstance(sample_weight, Real):
-        sample_weight = np.full(X.shape[0], sample_weight)
-    weight = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-    )
-    if weight.ndim != 1:
-        raise ValueError(
-            f"sample_weight has shape {weight.shape}, but one number per row is needed: pass an "
-            f"array of shape ({X.shape[0]},). Sample weights must be 1D array or scalar."
-        )
-    check_consistent_length(X, weight)
-    if (weight < 0).any():
-        raise ValueError(
-            f"sample_weight has a negative entry ({weight.min():g}), but a weight counts "
-            "repetitions of a row. Use weights >= 0."
-        )
-    return weight
-
-
-def _counting_rows(X, y, weight):
-    counts = weight > 0
-    if counts.all():
-        return X, y, weight
-    X = X.tocsr() if sparse.issparse(X) else X
-    return X[counts], y[counts], weight[counts]
+    return counting_rows(canonical(X), y, check_batch_weight(X, sample_weight))
 
 
 def distinct_labels(y):

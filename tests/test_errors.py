@@ -52,11 +52,12 @@ class TestHyperParameters:
             ({"alpha": np.nan}, "alpha=nan: it must be a number of at least 0"),
             ({"alpha": np.inf}, "alpha=inf: it must be a number of at least 0"),
             ({"alpha": "1"}, "alpha='1': it must be a number"),
+            ({"alpha": "auto"}, "NNOSearchCV(model, alphas='auto'), or with alphas=[...], chooses"),
             ({"alpha": None}, "alpha=None: it must be a number"),
             ({"alpha": True}, "alpha=True: it must be a number"),
             ({"alpha": [1.0]}, "alpha=[1.0]: it must be a number"),
-            ({"l1_ratio": -0.1}, "l1_ratio=-0.1: it must be a number of between 0 and 1"),
-            ({"l1_ratio": 1.5}, "l1_ratio=1.5: it must be a number of between 0 and 1, since it"),
+            ({"l1_ratio": -0.1}, "l1_ratio=-0.1: it must be a number between 0 and 1"),
+            ({"l1_ratio": 1.5}, "l1_ratio=1.5: it must be a number between 0 and 1, since it"),
             ({"l1_ratio": np.nan}, "l1_ratio=nan"),
             ({"tol": -1e-9}, "tol=-1e-09: it must be a number of at least 0, since it bounds"),
             ({"tol": np.nan}, "tol=nan"),
@@ -65,6 +66,18 @@ class TestHyperParameters:
             ({"max_iter": -1}, "max_iter=-1"),
             ({"max_iter": True}, "max_iter=True"),
             ({"max_iter": None}, "max_iter=None"),
+            ({"fit_intercept": "False"}, "fit_intercept='False': it is a switch, so it must be "
+                                         "True or False."),
+            ({"fit_intercept": None}, "fit_intercept=None"),
+            ({"fit_intercept": 0.0}, "fit_intercept=0.0"),
+            ({"fit_intercept": 1}, "fit_intercept=1"),
+            ({"warm_start": "False"}, "warm_start='False': it is a switch"),
+            ({"warm_start": np.array([True])}, "warm_start=array([ True])"),
+            ({"verbose": "no"}, "verbose='no': it says how much to print, so it must be True, "),
+            ({"verbose": -1}, "verbose=-1"),
+            ({"verbose": 0.5}, "verbose=0.5"),
+            ({"verbose": None}, "verbose=None"),
+            ({"random_state": "seed"}, "'seed' cannot be used to seed"),
             ({"penalty": "l3"}, "penalty='l3' is not known. Use one of 'l1', 'l2', 'elasticnet', "
                                 "None, or a Penalty object."),
             ({"penalty": L1}, "L1 is a class: pass an object, L1()."),
@@ -81,6 +94,24 @@ class TestHyperParameters:
     )  # fmt: skip
     def test_numbers_and_names(self, make, params, said):
         assert said in message(make(**params))
+
+    def test_flags_of_numpy(self, make):
+        flags = {"fit_intercept": np.False_, "warm_start": np.True_, "verbose": np.False_}
+        assert not np.any(make(**flags).fit(X, LABELS).intercept_)
+
+    def test_the_name_of_another_parameter(self, make):
+        said = r"no parameter C: the strength of its penalty is alpha.* 1 / \(C \* n_samples\)"
+        with pytest.raises(TypeError, match=said):
+            make(C=1.0)
+        with pytest.raises(ValueError, match=said):
+            make().set_params(C=1.0)
+
+        class OfItsOwn(make):
+            def __init__(self, C=1.0):
+                super().__init__(alpha=1 / C)
+                self.C = C
+
+        assert OfItsOwn(C=4.0).set_params(C=2.0).C == 2.0
 
     @pytest.mark.parametrize(
         ("solver", "said"),

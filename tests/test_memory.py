@@ -131,9 +131,27 @@ class TestCondense:
         rows, _, weights = condense(X, y, 5, sample_weight=np.arange(20) < 10)
         assert rows.max() < 10 and weights.sum() == 10
 
+    @pytest.mark.parametrize(
+        ("weight", "said"),
+        [
+            ([np.nan, 1, 1], "sample_weight contains NaN"),
+            ([np.inf, 1, 1], "sample_weight contains infinity"),
+            ([-1, 1, 1], "has a negative entry"),
+            ([0, 0, 0], "every weight is zero"),
+            (np.ones((3, 1)), "one number per row"),
+            ([1, 1], "inconsistent numbers"),
+        ],
+    )
+    def test_weights_are_checked_as_in_fit(self, weight, said):
+        with pytest.raises(ValueError, match=said):
+            condense(np.eye(3), np.ones(3), 2, sample_weight=weight)
+
     def test_errors(self):
-        with pytest.raises(ValueError, match="n_cells=1"):
-            condense(np.eye(3), np.ones(3), 1)
+        for n_cells in (1, 2.5, True, "all", None):
+            with pytest.raises(ValueError, match="n_cells=.*whole number of at least 2"):
+                condense(np.eye(3), np.ones(3), n_cells)
+        with pytest.raises(ValueError, match="metric='near'.*does not know this metric"):
+            condense(np.eye(3), np.ones(3), 2, metric="near")
         with pytest.raises(ValueError, match="inconsistent numbers"):
             condense(np.eye(3), ["a", "b"], 2)
         with pytest.raises(ValueError, match="NaN"):

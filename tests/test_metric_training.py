@@ -1,13 +1,22 @@
 """Estimators trained on a metric: never worse than their start, reproducible, well-behaved."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
-from sklearn.metrics import f1_score, get_scorer, make_scorer, mean_pinball_loss
+from sklearn.metrics import (
+    accuracy_score,
+    f1_score,
+    get_scorer,
+    hinge_loss,
+    make_scorer,
+    mean_absolute_error,
+    mean_pinball_loss,
+)
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.preprocessing import StandardScaler
 
@@ -103,7 +112,7 @@ class TestClassifier:
         assert not hasattr(model, "start_")
 
 
-@pytest.mark.parametrize("metric", ["roc_auc", "average_precision", "neg_brier_score"])
+@pytest.mark.parametrize("metric", ["roc_auc", "average_precision"])
 def test_other_scorers(metric):
     model = NNOClassifier(metric, random_state=0).fit(X[:150], Y[:150])
     validation = [record.validation_score for record in model.history_]
@@ -111,10 +120,13 @@ def test_other_scorers(metric):
     assert -model.objective_ >= -model.start_.objective_ - 1e-3
 
 
-@pytest.mark.parametrize("metric", ["f1_macro", "balanced_accuracy", "roc_auc_ovr"])
+HINGE = make_scorer(hinge_loss, greater_is_better=False, response_method="decision_function")
+
+
+@pytest.mark.parametrize("metric", ["f1_macro", "balanced_accuracy", HINGE])
 def test_several_classes(metric):
     X, y = load_iris(return_X_y=True)
-    rows = slice(None, None, 2) if metric == "roc_auc_ovr" else slice(None)
+    rows = slice(None, None, 2) if metric is HINGE else slice(None)
     model = NNOClassifier(metric, random_state=0).fit(X[rows], y[rows])
     assert model.score(X, y) > 0.95
     assert model.coef_.shape == (3, 4)
@@ -222,6 +234,45 @@ class TestErrors:
             NNORegressor("f1").fit(X, X[:, 0])
         with pytest.raises(ValueError, match="cannot score 3 classes"):
             NNOClassifier("f1").fit(*load_iris(return_X_y=True))
+
+    @pytest.mark.parametrize(
+        "metric",
+        [
+            f1_score,
+            mean_absolute_error,
+            partial(f1_score, average="macro"),
+            lambda true, predicted: 0.0,
+            lambda y_true, y_pred, sample_weight=None, scale=1: 0.0,
+        ],
+    )
+    @pytest.mark.parametrize("make", [NNOClassifier, NNORegressor])
+    def test_a_metric_is_no_scorer(self, make, metric):
+        said = r"loss=.* is a metric, a function of targets and predictions.*make_scorer\("
+        with pytest.raises(ValueError, match=said):
+            make(metric).fit(X, Y)
+
+    @pytest.mark.parametrize("score", [np.nan, -np.inf, "high", np.ones(2)])
+    def test_scores_that_are_no_finite_numbers(self, score):
+        scorer = make_scorer(lambda true, predicted: score)
+        for make in (NNOClassifier, NNORegressor):
+            with pytest.raises(ValueError, match="as a score, which says nothing of what is"):
+                make(scorer).fit(X, Y)
+
+    @pytest.mark.parametrize("name", ["neg_log_loss", "neg_brier_score", "roc_auc_ovr"])
+    def test_scorers_that_ask_for_probabilities(self, name):
+        with pytest.raises(ValueError, match=f"loss='{name}' asks for prob.*Use loss='log_loss'"):
+            NNOClassifier(name).fit(X, Y)
+
+    def test_scorers_of_labels_refuse_a_regressor_at_once(self):
+        with pytest.raises(ValueError, match="loss='accuracy' cannot score a regressor"):
+            NNORegressor("accuracy").fit(X, Y)
+
+    def test_functions_of_a_model_are_scorers(self):
+        def plain(estimator, X, y):
+            return accuracy_score(y, estimator.predict(X))
+
+        model = NNOClassifier(plain, random_state=0).fit(X, Y)
+        assert -model.objective_ == pytest.approx(plain(model, X, Y))
 
     def test_scorers_without_weights(self):
         scorer = make_scorer(lambda true, predicted: -np.abs(true - predicted).max())

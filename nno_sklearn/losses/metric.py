@@ -1,6 +1,7 @@
 """A metric as a loss: it has values, but no gradient."""
 
 from functools import cached_property
+from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -63,17 +64,30 @@ class MetricLoss(Loss):
             From :meth:`labels`.
         eta : ndarray of shape (n_samples, n_outputs)
         weight : ndarray of shape (n_samples,), default=None
+
+        Raises
+        ------
+        ValueError
+            For a scorer that takes no weights, or that gives no finite number.
         """
         predictions = self._predictions()
         if weight is None:
-            return float(self._call(predictions, eta, labels))
+            return self._number(self._call(predictions, eta, labels))
         try:
-            return float(self._call(predictions, eta, labels, sample_weight=weight))
+            return self._number(self._call(predictions, eta, labels, sample_weight=weight))
         except TypeError as error:
             raise ValueError(
                 f"loss={self.scorer!r} takes no sample_weight, but rows have different weights. "
                 "Fit without weights, or use a metric that has them."
             ) from error
+
+    def _number(self, score):
+        if np.ndim(score) or not isinstance(score, Real) or not np.isfinite(score):
+            raise ValueError(
+                f"loss={self.scorer!r} gives {score!r} as a score, which says nothing of what is "
+                "better. Use a scorer that gives finite numbers."
+            )
+        return float(score)
 
     def _predictions(self):
         if self.classes is None:
@@ -83,34 +97,43 @@ class MetricLoss(Loss):
     @cached_property
     def confusion(self):
         """The formula of a metric of the confusion matrix, a ConfusionMetric; else None."""
-        if self.classes is None:
-            return None
+        return None if self.classes is None else self._recognised[0]
+
+    @cached_property
+    def _recognised(self):
+        """The formula of the scorer, if it has one, and the methods that it asks."""
         n_classes, seen = len(self.classes), _ClassifierPredictions(self.classes, self.surrogate)
 
         def score(true, predicted):
             eta = np.eye(n_classes)[predicted]
             eta = 2 * eta[:, [1]] - 1 if n_classes == 2 else eta
-            return self._call(seen, eta, self.classes[true])
+            return self._number(self._call(seen, eta, self.classes[true]))
 
         try:
             score(np.arange(n_classes), np.arange(n_classes))
-            return recognise(score, n_classes) if seen.asked == {"predict"} else None
+            found = recognise(score, n_classes) if seen.asked == {"predict"} else None
         except Exception as error:
             raise ValueError(
                 f"loss={self.scorer!r} cannot score {n_classes} classes {self.classes}: {error}"
             ) from error
+        return found, seen.asked
 
     def check_target(self, y):
         """Raise a ValueError where the scorer cannot score a model of ``y``."""
-        if self.classes is not None:
-            self.confusion  # noqa: B018  # recognition asks the scorer
-            return
-        try:
-            self.score(self.labels(y), y)
-        except Exception as error:
+        if self.classes is None:
+            try:
+                for prediction in (y, 0.5 * (y + y.mean(axis=0))):
+                    self.score(self.labels(y), prediction)
+            except Exception as error:
+                raise ValueError(
+                    f"loss={self.scorer!r} cannot score a regressor of this y: {error}"
+                ) from error
+        elif "predict_proba" in self._recognised[1]:
             raise ValueError(
-                f"loss={self.scorer!r} cannot score a regressor of this y: {error}"
-            ) from error
+                f"loss={self.scorer!r} asks for probabilities, but a model that is trained on a "
+                "score has none, so that it could not be scored. Use loss='log_loss', whose "
+                "probabilities are the best ones of a linear model."
+            )
 
 
 def class_numbers(y):

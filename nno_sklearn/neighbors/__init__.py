@@ -3,6 +3,7 @@
 from nno_sklearn.neighbors.archive import Archive
 from nno_sklearn.neighbors.cells import condense_rows
 from nno_sklearn.neighbors.condense import condense
+from nno_sklearn.neighbors.distances import check_metric
 from nno_sklearn.neighbors.memory import CellMemory, Scaling
 
-__all__ = ["Archive", "CellMemory", "Scaling", "condense", "condense_rows"]
+__all__ = ["Archive", "CellMemory", "Scaling", "check_metric", "condense", "condense_rows"]

@@ -1,10 +1,14 @@
 """A small weighted training set that stands for a large one."""
 
+from numbers import Integral
+
 import numpy as np
 from scipy import sparse
 from sklearn.utils import check_X_y
 from sklearn.utils.validation import check_consistent_length
 
+from nno_sklearn._data_checks import canonical, check_weight, counting_rows
+from nno_sklearn.neighbors.distances import check_metric
 from nno_sklearn.neighbors.memory import CellMemory, Scaling
 from nno_sklearn.problem.moments import moments
 
@@ -52,10 +56,14 @@ def condense(X, y, n_cells, metric="euclidean", *, sample_weight=None):
     Raises
     ------
     ValueError
-        For data that are not finite or of different lengths, and for fewer than 2 cells.
+        For data that are not finite or of different lengths, for weights that are negative or
+        all 0, for fewer than 2 cells, and for a metric that is not known.
     """
-    if n_cells < 2:
-        raise ValueError(f"n_cells={n_cells!r}: at least 2 cells are needed.")
+    if not isinstance(n_cells, Integral) or isinstance(n_cells, bool) or n_cells < 2:
+        raise ValueError(
+            f"n_cells={n_cells!r}: it is a count, so it must be a whole number of at least 2."
+        )
+    check_metric(metric)
     y = np.asarray(y)
     if y.dtype.kind == "f":
         X, y = check_X_y(X, y, accept_sparse="csr", dtype=np.float64, multi_output=True)
@@ -65,10 +73,7 @@ def condense(X, y, n_cells, metric="euclidean", *, sample_weight=None):
         classes, codes = np.unique(y, return_inverse=True)
         targets = np.eye(len(classes))[codes]
         X, targets = check_X_y(X, targets, accept_sparse="csr", dtype=np.float64, multi_output=True)
-    weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
-    check_consistent_length(X, weight)
-    counts = weight > 0
-    X, targets, weight = X[counts], targets[counts], weight[counts]
+    X, targets, weight = counting_rows(canonical(X), targets, check_weight(X, sample_weight))
     _, scale = moments(X, weight / weight.sum(), True)
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
     memory = CellMemory.empty(X.shape[1], targets.shape[1], is_sparse=sparse.issparse(X))

@@ -3,9 +3,9 @@
 from numbers import Real
 
 import numpy as np
-from sklearn.neighbors import VALID_METRICS
 from sklearn.utils import check_random_state
 
+from nno_sklearn.neighbors import check_metric
 from nno_sklearn.solvers.base import Run, Solver, Status, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmark_metric import LandmarkMetric
@@ -172,9 +172,4 @@ class NearestNeighborSolver(Solver):
                 f"NearestNeighborSolver(forgetting={half_life!r}): it is the half-life of a row, "
                 "in rows, so it must be a number greater than 0, or None to forget nothing."
             )
-        known = VALID_METRICS["brute"]
-        if not callable(self.metric) and self.metric not in known:
-            raise ValueError(
-                f"NearestNeighborSolver(metric={self.metric!r}): scikit-learn's NearestNeighbors "
-                f"does not know this metric. Use one of {sorted(known)}, or a callable."
-            )
+        check_metric(self.metric, "NearestNeighborSolver({})")

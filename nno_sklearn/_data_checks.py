@@ -1,0 +1,73 @@
+"""Rows and weights as users pass them: checked, and never written to."""
+
+from copy import copy
+from numbers import Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_consistent_length
+
+X_FORMAT = {
+    "accept_sparse": ("csr", "csc"),
+    "accept_large_sparse": True,
+    "dtype": (np.float64, np.float32),
+}
+
+
+def canonical(X):
+    """X; sparse rows with sorted indices and each entry stored once, in a copy where need be.
+
+    Many of scipy's methods bring a matrix into this form in its place, where it cannot be
+    written, or while other threads read it.
+    """
+    if not sparse.issparse(X):
+        return X
+    X = copy(X)  # shares the arrays, and keeps what scipy notes of their order to itself
+    if not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    return X
+
+
+def check_weight(X, sample_weight):
+    """Weights >= 0 in float64, one per row, not all of them 0; ones for None."""
+    weight = check_batch_weight(X, sample_weight)
+    if not weight.any():
+        raise ValueError(
+            "sample_weight: every weight is zero, so no row is left to fit. Give at least one "
+            "row a positive weight."
+        )
+    return weight
+
+
+def check_batch_weight(X, sample_weight):
+    """As :func:`check_weight`, of a batch of a stream, whose rows may all weigh nothing."""
+    if sample_weight is None:
+        return np.ones(X.shape[0])
+    if isinstance(sample_weight, Real):
+        sample_weight = np.full(X.shape[0], sample_weight)
+    weight = check_array(
+        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+    )
+    if weight.ndim != 1:
+        raise ValueError(
+            f"sample_weight has shape {weight.shape}, but one number per row is needed: pass an "
+            f"array of shape ({X.shape[0]},). Sample weights must be 1D array or scalar."
+        )
+    check_consistent_length(X, weight)
+    if (weight < 0).any():
+        raise ValueError(
+            f"sample_weight has a negative entry ({weight.min():g}), but a weight counts "
+            "repetitions of a row. Use weights >= 0."
+        )
+    return weight
+
+
+def counting_rows(X, y, weight):
+    """X, y and weights of the rows with a positive weight; copies of them."""
+    counts = weight > 0
+    if counts.all():
+        return X, y, weight
+    X = X.tocsr() if sparse.issparse(X) else X
+    return X[counts], y[counts], weight[counts]
