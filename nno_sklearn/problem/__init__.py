@@ -1,28 +1,35 @@
 """The objective over data: the one place that knows X, weights, intercepts and sparse formats."""
 
-from nno_sklearn.problem.certificate import Certificate
+from nno_sklearn.problem.certificate import Certificate, Verdict
 from nno_sklearn.problem.correction import Correction
 from nno_sklearn.problem.heavy import heavy_rows
 from nno_sklearn.problem.hessian import (
+    FLAT_CURVATURE,
     MAX_JOINT_SIZE,
     WorkingHessian,
     hessian_blocks,
     hessian_cost,
 )
+from nno_sklearn.problem.intercept import invert
 from nno_sklearn.problem.point import Line, Point
 from nno_sklearn.problem.problem import Problem
+from nno_sklearn.problem.recession import has_no_minimum
 from nno_sklearn.problem.summary import summarise
 
 __all__ = [
+    "FLAT_CURVATURE",
     "MAX_JOINT_SIZE",
     "Certificate",
     "Correction",
     "Line",
     "Point",
     "Problem",
+    "Verdict",
     "WorkingHessian",
+    "has_no_minimum",
     "heavy_rows",
     "hessian_blocks",
     "hessian_cost",
+    "invert",
     "summarise",
 ]

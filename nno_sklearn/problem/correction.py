@@ -26,7 +26,7 @@ class Correction:
     def centred(self, design):
         """For columns whose centre is taken out of X; constant columns act as zeros."""
         used = design.scale > 0
-        linear = np.where(used[:, None], self.linear - np.outer(design.centre, self.shift), 0.0)
+        linear = np.where(used[:, None], self.linear - np.outer(design.origin, self.shift), 0.0)
         mask = used if self.scatter.ndim == 1 else np.outer(used, used)
         return Correction(linear, self.shift, np.where(mask, self.scatter, 0.0), self.bend)
 

@@ -4,10 +4,20 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
-from nno_sklearn.problem.moments import LEAST_LOOP, MILD, is_even, moments, row_blocks
+from nno_sklearn.problem.moments import (
+    LEAST_LOOP,
+    MILD,
+    entries,
+    full_columns,
+    is_even,
+    moments,
+    row_blocks,
+)
 
 #: Bytes of X beyond which it does not stay in a cache.
 LONG_BYTES = 2**24
+#: Mean of a column, in spreads, from which on products with X as it is lose too many digits.
+FAR = {np.dtype(np.float32): 10.0, np.dtype(np.float64): 1e5}
 
 
 class PassCounter:
@@ -20,7 +30,8 @@ class PassCounter:
 class DesignMatrix:
     """``X - 1 centre'``, dense or sparse, float32 or float64, never copied as a whole.
 
-    Products take and return float64; a float32 X is multiplied as float32. Columns that are
+    Products take and return float64; a float32 X is multiplied as float32, but where its columns
+    lie far from 0: centred blocks in float64 then keep what the columns tell. Columns that are
     constant act as columns of zeros: an intercept says all that they could say.
 
     Parameters
@@ -33,8 +44,10 @@ class DesignMatrix:
 
     Attributes
     ----------
+    origin : ndarray of shape (n_features,)
+        Weighted means of the user's columns, or zeros without an intercept.
     centre : ndarray of shape (n_features,)
-        Weighted means, or zeros without an intercept.
+        What is still to be taken from ``X``: the means, but where X is centred already.
     scale : ndarray of shape (n_features,)
         Weighted standard deviations (root mean squares without an intercept); 0 where the
         column says nothing.
@@ -44,9 +57,12 @@ class DesignMatrix:
         self.X = X
         self.passes = PassCounter()
         self._share = 1.0
-        mean, scale = moments(X, weight, centred)
+        self.origin, scale = moments(X, weight, centred)
         self._read()
-        self._set_geometry(mean, scale)
+        self._products_are_exact, centre = False, self.origin
+        if self.is_sparse:
+            self.X, centre = _centre_full_columns(X, centre, scale)
+        self._set_geometry(centre, scale)
 
     @property
     def shape(self):
@@ -59,14 +75,30 @@ class DesignMatrix:
         # Whether sums of products may be centred afterwards; constant columns take no part.
         limit = np.where(self._constant, 1e100, np.sqrt(MILD) * scale)
         self._is_mild = self.X.dtype == np.float64 and bool((np.abs(centre) <= limit).all())
+        is_far = bool((np.abs(centre) > FAR[self.X.dtype] * scale)[~self._constant].any())
+        self._is_blocked = not self.is_sparse and (is_far or self._products_are_exact)
 
     def _part(self, X, centre, scale):
         """A sub-matrix, which counts its share of a pass."""
         part = object.__new__(DesignMatrix)
-        part.X, part.passes = X, self.passes
+        part.X, part.passes, part.origin = X, self.passes, self.origin
+        part._products_are_exact = self._products_are_exact
         part._share = self._share * part.n_stored / max(1, self.n_stored)
         part._set_geometry(centre, scale)
         return part
+
+    def exact(self):
+        """The same matrix, whose products are those of float64 also where X is float32."""
+        if self.X.dtype == np.float64:
+            return self
+        twin = self._part(self.X.astype(float) if self.is_sparse else self.X, *self._geometry)
+        twin._products_are_exact = True
+        twin._set_geometry(*self._geometry)
+        return twin
+
+    @property
+    def _geometry(self):
+        return self.centre, self.scale
 
     def replaced(self, rows):
         """Other rows, centred already, in place of these; scales and counts stay."""
@@ -83,9 +115,10 @@ class DesignMatrix:
         if self.is_sparse:
             return self._part(self.X[:, index], centre, scale)
         X = self.X.T[index].T  # a copy, column by column
-        if centre.any():
-            X -= centre.astype(X.dtype)  # once, for all later uses
-        return self._part(X, np.zeros_like(centre), scale)
+        taken = centre.astype(X.dtype)
+        if taken.any():
+            X -= taken  # once, for all later uses
+        return self._part(X, centre - taken, scale)
 
     @property
     def n_stored(self):
@@ -112,6 +145,11 @@ class DesignMatrix:
         self._read()
         if self._any_constant:
             coef = np.where(self._constant[:, None], 0.0, coef)
+        if self._is_blocked:
+            product = np.empty((len(self), coef.shape[1]), order="F")
+            for block, rows in self._centred_blocks():
+                product[block] = rows @ coef
+            return product
         narrow = coef.astype(self.X.dtype, copy=False)
         if coef.shape[1] == 1 or self.is_sparse:
             product = self.X @ (narrow[:, 0] if coef.shape[1] == 1 else narrow)
@@ -124,6 +162,10 @@ class DesignMatrix:
     def rmatvec(self, residual):
         """``(X - 1 centre')' @ residual``, (n_samples, n_outputs) to (n_features, n_outputs)."""
         self._read()
+        if self._is_blocked:
+            product = sum((residual[b].T @ rows for b, rows in self._centred_blocks())).T
+            product[self._constant] = 0.0
+            return product
         narrow = residual.astype(self.X.dtype, copy=False)
         if self.is_sparse:
             product = self.X.T @ (narrow[:, 0] if residual.shape[1] == 1 else narrow)
@@ -146,6 +188,11 @@ class DesignMatrix:
         """Whether X comes row by row from memory, where a plain loop over it beats BLAS."""
         X = self.X
         return X.flags.c_contiguous and X.nbytes > LONG_BYTES and X.shape[1] >= LEAST_LOOP
+
+    def _centred_blocks(self):
+        """Slices of the rows of a dense X with the rows, centred, in float64."""
+        for block in row_blocks(*self.shape):
+            yield block, self.X[block] - self.centre
 
     def _by_blocks(self, product, residual):
         blocks = row_blocks(*self.shape)
@@ -193,6 +240,32 @@ class DesignMatrix:
         if even:
             return weight[0] * gram, weight[0] * cross, root[0] * first
         return gram, cross, first
+
+    @property
+    def rounding(self):
+        """Share of a column's spread that rounding may make of its differences to other columns."""
+        farthest = (np.abs(self.centre) * self.inverse_scale).max(initial=0.0)
+        return 8 * self.shape[1] * np.finfo(float).eps * (1.0 + farthest)
+
+    def weighted_blocks(self, weight, centre, other):
+        """Rows of ``diag(sqrt(weight)) [X - 1 centre', other]`` in blocks of float64; one pass.
+
+        Parameters
+        ----------
+        weight : ndarray of shape (n_samples,)
+        centre : ndarray of shape (n_features,)
+        other : ndarray of shape (n_samples, k)
+
+        Yields
+        ------
+        ndarray of shape (n_rows, n_features + k)
+        """
+        self._read()
+        X = self.X.tocsr() if self.is_sparse else self.X
+        for block in row_blocks(*self.shape, least=self.shape[1]):
+            rows = X[block].toarray() if self.is_sparse else X[block]
+            rows = np.where(self._constant, 0.0, rows - centre)
+            yield np.sqrt(weight[block, None]) * np.hstack([rows, other[block]])
 
     def cross_gram(self, weight, index):
         """The columns ``index`` of :meth:`gram`'s matrix, (n_features, len(index))."""
@@ -257,7 +330,8 @@ class DesignMatrix:
         return sparse.issparse(self.X)
 
     @property
-    def _inverse_scale(self):
+    def inverse_scale(self):
+        """Reciprocals of the scales; 0 for constant columns."""
         return np.divide(1.0, self.scale, out=np.zeros_like(self.scale), where=~self._constant)
 
     def row_sizes(self, index):
@@ -266,7 +340,7 @@ class DesignMatrix:
         Sparse rows are not centred, and cheapest all together.
         """
         self.passes.total += self._share * len(index) / max(1, len(self))
-        inverse = self._inverse_scale
+        inverse = self.inverse_scale
         if self.is_sparse:
             return (self.X.astype(float, copy=False).power(2) @ inverse**2)[index]
         size = np.empty(len(index))
@@ -280,12 +354,27 @@ class DesignMatrix:
     def standardised_rows(self, index):
         """Rows in units of the columns' scales, for distances; sparse stays sparse."""
         self.passes.total += self._share * len(index) / max(1, len(self))
-        inverse = self._inverse_scale
+        inverse = self.inverse_scale
         if self.is_sparse:
             rows = sparse.csr_array(self.X.tocsr()[index] @ sparse.diags_array(inverse))
             rows.sort_indices()  # scikit-learn's sparse distances expect it
             return rows
         return (self.X[index] - self.centre) * inverse
+
+
+def _centre_full_columns(X, centre, scale):
+    """Take the means out of full columns of a sparse X that lie far from 0, in a copy.
+
+    Only a column without zeros can lie farther from 0 than it is wide by more than the square root
+    of the number of rows.
+    """
+    far = full_columns(X) & (np.abs(centre) > FAR[np.dtype(np.float32)] * scale) & (scale > 0)
+    if not far.any():
+        return X, centre
+    taken = np.where(far, centre, 0.0).astype(X.dtype)  # differences of near numbers are exact
+    _, columns = entries(X)
+    data = X.data - taken[columns]
+    return type(X)((data, X.indices, X.indptr), shape=X.shape), centre - taken
 
 
 def _scale_rows(X, weight):

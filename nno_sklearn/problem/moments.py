@@ -8,12 +8,17 @@ BLOCK_BYTES = 2**21
 #: Square of the mean, in variances, up to which sums of squares may be centred afterwards: it costs
 #: at most so many units in the last place.
 MILD = 100.0
+#: Spread of a column, in sizes of its mean, up to which it is rounding: such columns are constant.
+CONSTANT = 64 * np.finfo(float).eps
 #: Columns from which on a plain loop over rows is as fast as memory.
 LEAST_LOOP = 32
 
 
 def moments(X, weight, centred):
     """Weighted mean and standard deviation (root mean square unless ``centred``) of each column.
+
+    All sums are in float64, about the mean where that is far from 0, so that float32 columns such
+    as years or time stamps keep what they tell.
 
     Parameters
     ----------
@@ -25,18 +30,20 @@ def moments(X, weight, centred):
     Returns
     -------
     mean, scale : ndarray of shape (n_features,)
-        Means are 0 unless ``centred``; spreads below the rounding of the columns' size are 0.
+        Means are 0 unless ``centred``. Spreads below the rounding of sums of the columns' size,
+        or whose squares underflow, are 0.
     """
-    smallest = 64 * np.finfo(X.dtype).eps
+    look = _stored_sums if sparse.issparse(X) else _sums
+    with np.errstate(over="ignore", invalid="ignore"):  # the problem refuses what overflows
+        mean, variance = look(X, weight, centred)
+    scale = np.sqrt(np.maximum(variance, 0.0))
+    scale[scale <= CONSTANT * np.abs(mean)] = 0.0
+    return mean, scale
+
+
+def _sums(X, weight, centred):
+    """Moments of dense columns: differences of sums of squares where the mean is near 0."""
     mean, square = np.zeros(X.shape[1]), np.zeros(X.shape[1])
-    if sparse.issparse(X):
-        square = np.asarray(weight @ X.astype(float, copy=False).power(2)).ravel()
-        if centred:
-            mean = np.asarray(weight @ X, dtype=float).ravel()
-        variance = square - mean**2
-        # Differences below the rounding of the squares are no variance.
-        variance[variance <= smallest * square] = 0.0
-        return mean, np.sqrt(variance)
     even = is_even(weight)
     for rows, columns in _tiles(X):
         block = X[rows, columns].astype(float, copy=False)
@@ -46,16 +53,36 @@ def moments(X, weight, centred):
             square[columns] += weight[0] * np.einsum("ij,ij->j", block, block)
         else:
             square[columns] += weight[rows] @ (block * block)
-    if not centred:
-        return mean, np.sqrt(square)
-    with np.errstate(invalid="ignore"):  # of overflows
-        variance = square - mean**2
-        far = ~(mean**2 <= MILD * variance)
-    if far.any():
-        mean, variance = _about(mean, X, weight, far, variance)
-    scale = np.sqrt(np.maximum(variance, 0.0))
-    scale[scale <= smallest * np.abs(mean)] = 0.0
-    return mean, scale
+    variance = square - mean**2
+    far = ~(mean**2 <= MILD * variance)
+    return _about(mean, X, weight, far, variance) if centred and far.any() else (mean, variance)
+
+
+def _stored_sums(X, weight, centred):
+    """Moments of sparse columns, from their stored entries and the weight of their zeros."""
+    rows, columns = entries(X)
+    n, p = X.shape
+    stored = weight[rows]
+    mean = np.bincount(columns, stored * X.data, p) if centred else np.zeros(p)
+    moved = X.data - mean[columns]
+    variance = np.bincount(columns, stored * moved * moved, p)
+    is_full = full_columns(X)
+    zeros = np.where(is_full, 0.0, np.maximum(1.0 - np.bincount(columns, stored, p), 0.0))
+    # A full column may lie so far from 0 that its mean, a long sum, is known roughly.
+    error = np.where(is_full & centred, np.bincount(columns, stored * moved, p), 0.0)
+    return mean + error, variance - error**2 + zeros * mean**2
+
+
+def full_columns(X):
+    """Whether each column of a CSR or CSC matrix stores an entry for every row."""
+    _, columns = entries(X)
+    return np.bincount(columns, minlength=X.shape[1]) >= X.shape[0]
+
+
+def entries(X):
+    """Row and column number of each stored entry of a CSR or CSC matrix."""
+    major = np.repeat(np.arange(len(X.indptr) - 1), np.diff(X.indptr))
+    return (major, X.indices) if X.format == "csr" else (X.indices, major)
 
 
 def _about(mean, X, weight, far, variance):

@@ -63,7 +63,7 @@ class Problem:
         self.design, self.y, self.weight = design, np.asfortranarray(y), weight
         self.loss, self.penalty, self.alpha = loss, penalty, alpha
         self.fit_intercept, self.metric, self.correction = fit_intercept, None, None
-        self.dtype, self._origin = design.X.dtype, (np.zeros(self.n_outputs), design.centre)
+        self.dtype, self._origin = design.X.dtype, (np.zeros(self.n_outputs), design.origin)
         self.memory, self._passes_before = {}, 0.0
 
     def _like(self, design, y, weight):
@@ -177,7 +177,7 @@ class Problem:
         """
         weight = np.full(len(rows), 1.0 / len(rows))
         part = self._like(self.design.replaced(rows), targets, weight)
-        part._origin, part.fit_intercept = (mean, self.design.centre), False
+        part._origin, part.fit_intercept = (mean, self.design.origin), False
         return part
 
     def without_metric(self):

@@ -6,6 +6,11 @@ from scipy.linalg.lapack import dpstrf
 
 from nno_sklearn.losses import SquaredError
 from nno_sklearn.problem.hessian import hessian_cost
+from nno_sklearn.problem.triangular import RankRevealing, triangular_factor
+
+#: Pivot of a unit-diagonal Gram's factor, beyond which its rounding changes no tenth digit of the
+#: objective.
+SAFE_PIVOT = 1e-3
 
 
 def summarise(problem, budget):
@@ -39,9 +44,12 @@ def summarise(problem, budget):
     mean = problem.weight @ problem.y if problem.fit_intercept else np.zeros(problem.n_outputs)
     target = problem.y - mean
     gram, cross = problem.design.gram(problem.weight, target)
-    rows, targets = _factor(gram, cross)
-    energy = problem.weight @ target**2
-    rest = np.sqrt(np.maximum(energy - (targets**2).sum(axis=0), 0.0))
+    rows, targets, is_safe = _of_moments(gram, cross)
+    if is_safe:
+        energy = problem.weight @ target**2
+        rest = np.sqrt(np.maximum(energy - (targets**2).sum(axis=0), 0.0))
+    else:
+        rows, targets, rest = _of_rows(problem.design, problem.weight, target)
     size = len(rows) + 1
     return problem.replaced(
         np.sqrt(size) * np.vstack([rows, np.zeros(p)]),
@@ -50,8 +58,9 @@ def summarise(problem, budget):
     )
 
 
-def _factor(gram, cross):
-    """Rows R and targets t with ``R'R = gram`` and ``R't = cross``, for a Gram of any rank."""
+def _of_moments(gram, cross):
+    """Rows R and targets t with ``R'R = gram`` and ``R't = cross``, and whether digits enough
+    are left in them, which moments square away where columns are nearly collinear."""
     scale = np.sqrt(gram.diagonal())
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
     factor, pivots, rank, _ = dpstrf(gram * np.outer(inverse, inverse))
@@ -60,6 +69,20 @@ def _factor(gram, cross):
     rows = np.empty_like(factor)
     rows[:, order] = factor * scale[order]
     right = (inverse[:, None] * cross)[order[:rank]]
+    is_safe = bool((factor.diagonal() > SAFE_PIVOT).all()) and rank == np.count_nonzero(scale)
     if rank == 0:  # no column says anything, and some solvers refuse to solve nothing
-        return rows, right
-    return rows, solve_triangular(factor[:, :rank], right, trans="T")
+        return rows, right, is_safe
+    return rows, solve_triangular(factor[:, :rank], right, trans="T"), is_safe
+
+
+def _of_rows(design, weight, target):
+    """As :func:`_of_moments`, and what no column explains, from a factor of the rows."""
+    p, inverse = design.shape[1], design.inverse_scale
+    blocks = design.weighted_blocks(weight, design.centre, target)
+    factor = triangular_factor(
+        (block * np.r_[inverse, np.ones(target.shape[1])] for block in blocks), p + target.shape[1]
+    )
+    columns = RankRevealing(factor[:, :p], design.rounding)
+    targets = columns.coordinates(factor[:, p:])
+    rest = factor[:, p:] - columns.explained(targets)
+    return columns.rows * design.scale, targets, np.sqrt((rest**2).sum(axis=0))

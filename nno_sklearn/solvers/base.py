@@ -9,10 +9,14 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from nno_sklearn.problem import Certificate, Point
+from nno_sklearn.problem import Certificate, Point, has_no_minimum
+from nno_sklearn.solvers.newton import newton_step
 
 #: Records without any progress after which a run has reached the limit of precision.
 STANDSTILL = 10
+#: Newton steps of a raw prediction that leave the neighbourhood of an optimum, in which it would be
+#: ever smaller, and how many of them are too many.
+LONG_STEP, MANY_LONG_STEPS = 0.3, 5
 
 
 class Status(Enum):
@@ -20,6 +24,7 @@ class Status(Enum):
 
     CONVERGED = "converged"
     MAX_ITER = "the iteration limit was reached"
+    NO_OPTIMUM = "the objective has no minimum, it falls for ever as the coefficients grow"
     STALLED = "no step lowers the objective any more, the limit of floating-point precision"
 
 
@@ -27,7 +32,8 @@ class Record(NamedTuple):
     """One line of a run's history."""
 
     objective: float
-    #: What ``tol`` is compared with: relative duality gap, or stationarity without a dual.
+    #: What ``tol`` is compared with: relative duality gap, or without a dual the decrease that the
+    #: second-order model promises.
     optimality: float
     #: Bound on objective minus optimum; inf where none is known.
     dual_gap: float
@@ -68,40 +74,73 @@ class Run:
     ----------
     problem : Problem
     max_iter : int
-        At most so many records.
+        At most so many steps; the start is no step.
     tol : float
         Optimality at which the run has converged.
     callback : callable, default=None
         Called with each new :class:`Record`.
+
+    Attributes
+    ----------
+    history : list of Record
+    status : Status or None
+        How the run ended; None as long as it goes on.
+    newton : NewtonStep or None
+        Of the last point, where only Newton's step could tell whether it is the optimum: a solver
+        that is not done may well take it.
     """
 
     def __init__(self, problem, *, max_iter, tol, callback=None):
         self.problem, self.max_iter, self.tol, self.callback = problem, max_iter, tol, callback
-        self.history, self.status = [], None
+        self.history, self.status, self.newton = [], None, None
         self._certificate, self._started = Certificate(problem), perf_counter()
+        self._point, self._long_steps = None, 0
 
     def done(self, point, step_size=np.nan):
         """Record a point; True when the run ends here."""
-        gap, optimality = self._certificate.judge(point)
+        self._point, self.newton = point, None
+        verdict = self._certificate.judge(point)
+        if verdict.optimality <= self.tol and not verdict.is_proof:
+            verdict = self._look_closer()
+        self._record(verdict, step_size)
+        if self.status is None and verdict.optimality <= self.tol:
+            self.status = Status.CONVERGED
+        elif self.status is None and self._stands_still():
+            self.stall()
+        elif self.status is None and len(self.history) > self.max_iter:
+            self.status = Status.MAX_ITER
+        return self.status is not None
+
+    def _look_closer(self):
+        """Judge the point by its Newton step, which is kept for the solver to take."""
+        point = self._point
+        self.newton = newton_step(point)
+        verdict = self._certificate.prove(point, self.newton)
+        if verdict.optimality > self.tol or np.isfinite(point.dual_gap):
+            return verdict
+        # An optimum has Newton steps near it that are ever shorter.
+        if np.abs(self.newton.raw).max(initial=0.0) < LONG_STEP:
+            return verdict
+        if has_no_minimum(point, self.newton.line.direction, self.newton.raw):
+            self._long_steps += 1
+            verdict = verdict._replace(optimality=np.inf)
+            if self._long_steps >= MANY_LONG_STEPS:
+                self.status = Status.NO_OPTIMUM
+        return verdict
+
+    def _record(self, verdict, step_size):
         record = Record(
-            objective=float(point.value),
-            optimality=float(optimality),
-            dual_gap=float(gap),
+            objective=float(self._point.value),
+            optimality=float(verdict.optimality),
+            dual_gap=float(verdict.gap),
             step_size=float(step_size),
-            n_nonzeros=int(np.count_nonzero(point.coef)),
+            n_nonzeros=int(np.count_nonzero(self._point.coef)),
             n_passes=self.problem.n_passes,
             seconds=perf_counter() - self._started,
         )
         self.history.append(record)
         if self.callback is not None:
             self.callback(record)
-        if optimality <= self.tol:
-            self.status = Status.CONVERGED
-        elif self._stands_still():
-            self.status = Status.STALLED
-        elif self.status is None and len(self.history) >= self.max_iter:
-            self.status = Status.MAX_ITER
-        return self.status is not None
 
     def _stands_still(self):
         """Whether neither the objective nor its certificate has moved for some time."""
@@ -113,8 +152,15 @@ class Run:
         return moved <= 1e-15 * abs(then.objective) and best >= then.optimality
 
     def stall(self):
-        """End the run: the solver cannot lower the objective."""
-        self.status = self.status or Status.STALLED
+        """End the run: the solver cannot lower the objective. It may be there all the same."""
+        if self.status is not None:
+            return
+        if self.newton is None:
+            verdict = self._look_closer()
+            last = self.last._replace(optimality=verdict.optimality, dual_gap=verdict.gap)
+            self.history[-1] = last
+        close = self.last.optimality <= self.tol
+        self.status = self.status or (Status.CONVERGED if close else Status.STALLED)
 
     @property
     def last(self):
@@ -125,7 +171,7 @@ class Run:
         return SolverResult(
             coef=point.coef,
             intercept=self.problem.outer_intercept(point),
-            n_iter=len(self.history),
+            n_iter=max(1, len(self.history) - 1),
             n_passes=self.problem.n_passes,
             status=self.status,
             optimality=self.last.optimality,

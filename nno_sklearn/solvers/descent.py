@@ -4,6 +4,7 @@ import numpy as np
 
 from nno_sklearn.solvers.linesearch import exact_step
 from nno_sklearn.solvers.metric import LimitedMemory, diagonal_metric
+from nno_sklearn.solvers.newton import newton_step
 
 
 def descend(run, point, metric_at, memory):
@@ -24,14 +25,7 @@ def descend(run, point, metric_at, memory):
     """
     past, step_size = LimitedMemory(point.problem, memory), np.nan
     while not run.done(point, step_size):
-        metric = metric_at(point)
-        found = _step(point, metric, past)
-        if found is None and len(past):
-            past.clear()  # the corrections may mislead; the metric alone cannot
-            found = _step(point, metric, past)
-        if found is None:
-            # Where a metric misleads, as between a loss's flat parts, plain gradients do not.
-            found = _step(point, diagonal_metric(point), past)
+        found = _first_descent(run, point, metric_at, past)
         if found is None:
             run.stall()
             break
@@ -39,6 +33,23 @@ def descend(run, point, metric_at, memory):
         past.add(new.coef - point.coef, new.gradient - point.gradient)
         point = new
     return point
+
+
+def _first_descent(run, point, metric_at, past):
+    """The first step that lowers the objective, of those that may, the most promising first."""
+    if run.newton is not None and (found := exact_step(run.newton.line)):
+        return found
+    metric = metric_at(point)
+    if found := _step(point, metric, past):
+        return found
+    if len(past):
+        past.clear()  # the corrections may mislead; the metric alone cannot
+        if found := _step(point, metric, past):
+            return found
+    # Where a metric misleads, as between a loss's flat parts, plain gradients do not.
+    if found := _step(point, diagonal_metric(point), past):
+        return found
+    return None if run.newton is not None else exact_step(newton_step(point).line)
 
 
 def _step(point, metric, past):

@@ -1,0 +1,133 @@
+"""Newton's step on all rows: what proves an optimum where no dual point does."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nno_sklearn.losses import Curvature
+from nno_sklearn.problem import FLAT_CURVATURE, Line, invert
+from nno_sklearn.solvers.landmark_metric import landmark_metric
+from nno_sklearn.solvers.landmarks import metric_cost
+from nno_sklearn.solvers.metric import diagonal_metric
+
+#: Passes over X that second derivatives of all rows may cost.
+BUDGET = 50.0
+#: Iterations of conjugate gradients at most; squared size of the residual, in the preconditioner,
+#: to end with: near rounding with second derivatives, as nearly collinear columns hide behind it.
+MAX_ITERATIONS, PRECISION, ROUGH_PRECISION = 200, 1e-15, 1e-8
+#: How near to leaving its kink, in its gradient's size, a coefficient counts as free.
+NEARLY_FREE = 0.01
+
+
+@dataclass(frozen=True)
+class NewtonStep:
+    """The minimum of the second-order model of the objective at a point.
+
+    Attributes
+    ----------
+    line : Line
+        From the point along the step; t = 1 is the model's minimum.
+    raw : ndarray of shape (n_samples, n_outputs)
+        What the step adds to the raw predictions, the intercept's share included.
+    curvature : Curvature
+        Of the rows at the point; a loss's flat parts get a little.
+    decrease : float
+        Half the square of the Newton decrement: what the model gains by the step (Boyd and
+        Vandenberghe, 2004, section 9.5). inf where the model falls without end.
+    """
+
+    line: Line
+    raw: np.ndarray
+    curvature: Curvature
+    decrease: float
+
+
+def newton_step(point):
+    """Solve the second-order model at a point by preconditioned conjugate gradients on the rows.
+
+    Products ``X'(h * (X d))`` keep the digits of small directions that a Gram matrix squares away;
+    the Gram matrix's factor, where it is affordable, makes their number small. Coefficients that a
+    kink of the penalty holds do not move.
+
+    Parameters
+    ----------
+    point : Point
+
+    Returns
+    -------
+    NewtonStep
+    """
+    problem, curvature = point.problem, _bent_everywhere(point)
+    model = _Model(point, curvature)
+    gradient, free = _subgradient(point)
+    has_factor = metric_cost(problem, problem.n_samples) <= BUDGET
+    metric = landmark_metric(point, point, curvature) if has_factor else diagonal_metric(point)
+    direction, slope = np.zeros(problem.shape), np.zeros((problem.n_samples, problem.n_outputs))
+    residual, decrease = -gradient, 0.0
+    ahead, energy = np.zeros_like(direction), None
+    precision = PRECISION if has_factor else ROUGH_PRECISION
+    for _ in range(MAX_ITERATIONS):
+        steepest = free * metric.solve(residual)
+        before, energy = energy, np.vdot(residual, steepest)
+        if not energy > precision * 2 * decrease:
+            break
+        ahead = steepest + (energy / before if before else 0.0) * ahead
+        raw, product = model.product(ahead)
+        bend = np.vdot(ahead, product)
+        if not bend > 0:
+            decrease = np.inf
+            break
+        step = energy / bend
+        direction, slope = direction + step * ahead, slope + step * raw
+        residual = residual - step * free * product
+        decrease += 0.5 * step * energy
+    return NewtonStep(Line(point, direction, slope), model.shifted(slope), curvature, decrease)
+
+
+class _Model:
+    """Second derivatives of the objective at a point, the intercept eliminated."""
+
+    def __init__(self, point, curvature):
+        self._problem, self._curvature = point.problem, curvature
+        self._penalty = point.problem.alpha * point.problem.penalty.curvature(point.coef)
+        self._inverse = invert(curvature.total(point.problem.weight))
+
+    def shifted(self, slope):
+        """Raw predictions with the intercept's best answer to them."""
+        if not self._problem.fit_intercept:
+            return slope
+        mixed = self._curvature.product(self._problem.weight[:, None] * slope).sum(axis=0)
+        return slope - self._inverse @ mixed
+
+    def product(self, direction):
+        """``X direction``, and the second derivatives times ``direction``; two passes."""
+        problem = self._problem
+        slope = problem.design.matvec(direction)
+        bent = self._curvature.product(problem.weight[:, None] * self.shifted(slope))
+        product = problem.design.rmatvec(bent) + self._penalty * direction
+        if problem.correction is not None:
+            product += problem.correction.product(direction)
+        return slope, product
+
+
+def _bent_everywhere(point):
+    """The rows' curvature; where it vanishes, a row must not seem to leave its side for free."""
+    curvature = point.loss_curvature
+    largest = point.problem.loss.largest_curvature
+    least = largest if largest is not None else (point.problem.weight @ curvature.diagonal).max()
+    diagonal = np.maximum(curvature.diagonal, FLAT_CURVATURE * least)
+    return curvature._replace(diagonal=diagonal)
+
+
+def _subgradient(point):
+    """The subgradient of least norm, and which coefficients may move."""
+    problem = point.problem
+    if problem.is_smooth:
+        return point.gradient, 1.0
+    penalty, alpha, gradient = problem.penalty, problem.alpha, point.data_gradient
+    size = alpha * penalty.subdiff_distance(point.coef, gradient / alpha)
+    stretched = penalty.subdiff_distance(point.coef, (1 + NEARLY_FREE) * gradient / alpha)
+    diagonal = point.diagonal_curvature
+    step = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
+    moved = point.coef - penalty.prox(point.coef - step * gradient, alpha * step)
+    return size * np.sign(moved), (point.coef != 0) | (stretched > 0)
