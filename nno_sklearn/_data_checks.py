@@ -8,6 +8,8 @@ from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length
 
+#: Bytes of rows that are copied without much ado.
+SMALL_COPY = 2**24
 X_FORMAT = {
     "accept_sparse": ("csr", "csc"),
     "accept_large_sparse": True,
@@ -71,3 +73,22 @@ def counting_rows(X, y, weight):
         return X, y, weight
     X = X.tocsr() if sparse.issparse(X) else X
     return X[counts], y[counts], weight[counts]
+
+
+def idle_rows(X, y, weight):
+    """X, y and weights as if rows of weight 0 did not occur, without a large copy of X.
+
+    They are left out where the rest is small. Otherwise they stay, with a target that occurs
+    among the others: a problem then takes no notice of them.
+    """
+    counts = weight > 0
+    size = _n_bytes(X)
+    if counts.all() or counts.mean() * size <= max(SMALL_COPY, size / 8):
+        return counting_rows(X, y, weight)
+    y = y.copy()
+    y[~counts] = y[counts.argmax()]
+    return X, y, weight
+
+
+def _n_bytes(X):
+    return X.data.nbytes + X.indices.nbytes if sparse.issparse(X) else X.nbytes

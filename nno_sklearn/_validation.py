@@ -15,6 +15,7 @@ from nno_sklearn._data_checks import (
     check_batch_weight,
     check_weight,
     counting_rows,
+    idle_rows,
 )
 from nno_sklearn.losses import Loss, MetricLoss
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
@@ -38,7 +39,7 @@ def draft_of(estimator):
 
 
 def check_names(kind, params, error):
-    """Raise an ``error`` where ``params`` has scikit-learn's C for a ``kind`` of model without it."""
+    """Raise an ``error`` where ``params`` has scikit-learn's C for a model without it."""
     if "C" in params and "C" not in signature(kind.__init__).parameters:
         raise error(
             f"{kind.__name__} has no parameter C: the strength of its penalty is alpha, which does "
@@ -189,12 +190,12 @@ def check_compatible(solver, solver_name, loss, penalty, penalty_name):
 
 
 def check_training_data(estimator, X, y, sample_weight, **y_checks):
-    """X, y and weights (float64, all positive) of the rows that count.
+    """X, y and weights, float64.
 
-    A weight means a repetition, so rows of weight 0 are left out altogether.
+    A weight means a repetition, so rows of weight 0 do not occur: what is in them does not matter.
     """
     X, y = validate_data(estimator, X, y, **X_FORMAT, **y_checks)
-    return counting_rows(canonical(X), y, check_weight(X, sample_weight))
+    return idle_rows(canonical(X), y, check_weight(X, sample_weight))
 
 
 def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):

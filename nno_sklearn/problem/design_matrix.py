@@ -57,6 +57,7 @@ class DesignMatrix:
         self.X = X
         self.passes = PassCounter()
         self._share = 1.0
+        self._set_idle(weight == 0)
         self.origin, scale = moments(X, weight, centred)
         self._read()
         self._products_are_exact, centre = False, self.origin
@@ -78,9 +79,14 @@ class DesignMatrix:
         is_far = bool((np.abs(centre) > FAR[self.X.dtype] * scale)[~self._constant].any())
         self._is_blocked = not self.is_sparse and (is_far or self._products_are_exact)
 
-    def _part(self, X, centre, scale):
+    def _set_idle(self, idle):
+        """Say which rows weigh nothing."""
+        self._idle, self._any_idle = idle, bool(idle.any())
+
+    def _part(self, X, centre, scale, idle):
         """A sub-matrix, which counts its share of a pass."""
         part = object.__new__(DesignMatrix)
+        part._set_idle(idle)
         part.X, part.passes, part.origin = X, self.passes, self.origin
         part._products_are_exact = self._products_are_exact
         part._share = self._share * part.n_stored / max(1, self.n_stored)
@@ -91,7 +97,8 @@ class DesignMatrix:
         """The same matrix, whose products are those of float64 also where X is float32."""
         if self.X.dtype == np.float64:
             return self
-        twin = self._part(self.X.astype(float) if self.is_sparse else self.X, *self._geometry)
+        X = self.X.astype(float) if self.is_sparse else self.X
+        twin = self._part(X, *self._geometry, self._idle)
         twin._products_are_exact = True
         twin._set_geometry(*self._geometry)
         return twin
@@ -102,23 +109,25 @@ class DesignMatrix:
 
     def replaced(self, rows):
         """Other rows, centred already, in place of these; scales and counts stay."""
-        return self._part(rows, np.zeros(self.shape[1]), self.scale)
+        return self._part(
+            rows, np.zeros(self.shape[1]), self.scale, np.zeros(len(rows), dtype=bool)
+        )
 
     def rows(self, index):
         X = self.X.tocsr() if self.is_sparse else self.X
-        return self._part(X[index], self.centre, self.scale)
+        return self._part(X[index], self.centre, self.scale, self._idle[index])
 
     def columns(self, index):
         if self.is_sparse and self.X.format != "csc":
             self.X = self.X.tocsc()  # once: column slices of CSR would cost a pass each
         centre, scale = self.centre[index], self.scale[index]
         if self.is_sparse:
-            return self._part(self.X[:, index], centre, scale)
+            return self._part(self.X[:, index], centre, scale, self._idle)
         X = self.X.T[index].T  # a copy, column by column
         taken = centre.astype(X.dtype)
         if taken.any():
             X -= taken  # once, for all later uses
-        return self._part(X, centre - taken, scale)
+        return self._part(X, centre - taken, scale, self._idle)
 
     @property
     def n_stored(self):
@@ -141,7 +150,16 @@ class DesignMatrix:
         return self.X.shape[0]
 
     def matvec(self, coef):
-        """``(X - 1 centre') @ coef``, (n_features, n_outputs) to (n_samples, n_outputs)."""
+        """``(X - 1 centre') @ coef``, (n_features, n_outputs) to (n_samples, n_outputs).
+
+        0 in rows of weight 0: whatever is in them must not overflow a loss.
+        """
+        product = self._product(coef)
+        if self._any_idle:
+            product[self._idle] = 0.0
+        return product
+
+    def _product(self, coef):
         self._read()
         if self._any_constant:
             coef = np.where(self._constant[:, None], 0.0, coef)

@@ -26,14 +26,15 @@ def make_folds(problem, cv, strata, random_state):
         Class numbers; all the same for a regressor.
     random_state : RandomState
     """
+    counting = np.flatnonzero(problem.weight)
     if not isinstance(cv, Integral):
-        splits = check_cv(cv).split(np.zeros((problem.n_samples, 1)), strata)
-        return [tuple(_only(problem.weight, rows) for rows in split) for split in splits]
+        splits = check_cv(cv).split(np.zeros((len(counting), 1)), strata[counting])
+        return [tuple(_only(problem.weight, counting[rows]) for rows in split) for split in splits]
     key = _keys(problem, random_state)
-    first, pieces = np.empty((2, problem.n_samples), dtype=int)
+    first, pieces = np.ones((2, problem.n_samples), dtype=int)
     n_folds = cv
     for stratum in np.unique(strata):
-        rows = np.flatnonzero(strata == stratum)
+        rows = counting[strata[counting] == stratum]
         _, distinct = np.unique(key[rows], return_inverse=True)
         weight = np.bincount(distinct, problem.weight[rows])
         count = np.ceil(weight / weight.mean() - 1e-9).astype(int)

@@ -89,7 +89,8 @@ class Landmarks:
         """Rows that may be drawn, and the weight that each of them stands for."""
         weight, n_drawn = self.problem.weight, ROWS_PER_DRAW * count
         if self.problem.design.is_sparse or 2 * n_drawn >= len(self):
-            return np.arange(len(self)), weight
+            rows = np.flatnonzero(weight)
+            return rows, weight[rows]
         total = np.cumsum(weight)
         where = np.sort(self._random_state.uniform(high=total[-1], size=n_drawn))
         rows = np.searchsorted(total, where)

@@ -126,7 +126,7 @@ class MetricSearch:
             "status": status,
             "optimality": np.nan,
             "dual_gap": np.inf,
-            "objective": -self._everything.score(eta),
+            "objective": -self._everything.score(eta[self._everything.index]),
             "history": history,
         }
 
