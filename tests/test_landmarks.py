@@ -6,6 +6,7 @@ from _data import CONTAINERS, LOSSES, PENALTIES, make_matrix, make_problem, make
 from scipy.spatial.distance import cdist
 from sklearn.utils import check_random_state
 
+from nno_sklearn import NNOClassifier, NNORegressor
 from nno_sklearn.neighbors import condense_rows
 from nno_sklearn.penalties import L1, L2
 from nno_sklearn.problem import Problem
@@ -112,6 +113,56 @@ def test_options_change_the_way_not_the_optimum(solver):
     assert result.status is Status.CONVERGED
     expected = solve("gd", tall_problem("log_loss", L2()), tol=1e-9)
     assert result.objective - expected.objective <= 1e-7 * problem.null.value
+
+
+class TestMetric:
+    """A name does what it says: "nearest_neighbor" searches, and the distance matters."""
+
+    METRICS = ("euclidean", "manhattan", "cosine", "chebyshev", "canberra")
+
+    @pytest.mark.parametrize("penalty", ["l2", "l1"])
+    @pytest.mark.parametrize("loss", ["log_loss", "poisson"])
+    def test_changes_the_start_not_the_optimum(self, loss, penalty):
+        X = make_matrix(4000, 5, seed=4)
+        y = make_target(loss, X, seed=4)[:, 0]
+        make = NNOClassifier if loss == "log_loss" else NNORegressor
+
+        def fit(solver):
+            model = make(loss, penalty=penalty, alpha=1e-3, solver=solver, tol=1e-6, random_state=0)
+            return model.fit(X, y)
+
+        models = [fit(NearestNeighborSolver(metric=metric)) for metric in self.METRICS]
+        assert len({model.history_[0].objective for model in models}) == len(models)
+        unit = Problem(X, y[:, None], LOSSES[loss], L2(), 1.0).null.value
+        for model in models:
+            assert model.converged_
+            assert abs(model.objective_ - models[0].objective_) <= 2e-6 * unit
+        named = fit("nearest_neighbor")
+        assert named.history_[0].objective == models[0].history_[0].objective
+
+    def test_auto_does_not_search(self):
+        X = make_matrix(4000, 5)
+        y = make_target("log_loss", X)[:, 0]
+        assert NNOClassifier().fit(X, y).solver_.n_neighbors is None
+        assert NNOClassifier(solver="nearest_neighbor").fit(X, y).solver_.n_neighbors == 1
+
+    def test_a_callable_is_asked(self):
+        asked = []
+
+        def distance(one, other):
+            asked.append(1)
+            return np.abs(one - other).max()
+
+        X = make_matrix(900, 3)
+        solver = NearestNeighborSolver(n_landmarks=20, metric=distance)
+        NNOClassifier(solver=solver).fit(X, make_target("log_loss", X)[:, 0])
+        assert asked
+
+    @pytest.mark.parametrize("metric", ["nonsense", "precomputed", "mahalanobis", 3, None])
+    def test_unknown_ones_are_refused_at_once(self, metric):
+        X = make_matrix(30, 3)  # where none is needed, too
+        with pytest.raises(ValueError, match="does not know this metric. Use one of .'braycurtis'"):
+            NNORegressor(solver=NearestNeighborSolver(metric=metric)).fit(X, X[:, 0])
 
 
 @pytest.mark.parametrize("name", ["squared_error", "log_loss"])

@@ -7,8 +7,11 @@ from benchmarks.competitors.base import MAX_ITER, Competitor, solution_of
 
 
 def estimator(objective, solver, tolerance, max_iter=MAX_ITER):
-    """The package's estimator of an objective, not fitted yet."""
-    from nno_sklearn import NNOClassifier, NNORegressor
+    """The package's estimator of an objective, not fitted yet.
+
+    "nearest_neighbor" is without a search for neighbours, as "auto" takes it.
+    """
+    from nno_sklearn import NearestNeighborSolver, NNOClassifier, NNORegressor
     from nno_sklearn.losses import Huber
 
     options = {
@@ -16,7 +19,9 @@ def estimator(objective, solver, tolerance, max_iter=MAX_ITER):
         "l1_ratio": objective.l1_ratio,
         "alpha": objective.alpha,
         "fit_intercept": objective.fit_intercept,
-        "solver": solver,
+        "solver": (
+            NearestNeighborSolver(n_neighbors=None) if solver == "nearest_neighbor" else solver
+        ),
         "tol": tolerance,
         "max_iter": max_iter,
         "random_state": 0,

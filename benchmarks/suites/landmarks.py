@@ -98,7 +98,7 @@ class Reference:
 
     def __init__(self, problem):
         self.problem, self.unit = problem, _pass_seconds(problem)
-        solved = NearestNeighborSolver().solve(
+        solved = NearestNeighborSolver(n_neighbors=None).solve(
             problem, problem.null, max_iter=5 * MAX_ITER, tol=1e-10, random_state=0
         )
         self.optimum = problem.at(solved.coef)
@@ -199,9 +199,8 @@ def measure(reference, rows, correction, count, seeds):
 
 def _measured(name, problem, options, seeds):
     reference = Reference(problem)
-    lines = [
-        _solver_line(reference, solver) for solver in (GradientDescent(), NearestNeighborSolver())
-    ]
+    solvers = (GradientDescent(), NearestNeighborSolver(n_neighbors=None))
+    lines = [_solver_line(reference, solver) for solver in solvers]
     n, p = problem.n_samples, problem.n_features
     for count in (k * p for k in options.per_feature):
         for rows in ROWS:

@@ -191,7 +191,7 @@ def compare(name, problem, traits, options):
     Costs are those to the accuracy asked for, or to the best that both have reached.
     """
     problem.null.gradient  # noqa: B018  # neither pays for what is computed once
-    solvers = {"gd": GradientDescent(), "nn": NearestNeighborSolver()}
+    solvers = {"gd": GradientDescent(), "nn": NearestNeighborSolver(n_neighbors=None)}
     fits = {key: _solve(problem, solver, options) for key, solver in solvers.items()}
     reached = [min(r.optimality for r in one.history) for one in fits.values() if one.history]
     target = max([options.tol, *reached])

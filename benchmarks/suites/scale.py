@@ -34,7 +34,7 @@ def add_arguments(parser):
     """Say which sizes, and how large a mapped file."""
     parser.add_argument("--sizes", type=float, nargs="+", default=list(SIZES))
     parser.add_argument("--columns", type=int, default=50)
-    parser.add_argument("--solver", default="nearest_neighbor")
+    parser.add_argument("--solver", default="auto")
     parser.add_argument("--tol", type=float, default=1e-6)
     parser.add_argument("--gigabytes", type=float, default=0.5, help="of the mapped float32 X")
     parser.add_argument("--mapped-columns", type=int, default=250)

@@ -17,7 +17,8 @@ class AutoSolver(Solver):
     as pay, as do penalties with kinks where rows are many and the loss's curvature changes.
     Other penalties with kinks go to "proximal", which touches few features. Many classes with
     many features, whose joint curvature is too large for one matrix, go to "gd". A loss that is
-    a scorer goes to "nearest_neighbor".
+    a scorer goes to "nearest_neighbor". In batch fits that is without a search for neighbours
+    (``NearestNeighborSolver(n_neighbors=None)``), which costs more than it saves.
 
     Streams (``partial_fit``) go to "nearest_neighbor", but with more than 2000 features, whose
     cells would fill the memory, to "gd", or "proximal" where the penalty has kinks.
@@ -26,13 +27,14 @@ class AutoSolver(Solver):
     requires = frozenset({"loss.gradient|loss.score", "penalty.gradient|penalty.prox"})
 
     def select(self, problem):
+        landmarks = NearestNeighborSolver(n_neighbors=None)
         if problem.metric is not None:
-            return NearestNeighborSolver()
+            return landmarks
         if not problem.is_smooth:
             tall = problem.n_samples >= TALL * problem.n_features
             landmarks_pay = tall and not problem.loss.constant_curvature
-            return NearestNeighborSolver() if landmarks_pay else ProximalSolver()
-        return GradientDescent() if too_coupled(problem) else NearestNeighborSolver()
+            return landmarks if landmarks_pay else ProximalSolver()
+        return GradientDescent() if too_coupled(problem) else landmarks
 
     def solve(self, problem, start, **options):
         return self.select(problem).solve(problem, start, **options)

@@ -65,14 +65,21 @@ class Landmarks:
         return self.n_curvature if self.n_curvature < len(self) else FEWEST_LANDMARKS
 
     @property
+    def has_start(self):
+        """Whether some of the rows make a small problem whose optimum is a start for all.
+
+        Not where all rows are landmarks, where the first step from anywhere is the last one, and
+        for wide sparse X, of which rows say nothing of the words in others.
+        """
+        is_last = ends_at_once(self.problem, self.n_curvature)
+        return self.n_start < len(self) and not is_last and not is_wide_sparse(self.problem)
+
+    @property
     def start_pays(self):
         """Whether the small problem is small, and its metrics are not dear."""
-        if self.n_start >= len(self) or ends_at_once(self.problem, self.n_curvature):
-            return False
-        if is_wide_sparse(self.problem):  # rows say nothing of the words in others
-            return False
         small = self._asked or ROWS_PER_LANDMARK * self.n_start <= len(self)
-        return small and metric_cost(self.problem, self.n_start) <= METRIC_BUDGET
+        cheap = metric_cost(self.problem, self.n_start) <= METRIC_BUDGET
+        return self.has_start and small and cheap
 
     def draw(self, count):
         """Row numbers and weights of ``count`` < n landmarks."""

@@ -53,13 +53,19 @@ class NearestNeighborSolver(Solver):
     n_landmarks : int, default=None
         Number of landmarks. None chooses by the number of features and the cost of a pass, and
         takes more when progress is slow.
-    n_neighbors : int, default=None
-        Number of nearest landmarks that share each row in the small problem; 1 makes cells of a
-        Voronoi partition. None: landmarks stand for themselves, drawn so that the rows with rare
-        features are among them. That costs no search, which one fit does not earn back.
+    n_neighbors : int or None, default=1
+        Number of nearest landmarks that share each row in the small problem; 1 makes the cells of
+        a Voronoi partition. As many rows are searched for as three passes over X would cost.
+        None makes no search: landmarks stand for themselves, drawn so that the rows with rare
+        features are among them. That is what "auto" takes, as it is faster: one fit does not
+        earn the search back. No search takes place either where none can help: a fit that
+        begins at known coefficients (``warm_start``, later fits of NNOSearchCV), at most
+        ``n_landmarks`` rows (2000 by default, more where columns are many), squared error on tall dense X, which is solved
+        on second moments, and sparse X of more than 2000 columns.
     metric : str or callable, default="euclidean"
-        Distance between rows, in units of the columns' spreads; any metric that
-        :class:`sklearn.neighbors.NearestNeighbors` knows.
+        Distance between rows in these searches, in units of the columns' spreads: one that
+        :class:`sklearn.neighbors.NearestNeighbors` knows by name, or a callable. The optimum
+        does not depend on it.
     memory : int, default=10
         Number of past steps that correct the metric.
     cv : int or splitter, default=5
@@ -89,7 +95,7 @@ class NearestNeighborSolver(Solver):
     def __init__(
         self,
         n_landmarks=None,
-        n_neighbors=None,
+        n_neighbors=1,
         metric="euclidean",
         memory=10,
         cv=5,
@@ -115,7 +121,8 @@ class NearestNeighborSolver(Solver):
             lambda: Landmarks(problem, self.n_landmarks, check_random_state(random_state)),
         )
         built = None
-        if not start.coef.any() and landmarks.start_pays:
+        is_worth_it = landmarks.start_pays if self.n_neighbors is None else landmarks.has_start
+        if not start.coef.any() and is_worth_it:
             start, built = self._small_optimum(problem, start, landmarks)
         if problem.is_smooth:
             metric = LandmarkMetric(run, landmarks, landmarks.n_curvature, built)
