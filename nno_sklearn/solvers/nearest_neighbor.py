@@ -60,8 +60,8 @@ class NearestNeighborSolver(Solver):
         features are among them. That is what "auto" takes, as it is faster: one fit does not
         earn the search back. No search takes place either where none can help: a fit that
         begins at known coefficients (``warm_start``, later fits of NNOSearchCV), at most
-        ``n_landmarks`` rows (2000 by default, more where columns are many), squared error on tall dense X, which is solved
-        on second moments, and sparse X of more than 2000 columns.
+        ``n_landmarks`` rows (2000 by default, more where columns are many), squared error on
+        tall dense X, which is solved on second moments, and sparse X of more than 2000 columns.
     metric : str or callable, default="euclidean"
         Distance between rows in these searches, in units of the columns' spreads: one that
         :class:`sklearn.neighbors.NearestNeighbors` knows by name, or a callable. The optimum

@@ -14,7 +14,7 @@ from scipy import sparse
 from nno_sklearn.neighbors import CellMemory, Scaling
 from nno_sklearn.neighbors.memory import FAINT
 from nno_sklearn.problem import Correction, Problem
-from nno_sklearn.solvers.base import Run
+from nno_sklearn.solvers.base import Run, Status
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmark_metric import landmark_metric
 from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE, diagonal_metric, too_coupled
@@ -31,6 +31,8 @@ UNSEEN_SHARE = 0.01
 MAX_REFITS = 3
 #: The model's prediction as a coordinate, in units of a typical row's Newton step.
 STRETCH = 2.0
+#: Share of its loss that a model must keep, not to be solved again relative to the new one.
+FALL = 0.5
 #: Past steps that correct the metric of a refit.
 MEMORY = 10
 
@@ -225,6 +227,8 @@ class CellLearner:
         parts = [Batch(memory.rows, memory.targets, memory.weight)] if len(memory) else []
         parts += [self._aged(pending)] if pending else []
         problem, total = self._problem(Batch.join(parts))
+        if not memory.spread.any():  # all rows are there as they came: nothing is lost
+            return self._minimise(problem, model)[0]
         for _ in range(MAX_REFITS):
             lost = self._lost(memory, model)
             correction = Correction(
@@ -234,7 +238,7 @@ class CellLearner:
                 lost.bend,
             )
             model, moved = self._minimise(problem.corrected(correction), model)
-            if not (moved and memory.spread.any()):
+            if not moved:
                 break
         return model
 
@@ -260,17 +264,28 @@ class CellLearner:
         return problem, weight.sum()
 
     def _minimise(self, problem, model):
-        """Solve from a model; returns the new one, and whether it had to move."""
+        """Solve from a model; returns the new one, and whether it had to move.
+
+        ``tol`` is relative to the loss that is reached: that of nearly separable classes falls far
+        below the constant model's, and most of what held-out rows see happens there.
+        """
         coef, intercept = model
-        run = Run(problem, max_iter=self._max_iter, tol=self._tol)
-        start = problem.at(coef, problem.inner_intercept(coef, intercept))
-        if not start.value < problem.null.value:
-            start = problem.null
-        if problem.is_smooth:
-            point = descend(run, start, self._metric_of(problem), MEMORY)
-        else:
-            point = solve_by_working_sets(run, start)
-        return (point.coef, problem.outer_intercept(point)), len(run.history) > 1
+        point, null = problem.at(coef, problem.inner_intercept(coef, intercept)), problem.null
+        if not point.value < null.value:
+            point = null
+        moved, before = False, np.inf
+        while point.value < FALL * before:
+            before = point.value
+            share = before / null.value if null.value > 0 else 1.0
+            run = Run(problem, max_iter=self._max_iter, tol=self._tol * share)
+            if problem.is_smooth:
+                point = descend(run, point, self._metric_of(problem), MEMORY)
+            else:
+                point = solve_by_working_sets(run, point)
+            moved = moved or len(run.history) > 1
+            if run.status is not Status.CONVERGED:
+                break
+        return (point.coef, problem.outer_intercept(point)), moved
 
     @staticmethod
     def _metric_of(problem):
