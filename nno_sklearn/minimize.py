@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import OptimizeResult, brentq
 from sklearn.utils import check_random_state
 
-from nno_sklearn.neighbors import Archive
+from nno_sklearn.neighbors import Archive, check_metric
 
 #: A step shorter than this share of what the model promised shrinks the region.
 POOR, GOOD = 0.1, 0.7
@@ -39,9 +39,11 @@ def nno_minimize(
     Parameters
     ----------
     fun : callable
-        ``fun(x, *args)``, a number; nan counts as inf.
-    x0 : array-like of shape (n_parameters,)
+        ``fun(x, *args)``, a number or an array of one; nan counts as inf.
+    x0 : array-like of shape (n_parameters,), or a number
+        ``fun`` is given arrays in any case.
     args : tuple, default=()
+        Further arguments of ``fun``; what is no tuple is the only one.
     bounds : sequence of (low, high) or Bounds, default=None
         None for a side without a bound. No point outside is tried.
     tol : float, default=1e-8
@@ -66,12 +68,13 @@ def nno_minimize(
     -------
     scipy.optimize.OptimizeResult
         With ``x``, ``fun``, ``nfev``, ``nit``, ``success``, ``status`` (0: the radius is small;
-        1: the evaluations are used up; 2: the callback said so) and ``message``.
+        1: the evaluations are used up; 2: the callback said so; 3: ``fun`` is nan or infinite at
+        ``x0`` and at all points around it; 4: ``fun`` is -inf) and ``message``.
 
     Raises
     ------
     ValueError
-        Where ``x0`` or the options cannot be used.
+        Where ``x0`` or the options cannot be used, or ``fun`` returns no number.
 
     References
     ----------
@@ -87,17 +90,19 @@ def nno_minimize(
     >>> [round(float(value), 4) for value in result.x], result.success
     ([1.0, -2.0], True)
     """
-    x0 = np.array(x0, dtype=float)
+    x0 = np.atleast_1d(np.array(x0, dtype=float))
     if x0.ndim != 1 or not len(x0) or not np.isfinite(x0).all():
         raise ValueError(f"x0={x0!r}: it must be a vector of at least one finite number.")
     low, high = _bounds(bounds, len(x0))
     if max_evaluations is None:
         max_evaluations = 500 * len(x0)
     for name, value in (("max_evaluations", max_evaluations), ("n_neighbors", n_neighbors)):
-        if value is not None and not (isinstance(value, Integral) and value >= 1):
+        is_count = isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
+        if value is not None and not is_count:
             raise ValueError(f"{name}={value!r}: it is a count, so it must be at least 1.")
     if not tol >= 0:
         raise ValueError(f"tol={tol!r}: it must be at least 0, as it is a share of the radius.")
+    check_metric(metric)
     if initial_radius is None:
         initial_radius = max(0.1, 0.1 * np.abs(x0).max())
         initial_radius = min(initial_radius, 0.25 * (high - low).min())
@@ -105,8 +110,9 @@ def nno_minimize(
         raise ValueError(f"initial_radius={initial_radius!r}: it must be a positive number.")
     if n_neighbors is None:
         n_neighbors = (len(x0) + 1) * (len(x0) + 4) // 2
+    args = args if isinstance(args, tuple) else (args,)
     search = _Search(
-        lambda x: fun(x, *args),
+        lambda x: _number(fun(x, *args)),
         (low, high),
         np.clip(x0, low, high),
         initial_radius,
@@ -134,33 +140,60 @@ def _bounds(bounds, size):
     return low, high
 
 
+def _number(value):
+    number = np.asarray(value)
+    if number.size != 1 or number.dtype.kind not in "biuf":
+        raise ValueError(f"fun returned {value!r}, but it must return one number.")
+    return float(number.item())
+
+
 class _ExhaustedError(Exception):
     """No evaluation is left."""
 
 
+class _BottomlessError(Exception):
+    """Nothing is lower than -inf."""
+
+
+#: How a search ends; the status is the place.
+ENDS = (
+    "the radius is as small as tol asks",
+    "the evaluations are used up",
+    "the callback ended the search",
+    "fun is nan or infinite at x0 and at all points around it: begin elsewhere, or with another "
+    "initial_radius",
+    "fun is -inf, and nothing is lower",
+)
+
+
 class _Search:
-    """What moves in one run: the best point, the archive, the model and its region's radius."""
+    """What moves in one run: the best point, the archive, the model and its region's radius.
+
+    Models are made of values over ``unit``, a power of 2 near the first ones, so that values of
+    any size can be subtracted and squared, without a rounding of its own.
+    """
 
     def __init__(self, fun, bounds, x, radius, max_evaluations, n_neighbors, metric, rng):
         self.fun, self.rng = fun, rng
         self.low, self.high = bounds
         self.radius, self.n_neighbors, self.most = radius, n_neighbors, max_evaluations
         self.archive, self.n_evaluations = Archive(max(1000, 4 * n_neighbors), metric), 0
-        self.x, self.value = x, np.inf
+        self.x, self.value, self.unit = x, np.inf, 1.0
         self.hessian = np.zeros((len(x), len(x)))
-        self.value = self.evaluate(x)
 
     def evaluate(self, x):
         """Value at a point inside of the bounds; the best one is kept."""
         if self.n_evaluations >= self.most:
             raise _ExhaustedError
         self.n_evaluations += 1
-        value = float(self.fun(x.copy()))
+        value = self.fun(x.copy())
         value = np.inf if np.isnan(value) else value
         if np.isfinite(value):
             self.archive.add(x, value)
         if value < self.value:
             self.x, self.value = x, value
+        if value == -np.inf:
+            raise _BottomlessError
         return value
 
     def run(self, smallest, callback):
@@ -168,7 +201,8 @@ class _Search:
         n_steps, status = 0, 0
         try:
             self._first_neighbors()
-            while self.radius > smallest:
+            status = 0 if len(self.archive) else 3
+            while status == 0 and self.radius > smallest:
                 self._step()
                 n_steps += 1
                 if callback is not None:
@@ -177,34 +211,43 @@ class _Search:
             status = 1
         except StopIteration:
             status = 2
-        message = ("the radius is as small as tol asks", "the evaluations are used up",
-                   "the callback ended the search")[status]  # fmt: skip
+        except _BottomlessError:
+            status = 4
         return OptimizeResult(
             x=self.x, fun=self.value, nfev=self.n_evaluations, nit=n_steps,
-            success=status == 0, status=status, message=message,
+            success=status == 0, status=status, message=ENDS[status],
         )  # fmt: skip
 
     def _first_neighbors(self):
+        """Values at the start and around it; their unit."""
         centre = self.x
+        self.evaluate(centre)
         for axis in np.eye(len(centre)):
             for sign in (1.0, -1.0):
-                self.evaluate(np.clip(centre + sign * self.radius * axis, self.low, self.high))
+                self.evaluate(self._inside(centre + sign * self.radius * axis))
+        self.unit = np.ldexp(1.0, np.frexp(self.archive.largest_value)[1] - 1)
 
     def _step(self):
         """Try the model's minimum; or shrink the region, or fill a gap in the neighbourhood."""
         centre, before = self.x, self.value
         near, values = self._neighbors(centre)
-        gradient, hessian = self._model(near, values - before)
+        gradient, hessian = self._model(near, self._rise(before, values))
         step = self._model_minimum(centre, gradient, hessian)
         promised = -(gradient @ step + 0.5 * step @ hessian @ step)
-        if promised <= 1e-15 * abs(before) or np.linalg.norm(step) < 0.01:
+        if promised <= 1e-15 * abs(before / self.unit) or np.linalg.norm(step) < 0.01:
             self._fill_or_shrink(centre, near)
             return
-        kept = (before - self.evaluate(self._inside(centre + self.radius * step))) / promised
+        value = self.evaluate(self._inside(centre + self.radius * step))
+        kept = self._rise(value, before) / promised
         if kept < POOR:
             self._fill_or_shrink(centre, near)
         elif kept > GOOD and np.linalg.norm(step) > 0.9:
             self.radius *= 2.0
+
+    def _rise(self, low, high):
+        """Difference of values, in units."""
+        with np.errstate(over="ignore"):
+            return high / self.unit - low / self.unit
 
     def _neighbors(self, centre):
         """The nearest points, in radii from the centre, and their values; none in clusters."""
@@ -219,7 +262,7 @@ class _Search:
 
     def _model(self, near, rise):
         """Gradient and Hessian in units of the radius; the Hessian changes as little as it can."""
-        moved = (near**2).sum(axis=1) > 0
+        moved = ((near**2).sum(axis=1) > 0) & np.isfinite(rise)
         near, rise = near[moved], rise[moved]
         old = self.hessian * self.radius**2
         n, size = near.shape
@@ -262,13 +305,14 @@ class _Search:
 
 def _within_ball(gradient, hessian):
     """Minimum of ``gradient . s + s' hessian s / 2`` for ``|s| <= 1`` (More and Sorensen, 1983)."""
-    values, axes = np.linalg.eigh(hessian)
-    along = axes.T @ gradient
+    size = max(np.abs(gradient).max(), np.abs(hessian).max())
+    values, axes = np.linalg.eigh(hessian / size)
+    along = axes.T @ (gradient / size)
 
     def length(shift):
         return np.linalg.norm(along / (values + shift))
 
-    lowest = max(0.0, -values[0]) + 1e-12 * max(1.0, np.abs(values).max())
+    lowest = max(0.0, -values[0]) + 1e-12
     if values[0] > 0 and length(0.0) <= 1.0:
         return -axes @ (along / values)
     high = lowest + np.linalg.norm(along) + np.abs(values).max()

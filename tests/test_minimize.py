@@ -124,3 +124,61 @@ def test_archive():
     np.testing.assert_array_equal(values, [2.0, 4.0])
     slope = archive.slope(np.array([1.0, 0.0]), 2.0, 3)
     np.testing.assert_allclose(slope, [2.0, 0.0], atol=1e-12)
+
+
+def bowl(x):
+    return float(((x - 1) ** 2).sum())
+
+
+class TestValues:
+    @pytest.mark.parametrize("factor", [1e300, 1e-300, 1e150, -1e-200])
+    def test_of_any_size(self, factor):
+        sign = np.sign(factor)
+        result = nno_minimize(
+            lambda x: factor * sign * (1 + bowl(x)), [5.0, 5.0], random_state=0
+        )
+        plain = nno_minimize(lambda x: 1 + bowl(x), [5.0, 5.0], random_state=0)
+        np.testing.assert_allclose(result.x, [1.0, 1.0], atol=1e-4)
+        assert result.success and abs(result.nfev - plain.nfev) <= 5
+
+    @pytest.mark.parametrize("kind", [np.array, np.float32, int, bool])
+    def test_numbers_of_other_types(self, kind):
+        result = nno_minimize(lambda x: kind(float(bowl(x) > 0.5)), [5.0, 5.0], random_state=0)
+        assert isinstance(result.fun, float)
+
+    def test_an_array_of_one_number(self):
+        result = nno_minimize(lambda x: np.array([bowl(x)]), [5.0, 5.0], random_state=0)
+        np.testing.assert_allclose(result.x, [1.0, 1.0], atol=1e-5)
+
+    @pytest.mark.parametrize("value", [None, "low", np.ones(2), 1j, []])
+    def test_what_is_no_number_is_said(self, value):
+        with pytest.raises(ValueError, match="fun returned .*, but it must return one number"):
+            nno_minimize(lambda x: value, [0.0])
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    def test_no_finite_one(self, value):
+        result = nno_minimize(lambda x: value, [5.0, 5.0])
+        assert (result.status, result.success, result.fun) == (3, False, np.inf)
+        np.testing.assert_array_equal(result.x, [5.0, 5.0])
+        assert "begin elsewhere" in result.message and result.nfev == 5
+
+    def test_minus_infinity_ends_the_search(self):
+        result = nno_minimize(lambda x: -np.inf, [5.0, 5.0])
+        assert (result.status, result.success, result.nfev) == (4, False, 1)
+        assert "nothing is lower" in result.message
+        deep = nno_minimize(lambda x: np.log(bowl(x)) if bowl(x) > 1e-4 else -np.inf, [5.0, 5.0])
+        assert deep.status == 4 and bowl(deep.x) <= 1e-4
+
+    def test_an_infinite_start(self):
+        result = nno_minimize(lambda x: bowl(x) if x[0] > 5.0 else np.inf, [5.0, 5.0])
+        assert result.fun < 32
+
+
+def test_a_number_to_begin_with():
+    assert nno_minimize(bowl, 5.0).x == pytest.approx([1.0], abs=1e-5)
+    assert nno_minimize(lambda x, shift: bowl(x - shift), 5, args=2.0).x == pytest.approx([3.0])
+
+
+def test_unknown_metrics_are_refused():
+    with pytest.raises(ValueError, match="metric='near': scikit-learn's NearestNeighbors does"):
+        nno_minimize(bowl, [0.0], metric="near")

@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV, check_cv
 from sklearn.utils import get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
-from nno_sklearn._validation import draft_of
+from nno_sklearn._validation import check_flag, check_verbose, draft_of
 from nno_sklearn.model_selection.callbacks import Watched, with_callbacks
 from nno_sklearn.model_selection.candidates import candidates_of
 from nno_sklearn.model_selection.chain import with_setting
@@ -209,6 +209,8 @@ class NNOSearchCV(GridSearchCV):
                 f"halving={halving!r}: one of so many settings goes on after each split, so it "
                 "must be a whole number of at least 2, or None."
             )
+        check_flag("return_train_score", self.return_train_score)
+        check_verbose(self.verbose)
         if self.error_score != "raise" and not isinstance(self.error_score, Real):
             raise ValueError(f"error_score={self.error_score!r}: use 'raise' or a number.")
         if self._is_multimetric and self.refit and not callable(self.refit):

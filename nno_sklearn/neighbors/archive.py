@@ -28,6 +28,11 @@ class Archive:
         self._values.append(float(value))
         del self._points[: -self.capacity], self._values[: -self.capacity]
 
+    @property
+    def largest_value(self):
+        """Largest absolute value; 0 of none."""
+        return max(map(abs, self._values), default=0.0)
+
     def nearest(self, point, n_neighbors):
         """The nearest points, (n, n_parameters), and their values, (n,)."""
         points, values = np.array(self._points), np.array(self._values)
