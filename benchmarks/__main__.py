@@ -25,7 +25,12 @@ def main(arguments=None):
     parser.add_argument("--repeats", type=int, default=repeats, help="fits behind a median")
     parser.add_argument("--time-limit", type=float, default=time_limit, help="seconds of a fit")
     parser.add_argument("--threads", type=int, default=2, help="of BLAS, OpenMP and numba")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("benchmark-results"),
+        help="folder of the results; the tables of the docs are those in benchmarks/results",
+    )
     suite.add_arguments(parser)
     options = parser.parse_args(arguments)
 

@@ -98,38 +98,43 @@ def make_loss(loss, known):
     if isinstance(loss, Loss):
         return loss
     if callable(loss) and not isinstance(loss, type):
-        check_is_scorer(loss, "loss")
+        check_scorer(loss, "loss")
         return MetricLoss(loss)
     if isinstance(loss, str) and loss not in known and loss in get_scorer_names():
         return MetricLoss(loss)
     return _named("loss", loss, known, Loss, also="a scorer or its name, ")()
 
 
-def check_is_scorer(scorer, parameter):
-    """Raise a ValueError where a callable is a metric, of targets and predictions, instead.
+def check_scorer(scorer, name, n_arguments=3):
+    """Raise a ValueError for a function of targets and predictions that is given as a scorer.
 
     Parameters
     ----------
     scorer : callable
-    parameter : str
-        Whose value it is.
+        A scorer is called as ``scorer(estimator, X, y)``, a metric as ``metric(y_true, y_pred)``.
+    name : str
+        Of the parameter that it was given for.
+    n_arguments : int, default=3
+        2 where there are no targets.
     """
     try:
-        taken = list(signature(scorer).parameters.values())
-    except (TypeError, ValueError):  # nothing is known of it
+        parameters = signature(scorer).parameters.values()
+        signature(scorer).bind(*range(n_arguments))
+        is_called_so = True
+    except ValueError:  # some callables do not tell their arguments
         return
-    by_place = [
-        one for one in taken if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
-    ]
-    any_number = any(one.kind is Parameter.VAR_POSITIONAL for one in taken)
-    begins_with_targets = bool(by_place) and by_place[0].name.startswith("y")
-    if begins_with_targets or (len(by_place) < 3 and not any_number):
-        name = getattr(scorer, "__name__", repr(scorer))
-        raise ValueError(
-            f"{parameter}={scorer!r} is a metric, a function of targets and predictions, but a "
-            "scorer is needed, a function of (estimator, X, y). Pass "
-            f"sklearn.metrics.make_scorer({name}), with greater_is_better=False if it is an error."
-        )
+    except TypeError:
+        is_called_so = False
+    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    arguments = [one.name for one in parameters if one.kind in kinds]
+    if is_called_so and not (arguments and arguments[0].startswith(("y", "labels_true"))):
+        return
+    raise ValueError(
+        f"{name}={scorer!r} looks like a metric function rather than a scorer: it is called with "
+        f"({', '.join(arguments)}), but a scorer with (estimator, X, y). "
+        f"sklearn.metrics.make_scorer({getattr(scorer, '__name__', 'metric')}) makes a scorer of a "
+        "metric; for an error or a cost add greater_is_better=False."
+    )
 
 
 def make_penalty(penalty, l1_ratio):

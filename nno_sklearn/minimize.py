@@ -305,14 +305,13 @@ class _Search:
 
 def _within_ball(gradient, hessian):
     """Minimum of ``gradient . s + s' hessian s / 2`` for ``|s| <= 1`` (More and Sorensen, 1983)."""
-    size = max(np.abs(gradient).max(), np.abs(hessian).max())
-    values, axes = np.linalg.eigh(hessian / size)
-    along = axes.T @ (gradient / size)
+    values, axes = np.linalg.eigh(hessian)
+    along = axes.T @ gradient
 
     def length(shift):
         return np.linalg.norm(along / (values + shift))
 
-    lowest = max(0.0, -values[0]) + 1e-12
+    lowest = max(0.0, -values[0]) + 1e-12 * max(1.0, np.abs(values).max())
     if values[0] > 0 and length(0.0) <= 1.0:
         return -axes @ (along / values)
     high = lowest + np.linalg.norm(along) + np.abs(values).max()

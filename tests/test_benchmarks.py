@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 sys.path.insert(0, str(Path(__file__).parents[1]))  # benchmarks/ is not installed
 os.environ.setdefault("NUMBA_DISABLE_JIT", "1")  # tiny problems: compiling would take the time
 
-from benchmarks import cases, competitors, data
+from benchmarks import cases, competitors, data, suites
 from benchmarks.__main__ import main
 from benchmarks.competitors import ours
 from benchmarks.curve import Curve, Rung, fastest_by_package, interpolate
@@ -225,3 +225,13 @@ def test_command_line(tmp_path, capsys):
 def test_list(tmp_path, capsys):
     main(["--list", "--group", "glm", "--output", str(tmp_path)])
     assert "poisson-motor_claims" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("suite", suites.names())
+def test_results_do_not_go_into_the_repository(suite, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    seen = []
+    monkeypatch.setattr(suites.suite(suite), "run", seen.append)
+    main(["--suite", suite, "--quick", "--threads", "1"])
+    assert seen[0].output.resolve() == tmp_path / "benchmark-results"
+    assert seen[0].output.is_dir()

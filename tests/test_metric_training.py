@@ -247,7 +247,7 @@ class TestErrors:
     )
     @pytest.mark.parametrize("make", [NNOClassifier, NNORegressor])
     def test_a_metric_is_no_scorer(self, make, metric):
-        said = r"loss=.* is a metric, a function of targets and predictions.*make_scorer\("
+        said = r"loss=.* looks like a metric function rather than a scorer: .*make_scorer\("
         with pytest.raises(ValueError, match=said):
             make(metric).fit(X, Y)
 
