@@ -47,8 +47,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         coupled, fit each class against the rest.
         A scorer ("f1", "balanced_accuracy", "roc_auc", ... or ``make_scorer(...)``) is trained
         itself: a search from the optimum of the log-loss and its tuned thresholds, with
-        ``solver="nearest_neighbor"`` or "auto". It gives no probabilities, and F is then the
-        log-loss of the start.
+        ``solver="nearest_neighbor"`` or "auto". It gives no probabilities, so that scorers
+        which ask for them are refused, and F is then the log-loss of the start.
     penalty : {"l2", "l1", "elasticnet", None} or Penalty, default="l2"
         "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``.
     alpha : float, default=1e-4

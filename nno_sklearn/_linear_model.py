@@ -96,7 +96,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
         ------
         ValueError
             For data or parameters that cannot be used; the message says what to do. A model
-            that was fitted before stays as it was.
+            that was fitted before stays as it was, also after Ctrl-C.
         """
         draft = draft_of(self)
         draft._fit(X, y, sample_weight)

@@ -1,4 +1,4 @@
-"""The examples in the docs run."""
+"""The examples of README and docs run as they are written, page by page."""
 
 import re
 from pathlib import Path
@@ -8,21 +8,33 @@ import matplotlib.pyplot
 import pytest
 import sklearn
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+PAGES = ["README.md", *sorted(str(page.relative_to(ROOT)) for page in ROOT.glob("docs/**/*.md"))]
 
 
-@pytest.mark.parametrize("name", ["extending.md", "search.md"])
-def test_examples(name):
+def examples(page):
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if examples(page)])
+def test_examples(page):
+    """Those of a page share their names: later ones may go on from earlier ones."""
     matplotlib.use("Agg")
-    blocks = re.findall(r"```python\n(.*?)```", (DOCS / name).read_text(), flags=re.DOTALL)
-    assert blocks
     namespace = {}
-    for block in filter(_can_run, blocks):
-        exec(compile(block, name, "exec"), namespace)
+    for example in filter(_can_run, examples(page)):
+        exec(compile(example, page, "exec"), namespace)
     matplotlib.pyplot.close("all")
 
 
-def _can_run(block):
+def test_every_page_of_examples_is_known():
+    with_examples = {page for page in PAGES if examples(page)}
+    assert with_examples >= {"README.md", *(f"docs/{name}.md" for name in
+                             ("extending", "metrics", "online", "search"))}  # fmt: skip
+    for page in PAGES:  # no other fence hides an example
+        assert not re.findall(r"```(?:py|pycon|Python)\n", (ROOT / page).read_text())
+
+
+def _can_run(example):
     """Whether there is what an example needs: no cluster is running, and callbacks are new."""
     callbacks = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 9)
-    return "Client(" not in block and (callbacks or "sklearn.callback" not in block)
+    return "Client(" not in example and (callbacks or "sklearn.callback" not in example)

@@ -134,9 +134,7 @@ class TestValues:
     @pytest.mark.parametrize("factor", [1e300, 1e-300, 1e150, -1e-200])
     def test_of_any_size(self, factor):
         sign = np.sign(factor)
-        result = nno_minimize(
-            lambda x: factor * sign * (1 + bowl(x)), [5.0, 5.0], random_state=0
-        )
+        result = nno_minimize(lambda x: factor * sign * (1 + bowl(x)), [5.0, 5.0], random_state=0)
         plain = nno_minimize(lambda x: 1 + bowl(x), [5.0, 5.0], random_state=0)
         np.testing.assert_allclose(result.x, [1.0, 1.0], atol=1e-4)
         assert result.success and abs(result.nfev - plain.nfev) <= 5
