@@ -176,7 +176,7 @@ MISTAKES = {
     "halving of 1": ({"alphas": 3, "halving": 1}, "halving=1: one of so many settings goes on"),
     "halving half": ({"alphas": 3, "halving": 1.5}, "halving=1.5: one of so many settings goes"),
     "halving true": ({"alphas": 3, "halving": True}, "halving=True: one of so many"),
-    "a flag": ({"alphas": 3, "return_train_score": "no"}, "return_train_score='no': it is a switch"),
+    "a flag": ({"alphas": 3, "return_train_score": 0}, "return_train_score=0: it is a switch, so"),
     "verbose": ({"alphas": 3, "verbose": "no"}, "verbose='no': it says how much to print"),
     "error_score": ({"alphas": 3, "error_score": "skip"}, "error_score='skip': use 'raise' or a"),
     "metric": (
