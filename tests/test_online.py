@@ -96,10 +96,28 @@ class TestAccuracy:
         # Calls of few rows may leave the last hundredth of them for the next refit.
         assert log_loss(y_test, model.predict_proba(test)) == pytest.approx(expected, rel=0.01)
 
+    @pytest.mark.parametrize("loss", ["huber", "poisson", "log_loss"])
+    def test_equal_rows_with_different_targets_share_cells(self, loss):
+        """For a loss that is not linear in the target, the remainder keeps what their mean loses."""
+        rng = np.random.default_rng(0)
+        X = rng.integers(0, 3, (6000, 3)).astype(float)
+        eta = X @ [0.5, -0.5, 0.2]
+        y = {
+            "huber": eta + rng.standard_t(1.5, 6000),
+            "poisson": rng.poisson(np.exp(eta)),
+            "log_loss": np.where(eta + rng.logistic(size=6000) > 0, "yes", "no"),
+        }[loss]
+        model = stream(make(loss, solver=NearestNeighborSolver(n_cells=40)), X, y)
+        assert len(model._stream[1].memory) <= 40
+        assert distance(model, make(loss).fit(X, y), 1.0) < 0.03
+
     def test_rows_that_are_all_in_memory_lose_nothing(self):
         X, y = data("log_loss", 4500)
-        model = stream(make("log_loss", solver=NearestNeighborSolver(n_cells=5000)), X, y)
-        assert not model._stream[1].memory.spread.any()
+        solver = NearestNeighborSolver(n_cells=3000)
+        model = stream(make("log_loss", solver=solver), X[:3500], y[:3500])
+        state = model._stream[1]
+        assert len(state.memory) == 3000 and state.n_rows == 3500
+        X, y = X[:3500], y[:3500]
         assert distance(model, make("log_loss", tol=1e-8).fit(X, y)) < 1e-3
 
     def test_squared_error_is_exact(self):

@@ -118,14 +118,12 @@ class CellLearner:
         size, begin = max(CHUNK, self._budget(batch)), 0
         end = size - sum(map(len, state.pending))
         while end <= len(batch):
-            part = _as_stored(state, batch[begin:end])
-            state = self._absorb(replace(state, pending=(*state.pending, part)))
+            state = self._absorb(_with_waiting(state, batch[begin:end]))
             begin, end = end, end + size
         n_missing = len(batch) - begin + (0 if begin else state.n_missing)
-        state = replace(state, n_rows=state.n_rows + len(batch), n_missing=n_missing)
         if begin < len(batch):
-            rest = _as_stored(state, batch[begin:])
-            state = replace(state, pending=(*state.pending, rest))
+            state = _with_waiting(state, batch[begin:])
+        state = replace(state, n_missing=n_missing)
         horizon = min(state.n_rows, 1.5 * self._half_life)
         if state.n_missing < min(size, max(1.0, UNSEEN_SHARE * horizon)):
             return state
@@ -227,18 +225,15 @@ class CellLearner:
         parts = [Batch(memory.rows, memory.targets, memory.weight)] if len(memory) else []
         parts += [self._aged(pending)] if pending else []
         problem, total = self._problem(Batch.join(parts))
-        if not memory.spread.any():  # all rows are there as they came: nothing is lost
+        n_waiting = sum(map(len, state.pending))
+        if len(memory) + n_waiting == state.n_rows:  # no cell has two: nothing is lost
             return self._minimise(problem, model)[0]
         for _ in range(MAX_REFITS):
             lost = self._lost(memory, model)
-            correction = Correction(
-                (lost.linear + remainder[:-1]) / total,
-                remainder[-1] / total,
-                lost.scatter / total,
-                lost.bend,
-            )
+            linear, shift = (lost.linear + remainder[:-1]) / total, remainder[-1] / total
+            correction = Correction(linear, shift, lost.scatter / total, lost.bend)
             model, moved = self._minimise(problem.corrected(correction), model)
-            if not moved:
+            if not (moved and memory.spread.any()):
                 break
         return model
 
@@ -266,8 +261,8 @@ class CellLearner:
     def _minimise(self, problem, model):
         """Solve from a model; returns the new one, and whether it had to move.
 
-        ``tol`` is relative to the loss that is reached: that of nearly separable classes falls far
-        below the constant model's, and most of what held-out rows see happens there.
+        ``tol`` is relative to the loss that is reached, which falls far below the constant model's
+        where classes are nearly separable: held-out rows see the difference.
         """
         coef, intercept = model
         point, null = problem.at(coef, problem.inner_intercept(coef, intercept)), problem.null
@@ -276,8 +271,8 @@ class CellLearner:
         moved, before = False, np.inf
         while point.value < FALL * before:
             before = point.value
-            share = before / null.value if null.value > 0 else 1.0
-            run = Run(problem, max_iter=self._max_iter, tol=self._tol * share)
+            tol = self._tol * (before / null.value if null.value > 0 else 1.0)
+            run = Run(problem, max_iter=self._max_iter, tol=tol)
             if problem.is_smooth:
                 point = descend(run, point, self._metric_of(problem), MEMORY)
             else:
@@ -294,9 +289,11 @@ class CellLearner:
         return lambda point: landmark_metric(point, point, point.loss_curvature)
 
 
-def _as_stored(state, batch):
-    """The rows as dense or sparse as the cells, whose means of few columns are dense anyway."""
+def _with_waiting(state, batch):
+    """With further rows that wait, as dense or sparse as the cells, whose means of few columns are
+    dense anyway.
+    """
     is_sparse = sparse.issparse(batch.X)
-    if is_sparse == sparse.issparse(state.memory.rows):
-        return batch
-    return replace(batch, X=batch.X.toarray() if is_sparse else sparse.csr_array(batch.X))
+    if is_sparse != sparse.issparse(state.memory.rows):
+        batch = replace(batch, X=batch.X.toarray() if is_sparse else sparse.csr_array(batch.X))
+    return replace(state, pending=(*state.pending, batch), n_rows=state.n_rows + len(batch))
