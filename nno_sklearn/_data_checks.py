@@ -33,18 +33,7 @@ def canonical(X):
 
 
 def check_weight(X, sample_weight):
-    """Weights >= 0 in float64, one per row, not all of them 0; ones for None."""
-    weight = check_batch_weight(X, sample_weight)
-    if not weight.any():
-        raise ValueError(
-            "sample_weight: every weight is zero, so no row is left to fit. Give at least one "
-            "row a positive weight."
-        )
-    return weight
-
-
-def check_batch_weight(X, sample_weight):
-    """As :func:`check_weight`, of a batch of a stream, whose rows may all weigh nothing."""
+    """Weights >= 0 in float64, one per row; ones for None."""
     if sample_weight is None:
         return np.ones(X.shape[0])
     if isinstance(sample_weight, Real):
@@ -64,6 +53,25 @@ def check_batch_weight(X, sample_weight):
             "repetitions of a row. Use weights >= 0."
         )
     return weight
+
+
+def check_any_weight(weight):
+    """Raise a ValueError where no row counts."""
+    if not weight.any():
+        raise ValueError(
+            "sample_weight: every weight is zero, so no row is left to fit. Give at least one "
+            "row a positive weight."
+        )
+
+
+def check_sum_of_weights(weight):
+    """Raise a ValueError where a sum in the user's own units overflows."""
+    with np.errstate(over="ignore"):
+        if not np.isfinite(weight.sum()):
+            raise ValueError(
+                "sample_weight: the sum overflows. Divide all weights, those of a whole stream, by "
+                "a constant."
+            )
 
 
 def counting_rows(X, y, weight):

@@ -12,7 +12,8 @@ from sklearn.utils.validation import validate_data
 from nno_sklearn._data_checks import (
     X_FORMAT,
     canonical,
-    check_batch_weight,
+    check_any_weight,
+    check_sum_of_weights,
     check_weight,
     counting_rows,
     idle_rows,
@@ -200,7 +201,11 @@ def check_training_data(estimator, X, y, sample_weight, **y_checks):
     A weight means a repetition, so rows of weight 0 do not occur: what is in them does not matter.
     """
     X, y = validate_data(estimator, X, y, **X_FORMAT, **y_checks)
-    return idle_rows(canonical(X), y, check_weight(X, sample_weight))
+    weight = check_weight(X, sample_weight)
+    check_any_weight(weight)
+    # A power of two changes no digit; sums of the user's own numbers might overflow.
+    weight = np.ldexp(weight, -np.frexp(weight.max())[1])
+    return idle_rows(canonical(X), y, weight)
 
 
 def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):
@@ -209,7 +214,9 @@ def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):
     The first batch of a stream fixes the number of features and their names.
     """
     X, y = validate_data(estimator, X, y, reset=begins, **X_FORMAT, **y_checks)
-    return counting_rows(canonical(X), y, check_batch_weight(X, sample_weight))
+    weight = check_weight(X, sample_weight)
+    check_sum_of_weights(weight)
+    return counting_rows(canonical(X), y, weight)
 
 
 def distinct_labels(y):

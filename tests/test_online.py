@@ -98,7 +98,7 @@ class TestAccuracy:
 
     @pytest.mark.parametrize("loss", ["huber", "poisson", "log_loss"])
     def test_equal_rows_with_different_targets_share_cells(self, loss):
-        """For a loss that is not linear in the target, the remainder keeps what their mean loses."""
+        """For a loss not linear in the target, the remainder keeps what their mean loses."""
         rng = np.random.default_rng(0)
         X = rng.integers(0, 3, (6000, 3)).astype(float)
         eta = X @ [0.5, -0.5, 0.2]

@@ -7,7 +7,13 @@ from scipy import sparse
 from sklearn.utils import check_X_y
 from sklearn.utils.validation import check_consistent_length
 
-from nno_sklearn._data_checks import canonical, check_weight, counting_rows
+from nno_sklearn._data_checks import (
+    canonical,
+    check_any_weight,
+    check_sum_of_weights,
+    check_weight,
+    counting_rows,
+)
 from nno_sklearn.neighbors.distances import check_metric
 from nno_sklearn.neighbors.memory import CellMemory, Scaling
 from nno_sklearn.problem.moments import moments
@@ -73,7 +79,10 @@ def condense(X, y, n_cells, metric="euclidean", *, sample_weight=None):
         classes, codes = np.unique(y, return_inverse=True)
         targets = np.eye(len(classes))[codes]
         X, targets = check_X_y(X, targets, accept_sparse="csr", dtype=np.float64, multi_output=True)
-    X, targets, weight = counting_rows(canonical(X), targets, check_weight(X, sample_weight))
+    weight = check_weight(X, sample_weight)
+    check_any_weight(weight)
+    check_sum_of_weights(weight)
+    X, targets, weight = counting_rows(canonical(X), targets, weight)
     _, scale = moments(X, weight / weight.sum(), True)
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
     memory = CellMemory.empty(X.shape[1], targets.shape[1], is_sparse=sparse.issparse(X))
