@@ -83,7 +83,7 @@ def counting_rows(X, y, weight):
     return X[counts], y[counts], weight[counts]
 
 
-def idle_rows(X, y, weight):
+def effective_rows(X, y, weight):
     """X, y and weights as if rows of weight 0 did not occur, without a large copy of X.
 
     They are left out where the rest is small. Otherwise they stay, with a target that occurs

@@ -16,7 +16,7 @@ from nno_sklearn._data_checks import (
     check_sum_of_weights,
     check_weight,
     counting_rows,
-    idle_rows,
+    effective_rows,
 )
 from nno_sklearn.losses import Loss, MetricLoss
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
@@ -205,7 +205,7 @@ def check_training_data(estimator, X, y, sample_weight, **y_checks):
     check_any_weight(weight)
     # A power of two changes no digit; sums of the user's own numbers might overflow.
     weight = np.ldexp(weight, -np.frexp(weight.max())[1])
-    return idle_rows(canonical(X), y, weight)
+    return effective_rows(canonical(X), y, weight)
 
 
 def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):
