@@ -210,7 +210,7 @@ class TestRowsOfWeightZero:
     def test_they_do_not_occur(self, loss, container, data, monkeypatch):
         X, numbers, labels, weight = data
         y = numbers if LOSSES[loss] is NNORegressor else labels
-        penalties = ["l2", "l1"] if loss != "f1_macro" else ["l2"]
+        penalties = ["l2", "l1", None] if loss != "f1_macro" else ["l2"]
         for penalty in penalties:
             model = LOSSES[loss](loss, penalty=penalty, alpha=1e-3, tol=1e-10, random_state=0)
             model.fit(container(X), y, weight)  # a small copy

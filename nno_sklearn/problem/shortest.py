@@ -40,7 +40,7 @@ def _spanning_rows(problem):
     """Rows, linearly independent, that span all rows; None where that costs too much."""
     n, p = problem.n_samples, problem.n_features
     design, nothing = problem.design, np.empty((problem.n_samples, 0))
-    even = np.full(n, 1.0 / n)
+    even = (problem.weight > 0) / np.count_nonzero(problem.weight)
     if min(n, p) * p > LARGEST:
         return None
     if n > p:
