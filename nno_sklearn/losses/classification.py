@@ -63,6 +63,7 @@ class MultinomialLogLoss(Loss):
     """Joint loss of K classes: ``log sum_k exp(eta_k) - sum_k y_k eta_k``."""
 
     probabilistic = True
+    of_two_classes = LogLoss
 
     def value(self, y, eta):
         # Spread over the classes, so that the sum over an array is the sum over the rows.

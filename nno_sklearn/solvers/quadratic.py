@@ -9,7 +9,6 @@ from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import enet_path
 
-from nno_sklearn.penalties import ElasticNet
 from nno_sklearn.solvers.cholesky import ScaledCholesky
 from nno_sklearn.solvers.metric import bent_diagonal
 
@@ -68,7 +67,7 @@ def minimise_model(point, blocks, target_gap):
     if point.problem.is_smooth:
         solve = _newton
     else:
-        solve = _elastic_net if isinstance(point.problem.penalty, ElasticNet) else _accelerated
+        solve = _elastic_net if point.problem.penalty.is_elastic_net else _accelerated
     w, gradient = point.coef.ravel(), point.data_gradient.ravel()
     v = np.empty_like(w)
     for index, matrix in blocks:
