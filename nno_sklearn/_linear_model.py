@@ -19,6 +19,7 @@ from nno_sklearn._validation import (
     make_solver,
     unharmed,
 )
+from nno_sklearn.contracts import check_loss_on, check_penalty_on, check_result
 from nno_sklearn.problem import Problem, summarise
 from nno_sklearn.solvers import MetricResult, Status
 
@@ -105,6 +106,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
         X, targets, weight, loss = self._prepare(X, y, sample_weight, loss)
         with np.errstate(over="ignore", invalid="ignore"):
             loss.check_target(targets)
+            check_loss_on(loss, targets)
             problem = Problem(
                 X,
                 targets,
@@ -114,13 +116,16 @@ class LinearModel(OnlineLearning, BaseEstimator):
                 sample_weight=weight,
                 fit_intercept=self.fit_intercept,
             )
+            check_penalty_on(problem.penalty, problem.shape)
             _check_magnitude(problem)
         return summarise(problem, SUMMARY_BUDGET), solver
 
     def _pose_like(self, problem):
         """As :meth:`_pose`, for the rows, the loss and the intercept of a problem known already."""
         _, penalty, solver = self._parts()
-        return problem.with_penalty(penalty, self.alpha), solver
+        problem = problem.with_penalty(penalty, self.alpha)
+        check_penalty_on(problem.penalty, problem.shape)
+        return problem, solver
 
     def _parts(self):
         """Loss, penalty and solver, checked."""
@@ -144,6 +149,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
             callback=self._print if self.verbose else None,
             random_state=self.random_state,
         )
+        check_result(solver, problem, result, self.tol)
         self._keep(result, problem.metric or problem.loss, solver, problem.dtype)
         return result
 

@@ -15,7 +15,7 @@ AGREES_WITH = {
     "prox": ("gradient",),
     "curvature": ("value", "gradient"),
     "conjugate": ("value",),
-    "dual_scaling": ("value", "conjugate"),
+    "dual_scaling": ("value",),
     "subdiff_distance": ("value", "gradient", "prox"),
     "is_elastic_net": ("value", "gradient", "prox"),
 }

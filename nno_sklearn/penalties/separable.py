@@ -29,7 +29,8 @@ class ElasticNet(Penalty):
     @property
     def provides(self):
         written = super().provides
-        return written if self.l1_ratio == 0 else written - {"gradient"}
+        has_kinks = self.l1_ratio > 0 and type(self).gradient is ElasticNet.gradient
+        return written - {"gradient"} if has_kinks else written
 
     @property
     def _l2_ratio(self):

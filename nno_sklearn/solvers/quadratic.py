@@ -77,8 +77,9 @@ def minimise_model(point, blocks, target_gap):
 
 def _newton(point, matrix, w, gradient, target_gap):
     penalty, alpha = point.problem.penalty, point.problem.alpha
-    slope = gradient + alpha * penalty.gradient(w)
-    diagonal = bent_diagonal(alpha * penalty.curvature(w), matrix.diagonal())
+    column = w[:, None]  # penalties see two dimensions
+    slope = gradient + alpha * penalty.gradient(column)[:, 0]
+    diagonal = bent_diagonal(alpha * penalty.curvature(column)[:, 0], matrix.diagonal())
     return w - ScaledCholesky(matrix, diagonal).solve(slope)
 
 
@@ -165,7 +166,7 @@ def _accelerated(point, matrix, w, gradient, target_gap):
     momentum = 1.0
     for _ in range(MAX_ACCELERATED_STEPS):
         slope = gradient + matrix @ (ahead - w)
-        new = penalty.prox(ahead - step * slope, alpha * step)
+        new = penalty.prox((ahead - step * slope)[:, None], alpha * step[:, None])[:, 0]
         moved = new - v
         if (ahead - new) / step @ moved > 0:
             momentum = 1.0  # the momentum points uphill: restart (O'Donoghue and Candes, 2015)
