@@ -16,7 +16,6 @@ from nno_sklearn._validation import (
     make_loss,
     weights_of_classes,
 )
-from nno_sklearn.contracts import check_prediction
 from nno_sklearn.losses import LogLoss, MetricLoss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
 
 
@@ -278,7 +277,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         ndarray of shape (n_samples, n_classes)
         """
         check_is_fitted(self)
-        probability = check_prediction(self.loss_, self._raw_prediction(X))
+        probability = self._prediction(X)
         if probability.shape[1] == 1:
             return np.hstack([1.0 - probability, probability])
         total = probability.sum(axis=1, keepdims=True)

@@ -19,7 +19,12 @@ from nno_sklearn._validation import (
     make_solver,
     unharmed,
 )
-from nno_sklearn.contracts import check_loss_on, check_penalty_on, check_result
+from nno_sklearn.contracts import (
+    check_loss_on,
+    check_penalty_on,
+    check_prediction,
+    check_result,
+)
 from nno_sklearn.problem import Problem, summarise
 from nno_sklearn.solvers import MetricResult, Status
 
@@ -212,6 +217,10 @@ class LinearModel(OnlineLearning, BaseEstimator):
 
     def _print(self, record):
         print(f"[{type(self).__name__}] {record}")
+
+    def _prediction(self, X):
+        """Predictions in the target's units, (n_samples, n_outputs)."""
+        return check_prediction(self.loss_, self._raw_prediction(X))
 
     def _raw_prediction(self, X):
         """``X @ coef_.T + intercept_``, (n_samples, n_outputs)."""

@@ -8,7 +8,6 @@ from sklearn.utils.validation import column_or_1d
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._online import has_gradient
 from nno_sklearn._validation import check_batch, check_training_data
-from nno_sklearn.contracts import check_prediction
 from nno_sklearn.losses import Gamma, Huber, Poisson, SquaredError
 
 
@@ -207,5 +206,5 @@ class NNORegressor(RegressorMixin, LinearModel):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        prediction = check_prediction(self.loss_, self._raw_prediction(X))
+        prediction = self._prediction(X)
         return prediction[:, 0] if self.coef_.ndim == 1 else prediction

@@ -1,6 +1,7 @@
 """Losses, penalties and solvers as users write them: correct ones, and ones that lie."""
 
 import numpy as np
+from _data import Box
 
 from nno_sklearn import Loss, Penalty, Solver
 from nno_sklearn.losses import Curvature, Huber, MultinomialLogLoss, SquaredError
@@ -201,18 +202,6 @@ NUMBER_LOSSES = [
     Float32SquaredError(),
 ]  # fmt: skip
 LABEL_LOSSES = [Hinge(), Exponential(), PseudoHuber(), Pinball(0.2), Cauchy(), LogCosh()]
-
-
-class Box(Penalty):
-    def __init__(self, low=0.0, high=np.inf):
-        self.low = low
-        self.high = high
-
-    def value(self, w):
-        return 0.0 if (w >= self.low).all() and (w <= self.high).all() else np.inf
-
-    def prox(self, w, step):
-        return np.clip(w, self.low, self.high)
 
 
 class NonNegative(Box):

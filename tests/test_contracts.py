@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from _data import EVERY_PENALTY, LOSSES
+from _data import EVERY_PENALTY, LOSSES, Box
 from _plugins import (
     CORRECT_PENALTIES,
     LABEL_LOSSES,
     MCP,
     NUMBER_LOSSES,
     AsymmetricSquaredError,
-    Box,
     Cauchy,
     Exponential,
     Groups,
@@ -450,6 +449,9 @@ SOLVER_LIES = [
     ),
     (spoilt(status=lambda r, p: "done"), r"returned the status 'done'"),
     (spoilt(n_iter=lambda r, p: 0), r"returned n_iter=0"),
+    (spoilt(history=lambda r, p: None), r"returned history=None"),
+    (spoilt(objective=lambda r, p: None), r"returned a NoneType"),
+    (spoilt(optimality=lambda r, p: np.nan), r"returned NaN"),
     (spoilt(point=lambda r, p: p.null), r"returned a point of another problem, or with other"),
     (
         spoilt(objective=lambda r, p: r.objective / 2),

@@ -69,15 +69,3 @@ def without_nan(thing, method, array):
             "Avoid inf - inf, 0 * inf and logarithms of negative numbers.",
         )
     return array
-
-
-def worst(excess):
-    """Index of the largest entry; NaN counts as none."""
-    return int(np.argmax(np.nan_to_num(excess, nan=-np.inf)))
-
-
-def span(samples, share=0.1, near=1e-6):
-    """Lowest and highest of samples along axis 0, with slack for what lies between the samples."""
-    low, high = samples.min(axis=0), samples.max(axis=0)
-    slack = share * (high - low) + near * np.abs(samples).max(axis=0)
-    return low - slack, high + slack

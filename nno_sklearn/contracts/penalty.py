@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from nno_sklearn.contracts.answers import array_of, broken, number_of, span, worst
-from nno_sklearn.contracts.loss import INSIDE, STEP, TIMES
+from nno_sklearn.contracts.answers import array_of, broken, number_of
+from nno_sklearn.contracts.differences import INSIDE, STEP, TIMES, span, worst
 from nno_sklearn.penalties import Penalty
 
 #: Relative rounding of a value.

@@ -55,6 +55,11 @@ def _check_form(solver, problem, result):
     if not isinstance(result.n_iter, Integral) or result.n_iter < 1:
         found = f"returned n_iter={result.n_iter!r}, but a count of at least 1 is expected"
         raise broken(solver, "solve", found, "Let a Run count: one record for each iteration.")
+    if not (isinstance(result.history, list) and result.history):
+        found = f"returned history={result.history!r}, but a list of records is expected"
+        raise broken(solver, "solve", found, "Return that of a Run.")
+    for name in ("objective", "optimality", "dual_gap"):
+        as_array(solver, "solve", getattr(result, name), ())
     point = result.point
     if point is not None and not (
         point.problem is problem and np.array_equal(point.coef, result.coef)
