@@ -452,6 +452,10 @@ SOLVER_LIES = [
     (spoilt(history=lambda r, p: None), r"returned history=None"),
     (spoilt(objective=lambda r, p: None), r"returned a NoneType"),
     (spoilt(optimality=lambda r, p: np.nan), r"returned NaN"),
+    (
+        spoilt(optimality=lambda r, p: 0.5, status=lambda r, p: Status.CONVERGED),
+        r"returned Status.CONVERGED with optimality=0.5, above tol=",
+    ),
     (spoilt(point=lambda r, p: p.null), r"returned a point of another problem, or with other"),
     (
         spoilt(objective=lambda r, p: r.objective / 2),
