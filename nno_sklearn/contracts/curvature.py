@@ -67,7 +67,8 @@ def _compare_curvature(loss, y, eta, step):
         return parts if separate else parts.sum(axis=1, keepdims=True)
 
     bends, rise = np.stack([along(product) for product in products]), 0.5 * along(up - down)
-    parts = (np.abs(up) + np.abs(down)) * np.abs(step) + np.abs(products[2]) * np.abs(eta)
+    sizes = np.abs(up) + np.abs(down) + np.abs(y).max(axis=1, keepdims=True)
+    parts = sizes * np.abs(step) + np.abs(products[2]) * np.abs(eta)
     parts = parts if separate else parts.sum(axis=1, keepdims=True)
     rounding = rounding_of(parts, up) + NEGLIGIBLE * largest(rise)
     low, high = span(bends, near=1e-4)

@@ -23,6 +23,8 @@ from nno_sklearn.contracts.differences import (
 N_ROWS = 32
 #: Least spread that is tried, in units of 1 and of the largest target: below it, digits are lost.
 LEAST_UNIT = 0.01
+#: Raw prediction that stands for an infinite one: of a class without rows, say.
+FAR = 5.0
 
 
 def examine_loss_on(loss, y, rng):
@@ -39,13 +41,13 @@ def examine_loss_on(loss, y, rng):
     few = np.resize(few, (N_ROWS, y.shape[1]))
     with np.errstate(all="ignore"):
         start = array_of(loss, "link", y.mean(axis=0), shape=y.shape[1:])
-    start = np.broadcast_to(np.nan_to_num(start, neginf=-40.0, posinf=40.0), few.shape)
+    start = np.broadcast_to(np.nan_to_num(start, neginf=-FAR, posinf=FAR), few.shape)
     examine_loss(loss, few, start, start + rng.normal(size=few.shape), 1.0, rng)
     # Where predictions are in the target's units, its spread is the scale, and it the place.
     spread = max(float(np.std(few)), LEAST_UNIT * (1 + np.abs(few).max()))
     for eta, unit in ((start, spread), (few, spread), (few, 0.1 * spread), (few, 1.0)):
         other = eta + unit * rng.normal(size=few.shape)
-        if _is_finite(loss, few, eta) and _is_finite(loss, few, other + unit):
+        if all(_is_finite(loss, few, at) for at in (eta, other - unit, other + unit)):
             examine_loss(loss, few, eta, other, unit, rng)
 
 
@@ -129,6 +131,7 @@ def _check_gradient(loss, y, eta, step):
     rise = 0.5 * (up - down).sum(axis=1)
     slopes = np.stack([(gradient * step).sum(axis=1) for gradient in gradients])
     parts = np.abs(up) + np.abs(down) + np.abs(gradients[0]) * (np.abs(eta) + np.abs(y))
+    parts += np.abs(y).max(axis=1, keepdims=True) * np.abs(step)  # of a gradient such as p - y
     rounding = rounding_of(parts, up).sum(axis=1) + NEGLIGIBLE * largest(rise)
     low, high = span(slopes)
     excess = np.maximum(rise - high, low - rise) - rounding
@@ -157,7 +160,7 @@ def _check_conjugate(loss, y, eta, other):
         gap = (value + conjugate - product).sum(axis=1)
         size = (np.abs(value) + np.abs(product)).sum(axis=1)
         size += np.where(np.isfinite(conjugate), np.abs(conjugate), 0.0).sum(axis=1)
-        slack = 1e-5 * size + negligible
+        slack = 1e-3 * size + negligible + 1e-12 * np.abs(y * at).sum(axis=1)
         excess = np.where(np.isfinite(size), (np.abs(gap) if touches else -gap) - slack, 0.0)
         row = worst(excess)
         if excess[row] > 0:
