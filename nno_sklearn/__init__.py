@@ -2,6 +2,7 @@
 
 from nno_sklearn._classifier import NNOClassifier
 from nno_sklearn._regressor import NNORegressor
+from nno_sklearn.contracts import check_loss, check_penalty, check_solver
 from nno_sklearn.losses import Loss
 from nno_sklearn.minimize import nno_minimize
 from nno_sklearn.model_selection import NNOSearchCV
@@ -27,6 +28,9 @@ __all__ = [
     "ProximalSolver",
     "Solver",
     "__version__",
+    "check_loss",
+    "check_penalty",
+    "check_solver",
     "condense",
     "nno_minimize",
 ]

@@ -179,8 +179,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         n_outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
         if isinstance(loss, LogLoss) and self.loss == "log_loss" and n_outputs > 1:
             loss = MultinomialLogLoss()
-        if isinstance(loss, MultinomialLogLoss) and n_outputs == 1:
-            loss = LogLoss()  # two classes need one output: the same model, half the size
+        if loss.of_two_classes is not None and n_outputs == 1:
+            loss = loss.of_two_classes()  # two classes need one output: half the size
         if isinstance(loss, MetricLoss):
             loss = MetricLoss(loss.scorer, self.classes_)
         targets = np.eye(n_outputs)[codes] if n_outputs > 1 else codes[:, None].astype(float)
@@ -277,7 +277,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         ndarray of shape (n_samples, n_classes)
         """
         check_is_fitted(self)
-        probability = self.loss_.predict(self._raw_prediction(X))
+        probability = self._prediction(X)
         if probability.shape[1] == 1:
             return np.hstack([1.0 - probability, probability])
         total = probability.sum(axis=1, keepdims=True)

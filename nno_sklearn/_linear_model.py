@@ -19,6 +19,12 @@ from nno_sklearn._validation import (
     make_penalty,
     make_solver,
 )
+from nno_sklearn.contracts import (
+    check_loss_on,
+    check_penalty_on,
+    check_prediction,
+    check_result,
+)
 from nno_sklearn.problem import Problem, exact_product, summarise
 from nno_sklearn.solvers import MetricResult, Status, certify_returned
 
@@ -116,6 +122,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
         X, targets, weight, loss = self._prepare(X, y, sample_weight, loss)
         with np.errstate(over="ignore", invalid="ignore"):
             loss.check_target(targets)
+            check_loss_on(loss, targets)
             problem = Problem(
                 X,
                 targets,
@@ -125,13 +132,16 @@ class LinearModel(OnlineLearning, BaseEstimator):
                 sample_weight=weight,
                 fit_intercept=self.fit_intercept,
             )
+            check_penalty_on(problem.penalty, problem.shape)
             _check_magnitude(problem)
         return summarise(problem, SUMMARY_BUDGET), solver
 
     def _pose_like(self, problem):
         """As :meth:`_pose`, for the rows, the loss and the intercept of a problem known already."""
         _, penalty, solver = self._parts()
-        return problem.with_penalty(penalty, self.alpha), solver
+        problem = problem.with_penalty(penalty, self.alpha)
+        check_penalty_on(problem.penalty, problem.shape)
+        return problem, solver
 
     def _parts(self):
         """Loss, penalty and solver, checked."""
@@ -154,6 +164,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
             "random_state": self.random_state,
         }
         result = solver.solve(problem, start, **options)
+        check_result(solver, problem, result, self.tol)
         if problem.metric is None:
             result = certify_returned(problem, solver, result, **options)
         self._keep(result, problem.metric or problem.loss, solver, problem.dtype)
@@ -227,6 +238,10 @@ class LinearModel(OnlineLearning, BaseEstimator):
 
     def _print(self, record):
         print(f"[{type(self).__name__}] {record}")
+
+    def _prediction(self, X):
+        """Predictions in the target's units, (n_samples, n_outputs)."""
+        return check_prediction(self.loss_, self._raw_prediction(X))
 
     def _raw_prediction(self, X):
         """``X @ coef_.T + intercept_``, (n_samples, n_outputs)."""

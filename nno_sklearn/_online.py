@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import clone
 
 from nno_sklearn._validation import check_online, draft_of, make_loss
+from nno_sklearn.contracts import check_loss_on, check_penalty_on
 from nno_sklearn.solvers import Batch, Objective
 
 #: Attributes of a fit that do not hold for a stream.
@@ -56,6 +57,9 @@ class OnlineLearning:
             return False
         # An event that this batch lacks may be in another one.
         loss.check_target(np.vstack([y, np.ones((1, y.shape[1]))]))
+        if begins:
+            check_loss_on(loss, y)
+            check_penalty_on(penalty, (X.shape[1], y.shape[1]))
         objective = Objective(loss, penalty, self.alpha, self.fit_intercept, factors)
         solver = clone(solver).select_online(objective, X.shape[1])
         key = repr((solver.__class__, loss, self.fit_intercept))

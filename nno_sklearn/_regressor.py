@@ -206,6 +206,5 @@ class NNORegressor(RegressorMixin, LinearModel):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        raw_prediction = self._raw_prediction(X)
-        prediction = self.loss_.predict(raw_prediction)
+        prediction = self._prediction(X)
         return prediction[:, 0] if self.coef_.ndim == 1 else prediction

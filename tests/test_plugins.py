@@ -4,6 +4,8 @@ from functools import partial
 
 import numpy as np
 import pytest
+from _data import Box
+from _plugins import Exponential, SmoothedL1, SteepestDescent
 from scipy import sparse
 from scipy.optimize import minimize
 from sklearn.base import clone
@@ -11,9 +13,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from nno_sklearn import Loss, NNOClassifier, NNORegressor, Penalty, Solver
+from nno_sklearn import Loss, NNOClassifier, NNORegressor
 from nno_sklearn.losses import MultinomialLogLoss
-from nno_sklearn.solvers import Run
 
 SMOOTH = ("auto", "gd", "nearest_neighbor", "proximal")
 KINKED = ("auto", "nearest_neighbor", "proximal")
@@ -21,22 +22,6 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 4)) * [1, 2, 0.5, 1] + [0, 1, 0, -1]
 Y = X @ [0.6, -0.4, 0.0, 0.3] + 0.5 * RNG.standard_t(2, size=120) + 0.7
 LABELS = np.where(Y > 0.5, "high", "low")
-
-
-class SteepestDescent(Solver):
-    requires = frozenset({"penalty.gradient"})
-
-    def __init__(self, shorten=1.0):
-        self.shorten = shorten
-
-    def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
-        run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
-        point = start
-        while not run.done(point):
-            line = point.towards(-point.gradient)
-            first, second = line.derivatives(0.0)
-            point = line.point(-self.shorten * first / second)
-        return run.result(point)
 
 
 class PseudoHuber(Loss):
@@ -50,50 +35,6 @@ class PseudoHuber(Loss):
 
     def gradient(self, y, eta):
         return (eta - y) / np.sqrt(1 + ((eta - y) / self.delta) ** 2)
-
-
-class Exponential(Loss):
-    """AdaBoost's loss of a label."""
-
-    probabilistic = True
-
-    def value(self, y, eta):
-        return y * np.exp(-eta) + (1 - y) * np.exp(eta)
-
-    def gradient(self, y, eta):
-        return -y * np.exp(-eta) + (1 - y) * np.exp(eta)
-
-    def predict(self, eta):
-        return 1 / (1 + np.exp(-2 * eta))
-
-
-class SmoothedL1(Penalty):
-    """``sqrt(w^2 + eps^2)``."""
-
-    def __init__(self, eps=0.1):
-        self.eps = eps
-
-    def value(self, w):
-        return np.sqrt(w**2 + self.eps**2).sum()
-
-    def gradient(self, w):
-        return w / np.sqrt(w**2 + self.eps**2)
-
-    def curvature(self, w):
-        return self.eps**2 / (w**2 + self.eps**2) ** 1.5
-
-
-class Box(Penalty):
-    """Coefficients between two bounds; nothing else is asked."""
-
-    def __init__(self, low=0.0, high=np.inf):
-        self.low, self.high = low, high
-
-    def value(self, w):
-        return 0.0 if (w >= self.low).all() and (w <= self.high).all() else np.inf
-
-    def prox(self, w, step):
-        return np.clip(w, self.low, self.high)
 
 
 def optimum(loss, y, penalty=None, alpha=1.0, bounds=None):

@@ -5,7 +5,20 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from nno_sklearn._inheritance import forget_outdated
+
 CAPABILITIES = ("value", "gradient", "curvature", "conjugate")
+_DERIVED = ("value", "gradient", "curvature", "derivatives")
+#: What a subclass that rewrites one of the members on the right does not inherit.
+AGREES_WITH = {
+    "curvature": ("value", "gradient"),
+    "derivatives": ("value", "gradient", "curvature"),
+    "conjugate": ("value", "gradient"),
+    "constant_curvature": _DERIVED,
+    "largest_curvature": _DERIVED,
+    "is_quadratic": _DERIVED,
+    "of_two_classes": ("value", "gradient", "link", "predict"),
+}
 
 
 class Curvature(NamedTuple):
@@ -60,16 +73,30 @@ class Loss(BaseEstimator):
 
     A loss should be convex in ``eta`` and not negative. Class labels arrive as 0 and 1, one
     column per output; landmark rows carry the mean of the labels around them.
+
+    A subclass of another loss that has a ``value`` or ``gradient`` of its own inherits neither
+    curvature and conjugate nor the class data below: they belong to the other loss.
+    :func:`nno_sklearn.check_loss` tests that all methods agree.
     """
 
     #: Solvers may then keep a curvature matrix for ever.
     constant_curvature: ClassVar[bool] = False
+    #: True where ``value`` is ``c (eta - y)^2`` with one c for all: second moments of the data then
+    #: say all.
+    is_quadratic: ClassVar[bool] = False
     #: Largest curvature of a loss with flat parts, whose momentary curvature jumps; else None.
     largest_curvature: ClassVar[float | None] = None
     #: True where targets must not be negative.
     positive_target: ClassVar[bool] = False
     #: True where ``predict`` gives probabilities of classes.
     probabilistic: ClassVar[bool] = False
+    #: Class of the loss of one output that states the same model of two classes, for a loss that
+    #: couples one output per class; else None.
+    of_two_classes: ClassVar[type | None] = None
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        forget_outdated(cls, Loss, AGREES_WITH)
 
     @property
     def provides(self):

@@ -37,6 +37,19 @@ class LogLoss(Loss):
         """Probability of the second class."""
         return _sigmoid(eta)
 
+    def check_target(self, y):
+        _check_labels(self, y)
+
+
+def _check_labels(loss, y):
+    """Raise a ValueError for targets that are neither labels nor mixtures of them."""
+    if not ((y >= -1e-9) & (y <= 1 + 1e-9)).all():
+        raise ValueError(
+            f"loss={loss} needs labels 0 and 1, or shares between them, but y goes from "
+            f"{y.min():g} to {y.max():g}. Use NNOClassifier, which encodes labels, or a loss for "
+            "numbers such as 'squared_error'."
+        )
+
 
 def _sigmoid(eta):
     """``1 / (1 + exp(-eta))``: exact wherever the result is not below 1e-308, and several times
@@ -63,6 +76,7 @@ class MultinomialLogLoss(Loss):
     """Joint loss of K classes: ``log sum_k exp(eta_k) - sum_k y_k eta_k``."""
 
     probabilistic = True
+    of_two_classes = LogLoss
 
     def value(self, y, eta):
         # Spread over the classes, so that the sum over an array is the sum over the rows.
@@ -93,6 +107,9 @@ class MultinomialLogLoss(Loss):
         """Probabilities of the classes."""
         return _softmax(eta)
 
+    def check_target(self, y):
+        _check_labels(self, y)
+
 
 class _MarginLoss(Loss):
     """``y phi(eta) + (1 - y) phi(-eta)`` for a function ``phi`` of the margin."""
@@ -107,6 +124,9 @@ class _MarginLoss(Loss):
 
     def curvature(self, y, eta):
         return y * self._bend(eta) + (1.0 - y) * self._bend(-eta)
+
+    def check_target(self, y):
+        _check_labels(self, y)
 
     def conjugate(self, y, u):
         """Conjugate at labels 0 and 1 (a mixed label has no closed form)."""

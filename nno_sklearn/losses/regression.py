@@ -9,6 +9,7 @@ class SquaredError(Loss):
     """``(eta - y)^2 / 2``."""
 
     constant_curvature = True
+    is_quadratic = True
 
     def value(self, y, eta):
         return 0.5 * (eta - y) ** 2

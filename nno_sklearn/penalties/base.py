@@ -5,7 +5,20 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from nno_sklearn._inheritance import forget_outdated
+
 CAPABILITIES = ("value", "gradient", "prox", "curvature", "conjugate")
+#: What a subclass that rewrites one of the members on the right does not inherit. (A gradient
+#: and a prox each do without the other: who writes one means it to be the one.)
+AGREES_WITH = {
+    "gradient": ("prox",),
+    "prox": ("gradient",),
+    "curvature": ("value", "gradient"),
+    "conjugate": ("value",),
+    "dual_scaling": ("value",),
+    "subdiff_distance": ("value", "gradient", "prox"),
+    "is_elastic_net": ("value", "gradient", "prox"),
+}
 
 
 class Penalty(BaseEstimator):
@@ -18,10 +31,21 @@ class Penalty(BaseEstimator):
     - ``prox``, with an elementwise step, and ``subdiff_distance`` if it is not.
 
     With ``conjugate``, fits are certified by a duality gap.
+
+    A subclass of another penalty that has a ``value``, ``gradient`` or ``prox`` of its own does
+    not inherit what belongs to the other penalty, such as its conjugate.
+    :func:`nno_sklearn.check_penalty` tests that all methods agree.
     """
 
     #: True only where the penalty is 0 everywhere.
     is_zero: ClassVar[bool] = False
+    #: True where the value is ``l1_ratio |w|_1 + (1 - l1_ratio) |w|^2 / 2``: scikit-learn's
+    #: coordinate descent then solves for it.
+    is_elastic_net: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        forget_outdated(cls, Penalty, AGREES_WITH)
 
     @property
     def provides(self):

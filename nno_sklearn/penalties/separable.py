@@ -14,6 +14,8 @@ class ElasticNet(Penalty):
         Share of the l1 part: 1 is the lasso, 0 is ridge.
     """
 
+    is_elastic_net = True
+
     def __init__(self, l1_ratio=0.5):
         self.l1_ratio = l1_ratio
 
@@ -26,8 +28,9 @@ class ElasticNet(Penalty):
 
     @property
     def provides(self):
-        every = {"value", "prox", "curvature", "conjugate"}
-        return frozenset(every | {"gradient"} if self.l1_ratio == 0 else every)
+        written = super().provides
+        has_kinks = self.l1_ratio > 0 and type(self).gradient is ElasticNet.gradient
+        return written - {"gradient"} if has_kinks else written
 
     @property
     def _l2_ratio(self):
@@ -78,6 +81,10 @@ class L2(ElasticNet):
     """``|w|_2^2 / 2`` (Hoerl and Kennard, 1970): all coefficients shrink."""
 
     l1_ratio = 0.0
+    is_elastic_net = True
+    prox = ElasticNet.prox
+    curvature = ElasticNet.curvature
+    subdiff_distance = ElasticNet.subdiff_distance
 
     def __init__(self):
         pass

@@ -4,7 +4,6 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.linalg.lapack import dpstrf
 
-from nno_sklearn.losses import SquaredError
 from nno_sklearn.problem.hessian import hessian_cost
 from nno_sklearn.problem.triangular import SAFE_PIVOT, RankRevealing, triangular_factor
 
@@ -25,11 +24,11 @@ def summarise(problem, budget):
     Returns
     -------
     Problem
-        The one given, where its loss is not squared error, X is sparse, the rows are few or the
+        The one given, where its loss is not quadratic, X is sparse, the rows are few or the
         features many. Passes over the new one count as their share of X.
     """
     n, p = problem.n_samples, problem.n_features
-    if not isinstance(problem.loss, SquaredError) or n < 2 * (p + 1):
+    if not problem.loss.is_quadratic or n < 2 * (p + 1):
         return problem
     if problem.metric is not None:  # a score looks at each row
         return problem

@@ -9,7 +9,6 @@ from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import enet_path
 
-from nno_sklearn.penalties import ElasticNet
 from nno_sklearn.solvers.cholesky import ScaledCholesky
 from nno_sklearn.solvers.metric import bent_diagonal
 
@@ -68,7 +67,7 @@ def minimise_model(point, blocks, target_gap):
     if point.problem.is_smooth:
         solve = _newton
     else:
-        solve = _elastic_net if isinstance(point.problem.penalty, ElasticNet) else _accelerated
+        solve = _elastic_net if point.problem.penalty.is_elastic_net else _accelerated
     w, gradient = point.coef.ravel(), point.data_gradient.ravel()
     v = np.empty_like(w)
     for index, matrix in blocks:
@@ -78,8 +77,9 @@ def minimise_model(point, blocks, target_gap):
 
 def _newton(point, matrix, w, gradient, target_gap):
     penalty, alpha = point.problem.penalty, point.problem.alpha
-    slope = gradient + alpha * penalty.gradient(w)
-    diagonal = bent_diagonal(alpha * penalty.curvature(w), matrix.diagonal())
+    column = w[:, None]  # penalties see two dimensions
+    slope = gradient + alpha * penalty.gradient(column)[:, 0]
+    diagonal = bent_diagonal(alpha * penalty.curvature(column)[:, 0], matrix.diagonal())
     return w - ScaledCholesky(matrix, diagonal).solve(slope)
 
 
@@ -166,7 +166,7 @@ def _accelerated(point, matrix, w, gradient, target_gap):
     momentum = 1.0
     for _ in range(MAX_ACCELERATED_STEPS):
         slope = gradient + matrix @ (ahead - w)
-        new = penalty.prox(ahead - step * slope, alpha * step)
+        new = penalty.prox((ahead - step * slope)[:, None], alpha * step[:, None])[:, 0]
         moved = new - v
         if (ahead - new) / step @ moved > 0:
             momentum = 1.0  # the momentum points uphill: restart (O'Donoghue and Candes, 2015)

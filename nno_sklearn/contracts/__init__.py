@@ -1,0 +1,19 @@
+"""What losses, penalties and solvers promise: tests for their authors, and checks in every fit."""
+
+from nno_sklearn.contracts.at_fit import (
+    check_loss_on,
+    check_penalty_on,
+    check_prediction,
+    check_result,
+)
+from nno_sklearn.contracts.authors import check_loss, check_penalty, check_solver
+
+__all__ = [
+    "check_loss",
+    "check_loss_on",
+    "check_penalty",
+    "check_penalty_on",
+    "check_prediction",
+    "check_result",
+    "check_solver",
+]
