@@ -1,6 +1,7 @@
 """What comes from the user: data, weights and hyper-parameters, checked in one place."""
 
 from contextlib import contextmanager
+from inspect import Parameter, signature
 from numbers import Integral, Real
 
 import numpy as np
@@ -70,6 +71,38 @@ def make_loss(loss, known):
     if isinstance(loss, str) and loss not in known and loss in get_scorer_names():
         return MetricLoss(loss)
     return _named("loss", loss, known, Loss, also="a scorer or its name, ")()
+
+
+def check_scorer(scorer, name, n_arguments=3):
+    """Raise a ValueError for a function of targets and predictions that is given as a scorer.
+
+    Parameters
+    ----------
+    scorer : callable
+        A scorer is called as ``scorer(estimator, X, y)``, a metric as ``metric(y_true, y_pred)``.
+    name : str
+        Of the parameter that it was given for.
+    n_arguments : int, default=3
+        2 where there are no targets.
+    """
+    try:
+        parameters = signature(scorer).parameters.values()
+        signature(scorer).bind(*range(n_arguments))
+        is_called_so = True
+    except ValueError:  # some callables do not tell their arguments
+        return
+    except TypeError:
+        is_called_so = False
+    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    arguments = [one.name for one in parameters if one.kind in kinds]
+    if is_called_so and not (arguments and arguments[0].startswith(("y", "labels_true"))):
+        return
+    raise ValueError(
+        f"{name}={scorer!r} looks like a metric function rather than a scorer: it is called with "
+        f"({', '.join(arguments)}), but a scorer with (estimator, X, y). "
+        f"sklearn.metrics.make_scorer({getattr(scorer, '__name__', 'metric')}) makes a scorer of a "
+        "metric; for an error or a cost add greater_is_better=False."
+    )
 
 
 def make_penalty(penalty, l1_ratio):
