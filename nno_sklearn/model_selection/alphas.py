@@ -71,7 +71,7 @@ def alpha_max(problem):
     """The strength from which on a penalty is all that matters.
 
     With a kink at 0 (l1, elastic net), the smallest strength whose optimum is the constant
-    model, found from the gradient there; coefficients that the penalty never holds at 0 do not
+    model, found from the gradient there; coefficients that no strength holds at 0, or any, do not
     count. Without a kink, the sum of the columns' curvatures, a bound on the largest: from there
     on coefficients are less than half of unpenalised ones. 1 where the data say nothing.
     """
@@ -81,19 +81,19 @@ def alpha_max(problem):
         return penalty.subdiff_distance(coef, gradient / alpha) > 0
 
     size = float(np.abs(gradient).max())
-    if problem.is_smooth or moved(max(size, 1.0) * STRONGEST).all():
-        return float(problem.null.data_diagonal.sum(axis=0).max()) or 1.0
-    if size <= _rounding(problem):
+    if not problem.is_smooth and size <= _rounding(problem):
         return 1.0
-    held = ~moved(size * STRONGEST)
+    decided = False if problem.is_smooth else moved(size * WEAKEST) & ~moved(size * STRONGEST)
+    if not np.any(decided):
+        return float(problem.null.data_diagonal.sum(axis=0).max()) or 1.0
 
     def is_optimal(alpha):
-        return not (moved(alpha) & held).any()
+        return not (moved(alpha) & decided).any()
 
     high = size
     while not is_optimal(high):
         high *= 2
-    while is_optimal(high / 2) and high > WEAKEST * size:
+    while is_optimal(high / 2):
         high /= 2
     low = high / 2
     for _ in range(BISECTIONS):

@@ -268,7 +268,9 @@ class NNOSearchCV(GridSearchCV):
         scorers = make_scorers(self.estimator, self.scoring)
         if not callable(self.scoring):  # which may give one number, or several with their names
             metrics = list(scorers) if isinstance(scorers, dict) else [SCORE]
-            check_refit(self.refit, metrics, [self.scoring] if isinstance(self.scoring, str) else [])
+            check_refit(
+                self.refit, metrics, [self.scoring] if isinstance(self.scoring, str) else []
+            )
             if halving is not None:
                 deciding_metric(self.refit, metrics)
 
