@@ -75,17 +75,21 @@ def alpha_max(problem):
     count. Without a kink, the sum of the columns' curvatures, a bound on the largest: from there
     on coefficients are less than half of unpenalised ones. 1 where the data say nothing.
     """
-    penalty, coef, gradient = problem.penalty, problem.null.coef, problem.null.data_gradient
+    null, gradient = problem.null, problem.null.data_gradient
+    curvature = float(null.data_diagonal.sum(axis=0).max()) or 1.0
+    if problem.is_smooth:
+        return curvature
 
     def moved(alpha):
-        return penalty.subdiff_distance(coef, gradient / alpha) > 0
+        with np.errstate(divide="ignore", over="ignore"):  # a slope over next to nothing
+            return problem.penalty.subdiff_distance(null.coef, gradient / alpha) > 0
 
     size = float(np.abs(gradient).max())
-    if not problem.is_smooth and size <= _rounding(problem):
+    if size <= _rounding(problem):
         return 1.0
-    decided = False if problem.is_smooth else moved(size * WEAKEST) & ~moved(size * STRONGEST)
-    if not np.any(decided):
-        return float(problem.null.data_diagonal.sum(axis=0).max()) or 1.0
+    decided = moved(size * WEAKEST) & ~moved(size * STRONGEST)
+    if not decided.any():
+        return curvature
 
     def is_optimal(alpha):
         return not (moved(alpha) & decided).any()
