@@ -76,9 +76,12 @@ class NNOSearchCV(GridSearchCV):
         share; ``joblib.parallel_config`` takes them elsewhere. With ``verbose`` a bar shows
         the progress (with rich installed, and one worker).
     refit : bool, str or callable, default=True
-        As in GridSearchCV, and "one_standard_error": the strongest alpha within one
-        standard error of the best score, other settings as in the best (with several metrics, a
-        ``functools.partial`` of :func:`one_standard_error`).
+        Which setting is fitted to all rows. True: the best by the only metric, which may also be
+        called by its name in ``scoring``, or "score". With several metrics, the name of the one
+        that chooses. "one_standard_error", for one metric: the strongest alpha within one standard
+        error of the best score, other settings as in the best; with several,
+        ``functools.partial(one_standard_error, metric=...)``. A callable gets ``cv_results_`` and
+        returns the number of a candidate. False: none is fitted. Other names are refused.
     halving : int, default=None
         Drop settings without hope early: after each split only the best 1 of ``halving``, but
         at least 3, go on. The score of those that are dropped stays nan where they were not
@@ -182,6 +185,9 @@ class NNOSearchCV(GridSearchCV):
         ValueError
             For parameters that make no search, and where every fit fails. What was fitted
             before stays as it was.
+        TypeError, IndexError
+            Where a callable ``refit`` returns no number of a candidate; a TypeError also where
+            ``scoring`` is None and the estimator has no ``score``.
         """
         with unharmed(self):
             return self._fit(X, y, params)
