@@ -1,5 +1,6 @@
 """Callbacks of scikit-learn 1.9 see of NNOSearchCV what they see of GridSearchCV."""
 
+import joblib
 import numpy as np
 import pytest
 from _search import ALPHAS, LABELS, NUMBERS, WEIGHT, X
@@ -175,11 +176,14 @@ def test_halving_does_not_know_the_number_of_its_fits():
     assert {path[0][2] for _, path, *_ in record if path[0][0] == "search"} == {None}
 
 
-def test_other_processes_tell():
+def test_threads_and_processes():
     from sklearn.callback import ProgressBar
 
-    for estimator, grid in (CASES["model"], CASES["other"]):
-        search = NNOSearchCV(estimator, grid, cv=iter([(range(45), range(45, 60))]), n_jobs=2)
-        search.fit(X, LABELS)  # without callbacks, no worker gets the search and its generator
-        search = NNOSearchCV(estimator, grid, cv=2, n_jobs=2).set_callbacks(ProgressBar())
-        assert search.fit(X, LABELS).n_fits_ == 2 * len(search.cv_results_["params"])
+    alone = recorded(NNOSearchCV(CLASSIFIER, GRID, cv=2), X, LABELS)
+    with joblib.parallel_config("threading", n_jobs=2):
+        assert recorded(NNOSearchCV(CLASSIFIER, GRID, cv=2), X, LABELS) == alone
+    splits = [(range(45), range(45, 60)), (range(15, 60), range(15))]
+    search = NNOSearchCV(CLASSIFIER, GRID, cv=(split for split in splits), n_jobs=2)
+    assert search.fit(X, LABELS).n_fits_ == 4  # a generator cannot be sent to another process
+    search = NNOSearchCV(CLASSIFIER, GRID, cv=splits, n_jobs=2).set_callbacks(ProgressBar())
+    assert search.fit(X, LABELS).n_fits_ == 4

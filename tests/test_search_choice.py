@@ -116,6 +116,15 @@ def test_a_metric_may_be_called_score():
     assert ours.score(X, LABELS) == pytest.approx(theirs.score(X, LABELS))
 
 
+@pytest.mark.parametrize("refit", [True, "score", "one_standard_error"])
+def test_the_only_metric_may_be_called_score(refit):
+    model, scoring = NNOClassifier(tol=1e-10), {"score": "roc_auc"}
+    found = NNOSearchCV(model, GRID, scoring=scoring, refit=refit, cv=2).fit(X, LABELS)
+    alone = NNOSearchCV(model, GRID, scoring="roc_auc", refit=refit, cv=2).fit(X, LABELS)
+    assert found.best_index_ == alone.best_index_ and found.best_score_ == alone.best_score_
+    assert found.score(X, LABELS) == alone.score(X, LABELS)
+
+
 # scoring
 
 

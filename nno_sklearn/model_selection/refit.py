@@ -57,15 +57,27 @@ def deciding_metric(refit, metrics):
     ValueError
         Where there are several, and ``refit`` names none.
     """
-    metric = metric_of(refit) if callable(refit) else refit
     if metrics == [SCORE]:
         return SCORE
+    metric = metric_of(refit) if callable(refit) else refit
     if metric not in metrics:
         raise ValueError(
             f"refit={refit!r} names no metric, but scoring gave several: {metrics}. Name the one "
             "that chooses; without halving, refit=False chooses none."
         )
     return metric
+
+
+def metric_to_score(refit, metrics, scorer):
+    """Name of the metric by which ``search.score`` scores what ``refit`` chose among several."""
+    if callable(refit) and metric_of(refit) is None:
+        data = "(search.best_estimator_, X, y)"
+        call = f"{data}[{metrics[0]!r}]" if callable(scorer) else f"[{metrics[0]!r}]{data}"
+        raise ValueError(
+            f"refit={refit!r} chose by a rule that names none of the metrics {metrics}. Call one "
+            f"of them: search.scorer_{call}."
+        )
+    return deciding_metric(refit, metrics)
 
 
 def choose(results, refit, metrics):

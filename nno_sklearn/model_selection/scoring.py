@@ -54,7 +54,7 @@ def warn_of_weights(scorers, search):
                 f"statistically incorrect results when fitting {search} with sample_weight. A "
                 "metric with a sample_weight argument would take them.",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
 
 
@@ -85,7 +85,7 @@ class ChainScorer:
     def __init__(self, estimator, scoring, error_score):
         self.error_score, self.chain = error_score, None
         asked = make_scorers(estimator, scoring)
-        if isinstance(scoring, dict):
+        if isinstance(scoring, dict) and not get_config()["enable_metadata_routing"]:
             scoring = {
                 name: one if hasattr(one, "_accept_sample_weight") else FunctionScorer(one)
                 for name, one in asked.items()

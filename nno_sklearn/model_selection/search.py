@@ -21,7 +21,7 @@ from nno_sklearn.model_selection.refit import (
     check_refit,
     choose,
     deciding_metric,
-    metric_of,
+    metric_to_score,
 )
 from nno_sklearn.model_selection.results import (
     make_results,
@@ -242,16 +242,8 @@ class NNOSearchCV(GridSearchCV):
             Where a rule of the user's chose among several metrics: it names none of them.
         """
         chosen = copy(self)  # GridSearchCV takes the metric's name from refit
-        if callable(self.refit) and getattr(self, "multimetric_", False):
-            chosen.refit = metric_of(self.refit)
-            if chosen.refit is None:
-                metrics = metrics_of(self.cv_results_)
-                name, data = metrics[0], "(search.best_estimator_, X, y)"
-                by = f"{data}[{name!r}]" if callable(self.scorer_) else f"[{name!r}]{data}"
-                raise ValueError(
-                    f"refit={self.refit!r} chose by a rule that names none of the metrics "
-                    f"{metrics}. Call one of them: search.scorer_{by}."
-                )
+        if self.refit and getattr(self, "multimetric_", False):
+            chosen.refit = metric_to_score(self.refit, metrics_of(self.cv_results_), self.scorer_)
         return GridSearchCV.score(chosen, X, y, **params)
 
     def _check_parameters(self, y):

@@ -125,20 +125,25 @@ def evaluate(tasks, splits, scorer, search, X, y, params, report, whole):
         Preprocessing that candidates shared.
     """
     report = report if effective_n_jobs(search.n_jobs) == 1 else None
+    # All before the first is sent away: a new part of ``whole`` would change what is being sent.
+    chains = [
+        Chain(
+            walk.estimator,
+            walk.settings,
+            starts,
+            search.error_score,
+            report,
+            [
+                whole.part("candidate-split-evaluation", int(k) * len(splits) + int(split))
+                for k in walk.candidates
+            ],
+        )
+        for split, walk, starts in tasks
+    ]
     with warnings.catch_warnings():  # threads may leave each other's filters behind
         found = Parallel(n_jobs=search.n_jobs, pre_dispatch=search.pre_dispatch)(
             delayed(run_chain)(
-                Chain(
-                    walk.estimator,
-                    walk.settings,
-                    starts,
-                    search.error_score,
-                    report,
-                    [
-                        whole.part("candidate-split-evaluation", int(k) * len(splits) + split)
-                        for k in walk.candidates
-                    ],
-                ),
+                chain,
                 splits[split],
                 scorer,
                 X,
@@ -146,7 +151,7 @@ def evaluate(tasks, splits, scorer, search, X, y, params, report, whole):
                 params,
                 search.return_train_score,
             )
-            for split, walk, starts in tasks
+            for chain, (split, _, _) in zip(chains, tasks, strict=True)
         )
     fits, saved_seconds = {}, 0.0
     for (split, walk, _), (of_chain, preparing_seconds) in zip(tasks, found, strict=True):
