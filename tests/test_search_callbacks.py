@@ -111,6 +111,29 @@ def test_callbacks_go_on_into_other_estimators():
     assert sorted(ours) == sorted(theirs) and len({name for _, name, _ in ours}) > 2
 
 
+def test_a_search_in_a_search():
+    records = []
+    for kind in (NNOSearchCV, GridSearchCV):
+        inner = kind(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2)
+        outer = GridSearchCV(inner, {"cv": [2, 3]}, cv=2)
+        record = recorded(outer, X, LABELS, recorder=Propagated)
+        # Both end alike: NNOSearchCV, GridSearchCV.
+        records.append(sorted((what, name[-8:], task) for what, name, task in record))
+    assert records[0] == records[1] and records[0]
+
+
+@pytest.mark.parametrize("step", [True, False])
+def test_callbacks_of_the_estimator(step):
+    records = []
+    for kind in (NNOSearchCV, GridSearchCV):
+        callback = Recorder()
+        model = LogisticRegression().set_callbacks(callback)
+        grid = {"logisticregression__C": [0.1, 1.0]} if step else {"C": [0.1, 1.0]}
+        kind(make_pipeline(StandardScaler(), model) if step else model, grid, cv=2).fit(X, LABELS)
+        records.append(sorted(callback.record, key=repr))
+    assert records[0] == records[1] and records[0]
+
+
 def test_nothing_is_said_of_models_without_tasks(recwarn):
     assert recorded(NNOSearchCV(CLASSIFIER, GRID, cv=2), X, LABELS, recorder=Propagated)
     assert not recwarn

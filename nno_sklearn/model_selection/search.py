@@ -2,19 +2,16 @@
 
 import time
 from copy import copy
-from numbers import Integral, Real
 
 import numpy as np
-from sklearn import get_config
-from sklearn.base import is_classifier
-from sklearn.model_selection import GridSearchCV, check_cv
+from sklearn.model_selection import GridSearchCV
 from sklearn.utils import get_tags, indexable
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from nno_sklearn._validation import unharmed
 from nno_sklearn.model_selection.callbacks import SearchTask, with_callbacks
 from nno_sklearn.model_selection.candidates import candidates_of
 from nno_sklearn.model_selection.chain import is_ours, with_setting
+from nno_sklearn.model_selection.parameters import check_parameters
 from nno_sklearn.model_selection.progress import progress
 from nno_sklearn.model_selection.refit import (
     SCORE,
@@ -29,12 +26,8 @@ from nno_sklearn.model_selection.results import (
     metrics_of,
     report_failures,
 )
-from nno_sklearn.model_selection.scoring import (
-    ChainScorer,
-    check_callables,
-    make_scorers,
-    warn_of_weights,
-)
+from nno_sklearn.model_selection.routing import route
+from nno_sklearn.model_selection.scoring import ChainScorer, make_scorers
 from nno_sklearn.model_selection.tasks import evaluate, groups_of, tasks_of
 
 #: Settings that go on after each split at least, however sharp the halving.
@@ -194,9 +187,9 @@ class NNOSearchCV(GridSearchCV):
 
     @with_callbacks
     def _fit(self, X, y, params):
-        self._check_parameters(y)
+        check_parameters(self, y is not None)
         X, y = indexable(X, y)
-        for_fit, for_search, splits = self._route(X, y, params)
+        for_fit, for_search, splits = route(self, X, y, params)
         candidates = candidates_of(self, X, y, for_fit)
         groups = groups_of(self.estimator, candidates)
         whole = SearchTask.of(self)
@@ -245,65 +238,6 @@ class NNOSearchCV(GridSearchCV):
         if self.refit and getattr(self, "multimetric_", False):
             chosen.refit = metric_to_score(self.refit, metrics_of(self.cv_results_), self.scorer_)
         return GridSearchCV.score(chosen, X, y, **params)
-
-    def _check_parameters(self, y):
-        if self.param_grid is not None and self.param_distributions is not None:
-            raise ValueError("Give param_grid or param_distributions, not both.")
-        if self.param_grid is None and self.param_distributions is None and self.alphas is None:
-            raise ValueError(
-                "There is nothing to search: give param_grid, param_distributions or alphas, for "
-                "instance alphas='auto'."
-            )
-        halving = self.halving
-        if halving is not None and not (isinstance(halving, Integral) and halving >= 2):
-            raise ValueError(
-                f"halving={halving!r}: one of so many settings goes on after each split, so it "
-                "must be a whole number of at least 2, or None."
-            )
-        if self.error_score != "raise" and not isinstance(self.error_score, Real):
-            raise ValueError(f"error_score={self.error_score!r}: use 'raise' or a number.")
-        check_callables(self.scoring, y is not None)
-        scorers = make_scorers(self.estimator, self.scoring)
-        if not callable(self.scoring):  # which may give one number, or several with their names
-            metrics = list(scorers) if isinstance(scorers, dict) else [SCORE]
-            check_refit(
-                self.refit, metrics, [self.scoring] if isinstance(self.scoring, str) else []
-            )
-            if halving is not None:
-                deciding_metric(self.refit, metrics)
-
-    def _route(self, X, y, params):
-        """Arguments of the estimator's fit, those that the splits' fits take, and the splits."""
-        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        if get_config()["enable_metadata_routing"]:
-            routed = process_routing(self, "fit", **params)
-            for_fit, for_split = routed.estimator.fit, routed.splitter.split
-            within = MetadataRouter(owner=self).add(
-                estimator=self.estimator,
-                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
-            )
-            within.add(
-                scorer=ChainScorer(self.estimator, self.scoring, self.error_score),
-                method_mapping=MethodMapping().add(caller="fit", callee="score"),
-            )
-            for_search = {name: params[name] for name in within.consumes("fit", params)}
-        else:
-            for_search = {name: value for name, value in params.items() if name != "groups"}
-            for_fit, for_split = for_search, {"groups": params.get("groups")}
-            if params.get("sample_weight") is not None:
-                warn_of_weights(make_scorers(self.estimator, self.scoring), self)
-        splits, n_splits = list(cv.split(X, y, **for_split)), cv.get_n_splits(X, y, **for_split)
-        if len(splits) != n_splits:
-            raise ValueError(
-                f"cv.split and cv.get_n_splits return inconsistent results. Expected {n_splits} "
-                f"splits, got {len(splits)}"
-            )
-        if not splits:
-            raise ValueError(
-                "No fits were performed. Was the CV iterator empty? Were there no candidates? "
-                f"cv={self.cv!r} gives no split, so there is nothing to fit."
-            )
-        return for_fit, for_search, splits
 
     def _evaluate(self, groups, n_candidates, splits, X, y, params, whole):
         """Fits of all candidates on all splits, (n_candidates, n_splits); None: not fitted."""
