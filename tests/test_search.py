@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from _data import Box
 from _search import (
     ALPHAS,
     KINDS,
@@ -16,6 +17,7 @@ from _search import (
     assert_same_search,
     both,
 )
+from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin, clone, is_classifier
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
@@ -25,7 +27,11 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV
+from nno_sklearn.losses import SquaredError
 from nno_sklearn.model_selection import one_standard_error
+from nno_sklearn.model_selection.alphas import alpha_max
+from nno_sklearn.penalties import L1
+from nno_sklearn.problem import Problem
 
 CLASSIFIER = NNOClassifier(tol=1e-8)
 REGRESSOR = NNORegressor(tol=1e-8)
@@ -168,6 +174,101 @@ def test_data_without_a_trace_of_signal_have_strengths():
             strength = found.cv_results_["strength"]
             assert np.isfinite(strength).all() and (strength > 0).all()
             np.testing.assert_allclose(found.best_estimator_.coef_, 0, atol=1e-6)
+
+
+def strengths(model, rows, y, **fit):
+    """What ``alphas=3`` stands for, without the fits' scores."""
+
+    def no_score(estimator, X, y, sample_weight=None):
+        return 0.0
+
+    found = NNOSearchCV(model, alphas=3, cv=2, refit=False, scoring=no_score, error_score="raise")
+    return found.fit(rows, y, **fit).cv_results_["strength"]
+
+
+KINKED = [{"penalty": "l1"}, {"penalty": "elasticnet", "l1_ratio": 0.3}]
+FROM_ONE = [1.0, 10**-1.5, 1e-3]
+FLIPS = np.tile([1.0, -1.0], 30)[:, None] * 0.1
+
+
+@pytest.mark.parametrize("penalty", KINKED)
+@pytest.mark.parametrize("value", [0.0, 0.1, 3.0, -7.3e-5, 1e9, 1e-170])
+def test_strengths_of_a_constant_target(value, penalty):
+    y, model = np.full(len(X), value), NNORegressor(**penalty)
+    for rows in (X, X + 1e6, X.astype(np.float32), sparse.csr_array(X)):
+        np.testing.assert_allclose(strengths(model, rows, y), FROM_ONE)
+    np.testing.assert_allclose(strengths(model, X, y, sample_weight=WEIGHT), FROM_ONE)
+    np.testing.assert_allclose(strengths(model, X, np.column_stack([y, y])), FROM_ONE)
+    varied = strengths(model, X, np.column_stack([y, NUMBERS]))
+    np.testing.assert_allclose(varied, strengths(model, X, NUMBERS), rtol=1e-6)
+    for loss in ("poisson", "gamma", "huber"):
+        if value > 0:
+            np.testing.assert_allclose(
+                strengths(clone(model).set_params(loss=loss), X, y), FROM_ONE
+            )
+
+
+@pytest.mark.parametrize("penalty", KINKED)
+def test_strengths_where_the_columns_say_nothing(penalty):
+    halves, constant = np.tile([0, 0, 1, 1], 15), np.full((60, 4), 0.1)
+    for model in (NNOClassifier(**penalty), NNOClassifier("squared_hinge", **penalty)):
+        np.testing.assert_allclose(strengths(model, FLIPS, halves), FROM_ONE)
+        np.testing.assert_allclose(strengths(model, constant, LABELS), FROM_ONE)
+        np.testing.assert_allclose(
+            strengths(model, constant, LABELS, sample_weight=WEIGHT), FROM_ONE
+        )
+        model.set_params(fit_intercept=False)
+        np.testing.assert_allclose(strengths(model, constant, halves), FROM_ONE)
+    thirds = np.tile([0, 0, 1, 1, 2, 2], 10)
+    np.testing.assert_allclose(strengths(NNOClassifier(**penalty), FLIPS, thirds), FROM_ONE)
+    regressor = NNORegressor(**penalty)
+    np.testing.assert_allclose(strengths(regressor, FLIPS + 0.3, 5.0 + halves / 10), FROM_ONE)
+
+
+@pytest.mark.parametrize("penalty", [*KINKED, {"penalty": "l2"}])
+def test_strengths_have_the_scale_of_the_data(penalty):
+    model = NNORegressor(**penalty)
+    expected = strengths(model, X, NUMBERS)
+    power = 0 if penalty["penalty"] == "l2" else 1
+    for factor in (1e-300, 1e-170, 1e-9, 1e9, 1e150):
+        found = strengths(model, X, factor * NUMBERS)
+        np.testing.assert_allclose(found, factor**power * expected, rtol=1e-6)
+    for factor in (1e-9, 1e9):
+        found = strengths(model, factor * X, NUMBERS)
+        np.testing.assert_allclose(found, factor ** (2 - power) * expected, rtol=1e-6)
+    faint = strengths(model, X, 1e6 + 1e-3 * NUMBERS)
+    np.testing.assert_allclose(faint, 1e-3**power * expected, rtol=1e-6)
+
+
+def test_strengths_that_no_float_can_be():
+    with pytest.raises(ValueError, match="alphas: strengths.*beyond what floating-point numbers"):
+        strengths(NNORegressor(penalty="l1"), X, 1e-320 * NUMBERS)
+
+
+class OneIsFree(L1):
+    """The lasso, but for the first coefficient."""
+
+    def _free(self, w):
+        return np.arange(len(w))[:, None] == 0
+
+    def value(self, w):
+        return super().value(w[1:])
+
+    def prox(self, w, step):
+        return np.where(self._free(w), w, super().prox(w, step))
+
+    def subdiff_distance(self, w, gradient):
+        return np.where(self._free(w), np.abs(gradient), super().subdiff_distance(w, gradient))
+
+
+def test_strengths_do_not_depend_on_what_is_never_held_at_0():
+    target = NUMBERS[:, None]
+    lasso = alpha_max(Problem(X[:, 1:], target, SquaredError(), L1(), 1.0))
+    free = alpha_max(Problem(X, target, SquaredError(), OneIsFree(), 1.0))
+    assert free == pytest.approx(lasso, rel=1e-6)
+    for box in (Box(), Box(-1.0)):  # no strength matters to them
+        boxed = alpha_max(Problem(X, target, SquaredError(), box, 1.0))
+        assert boxed == pytest.approx(X.var(axis=0).sum())
 
 
 # Failures

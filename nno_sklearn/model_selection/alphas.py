@@ -11,7 +11,13 @@ N_ALPHAS = 30
 #: Weakest strength of a grid over its strongest: where the strongest sets all coefficients to 0
 #: (for more features than rows, too), and where it only shrinks them.
 KINKED_SPAN, WIDE_SPAN, SMOOTH_SPAN = 1e-3, 1e-2, 1e-6
-DOUBLINGS = 100
+#: Over the largest slope: a strength at which every coefficient that the penalty can hold at 0 is
+#: there, and one that is as good as none.
+STRONGEST, WEAKEST = 2.0**100, 1e-6
+#: Halvings, in logarithms, of an interval from a strength to its double: about nine digits.
+BISECTIONS = 30
+#: Units in the last place that sums over the rows may be off.
+FEW_ULPS = 16
 
 
 def strengths_of(group, n_alphas, X, y, params):
@@ -43,39 +49,73 @@ def alpha_grid(problem, n_alphas):
     Returns
     -------
     ndarray of shape (n_alphas,)
+
+    Raises
+    ------
+    ValueError
+        Where X or y are so small or large that strengths cannot be represented.
     """
     span = KINKED_SPAN if problem.n_samples > problem.n_features else WIDE_SPAN
     span = SMOOTH_SPAN if problem.is_smooth else span
-    return alpha_max(problem) * np.logspace(0, np.log10(span), n_alphas)
+    grid = alpha_max(problem) * np.logspace(0, np.log10(span), n_alphas)
+    if not (np.isfinite(grid) & (grid >= np.finfo(float).tiny)).all():
+        raise ValueError(
+            f"alphas: strengths that fit these data go from {grid[0]:.3g} to {grid[-1]:.3g}, "
+            "beyond what floating-point numbers represent. Multiply X or y by a constant, or "
+            "scale them, for instance by StandardScaler."
+        )
+    return grid
 
 
 def alpha_max(problem):
     """The strength from which on a penalty is all that matters.
 
     With a kink at 0 (l1, elastic net), the smallest strength whose optimum is the constant
-    model, found from the gradient there. Without one, the sum of the columns' curvatures, a
-    bound on the largest: from there on coefficients are less than half of unpenalised ones.
+    model, found from the gradient there; coefficients that no strength holds at 0, or any, do not
+    count. Without a kink, the sum of the columns' curvatures, a bound on the largest: from there
+    on coefficients are less than half of unpenalised ones. 1 where the data say nothing.
     """
-    null = problem.null
+    null, gradient = problem.null, problem.null.data_gradient
+    curvature = float(null.data_diagonal.sum(axis=0).max()) or 1.0
     if problem.is_smooth:
-        bound = float(null.data_diagonal.sum(axis=0).max())
-        return bound if bound > 0 else 1.0
-    gradient, coef = null.data_gradient, null.coef
+        return curvature
 
-    def is_optimal(alpha):
-        return not problem.penalty.subdiff_distance(coef, gradient / alpha).any()
+    def moved(alpha):
+        with np.errstate(divide="ignore", over="ignore"):  # a slope over next to nothing
+            return problem.penalty.subdiff_distance(null.coef, gradient / alpha) > 0
 
     size = float(np.abs(gradient).max())
-    if size == 0:
+    if size <= _rounding(problem):
         return 1.0
-    low = high = size
-    for _ in range(DOUBLINGS):  # a penalty need not hold every coefficient
-        if is_optimal(high):
-            break
-        low, high = high, 2 * high
-    while is_optimal(low) and low > 1e-6 * size:
-        low *= 0.5
-    while high > low * (1 + 1e-9):
-        middle = np.sqrt(low * high)
+    decided = moved(size * WEAKEST) & ~moved(size * STRONGEST)
+    if not decided.any():
+        return curvature
+
+    def is_optimal(alpha):
+        return not (moved(alpha) & decided).any()
+
+    high = size
+    while not is_optimal(high):
+        high *= 2
+    while is_optimal(high / 2):
+        high /= 2
+    low = high / 2
+    for _ in range(BISECTIONS):
+        middle = np.sqrt(low) * np.sqrt(high)  # their product may leave the range of floats
         low, high = (low, middle) if is_optimal(middle) else (middle, high)
     return float(high)
+
+
+def _rounding(problem):
+    """Size of a gradient of the constant model that is nothing but rounding.
+
+    Residuals of a constant target are rounding, and whatever the residuals are, so is their
+    product with columns that have nothing to do with them.
+    """
+    null = problem.null
+    residual = np.abs(null.loss_gradient).max()  # squares of small ones would be lost
+    level = np.abs(problem.outer_intercept(null)).max()
+    noise = FEW_ULPS * np.finfo(float).eps * level * null.loss_curvature.diagonal.max()
+    if residual <= noise:
+        return np.inf
+    return FEW_ULPS * np.finfo(problem.dtype).eps * problem.scale.max() * residual

@@ -1,4 +1,6 @@
-"""scikit-learn's callbacks, where the installed version has them (1.9)."""
+"""scikit-learn's callbacks (1.9 and later): the one place that speaks to them."""
+
+from contextlib import contextmanager, nullcontext
 
 try:
     from sklearn.callback import with_callbacks
@@ -9,28 +11,81 @@ except ModuleNotFoundError:
         return fit
 
 
-class Watched:
-    """A search as its callbacks see it: the tasks that workers have to do.
+class SearchTask:
+    """A task of a search, of which its callbacks are told as GridSearchCV tells them.
+
+    Below the search's "fit" are the "search", a "candidate-split-evaluation" for each candidate
+    and split, and the "refit-with-best-params". Every hook gets the search as estimator.
 
     Parameters
     ----------
-    search : NNOSearchCV
-    X, y : array-like
-    n_tasks : int or None
-        None where it is not known beforehand.
+    search : NNOSearchCV or None
+    context : sklearn.callback.CallbackContext or None
+        None where nobody listens: then nothing is told, nor sent to workers.
     """
 
-    def __init__(self, search, X, y, n_tasks):
-        self._search, self._data, self._context = search, {"X": X, "y": y}, None
-        if hasattr(search, "_init_callback_context"):
-            context = search._init_callback_context(max_subtasks=n_tasks)
-            self._context = context.call_on_fit_task_begin(estimator=search, **self._data)
+    def __init__(self, search=None, context=None):
+        self._search, self._context = search, context
 
-    def task(self):
-        """What a worker tells of its task; None without callbacks."""
-        return None if self._context is None else self._context.subcontext(task_name="chain")
+    @classmethod
+    def of(cls, search):
+        """The task of a whole fit."""
+        if not _is_watched(search):
+            return cls()
+        n_tasks = 1 + (search.refit is not False)
+        return cls(search, search._init_callback_context(max_subtasks=n_tasks))
 
-    def end(self):
-        """Tell that the search is over."""
-        if self._context is not None:
-            self._context.call_on_fit_task_end(estimator=self._search, **self._data)
+    def __sklearn_clone__(self):
+        return self  # callbacks know the search itself, not a copy
+
+    def part(self, name, number=None, **subtasks):
+        """A task within this one; ``subtasks`` says how many it has itself."""
+        if self._context is None:
+            return self
+        context = self._context.subcontext(task_name=name, task_id=number, **subtasks)
+        return SearchTask(self._search, context)
+
+    @contextmanager
+    def running(self, X=None, y=None, params=None):
+        """Tell of the beginning, and of the end unless an error comes first."""
+        self._tell("begin", X, y, params)
+        yield
+        self._tell("end", X, y, params)
+
+    @contextmanager
+    def fitting(self, estimator, X, y, params):
+        """Tell of a fit, also where it fails.
+
+        Parameters
+        ----------
+        estimator : estimator or None
+            Gets the callbacks that want to see what is inside of it. None: there is nothing.
+        X, y : array-like
+        params : dict
+            Arguments of ``fit``; ``sample_weight`` is told.
+        """
+        inside = nullcontext()
+        if self._context is not None and estimator is not None:
+            inside = self._context.propagate_callback_context(estimator)
+        try:
+            with inside:
+                self._tell("begin", X, y, params)
+                yield
+        finally:
+            self._tell("end", X, y, params)
+
+    def _tell(self, what, X, y, params):
+        if self._context is None:
+            return
+        weight = None if params is None else params.get("sample_weight")
+        metadata = None if weight is None else {"sample_weight": weight}
+        hook = getattr(self._context, f"call_on_fit_task_{what}")
+        hook(estimator=self._search, X=X, y=y, metadata=metadata)
+
+
+def _is_watched(search):
+    """Whether the search has callbacks, or an estimator in it has."""
+    if not hasattr(search, "_init_callback_context"):
+        return False
+    inside = search.estimator.get_params().values()
+    return any(hasattr(one, "_skl_callbacks") for one in (search, search.estimator, *inside))

@@ -39,8 +39,8 @@ class Fit:
     scores: list = field(default_factory=list)
 
 
-def run_chain(chain, split, scorer, X, y, params, return_train_score, watched=None):
-    """Fit and score a chain on one split; tells scikit-learn's callbacks, if ``watched``.
+def run_chain(chain, split, scorer, X, y, params, return_train_score):
+    """Fit and score a chain on one split.
 
     GridSearchCV cuts rows and arguments, and routes metadata, the way the installed
     scikit-learn does.
@@ -62,8 +62,6 @@ def run_chain(chain, split, scorer, X, y, params, return_train_score, watched=No
         error_score="raise",
         return_train_score=return_train_score,
     )
-    if watched is not None:
-        watched.call_on_fit_task_begin(estimator=chain)
     # Some backends send even one job away (Dask), and the scorer would not see its chain.
     with parallel_backend("sequential"):
         cut.fit(X, y, **params)
@@ -78,8 +76,6 @@ def run_chain(chain, split, scorer, X, y, params, return_train_score, watched=No
             fit.coef, fit.n_nonzeros = fit.model.coef_, np.count_nonzero(fit.model.coef_)
             fit.columns = columns
         fit.model = None
-    if watched is not None:
-        watched.call_on_fit_task_end(estimator=chain)
     return fits, preparing_seconds
 
 
@@ -100,6 +96,8 @@ class Chain(MetaEstimatorMixin, BaseEstimator):
     error_score : "raise" or number
     advance : callable or None
         Called after each fit.
+    tasks : list of SearchTask
+        For each setting, the task that callbacks see in its fit.
 
     Attributes
     ----------
@@ -110,12 +108,13 @@ class Chain(MetaEstimatorMixin, BaseEstimator):
         Time of these steps, once for all settings.
     """
 
-    def __init__(self, estimator, settings, starts, error_score, advance):
+    def __init__(self, estimator, settings, starts, error_score, advance, tasks):
         self.estimator = estimator
         self.settings = settings
         self.starts = starts
         self.error_score = error_score
         self.advance = advance
+        self.tasks = tasks
 
     def __sklearn_tags__(self):
         return get_tags(self.estimator)
@@ -132,8 +131,9 @@ class Chain(MetaEstimatorMixin, BaseEstimator):
         if is_ours(self.estimator):
             self._fit_models(X, y, params)
         else:
-            data = (X,) if y is None else (X, y)
-            self._add(lambda: clone(self.estimator).fit(*data, **params))
+            data, fresh = (X,) if y is None else (X, y), clone(self.estimator)
+            with self.tasks[0].fitting(fresh, X, y, params):
+                self._add(lambda: _fitted(fresh, *data, **params))
         return self
 
     def _fit_models(self, X, y, params):
@@ -143,7 +143,9 @@ class Chain(MetaEstimatorMixin, BaseEstimator):
         )
         self.preparing_seconds_ = time.perf_counter() - began
         if failure:
-            self.fits_ = [Fit(failure=failure) for _ in self.settings]
+            for task in self.tasks:
+                with task.fitting(None, X, y, params):
+                    self.fits_.append(Fit(failure=failure))
             return
         rows = SharedRows(self.prepared_.rows, y, self.prepared_.params, len(self.settings))
         last_use = {k: step for step, near in enumerate(self.starts) for k in near[:2]}
@@ -151,7 +153,8 @@ class Chain(MetaEstimatorMixin, BaseEstimator):
         for step, (setting, near) in enumerate(zip(self.settings, self.starts, strict=True)):
             starts = [self.fits_[k].model for k in near if self.fits_[k].failure is None]
             fresh = with_setting(model, setting)  # an unknown parameter is no failed fit
-            self._add(lambda fresh=fresh, starts=starts: rows.fit(fresh, starts))
+            with self.tasks[step].fitting(None, X, y, params):
+                self._add(lambda fresh=fresh, starts=starts: rows.fit(fresh, starts))
             for k in (*near[:2], step):
                 if last_use.get(k, step) == step:
                     rows.forget(self.fits_[k].model)
@@ -224,9 +227,18 @@ class Prepared:
         return Pipeline([*before, (self._name, model)])
 
 
+def _fitted(estimator, *data, **params):
+    """The estimator after its ``fit``, whatever that returns."""
+    estimator.fit(*data, **params)
+    return estimator
+
+
 def with_setting(estimator, setting):
     """A fresh estimator with a setting's parameters."""
-    return clone(estimator).set_params(**clone(setting, safe=False))
+    fresh = clone(estimator)
+    if setting:  # a set_params of the user's own may need some
+        fresh.set_params(**clone(setting, safe=False))
+    return fresh
 
 
 def is_pipeline(estimator):

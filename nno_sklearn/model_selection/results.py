@@ -1,8 +1,7 @@
-"""`cv_results_` in scikit-learn's form, and rules that choose a candidate from it."""
+"""`cv_results_` in scikit-learn's form, and what can be read from it."""
 
 import warnings
 from collections import Counter
-from numbers import Integral
 
 import numpy as np
 from scipy.stats import rankdata
@@ -101,6 +100,12 @@ def _are_numbers(values):
     return all(isinstance(value, (bool, int, float, np.number, np.bool_)) for value in values)
 
 
+def metrics_of(results):
+    """Names of the scores, "score" that of a single metric."""
+    start = "mean_test_"
+    return [key.removeprefix(start) for key in results if key.startswith(start)]
+
+
 def standard_errors(results, metric="score"):
     """Standard error of each candidate's mean score over the splits, (n_candidates,)."""
     ending = f"_test_{metric}"
@@ -163,57 +168,16 @@ def one_standard_error(results, metric="score"):
     Raises
     ------
     ValueError
-        Where no candidate has a score, or the best is no NNO model.
+        Where there is no such score, no candidate has one, or the best is no NNO model.
     """
+    if f"mean_test_{metric}" not in results:
+        raise ValueError(f"metric={metric!r} is no score here; those are {metrics_of(results)}.")
     mean = results[f"mean_test_{metric}"]
     if np.isnan(mean).all():
         raise ValueError("one_standard_error: no candidate has a score. Look at the failed fits.")
     best = int(np.nanargmax(mean))
     enough = mean[best] - standard_errors(results, metric)[best]
     return next(int(k) for k in path_of(results, best) if mean[k] >= enough)
-
-
-def choose(results, refit):
-    """The best candidate by ``refit``, and its mean score; None where a callable chose.
-
-    Parameters
-    ----------
-    results : dict
-        ``cv_results_``.
-    refit : bool, str or callable
-        As in :class:`NNOSearchCV`.
-
-    Returns
-    -------
-    index : int
-    score : float or None
-    """
-    if callable(refit):
-        index = refit(results)
-        if not isinstance(index, Integral) or not 0 <= index < len(results["params"]):
-            raise ValueError(
-                f"refit={refit!r} returned {index!r}, but it must choose a candidate: a whole "
-                f"number from 0 to {len(results['params']) - 1}."
-            )
-        return int(index), None
-    if refit == "one_standard_error":
-        index, metric = one_standard_error(results), "score"
-    else:
-        metric = deciding_metric(results, refit)
-        index = int(results[f"rank_test_{metric}"].argmin())
-    return index, results[f"mean_test_{metric}"][index]
-
-
-def deciding_metric(results, refit):
-    """Name of the score by which candidates are compared."""
-    metric = "score" if "rank_test_score" in results else refit
-    if f"rank_test_{metric}" not in results:
-        names = [key[len("rank_test_") :] for key in results if key.startswith("rank_test_")]
-        raise ValueError(
-            f"refit={refit!r} names no metric, but scoring gave several: {sorted(names)}. Name "
-            "the one that chooses; without halving, refit=False chooses none."
-        )
-    return metric
 
 
 def mean_coef(fits):
@@ -225,7 +189,7 @@ def mean_coef(fits):
     return np.mean([fit.coef for fit in ran], axis=0) if len(kinds) == 1 else None
 
 
-def report_failures(fits):
+def report_failures(fits, error_score):
     """Say how many fits failed or did not converge, and why; raise where all failed."""
     ran = [fit for fit in fits.flat if fit is not None]
     unfinished = sum(fit.converged == 0 for fit in ran)
@@ -240,15 +204,18 @@ def report_failures(fits):
     if not reasons:
         return
     n_failed = sum(reasons.values())
-    details = "\n".join(f"{count} fits failed with:\n{why}" for why, count in reasons.items())
+    details = "\n".join(
+        f"{count} fits failed with the following error:\n{why}" for why, count in reasons.items()
+    )
     if n_failed == len(ran):
         raise ValueError(
-            f"All the {n_failed} fits failed. It is very likely that the model is misconfigured; "
+            f"All the {n_failed} fits failed. It is very likely that your model is misconfigured; "
             f"error_score='raise' shows the first error where it happens.\n{details}"
         )
     warnings.warn(
-        f"{n_failed} fits failed out of a total of {len(ran)}; their scores are set to "
-        f"error_score. error_score='raise' shows the first error where it happens.\n{details}",
+        f"{n_failed} fits failed out of a total of {len(ran)}. The score on these train-test "
+        f"partitions for these parameters will be set to {error_score}. error_score='raise' shows "
+        f"the first error where it happens.\n{details}",
         FitFailedWarning,
         stacklevel=3,
     )

@@ -1,27 +1,32 @@
 """NNOSearchCV: a search over settings in which each fit starts at its nearest solved neighbour."""
 
 import time
-from numbers import Integral, Real
+from copy import copy
 
 import numpy as np
-from sklearn import get_config
-from sklearn.base import is_classifier
-from sklearn.model_selection import GridSearchCV, check_cv
+from sklearn.model_selection import GridSearchCV
 from sklearn.utils import get_tags, indexable
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
-from nno_sklearn._validation import check_flag, check_verbose, draft_of
-from nno_sklearn.model_selection.callbacks import Watched, with_callbacks
+from nno_sklearn._validation import draft_of
+from nno_sklearn.model_selection.callbacks import SearchTask, with_callbacks
 from nno_sklearn.model_selection.candidates import candidates_of
-from nno_sklearn.model_selection.chain import with_setting
+from nno_sklearn.model_selection.chain import is_ours, with_setting
+from nno_sklearn.model_selection.parameters import check_parameters
 from nno_sklearn.model_selection.progress import progress
-from nno_sklearn.model_selection.results import (
+from nno_sklearn.model_selection.refit import (
+    SCORE,
+    check_refit,
     choose,
     deciding_metric,
+    metric_to_score,
+)
+from nno_sklearn.model_selection.results import (
     make_results,
     mean_coef,
+    metrics_of,
     report_failures,
 )
+from nno_sklearn.model_selection.routing import route
 from nno_sklearn.model_selection.scoring import ChainScorer, make_scorers
 from nno_sklearn.model_selection.tasks import evaluate, groups_of, tasks_of
 
@@ -64,9 +69,12 @@ class NNOSearchCV(GridSearchCV):
         share; ``joblib.parallel_config`` takes them elsewhere. With ``verbose`` a bar shows
         the progress (with rich installed, and one worker).
     refit : bool, str or callable, default=True
-        As in GridSearchCV, and "one_standard_error": the strongest alpha within one
-        standard error of the best score, other settings as in the best (with several metrics, a
-        ``functools.partial`` of :func:`one_standard_error`).
+        Which setting is fitted to all rows. True: the best by the only metric, which may also be
+        called by its name in ``scoring``, or "score". With several metrics, the name of the one
+        that chooses. "one_standard_error", for one metric: the strongest alpha within one standard
+        error of the best score, other settings as in the best; with several,
+        ``functools.partial(one_standard_error, metric=...)``. A callable gets ``cv_results_`` and
+        returns the number of a candidate. False: none is fitted. Other names are refused.
     halving : int, default=None
         Drop settings without hope early: after each split only the best 1 of ``halving``, but
         at least 3, go on. The score of those that are dropped stays nan where they were not
@@ -170,6 +178,9 @@ class NNOSearchCV(GridSearchCV):
         ValueError
             For parameters that make no search, and where every fit fails. What was fitted
             before stays as it was.
+        TypeError, IndexError
+            Where a callable ``refit`` returns no number of a candidate; a TypeError also where
+            ``scoring`` is None and the estimator has no ``score``.
         """
         draft = draft_of(self)
         draft._fit(X, y, params)
@@ -178,104 +189,80 @@ class NNOSearchCV(GridSearchCV):
 
     @with_callbacks
     def _fit(self, X, y, params):
-        self._check_parameters()
+        check_parameters(self, y is not None)
         X, y = indexable(X, y)
-        for_fit, for_search, splits = self._route(X, y, params)
+        for_fit, for_search, splits = route(self, X, y, params)
         candidates = candidates_of(self, X, y, for_fit)
         groups = groups_of(self.estimator, candidates)
-        fits = self._evaluate(groups, len(candidates), splits, X, y, for_search)
-        report_failures(fits)
-        self._keep_results(candidates, groups, fits)
-        if self.refit:
-            data = (X,) if y is None else (X, y)
-            began = time.perf_counter()
-            self.best_estimator_ = with_setting(self.estimator, self.best_params_)
-            self.best_estimator_.fit(*data, **for_fit)
-            self.refit_time_ = time.perf_counter() - began
-            if hasattr(self.best_estimator_, "feature_names_in_"):
-                self.feature_names_in_ = self.best_estimator_.feature_names_in_
+        whole = SearchTask.of(self)
+        with whole.running(X, y, params):
+            n_fits = len(candidates) * len(splits) if self.halving is None else None
+            search = whole.part("search", max_subtasks=n_fits, sequential_subtasks=False)
+            with search.running():
+                fits = self._evaluate(groups, len(candidates), splits, X, y, for_search, search)
+            report_failures(fits, self.error_score)
+            self._keep_results(candidates, groups, fits)
+            if self.refit:
+                self._refit(X, y, for_fit, whole.part("refit-with-best-params"))
 
-    def _check_parameters(self):
-        if self.param_grid is not None and self.param_distributions is not None:
-            raise ValueError("Give param_grid or param_distributions, not both.")
-        if self.param_grid is None and self.param_distributions is None and self.alphas is None:
-            raise ValueError(
-                "There is nothing to search: give param_grid, param_distributions or alphas, for "
-                "instance alphas='auto'."
-            )
-        halving = self.halving
-        if halving is not None and not (isinstance(halving, Integral) and halving >= 2):
-            raise ValueError(
-                f"halving={halving!r}: one of so many settings goes on after each split, so it "
-                "must be a whole number of at least 2, or None."
-            )
-        check_flag("return_train_score", self.return_train_score)
-        check_verbose(self.verbose)
-        if self.error_score != "raise" and not isinstance(self.error_score, Real):
-            raise ValueError(f"error_score={self.error_score!r}: use 'raise' or a number.")
-        if self._is_multimetric and self.refit and not callable(self.refit):
-            names = sorted(self.scoring)
-            if self.refit not in names:
-                raise ValueError(
-                    f"refit={self.refit!r}: with several metrics it must be the one that chooses, "
-                    f"one of {names}; or functools.partial(one_standard_error, metric=...) or "
-                    "another callable; or False."
-                )
+    def _refit(self, X, y, params, task):
+        data = (X,) if y is None else (X, y)
+        self.best_estimator_ = with_setting(self.estimator, self.best_params_)
+        inside = None if is_ours(self.best_estimator_) else self.best_estimator_
+        began = time.perf_counter()
+        with task.fitting(inside, X, y, params):
+            self.best_estimator_.fit(*data, **params)
+        self.refit_time_ = time.perf_counter() - began
+        if hasattr(self.best_estimator_, "feature_names_in_"):
+            self.feature_names_in_ = self.best_estimator_.feature_names_in_
 
-    @property
-    def _is_multimetric(self):
-        return isinstance(self.scoring, (list, tuple, set, dict))
+    def score(self, X, y=None, **params):
+        """Score of the best estimator, by the metric that chose it.
 
-    def _route(self, X, y, params):
-        """Arguments of the estimator's fit, those that the splits' fits take, and the splits."""
-        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        if get_config()["enable_metadata_routing"]:
-            routed = process_routing(self, "fit", **params)
-            for_fit, for_split = routed.estimator.fit, routed.splitter.split
-            within = MetadataRouter(owner=self).add(
-                estimator=self.estimator,
-                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
-            )
-            within.add(
-                scorer=ChainScorer(self.estimator, self.scoring, self.error_score),
-                method_mapping=MethodMapping().add(caller="fit", callee="score"),
-            )
-            for_search = {name: params[name] for name in within.consumes("fit", params)}
-        else:
-            for_search = {name: value for name, value in params.items() if name != "groups"}
-            for_fit, for_split = for_search, {"groups": params.get("groups")}
-        splits = list(cv.split(X, y, **for_split))
-        if not splits:
-            raise ValueError(f"cv={self.cv!r} gives no split, so there is nothing to fit.")
-        return for_fit, for_search, splits
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+        **params : dict
+            Arguments of the scorer, where metadata routing is on.
 
-    def _evaluate(self, groups, n_candidates, splits, X, y, params):
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            Where a rule of the user's chose among several metrics: it names none of them.
+        """
+        chosen = copy(self)  # GridSearchCV takes the metric's name from refit
+        if self.refit and getattr(self, "multimetric_", False):
+            chosen.refit = metric_to_score(self.refit, metrics_of(self.cv_results_), self.scorer_)
+        return GridSearchCV.score(chosen, X, y, **params)
+
+    def _evaluate(self, groups, n_candidates, splits, X, y, params, whole):
         """Fits of all candidates on all splits, (n_candidates, n_splits); None: not fitted."""
         fits = np.full((n_candidates, len(splits)), None, dtype=object)
         scorer = ChainScorer(self.estimator, self.scoring, self.error_score)
         numbers, alive = np.arange(len(splits)), np.arange(n_candidates)
         rounds = [numbers] if self.halving is None else numbers[:, None]
-        watched, self.saved_seconds_ = None, 0.0
+        self.saved_seconds_ = 0.0
         with progress(fits.size, self.verbose) as report:
             for now in rounds:
                 left = [part for part in (group.of(alive) for group in groups) if part.settings]
-                tasks = tasks_of(left, len(now), self.n_jobs)
-                n_tasks = len(tasks) if self.halving is None else None
-                watched = watched or Watched(self, X, y, n_tasks)
-                chosen = [splits[k] for k in now]
-                found, saved = evaluate(tasks, chosen, scorer, self, X, y, params, report, watched)
-                for (candidate, position), fit in found.items():
-                    fits[candidate, now[position]] = fit
+                tasks = tasks_of(left, now, self.n_jobs)
+                found, saved = evaluate(tasks, splits, scorer, self, X, y, params, report, whole)
+                for place, fit in found.items():
+                    fits[place] = fit
                 self.saved_seconds_ += saved
                 if self.halving is not None:
                     alive = self._best(fits[:, : now[-1] + 1], alive)
-        watched.end()
         return fits
 
     def _best(self, fits, alive):
         """Those of the candidates that go on to the next split."""
         results = make_results([{}] * len(alive), fits[alive], np.nan)
-        rank = results[f"rank_test_{deciding_metric(results, self.refit)}"]
+        rank = results[f"rank_test_{deciding_metric(self.refit, metrics_of(results))}"]
         count = max(FEWEST_ALIVE, -(-len(alive) // self.halving))
         return np.sort(alive[np.argsort(rank, kind="stable")[:count]])
 
@@ -290,10 +277,13 @@ class NNOSearchCV(GridSearchCV):
         self.n_passes_ = float(np.nansum([fit.n_passes for fit in ran]))
         self.mean_coef_ = [mean_coef(row) for row in fits]
         self.scorer_ = make_scorers(self.estimator, self.scoring)
-        self.multimetric_ = "mean_test_score" not in results
+        metrics = metrics_of(results)
+        self.multimetric_ = metrics != [SCORE] or isinstance(self.scorer_, dict)
         self.cv_results_ = results
+        if callable(self.scoring):
+            check_refit(self.refit, metrics)
         if self.refit or not self.multimetric_:
-            self.best_index_, score = choose(results, self.refit)
+            self.best_index_, score = choose(results, self.refit, metrics)
             self.best_params_ = candidates[self.best_index_]
             if score is not None:
                 self.best_score_ = score

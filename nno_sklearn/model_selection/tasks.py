@@ -91,14 +91,14 @@ def _split_setting(estimator, setting):
     return split_names(estimator, setting) if is_pipeline(estimator) else ({}, setting)
 
 
-def tasks_of(groups, n_splits, n_jobs):
+def tasks_of(groups, splits, n_jobs):
     """Tasks for workers: (split number, group in walking order, starts)."""
-    pieces = -(-effective_n_jobs(n_jobs) // (len(groups) * n_splits))
+    pieces = -(-effective_n_jobs(n_jobs) // (len(groups) * len(splits)))
     walks = [part.in_order() for group in groups for part in _cut(group, pieces)]
-    return [(split, *walk) for split in range(n_splits) for walk in walks]
+    return [(split, *walk) for split in splits for walk in walks]
 
 
-def evaluate(tasks, splits, scorer, search, X, y, params, report, watched):
+def evaluate(tasks, splits, scorer, search, X, y, params, report, whole):
     """Do tasks, in parallel.
 
     Parameters
@@ -106,6 +106,7 @@ def evaluate(tasks, splits, scorer, search, X, y, params, report, watched):
     tasks : list
         See :func:`tasks_of`.
     splits : list of (train, test)
+        All of the search.
     scorer : ChainScorer
     search : NNOSearchCV
         Gives ``n_jobs``, ``pre_dispatch``, ``error_score`` and ``return_train_score``.
@@ -114,8 +115,8 @@ def evaluate(tasks, splits, scorer, search, X, y, params, report, watched):
         Further arguments of ``fit``.
     report : callable
         Called after each fit, as long as no other process fits.
-    watched : Watched
-        Told of each task.
+    whole : SearchTask
+        Of which each fit is a part.
 
     Returns
     -------
@@ -124,19 +125,33 @@ def evaluate(tasks, splits, scorer, search, X, y, params, report, watched):
         Preprocessing that candidates shared.
     """
     report = report if effective_n_jobs(search.n_jobs) == 1 else None
+    # All before the first is sent away: a new part of ``whole`` would change what is being sent.
+    chains = [
+        Chain(
+            walk.estimator,
+            walk.settings,
+            starts,
+            search.error_score,
+            report,
+            [
+                whole.part("candidate-split-evaluation", int(k) * len(splits) + int(split))
+                for k in walk.candidates
+            ],
+        )
+        for split, walk, starts in tasks
+    ]
     with warnings.catch_warnings():  # threads may leave each other's filters behind
         found = Parallel(n_jobs=search.n_jobs, pre_dispatch=search.pre_dispatch)(
             delayed(run_chain)(
-                Chain(walk.estimator, walk.settings, starts, search.error_score, report),
+                chain,
                 splits[split],
                 scorer,
                 X,
                 y,
                 params,
                 search.return_train_score,
-                watched.task(),
             )
-            for split, walk, starts in tasks
+            for chain, (split, _, _) in zip(chains, tasks, strict=True)
         )
     fits, saved_seconds = {}, 0.0
     for (split, walk, _), (of_chain, preparing_seconds) in zip(tasks, found, strict=True):
