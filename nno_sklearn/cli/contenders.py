@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import make_pipeline
 
 from nno_sklearn.cli.arguments import ESTIMATORS
 from nno_sklearn.cli.baseline import make_baseline
+from nno_sklearn.cli.errors import UserError
+from nno_sklearn.cli.trials import find_too_slow
 
 
 class Contender(BaseEstimator):
@@ -121,7 +123,42 @@ def make_contenders(task, solvers, baseline, **problem):
     return contenders
 
 
-def compete(data, preprocessor, contenders, folds, score, track):
+def leave_out_slow(data, preprocessor, contenders, folds):
+    """Say which of the solvers would take 100 times as long as others, by trials on one fold.
+
+    Parameters
+    ----------
+    data : DataSet
+    preprocessor : transformer
+    contenders : dict of str to Contender
+        Solvers; with one only, there is nothing to compare.
+    folds : splitter
+
+    Returns
+    -------
+    list of Result
+        With refusals only.
+
+    Raises
+    ------
+    UserError
+        Where the data cannot be split or preprocessed.
+    """
+    if len(contenders) < 2:
+        return []
+    try:
+        train, _ = next(folds.split(data.X, data.y))
+        X = clone(preprocessor).fit_transform(getattr(data.X, "iloc", data.X)[train])
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    models = {name: contender.make(len(train)) for name, contender in contenders.items()}
+    return [
+        Result(name, refusal=f"{why}; --solver {name} alone runs it")
+        for name, why in find_too_slow(models, X, data.y[train]).items()
+    ]
+
+
+def compete(data, preprocessor, contenders, folds, scorer, track):
     """Cross-validate each contender on the same folds.
 
     Parameters
@@ -132,8 +169,7 @@ def compete(data, preprocessor, contenders, folds, score, track):
     contenders : dict of str to Contender
     folds : splitter
         With a fixed random_state.
-    score : str
-        Name of a scorer.
+    scorer : callable
     track : callable
         Passes the items of a sequence on and shows how far it is.
 
@@ -150,7 +186,7 @@ def compete(data, preprocessor, contenders, folds, score, track):
                 data.X,
                 data.y,
                 cv=folds,
-                scoring=score,
+                scoring=scorer,
                 return_estimator=True,
                 error_score="raise",
             )

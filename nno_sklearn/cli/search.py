@@ -1,16 +1,15 @@
 """`nno-sklearn search`: the best model of a grid over what does not depend on the solver."""
 
 import argparse
-import difflib
 import sys
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import joblib
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import get_scorer_names
 from sklearn.pipeline import Pipeline
 
 from nno_sklearn.cli.arguments import (
@@ -25,19 +24,23 @@ from nno_sklearn.cli.arguments import (
     find_task,
     make_folds,
     one_of,
-    score_for,
 )
+from nno_sklearn.cli.errors import UserError
+from nno_sklearn.cli.null_model import score_null_model
 from nno_sklearn.cli.output import (
     check_file,
     check_image,
     describe,
     make_console,
-    make_table,
     not_converged,
+    print_table,
     save_image,
+    with_error,
+    write_aside,
 )
 from nno_sklearn.cli.preprocessing import make_preprocessor
-from nno_sklearn.cli.reading import UserError, read
+from nno_sklearn.cli.reading import read
+from nno_sklearn.cli.scoring import add_scoring, choose_score, standard_error
 from nno_sklearn.inspection import PathDisplay
 from nno_sklearn.model_selection import NNOSearchCV
 from nno_sklearn.model_selection.results import path_of, standard_errors
@@ -91,8 +94,7 @@ def _add_grid(group):
 
 
 def _add_search(group):
-    what = "scikit-learn's name of the score (default: that of the task or of the loss)"
-    group.add_argument("--scoring", type=_scorer, metavar="NAME", help=what)
+    add_scoring(group)
     add_folds(group)
     what = "best mean score, or the strongest penalty within one standard error of it"
     group.add_argument(
@@ -117,15 +119,6 @@ def _share(text):
     return share
 
 
-def _scorer(name):
-    known = get_scorer_names()
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise argparse.ArgumentTypeError(f"scikit-learn has no score {name!r}{hint}")
-    return name
-
-
 def run(args):
     """Run the command.
 
@@ -139,36 +132,39 @@ def run(args):
     UserError
         For a mistake of the user.
     """
-    console, say = make_console()
     if args.plot is not None:
-        check_image(args.plot)
+        check_image(args.plot, args.file)
     if args.save is not None:
-        check_file(args.save, "save")
+        check_file(args.save, "save", args.file)
     data = read(args.file, args.target)
     task, reason = find_task(args, data)
     if args.class_weight and task != "classification":
         raise UserError(f"--class-weight is for classification, not for {task}; leave it out")
     loss = args.loss or LOSSES[task][0]
-    score = args.scoring or score_for(task, loss)
+    score = choose_score(args, data, task, loss)
+    folds = make_folds(args, task)
     began = time.perf_counter()
-    search = _fit(_make_search(args, task, loss, score, data), data)
+    search = _fit(_make_search(args, task, loss, score, folds, data), data, score)
     seconds = time.perf_counter() - began
+    null_model = score_null_model(task, data.y, folds, score.scorer)
 
-    describe(say, data, search.best_estimator_[-1].n_features_in_)
+    console, say = make_console()
+    describe(say, data, search.best_estimator_[-1].n_features_in_, score.notes)
     n_candidates = len(search.cv_results_["params"])
-    say(f"{task}{reason}, loss={loss}, {n_candidates} candidates, cv={args.cv}, score: {score}\n")
-    console.print(_table(search, args.top))
-    for remark in _remarks(args, search, seconds):
+    settings = f"loss={loss}, {n_candidates} candidates, cv={args.cv}"
+    say(f"{task}{reason}, {settings}, score: {score.name} ± standard error\n")
+    _print_table(console, search, args.top, null_model)
+    for remark in _remarks(args, search, seconds, null_model):
         say(remark)
-    if args.plot is not None:
-        save_image(args.plot, lambda ax: PathDisplay.from_search(search, ax=ax))
-        say(f"drew {args.plot}")
     if args.save is not None:
-        joblib.dump(search.best_estimator_, args.save)
+        write_aside(args.save, partial(joblib.dump, search.best_estimator_), "save")
         say(f"saved {args.save}; {_how_to_load(args.save, data)}")
+    if args.plot is not None:
+        _plot(args.plot, search, score)
+        say(f"drew {args.plot}")
 
 
-def _make_search(args, task, loss, score, data):
+def _make_search(args, task, loss, score, folds, data):
     model = ESTIMATORS[task](
         loss, tol=args.tol, max_iter=args.max_iter, random_state=args.random_state
     )
@@ -177,8 +173,8 @@ def _make_search(args, task, loss, score, data):
         Pipeline([("preprocessor", preprocessor), ("model", model)]),
         _grid(args),
         alphas=args.alphas,
-        scoring=score,
-        cv=make_folds(args, task),
+        scoring=score.scorer,
+        cv=folds,
         refit=RULES[args.refit],
         n_jobs=args.n_jobs,
         verbose=int(sys.stderr.isatty()),
@@ -199,7 +195,7 @@ def _grid(args):
     return grids
 
 
-def _fit(search, data):
+def _fit(search, data, score):
     """Search; what estimators and scores raise where they do not fit the data is told."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the remarks have their number
@@ -208,30 +204,33 @@ def _fit(search, data):
         except ValueError as error:
             raise UserError(str(error)) from error
     if np.isnan(search.best_score_):
-        raise UserError(f"{search.scoring} is not a number for any candidate; take another score")
+        raise UserError(f"{score.name} is not a number for any candidate; take another score")
     return search
 
 
-def _table(search, n_rows):
-    """Lay the top candidates out, and the chosen one, wherever it ranks."""
+def _print_table(console, search, n_rows, null_model):
+    """Print the top candidates, the chosen one, wherever it ranks, and the null model."""
     results, chosen = search.cv_results_, search.best_index_
     top = list(np.argsort(results["rank_test_score"], kind="stable")[:n_rows])
     names = [key for key in _NAMES if any(key in params for params in results["params"])]
-    settings = [_NAMES[name] for name in names]
-    table = make_table(["rank", "score ± se", "alpha", *settings, "nonzeros", "passes", "fit s"])
+    model = ", ".join(_NAMES[name] for name in names).replace(", class", ",\nclass")
     errors = standard_errors(results)
-    for k in top + [chosen] * (chosen not in top):
-        params = results["params"][k]
-        table.add_row(
+    rows = [
+        (
             f"{'→' if k == chosen else ' '} {results['rank_test_score'][k]}",
-            f"{results['mean_test_score'][k]:.4f} ± {errors[k]:.4f}",
+            with_error(results["mean_test_score"][k], errors[k]),
             f"{results['strength'][k]:.3g}",
-            *(_word(params[name]) if name in params else "" for name in names),
+            _words(results["params"][k], names),
             f"{results['mean_n_nonzeros'][k]:.0f}",
             f"{results['mean_n_passes'][k]:.1f}",
             f"{results['mean_fit_time'][k]:.3f}",
         )
-    return table
+        for k in top + [chosen] * (chosen not in top)
+    ]
+    score = with_error(null_model.scores.mean(), standard_error(null_model.scores))
+    rows.append(("–", score, "–", null_model.name, "–", "–", "–"))
+    headings = ["rank", "score ± se", "alpha", model, "nonzero", "passes", "fit s"]
+    print_table(console, headings, rows, names=model)
 
 
 #: Settings of the grid, and what the table calls them.
@@ -242,11 +241,16 @@ _NAMES = {
 }
 
 
+def _words(params, names):
+    """Settings of a candidate, for instance "elasticnet 0.5 balanced"."""
+    return " ".join(_word(params[name]) for name in names if name in params)
+
+
 def _word(value):
     return "none" if value is None else str(value)
 
 
-def _remarks(args, search, seconds):
+def _remarks(args, search, seconds, null_model):
     """Say below the table what was chosen and why, and what it cost."""
     results, chosen = search.cv_results_, search.best_index_
     params = {"alpha": f"{results['strength'][chosen]:.3g}"}
@@ -259,6 +263,9 @@ def _remarks(args, search, seconds):
             f"it is the weakest of its {len(path)} strengths, so weaker ones may be better; "
             "NNOSearchCV(alphas=[...]) takes them in Python"
         )
+    splits = range(search.n_splits_)
+    scores = np.array([results[f"split{split}_test_score"][chosen] for split in splits])
+    yield from null_model.remark("the chosen one", scores)
     n_fits = search.n_fits_
     yield (
         f"{n_fits} fits with {search.n_passes_:.0f} passes over the data in {seconds:.1f} s; "
@@ -272,14 +279,29 @@ def _remarks(args, search, seconds):
 def _reason(search):
     results = search.cv_results_
     best = int(np.nanargmax(results["mean_test_score"]))
-    error, score = standard_errors(results)[best], results["mean_test_score"][best]
+    both = with_error(results["mean_test_score"][best], standard_errors(results)[best])
+    score, error = both.split(" ± ")
     if search.refit is True:
-        return f"the best mean score, {score:.4f} ± {error:.4f}"
+        return f"the best mean score, {both}"
     if best == search.best_index_:
-        return f"the best mean score, {score:.4f}; no stronger penalty is within ± {error:.4f}"
+        return f"the best mean score, {score}; no stronger penalty is within ± {error}"
     return (
-        f"the strongest penalty of the best one's kind within one standard error, {error:.4f}, of "
-        f"the best mean score, {score:.4f}"
+        f"the strongest penalty of the best one's kind within one standard error, {error}, of "
+        f"the best mean score, {score}"
+    )
+
+
+def _plot(path, search, score):
+    """Draw the chosen one's path, with the names of the columns."""
+    names = None
+    if search.mean_coef_[search.best_index_] is not None:  # the columns are those of every split
+        names = search.best_estimator_[:-1].get_feature_names_out()
+        names = [name.split("__", 1)[-1] for name in names]  # without the kind of the column
+    save_image(
+        path,
+        lambda ax: PathDisplay.from_search(
+            search, feature_names=names, score_name=score.name, ax=ax
+        ),
     )
 
 
