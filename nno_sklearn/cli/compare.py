@@ -84,6 +84,7 @@ def run(args):
     UserError
         For a mistake of the user.
     """
+    console, say = make_console()
     if args.plot is not None:
         check_image(args.plot, args.file)
     data = read(args.file, args.target)
@@ -104,7 +105,6 @@ def run(args):
     results = _compete(args, data, preprocessor, contenders, folds, score)
     null_model = score_null_model(task, data.y, folds, score.scorer)
 
-    console, say = make_console()
     X = preprocessor.fit_transform(data.X, data.y)
     describe(say, data, X.shape[1], score.notes)
     settings = f"loss={problem['loss']}, penalty={args.penalty}, alpha={args.alpha:g}"
@@ -125,7 +125,7 @@ def _compete(args, data, preprocessor, contenders, folds, score):
     slow = leave_out_slow(data, preprocessor, solvers, folds)
     left_out = {result.name for result in slow}
     running = {name: one for name, one in contenders.items() if name not in left_out}
-    results = slow + compete(data, preprocessor, running, folds, score.scorer, _track)
+    results = slow + compete(data, preprocessor, running, folds, score, _track)
     if all(result.refusal is not None for result in results):
         raise UserError(results[0].refusal)
     return sorted(results, key=lambda result: list(contenders).index(result.name))

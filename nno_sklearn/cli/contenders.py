@@ -10,11 +10,17 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import make_pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
 
 from nno_sklearn.cli.arguments import ESTIMATORS
 from nno_sklearn.cli.baseline import make_baseline
 from nno_sklearn.cli.errors import UserError
 from nno_sklearn.cli.trials import find_too_slow
+
+
+def _gives(method):
+    return lambda contender: hasattr(contender.estimator_, method)
 
 
 class Contender(BaseEstimator):
@@ -56,9 +62,27 @@ class Contender(BaseEstimator):
                 )
         return self
 
+    def __sklearn_tags__(self):
+        return get_tags(self.make(1))
+
+    @property
+    def classes_(self):
+        """Those of the fitted estimator."""
+        return self.estimator_.classes_
+
     def predict(self, X):
         """Predict with the fitted estimator."""
         return self.estimator_.predict(X)
+
+    @available_if(_gives("decision_function"))
+    def decision_function(self, X):
+        """Distances from the boundary, where the fitted estimator gives them."""
+        return self.estimator_.decision_function(X)
+
+    @available_if(_gives("predict_proba"))
+    def predict_proba(self, X):
+        """Probabilities, where the fitted estimator gives them."""
+        return self.estimator_.predict_proba(X)
 
 
 @dataclass
@@ -158,7 +182,7 @@ def leave_out_slow(data, preprocessor, contenders, folds):
     ]
 
 
-def compete(data, preprocessor, contenders, folds, scorer, track):
+def compete(data, preprocessor, contenders, folds, score, track):
     """Cross-validate each contender on the same folds.
 
     Parameters
@@ -169,7 +193,7 @@ def compete(data, preprocessor, contenders, folds, scorer, track):
     contenders : dict of str to Contender
     folds : splitter
         With a fixed random_state.
-    scorer : callable
+    score : Score
     track : callable
         Passes the items of a sequence on and shows how far it is.
 
@@ -186,12 +210,12 @@ def compete(data, preprocessor, contenders, folds, scorer, track):
                 data.X,
                 data.y,
                 cv=folds,
-                scoring=scorer,
+                scoring=score.scorer,
                 return_estimator=True,
                 error_score="raise",
             )
-        except ValueError as error:  # what estimators raise where they do not fit the problem
-            results.append(Result(name, refusal=str(error)))
+        except ValueError as error:  # what estimators and scores raise where they do not fit
+            results.append(Result(name, refusal=score.explain(error)))
             continue
         fits = [fitted[-1] for fitted in found["estimator"]]
         results.append(Result(name, found["test_score"], fits))

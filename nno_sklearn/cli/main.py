@@ -32,10 +32,11 @@ def main(argv=None):
     Returns
     -------
     int
-        Exit code: 0, 2 after a mistake of the user or a failure of the system, 130 after Ctrl-C.
+        Exit code: 0, 2 after a mistake of the user or a failure of the system, 130 after Ctrl-C,
+        1 where nobody reads the output any more.
     """
     with warnings.catch_warnings():
-        warnings.showwarning = _show_warning
+        warnings.showwarning = _OneLine()
         try:
             _replace_what_the_encoding_lacks()
             args = _make_parser().parse_args(argv)
@@ -53,6 +54,7 @@ def main(argv=None):
             return 130
         except BrokenPipeError:  # the reader, for instance `head`, has seen enough
             _end_output()
+            return 1
         except OSError as error:
             _end_output()
             return _complain(error)
@@ -66,9 +68,17 @@ def _complain(what):
     return 2
 
 
-def _show_warning(message, category, filename, lineno, file=None, line=None):
-    """Show a warning in one line, without the place in the code."""
-    print(f"nno-sklearn: warning: {' '.join(str(message).split())}", file=sys.stderr)
+class _OneLine:
+    """Shows a warning in one line, once, without the place in the code."""
+
+    def __init__(self):
+        self._shown = set()
+
+    def __call__(self, message, category, filename, lineno, file=None, line=None):
+        text = " ".join(str(message).split())
+        if text not in self._shown:
+            print(f"nno-sklearn: warning: {text}", file=sys.stderr)
+        self._shown.add(text)
 
 
 def _replace_what_the_encoding_lacks():

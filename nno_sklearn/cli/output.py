@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import textwrap
 from functools import partial
 from pathlib import Path
 
@@ -18,9 +19,16 @@ def make_console():
     from rich.console import Console
 
     console = Console(width=UNLIMITED)
-    # Lines break between words; a path that is longer than a line stays whole.
-    options = {"width": _n_columns(), "overflow": "ignore", "crop": False}
-    return console, partial(console.print, markup=False, highlight=False, **options)
+
+    def say(text):
+        lines = [_fill(line, _n_columns()) for line in text.split("\n")]
+        console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+    return console, say
+
+
+# Lines break between words; a path that is longer than a line stays whole.
+_fill = partial(textwrap.fill, break_long_words=False, break_on_hyphens=False)
 
 
 def _n_columns():
@@ -137,7 +145,7 @@ def write_aside(path, write, verb):
         finally:
             aside.unlink(missing_ok=True)
     except OSError as error:
-        survivor = f"; the old {path.name} is unchanged" if target.exists() else ""
+        survivor = f"; the old {path.name} is unchanged" if target.is_file() else ""
         raise UserError(f"cannot {verb} {path}: {error.strerror or error}{survivor}") from error
 
 
@@ -160,4 +168,7 @@ def save_image(path, draw, **share):
 
     figure = Figure(figsize=(10, 4), layout="constrained")
     draw(figure.subplots(1, 2, **share))
-    write_aside(path, figure.savefig, "draw")
+    try:
+        write_aside(path, figure.savefig, "draw")
+    except RuntimeError as error:  # a format that needs another program, such as pgf LaTeX
+        raise UserError(f"cannot draw {path}: {error}") from error

@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import traceback
 import warnings
 from dataclasses import dataclass
 
@@ -33,16 +34,10 @@ SCORES_OF_ONE_CLASS = {
 #: The same for either class, so that naming one does no harm.
 SYMMETRIC_SCORES = ("roc_auc",)
 #: Named first where another score does not serve.
-COMMON_SCORES = (
-    "accuracy",
-    "balanced_accuracy",
-    "roc_auc",
-    "roc_auc_ovr",
-    "neg_log_loss",
-    "r2",
-    "neg_mean_absolute_error",
-    "neg_root_mean_squared_error",
-)
+COMMON_SCORES = {
+    "classification": ("accuracy", "balanced_accuracy", "roc_auc", "roc_auc_ovr", "neg_log_loss"),
+    "regression": ("r2", "neg_mean_absolute_error", "neg_root_mean_squared_error"),
+}
 
 
 @dataclass(frozen=True)
@@ -52,6 +47,13 @@ class Score:
     name: str
     scorer: object
     notes: tuple[str, ...] = ()
+
+    def explain(self, error):
+        """What went wrong, and that the score was it where the error is one of its own."""
+        frames = traceback.walk_tb(error.__traceback__)
+        if not any(frame.f_globals["__name__"].startswith(metrics.__name__) for frame, _ in frames):
+            return str(error)
+        return f"score {self.name}: {error} Name another with --scoring."
 
 
 def add_scoring(group):
@@ -85,7 +87,7 @@ def choose_score(args, data, task, loss):
     """
     name = args.scoring or SCORES_OF_LOSSES.get(loss, SCORES[task])
     classes = np.unique(data.y) if task == "classification" else ()
-    _check(name, ESTIMATORS[task](loss), data.target, len(classes))
+    _check(name, task, loss, data.target, len(classes))
     if args.positive is None and (len(classes) != 2 or not _looks_at_one_class(name)):
         return Score(name, metrics.get_scorer(name))
     positive = _positive_class(args.positive, name, data.target, classes)
@@ -155,15 +157,16 @@ def _make_scorer(name, positive):
     return metrics.make_scorer(getattr(metrics, function), pos_label=positive, **options)
 
 
-def _check(name, model, target, n_classes):
+def _check(name, task, loss, target, n_classes):
     """Raise a UserError where a score cannot judge such a model."""
+    model = ESTIMATORS[task](loss)
     trial = _Trial(model, n_classes)
     if (obstacle := trial.obstacle(name)) is None:
         return
     able = [other for other in metrics.get_scorer_names() if trial.obstacle(other) is None]
     near = [other for other in able if other.startswith(name)]
     near += difflib.get_close_matches(name, able, n=2, cutoff=0.7)
-    named = list(dict.fromkeys(near + [common for common in COMMON_SCORES if common in able]))
+    named = list(dict.fromkeys(near + [common for common in COMMON_SCORES[task] if common in able]))
     raise UserError(
         f"score {name} {_why(name, obstacle, model, target, n_classes)}; scores that do: "
         f"{', '.join(named[:6])}"

@@ -132,6 +132,7 @@ def run(args):
     UserError
         For a mistake of the user.
     """
+    console, say = make_console()
     if args.plot is not None:
         check_image(args.plot, args.file)
     if args.save is not None:
@@ -148,7 +149,6 @@ def run(args):
     seconds = time.perf_counter() - began
     null_model = score_null_model(task, data.y, folds, score.scorer)
 
-    console, say = make_console()
     describe(say, data, search.best_estimator_[-1].n_features_in_, score.notes)
     n_candidates = len(search.cv_results_["params"])
     settings = f"loss={loss}, {n_candidates} candidates, cv={args.cv}"
@@ -202,7 +202,7 @@ def _fit(search, data, score):
         try:
             search.fit(data.X, data.y)
         except ValueError as error:
-            raise UserError(str(error)) from error
+            raise UserError(score.explain(error)) from error
     if np.isnan(search.best_score_):
         raise UserError(f"{score.name} is not a number for any candidate; take another score")
     return search

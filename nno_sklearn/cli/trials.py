@@ -4,7 +4,7 @@ import heapq
 import time
 import warnings
 from dataclasses import dataclass, field
-from math import inf, isfinite, log
+from math import inf, log
 
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
@@ -22,10 +22,10 @@ def find_too_slow(models, X, y):
 
     Each is fitted with few iterations, then with more; the one whose last trial was shortest goes
     next, so that slow ones do not hold up the fast ones. Who is not done after ten times as long
-    as the fastest is judged by how far it has come: of solvers that converge linearly, each
-    iteration gains as many decimal places of the optimality as the last one did, and none goes
-    beyond its ``max_iter``. Solvers that speed up near the optimum are done sooner than that,
-    hence the ten and the hundred.
+    as the fastest is judged by its last trial: where convergence is linear, iterations to come gain
+    as many decimal places of the optimality as those of the second half did, and none goes beyond
+    ``max_iter``. Solvers that speed up near the optimum are done sooner, hence the ten and the
+    hundred.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ def find_too_slow(models, X, y):
             predicted = trial.predict()
             if predicted > max(TOO_SLOW * fastest[0], WORTH_SAVING):
                 too_slow[trial.name] = (
-                    f"a fit would take about {predicted:.2g} s by a trial of "
-                    f"{trial.n_iter} iterations, that of {fastest[1]} took {fastest[0]:.2g} s"
+                    f"A trial of {trial.n_iter} iterations predicts {predicted:.0f} s for a fit, "
+                    f"and {fastest[1]} took {fastest[0]:.3g} s"
                 )
             continue
         try:
@@ -84,10 +84,16 @@ class _Trial:
             self.seconds = time.perf_counter() - began
 
     def predict(self):
-        """Seconds that a whole fit would take."""
-        most = self.model.max_iter / self.n_iter
-        known = [r.optimality for r in self.fitted.history_ if isfinite(r.optimality)]
-        start, end = max(known, default=1.0), min(known, default=1.0)
-        if end >= start or self.model.tol <= 0:
-            return most * self.seconds
-        return min(most, log(start / self.model.tol) / log(start / end)) * self.seconds
+        """Seconds that a whole fit would take, if it went on as in the trial's second half."""
+        history, limit = self.fitted.history_, self.model.max_iter
+        half = len(history) // 2
+        n_iter, seconds = len(history) - half, history[-1].seconds - history[half - 1].seconds
+        before, now = (_best(history[:end]) for end in (half, len(history)))
+        n_missing = limit - len(history)
+        if self.model.tol > 0 and now < before:
+            n_missing = min(n_missing, n_iter * log(now / self.model.tol) / log(before / now))
+        return self.seconds + seconds / n_iter * n_missing
+
+
+def _best(records):
+    return min(record.optimality for record in records)
