@@ -36,7 +36,7 @@ class NullModel:
         if gain.mean() <= standard_error(gain):
             yield (
                 f"{who} is not better than the {self.name} by more than one standard error: "
-                "these columns may say nothing about the target"
+                "by this score, the columns may tell nothing of the target"
             )
 
 
