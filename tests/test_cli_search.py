@@ -203,8 +203,8 @@ class TestMistakes:
         assert "n_splits=600" in complain("--cv", "600", "--alphas", "2")
 
     def test_a_score_that_does_not_fit(self, complain, path):
-        said = complain(path, "--target", "label", *QUICK, "--scoring", "precision")
-        assert "pos_label=1 is not a valid label" in said
+        said = complain(path, "--target", "label", *QUICK, "--scoring", "r2")
+        assert "score r2 is not for two classes; scores that do: accuracy, balanced_acc" in said
         said = complain(path, "--target", "price", *QUICK, "--loss", "gamma")
         assert "loss='gamma' needs targets y > 0" in said
 

@@ -199,6 +199,55 @@ class TestPathDisplay:
         with pytest.raises(ValueError, match="feature_names has 3 names, but .* 10 columns"):
             PathDisplay.from_search(lasso, feature_names=["a", "b", "c"])
 
+    def test_the_largest_of_many_are_named(self):
+        X, y = load_breast_cancer(return_X_y=True)
+        names = [str(name) for name in load_breast_cancer().feature_names]
+        names[0] = "a name that is too long for a legend, number 1"
+        search = NNOSearchCV(NNOClassifier(penalty="l1"), alphas=4, cv=3).fit(scale(X), y)
+        display = PathDisplay.from_search(search, feature_names=names)
+        legend = display.axes_[0].get_legend()
+        assert legend.get_title().get_text() == "the 12 largest"
+        texts = [text.get_text() for text in legend.get_texts()]
+        largest = np.argsort(-np.abs(search.mean_coef_).max(axis=0).ravel())[:12]
+        assert texts == [names[k] for k in largest]
+        # Those with a name differ in colour or style; the others have one colour.
+        looks = {(line.get_color(), line.get_linestyle()) for line in display.lines_[:12]}
+        assert len(looks) == 12
+        assert {line.get_color() for line in display.lines_[12:]} == {"lightgrey"}
+        # In its place beside the axes, the legend covers no line of either.
+        display.figure_.canvas.draw()
+        box = legend.get_window_extent()
+        assert not any(axes.bbox.overlaps(box) for axes in display.axes_)
+        display.plot(ax=Figure().subplots(1, 2), color="red")
+        assert {line.get_color() for line in display.lines_} == {"red"}
+        display.names = names[:1] * 30
+        display.plot(n_coefs=2)
+        shortened = display.axes_[0].get_legend().get_texts()[0].get_text()
+        assert shortened == "a name that …gend, number 1"[:12] + "…" + "d, number 1"
+
+    @pytest.mark.parametrize("length", [5, 60, 150])
+    def test_labels_of_axes_are_not_clipped(self, length):
+        name = ("score of many words " * 9)[:length]
+        display = PathDisplay(
+            alphas=[0.1, 1.0],
+            scores=[0.5, 0.6],
+            standard_errors=[0.1, 0.1],
+            chosen=0,
+            coefs=np.ones((2, 60)),
+            score_name=name,
+        ).plot()
+        display.figure_.canvas.draw()
+        figure = display.figure_.bbox
+        for axes in display.axes_:
+            box = axes.yaxis.label.get_window_extent()
+            assert figure.ymin <= box.ymin < box.ymax <= figure.ymax
+            assert figure.xmin <= box.xmin
+        assert display.axes_[1].get_ylabel() == f"{name} ± standard error"
+
+    def test_the_score_may_have_another_name(self, lasso):
+        display = PathDisplay.from_search(lasso, score_name="R²")
+        assert display.axes_[1].get_ylabel() == "R² ± standard error"
+
     def test_one_line_per_class_and_column(self):
         X, y = load_iris(return_X_y=True)
         search = NNOSearchCV(NNOClassifier(), alphas=4, cv=3).fit(X, y)

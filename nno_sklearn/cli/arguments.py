@@ -6,16 +6,11 @@ from pathlib import Path
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from nno_sklearn import NNOClassifier, NNORegressor
-from nno_sklearn.cli.reading import UserError, check_target, infer_task
+from nno_sklearn.cli.errors import UserError
+from nno_sklearn.cli.reading import check_target, infer_task
 
 ESTIMATORS = {"classification": NNOClassifier, "regression": NNORegressor}
 LOSSES = {task: tuple(Estimator._losses) for task, Estimator in ESTIMATORS.items()}
-SCORES = {"classification": "accuracy", "regression": "r2"}
-#: Losses whose models another score than that of the task tells apart better.
-SCORES_OF_LOSSES = {
-    "poisson": "neg_mean_poisson_deviance",
-    "gamma": "neg_mean_gamma_deviance",
-}
 SPLITTERS = {"classification": StratifiedKFold, "regression": KFold}
 
 
@@ -150,8 +145,3 @@ def _asked_task(args):
 def make_folds(args, task):
     """Make the splitter: shuffled folds, stratified for classification."""
     return SPLITTERS[task](args.cv, shuffle=True, random_state=args.random_state)
-
-
-def score_for(task, loss):
-    """Name the score that tells models of this loss apart."""
-    return SCORES_OF_LOSSES.get(loss, SCORES[task])

@@ -15,19 +15,22 @@ from nno_sklearn.cli.arguments import (
     find_task,
     make_folds,
     one_of,
-    score_for,
 )
-from nno_sklearn.cli.contenders import compete, make_contenders
+from nno_sklearn.cli.contenders import compete, leave_out_slow, make_contenders
+from nno_sklearn.cli.errors import UserError
+from nno_sklearn.cli.null_model import score_null_model
 from nno_sklearn.cli.output import (
     check_image,
     describe,
     make_console,
-    make_table,
     not_converged,
+    print_table,
     save_image,
+    with_error,
 )
 from nno_sklearn.cli.preprocessing import make_preprocessor
-from nno_sklearn.cli.reading import UserError, read
+from nno_sklearn.cli.reading import read
+from nno_sklearn.cli.scoring import add_scoring, choose_score, standard_error
 from nno_sklearn.inspection import ConvergenceDisplay
 from nno_sklearn.solvers import SOLVERS
 
@@ -60,6 +63,7 @@ def _add_comparison(group):
     group.add_argument(
         "--solver", action=Several, type=one_of(SOLVERS), default=default, metavar="NAME", help=what
     )
+    add_scoring(group)
     add_folds(group)
     what = "add scikit-learn's own estimator for the same objective"
     group.add_argument("--baseline", action="store_true", help=what)
@@ -80,8 +84,9 @@ def run(args):
     UserError
         For a mistake of the user.
     """
+    console, say = make_console()
     if args.plot is not None:
-        check_image(args.plot)
+        check_image(args.plot, args.file)
     data = read(args.file, args.target)
     task, reason = find_task(args, data)
     problem = {
@@ -93,25 +98,37 @@ def run(args):
         "max_iter": args.max_iter,
         "random_state": args.random_state,
     }
-    score = score_for(task, problem["loss"])
+    score = choose_score(args, data, task, problem["loss"])
     contenders = make_contenders(task, args.solver, args.baseline, **problem)
     preprocessor = make_preprocessor(data.X, data.day_first)
-    results = compete(data, preprocessor, contenders, make_folds(args, task), score, _track)
-    solved = [result.name for result in results if result.refusal is None]
-    if not solved:
-        raise UserError(results[0].refusal)
+    folds = make_folds(args, task)
+    results = _compete(args, data, preprocessor, contenders, folds, score)
+    null_model = score_null_model(task, data.y, folds, score.scorer)
 
-    console, say = make_console()
     X = preprocessor.fit_transform(data.X, data.y)
-    describe(say, data, X.shape[1])
+    describe(say, data, X.shape[1], score.notes)
     settings = f"loss={problem['loss']}, penalty={args.penalty}, alpha={args.alpha:g}"
-    say(f"{task}{reason}, {settings}, cv={args.cv}, score: {score}\n")
-    console.print(_table(results))
-    for remark in _remarks(args, results, contenders):
+    say(f"{task}{reason}, {settings}, cv={args.cv}, score: {score.name} ± standard error\n")
+    print_table(console, _HEADINGS, _rows(results, null_model), names="solver")
+    for remark in _remarks(args, results, contenders, null_model):
         say(remark)
     if args.plot is not None:
-        _plot(args.plot, {n: contenders[n] for n in solved if n in args.solver}, X, data.y)
+        ran = {result.name for result in results if result.refusal is None}
+        solvers = {name: contenders[name] for name in args.solver if name in ran}
+        _plot(args.plot, solvers, X, data.y)
         say(f"drew {args.plot}")
+
+
+def _compete(args, data, preprocessor, contenders, folds, score):
+    """Results of the contenders, in their order; those that are too slow do not run."""
+    solvers = {name: contenders[name] for name in args.solver}
+    slow = leave_out_slow(data, preprocessor, solvers, folds)
+    left_out = {result.name for result in slow}
+    running = {name: one for name, one in contenders.items() if name not in left_out}
+    results = slow + compete(data, preprocessor, running, folds, score, _track)
+    if all(result.refusal is not None for result in results):
+        raise UserError(results[0].refusal)
+    return sorted(results, key=lambda result: list(contenders).index(result.name))
 
 
 def _track(contenders):
@@ -128,30 +145,31 @@ def _track(contenders):
     )
 
 
-def _table(results):
-    """Lay results out, one row for each contender that could be fitted."""
-    table = make_table(
-        ["solver", "score ± sd", "fit s", "passes", "rel. gap", "nonzeros", "converged"]
-    )
+_HEADINGS = ["solver", "score ± se", "fit s", "passes", "rel. gap", "nonzero", "converged"]
+
+
+def _rows(results, null_model):
+    """Rows of the table: one for each contender that could be fitted, and the null model."""
     for result in results:
         if result.refusal is None:
-            table.add_row(
+            yield (
                 result.name,
-                f"{result.scores.mean():.4f} ± {result.scores.std():.4f}",
+                with_error(result.scores.mean(), standard_error(result.scores)),
                 f"{result.seconds:.3f}",
                 _number(result.mean("n_passes_"), ".1f"),
                 _number(result.gap, ".1e"),
                 f"{result.n_nonzeros:.0f}",
                 f"{result.n_converged}/{len(result.fits)}",
             )
-    return table
+    score = with_error(null_model.scores.mean(), standard_error(null_model.scores))
+    yield (null_model.name, score, *"–––––")
 
 
 def _number(value, spec):
     return "–" if np.isnan(value) else format(value, spec)
 
 
-def _remarks(args, results, contenders):
+def _remarks(args, results, contenders, null_model):
     """Say below the table what it cannot."""
     for result in results:
         if result.refusal is not None:
@@ -159,6 +177,8 @@ def _remarks(args, results, contenders):
     if args.baseline and len(contenders) == len(args.solver):
         yield "baseline: scikit-learn has no estimator with this objective"
     ran = [result for result in results if result.refusal is None]
+    best = max(ran, key=lambda result: result.scores.mean())
+    yield from null_model.remark(best.name, best.scores)
     n_fits = sum(len(result.fits) for result in ran)
     yield from not_converged(n_fits - sum(result.n_converged for result in ran), n_fits, args)
 

@@ -6,13 +6,21 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import make_pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
 
 from nno_sklearn.cli.arguments import ESTIMATORS
 from nno_sklearn.cli.baseline import make_baseline
+from nno_sklearn.cli.errors import UserError
+from nno_sklearn.cli.trials import find_too_slow
+
+
+def _gives(method):
+    return lambda contender: hasattr(contender.estimator_, method)
 
 
 class Contender(BaseEstimator):
@@ -54,9 +62,27 @@ class Contender(BaseEstimator):
                 )
         return self
 
+    def __sklearn_tags__(self):
+        return get_tags(self.make(1))
+
+    @property
+    def classes_(self):
+        """Those of the fitted estimator."""
+        return self.estimator_.classes_
+
     def predict(self, X):
         """Predict with the fitted estimator."""
         return self.estimator_.predict(X)
+
+    @available_if(_gives("decision_function"))
+    def decision_function(self, X):
+        """Distances from the boundary, where the fitted estimator gives them."""
+        return self.estimator_.decision_function(X)
+
+    @available_if(_gives("predict_proba"))
+    def predict_proba(self, X):
+        """Probabilities, where the fitted estimator gives them."""
+        return self.estimator_.predict_proba(X)
 
 
 @dataclass
@@ -121,6 +147,41 @@ def make_contenders(task, solvers, baseline, **problem):
     return contenders
 
 
+def leave_out_slow(data, preprocessor, contenders, folds):
+    """Say which of the solvers would take 100 times as long as others, by trials on one fold.
+
+    Parameters
+    ----------
+    data : DataSet
+    preprocessor : transformer
+    contenders : dict of str to Contender
+        Solvers; with one only, there is nothing to compare.
+    folds : splitter
+
+    Returns
+    -------
+    list of Result
+        With refusals only.
+
+    Raises
+    ------
+    UserError
+        Where the data cannot be split or preprocessed.
+    """
+    if len(contenders) < 2:
+        return []
+    try:
+        train, _ = next(folds.split(data.X, data.y))
+        X = clone(preprocessor).fit_transform(getattr(data.X, "iloc", data.X)[train])
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    models = {name: contender.make(len(train)) for name, contender in contenders.items()}
+    return [
+        Result(name, refusal=f"{why}; --solver {name} alone runs it")
+        for name, why in find_too_slow(models, X, data.y[train]).items()
+    ]
+
+
 def compete(data, preprocessor, contenders, folds, score, track):
     """Cross-validate each contender on the same folds.
 
@@ -132,8 +193,7 @@ def compete(data, preprocessor, contenders, folds, score, track):
     contenders : dict of str to Contender
     folds : splitter
         With a fixed random_state.
-    score : str
-        Name of a scorer.
+    score : Score
     track : callable
         Passes the items of a sequence on and shows how far it is.
 
@@ -150,12 +210,12 @@ def compete(data, preprocessor, contenders, folds, score, track):
                 data.X,
                 data.y,
                 cv=folds,
-                scoring=score,
+                scoring=score.scorer,
                 return_estimator=True,
                 error_score="raise",
             )
-        except ValueError as error:  # what estimators raise where they do not fit the problem
-            results.append(Result(name, refusal=str(error)))
+        except ValueError as error:  # what estimators and scores raise where they do not fit
+            results.append(Result(name, refusal=score.explain(error)))
             continue
         fits = [fitted[-1] for fitted in found["estimator"]]
         results.append(Result(name, found["test_score"], fits))

@@ -1,10 +1,12 @@
 """The command line: `nno-sklearn COMMAND`."""
 
 import argparse
+import os
 import sys
+import warnings
 
 from nno_sklearn.cli import compare, search
-from nno_sklearn.cli.reading import UserError
+from nno_sklearn.cli.errors import UserError
 
 EXTRAS = ("pandas", "matplotlib", "rich")
 
@@ -19,6 +21,9 @@ class Parser(argparse.ArgumentParser):
 def main(argv=None):
     """Run the command.
 
+    What the user, the file, the disk or the terminal is the cause of is told in one line. Any
+    other exception is a fault of the package and passes.
+
     Parameters
     ----------
     argv : list of str or None
@@ -27,22 +32,68 @@ def main(argv=None):
     Returns
     -------
     int
-        Exit code: 0, or 2 after a mistake of the user.
+        Exit code: 0, 2 after a mistake of the user or a failure of the system, 130 after Ctrl-C,
+        1 where nobody reads the output any more.
     """
-    try:
-        args = _make_parser().parse_args(argv)
-        args.run(args)
-    except UserError as error:
-        message = " ".join(str(error).split())
-    except ModuleNotFoundError as error:
-        package = str(error.name).partition(".")[0]
-        if package not in EXTRAS:
-            raise
-        message = f'{package} is not installed; run: pip install "nno_sklearn[cli]"'
-    else:
-        return 0
-    print(f"nno-sklearn: error: {message}", file=sys.stderr)
+    with warnings.catch_warnings():
+        warnings.showwarning = _OneLine()
+        try:
+            _replace_what_the_encoding_lacks()
+            args = _make_parser().parse_args(argv)
+            args.run(args)
+            sys.stdout.flush()
+        except UserError as error:
+            return _complain(error)
+        except ModuleNotFoundError as error:
+            package = str(error.name).partition(".")[0]
+            if package not in EXTRAS:
+                raise
+            return _complain(f'{package} is not installed; run: pip install "nno_sklearn[cli]"')
+        except KeyboardInterrupt:
+            print("nno-sklearn: interrupted", file=sys.stderr)
+            return 130
+        except BrokenPipeError:  # the reader, for instance `head`, has seen enough
+            _end_output()
+            return 1
+        except OSError as error:
+            _end_output()
+            return _complain(error)
+        except MemoryError as error:
+            return _complain(f"not enough memory: {error}")
+    return 0
+
+
+def _complain(what):
+    print(f"nno-sklearn: error: {' '.join(str(what).split())}", file=sys.stderr)
     return 2
+
+
+class _OneLine:
+    """Shows a warning in one line, once, without the place in the code."""
+
+    def __init__(self):
+        self._shown = set()
+
+    def __call__(self, message, category, filename, lineno, file=None, line=None):
+        text = " ".join(str(message).split())
+        if text not in self._shown:
+            print(f"nno-sklearn: warning: {text}", file=sys.stderr)
+        self._shown.add(text)
+
+
+def _replace_what_the_encoding_lacks():
+    """Let ± and the like become ? where the output is, for instance, ASCII."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _end_output():
+    """Where the output cannot be written, keep Python from trying it once more at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _make_parser():

@@ -115,7 +115,10 @@ def _numbers():
 
 
 def _truth_values():
-    return make_pipeline(FunctionTransformer(_as_floats), SimpleImputer(strategy="most_frequent"))
+    return make_pipeline(
+        FunctionTransformer(_as_floats, feature_names_out="one-to-one"),
+        SimpleImputer(strategy="most_frequent"),
+    )
 
 
 def _labels():
@@ -124,7 +127,9 @@ def _labels():
 
 
 def _date_parts(day_first):
-    calendar = FunctionTransformer(_calendar, kw_args={"day_first": day_first})
+    calendar = FunctionTransformer(
+        _calendar, feature_names_out=_calendar_names, kw_args={"day_first": day_first}
+    )
     return make_pipeline(calendar, _numbers())
 
 
@@ -158,3 +163,8 @@ def _calendar(frame, day_first):
         elapsed = dates - pd.Timestamp(0, tz="UTC")
         columns[f"{name} elapsed days"] = elapsed / pd.Timedelta(days=1)
     return pd.DataFrame(columns, dtype=float)
+
+
+def _calendar_names(_, names):
+    parts = ("year", "month", "day", "day_of_week", "hour", "elapsed days")
+    return [f"{name} {part}" for name in names for part in parts]

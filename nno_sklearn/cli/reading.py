@@ -14,15 +14,12 @@ import numpy as np
 from sklearn.datasets import load_breast_cancer, load_svmlight_file
 from sklearn.utils.multiclass import type_of_target
 
+from nno_sklearn.cli.errors import UserError
 from nno_sklearn.cli.preprocessing import tidy
 
 SVMLIGHT = (".svm", ".svmlight", ".libsvm")
 DELIMITED = (".csv", ".tsv", ".txt")
 MOST_CLASSES = 20
-
-
-class UserError(Exception):
-    """A mistake of the user: told in one line, without a traceback."""
 
 
 @dataclass
@@ -234,6 +231,8 @@ def _read_npz(path, _):
         raise UserError(f"{path} is not an npz file of plain arrays: {error}") from error
     if y.ndim == 2 and y.shape[1] == 1:
         y = y.ravel()
+    if y.dtype.kind == "S":
+        y = np.char.decode(y, "utf-8", "backslashreplace")
     if X.ndim != 2 or y.shape != X.shape[:1] or X.dtype.kind not in "biuf":
         raise UserError(
             f"{path} must hold a table of numbers X and one y for each of its rows, but X is "

@@ -1,16 +1,15 @@
 """`nno-sklearn search`: the best model of a grid over what does not depend on the solver."""
 
 import argparse
-import difflib
 import sys
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import joblib
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import get_scorer_names
 from sklearn.pipeline import Pipeline
 
 from nno_sklearn.cli.arguments import (
@@ -25,22 +24,23 @@ from nno_sklearn.cli.arguments import (
     find_task,
     make_folds,
     one_of,
-    score_for,
 )
+from nno_sklearn.cli.errors import UserError
+from nno_sklearn.cli.null_model import score_null_model
 from nno_sklearn.cli.output import (
     check_file,
     check_image,
     describe,
     make_console,
-    make_table,
-    not_converged,
     save_image,
+    write_aside,
 )
 from nno_sklearn.cli.preprocessing import make_preprocessor
-from nno_sklearn.cli.reading import UserError, read
+from nno_sklearn.cli.reading import read
+from nno_sklearn.cli.scoring import add_scoring, choose_score
+from nno_sklearn.cli.search_report import print_candidates, remarks
 from nno_sklearn.inspection import PathDisplay
 from nno_sklearn.model_selection import NNOSearchCV
-from nno_sklearn.model_selection.results import path_of, standard_errors
 
 PENALTIES = ("l2", "l1", "elasticnet")
 CLASS_WEIGHTS = {"none": None, "balanced": "balanced"}
@@ -91,8 +91,7 @@ def _add_grid(group):
 
 
 def _add_search(group):
-    what = "scikit-learn's name of the score (default: that of the task or of the loss)"
-    group.add_argument("--scoring", type=_scorer, metavar="NAME", help=what)
+    add_scoring(group)
     add_folds(group)
     what = "best mean score, or the strongest penalty within one standard error of it"
     group.add_argument(
@@ -117,15 +116,6 @@ def _share(text):
     return share
 
 
-def _scorer(name):
-    known = get_scorer_names()
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise argparse.ArgumentTypeError(f"scikit-learn has no score {name!r}{hint}")
-    return name
-
-
 def run(args):
     """Run the command.
 
@@ -141,34 +131,37 @@ def run(args):
     """
     console, say = make_console()
     if args.plot is not None:
-        check_image(args.plot)
+        check_image(args.plot, args.file)
     if args.save is not None:
-        check_file(args.save, "save")
+        check_file(args.save, "save", args.file)
     data = read(args.file, args.target)
     task, reason = find_task(args, data)
     if args.class_weight and task != "classification":
         raise UserError(f"--class-weight is for classification, not for {task}; leave it out")
     loss = args.loss or LOSSES[task][0]
-    score = args.scoring or score_for(task, loss)
+    score = choose_score(args, data, task, loss)
+    folds = make_folds(args, task)
     began = time.perf_counter()
-    search = _fit(_make_search(args, task, loss, score, data), data)
+    search = _fit(_make_search(args, task, loss, score, folds, data), data, score)
     seconds = time.perf_counter() - began
+    null_model = score_null_model(task, data.y, folds, score.scorer)
 
-    describe(say, data, search.best_estimator_[-1].n_features_in_)
+    describe(say, data, search.best_estimator_[-1].n_features_in_, score.notes)
     n_candidates = len(search.cv_results_["params"])
-    say(f"{task}{reason}, loss={loss}, {n_candidates} candidates, cv={args.cv}, score: {score}\n")
-    console.print(_table(search, args.top))
-    for remark in _remarks(args, search, seconds):
+    settings = f"loss={loss}, {n_candidates} candidates, cv={args.cv}"
+    say(f"{task}{reason}, {settings}, score: {score.name} ± standard error\n")
+    print_candidates(console, search, args.top, null_model)
+    for remark in remarks(args, search, seconds, null_model):
         say(remark)
-    if args.plot is not None:
-        save_image(args.plot, lambda ax: PathDisplay.from_search(search, ax=ax))
-        say(f"drew {args.plot}")
     if args.save is not None:
-        joblib.dump(search.best_estimator_, args.save)
+        write_aside(args.save, partial(joblib.dump, search.best_estimator_), "save")
         say(f"saved {args.save}; {_how_to_load(args.save, data)}")
+    if args.plot is not None:
+        _plot(args.plot, search, score)
+        say(f"drew {args.plot}")
 
 
-def _make_search(args, task, loss, score, data):
+def _make_search(args, task, loss, score, folds, data):
     model = ESTIMATORS[task](
         loss, tol=args.tol, max_iter=args.max_iter, random_state=args.random_state
     )
@@ -177,8 +170,8 @@ def _make_search(args, task, loss, score, data):
         Pipeline([("preprocessor", preprocessor), ("model", model)]),
         _grid(args),
         alphas=args.alphas,
-        scoring=score,
-        cv=make_folds(args, task),
+        scoring=score.scorer,
+        cv=folds,
         refit=RULES[args.refit],
         n_jobs=args.n_jobs,
         verbose=int(sys.stderr.isatty()),
@@ -199,87 +192,30 @@ def _grid(args):
     return grids
 
 
-def _fit(search, data):
+def _fit(search, data, score):
     """Search; what estimators and scores raise where they do not fit the data is told."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the remarks have their number
         try:
             search.fit(data.X, data.y)
         except ValueError as error:
-            raise UserError(str(error)) from error
+            raise UserError(score.explain(error)) from error
     if np.isnan(search.best_score_):
-        raise UserError(f"{search.scoring} is not a number for any candidate; take another score")
+        raise UserError(f"{score.name} is not a number for any candidate; take another score")
     return search
 
 
-def _table(search, n_rows):
-    """Lay the top candidates out, and the chosen one, wherever it ranks."""
-    results, chosen = search.cv_results_, search.best_index_
-    top = list(np.argsort(results["rank_test_score"], kind="stable")[:n_rows])
-    names = [key for key in _NAMES if any(key in params for params in results["params"])]
-    settings = [_NAMES[name] for name in names]
-    table = make_table(["rank", "score ± se", "alpha", *settings, "nonzeros", "passes", "fit s"])
-    errors = standard_errors(results)
-    for k in top + [chosen] * (chosen not in top):
-        params = results["params"][k]
-        table.add_row(
-            f"{'→' if k == chosen else ' '} {results['rank_test_score'][k]}",
-            f"{results['mean_test_score'][k]:.4f} ± {errors[k]:.4f}",
-            f"{results['strength'][k]:.3g}",
-            *(_word(params[name]) if name in params else "" for name in names),
-            f"{results['mean_n_nonzeros'][k]:.0f}",
-            f"{results['mean_n_passes'][k]:.1f}",
-            f"{results['mean_fit_time'][k]:.3f}",
-        )
-    return table
-
-
-#: Settings of the grid, and what the table calls them.
-_NAMES = {
-    "model__penalty": "penalty",
-    "model__l1_ratio": "l1 ratio",
-    "model__class_weight": "class weight",
-}
-
-
-def _word(value):
-    return "none" if value is None else str(value)
-
-
-def _remarks(args, search, seconds):
-    """Say below the table what was chosen and why, and what it cost."""
-    results, chosen = search.cv_results_, search.best_index_
-    params = {"alpha": f"{results['strength'][chosen]:.3g}"}
-    best = search.best_params_
-    params |= {_NAMES[name]: _word(best[name]) for name in _NAMES if name in best}
-    settings = ", ".join(f"{name}={value}" for name, value in params.items())
-    yield f"\nchosen (→): {settings}: {_reason(search)}"
-    if (path := path_of(results, chosen))[-1] == chosen:
-        yield (
-            f"it is the weakest of its {len(path)} strengths, so weaker ones may be better; "
-            "NNOSearchCV(alphas=[...]) takes them in Python"
-        )
-    n_fits = search.n_fits_
-    yield (
-        f"{n_fits} fits with {search.n_passes_:.0f} passes over the data in {seconds:.1f} s; "
-        f"{search.saved_seconds_:.1f} s of preprocessing saved by sharing it"
-    )
-    n_converged = round(results["mean_converged"].sum() * search.n_splits_)
-    n_converged += search.best_estimator_[-1].converged_
-    yield from not_converged(n_fits + 1 - n_converged, n_fits + 1, args)
-
-
-def _reason(search):
-    results = search.cv_results_
-    best = int(np.nanargmax(results["mean_test_score"]))
-    error, score = standard_errors(results)[best], results["mean_test_score"][best]
-    if search.refit is True:
-        return f"the best mean score, {score:.4f} ± {error:.4f}"
-    if best == search.best_index_:
-        return f"the best mean score, {score:.4f}; no stronger penalty is within ± {error:.4f}"
-    return (
-        f"the strongest penalty of the best one's kind within one standard error, {error:.4f}, of "
-        f"the best mean score, {score:.4f}"
+def _plot(path, search, score):
+    """Draw the chosen one's path, with the names of the columns."""
+    names = None
+    if search.mean_coef_[search.best_index_] is not None:  # the columns are those of every split
+        names = search.best_estimator_[:-1].get_feature_names_out()
+        names = [name.split("__", 1)[-1] for name in names]  # without the kind of the column
+    save_image(
+        path,
+        lambda ax: PathDisplay.from_search(
+            search, feature_names=names, score_name=score.name, ax=ax
+        ),
     )
 
 

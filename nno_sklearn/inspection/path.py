@@ -14,6 +14,8 @@ from nno_sklearn.model_selection.results import standard_errors
 
 #: Lines of coefficients up to which a legend can be read.
 MOST_IN_LEGEND = 12
+#: Characters of a name in the legend.
+NAME_WIDTH = 24
 
 
 class PathDisplay:
@@ -36,7 +38,7 @@ class PathDisplay:
     n_nonzeros : array-like of shape (n_alphas,) or None, default=None
         Mean number of coefficients that are not 0.
     names : sequence of n_coefs str or None, default=None
-        Of the coefficients, for the legend.
+        Of the coefficients, for the legend, which holds the 12 largest; others are grey.
     threshold : float or None, default=None
         Score to draw as the line of one standard error.
     score_name : str, default="score"
@@ -90,7 +92,15 @@ class PathDisplay:
 
     @classmethod
     def from_search(
-        cls, search, *, metric=None, n_coefs=50, feature_names=None, ax=None, **line_kw
+        cls,
+        search,
+        *,
+        metric=None,
+        n_coefs=50,
+        feature_names=None,
+        score_name=None,
+        ax=None,
+        **line_kw,
     ):
         """Draw the candidates that differ from the chosen one in nothing but alpha.
 
@@ -105,7 +115,10 @@ class PathDisplay:
             label of the axis says so where there are more.
         feature_names : sequence of n_features str, default=None
             Names of the model's columns, ``search.best_estimator_[:-1].get_feature_names_out()``
-            for most pipelines. Up to 12 coefficients have a legend then.
+            for most pipelines. The legend names the 12 largest coefficients; the others are
+            drawn in grey.
+        score_name : str, default=None
+            What the axis calls the score; None is the name of the metric or of ``scoring``.
         ax : sequence of 2 matplotlib Axes, default=None
             Where to draw; None makes a figure.
         **line_kw
@@ -135,7 +148,7 @@ class PathDisplay:
             n_nonzeros=results["mean_n_nonzeros"][path],
             names=names,
             threshold=threshold_of(search, metric),
-            score_name=name_of_score(search, metric),
+            score_name=score_name or name_of_score(search, metric),
         )
         return display.plot(n_coefs=n_coefs, ax=ax, **line_kw)
 
@@ -177,7 +190,7 @@ class PathDisplay:
     def _plot_n_nonzeros(self, alphas, order, line_kw):
         axes = self.axes_[0]
         self.lines_ = axes.plot(alphas, np.asarray(self.n_nonzeros)[order], **line_kw)
-        axes.set_ylabel("nonzero coefficients (mean over splits)")
+        axes.set_ylabel("nonzero coefficients (mean over splits)", wrap=True)
 
     def _plot_coefs(self, alphas, order, n_coefs, line_kw):
         axes, coefs = self.axes_[0], np.asarray(self.coefs)[order]
@@ -185,12 +198,30 @@ class PathDisplay:
         self.lines_ = axes.plot(alphas, coefs[:, largest], **line_kw)
         left_out = len(largest) < coefs.shape[1]
         which = f"the {len(largest)} largest of {coefs.shape[1]}, " if left_out else ""
-        axes.set_ylabel(f"coefficients ({which}mean over splits)")
+        axes.set_ylabel(f"coefficients ({which}mean over splits)", wrap=True)
         if self.names is not None:
-            for line, k in zip(self.lines_, largest, strict=True):
-                line.set_label(self.names[k])
-            if len(largest) <= MOST_IN_LEGEND:
-                axes.legend()
+            self._name_lines(largest, line_kw)
+
+    def _name_lines(self, columns, line_kw):
+        """Name the largest coefficients in a legend; the others step back."""
+        for line, column in zip(self.lines_, columns, strict=True):
+            line.set_label(self.names[column])
+        named, others = self.lines_[:MOST_IN_LEGEND], self.lines_[MOST_IN_LEGEND:]
+        if line_kw.keys().isdisjoint(("color", "c")):
+            first_of_colour = {line.get_color(): line for line in reversed(named)}
+            for line in named:
+                if first_of_colour[line.get_color()] is not line:
+                    line.set_linestyle("--")
+            for line in others:
+                line.set(color="lightgrey", zorder=1)
+        labels = [_cut(line.get_label()) for line in named]
+        title = f"the {len(named)} largest" if others else None
+        # Beside the axes, where the layout makes room for it.
+        has_layout = self.figure_.get_layout_engine() is not None
+        beside = {"loc": "upper left", "bbox_to_anchor": (1, 1)} if has_layout else {}
+        self.axes_[0].legend(
+            named, labels, title=title, fontsize="small", title_fontsize="small", **beside
+        )
 
     def _plot_scores(self, alphas, order, line_kw):
         axes = self.axes_[1]
@@ -206,8 +237,14 @@ class PathDisplay:
             self.threshold_ = axes.axhline(
                 self.threshold, color="grey", linestyle="--", label=label
             )
-        axes.set_ylabel(f"{self.score_name} ± standard error")
+        axes.set_ylabel(f"{self.score_name} ± standard error", wrap=True)
         axes.legend()
+
+
+def _cut(name):
+    """Shorten a name in its middle, for names are often told apart by their ends."""
+    half = NAME_WIDTH // 2
+    return name if len(name) <= NAME_WIDTH else f"{name[:half]}…{name[1 - half :]}"
 
 
 def _lay_out(coefs, feature_names):
