@@ -14,6 +14,7 @@ from benchmarks.fuzzing.problems import SOLVERS, FuzzProblem
 from benchmarks.fuzzing.variants import equivalent
 
 REFERENCE_TOL = 1e-10
+NOT_FINITE = "objective_is_not_finite"
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def judge(problem, fits):
     for fit, point in zip(fits, points, strict=True):
         if not np.isfinite(oracle.value(*point)):
             detail = f"objective_={fit.objective:g}, converged_={fit.converged}"
-            faults.append(Fault(problem.seed, "no finite objective", fit.run.name, detail))
+            faults.append(Fault(problem.seed, NOT_FINITE, fit.run.name, detail))
             continue
         claims = Claims(oracle, fit, point, best)
         for check in (*CERTIFICATE, *WARNINGS):

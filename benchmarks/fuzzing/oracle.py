@@ -119,9 +119,10 @@ class Objective:
         self.derivatives = multinomial if self.is_coupled else UNCOUPLED[loss]
 
     def value(self, coef, intercept):
-        """F at coefficients (p, K) and intercept (K,)."""
-        coef = coef.astype(LD)
-        loss = self.weight @ self.derivatives(self.y, self.X @ coef + intercept.astype(LD)).value
+        """F at coefficients (p, K) and intercept (K,); not finite where it overflows."""
+        coef, intercept = coef.astype(LD), intercept.astype(LD)
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss = self.weight @ self.derivatives(self.y, self.X @ coef + intercept).value
         return loss + self.l1 * np.abs(coef).sum() + self.l2 * (coef**2).sum() / 2
 
     def rounding(self, coef, intercept, way):

@@ -210,8 +210,8 @@ def _targets(loss, eta, rng, traits):
         y = y * 10 ** (rng.uniform(-6, 6) if rng.random() < 0.3 else 0.0)
     else:
         y = eta + noise * rng.standard_t(3, eta.shape)
-        if rng.random() < 0.3:
-            y = np.round(y * 2**10) / 2**10
+        if rng.random() < 0.5:
+            y = np.round(y * 2**10) / 2**10  # then it can be shifted without rounding
         if rng.random() < 0.3:
             decades = rng.uniform(-9, 9)
             y = y * 10**decades

@@ -70,7 +70,8 @@ def _target_shifted(problem, rng):
     """Only where no target is rounded by it."""
     if problem.loss not in ("squared_error", "huber") or not problem.fit_intercept:
         return None
-    shift = np.abs(problem.y).max() * 2.0 ** rng.integers(0, 20)
+    size = np.abs(problem.y).max()
+    shift = 2.0 ** (np.ceil(np.log2(size)) + rng.integers(0, 20)) if size > 0 else 1.0
     moved = problem.y + shift
     if not np.array_equal(moved - shift, problem.y):
         return None
