@@ -39,7 +39,7 @@ def check_book(result, problem, tol):
     """What holds for every run that converged."""
     history = result.history
     assert result.status is Status.CONVERGED
-    assert result.n_iter == len(history) and result.n_passes == history[-1].n_passes
+    assert result.n_iter == max(1, len(history) - 1) and result.n_passes == history[-1].n_passes
     assert result.optimality == history[-1].optimality <= tol
     assert result.objective == history[-1].objective
     assert all(record.optimality > tol for record in history[:-1])
@@ -102,7 +102,9 @@ def test_no_penalty_is_solved_to_a_vanishing_gradient(name, fit_intercept, solve
     problem = make_problem(name, alpha=0.0, n=120, p=3, seed=3, fit_intercept=fit_intercept)
     result = solve(solver, problem, tol=1e-6)
     check_book(result, problem, 1e-6)
-    assert np.isinf(result.dual_gap)
+    best = solve("auto", problem, tol=1e-9)
+    distance = result.objective - best.objective
+    assert distance <= result.dual_gap + 1e-14 * problem.null.value <= 2e-12 * problem.null.value
     point = problem.at(result.coef, problem.inner_intercept(result.coef, result.intercept))
     unit = problem.scale[:, None] * problem.null_residual
     assert np.abs(point.gradient / unit).max() <= 1.1e-6
@@ -139,8 +141,8 @@ def test_iteration_limit(solver, max_iter):
     problem = make_problem("poisson", alpha=1e-4, n=200, p=20)
     result = solve(solver, problem, max_iter=max_iter, tol=0.0)
     assert result.status is Status.MAX_ITER
-    assert result.n_iter == len(result.history) == max_iter
-    assert (result.objective < problem.null.value) == (max_iter > 1)
+    assert result.n_iter == len(result.history) - 1 == max_iter
+    assert result.objective < problem.null.value
 
 
 @every_solver

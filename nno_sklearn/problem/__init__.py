@@ -4,7 +4,6 @@ from nno_sklearn.problem.certificate import Certificate, Verdict
 from nno_sklearn.problem.correction import Correction
 from nno_sklearn.problem.heavy import heavy_rows
 from nno_sklearn.problem.hessian import (
-    FLAT_CURVATURE,
     MAX_JOINT_SIZE,
     WorkingHessian,
     hessian_blocks,
@@ -17,7 +16,6 @@ from nno_sklearn.problem.recession import has_no_minimum
 from nno_sklearn.problem.summary import summarise
 
 __all__ = [
-    "FLAT_CURVATURE",
     "MAX_JOINT_SIZE",
     "Certificate",
     "Correction",

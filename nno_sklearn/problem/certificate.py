@@ -8,6 +8,7 @@ import numpy as np
 SCALINGS = 1.0 - np.array([0.0, 1e-8, 1e-6, 1e-4, 1e-2])
 #: Largest cosine between a column and a dual point that it is perpendicular to, by rounding.
 ROUNDING = 1e-9
+EPS = np.finfo(float).eps
 
 
 def dual_gap(point):
@@ -46,37 +47,46 @@ def _is_balanced(point):
     return (np.abs(sums.total) <= 1e-9 * sums.size + rounding).all()
 
 
-def shifted_dual_gap(point, raw, curvature):
-    """As :func:`dual_gap`, at the dual point that a Newton step implies: ``v = u + h raw``.
+def shifted_dual_gap(point, step):
+    """As :func:`dual_gap`, at the dual point that Newton's step implies: ``v = u + h raw``.
 
-    It is feasible where the penalty asks for ``X'(s v) = 0``, as without a penalty, and near the
-    optimum ``u`` itself never is. Scalings a little below 1 bring it back into the loss's domain.
+    It is feasible where the penalty asks for ``X'(s v) = 0``, as without a penalty, which ``u``
+    itself never is. Scalings a little below 1 bring it back into the loss's domain.
 
     Parameters
     ----------
     point : Point
-    raw : ndarray of shape (n_samples, n_outputs)
-        What the step adds to the raw predictions, the intercept's share included.
-    curvature : Curvature
-        Of the rows.
+    step : NewtonStep
+
+    Returns
+    -------
+    gap : float
+        inf where no feasible dual point is near.
+    rounding : float
+        How much of it rounding may be: sums of both signs cancel here.
     """
     problem = point.problem
     loss, penalty, alpha = problem.loss, problem.penalty, problem.alpha
     if "conjugate" not in loss.provides or problem.correction is not None:
-        return np.inf
-    dual = point.loss_gradient + curvature.product(raw)
-    pulled = problem.design.rmatvec(problem.weight[:, None] * dual)
+        return np.inf, 0.0
+    dual = point.loss_gradient + step.curvature.product(step.raw)
+    weighted = problem.weight[:, None] * dual
+    pulled = problem.design.rmatvec(weighted)
     for scaling in SCALINGS:
-        gap = point.value + problem.weight @ loss.conjugate(problem.y, scaling * dual).sum(axis=1)
+        conjugate = loss.conjugate(problem.y, scaling * dual)
+        gap = point.value + problem.weight @ conjugate.sum(axis=1)
         if np.isfinite(gap):
             break
+    rounding = 32 * EPS * (point.value + problem.weight @ np.abs(conjugate).sum(axis=1))
+    # What rounding leaves of sums that should be 0, times where the optimum is, or nearly.
+    gap -= scaling * weighted.sum(axis=0) @ point.intercept
     if "conjugate" in penalty.provides:
         gap += alpha * penalty.conjugate(-scaling * pulled / alpha)
     elif _is_zero(problem, pulled) and not penalty.value(point.coef):
-        gap += abs(np.vdot(pulled, point.coef))
+        gap += scaling * (abs(np.vdot(pulled, step.direction)) - np.vdot(pulled, point.coef))
     else:
-        return np.inf
-    return max(float(gap), 0.0)
+        return np.inf, 0.0
+    return float(gap), float(rounding)
 
 
 def _is_zero(problem, pulled):
@@ -101,8 +111,9 @@ class Verdict(NamedTuple):
     gap : float
         Bound on the objective minus the optimum; inf where none is known.
     optimality : float
-        What ``tol`` bounds: the gap, or where no bound is known the decrease that the second-order
-        model promises, in units of the constant model's objective.
+        What ``tol`` bounds, in units of the constant model's objective: the gap, or without a
+        finite dual the Newton decrement, the square root of what a second-order model could gain.
+        For squared error that is the cosine between the columns' span and the residuals.
     is_proof : bool
         Whether the optimality is more than a bound from below.
     """
@@ -126,23 +137,30 @@ class Certificate:
         where two nearly collinear ones could gain much: no proof.
         """
         if "conjugate" not in point.problem.provides:
-            return Verdict(np.inf, self._relative(promised_decrease(point)), False)
-        return self._proven(point, dual_gap(point))
+            return Verdict(np.inf, self._decrement(promised_decrease(point)), False)
+        gap = self._bounded(point, dual_gap(point))
+        return Verdict(gap, self._relative(gap), True)
 
     def prove(self, point, step):
-        """The :class:`Verdict` with all directions in view, by a :class:`NewtonStep`."""
-        gap = shifted_dual_gap(point, step.raw, step.curvature)
-        if np.isfinite(gap):
-            return self._proven(point, gap)
-        return Verdict(np.inf, self._relative(step.decrease), True)
+        """The :class:`Verdict` with all directions in view, by Newton's ``step``."""
+        gap, rounding = shifted_dual_gap(point, step)
+        agrees = gap <= 2 * step.decrease + rounding or np.isinf(gap)
+        gap, decrease = max(gap, 0.0) + rounding, step.decrease if agrees else gap
+        if "conjugate" in point.problem.provides:
+            gap = self._bounded(point, gap)
+            return Verdict(gap, self._relative(gap), True)
+        return Verdict(gap, self._decrement(decrease), True)
 
-    def _proven(self, point, gap):
+    def _bounded(self, point, gap):
+        """The gap by the best dual point so far."""
         self._bound = max(self._bound, point.value - gap)
-        gap = min(gap, max(point.value - self._bound, 0.0))
-        return Verdict(gap, self._relative(gap), True)
+        return min(gap, max(point.value - self._bound, 0.0))
 
     def _relative(self, decrease):
         if decrease <= 0:
             return 0.0
         # Where a constant model explains all, whatever is not it is infinitely far.
         return decrease / self._unit if self._unit > 0 else np.inf
+
+    def _decrement(self, decrease):
+        return float(np.sqrt(self._relative(decrease)))

@@ -5,8 +5,9 @@ import numpy as np
 #: Share of the largest entry up to which an entry of a direction is no part of it, when the
 #: direction is a Newton step: other rows move a little too.
 MINOR = 0.3
-#: Change of a raw prediction after which a loss that flattens, as exp(-t), is flat but not yet 0.
-FAR = 30.0
+#: Change of a raw prediction after which a loss that flattens for ever, as exp(-t), is not yet 0,
+#: and one, in sizes of targets and predictions, after which every loss shows where it leads.
+NEAR, FAR = 30.0, 1e6
 
 
 def falls_for_ever(point, direction, raw):
@@ -27,14 +28,19 @@ def falls_for_ever(point, direction, raw):
     least = size[size > 0].min(initial=np.inf)
     if not np.isfinite(least):
         return False
-    t, problem = FAR / least, point.problem
+    reach = 1.0 + np.abs(point.raw_prediction).max() + np.abs(point.problem.y).max()
+    near, far = (_slope(point, direction, raw, t / least) for t in (NEAR, FAR * reach))
+    return bool(near < 0 and far <= 0)
+
+
+def _slope(point, direction, raw, t):
+    """Derivative of the objective by t, that far along a direction."""
+    problem = point.problem
     with np.errstate(over="ignore", invalid="ignore"):
         gradient = problem.loss.gradient(problem.y, point.raw_prediction + t * raw)
         slopes = np.where(raw == 0, 0.0, gradient * raw)
-        slope = problem.weight @ slopes.sum(axis=1)
-        near, far = (problem.penalty.value(point.coef + s * direction) for s in (t, 2 * t))
-        slope += problem.alpha * (far - near) / t
-    return bool(slope < 0)
+        before, after = (problem.penalty.value(point.coef + s * direction) for s in (t, 2 * t))
+        return problem.weight @ slopes.sum(axis=1) + problem.alpha * (after - before) / t
 
 
 def has_no_minimum(point, step, raw):

@@ -121,7 +121,7 @@ class Run:
         # An optimum has Newton steps near it that are ever shorter.
         if np.abs(self.newton.raw).max(initial=0.0) < LONG_STEP:
             return verdict
-        if has_no_minimum(point, self.newton.line.direction, self.newton.raw):
+        if has_no_minimum(point, self.newton.direction, self.newton.raw):
             self._long_steps += 1
             verdict = verdict._replace(optimality=np.inf)
             if self._long_steps >= MANY_LONG_STEPS:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nno_sklearn.losses import Curvature
-from nno_sklearn.problem import FLAT_CURVATURE, Line, invert
+from nno_sklearn.problem import Line, invert
 from nno_sklearn.solvers.landmark_metric import landmark_metric
 from nno_sklearn.solvers.landmarks import metric_cost
 from nno_sklearn.solvers.metric import diagonal_metric
@@ -15,6 +15,10 @@ BUDGET = 50.0
 #: Iterations of conjugate gradients at most; squared size of the residual, in the preconditioner,
 #: to end with: near rounding with second derivatives, as nearly collinear columns hide behind it.
 MAX_ITERATIONS, PRECISION, ROUGH_PRECISION = 200, 1e-15, 1e-8
+#: Share of the largest curvature that a loss's flat parts get: no row leaves them for nothing.
+LEAST_CURVATURE = 1e-12
+#: Squared size of a residual, in values of the objective, that rounding of the gradient makes.
+ROUNDING = 1e-22
 #: How near to leaving its kink, in its gradient's size, a coefficient counts as free.
 NEARLY_FREE = 0.01
 
@@ -33,13 +37,18 @@ class NewtonStep:
         Of the rows at the point; a loss's flat parts get a little.
     decrease : float
         Half the square of the Newton decrement: what the model gains by the step (Boyd and
-        Vandenberghe, 2004, section 9.5). inf where the model falls without end.
+        Vandenberghe, 2004, section 9.5).
     """
 
     line: Line
     raw: np.ndarray
     curvature: Curvature
     decrease: float
+
+    @property
+    def direction(self):
+        """The step, (n_features, n_outputs)."""
+        return self.line.direction
 
 
 def newton_step(point):
@@ -66,22 +75,23 @@ def newton_step(point):
     residual, decrease = -gradient, 0.0
     ahead, energy = np.zeros_like(direction), None
     precision = PRECISION if has_factor else ROUGH_PRECISION
+    rounding = problem.design.rounding**2 * point.data_diagonal
     for _ in range(MAX_ITERATIONS):
         steepest = free * metric.solve(residual)
         before, energy = energy, np.vdot(residual, steepest)
-        if not energy > precision * 2 * decrease:
+        if not energy > max(2 * precision * decrease, ROUNDING * point.value):
             break
         ahead = steepest + (energy / before if before else 0.0) * ahead
         raw, product = model.product(ahead)
         bend = np.vdot(ahead, product)
-        if not bend > 0:
-            decrease = np.inf
+        if bend <= np.vdot(rounding * ahead, ahead):  # columns that differ by rounding alone
             break
         step = energy / bend
         direction, slope = direction + step * ahead, slope + step * raw
         residual = residual - step * free * product
         decrease += 0.5 * step * energy
-    return NewtonStep(Line(point, direction, slope), model.shifted(slope), curvature, decrease)
+    line = Line(point, direction, slope)
+    return NewtonStep(line, model.shifted(slope, point.sums.total), curvature, decrease)
 
 
 class _Model:
@@ -92,12 +102,12 @@ class _Model:
         self._penalty = point.problem.alpha * point.problem.penalty.curvature(point.coef)
         self._inverse = invert(curvature.total(point.problem.weight))
 
-    def shifted(self, slope):
-        """Raw predictions with the intercept's best answer to them."""
+    def shifted(self, slope, total=0.0):
+        """Raw predictions with the intercept's best answer to them, and to its own slope."""
         if not self._problem.fit_intercept:
             return slope
         mixed = self._curvature.product(self._problem.weight[:, None] * slope).sum(axis=0)
-        return slope - self._inverse @ mixed
+        return slope - self._inverse @ (mixed + total)
 
     def product(self, direction):
         """``X direction``, and the second derivatives times ``direction``; two passes."""
@@ -111,11 +121,11 @@ class _Model:
 
 
 def _bent_everywhere(point):
-    """The rows' curvature; where it vanishes, a row must not seem to leave its side for free."""
+    """The rows' curvature, and a little of it on flat parts, so that the model has a minimum."""
     curvature = point.loss_curvature
     largest = point.problem.loss.largest_curvature
     least = largest if largest is not None else (point.problem.weight @ curvature.diagonal).max()
-    diagonal = np.maximum(curvature.diagonal, FLAT_CURVATURE * least)
+    diagonal = np.maximum(curvature.diagonal, LEAST_CURVATURE * least)
     return curvature._replace(diagonal=diagonal)
 
 
