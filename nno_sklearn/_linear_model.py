@@ -6,7 +6,6 @@ from copy import copy
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
 from nno_sklearn._online import OnlineLearning
@@ -19,11 +18,13 @@ from nno_sklearn._validation import (
     make_solver,
     unharmed,
 )
-from nno_sklearn.problem import Problem, summarise
-from nno_sklearn.solvers import MetricResult, Status
+from nno_sklearn.problem import Problem, exact_product, summarise
+from nno_sklearn.solvers import MetricResult, Status, certify_returned
 
 #: Passes over X that second moments may cost in one fit; they then save most others.
 SUMMARY_BUDGET = 8.0
+#: Least loss of the constant model that is a normal number, with some digits to spare.
+SMALLEST_LOSS = 1e-304
 
 
 class LinearModel(OnlineLearning, BaseEstimator):
@@ -136,14 +137,15 @@ class LinearModel(OnlineLearning, BaseEstimator):
     def _solve(self, problem, solver, start):
         """Solve the problem from a point, and keep what was found."""
         solver = clone(solver).select(problem)
-        result = solver.solve(
-            problem,
-            start,
-            max_iter=self.max_iter,
-            tol=self.tol,
-            callback=self._print if self.verbose else None,
-            random_state=self.random_state,
-        )
+        options = {
+            "max_iter": self.max_iter,
+            "tol": self.tol,
+            "callback": self._print if self.verbose else None,
+            "random_state": self.random_state,
+        }
+        result = solver.solve(problem, start, **options)
+        if problem.metric is None:
+            result = certify_returned(problem, solver, result, **options)
         self._keep(result, problem.metric or problem.loss, solver, problem.dtype)
         return result
 
@@ -158,6 +160,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
         coef = np.atleast_2d(self.coef_).T.astype(float)
         if coef.shape != problem.shape or not np.isfinite(coef).all():
             return None
+        coef = np.where(problem.scale[:, None] > 0, coef, 0.0)  # constant columns have none
         intercept = np.atleast_1d(self.intercept_).astype(float)
         return problem.at(coef, problem.inner_intercept(coef, intercept))
 
@@ -174,7 +177,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
 
     def _keep_model(self, coef, intercept, loss, solver, dtype):
         self.coef_ = np.ascontiguousarray(coef.T, dtype=dtype)
-        self.intercept_ = intercept.astype(dtype)
+        self.intercept_ = intercept  # float64: it may be large beside what X tells
         self.solver_, self.loss_ = solver, loss
 
     def _start_model(self, result, loss, solver, dtype):
@@ -189,7 +192,15 @@ class LinearModel(OnlineLearning, BaseEstimator):
                 f"{type(self).__name__}: {result.status.value}, {self.max_iter} rounds, while the "
                 "held-out score may still rise. Raise max_iter."
             )
-        measure = "relative duality gap" if np.isfinite(result.dual_gap) else "stationarity"
+        if result.status is Status.NO_OPTIMUM:
+            return (
+                f"{type(self).__name__} did not converge: {result.status.value}, as where a class "
+                "or a count of 0 can be told from the rest without an error. The coefficients are "
+                f"those of iteration {result.n_iter}. Next: add a penalty (penalty='l2', "
+                "alpha > 0), or take the columns out that tell it."
+            )
+        has_dual = "conjugate" in result.point.problem.provides if result.point else True
+        measure = "relative duality gap" if has_dual else "relative Newton decrement"
         if result.status is Status.MAX_ITER:
             remedy = f"raise max_iter (now {self.max_iter})"
             if self.solver == "gd":
@@ -211,17 +222,27 @@ class LinearModel(OnlineLearning, BaseEstimator):
         """``X @ coef_.T + intercept_``, (n_samples, n_outputs)."""
         check_is_fitted(self)
         X = check_new_data(self, X)
-        coef = np.atleast_2d(self.coef_)
-        return safe_sparse_dot(X, coef.T, dense_output=True) + self.intercept_
+        coef = np.atleast_2d(self.coef_).T.astype(float, copy=False)
+        return exact_product(X, coef) + self.intercept_
 
 
 def _check_magnitude(problem):
+    """Raise a ValueError for numbers whose squares leave the range of floats."""
     if not np.isfinite(problem.scale).all():
         raise ValueError(
             "X has columns so large that their squares overflow. Divide them by a constant."
+        )
+    if problem.design.underflows:
+        raise ValueError(
+            "X has columns so small that their squares underflow. Multiply them by a constant."
         )
     if not np.isfinite(problem.null.value):
         raise ValueError(
             "The loss of the best constant model overflows: y has values that are too large. "
             "Divide y by a constant."
+        )
+    if problem.null.value < SMALLEST_LOSS and problem.null.loss_gradient.any():
+        raise ValueError(
+            "The loss of the best constant model underflows: y has values that are too small. "
+            "Multiply y by a constant."
         )

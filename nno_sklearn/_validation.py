@@ -141,6 +141,8 @@ def check_training_data(estimator, X, y, sample_weight, **y_checks):
             "sample_weight: every weight is zero, so no row is left to fit. Give at least one "
             "row a positive weight."
         )
+    # A power of two changes no digit; sums of the user's own numbers might overflow.
+    weight = np.ldexp(weight, -np.frexp(weight.max())[1])
     return _counting_rows(X, y, weight)
 
 
@@ -150,7 +152,14 @@ def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):
     The first batch of a stream fixes the number of features and their names.
     """
     X, y = validate_data(estimator, X, y, reset=begins, **X_FORMAT, **y_checks)
-    return _counting_rows(X, y, _checked_weight(X, sample_weight))
+    weight = _checked_weight(X, sample_weight)
+    with np.errstate(over="ignore"):
+        if not np.isfinite(weight.sum()):
+            raise ValueError(
+                "sample_weight: the sum overflows. Divide the weights of the whole stream by a "
+                "constant."
+            )
+    return _counting_rows(X, y, weight)
 
 
 def _checked_weight(X, sample_weight):

@@ -1,5 +1,7 @@
 """The interface of a penalty, and the absence of one."""
 
+from typing import ClassVar
+
 import numpy as np
 from sklearn.base import BaseEstimator
 
@@ -17,6 +19,9 @@ class Penalty(BaseEstimator):
 
     With ``conjugate``, fits are certified by a duality gap.
     """
+
+    #: True only where the penalty is 0 everywhere.
+    is_zero: ClassVar[bool] = False
 
     @property
     def provides(self):
@@ -67,6 +72,8 @@ class Penalty(BaseEstimator):
 
 class NoPenalty(Penalty):
     """No penalty at all: the maximum-likelihood fit."""
+
+    is_zero = True
 
     def value(self, w):
         return 0.0

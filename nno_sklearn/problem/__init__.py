@@ -2,6 +2,7 @@
 
 from nno_sklearn.problem.certificate import Certificate, Verdict
 from nno_sklearn.problem.correction import Correction
+from nno_sklearn.problem.design_matrix import exact_product
 from nno_sklearn.problem.heavy import heavy_rows
 from nno_sklearn.problem.hessian import (
     MAX_JOINT_SIZE,
@@ -13,6 +14,7 @@ from nno_sklearn.problem.intercept import invert
 from nno_sklearn.problem.point import Line, Point
 from nno_sklearn.problem.problem import Problem
 from nno_sklearn.problem.recession import has_no_minimum
+from nno_sklearn.problem.shortest import shortest
 from nno_sklearn.problem.summary import summarise
 
 __all__ = [
@@ -24,10 +26,12 @@ __all__ = [
     "Problem",
     "Verdict",
     "WorkingHessian",
+    "exact_product",
     "has_no_minimum",
     "heavy_rows",
     "hessian_blocks",
     "hessian_cost",
     "invert",
+    "shortest",
     "summarise",
 ]

@@ -82,7 +82,7 @@ def shifted_dual_gap(point, step):
     gap -= scaling * weighted.sum(axis=0) @ point.intercept
     if "conjugate" in penalty.provides:
         gap += alpha * penalty.conjugate(-scaling * pulled / alpha)
-    elif _is_zero(problem, pulled) and not penalty.value(point.coef):
+    elif penalty.is_zero and _is_zero(problem, pulled):
         gap += scaling * (abs(np.vdot(pulled, step.direction)) - np.vdot(pulled, point.coef))
     else:
         return np.inf, 0.0

@@ -19,6 +19,9 @@ LONG_BYTES = 2**24
 #: Mean of a column, in spreads, from which on products with X as it is lose too many digits.
 FAR = {np.dtype(np.float32): 10.0, np.dtype(np.float64): 1e5}
 
+#: Least spread of a column whose square is a normal number, with some digits to spare.
+SMALLEST_SCALE = 1e-152
+
 
 class PassCounter:
     """How often X was read, in units of the whole matrix; shared by all parts of it."""
@@ -95,6 +98,20 @@ class DesignMatrix:
         twin._products_are_exact = True
         twin._set_geometry(*self._geometry)
         return twin
+
+    @property
+    def underflows(self):
+        """Whether a column that is not constant is so small that squares of its spread vanish."""
+        used = self.scale > 0
+        if (self.scale[used] < SMALLEST_SCALE).any():
+            return True
+        if self.is_sparse:
+            _, columns = entries(self.X)
+            stored = np.abs(self.X.data[~used[columns]])
+            return bool(((stored > 0) & (stored < SMALLEST_SCALE)).any())
+        unused = self.X[:, ~used]
+        tiny = np.abs(unused).max(axis=0, initial=0.0) < SMALLEST_SCALE
+        return bool((np.ptp(unused[:, tiny], axis=0) > 0).any())
 
     @property
     def _geometry(self):
@@ -360,6 +377,13 @@ class DesignMatrix:
             rows.sort_indices()  # scikit-learn's sparse distances expect it
             return rows
         return (self.X[index] - self.centre) * inverse
+
+
+def exact_product(X, coef):
+    """``X @ coef`` in float64, (n_samples, n_outputs), without a float64 copy of a float32 X."""
+    if sparse.issparse(X) or X.dtype == coef.dtype:
+        return safe_sparse_dot(X, coef, dense_output=True)
+    return np.vstack([X[block].astype(coef.dtype) @ coef for block in row_blocks(*X.shape)])
 
 
 def _centre_full_columns(X, centre, scale):

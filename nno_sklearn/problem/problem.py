@@ -184,6 +184,13 @@ class Problem:
         """The convex objective that a search for the metric starts from."""
         return self._like(self.design, self.y, self.weight)
 
+    def exact(self):
+        """The same objective with products in float64, also where X is float32."""
+        twin = self._like(self.design.exact(), self.y, self.weight)
+        twin.correction, twin._passes_before = self.correction, self._passes_before
+        twin.null, twin.null_residual = self.null.of(twin), self.null_residual
+        return twin
+
     def columns(self, index):
         """The same objective with all coefficients but those of ``index`` held at 0."""
         part = self._like(self.design.columns(index), self.y, self.weight)

@@ -6,11 +6,7 @@ from scipy.linalg.lapack import dpstrf
 
 from nno_sklearn.losses import SquaredError
 from nno_sklearn.problem.hessian import hessian_cost
-from nno_sklearn.problem.triangular import RankRevealing, triangular_factor
-
-#: Pivot of a unit-diagonal Gram's factor, beyond which its rounding changes no tenth digit of the
-#: objective.
-SAFE_PIVOT = 1e-3
+from nno_sklearn.problem.triangular import SAFE_PIVOT, RankRevealing, triangular_factor
 
 
 def summarise(problem, budget):

@@ -8,6 +8,10 @@ section 5.2; Demmel, Grigori, Hoemmen and Langou, 2012): no copy of A, about fou
 import numpy as np
 from scipy.linalg import qr
 
+#: Pivot of a unit-diagonal Gram's factor beyond which the Gram's rounding changes no tenth digit of
+#: what is computed with it.
+SAFE_PIVOT = 1e-3
+
 
 def triangular_factor(blocks, n_columns):
     """Upper triangular R with ``R'R = A'A``, of an A that comes in blocks of rows.
@@ -62,12 +66,3 @@ class RankRevealing:
     def explained(self, coordinates):
         """``Q coordinates``: the right sides that the columns explain."""
         return self._basis @ coordinates
-
-    def least_squares(self, right):
-        """The shortest ``x`` of least ``|factor x - right|``, (n_columns, k)."""
-        result = np.zeros((self._triangle.shape[1], right.shape[1]))
-        if self.rank:
-            result[self._order] = np.linalg.lstsq(
-                self._triangle, self.coordinates(right), rcond=None
-            )[0]
-        return result

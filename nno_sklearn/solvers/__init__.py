@@ -7,6 +7,7 @@ from nno_sklearn.solvers.metric_search import MetricRecord, MetricResult
 from nno_sklearn.solvers.nearest_neighbor import NearestNeighborSolver
 from nno_sklearn.solvers.online import Batch, Objective
 from nno_sklearn.solvers.proximal import ProximalSolver
+from nno_sklearn.solvers.returned import certify_returned
 
 SOLVERS = {
     "auto": AutoSolver,
@@ -30,4 +31,5 @@ __all__ = [
     "Solver",
     "SolverResult",
     "Status",
+    "certify_returned",
 ]

@@ -25,6 +25,7 @@ class Status(Enum):
     CONVERGED = "converged"
     MAX_ITER = "the iteration limit was reached"
     NO_OPTIMUM = "the objective has no minimum, it falls for ever as the coefficients grow"
+    ROUNDED = "the optimum is there, but not in the precision of the coefficients"
     STALLED = "no step lowers the objective any more, the limit of floating-point precision"
 
 

@@ -1,0 +1,65 @@
+"""What is certified is what is returned: the coefficients that a user gets are judged once more."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from nno_sklearn.problem import shortest
+from nno_sklearn.solvers.base import Run, Status
+
+#: Share of ``tol`` to which a run goes on, so that rounding its result leaves it within ``tol``.
+FINER = 0.25
+
+
+def certify_returned(problem, solver, result, *, max_iter, tol, callback, random_state):
+    """The result with coefficients as the user gets them, and the certificate of these.
+
+    Without a penalty they are the shortest ones, and those of a float32 X are rounded to float32.
+    Their certificate is computed with products in float64. Where it does not hold, the solver goes
+    on from its own result with such products.
+
+    Parameters
+    ----------
+    problem : Problem
+    solver : Solver
+    result : SolverResult
+        What the solver returned.
+    max_iter, tol, callback, random_state
+        As given to the solver.
+
+    Returns
+    -------
+    SolverResult
+    """
+    coef = _returned(problem, result.coef)
+    if np.array_equal(coef, result.coef):
+        return result
+    problem, limits = problem.exact(), {"tol": tol, "callback": callback}
+    judged = _judged(problem, coef, result, **limits)
+    if judged.status is not Status.ROUNDED:
+        return judged
+    start = problem.at(result.coef, problem.inner_intercept(result.coef, result.intercept))
+    options = {"max_iter": max_iter, "tol": FINER * tol, "callback": callback}
+    finer = solver.solve(problem, start, **options, random_state=random_state)
+    whole = {"history": result.history + finer.history, "n_iter": result.n_iter + finer.n_iter}
+    finer = replace(finer, status=Status.CONVERGED, **whole)
+    return _judged(problem, _returned(problem, finer.coef), finer, **limits)
+
+
+def _returned(problem, coef):
+    """Coefficients as a user gets them."""
+    coef = shortest(problem, coef) if problem.penalty.is_zero else coef
+    return coef.astype(problem.dtype).astype(float)
+
+
+def _judged(problem, coef, result, *, tol, callback):
+    """The result of the same run for coefficients near its own."""
+    point = problem.at(coef, problem.inner_intercept(result.coef, result.intercept))
+    run = Run(problem, max_iter=1, tol=tol, callback=callback)
+    if not run.done(point, step_size=np.abs(coef - result.coef).max()):
+        run.stall()
+    status = run.status
+    if status is Status.STALLED:  # it is not within tol
+        status = Status.ROUNDED if result.status is Status.CONVERGED else result.status
+    history = result.history + run.history
+    return replace(run.result(point), status=status, history=history, n_iter=result.n_iter)
