@@ -42,16 +42,19 @@ def _separate(sweep, start, precision):
     """One root of an increasing function per output: Newton inside a shrinking bracket."""
     b = start.astype(float)
     low, high = np.full_like(b, -np.inf), np.full_like(b, np.inf)
-    stretch, moved = None, np.full_like(b, np.inf)
+    stretch, moved, size = None, np.full_like(b, np.inf), np.abs(b)
     for _ in range(MAX_STEPS):
         sums = sweep.sums(b)
         total, bend = sums.total, sums.bend.diagonal()
         usable = np.isfinite(total) & np.isfinite(bend)
-        done = usable & (np.abs(total) <= precision * sums.size + 1e-300)
+        # A step below the rounding of the raw predictions would change nothing.
+        rounding = 4 * np.finfo(float).eps * np.where(usable, bend, 0.0) * size
+        done = usable & (np.abs(total) <= precision * sums.size + rounding + 1e-300)
         if done.all():
             break
         if stretch is None:
-            stretch = 1.0 + np.abs(b) + sweep.spread()
+            size = np.abs(b) + sweep.spread()
+            stretch = 1.0 + size
         low = np.where(total < 0, b, low)
         high = np.where(total > 0, b, high)
         newton = b - np.divide(total, bend, out=np.full_like(b, np.nan), where=usable & (bend > 0))

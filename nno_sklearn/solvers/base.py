@@ -10,10 +10,14 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from nno_sklearn.problem import Certificate, Point, has_no_minimum
-from nno_sklearn.solvers.newton import newton_step
+from nno_sklearn.solvers.newton import newton_cost, newton_step
 
 #: Records without any progress after which a run has reached the limit of precision.
 STANDSTILL = 10
+#: Share of ``tol`` that an iteration gains at most when the objective has settled.
+SETTLED = 1e-2
+#: Passes over X that a closer look may cost then.
+LOOK = 10.0
 #: Newton steps of a raw prediction that leave the neighbourhood of an optimum, in which it would be
 #: ever smaller, and how many of them are too many.
 LONG_STEP, MANY_LONG_STEPS = 0.3, 5
@@ -95,13 +99,14 @@ class Run:
         self.problem, self.max_iter, self.tol, self.callback = problem, max_iter, tol, callback
         self.history, self.status, self.newton = [], None, None
         self._certificate, self._started = Certificate(problem), perf_counter()
-        self._point, self._long_steps = None, 0
+        self._point, self._long_steps, self._next_look = None, 0, 2
 
     def done(self, point, step_size=np.nan):
         """Record a point; True when the run ends here."""
         self._point, self.newton = point, None
         verdict = self._certificate.judge(point)
-        if verdict.optimality <= self.tol and not verdict.is_proof:
+        seems_done = verdict.optimality <= self.tol and not verdict.is_proof
+        if seems_done or verdict.optimality > self.tol and self._hardly_moves():
             verdict = self._look_closer()
         self._record(verdict, step_size)
         if self.status is None and verdict.optimality <= self.tol:
@@ -111,6 +116,16 @@ class Run:
         elif self.status is None and len(self.history) > self.max_iter:
             self.status = Status.MAX_ITER
         return self.status is not None
+
+    def _hardly_moves(self):
+        """Whether the objective has settled though its bound, with a weak penalty, is far off."""
+        if not self.problem.is_smooth or len(self.history) < self._next_look:
+            return False
+        moved = self.last.objective - self._point.value
+        if moved > SETTLED * self.tol * self.problem.null.value or newton_cost(self.problem) > LOOK:
+            return False
+        self._next_look = 2 * len(self.history)
+        return True
 
     def _look_closer(self):
         """Judge the point by its Newton step, which is kept for the solver to take."""

@@ -10,7 +10,7 @@ from nno_sklearn.solvers.landmark_metric import landmark_metric
 from nno_sklearn.solvers.landmarks import metric_cost
 from nno_sklearn.solvers.metric import diagonal_metric
 
-#: Passes over X that second derivatives of all rows may cost.
+#: Passes over X that the Hessian of all rows may cost, as a preconditioner.
 BUDGET = 50.0
 #: Iterations of conjugate gradients at most; squared size of the residual, in the preconditioner,
 #: to end with: near rounding with second derivatives, as nearly collinear columns hide behind it.
@@ -69,7 +69,7 @@ def newton_step(point):
     problem, curvature = point.problem, _bent_everywhere(point)
     model = _Model(point, curvature)
     gradient, free = _subgradient(point)
-    has_factor = metric_cost(problem, problem.n_samples) <= BUDGET
+    has_factor = newton_cost(problem) <= BUDGET
     metric = landmark_metric(point, point, curvature) if has_factor else diagonal_metric(point)
     direction, slope = np.zeros(problem.shape), np.zeros((problem.n_samples, problem.n_outputs))
     residual, decrease = -gradient, 0.0
@@ -92,6 +92,11 @@ def newton_step(point):
         decrease += 0.5 * step * energy
     line = Line(point, direction, slope)
     return NewtonStep(line, model.shifted(slope, point.sums.total), curvature, decrease)
+
+
+def newton_cost(problem):
+    """What the Hessian of all rows costs, in passes over X."""
+    return metric_cost(problem, problem.n_samples)
 
 
 class _Model:
