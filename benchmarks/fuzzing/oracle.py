@@ -112,8 +112,10 @@ class Objective:
     """
 
     def __init__(self, loss, X, targets, weight, l1, l2, fit_intercept):
-        self.X, self.y, self.l1, self.l2 = X.astype(LD), targets.astype(LD), LD(l1), LD(l2)
-        self.weight = weight.astype(LD) / weight.astype(LD).sum()
+        counts = weight > 0  # others may have no finite loss
+        self.X, self.y = X[counts].astype(LD), targets[counts].astype(LD)
+        self.weight = weight[counts].astype(LD) / weight[counts].astype(LD).sum()
+        self.l1, self.l2 = LD(l1), LD(l2)
         self.loss, self.fit_intercept = loss, fit_intercept
         self.is_coupled = loss == "log_loss" and targets.shape[1] > 1
         self.derivatives = multinomial if self.is_coupled else UNCOUPLED[loss]
@@ -210,6 +212,7 @@ class _Polish:
         self.l1 = np.append(objective.l1 / self.scale, 0)[:, None]
         self.l2 = np.append(objective.l2 / self.scale**2, 0)[:, None]
 
+    @np.errstate(over="ignore", invalid="ignore")  # what is not finite is not taken
     def run(self, coef, intercept, max_iter):
         v = np.vstack([coef * self.scale[:, None], intercept + self.centre @ coef])
         value, damping = self._value(v), LD(1e-6)
@@ -231,9 +234,8 @@ class _Polish:
 
     def _value(self, v):
         one = self.objective
-        with np.errstate(over="ignore", invalid="ignore"):
-            loss = one.weight @ one.derivatives(one.y, self.Z @ v).value
-            value = loss + (self.l1 * np.abs(v)).sum() + (self.l2 * v**2).sum() / 2
+        loss = one.weight @ one.derivatives(one.y, self.Z @ v).value
+        value = loss + (self.l1 * np.abs(v)).sum() + (self.l2 * v**2).sum() / 2
         return value if np.isfinite(value) else LD(np.inf)
 
     def _step(self, v, damping):
@@ -267,9 +269,9 @@ class _Polish:
 def _recedes(objective):
     """Whether some direction of coefficients raises no row's loss and lowers that of one."""
     polish = _Polish(objective)
-    Z = polish.Z[objective.weight > 0].astype(float)
+    Z = polish.Z.astype(float)
     Z = Z if objective.fit_intercept else Z[:, :-1]
-    y = objective.y[objective.weight > 0].astype(float)
+    y = objective.y.astype(float)
     return any(_falls(*part) for part in _falling_rows(objective, Z, y))
 
 
