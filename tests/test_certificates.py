@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # benchmarks/ is not installed
@@ -19,6 +21,15 @@ from benchmarks.fuzzing.oracle import LD, Objective
 pytestmark = pytest.mark.skipif(
     np.finfo(LD).eps > 1e-18, reason="numpy.longdouble is no more precise than double here"
 )
+
+
+@settings(max_examples=60, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
+@given(seed=st.integers(0, 2**31))
+def test_every_claim_of_a_fit_is_true(seed):
+    problem = problems.draw(seed)
+    _, faults = checks.examine(problem, checks.as_drawn(problem))
+    again = f"python -m benchmarks --suite robustness --only {seed}"
+    assert not faults, "\n".join([str(problem), *map(str, faults), again])
 
 
 @pytest.mark.parametrize("loss", problems.REGRESSION + problems.CLASSIFICATION)
