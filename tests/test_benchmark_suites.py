@@ -13,7 +13,7 @@ import scipy
 from scipy import sparse
 from sklearn.utils import check_random_state
 
-from nno_sklearn.losses import LogLoss, MultinomialLogLoss, SquaredError
+from nno_sklearn.losses import LogLoss, MultinomialLogLoss
 from nno_sklearn.penalties import L2
 from nno_sklearn.problem import Problem, hessian_blocks
 
@@ -29,6 +29,8 @@ from benchmarks import (
     search_rivals,
     suites,
 )
+from benchmarks.fuzzing import problems
+from benchmarks.fuzzing.variants import equivalent
 from benchmarks.suites import landmarks, metric, robustness, scale, search, stream
 
 
@@ -141,42 +143,123 @@ def test_all_rows_have_condition_1():
 
 
 def test_random_problems_are_seeded_and_cover_everything():
-    losses, traits = set(), set()
-    for seed in range(24):
-        problem, has = robustness.random_problem(seed)
-        losses.add(type(problem.loss))
-        traits.update(has)
-        assert 20 <= problem.n_samples <= 5000 and 1 <= problem.n_features <= 300
-        assert 1e-6 <= problem.alpha <= 1
-        problem.loss.check_target(problem.y)
-    assert losses == {type(loss) for loss in robustness.LOSSES}
-    assert traits == set(robustness.TRAITS)
-    first, again = (robustness.random_problem(5)[0] for _ in range(2))
+    drawn = [problems.draw(seed) for seed in range(300)]
+    for name, every in {
+        "loss": problems.REGRESSION + problems.CLASSIFICATION,
+        "penalty": problems.PENALTIES,
+        "solver": problems.SOLVERS,
+        "layout": problems.FORMATS,
+        "dtype": (np.float32, np.float64),
+        "fit_intercept": (True, False),
+        "warm": (None, "alpha", "data"),
+    }.items():
+        assert {getattr(problem, name) for problem in drawn} == set(every)
+    words = " ".join(trait for problem in drawn for trait in problem.traits)
+    for trait in (*problems.SHAPES, *problems.RANKS[2:], *problems.WEIGHTS[2:], "outputs"):
+        assert trait in words
+    for problem in drawn:
+        estimator = problem.estimator()
+        assert estimator.get_params()["alpha"] == problem.alpha >= 0
+        data = problem.data()
+        assert data.dtype == problem.dtype
+        np.testing.assert_array_equal(data.toarray() if sparse.issparse(data) else data, problem.X)
+        assert np.isfinite(problem.X).all() and np.isfinite(problem.y).all()
+    first, again = (problems.draw(5) for _ in range(2))
     np.testing.assert_array_equal(first.y, again.y)
+    assert str(first) == str(again)
+
+
+def test_equivalent_problems_have_the_same_objective():
+    names = set()
+    for seed in range(200):
+        problem = problems.draw(seed)
+        for name, other, back in equivalent(problem):
+            names.add(name.split(" as ")[0].split()[0])
+            rng = np.random.default_rng(seed)
+            n_outputs = problem.targets.shape[1]
+            coef = rng.standard_normal((problem.X.shape[1], n_outputs)).astype(np.longdouble)
+            coef /= np.abs(other.X).max(axis=0)[:, None] + 1e-30
+            intercept = np.zeros(n_outputs, np.longdouble)
+            if other.fit_intercept and other.loss in ("squared_error", "huber"):
+                intercept += other.y.mean()
+            here = other.objective().value(coef, intercept)
+            there = problem.objective().value(*back(coef, intercept))
+            np.testing.assert_allclose(float(there), float(here), rtol=1e-12)
+    assert names == {"rows", "columns", "target", "as"}
+
+
+def _lying(fit):
+    """A fit that claims to be half as far from the optimum as it is."""
+
+    def lying_fit(run):
+        honest = fit(run)
+        return replace(honest, coef=honest.coef * 0.5, objective=honest.objective / 2)
+
+    return lying_fit
 
 
 @pytest.mark.usefixtures("_no_machine")
-def test_robustness_suite(tmp_path, capsys):
-    small = ("--only", "0", "2", "5", "--max-iter", "60", "--no-real")
-    robustness.run(options_of(robustness, tmp_path, *small))
-    assert "all" in capsys.readouterr().out
-    problems = json.loads((tmp_path / "robustness.json").read_text())["problems"]
-    assert [one["name"].split()[0] for one in problems] == ["0", "2", "5"]
-    assert all(one["passes"]["gd"] > 0 and one["passes"]["nn"] > 0 for one in problems)
+def test_robustness_suite(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(robustness.problems, "draw", _easy)
+
+    def solve(*arguments):
+        robustness.run(options_of(robustness, tmp_path, "--jobs", "1", *arguments))
+        return capsys.readouterr().out
+
+    assert "0 broken certificates in 3 problems" in solve("--problems", "3")
+    lines = [json.loads(x) for x in (tmp_path / "robustness.jsonl").read_text().splitlines()]
+    assert [one["number"] for one in lines] == [0, 1, 2]
+    assert all(fit["passes"] > 0 for one in lines for fit in one["fits"])
+    assert "dual gap is no bound | 0 | 0" in (tmp_path / "robustness.md").read_text()
+
+    monkeypatch.setattr(robustness.checks, "fit", _lying(robustness.checks.fit))
+    with pytest.raises(SystemExit):
+        solve("--problems", "4", "--resume")  # only the last one is new
+    assert "in 4 problems" in (out := capsys.readouterr().out)
+    assert "objective is not that of coef" in out
+    with pytest.raises(SystemExit):
+        solve("--only", "3")
+    assert "OBJECTIVE IS NOT THAT OF COEF" in capsys.readouterr().out
+    numbers = [json.loads(x) for x in (tmp_path / "robustness.jsonl").read_text().splitlines()]
+    assert [bool(one["faults"]) for one in numbers] == [False, False, False, True]
 
 
-def test_what_a_solver_raises_is_listed(monkeypatch):
-    def fail(self, problem, start, **options):
+#: One that is easily solved.
+EASY = problems.FuzzProblem(
+    seed=0,
+    loss="squared_error",
+    penalty="l2",
+    alpha=0.1,
+    l1_ratio=0.5,
+    solver="auto",
+    fit_intercept=True,
+    tol=1e-6,
+    layout="C",
+    dtype=np.float64,
+    warm=None,
+    traits=(),
+    X=np.empty((0, 2)),
+    y=np.empty(0),
+    weight=None,
+)
+
+
+def _easy(seed):
+    rng = np.random.default_rng(seed)
+    X, y = rng.standard_normal((30, 2)), rng.standard_normal(30)
+    return EASY.replaced(seed=seed, X=X, y=y)
+
+
+def test_what_a_fit_raises_is_listed(monkeypatch):
+    def fail(run):
         raise ValueError("no way down")
 
-    monkeypatch.setattr(robustness.NearestNeighborSolver, "solve", fail)
-    X, y = labels()
-    problem = Problem(X, y[:, None] * 1.0, SquaredError(), L2(), 1e-2)
-    options = options_of(robustness, None)
-    outcome = robustness.compare("p", problem, ("rare",), options)
-    assert outcome.is_worse and outcome.status["nn"] == "ValueError: no way down"
-    assert robustness.error_table([outcome]).rows == [["p", "nn", "ValueError: no way down"]]
-    assert robustness.quantile_table([outcome]).rows[0][-1] == "1"
+    monkeypatch.setattr(robustness.checks, "fit", fail)
+    outcome = robustness.examine(0)
+    kinds = {(fault["kind"], fault["detail"]) for fault in outcome.faults}
+    assert kinds == {("raises", "ValueError: no way down")}
+    assert not outcome.fits
+    assert robustness.fault_table([outcome]).rows[-1][:2] == ["raises", "1"]
 
 
 @pytest.mark.usefixtures("_no_machine")

@@ -1,4 +1,9 @@
-"""scikit-learn's own checks, for both estimators and every solver; none may fail."""
+"""scikit-learn's own checks at the estimators' default parameters; none may fail.
+
+``NNO_SKLEARN_ALL_CHECKS=1`` runs them for every loss x penalty x solver: several minutes.
+"""
+
+import os
 
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -7,30 +12,38 @@ from nno_sklearn import NearestNeighborSolver, NNOClassifier, NNORegressor
 
 SMOOTH = ("auto", "gd", "nearest_neighbor", "proximal")
 KINKED = ("auto", "nearest_neighbor", "proximal")
+SOLVERS = {"l2": SMOOTH, "l1": KINKED, "elasticnet": KINKED, None: SMOOTH}
+LOSSES = {
+    NNOClassifier: ("log_loss", "squared_hinge", "modified_huber"),
+    NNORegressor: ("squared_error", "huber", "poisson", "gamma"),
+}
+
+
+def grid(penalties):
+    """Every loss with these penalties and every solver that takes them."""
+    return [
+        kind(loss, penalty=penalty, solver=solver)
+        for kind, losses in LOSSES.items()
+        for loss in losses
+        for penalty in penalties
+        for solver in SOLVERS[penalty]
+    ]
+
 
 ESTIMATORS = [
-    *(NNOClassifier(solver=solver) for solver in SMOOTH),
-    # With hardly any penalty gd's way through the hinges' kinks is long, and magnifies rounding
-    # (1e-16 to 1e-6) beyond what the check of weights as repetitions allows.
-    *(
-        NNOClassifier(loss, solver=solver, alpha=1e-2 if solver == "gd" else 1e-4)
-        for solver in SMOOTH
-        for loss in ("squared_hinge", "modified_huber")
-    ),
-    *(NNOClassifier(penalty="elasticnet", solver=solver) for solver in KINKED),
-    *(
-        NNORegressor(loss, solver=solver)
-        for solver in SMOOTH
-        for loss in ("squared_error", "huber", "poisson", "gamma")
-    ),
-    *(NNORegressor(penalty="elasticnet", solver=solver) for solver in KINKED),
     NNOClassifier(penalty="l1", class_weight="balanced"),
-    NNORegressor(penalty=None),
     # A metric that weighs classes alike whatever their weights cannot pass the check of
     # class_weight, so it is accuracy that is checked.
     NNOClassifier("accuracy"),
     NNORegressor("neg_mean_absolute_error", solver=NearestNeighborSolver(cv=2)),
 ]
+if os.environ.get("NNO_SKLEARN_ALL_CHECKS"):
+    ESTIMATORS += grid(SOLVERS)
+else:
+    ESTIMATORS += grid(["l2"])
+    ESTIMATORS += [NNOClassifier(penalty="elasticnet", solver=solver) for solver in KINKED]
+    ESTIMATORS += [NNORegressor(penalty="elasticnet", solver=solver) for solver in KINKED]
+    ESTIMATORS += [NNORegressor(penalty=None)]
 
 
 @pytest.mark.filterwarnings("default")

@@ -61,7 +61,8 @@ def recorded(search, *data, recorder=Recorder, **params):
     search.set_callbacks(callback).fit(*data, **params)
     assert callback.n_open == 0
     if recorder is Recorder:
-        assert callback.estimator is search
+        assert type(callback.estimator) is type(search)
+        assert callback.estimator.get_params() == search.get_params()
     return sorted(callback.record, key=repr)
 
 

@@ -1,306 +1,228 @@
-"""Random awkward problems: "nearest_neighbor" must never cost much more than plain "gd".
+"""Thousands of small random problems: every claim of every fit against extended precision.
 
-Sizes, scales, tails, duplicated, constant and rare columns, outlier rows, unbalanced classes and
-all losses are drawn at random; problem i is the same on every machine. Costs are passes over X,
-of which landmarks are a share, and processor time, which has the metrics and searches too.
+A problem is drawn by its number, over losses, penalties, solvers, formats, precisions, scales,
+offsets, weights, ranks and shapes, and fitted as drawn, in an equivalent form, and by all solvers
+to 1e-10. The objective is computed again from ``coef_`` and ``intercept_``; a certificate is
+broken where ``objective_`` is another one, where ``dual_gap_`` is smaller than the distance to the
+best point that anyone found, or where a fit says that it has converged and is further away than
+``tol``. The exit code is then 1.
 """
 
 import json
-import warnings
-from dataclasses import asdict, dataclass
-from time import process_time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from time import perf_counter
 
 import numpy as np
+from joblib import Parallel, delayed
 from rich.console import Console
-from scipy import sparse
 
-from benchmarks import data, environment
+from benchmarks import environment
+from benchmarks.fuzzing import checks, problems
 from benchmarks.report import Table, number
-from benchmarks.suites.landmarks import make_problem
-from nno_sklearn.losses import (
-    Gamma,
-    Huber,
-    LogLoss,
-    ModifiedHuber,
-    MultinomialLogLoss,
-    Poisson,
-    SquaredError,
-    SquaredHinge,
-)
-from nno_sklearn.penalties import L2
-from nno_sklearn.problem import Problem
-from nno_sklearn.solvers import GradientDescent, NearestNeighborSolver
 
-REAL = ("ijcnn1", "cod_rna", "a9a", "w8a", "covtype_20k", "mnist_odd")
-LOSSES = (
-    SquaredError(),
-    Huber(),
-    Poisson(),
-    Gamma(),
-    LogLoss(),
-    MultinomialLogLoss(),
-    SquaredHinge(),
-    ModifiedHuber(),
-)
-LABELS = (LogLoss, SquaredHinge, ModifiedHuber)
-TRAITS = (
-    *("sparse", "ill-conditioned", "heavy tails", "duplicated", "constant", "rare", "outliers"),
-    *("units", "shifted", "unbalanced", "weights"),
-)
-QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0)
+CERTIFICATE = (checks.NOT_FINITE, *(check.__name__ for check in checks.CERTIFICATE))
+#: Seconds beyond which a fit of a problem so small is listed.
+SLOW = 1.0
+#: Problems between two savings of the results.
+CHUNK = 100
+QUANTILES = (0.5, 0.95, 1.0)
 
 
 def add_arguments(parser):
-    """Say how many problems."""
-    parser.add_argument("--problems", type=int, default=200)
-    parser.add_argument("--max-iter", type=int, default=500, help="of gd; a fit's limit")
-    parser.add_argument("--tol", type=float, default=1e-6)
-    parser.add_argument("--worst", type=int, default=15, help="problems that are listed")
-    parser.add_argument("--no-real", action="store_true", help="leave out the real sets")
-    parser.add_argument("--only", type=int, nargs="+", help="numbers of problems")
+    """Say which problems."""
+    parser.add_argument("--problems", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0, help="number of the first problem")
+    parser.add_argument("--only", type=int, nargs="+", help="numbers of problems, shown in full")
+    parser.add_argument("--resume", action="store_true", help="keep the problems solved before")
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--examples", type=int, default=3, help="problems listed for each kind")
 
 
 def run(options):
-    """Solve all problems with both solvers."""
-    console, results = Console(), []
+    """Fit and judge the problems; results are saved after every hundred."""
+    console = Console(highlight=False)
     if not console.is_terminal:
         console.width = 140
-    random_problem(0)[0].null  # noqa: B018  # what a first use costs is nobody's
-    count = min(options.problems, 40) if options.quick else options.problems
-    machine = environment.describe(options.threads)
-    with console.status("") as status:
-        for case in options.only or range(count):
-            status.update(f"problem {case}")
-            problem, traits = random_problem(case)
-            label = f"{case} {type(problem.loss).__name__}"
-            results.append(compare(label, problem, traits, options))
-        for name in () if options.no_real or options.only or options.quick else REAL:
-            status.update(name)
-            try:
-                problem = make_problem(*data.load(name))
-            except data.MissingDataError as error:
-                console.print(f"{name} skipped: {error}")
-                continue
-            results.append(compare(name, problem, ("real",), options))
-    tables = [quantile_table(results), worst_table(results, options.worst)]
-    if any("real" in result.traits for result in results):
-        tables.append(real_table(results))
-    tables += [table for table in [error_table(results)] if table.rows]
-    for table in tables:
-        console.print(table.rich())
-    plain = {"environment": machine, "problems": [asdict(result) for result in results]}
-    (options.output / "robustness.json").write_text(json.dumps(plain, indent=1) + "\n")
-    text = "\n".join(table.markdown() for table in tables)
-    (options.output / "robustness.md").write_text(f"# Robustness\n\n{_LEGEND}\n\n{text}")
-    console.print(f"written to {options.output}")
-
-
-def random_problem(seed):
-    """A problem and the names of its awkward traits, the same for the same seed."""
-    rng = np.random.default_rng([2024, seed])
-    loss = LOSSES[seed % len(LOSSES)]
-    n, p = int(10 ** rng.uniform(np.log10(20), np.log10(5000))), int(10 ** rng.uniform(0, 2.477))
-    has = {trait: bool(rng.random() < 0.3) for trait in TRAITS}
-    X = rng.standard_normal((n, p))
-    if has["heavy tails"]:
-        X = rng.standard_t(2, (n, p))
-    if has["ill-conditioned"]:
-        X = X * np.logspace(0, -rng.uniform(2, 5), p) @ np.linalg.qr(rng.normal(size=(p, p)))[0]
-    if has["sparse"]:
-        X[rng.random((n, p)) > rng.uniform(0.02, 0.3)] = 0.0
-    if has["rare"]:
-        columns = rng.random(p) < 0.5
-        X[:, columns] = rng.random((n, columns.sum())) < 3 / n
-    if has["duplicated"] and p > 1:
-        X[:, p // 2 :] = X[:, : p - p // 2]
-    if has["constant"]:
-        X[:, rng.integers(p)] = rng.normal()
-    if has["outliers"]:
-        X[rng.integers(n, size=max(1, n // 500))] *= 100
-    # What decides the target is seen before the units are drawn.
-    spread = X.std(axis=0)
-    eta = X / np.where(spread > 0, spread, 1.0) @ rng.standard_normal(p) / np.sqrt(p)
-    eta = np.clip(2 * eta, -6, 6) - (4 if has["unbalanced"] else 0)
-    if has["units"]:
-        X = X * 10 ** rng.uniform(-4, 4, p)
-    if has["shifted"] and not has["sparse"]:
-        X = X + X.std(axis=0) * rng.normal(0, 10, p)
-    X = sparse.csr_array(X) if has["sparse"] else X
-    weight = rng.exponential(size=n) if has["weights"] else None
-    alpha = 10 ** rng.uniform(-6, 0)
-    y = _target(loss, eta, rng)
-    problem = Problem(X, y, loss, L2(), alpha, sample_weight=weight)
-    return problem, tuple(trait for trait in TRAITS if has[trait])
-
-
-def _target(loss, eta, rng):
-    if isinstance(loss, LABELS):
-        y = (rng.logistic(size=len(eta)) < eta).astype(float)
-        y[:2] = 0.0, 1.0
-        return y[:, None]
-    if isinstance(loss, MultinomialLogLoss):
-        centres = np.array([-2.0, 0.0, 2.0])
-        choice = (-np.abs(eta[:, None] - centres) + rng.gumbel(size=(len(eta), 3))).argmax(axis=1)
-        choice[:3] = 0, 1, 2
-        return np.eye(3)[choice]
-    if isinstance(loss, Poisson):
-        y = rng.poisson(np.exp(eta)).astype(float)
-        y[0] = max(y[0], 1.0)
-    elif isinstance(loss, Gamma):
-        y = np.exp(eta) * rng.gamma(2.0, 0.5, len(eta)) + 1e-6
+    if options.only:
+        outcomes = [examine(one) for one in options.only]
+        for outcome in outcomes:
+            console.print(_in_full(outcome), markup=False)
     else:
-        y = eta + rng.standard_t(3, len(eta))
-    return y[:, None]
+        outcomes = _solve(options, console)
+        machine, start = environment.describe(options.threads), options.seed
+        tables = [fault_table(outcomes), trait_table(outcomes), solver_table(outcomes)]
+        tables += [example_table(outcomes, options.examples), slow_table(outcomes)]
+        for table in tables:
+            console.print(table.rich())
+        text = "\n".join(table.markdown() for table in tables if table.rows)
+        title = f"# Robustness\n\nProblems {start} to {start + len(outcomes) - 1}. {_LEGEND}\n\n"
+        (options.output / "robustness.md").write_text(title + text)
+        (options.output / "robustness.json").write_text(json.dumps(machine, indent=1) + "\n")
+        console.print(f"written to {options.output}")
+    broken = sum(fault["kind"] in CERTIFICATE for one in outcomes for fault in one.faults)
+    console.print(f"{broken} broken certificates in {len(outcomes)} problems")
+    if broken:
+        raise SystemExit(1)
 
 
 @dataclass
 class Outcome:
-    """One problem under both solvers; costs are processor time in seconds and passes."""
+    """A problem, its fits (run, solver, converged, passes, seconds) and its faults."""
 
-    name: str
-    n: int
-    p: int
-    alpha: float
-    traits: tuple[str, ...]
-    passes: dict
-    status: dict
-    optimality: dict
-    seconds: dict
-    #: Objective of nearest_neighbor minus that of gd, relative to the constant model's.
-    excess: float
-
-    @property
-    def ratio(self):
-        """Passes of nearest_neighbor over those of gd."""
-        return self.passes["nn"] / self.passes["gd"]
-
-    @property
-    def time_ratio(self):
-        """Processor time of nearest_neighbor over that of gd."""
-        return self.seconds["nn"] / self.seconds["gd"]
-
-    @property
-    def is_worse(self):
-        """Whether gd got there and nearest_neighbor did not."""
-        return self.status["gd"] == "CONVERGED" != self.status["nn"]
+    number: int
+    problem: str
+    traits: list[str]
+    fits: list[dict] = field(default_factory=list)
+    faults: list[dict] = field(default_factory=list)
 
 
-def compare(name, problem, traits, options):
-    """Solve one problem with both solvers, within the same number of iterations.
-
-    Costs are those to the accuracy asked for, or to the best that both have reached.
-    """
-    problem.null.gradient  # noqa: B018  # neither pays for what is computed once
-    solvers = {"gd": GradientDescent(), "nn": NearestNeighborSolver(n_neighbors=None)}
-    fits = {key: _solve(problem, solver, options) for key, solver in solvers.items()}
-    reached = [min(r.optimality for r in one.history) for one in fits.values() if one.history]
-    target = max([options.tol, *reached])
-    costs = {key: one.cost(target) for key, one in fits.items()}
-    last = {key: one.history[-1] if one.history else None for key, one in fits.items()}
-    objective = [np.nan if record is None else record.objective for record in last.values()]
-    excess = (objective[1] - objective[0]) / max(problem.null.value, 1e-300)
+def examine(seed):
+    """The outcome of problem number ``seed``."""
+    problem = problems.draw(seed)
+    runs = [*checks.as_drawn(problem), *checks.all_solvers(problem)]
+    fits, faults = checks.examine(problem, runs)
+    parameters = [problem.loss, str(problem.penalty), problem.solver, problem.layout]
     return Outcome(
-        name=name,
-        n=problem.n_samples,
-        p=problem.n_features,
-        alpha=problem.alpha,
-        traits=tuple(traits),
-        passes={key: max(passes, 1.0) for key, (passes, _) in costs.items()},
-        seconds={key: max(seconds, 1e-6) for key, (_, seconds) in costs.items()},
-        status={key: one.status for key, one in fits.items()},
-        optimality={key: record and record.optimality for key, record in last.items()},
-        excess=float(excess),
+        number=seed,
+        problem=str(problem),
+        traits=parameters + [_without_numbers(trait) for trait in problem.traits],
+        fits=[
+            {
+                "run": one.run.name,
+                "solver": one.run.problem.solver,
+                "converged": bool(one.converged),
+                "passes": float(one.n_passes),
+                "seconds": one.seconds,
+            }
+            for one in fits
+        ],
+        faults=[fault._asdict() for fault in faults],
     )
 
 
-@dataclass
-class _Fit:
-    """A run: its records, how it ended, and the passes and processor time it took in all."""
-
-    history: list
-    status: str
-    passes: float
-    seconds: float
-
-    def cost(self, target):
-        """Passes and seconds to the first record that is so accurate."""
-        for record in self.history:
-            if record.optimality <= target:
-                missing = self.history[-1].n_passes - record.n_passes
-                # Records have the wall's time, which is only good for a share of the processor's.
-                share = record.seconds / self.history[-1].seconds if missing else 1.0
-                return self.passes - missing, self.seconds * share
-        return self.passes, self.seconds
+def _without_numbers(trait):
+    return " ".join(word for word in trait.split() if not word[0].isdigit()).removesuffix(" to")
 
 
-def _solve(problem, solver, options):
-    before, start, history = problem.n_passes, process_time(), []
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            result = solver.solve(
-                problem, problem.null, max_iter=options.max_iter, tol=options.tol, random_state=0
-            )
-            history, status = result.history, result.status.name
-        except Exception as error:  # what a user would see; a table lists it
-            status = f"{type(error).__name__}: {error}"[:80]
-    return _Fit(history, status, problem.n_passes - before, process_time() - start)
+def _solve(options, console):
+    """Outcomes of all problems, those of an earlier run included where they are wanted."""
+    path = options.output / "robustness.jsonl"
+    known = _saved(path) if options.resume else {}
+    path.write_text("".join(_line(one) for one in known.values()))
+    count = min(options.problems, 100) if options.quick else options.problems
+    numbers = range(options.seed, options.seed + count)
+    left, start = [one for one in numbers if one not in known], perf_counter()
+    with Parallel(options.jobs) as parallel, console.status("") as status, path.open("a") as file:
+        for begin in range(0, len(left), CHUNK):
+            chunk = parallel(delayed(examine)(one) for one in left[begin : begin + CHUNK])
+            known |= {outcome.number: outcome for outcome in chunk}
+            file.write("".join(map(_line, chunk)))
+            file.flush()
+            done = begin + len(chunk)
+            faults = sum(bool(outcome.faults) for outcome in known.values())
+            minutes = (perf_counter() - start) * (len(left) - done) / done / 60
+            status.update(f"{done} of {len(left)}, {faults} with faults, {minutes:.0f} min left")
+    return [known[one] for one in numbers]
 
 
-def quantile_table(results):
-    """Quantiles of the ratios, over all problems and over those with each trait."""
-    columns = ("problems", "number", *(f"{q:.0%}" for q in QUANTILES), "time 50%", "time 100%")
-    table = Table("Passes of nearest_neighbor ÷ passes of gd", (*columns, "fails"))
-    for trait in ("all", *TRAITS, "real"):
-        group = [one for one in results if trait == "all" or trait in one.traits]
-        if not group:
+def _line(outcome):
+    return json.dumps(asdict(outcome)) + "\n"
+
+
+def _saved(path):
+    if not path.exists():
+        return {}
+    outcomes = [Outcome(**json.loads(line)) for line in path.read_text().splitlines()]
+    return {outcome.number: outcome for outcome in outcomes}
+
+
+def fault_table(outcomes):
+    """How often each claim is broken; certificates also where they never are."""
+    table = Table("Broken claims", ("claim", "problems", "fits", "first problems"))
+    faults = [(one.number, fault["kind"]) for one in outcomes for fault in one.faults]
+    fits = Counter(kind for _, kind in faults)
+    for kind in dict.fromkeys((*CERTIFICATE, *fits)):
+        where = list(dict.fromkeys(seed for seed, other in faults if other == kind))
+        first = " ".join(map(str, where[:8]))
+        table.rows.append([kind.replace("_", " "), str(len(where)), str(fits[kind]), first])
+    return table
+
+
+def trait_table(outcomes):
+    """Where faults are: problems with each trait, and those of them with a fault."""
+    table = Table("Where claims are broken", ("trait", "problems", "with faults", "share"))
+    every = Counter(trait for one in outcomes for trait in set(one.traits))
+    faulty = Counter(trait for one in outcomes if one.faults for trait in set(one.traits))
+    for trait, count in sorted(every.items(), key=lambda item: -faulty[item[0]] / item[1]):
+        if faulty[trait]:
+            share = f"{faulty[trait] / count:.1%}"
+            table.rows.append([trait, str(count), str(faulty[trait]), share])
+    return table
+
+
+def solver_table(outcomes):
+    """What the fits to 1e-10 cost with each solver, and how many did not get there."""
+    columns = ("solver", "fits", "unfinished", f"over {SLOW:g} s")
+    shares = [f"{q:.0%}" for q in QUANTILES]
+    columns += (*(f"passes {q}" for q in shares), *(f"÷ gd {q}" for q in shares))
+    table = Table(f"Fits to {checks.REFERENCE_TOL:g}", columns)
+    for solver in problems.SOLVERS:
+        name = f"{solver} to {checks.REFERENCE_TOL:g}"
+        fits = [(_fit_of(one, name), _fit_of(one, name.replace(solver, "gd"))) for one in outcomes]
+        fits = [(mine, gd) for mine, gd in fits if mine]
+        if not fits:
             continue
-        values = np.quantile([one.ratio for one in group], QUANTILES)
-        times = np.quantile([one.time_ratio for one in group], (0.5, 1.0))
-        fails = sum(one.is_worse for one in group)
-        cells = (number(float(value)) for value in (*values, *times))
-        table.rows.append([trait, str(len(group)), *cells, str(fails)])
+        passes = [mine["passes"] for mine, _ in fits]
+        ratios = [mine["passes"] / max(gd["passes"], 1.0) for mine, gd in fits if gd]
+        cells = [number(float(np.quantile(passes, q))) for q in QUANTILES]
+        cells += [number(float(np.quantile(ratios, q))) if ratios else "–" for q in QUANTILES]
+        unfinished = sum(not mine["converged"] for mine, _ in fits)
+        slow = sum(mine["seconds"] > SLOW for mine, _ in fits)
+        table.rows.append([solver, str(len(fits)), str(unfinished), str(slow), *cells])
     return table
 
 
-def worst_table(results, count):
-    """The problems where nearest_neighbor fares worst."""
-    order = sorted(results, key=lambda one: (one.is_worse, one.ratio), reverse=True)
-    return _listing(f"The {min(count, len(order))} worst", order[:count])
+def _fit_of(outcome, name):
+    return next((fit for fit in outcome.fits if fit["run"] == name), None)
 
 
-def real_table(results):
-    """The real sets."""
-    return _listing("Real sets", [one for one in results if "real" in one.traits])
-
-
-def _listing(title, results):
-    columns = ("problem", "n", "p", "alpha", "gd", "nn", "ratio", "time", "ended", "excess")
-    table = Table(title, (*columns, "traits"))
-    for one in results:
-        passes = (number(one.passes[key]) for key in ("gd", "nn"))
-        ended = "/".join(one.status[key].split(":")[0][:9].lower() for key in ("gd", "nn"))
-        ended = "both" if ended == "converged/converged" else ended
-        sizes = str(one.n), str(one.p), f"{one.alpha:.0e}"
-        ratios = number(one.ratio), number(one.time_ratio)
-        line = (one.name, *sizes, *passes, *ratios, ended, f"{one.excess:.0e}")
-        table.rows.append([*line, " ".join(trait[:5] for trait in one.traits)])
+def example_table(outcomes, count):
+    """The first problems of each kind of fault."""
+    table = Table("Examples: --only NUMBER shows one", ("number", "claim", "run", "detail"))
+    seen = Counter()
+    for outcome in outcomes:
+        for kind in dict.fromkeys(fault["kind"] for fault in outcome.faults):
+            seen[kind] += 1
+            if seen[kind] <= count:
+                fault = next(fault for fault in outcome.faults if fault["kind"] == kind)
+                words = kind.replace("_", " "), fault["run"], fault["detail"]
+                table.rows.append([str(outcome.number), *words])
     return table
 
 
-def error_table(results):
-    """What was raised, warnings included."""
-    table = Table("Errors and warnings", ("problem", "solver", "text"))
-    for one in results:
-        for key, text in one.status.items():
-            if ":" in text:
-                table.rows.append([one.name, key, text])
+def slow_table(outcomes):
+    """Fits that take long for their size, slowest first."""
+    table = Table("The slowest", ("number", "run", "seconds", "passes", "converged", "problem"))
+    fits = [(fit["seconds"], one, fit) for one in outcomes for fit in one.fits]
+    for seconds, one, fit in sorted(fits, key=lambda entry: -entry[0])[:15]:
+        if seconds > SLOW:
+            cells = f"{seconds:.1f}", number(fit["passes"]), str(fit["converged"])
+            table.rows.append([str(one.number), fit["run"], *cells, one.problem])
     return table
+
+
+def _in_full(outcome):
+    lines = [f"{outcome.number}: {outcome.problem}"]
+    for fit in outcome.fits:
+        ended = "converged" if fit["converged"] else "unfinished"
+        lines.append(f"  {fit['run']}: {ended}, {fit['passes']:.0f} passes, {fit['seconds']:.2f} s")
+    for fault in outcome.faults:
+        kind = fault["kind"].replace("_", " ")
+        lines.append(f"  {kind.upper()} ({fault['run']}): {fault['detail']}")
+    return "\n".join(lines)
 
 
 _LEGEND = """\
-*ratio* is passes over X of nearest_neighbor (its landmarks count as their share) over those of gd,
-*time* the same of processor time, metrics and searches included; *excess* the difference of the
-objectives relative to the constant model's. Costs are those to the accuracy asked for, or to the
-best that both reached within the limit of iterations. *fails* counts problems that gd solved and
-nearest_neighbor did not; *ended* is "both" where both converged."""
+Distances, gaps and roundings are in units of the best constant model's objective. *÷ gd* compares
+passes over X with those of "gd" on the same problem, where both ended."""

@@ -1,0 +1,238 @@
+"""Fit a problem in several ways and compare what the models claim with the oracle."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from benchmarks.fuzzing.oracle import LD
+from benchmarks.fuzzing.problems import SOLVERS, FuzzProblem
+from benchmarks.fuzzing.variants import equivalent
+
+REFERENCE_TOL = 1e-10
+NOT_FINITE = "objective_is_not_finite"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A fit to be made; ``back`` turns coefficients and intercept into those of the first problem.
+
+    All runs of a problem have the same objective.
+    """
+
+    name: str
+    problem: FuzzProblem
+    back: Callable = lambda coef, intercept: (coef, intercept)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted model, (p, K) coefficients and (K,) intercepts, and what it claims."""
+
+    run: Run
+    coef: np.ndarray
+    intercept: np.ndarray
+    objective: float
+    dual_gap: float
+    converged: bool
+    warned: tuple[str, ...]
+    n_passes: float
+    seconds: float
+
+
+class Fault(NamedTuple):
+    """A claim that does not hold."""
+
+    seed: int
+    kind: str
+    run: str
+    detail: str
+
+
+def as_drawn(problem):
+    """The fit that a problem asks for, and one of the same problem in other words."""
+    yield Run(f"{problem.solver} as drawn", problem)
+    for variant in equivalent(problem):
+        yield Run(*variant)
+
+
+def all_solvers(problem):
+    """Fits of all solvers, to 1e-10."""
+    for solver in SOLVERS:
+        if solver != "gd" or problem.is_smooth:
+            precise = problem.replaced(solver=solver, tol=REFERENCE_TOL, warm=None)
+            yield Run(f"{solver} to {REFERENCE_TOL:g}", precise)
+
+
+def examine(problem, runs):
+    """Make fits and judge them.
+
+    Parameters
+    ----------
+    problem : FuzzProblem
+    runs : iterable of Run
+        Of this problem.
+
+    Returns
+    -------
+    fits : list of Fit
+    faults : list of Fault
+    """
+    fits, faults = [], []
+    for run in runs:
+        try:
+            fits.append(fit(run))
+        except Exception as error:  # whatever a user would see
+            text = f"{type(error).__name__}: {error}"
+            faults.append(Fault(problem.seed, "raises", run.name, text[:300]))
+    return fits, faults + (judge(problem, fits) if fits else [])
+
+
+def fit(run):
+    """Fit a model, and keep its claims and warnings."""
+    problem = run.problem
+    model, X = problem.estimator(), problem.data()
+    if problem.warm is not None:
+        _fit_something_else(model, problem)
+    start = perf_counter()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, problem.y, problem.weight)
+    return Fit(
+        run=run,
+        coef=np.atleast_2d(model.coef_).T,
+        intercept=np.atleast_1d(model.intercept_),
+        objective=model.objective_,
+        dual_gap=model.dual_gap_,
+        converged=model.converged_,
+        warned=tuple(f"{one.category.__name__}: {one.message}" for one in caught),
+        n_passes=model.n_passes_,
+        seconds=perf_counter() - start,
+    )
+
+
+def _fit_something_else(model, problem):
+    """What a warm start then starts from."""
+    model.set_params(warm_start=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if problem.warm == "alpha":
+            model.set_params(alpha=10 * problem.alpha + 1e-3)
+            model.fit(problem.data(), problem.y, problem.weight)
+            model.set_params(alpha=problem.alpha)
+        else:  # no column of which is constant
+            noise = np.random.default_rng(problem.seed).standard_normal(problem.X.shape)
+            other = problem.replaced(X=problem.X + noise * (1 + np.abs(problem.X)))
+            model.fit(other.data(), other.y, other.weight)
+
+
+def judge(problem, fits):
+    """Faults of the fits' claims, each measured against the best point that anyone found."""
+    oracle, faults = problem.objective(), []
+    points = [fit.run.back(fit.coef.astype(LD), fit.intercept.astype(LD)) for fit in fits]
+    best = _best(oracle, points)
+    for fit, point in zip(fits, points, strict=True):
+        if not np.isfinite(oracle.value(*point)):
+            detail = f"objective_={fit.objective:g}, converged_={fit.converged}"
+            faults.append(Fault(problem.seed, NOT_FINITE, fit.run.name, detail))
+            continue
+        claims = Claims(oracle, fit, point, best)
+        for check in (*CERTIFICATE, *WARNINGS):
+            detail = check(claims)
+            if detail:
+                faults.append(Fault(problem.seed, check.__name__, fit.run.name, detail))
+    return faults
+
+
+def _best(oracle, points):
+    """The point with the lowest objective: of the given ones, or polished from it or from 0."""
+    coef, intercept = points[0]
+    points = [*points, oracle.polish(np.zeros_like(coef), np.zeros_like(intercept))]
+    first = _lowest(oracle, points)
+    return _lowest(oracle, [first, oracle.polish(*first)])
+
+
+def _lowest(oracle, points):
+    values = [oracle.value(*point) for point in points]
+    return points[int(np.argmin(np.where(np.isfinite(values), values, np.inf)))]
+
+
+class Claims:
+    """What a fit says and what is true, in units of the constant model's objective."""
+
+    def __init__(self, oracle, fit, point, best):
+        self.fit, self.has_optimum = fit, oracle.has_optimum
+        way = np.abs(oracle.X @ (best[0] - point[0]) + best[1] - point[1]).max(axis=0)
+        own = fit.run.problem.objective()  # its numbers may be larger, and so their rounding
+        rounding = own.rounding(fit.coef, fit.intercept, way)
+        value, unit = oracle.value(*point), oracle.null if oracle.null > 0 else LD(1)
+        self.off = float(abs(value - fit.objective) / unit)
+        self.distance = float((value - oracle.value(*best)) / unit)
+        self.gap = float(fit.dual_gap / unit)
+        self.rounding = float(rounding / unit)
+
+    @property
+    def tol(self):
+        return self.fit.run.problem.tol
+
+    @property
+    def convergence_warnings(self):
+        name = ConvergenceWarning.__name__
+        return [text for text in self.fit.warned if text.startswith(name)]
+
+
+def objective_is_not_that_of_coef(claims):
+    if not claims.off <= claims.rounding:
+        return f"off by {claims.off:.1e}, rounding explains {claims.rounding:.1e}"
+
+
+def dual_gap_is_no_bound(claims):
+    short = claims.distance - claims.gap
+    if not short <= claims.rounding:
+        return (
+            f"distance {claims.distance:.1e} at least, dual_gap_ {claims.gap:.1e}: {short:.1e} "
+            f"short, rounding explains {claims.rounding:.1e}"
+        )
+
+
+def converged_far_from_the_optimum(claims):
+    if claims.fit.converged and not claims.distance <= claims.tol + claims.rounding:
+        return (
+            f"distance {claims.distance:.1e}, tol={claims.tol:.0e}, rounding explains "
+            f"{claims.rounding:.1e}"
+        )
+
+
+def converged_where_no_optimum_exists(claims):
+    if claims.fit.converged and not claims.has_optimum:
+        return f"distance {claims.distance:.1e} from the best point known"
+
+
+def ended_early_without_a_warning(claims):
+    if not claims.fit.converged and not claims.convergence_warnings:
+        return f"distance {claims.distance:.1e}, tol={claims.tol:.0e}"
+
+
+def warns_but_converged(claims):
+    if claims.fit.converged and claims.convergence_warnings:
+        return claims.convergence_warnings[0][:200]
+
+
+def warns_of_something_else(claims):
+    other = [text for text in claims.fit.warned if text not in claims.convergence_warnings]
+    if other:
+        return f"{len(other)} times, {other[0][:200]}"
+
+
+#: Each gives a text where a claim is broken.
+CERTIFICATE = (
+    objective_is_not_that_of_coef,
+    dual_gap_is_no_bound,
+    converged_far_from_the_optimum,
+    converged_where_no_optimum_exists,
+)
+WARNINGS = (ended_early_without_a_warning, warns_but_converged, warns_of_something_else)
