@@ -76,7 +76,9 @@ class LandmarkMetric:
         here = point if here is point.problem else here.at(point.coef, point.intercept)
         curvature = here.loss_curvature
         limit = self._stale_change
-        stale = self._metric is None or has_changed(curvature.diagonal, self._curvature, limit)
+        stale = self._metric is None or has_changed(
+            curvature.diagonal, self._curvature, here.problem.weight, limit
+        )
         if stale and (self._metric is None or self._pays()):
             if self._is_heavy:
                 self._metric = HeavyRowsMetric(point, curvature, self._count)
@@ -150,15 +152,17 @@ class LandmarkMetric:
         return (recent[-1] / recent[0]) ** (1 / window)
 
 
-def has_changed(curvature, before, limit):
-    """Whether the rows' curvature differs by more than a share ``limit``."""
-    return np.abs(curvature - before).sum() > limit * before.sum()
+def has_changed(curvature, before, weight, limit):
+    """Whether the weighted rows' curvature differs by more than a share ``limit``."""
+    return (weight @ np.abs(curvature - before)).sum() > limit * (weight @ before).sum()
 
 
 def curvature_blocks(point, curvature, limit):
     """Second derivatives; those known of the same rows, while the rows' curvature is near them."""
     memory, diagonal = point.problem.memory, curvature.diagonal
-    if "blocks" not in memory or has_changed(diagonal, memory["blocks"][0], limit):
+    if "blocks" not in memory or has_changed(
+        diagonal, memory["blocks"][0], point.problem.weight, limit
+    ):
         memory["blocks"] = diagonal, hessian_blocks(point, curvature)
     return memory["blocks"][1]
 
