@@ -7,14 +7,12 @@ import numpy as np
 import pytest
 from _search import ALPHAS, KINDS, LABELS, NUMBERS, WEIGHT, X, assert_same_search
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV
-from nno_sklearn.solvers.quadratic import _quiet
 
 PIPELINE = make_pipeline(StandardScaler(), NNOClassifier(penalty="elasticnet", tol=1e-10))
 GRID = {
@@ -127,16 +125,3 @@ class TestDask:
         arrays = [data for data in sent if getattr(data, "shape", None) == X.shape]
         assert len(arrays) == 1
         assert sum(getattr(data, "dtype", None) == "U99" for data in sent) == 1
-
-
-@pytest.mark.filterwarnings("error")
-def test_filters_that_another_thread_brings_back():
-    other = warnings.catch_warnings()
-    other.__enter__()
-    with _quiet:
-        warnings.warn("silent", ConvergenceWarning, stacklevel=1)
-        other.__exit__()  # errors again, while this thread is inside
-        with _quiet:
-            warnings.warn("silent", ConvergenceWarning, stacklevel=1)
-    with pytest.raises(ConvergenceWarning):
-        warnings.warn("loud", ConvergenceWarning, stacklevel=1)

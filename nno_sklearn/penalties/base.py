@@ -39,8 +39,8 @@ class Penalty(BaseEstimator):
 
     #: True only where the penalty is 0 everywhere.
     is_zero: ClassVar[bool] = False
-    #: True where the value is ``l1_ratio |w|_1 + (1 - l1_ratio) |w|^2 / 2``: scikit-learn's
-    #: coordinate descent then solves for it.
+    #: True where the value is ``l1_ratio |w|_1 + (1 - l1_ratio) |w|^2 / 2``: active sets with
+    #: factors then solve for it.
     is_elastic_net: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs):

@@ -61,7 +61,8 @@ def _block(problem, row_curvature, k):
 
 
 def _row_weight(problem, row_curvature):
-    if problem.loss.largest_curvature is not None:
+    bounded = (problem.penalty.curvature(np.zeros(problem.shape)) > 0).all()
+    if problem.loss.largest_curvature is not None and not bounded:
         # A far row on a flat part must not let its own prediction move without bound.
         row_curvature = np.maximum(row_curvature, FLAT_CURVATURE * problem.loss.largest_curvature)
     return problem.weight * np.maximum(row_curvature, 0.0)

@@ -19,6 +19,7 @@ class Cholesky:
 
     def __init__(self, matrix):
         self._upper = np.linalg.cholesky(matrix).T  # column by column in memory
+        self.smallest_pivot = float(self._upper.diagonal().min(initial=np.inf)) ** 2
 
     def solve(self, right):
         """``(L L')^-1 right``, a vector."""
@@ -38,6 +39,12 @@ class ScaledCholesky:
 
     The scaling makes the factor as good for columns of size 1e-6 as for 1e6. Directions that
     nothing bends get a little curvature, more if rounding left the matrix indefinite.
+
+    Attributes
+    ----------
+    smallest_pivot : float
+        Share of a column's curvature that the columns before it leave open, at least; near the
+        precision of the numbers, a solution has no digits.
     """
 
     def __init__(self, matrix, diagonal):
@@ -55,6 +62,7 @@ class ScaledCholesky:
             scaled[on_diagonal] = 1.0 + ridge
             try:
                 self._factor = Cholesky(scaled)
+                self.smallest_pivot = self._factor.smallest_pivot
                 return
             except np.linalg.LinAlgError:
                 ridge *= 100

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nno_sklearn.solvers.finite_newton import finite_newton
 from nno_sklearn.solvers.linesearch import exact_step
 from nno_sklearn.solvers.metric import LimitedMemory, diagonal_metric
 from nno_sklearn.solvers.newton import newton_step
@@ -23,9 +24,12 @@ def descend(run, point, metric_at, memory):
     -------
     Point
     """
-    past, step_size = LimitedMemory(point.problem, memory), np.nan
+    past, step_size, metric = LimitedMemory(point.problem, memory), np.nan, None
     while not run.done(point, step_size):
-        found = _first_descent(run, point, metric_at, past)
+        before, metric = metric, metric_at(point)
+        if metric.is_hessian and metric is not before:
+            past.clear()  # secants of the way here know less than second derivatives of this place
+        found = _first_descent(run, point, metric, past)
         if found is None:
             run.stall()
             break
@@ -35,11 +39,10 @@ def descend(run, point, metric_at, memory):
     return point
 
 
-def _first_descent(run, point, metric_at, past):
+def _first_descent(run, point, metric, past):
     """The first step that lowers the objective, of those that may, the most promising first."""
     if run.newton is not None and (found := exact_step(run.newton.line)):
         return found
-    metric = metric_at(point)
     if found := _step(point, metric, past):
         return found
     if len(past):
@@ -53,6 +56,12 @@ def _first_descent(run, point, metric_at, past):
 
 
 def _step(point, metric, past):
+    problem = point.problem
+    has_flat_parts = problem.loss.largest_curvature is not None
+    if metric.is_hessian and has_flat_parts and problem.correction is None:
+        found = finite_newton(point, metric)
+        if found is not None:
+            return np.ones(1), found
     # A quadratic's minimum on a line costs nothing more; and L-BFGS then takes the steps of CG.
-    accuracy = 1e-8 if point.problem.loss.constant_curvature else 0.1
+    accuracy = 1e-8 if problem.loss.constant_curvature else 0.1
     return exact_step(point.towards(-past.solve(point.gradient, metric)), accuracy)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nno_sklearn.problem import hessian_blocks
+from nno_sklearn.problem import MAX_JOINT_SIZE, hessian_blocks
 from nno_sklearn.solvers.landmarks import MOST_WIDE_LANDMARKS, metric_budget, metric_cost
 from nno_sklearn.solvers.metric import (
     MAX_MATRIX_SIZE,
@@ -27,8 +27,8 @@ class LandmarkMetric:
     """Gives the metric at a point: diagonal first, then the landmarks' curvature when it pays.
 
     A metric is renewed when the curvature of its rows has changed, and takes twice the rows when
-    progress is slow and they pay; with all rows it is Newton's. Where progress stays slow, the
-    diagonal metric has a trial of a few iterations, and goes on for longer if it is faster.
+    progress is slow and they pay; with all rows it is Newton's. Where progress in any other metric
+    stays slow, the diagonal one has a trial of a few iterations, and goes on if it is faster.
 
     Parameters
     ----------
@@ -76,7 +76,9 @@ class LandmarkMetric:
         here = point if here is point.problem else here.at(point.coef, point.intercept)
         curvature = here.loss_curvature
         limit = self._stale_change
-        stale = self._metric is None or has_changed(curvature.diagonal, self._curvature, limit)
+        stale = self._metric is None or has_changed(
+            curvature.diagonal, self._curvature, here.problem.weight, limit
+        )
         if stale and (self._metric is None or self._pays()):
             if self._is_heavy:
                 self._metric = HeavyRowsMetric(point, curvature, self._count)
@@ -90,7 +92,9 @@ class LandmarkMetric:
     def _stale_change(self):
         """Relative change of the rows' curvature that is worth a new metric."""
         if self._all_rows:
-            return LEAST_STALE
+            # With flat parts, Newton's method ends where it knows which rows lie on them
+            # (Mangasarian, 2002): every row that crosses a kink counts.
+            return LEAST_STALE if self._landmarks.problem.loss.largest_curvature is None else 0.0
         cost = metric_cost(self._landmarks.problem, self._count)
         return float(np.clip(STALE * cost, LEAST_STALE, MOST_STALE))
 
@@ -98,7 +102,7 @@ class LandmarkMetric:
         """Whether the diagonal metric is the one to use now."""
         if self._metric is None:
             return not self._pays()
-        if self._is_heavy:
+        if self._is_heavy or self._metric.is_hessian:
             return False  # these rows are a part of the Hessian as it is: they cannot mislead
         if self._plain_left:
             self._plain_left -= 1
@@ -148,15 +152,17 @@ class LandmarkMetric:
         return (recent[-1] / recent[0]) ** (1 / window)
 
 
-def has_changed(curvature, before, limit):
-    """Whether the rows' curvature differs by more than a share ``limit``."""
-    return np.abs(curvature - before).sum() > limit * before.sum()
+def has_changed(curvature, before, weight, limit):
+    """Whether the weighted rows' curvature differs by more than a share ``limit``."""
+    return (weight @ np.abs(curvature - before)).sum() > limit * (weight @ before).sum()
 
 
 def curvature_blocks(point, curvature, limit):
     """Second derivatives; those known of the same rows, while the rows' curvature is near them."""
     memory, diagonal = point.problem.memory, curvature.diagonal
-    if "blocks" not in memory or has_changed(diagonal, memory["blocks"][0], limit):
+    if "blocks" not in memory or has_changed(
+        diagonal, memory["blocks"][0], point.problem.weight, limit
+    ):
         memory["blocks"] = diagonal, hessian_blocks(point, curvature)
     return memory["blocks"][1]
 
@@ -171,6 +177,12 @@ def landmark_metric(here, point, curvature, stale_change=LEAST_STALE):
     all_rows = here.problem.n_samples >= problem.n_samples
     if problem.n_features <= MAX_MATRIX_SIZE:
         blocks = curvature_blocks(here, curvature, stale_change)
-        return CurvatureMetric(blocks, bent_diagonal(smooth, data))
+        joint = problem.is_separate or problem.n_features * problem.n_outputs <= MAX_JOINT_SIZE
+        diagonal = bent_diagonal(smooth, data)
+        return CurvatureMetric(blocks, diagonal, is_hessian=all_rows and joint)
     # Fewer landmarks than features: directions that they do not span need a curvature too.
-    return WoodburyMetric(here, curvature, smooth + (1e-8 if all_rows else 0.05) * data)
+    diagonal, is_hessian = (
+        smooth + (1e-8 if all_rows else 0.05) * data,
+        all_rows and problem.is_separate,
+    )
+    return WoodburyMetric(here, curvature, diagonal, is_hessian=is_hessian)

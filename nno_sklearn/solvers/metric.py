@@ -22,6 +22,9 @@ def too_coupled(problem):
 class DiagonalMetric:
     """One curvature per coefficient: absorbs the scale of the columns."""
 
+    #: Whether it is the Hessian where it was made, so that earlier steps cannot correct it.
+    is_hessian = False
+
     def __init__(self, diagonal):
         self._inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
 
@@ -60,7 +63,8 @@ def bent_diagonal(penalty_curvature, data_curvature):
 class CurvatureMetric:
     """Blocks of second derivatives plus a diagonal, by Cholesky factors."""
 
-    def __init__(self, blocks, diagonal):
+    def __init__(self, blocks, diagonal, *, is_hessian=False):
+        self.is_hessian = is_hessian
         self._blocks, factors = [], {}
         for index, matrix in blocks:
             if id(matrix) not in factors:  # outputs may share a matrix
@@ -81,8 +85,8 @@ class WoodburyMetric:
     (Woodbury, 1950).
     """
 
-    def __init__(self, point, curvature, diagonal):
-        problem = point.problem
+    def __init__(self, point, curvature, diagonal, *, is_hessian=False):
+        problem, self.is_hessian = point.problem, is_hessian
         self._design = problem.design
         self._inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
         self._outputs = []
@@ -112,6 +116,8 @@ class HeavyRowsMetric(WoodburyMetric):
     Sums over such rows have directions of large curvature that are those of its few longest rows;
     a diagonal stands for all others. Outputs share the diagonal, so that they share a kernel.
     """
+
+    is_hessian = False
 
     def __init__(self, point, curvature, n_rows):
         problem, n_outputs = point.problem, point.problem.n_outputs

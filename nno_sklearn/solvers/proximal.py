@@ -2,17 +2,27 @@
 
 from nno_sklearn.solvers.adaptive import AdaptiveState, FollowTheLeader
 from nno_sklearn.solvers.base import Run, Solver
+from nno_sklearn.solvers.descent import descend
+from nno_sklearn.solvers.landmark_metric import LandmarkMetric
+from nno_sklearn.solvers.landmarks import OwnRows
+from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE, diagonal_metric
 from nno_sklearn.solvers.working_set import solve_by_working_sets
+
+#: Past steps that correct a metric which is not the Hessian.
+MEMORY = 10
 
 
 class ProximalSolver(Solver):
     """Proximal Newton on a working set that the certificate grows.
 
     Only the features in use and those that break optimality most are touched between two looks
-    at all of X (Massias, Gramfort and Salmon, 2018). Inside, each Newton model is solved by
-    scikit-learn's compiled coordinate descent on the set's Gram matrix and polished by one
-    Cholesky solve on the support, so accuracy 1e-12 costs hardly more than 1e-4. Sets too large
-    for a matrix take accelerated proximal gradient steps.
+    at all of X (Massias, Gramfort and Salmon, 2018). Inside, each Newton model is solved on the
+    set's Gram matrix by active sets with a Cholesky factor, so accuracy 1e-12 costs hardly more
+    than 1e-4. Sets too large for a matrix over features or rows take accelerated proximal gradient
+    steps.
+
+    A differentiable penalty has no kinks at which features stay 0: all of them take Newton steps
+    with the Hessian of all rows, in the space of the rows where features are more.
 
     ``partial_fit`` is FTRL-proximal (McMahan et al., 2013) in steps of 32 rows: the penalty of all
     rows so far acts at once, so that "l1" keeps coefficients at exactly 0.
@@ -22,8 +32,17 @@ class ProximalSolver(Solver):
 
     def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
+        if problem.is_smooth:
+            return run.result(descend(run, start, _newton_metric(run, problem), MEMORY))
         return run.result(solve_by_working_sets(run, start))
 
     def partial_solve(self, state, batch, objective, *, max_iter, tol):
         state = AdaptiveState.empty(batch) if state is None else state
         return FollowTheLeader(objective).learn(state, batch)
+
+
+def _newton_metric(run, problem):
+    """All rows' curvature where features or rows are few enough for a matrix over them."""
+    if min(problem.n_features, problem.n_samples) > MAX_MATRIX_SIZE:
+        return diagonal_metric
+    return LandmarkMetric(run, OwnRows(problem, problem), problem.n_samples)

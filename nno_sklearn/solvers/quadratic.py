@@ -1,51 +1,18 @@
 """The inner problem of proximal Newton: a quadratic model plus a penalty with kinks."""
 
-import warnings
-from contextlib import suppress
-from threading import Lock
-
 import numpy as np
-from sklearn import config_context
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import enet_path
 
-from nno_sklearn.solvers.cholesky import ScaledCholesky
-from nno_sklearn.solvers.metric import bent_diagonal
+from nno_sklearn.solvers.models import GramModel, IllConditionedError, RowsModel, can_have_rows
 
-#: Bursts of coordinate descent and their epochs.
-MAX_BURSTS, EPOCHS = 10, 100
-#: Share of the signs that may change in a burst for its support to be worth a factor.
-STABLE = 0.1
+#: Newton steps of the active sets.
+MAX_ROUNDS = 200
+#: Coefficients that enter at once: at least, and at most as a share of those in use.
+LEAST_ENTERING, ENTERING = 10, 0.5
+#: Share of the largest decrease that a coefficient must promise to enter with others.
+PROMISING = 0.1
+#: Places where the model is looked at on the way to where signs change.
+POWERS = np.linspace(0.0, 1.0, 8)
 MAX_ACCELERATED_STEPS = 1000
-
-
-class _Quiet:
-    """No convergence warnings inside, in any number of threads at once.
-
-    The filters of warnings belong to all threads: the last one that leaves restores them. Other
-    code may bring back old ones meanwhile; the next one that enters then sets these again.
-    """
-
-    def __init__(self):
-        self._lock, self._inside, self._before, self._own = Lock(), 0, None, None
-
-    def __enter__(self):
-        with self._lock:
-            if not self._inside or warnings.filters is not self._own:
-                self._before = warnings.catch_warnings()
-                self._before.__enter__()
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                self._own = warnings.filters
-            self._inside += 1
-
-    def __exit__(self, *error):
-        with self._lock:
-            self._inside -= 1
-            if not self._inside and warnings.filters is self._own:
-                self._before.__exit__(*error)
-
-
-_quiet = _Quiet()
 
 
 def minimise_model(point, blocks, target_gap):
@@ -56,7 +23,7 @@ def minimise_model(point, blocks, target_gap):
     point : Point
         Gives w and the gradient g of the data loss.
     blocks : list of (index, matrix)
-        The blocks of H.
+        The blocks of H. A matrix of None is that of all rows, in the space of the rows.
     target_gap : float
         Accuracy that is worth reaching, in units of the objective.
 
@@ -64,98 +31,146 @@ def minimise_model(point, blocks, target_gap):
     -------
     ndarray of shape (n_features, n_outputs)
     """
-    if point.problem.is_smooth:
-        solve = _newton
-    else:
-        solve = _elastic_net if point.problem.penalty.is_elastic_net else _accelerated
+    solve = _active_sets if point.problem.penalty.is_elastic_net else _accelerated
     w, gradient = point.coef.ravel(), point.data_gradient.ravel()
     v = np.empty_like(w)
     for index, matrix in blocks:
-        v[index] = solve(point, matrix, w[index], gradient[index], target_gap / len(blocks))
+        v[index] = solve(point, index, matrix, w[index], gradient[index], target_gap / len(blocks))
     return v.reshape(point.coef.shape)
 
 
-def _newton(point, matrix, w, gradient, target_gap):
-    penalty, alpha = point.problem.penalty, point.problem.alpha
-    column = w[:, None]  # penalties see two dimensions
-    slope = gradient + alpha * penalty.gradient(column)[:, 0]
-    diagonal = bent_diagonal(alpha * penalty.curvature(column)[:, 0], matrix.diagonal())
-    return w - ScaledCholesky(matrix, diagonal).solve(slope)
+def _active_sets(point, index, matrix, w, gradient, target_gap):
+    """By factors of the Gram matrix; where its rounding errors matter, by those of the rows."""
+    own = 2 * abs(point.data_loss)
+    if matrix is not None:
+        try:
+            model = GramModel(matrix, may_give_up=can_have_rows(point, len(index)))
+            return ActiveSets(model, point.problem, w, gradient, own).minimise(target_gap)
+        except IllConditionedError:
+            pass
+    return ActiveSets(RowsModel(point, index), point.problem, w, gradient, own).minimise(target_gap)
 
 
-def _elastic_net(point, matrix, w, gradient, target_gap):
-    """Bursts of scikit-learn's compiled coordinate descent, each polished on its support."""
-    penalty, alpha = point.problem.penalty, point.problem.alpha
-    linear, matrix = matrix @ w - gradient, np.ascontiguousarray(matrix)
-    # The working response's squared norm: coordinate descent scales its tolerance by it.
-    energy = 2 * abs(point.data_loss) + max(2 * linear @ w - w @ matrix @ w, 0.0)
-    v = w
-    for _ in range(MAX_BURSTS):
-        signs = np.sign(v)
-        v, gap = _coordinate_descent(matrix, linear, v, penalty, alpha, energy, target_gap)
-        if gap <= target_gap:
-            break
-        if np.count_nonzero(np.sign(v) != signs) <= STABLE * np.count_nonzero(v):
-            v = _newton_on_support(matrix, linear, v, penalty, alpha)
-    return v
+class ActiveSets:
+    """Newton steps among the coefficients in use, which others join and leave.
 
+    In each round those that violate optimality most enter with the sign that lowers the model.
+    Newton's step goes to the optimum among the signs; where coefficients would change theirs,
+    they become 0, as far along the way as the model falls (a projected Newton method; Bertsekas,
+    1982). All is in differences from w, so that its gradient is as exact as the rows give it.
 
-def _coordinate_descent(matrix, linear, v, penalty, alpha, energy, target_gap):
-    """A burst of epochs; returns the coefficients and their duality gap in the model."""
-    while True:  # a warning that passes is an error where filters say so: then once more
-        # A coarse answer is fine here: the outer loop measures the true objective.
-        with suppress(ConvergenceWarning), _quiet, config_context(skip_parameter_validation=True):
-            _, path, gaps = enet_path(
-                np.zeros((1, len(v))),
-                np.array([np.sqrt(energy)]),
-                l1_ratio=penalty.l1_ratio,
-                alphas=[alpha],
-                precompute=matrix,
-                Xy=linear,
-                coef_init=v.copy(),
-                check_input=False,
-                tol=max(target_gap / energy, 1e-14),
-                max_iter=EPOCHS,
-            )
-            return path[:, 0], gaps[0]
-
-
-def _newton_on_support(matrix, linear, v, penalty, alpha):
-    """A step to the optimum among the signs of ``v`` ("manifold Newton").
-
-    Coefficients that would change their sign become 0: all of them at once if that lowers the
-    model, else the first ones on the way.
+    Parameters
+    ----------
+    model : GramModel or RowsModel
+    problem : Problem
+        Gives the elastic net.
+    w, gradient : ndarray of shape (n,)
+        Where the model is made, and the gradient of the data loss there.
+    energy : float
+        Squared norm of the working residuals, of which a duality gap is made.
     """
-    support = np.flatnonzero(v)
-    if not len(support):
-        return v
-    u, inner, right = v[support], matrix[np.ix_(support, support)], linear[support]
-    diagonal = bent_diagonal(alpha * penalty.curvature(u), inner.diagonal())
-    factor = ScaledCholesky(inner, diagonal)
 
-    def newton(u):
-        return u + factor.solve(right - inner @ u - alpha * penalty.gradient(u))
+    def __init__(self, model, problem, w, gradient, energy):
+        self._model, self._w, self._gradient, self._energy = model, w, gradient, energy
+        ratio = problem.penalty.l1_ratio
+        self._l1, self._l2 = problem.alpha * ratio, problem.alpha * (1.0 - ratio)
+        self._curvature, self._rank = model.diagonal + self._l2, problem.n_samples - 1
+        self._v, self._slope = w.copy(), gradient
 
-    def model(u):
-        return 0.5 * u @ inner @ u - right @ u + alpha * penalty.value(u)
+    def minimise(self, target_gap):
+        """The minimum, to a duality gap or to rounding."""
+        settled = True
+        for _ in range(MAX_ROUNDS):
+            if self._gap() <= target_gap:
+                break
+            used = np.count_nonzero(self._v)
+            # Others enter when those in use have settled: else both oscillate.
+            numbers = (self._entering(used), 1, 0) if settled else (0,)
+            moved = any(self._round(number) for number in numbers)
+            if settled and not moved:
+                break
+            settled = not moved or np.count_nonzero(self._v) >= used
+        return self._v
 
-    new = newton(u)
-    flips = np.sign(new) != np.sign(u)
-    if not flips.any():
-        new = newton(new)  # takes out the bias of the diagonal
-    else:
-        # Coefficients stop at 0 where the way crosses it; as far along as the model falls.
-        reach = (u / np.where(flips, u - new, 1.0))[flips].min()
-        steps = np.geomspace(reach, 1.0, 8)
-        ways = [u + step * (new - u) for step in steps]
-        ways = [np.where(np.sign(way) == np.sign(u), way, 0.0) for way in ways]
-        new = min(ways, key=model)
-    v = np.zeros_like(v)
-    v[support] = new
-    return v
+    def _entering(self, used):
+        """How many may enter, while the rows can tell all apart."""
+        most = max(LEAST_ENTERING, int(ENTERING * used))
+        return most if self._l2 > 0 else max(1, min(most, self._rank - used))
+
+    def _move_to(self, v):
+        self._v = v
+        self._slope = self._gradient + self._model.product(v - self._w)
+
+    def _gap(self):
+        """Duality gap of the model (see :func:`nno_sklearn.problem.certificate.dual_gap`)."""
+        v, l1, l2 = self._v, self._l1, self._l2
+        total, size = self._slope + l2 * v, l1 * np.abs(v).sum()
+        largest = np.abs(total).max(initial=0.0)
+        scaling = l1 / largest if largest > l1 else 1.0
+        moved = (self._slope + self._gradient) @ (v - self._w)
+        energy = max(self._energy + moved, 0.0) + l2 * (v @ v)
+        gap = size + scaling * (total @ v) + 0.5 * (1.0 - scaling) ** 2 * energy
+        if l2 > 0:
+            excess = np.maximum(np.abs(self._slope) - l1, 0.0)
+            conjugate = 0.5 * (excess @ excess) / l2
+            gap = min(gap, size + 0.5 * l2 * (v @ v) + self._slope @ v + conjugate)
+        return gap
+
+    def _round(self, entering):
+        """Let coefficients enter, and go to the optimum among the signs; whether that moved."""
+        active, signs = self._choose(entering)
+        if not len(active):
+            return False
+        u = self._v[active]
+        right = self._slope[active] + self._l2 * u + self._l1 * signs
+        part = self._model.part(active, self._l2)
+        new = u - part.solve(right)
+        if (new * signs >= 0).all():
+            best = new
+        else:
+            best = self._best_on_the_way(part, u, new, signs, right)
+        moved = best - u
+        if not np.isfinite(moved).all() or not moved.any():
+            return False
+        v = self._v.copy()
+        v[active] = best
+        self._move_to(v)
+        return True
+
+    def _choose(self, entering):
+        """Coefficients in use and those that promise the largest decrease, with their signs."""
+        violation = np.maximum(np.abs(self._slope) - self._l1, 0.0)
+        promise = np.divide(
+            violation**2,
+            self._curvature,
+            out=np.zeros_like(violation),
+            where=(self._curvature > 0) & (self._v == 0),
+        )
+        promise[promise < PROMISING * promise.max(initial=0.0)] = 0.0
+        if entering == 0:
+            promise[:] = 0.0
+        elif np.count_nonzero(promise) > entering:
+            promise[np.argpartition(-promise, entering)[entering:]] = 0.0
+        active = np.flatnonzero((self._v != 0) | (promise > 0))
+        signs = np.sign(self._v[active])
+        return active, np.where(signs == 0, -np.sign(self._slope[active]), signs)
+
+    def _best_on_the_way(self, part, u, new, signs, right):
+        """Where the model is lowest on the way to ``new``, its coefficients held at 0."""
+        flips = new * signs < 0
+        # The t at which each coefficient is 0; 0 for those that start in the wrong direction.
+        crossing = np.divide(u, u - new, out=np.full_like(u, np.inf), where=flips)
+        reach = crossing[crossing > 0].min(initial=0.99)
+        steps = reach**POWERS
+        places = u[:, None] + np.multiply.outer(new - u, steps)
+        places[crossing[:, None] <= steps] = 0.0
+        moved = places - u[:, None]
+        rise = right @ moved + 0.5 * np.einsum("jk,jk->k", moved, part.product(moved))
+        lowest = int(rise.argmin())
+        return places[:, lowest] if rise[lowest] < 0 else u
 
 
-def _accelerated(point, matrix, w, gradient, target_gap):
+def _accelerated(point, index, matrix, w, gradient, target_gap):
     """Accelerated proximal gradient with restart, for any penalty with a prox."""
     penalty, alpha = point.problem.penalty, point.problem.alpha
     diagonal = np.maximum(matrix.diagonal(), 1e-300)

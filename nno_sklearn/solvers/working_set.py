@@ -6,6 +6,7 @@ from nno_sklearn.problem import WorkingHessian
 from nno_sklearn.solvers.accelerated import accelerated_steps
 from nno_sklearn.solvers.linesearch import exact_step
 from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE
+from nno_sklearn.solvers.models import RowHessian, can_have_rows
 from nno_sklearn.solvers.quadratic import minimise_model
 
 SMALLEST_SET = 100
@@ -20,6 +21,8 @@ WORTHWHILE = 0.5
 MANY_ROWS_ACCURACY, MANY_COLUMNS_ACCURACY = 0.1, 0.3
 #: But no farther than to this share of what ends the run.
 ENOUGH = 0.3
+#: Share of the gap that an iteration must gain not to creep, and how many may creep in a row.
+CREEPING, PATIENCE = 1e-3, 10
 
 
 def solve_by_working_sets(run, point, rows=None):
@@ -42,6 +45,9 @@ def solve_by_working_sets(run, point, rows=None):
     hessian = point.problem.recall(key, lambda: WorkingHessian(rows))
     step_size, working_set = np.nan, np.zeros(0, dtype=int)
     while not run.done(point, step_size):
+        if _creeps(run.history):
+            run.stall()
+            break
         needed = choose_features(point)
         if not len(needed):
             run.stall()
@@ -57,6 +63,8 @@ def solve_by_working_sets(run, point, rows=None):
         better = inner
         if _joint_size(point.problem, working_set) <= MAX_MATRIX_SIZE:
             better = _proximal_newton(inner, target_gap, hessian, working_set)
+        elif _has_row_models(inner):
+            better = _proximal_newton(inner, target_gap, RowHessian(), working_set)
         if better is inner:
             better = accelerated_steps(inner, target_gap, ACCELERATED_STEPS)
         if better is inner:
@@ -69,9 +77,23 @@ def solve_by_working_sets(run, point, rows=None):
     return point
 
 
+def _creeps(history):
+    """Whether iterations have long gained next to nothing of a gap that is known."""
+    recent = history[-PATIENCE - 1 :]
+    gain = recent[0].objective - recent[-1].objective
+    return len(recent) > PATIENCE and gain < CREEPING * recent[-1].dual_gap < np.inf
+
+
 def _joint_size(problem, working_set):
     """Coefficients that a Newton model of the working set ties together."""
     return len(working_set) * (1 if problem.is_separate else problem.n_outputs)
+
+
+def _has_row_models(point):
+    """Whether Newton models of many coefficients can be solved in the space of few rows."""
+    problem = point.problem
+    few = problem.n_samples <= MAX_MATRIX_SIZE
+    return few and problem.penalty.is_elastic_net and can_have_rows(point, problem.n_features)
 
 
 def promised_decrease(point):

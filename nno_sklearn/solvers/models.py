@@ -1,0 +1,183 @@
+"""Quadratic models of a data loss: by the Gram matrix, or by the rows where that loses digits."""
+
+import numpy as np
+from scipy.linalg import qr, solve_triangular
+
+from nno_sklearn.problem.intercept import invert
+from nno_sklearn.solvers.cholesky import Cholesky, ScaledCholesky
+
+#: Smallest pivot of a scaled Gram matrix whose rounding errors do not matter.
+DOUBTFUL = 1e-11
+#: Curvature, of a column's own, in directions that the rows leave open.
+OPEN = 1e-18
+#: Entries of rows, one for each row, output and coefficient, that may be made at once.
+MOST_ENTRIES = 2e7
+
+
+class IllConditionedError(ArithmeticError):
+    """A Gram matrix has lost the digits that a Newton step needs."""
+
+
+class GramModel:
+    """``d' H d / 2`` by the matrix H.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n, n)
+    may_give_up : bool
+        Whether to raise :class:`IllConditionedError` where H's factor is in doubt.
+    """
+
+    def __init__(self, matrix, *, may_give_up):
+        self._matrix, self._may_give_up = np.ascontiguousarray(matrix), may_give_up
+        self.diagonal = matrix.diagonal()
+
+    def product(self, d):
+        """``H d``."""
+        return self._matrix @ d
+
+    def part(self, index, ridge):
+        """The model of some coefficients, with ``ridge`` added where it is solved."""
+        part = _GramPart(self._matrix.take(index, axis=0).take(index, axis=1), ridge)
+        if self._may_give_up and part.smallest_pivot < DOUBTFUL:
+            raise IllConditionedError
+        return part
+
+
+class _GramPart:
+    def __init__(self, matrix, ridge):
+        self._matrix, self._ridge = matrix, ridge
+        self._factor = ScaledCholesky(matrix, np.full(len(matrix), ridge))
+        self.smallest_pivot = self._factor.smallest_pivot
+
+    def product(self, moved):
+        return self._matrix @ moved + self._ridge * moved
+
+    def solve(self, right):
+        return self._factor.solve(right)
+
+
+class RowsModel:
+    """``|R d|^2 / 2`` by rows R with ``R'R = H``: products of R keep twice the digits of H's.
+
+    Parameters
+    ----------
+    point : Point
+    index : ndarray of shape (n,)
+        Numbers of the coefficients in ``coef.ravel()``.
+    """
+
+    def __init__(self, point, index):
+        self._rows = curvature_rows(point, index)
+        self.diagonal = np.einsum("ij,ij->j", self._rows, self._rows)
+
+    def product(self, d):
+        """``H d``."""
+        return self._rows.T @ (self._rows @ d)
+
+    def part(self, index, ridge):
+        """The model of some coefficients, with ``ridge`` added where it is solved."""
+        return _RowsPart(self._rows[:, index], ridge)
+
+
+class _RowsPart:
+    def __init__(self, rows, ridge):
+        self._plain, self._ridge = rows, ridge
+        size = np.sqrt(np.einsum("ij,ij->j", rows, rows) + ridge)
+        self._inverse = np.divide(1.0, size, out=np.zeros_like(size), where=size > 0)
+        self._scaled = rows * self._inverse
+        self._bend = ridge * self._inverse**2 + OPEN
+        n, p = rows.shape
+        self._is_wide = p > n and ridge > 0
+        if self._is_wide:
+            kernel = (self._scaled / self._bend) @ self._scaled.T
+            kernel[np.diag_indices_from(kernel)] += 1.0
+            self._factor = Cholesky(kernel)
+        else:
+            bent = np.vstack([self._scaled, np.diag(np.sqrt(self._bend))])
+            self._factor = qr(bent, mode="r", check_finite=False)[0][:p]
+
+    def product(self, moved):
+        return self._plain.T @ (self._plain @ moved) + self._ridge * moved
+
+    def solve(self, right):
+        right = self._inverse * right
+        if self._is_wide:  # Woodbury, 1950
+            plain = right / self._bend
+            inner = self._factor.solve(self._scaled @ plain)
+            return self._inverse * (plain - (self._scaled.T @ inner) / self._bend)
+        half = solve_triangular(self._factor, right, trans="T", check_finite=False)
+        return self._inverse * solve_triangular(self._factor, half, check_finite=False)
+
+
+class RowHessian:
+    """In place of a :class:`~nno_sklearn.problem.WorkingHessian`: models are made of the rows."""
+
+    @staticmethod
+    def blocks(point, columns):
+        """Numbers of each output's coefficients, with no matrix."""
+        position = np.arange(point.coef.size).reshape(point.coef.shape)
+        return [(position[:, k], None) for k in range(point.problem.n_outputs)]
+
+    @staticmethod
+    def expire():
+        """Nothing is kept that could be renewed."""
+        return False
+
+
+def can_have_rows(point, n_coefs):
+    """Whether :func:`curvature_rows` for so many coefficients of a block fit the memory."""
+    problem = point.problem
+    n_outputs = 1 if problem.is_separate else problem.n_outputs
+    return n_outputs * problem.n_samples * n_coefs <= MOST_ENTRIES
+
+
+def curvature_rows(point, index):
+    """Rows R with ``R'R`` the data loss's second derivatives, the intercept eliminated.
+
+    Parameters
+    ----------
+    point : Point
+    index : ndarray of shape (n,)
+        Numbers of the coefficients in ``coef.ravel()``.
+
+    Returns
+    -------
+    ndarray of shape (n_samples * outputs among the coefficients, n)
+    """
+    problem = point.problem
+    feature, output = np.divmod(index, problem.n_outputs)
+    columns = _dense_columns(problem.design)[:, feature]
+    outputs, place = np.unique(output, return_inverse=True)
+    roots = _row_roots(problem, point.loss_curvature, outputs)
+    rows = np.concatenate([root[:, place] * columns for root in roots])
+    if problem.fit_intercept:
+        ones = np.concatenate(roots)
+        total = ones.T @ ones
+        rows -= ones @ (invert(total) @ (ones.T @ rows))
+        rows -= ones @ (invert(total) @ (ones.T @ rows))  # once more for the digits that are left
+    return rows
+
+
+def _dense_columns(design):
+    rows = design.standardised_rows(np.arange(len(design)))
+    return (rows.toarray() if design.is_sparse else rows) * design.scale
+
+
+def _row_roots(problem, curvature, outputs):
+    """For each output the (n_samples, n_outputs) part of roots of the rows' second derivatives.
+
+    A row's ``diag(d) - c c'`` has the root ``(I - b u u') diag(sqrt(d))`` with
+    ``u = c / sqrt(d)`` and ``b = (1 - sqrt(1 - |u|^2)) / |u|^2``.
+    """
+    weight = problem.weight[:, None]
+    if len(outputs) == 1:
+        k = outputs[0]
+        return [np.sqrt(weight * np.maximum(curvature.entry(k, k), 0.0)[:, None])]
+    root = np.sqrt(weight * np.maximum(curvature.diagonal, 0.0))
+    roots = [root * (np.arange(len(outputs)) == k) for k in outputs]
+    plain = np.sqrt(curvature.diagonal)
+    unit = np.divide(curvature.coupling, plain, out=np.zeros_like(plain), where=plain > 0)
+    square = np.clip((unit**2).sum(axis=1, keepdims=True), 0.0, 1.0)
+    share = np.divide(1 - np.sqrt(1 - square), square, out=np.zeros_like(square), where=square > 0)
+    return [part - share * unit[:, [k]] * unit * root for k, part in enumerate(roots)]
