@@ -241,7 +241,8 @@ class LinearModel(OnlineLearning, BaseEstimator):
 
     def _prediction(self, X):
         """Predictions in the target's units, (n_samples, n_outputs)."""
-        return check_prediction(self.loss_, self._raw_prediction(X))
+        raw_prediction = self._raw_prediction(X)  # it checks that there is a fit
+        return check_prediction(self.loss_, raw_prediction)
 
     def _raw_prediction(self, X):
         """``X @ coef_.T + intercept_``, (n_samples, n_outputs)."""
@@ -266,7 +267,8 @@ def _check_magnitude(problem):
             "The loss of the best constant model overflows: y has values that are too large. "
             "Divide y by a constant."
         )
-    if problem.null.value < SMALLEST_LOSS and problem.null.loss_gradient.any():
+    left, size = np.abs(problem.null.loss_gradient).max(), np.abs(problem.y).max()
+    if problem.null.value < SMALLEST_LOSS and left > 64 * np.finfo(float).eps * size:
         raise ValueError(
             "The loss of the best constant model underflows: y has values that are too small. "
             "Multiply y by a constant."

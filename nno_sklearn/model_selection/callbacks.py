@@ -28,12 +28,12 @@ class SearchTask:
         self._search, self._context = search, context
 
     @classmethod
-    def of(cls, search):
-        """The task of a whole fit."""
+    def of(cls, search, told):
+        """The task of a whole fit of ``search``, of which hooks are told as ``told``'s."""
         if not _is_watched(search):
             return cls()
         n_tasks = 1 + (search.refit is not False)
-        return cls(search, search._init_callback_context(max_subtasks=n_tasks))
+        return cls(told, search._init_callback_context(max_subtasks=n_tasks))
 
     def __sklearn_clone__(self):
         return self  # callbacks know the search itself, not a copy

@@ -183,18 +183,18 @@ class NNOSearchCV(GridSearchCV):
             ``scoring`` is None and the estimator has no ``score``.
         """
         draft = draft_of(self)
-        draft._fit(X, y, params)
+        draft._fit(X, y, params, told=self)
         self.__dict__ = vars(draft)
         return self
 
     @with_callbacks
-    def _fit(self, X, y, params):
+    def _fit(self, X, y, params, told):
         check_parameters(self, y is not None)
         X, y = indexable(X, y)
         for_fit, for_search, splits = route(self, X, y, params)
         candidates = candidates_of(self, X, y, for_fit)
         groups = groups_of(self.estimator, candidates)
-        whole = SearchTask.of(self)
+        whole = SearchTask.of(self, told)
         with whole.running(X, y, params):
             n_fits = len(candidates) * len(splits) if self.halving is None else None
             search = whole.part("search", max_subtasks=n_fits, sequential_subtasks=False)

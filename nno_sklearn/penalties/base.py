@@ -18,6 +18,7 @@ AGREES_WITH = {
     "dual_scaling": ("value",),
     "subdiff_distance": ("value", "gradient", "prox"),
     "is_elastic_net": ("value", "gradient", "prox"),
+    "is_zero": ("value", "gradient", "prox"),
 }
 
 

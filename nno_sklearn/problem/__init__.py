@@ -13,7 +13,7 @@ from nno_sklearn.problem.hessian import (
 from nno_sklearn.problem.intercept import invert
 from nno_sklearn.problem.point import Line, Point
 from nno_sklearn.problem.problem import Problem
-from nno_sklearn.problem.recession import has_no_minimum
+from nno_sklearn.problem.recession import leads_away, separates
 from nno_sklearn.problem.shortest import shortest
 from nno_sklearn.problem.summary import summarise
 
@@ -27,11 +27,12 @@ __all__ = [
     "Verdict",
     "WorkingHessian",
     "exact_product",
-    "has_no_minimum",
     "heavy_rows",
     "hessian_blocks",
     "hessian_cost",
     "invert",
+    "leads_away",
+    "separates",
     "shortest",
     "summarise",
 ]

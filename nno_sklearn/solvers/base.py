@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from nno_sklearn.problem import Certificate, Point, has_no_minimum
+from nno_sklearn.problem import Certificate, Point, leads_away, separates
 from nno_sklearn.solvers.newton import newton_cost, newton_step
 
 #: Records without any progress after which a run has reached the limit of precision.
@@ -134,10 +134,12 @@ class Run:
         verdict = self._certificate.prove(point, self.newton)
         if verdict.optimality > self.tol or np.isfinite(point.dual_gap):
             return verdict
+        if separates(point):
+            self.status = Status.NO_OPTIMUM
+            return verdict._replace(optimality=np.inf)
         # An optimum has Newton steps near it that are ever shorter.
-        if np.abs(self.newton.raw).max(initial=0.0) < LONG_STEP:
-            return verdict
-        if has_no_minimum(point, self.newton.direction, self.newton.raw):
+        is_long = np.abs(self.newton.raw).max(initial=0.0) >= LONG_STEP
+        if is_long and leads_away(point, self.newton):
             self._long_steps += 1
             verdict = verdict._replace(optimality=np.inf)
             if self._long_steps >= MANY_LONG_STEPS:

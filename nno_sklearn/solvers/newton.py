@@ -17,10 +17,10 @@ BUDGET = 50.0
 MAX_ITERATIONS, PRECISION, ROUGH_PRECISION = 200, 1e-15, 1e-8
 #: Share of the largest curvature that a loss's flat parts get: no row leaves them for nothing.
 LEAST_CURVATURE = 1e-12
+#: Least curvature of a loss without flat parts, whose outputs may saturate.
+SATURATED = 1e-60
 #: Squared size of a residual, in values of the objective, that rounding of the gradient makes.
 ROUNDING = 1e-22
-#: How near to leaving its kink, in its gradient's size, a coefficient counts as free.
-NEARLY_FREE = 0.01
 
 
 @dataclass(frozen=True)
@@ -127,11 +127,9 @@ class _Model:
 
 def _bent_everywhere(point):
     """The rows' curvature, and a little of it on flat parts, so that the model has a minimum."""
-    curvature = point.loss_curvature
-    largest = point.problem.loss.largest_curvature
-    least = largest if largest is not None else (point.problem.weight @ curvature.diagonal).max()
-    diagonal = np.maximum(curvature.diagonal, LEAST_CURVATURE * least)
-    return curvature._replace(diagonal=diagonal)
+    curvature, largest = point.loss_curvature, point.problem.loss.largest_curvature
+    least = SATURATED if largest is None else LEAST_CURVATURE * largest
+    return curvature._replace(diagonal=np.maximum(curvature.diagonal, least))
 
 
 def _subgradient(point):
@@ -141,8 +139,7 @@ def _subgradient(point):
         return point.gradient, 1.0
     penalty, alpha, gradient = problem.penalty, problem.alpha, point.data_gradient
     size = alpha * penalty.subdiff_distance(point.coef, gradient / alpha)
-    stretched = penalty.subdiff_distance(point.coef, (1 + NEARLY_FREE) * gradient / alpha)
     diagonal = point.diagonal_curvature
     step = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
     moved = point.coef - penalty.prox(point.coef - step * gradient, alpha * step)
-    return size * np.sign(moved), (point.coef != 0) | (stretched > 0)
+    return size * np.sign(moved), (point.coef != 0) | (size > 0)

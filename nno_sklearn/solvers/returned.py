@@ -6,9 +6,14 @@ import numpy as np
 
 from nno_sklearn.problem import shortest
 from nno_sklearn.solvers.base import Run, Status
+from nno_sklearn.solvers.linesearch import exact_step
+from nno_sklearn.solvers.newton import newton_step
 
 #: Share of ``tol`` to which a run goes on, so that rounding its result leaves it within ``tol``.
 FINER = 0.25
+#: Entries of X, for each output, of a small problem, and the Newton steps that polish its result to
+#: a decrease that is rounding, in objectives of the constant model.
+SMALL, POLISH_STEPS, PRECISE = 2e4, 10, 1e-17
 
 
 def certify_returned(problem, solver, result, *, max_iter, tol, callback, random_state):
@@ -31,6 +36,9 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     -------
     SolverResult
     """
+    result = _polished(
+        problem, solver, result, tol=tol, callback=callback, random_state=random_state
+    )
     coef = _returned(problem, result.coef)
     if np.array_equal(coef, result.coef):
         return result
@@ -44,6 +52,36 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     whole = {"history": result.history + finer.history, "n_iter": result.n_iter + finer.n_iter}
     finer = replace(finer, status=Status.CONVERGED, **whole)
     return _judged(problem, _returned(problem, finer.coef), finer, **limits)
+
+
+def _polished(problem, solver, result, *, tol, callback, random_state):
+    """The result of a small problem to the limit of precision, which costs next to nothing there.
+
+    So a weight is the same as a repetition not only within ``tol``.
+    """
+    size = problem.n_samples * problem.n_features * problem.n_outputs
+    if result.status is not Status.CONVERGED or size > SMALL:
+        return result
+    start = problem.at(result.coef, problem.inner_intercept(result.coef, result.intercept))
+    point = start
+    if not problem.is_smooth:  # which coefficients are 0 is the solver's to say
+        options = {"max_iter": POLISH_STEPS, "tol": PRECISE, "random_state": random_state}
+        finer = solver.solve(problem, start, **options)
+        point = problem.at(finer.coef, problem.inner_intercept(finer.coef, finer.intercept))
+    point = _newton_steps(point)
+    if not point.value <= start.value or np.array_equal(point.coef, start.coef):
+        return result
+    return _judged(problem, point.coef, result, tol=tol, callback=callback)
+
+
+def _newton_steps(point):
+    for _ in range(POLISH_STEPS):
+        step = newton_step(point)
+        found = exact_step(step.line, accuracy=1e-8)
+        if found is None or not step.decrease > PRECISE * point.problem.null.value:
+            break
+        point = found[1]
+    return point
 
 
 def _returned(problem, coef):
