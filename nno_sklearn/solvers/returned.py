@@ -11,9 +11,10 @@ from nno_sklearn.solvers.newton import newton_step
 
 #: Share of ``tol`` to which a run goes on, so that rounding its result leaves it within ``tol``.
 FINER = 0.25
-#: Entries of X, for each output, of a small problem, and the Newton steps that polish its result to
-#: a decrease that is rounding, in objectives of the constant model.
+#: Entries of X, for each output, of a small problem, the steps that polish its result, and the
+#: tolerance of the solver's own.
 SMALL, POLISH_STEPS, PRECISE = 2e4, 10, 1e-17
+EPS = np.finfo(float).eps
 
 
 def certify_returned(problem, solver, result, *, max_iter, tol, callback, random_state):
@@ -63,25 +64,41 @@ def _polished(problem, solver, result, *, tol, callback, random_state):
     if result.status is not Status.CONVERGED or size > SMALL:
         return result
     start = problem.at(result.coef, problem.inner_intercept(result.coef, result.intercept))
-    point = start
-    if not problem.is_smooth:  # which coefficients are 0 is the solver's to say
+    point = _newton_steps(start)
+    if not problem.is_smooth and point.dual_gap > 64 * EPS * problem.null.value:
+        # Which coefficients are 0 is the solver's to say.
         options = {"max_iter": POLISH_STEPS, "tol": PRECISE, "random_state": random_state}
-        finer = solver.solve(problem, start, **options)
+        finer = solver.solve(problem, point, **options)
         point = problem.at(finer.coef, problem.inner_intercept(finer.coef, finer.intercept))
-    point = _newton_steps(point)
-    if not point.value <= start.value or np.array_equal(point.coef, start.coef):
+        point = _newton_steps(point)
+    if not point.value <= start.value + EPS * abs(start.value) or np.array_equal(
+        point.coef, start.coef
+    ):
         return result
     return _judged(problem, point.coef, result, tol=tol, callback=callback)
 
 
 def _newton_steps(point):
+    """Newton steps as far as a line search sees descent, and two more, where rounding blinds it."""
+    unit = point.problem.null.value
     for _ in range(POLISH_STEPS):
         step = newton_step(point)
+        if not step.decrease > PRECISE * unit:
+            break
         found = exact_step(step.line, accuracy=1e-8)
-        if found is None or not step.decrease > PRECISE * point.problem.null.value:
+        if found is None:
             break
         point = found[1]
+    for _ in range(2):
+        whole = newton_step(point).line.point(np.ones(1))
+        if whole.value <= point.value + EPS * abs(point.value) and _same_signs(whole, point):
+            point = whole
     return point
+
+
+def _same_signs(point, other):
+    """Whether no coefficient has crossed 0, where a penalty may have a kink."""
+    return point.problem.is_smooth or np.array_equal(np.sign(point.coef), np.sign(other.coef))
 
 
 def _returned(problem, coef):
