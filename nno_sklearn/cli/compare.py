@@ -15,9 +15,11 @@ from nno_sklearn.cli.arguments import (
     find_task,
     make_folds,
     one_of,
+    read_data,
     score_for,
 )
 from nno_sklearn.cli.contenders import compete, make_contenders
+from nno_sklearn.cli.errors import UserError
 from nno_sklearn.cli.output import (
     check_image,
     describe,
@@ -27,7 +29,6 @@ from nno_sklearn.cli.output import (
     save_image,
 )
 from nno_sklearn.cli.preprocessing import make_preprocessor
-from nno_sklearn.cli.reading import UserError, read
 from nno_sklearn.inspection import ConvergenceDisplay
 from nno_sklearn.solvers import SOLVERS
 
@@ -82,7 +83,7 @@ def run(args):
     """
     if args.plot is not None:
         check_image(args.plot)
-    data = read(args.file, args.target)
+    data = read_data(args)
     task, reason = find_task(args, data)
     problem = {
         "loss": args.loss or LOSSES[task][0],
@@ -95,7 +96,7 @@ def run(args):
     }
     score = score_for(task, problem["loss"])
     contenders = make_contenders(task, args.solver, args.baseline, **problem)
-    preprocessor = make_preprocessor(data.X, data.day_first)
+    preprocessor = make_preprocessor(data.X)
     results = compete(data, preprocessor, contenders, make_folds(args, task), score, _track)
     solved = [result.name for result in results if result.refusal is None]
     if not solved:

@@ -3,7 +3,7 @@
 import sys
 from functools import partial
 
-from nno_sklearn.cli.reading import UserError
+from nno_sklearn.cli.errors import UserError
 
 
 def make_console():

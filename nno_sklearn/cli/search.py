@@ -25,8 +25,10 @@ from nno_sklearn.cli.arguments import (
     find_task,
     make_folds,
     one_of,
+    read_data,
     score_for,
 )
+from nno_sklearn.cli.errors import UserError
 from nno_sklearn.cli.output import (
     check_file,
     check_image,
@@ -37,7 +39,6 @@ from nno_sklearn.cli.output import (
     save_image,
 )
 from nno_sklearn.cli.preprocessing import make_preprocessor
-from nno_sklearn.cli.reading import UserError, read
 from nno_sklearn.inspection import PathDisplay
 from nno_sklearn.model_selection import NNOSearchCV
 from nno_sklearn.model_selection.results import path_of, standard_errors
@@ -144,7 +145,7 @@ def run(args):
         check_image(args.plot)
     if args.save is not None:
         check_file(args.save, "save")
-    data = read(args.file, args.target)
+    data = read_data(args)
     task, reason = find_task(args, data)
     if args.class_weight and task != "classification":
         raise UserError(f"--class-weight is for classification, not for {task}; leave it out")
@@ -164,15 +165,16 @@ def run(args):
         save_image(args.plot, lambda ax: PathDisplay.from_search(search, ax=ax))
         say(f"drew {args.plot}")
     if args.save is not None:
-        joblib.dump(search.best_estimator_, args.save)
-        say(f"saved {args.save}; {_how_to_load(args.save, data)}")
+        joblib.dump(_with_source(search.best_estimator_, data), args.save)
+        for line in _how_to_load(args.save, data):
+            say(line)
 
 
 def _make_search(args, task, loss, score, data):
     model = ESTIMATORS[task](
         loss, tol=args.tol, max_iter=args.max_iter, random_state=args.random_state
     )
-    preprocessor = make_preprocessor(data.X, data.day_first)
+    preprocessor = make_preprocessor(data.X)
     return NNOSearchCV(
         Pipeline([("preprocessor", preprocessor), ("model", model)]),
         _grid(args),
@@ -283,11 +285,14 @@ def _reason(search):
     )
 
 
+def _with_source(pipeline, data):
+    """The pipeline with a first step that knows how the file was read."""
+    return Pipeline([("source", data.source), *pipeline.steps])
+
+
 def _how_to_load(path, data):
     """Say what to do with the saved model."""
-    rows = (
-        f"a DataFrame with the columns of {data.name}, such as pandas.read_csv makes"
-        if hasattr(data.X, "columns")
-        else f"an array or sparse matrix of {data.X.shape[1]} columns"
+    yield f"nno-sklearn predict {path} FILE reads files like {data.name}, and predicts"
+    yield f"saved {path}; in Python: joblib.load({str(path)!r}).predict(X), where X is a" + (
+        data.source.describe(data.name)
     )
-    return f"in Python: joblib.load({str(path)!r}).predict(X), where X is {rows}"

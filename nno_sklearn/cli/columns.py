@@ -1,0 +1,302 @@
+"""Columns of text to numbers, truth values, dates or labels.
+
+skrub guesses the formats of dates; its ToFloat is not used for numbers, because it gives float32
+(a time stamp loses two minutes), refuses a column for one "<0.1", and reads "1,2,3" as 123.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+import numpy as np
+
+IDENTITY = 0.8  # share of the values which are numbers (dates), from which on a column is
+SAMPLE_VALUES = 5000  # distinct values that decide what a column is
+SAMPLE_DATES = 30  # distinct values that suggest formats of dates
+#: Words for a gap, in small letters.
+MISSING = {
+    "", "?", "-", "--", "–", ".", "..", "...", "*", "na", "n/a", "n.a.", "nan", "null", "none", "nil",
+    "<na>", "nat", "missing", "#n/a", "#na", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!",
+}  # fmt: skip
+TRUTH = {"true": 1.0, "false": 0.0}
+#: Formats that skrub does not guess.
+MORE_FORMATS = (
+    "ISO8601", "%d.%m.%y", "%m/%d/%y", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d %b %y",
+)  # fmt: skip
+PLACEHOLDER_YEAR = 9999  # "for ever"
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Numbers, possibly with a decimal comma, thousands marks and a unit.
+
+    Parameters
+    ----------
+    decimal : {".", ","}
+    unit : str
+        What may stand beside the number, such as "kg", "%" or "€".
+    """
+
+    decimal: str = "."
+    unit: str = ""
+    noun = "numbers"
+
+    def parse(self, column):
+        """Values as float64; nan for what is no number."""
+        import pandas as pd
+
+        if column.dtype.kind in "biuf":
+            return pd.Series(column.to_numpy(dtype=float, na_value=np.nan), column.index)
+        texts = as_text(column)
+        plain = pd.to_numeric(texts, errors="coerce").astype(float)
+        marked = texts.str.contains(r"[^\d+-]", na=False) if self.decimal == "," else plain.isna()
+        read = {text: self._read(text) for text in texts[marked].unique()}
+        plain[marked] = texts[marked].map(read).astype(float)
+        return plain
+
+    def _read(self, text):
+        match = _number_pattern(self.decimal).match(text)
+        if match is None or _unit(match) not in ("", self.unit):
+            return _not_finite(text)
+        whole = re.sub(rf"[^\d{self.decimal}]", "", match["number"]).replace(",", ".")
+        negative = match["open"] or match["sign"] in ("-", "−")
+        return float(f"{'-' if negative else ''}{whole}{match['exponent'] or ''}")
+
+    def remarks(self, name, column):
+        """What is done to the values, for notes."""
+        if self.unit:
+            yield f"column '{name}': the unit '{self.unit}' is left out"
+        if column.dtype.kind in "biuf":
+            return
+        marks = column[column.str.contains(r"\d[.,'’ \xa0\u202f]\d", na=False)]
+        for text in marks.unique():
+            match = _number_pattern(self.decimal).match(text)
+            if match and match["mark"]:
+                yield f"column '{name}' has thousands marks: '{text}' is {self._read(text):.15g}"
+                return
+
+
+@dataclass(frozen=True)
+class TruthValues:
+    """The words true and false, as 1 and 0."""
+
+    noun = "truth values"
+
+    def parse(self, column):
+        """Values as float64; nan for other words."""
+        if column.dtype.kind in "biuf":
+            return Numbers().parse(column)
+        return as_text(column).str.lower().map(TRUTH).astype(float)
+
+    def remarks(self, name, column):
+        """Nothing is done that needs a note."""
+        return ()
+
+
+@dataclass(frozen=True)
+class Dates:
+    """Dates, with or without a time, in one format.
+
+    Parameters
+    ----------
+    format : str
+        As in pandas.to_datetime.
+    is_ambiguous : bool
+        Whether day and month could change places in all values.
+    """
+
+    format: str
+    is_ambiguous: bool = False
+    noun = "dates"
+
+    def parse(self, column):
+        """Values as datetime64 in UTC, without a zone; missing for what is no date."""
+        import pandas as pd
+
+        dates = pd.to_datetime(column, format=self.format, errors="coerce", utc=True)
+        dates = dates.dt.tz_localize(None)
+        return dates.where(dates.dt.year < PLACEHOLDER_YEAR)
+
+    def remarks(self, name, column):
+        """How an ambiguous date is read."""
+        if self.is_ambiguous:
+            order = "day" if self.format.index("%d") < self.format.index("%m") else "month"
+            yield f"column '{name}': dates such as '{column.iloc[0]}' are read {order} first"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Words; only an empty cell is missing."""
+
+    noun = "labels"
+
+    def parse(self, column):
+        """Texts as objects; None for an empty cell."""
+        texts = as_text(column).astype(object)
+        return texts.where(texts != "", None)
+
+    def remarks(self, name, column):
+        """Nothing is done that needs a note."""
+        return ()
+
+
+def as_text(column):
+    """Values as text without surrounding blanks, "" for missing ones."""
+    return column.astype(object).where(column.notna(), "").astype(str).str.strip()
+
+
+def recognise(column, decimal):
+    """Find what the values of a column are.
+
+    Parameters
+    ----------
+    column : Series
+        Of text, or of a type that a file format knows.
+    decimal : {".", ","}
+        Decimal mark of the file, for columns that fit both.
+
+    Returns
+    -------
+    Numbers, TruthValues, Dates or Labels
+    """
+    if column.dtype.kind in "iuf":
+        return Numbers()
+    if column.dtype.kind == "b":
+        return TruthValues()
+    if column.dtype.kind == "M":
+        return Dates("ISO8601")
+    counts = Counter(_sample(column))
+    if not counts:
+        return Labels()
+    if all(text.lower() in TRUTH for text in counts):
+        return TruthValues()
+    least = IDENTITY * counts.total()
+    unit, n_numbers = _numbers_in(counts, decimal)
+    if n_numbers >= least:
+        return Labels() if _are_long_codes(counts) else Numbers(decimal, unit)
+    return _recognise_dates(counts, least) or Labels()
+
+
+def find_decimals(frame, default):
+    """Find the decimal mark of each column of a table, by what can be read with it.
+
+    Returns
+    -------
+    dict of str to str
+        "," or "."; the mark of the other columns, else ``default``, where both fit.
+    """
+    found = {}
+    for name in frame.columns:
+        counts = Counter(_sample(frame[name])) if frame[name].dtype.kind == "O" else Counter()
+        point, comma = (_numbers_in(counts, mark)[1] for mark in ".,")
+        found[name] = None if point == comma else "." if point > comma else ","
+    votes = Counter(mark for mark in found.values() if mark)
+    common = votes.most_common(1)[0][0] if votes else default
+    return {name: mark or common for name, mark in found.items()}
+
+
+def is_missing(text):
+    """Whether a text stands for a gap."""
+    return text.lower() in MISSING
+
+
+@lru_cache(10_000)
+def sort_of(text):
+    """Tell a "number" in either notation, a "date" and a "word" apart."""
+    if any(_number_pattern(mark).match(text) for mark in ".,"):
+        return "number"
+    return "date" if _guess_format(text) else "word"
+
+
+def _sample(column):
+    """Texts of a column that are no gaps; of a long one, evenly spaced ones."""
+    texts = column[:: max(1, len(column) // SAMPLE_VALUES)]
+    return [text for text in texts if not is_missing(text)]
+
+
+@cache
+def _number_pattern(decimal):
+    """Regular expression of a number in a notation, with a unit on either side.
+
+    A thousands mark comes before each three digits; "0,123" has none.
+    """
+    point, mark = re.escape(decimal), "." if decimal == "," else ","
+    groups = rf"[1-9]\d{{0,2}}(?P<mark>[{mark}'’ \xa0\u202f])\d{{3}}(?:(?P=mark)\d{{3}})*"
+    number = rf"(?P<number>(?:{groups}|\d+)(?:{point}\d*)?|{point}\d+)(?P<exponent>[eE][-+]?\d+)?"
+    before = r"(?P<open>\()?(?P<before>[€$£¥]|[A-Z]{3}(?=\s))?\s*(?P<sign>[-−+])?(?:(?<=[-−+])[€$£¥])?\s*"
+    after = r"\s*(?P<after>[%‰€$£¥]|°?[^\W\d_]{1,12}[23²³]?(?:/[^\W\d_]{1,6}[23²³]?)?|°)?\)?"
+    return re.compile(rf"{before}{number}{after}\Z")
+
+
+def _unit(match):
+    return match["before"] or match["after"] or ""
+
+
+def _not_finite(text):
+    """Infinity where the text says so, else nan."""
+    try:
+        return float(text) if re.fullmatch(r"[-+]?inf(inity)?", text.lower()) else np.nan
+    except ValueError:
+        return np.nan
+
+
+def _numbers_in(counts, decimal):
+    """The unit of most numbers among texts, and how many are numbers in it or in none."""
+    units = Counter()
+    for text, n in counts.items():
+        if match := _number_pattern(decimal).match(text):
+            units[_unit(match)] += n
+        elif not np.isnan(_not_finite(text)):
+            units[""] += n
+    unit = max((unit for unit in units if unit), key=units.get, default="")
+    return unit, units[""] + (units[unit] if unit else 0)
+
+
+def _are_long_codes(counts):
+    """Whether whole numbers are too long for a float to tell them apart."""
+    long = {text for text in counts if text.isdigit() and int(text) > 2**53}
+    return len({float(text) for text in long}) < len(long)
+
+
+def _recognise_dates(counts, least):
+    """The format that reads most texts, month before day where both orders fit."""
+    import pandas as pd
+
+    texts = pd.Series(list(counts.elements()), dtype=object)
+    with_digits = [text for text in counts if any(c.isdigit() for c in text)][:SAMPLE_DATES]
+    if counts.total() * 0.5 > sum(counts[t] for t in counts if any(c.isdigit() for c in t)):
+        return None
+    guessed = {form for text in with_digits if (form := _guess_format(text))}
+    if not guessed and not any(re.match(r"\d+\D\d+\D\d\d", text) for text in with_digits):
+        return None
+    formats = []
+    for form in [*sorted(guessed), *MORE_FORMATS]:
+        orders = [form, _swapped(form)]
+        formats += reversed(orders) if "." in form[:5] else orders
+    n_read = {form: Dates(form).parse(texts).notna().sum() for form in dict.fromkeys(formats)}
+    best = max(n_read, key=n_read.get)
+    if n_read[best] < least:
+        return None
+    other = _swapped(best)
+    return Dates(best, other != best and n_read[other] == n_read[best])
+
+
+def _swapped(form):
+    """The format with day and month in each other's place."""
+    return form.translate(str.maketrans("dm", "md")) if re.match(r"%[dm]\W%[dm]", form) else form
+
+
+@lru_cache(10_000)
+def _guess_format(text):
+    """Format of a date that skrub finds in a text; None for other texts."""
+    if not re.search(r"\d.*\d", text) or len(text) > 40:
+        return None
+    import pandas as pd
+    from skrub import ToDatetime
+    from skrub.core import RejectColumn
+
+    try:
+        return ToDatetime().fit(pd.Series([text], name="text")).format_
+    except RejectColumn:
+        return None

@@ -1,0 +1,349 @@
+"""Delimited text to cells: encoding, delimiter, quotes, titles, header."""
+
+import codecs
+import csv
+import io
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nno_sklearn.cli.columns import IDENTITY, is_missing, sort_of
+from nno_sklearn.cli.errors import UserError
+
+#: Byte order marks; UTF-32 first, whose mark begins with that of UTF-16.
+MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+#: What charset-normalizer may guess. Among the Latin code pages it errs on short texts (it takes
+#: "blåbær" for Polish, "5 €" for Arabic), so that cp1252 stands for all of them.
+CODE_PAGES = [
+    "cp1252", "cp1251", "koi8_r", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
+    "utf_16_le", "utf_16_be",
+]  # fmt: skip
+DELIMITERS = [",", ";", "\t", "|", " "]
+BLANKS = r"\s+"
+SAMPLE_LINES = 60  # for the dialect, whose search is slow on long texts
+SAMPLE_CHARACTERS = 20_000
+SAMPLE_ROWS = 200  # for the header
+MOST_TITLES = 20
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file is cut into cells.
+
+    Parameters
+    ----------
+    encoding : str or None
+        None is found from the bytes.
+    delimiter : str or None
+        None is found from the lines; a regular expression for blanks of any length.
+    quotechar : str
+        "" where quotes are characters like any other.
+    has_header : bool or None
+        Whether there is a line of names; None is found from the cells.
+    """
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    quotechar: str = '"'
+    has_header: bool | None = None
+
+    def between_tabs(self, data):
+        """The layout of tab-separated text, where a lone quote is a character like any other.
+
+        Some programs quote everything nevertheless, the header included.
+        """
+        first = data.lstrip(b"\xef\xbb\xbf\xff\xfe")[:1]
+        return replace(self, delimiter="\t", quotechar='"' if first == b'"' else "")
+
+    def with_header(self, has_header):
+        """The layout of a file of which it is known whether it has a header."""
+        return replace(self, has_header=has_header)
+
+    def refined(self, other):
+        """What ``other`` says, and this layout where it says nothing.
+
+        UTF-8 is not insisted on: another program may have written the next file.
+        """
+        encoding = None if (self.encoding or "utf").startswith("utf") else self.encoding
+        return replace(
+            self,
+            encoding=other.encoding or encoding,
+            delimiter=other.delimiter or self.delimiter,
+        )
+
+    def in_pandas(self):
+        """Options with which pandas.read_csv cuts such a file."""
+        options = {"sep": self.delimiter} if self.delimiter != "," else {}
+        if self.encoding not in ("utf-8", "utf-8-sig"):
+            options["encoding"] = self.encoding
+        if not self.has_header:
+            options["header"] = None
+        return options
+
+
+def decode(data, layout):
+    """Decode the bytes of a file.
+
+    Returns
+    -------
+    text : str
+    layout : Layout
+        With the encoding.
+    notes : list of str
+    """
+    encoding, notes = layout.encoding, []
+    if encoding is None:
+        encoding = next((name for mark, name in MARKS.items() if data.startswith(mark)), "utf-8")
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            encoding, text = None, ""
+        if encoding is None or "\0" in text:
+            encoding = _guess_encoding(data)
+            notes.append(f"encoding: {encoding}, guessed (--encoding overrides)")
+    try:
+        text = data.decode(encoding)
+    except LookupError as error:
+        raise UserError(f"--encoding {encoding}: Python knows no such encoding") from error
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"it is not in {encoding}: byte {error.start} cannot be decoded; name another "
+            "--encoding, such as cp1252 or utf-16, or save the file as UTF-8"
+        ) from error
+    if "\0" in text:
+        raise UserError("it is no text; if it is, name its --encoding")
+    return text.removeprefix("\ufeff"), replace(layout, encoding=encoding), notes
+
+
+def _guess_encoding(data):
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data[:200_000], cp_isolation=CODE_PAGES).best()
+    if best is not None and best.encoding != "ascii":
+        return best.encoding
+    return "cp1252"
+
+
+def find_dialect(text, layout):
+    """Find the delimiter and the quotes that cut all lines into equally many fields.
+
+    Returns
+    -------
+    Layout
+    """
+    from clevercsv.detect import Detector
+
+    if layout.delimiter is not None:
+        return layout
+    lines = [line for line in text[:SAMPLE_CHARACTERS].splitlines() if line.strip()]
+    lines = lines[:SAMPLE_LINES]
+    found = Detector().detect("\n".join(lines), delimiters=DELIMITERS)
+    delimiter = (found and found.delimiter) or ","
+    # A lone quote in text between tabs is a character like any other.
+    quotechar = (found and found.quotechar) or "" if delimiter == "\t" else '"'
+    if delimiter in " \t" and _are_aligned_by_blanks(lines, delimiter):
+        delimiter, quotechar = BLANKS, '"'
+    return replace(layout, delimiter=delimiter, quotechar=quotechar)
+
+
+def _are_aligned_by_blanks(lines, delimiter):
+    """Whether blanks of any length cut all lines into more fields than the delimiter."""
+    counts = {len(_fields_between_blanks(line)) for line in lines}
+    regular = len({line.count(delimiter) for line in lines}) == 1
+    return len(counts) == 1 and (not regular or counts.pop() > lines[0].count(delimiter) + 1)
+
+
+def _fields_between_blanks(line):
+    return re.findall(r'"[^"]*"|\S+', line)
+
+
+def cut(text, layout):
+    """Cut text into cells.
+
+    Returns
+    -------
+    cells : DataFrame of str
+        One row for each line that is not empty, the titles and the header included.
+    lengths : list of int
+        Numbers of fields of the first lines.
+    """
+    import pandas as pd
+
+    lengths = _field_counts(text, layout)
+    if not lengths:
+        raise UserError("it holds no line of text")
+    common = Counter(lengths).most_common(1)[0][0]
+    width = max(common, lengths[0])
+    try:
+        cells = pd.read_csv(
+            io.StringIO(text),
+            sep=layout.delimiter,
+            quoting=csv.QUOTE_MINIMAL if layout.quotechar else csv.QUOTE_NONE,
+            quotechar=layout.quotechar or '"',
+            header=None,
+            names=range(width),
+            dtype=str,
+            keep_default_na=False,
+            skipinitialspace=True,
+            low_memory=False,
+        )
+    except pd.errors.ParserError as error:
+        reason = str(error).removeprefix("Error tokenizing data. C error:").strip()
+        raise UserError(f"{reason}; quote what holds a delimiter, or name --sep") from error
+    return cells, lengths
+
+
+def _field_counts(text, layout):
+    """Numbers of fields of the first lines that are not empty."""
+    lines = io.StringIO(text, newline="")
+    if layout.delimiter == BLANKS:
+        rows = (_fields_between_blanks(line) for line in lines)
+    else:
+        quoting = csv.QUOTE_MINIMAL if layout.quotechar else csv.QUOTE_NONE
+        options = {"quoting": quoting, "skipinitialspace": True}
+        rows = csv.reader(lines, delimiter=layout.delimiter, **options)
+    try:
+        return [len(row) for row, _ in zip(filter(None, rows), range(SAMPLE_ROWS), strict=False)]
+    except csv.Error as error:
+        raise UserError(str(error)) from error
+
+
+def find_header(cells, lengths, target=None):
+    """Find the titles above the table and the line with the names of columns.
+
+    Parameters
+    ----------
+    cells, lengths
+        From :func:`cut`.
+    target : str or None
+        A name that the header must have, if any line has it.
+
+    Returns
+    -------
+    n_titles : int
+    has_header : bool
+    """
+    head = [[cell.strip() for cell in row] for row in cells[:SAMPLE_ROWS].to_numpy()]
+    candidates = range(min(len(head), len(lengths), MOST_TITLES))
+    named = [k for k in candidates if target is not None and target in head[k]]
+    if named and _is_header(head[named[0]], head[named[0] + 1 :], lenient=True):
+        return named[0], True
+    n_titles = next((k for k in candidates if not _is_title(head, lengths, k)), 0)
+    row = head[n_titles]
+    return n_titles, _is_header(row, head[n_titles + 1 :])
+
+
+def _is_title(head, lengths, k):
+    """Whether a line stands above a table which it is no part of."""
+    width = Counter(lengths).most_common(1)[0][0]
+    row, below = head[k], head[k + 1 :]
+    if not below or width < 2:
+        return False
+    if lengths[k] > width:
+        return lengths[k + 1] == width and any(row[width:])
+    n_filled = sum(map(bool, row))
+    if n_filled <= 1 and sum(map(bool, below[0])) > 1 and sort_of(row[0]) == "word":
+        return width > 2 or _is_header(below[0], below[1:])
+    if lengths[k] == width - 1:  # no name for the last column, or for the first
+        return _is_header(below[0], below[1:]) and not _is_header(row, below[1:])
+    return lengths[k] < width - 1
+
+
+def _is_header(row, below, lenient=False):
+    """Whether a line holds names, not values of the columns below it.
+
+    A word over numbers or dates is a name; a word that its column repeats is a value. Numbers are
+    names if they count (0, 1, 2 or years) and are not like those below.
+    """
+    columns = [[line[j] for line in below if not is_missing(line[j])] for j in range(len(row))]
+    cells = [pair for pair in zip(row, columns, strict=True) if pair[1] and not is_missing(pair[0])]
+    if not cells:
+        return not below
+    sorts = [(sort_of(cell), _common_sort(column)) for cell, column in cells]
+    names = {cell for (cell, _), (own, common) in zip(cells, sorts, strict=True)
+             if own != common != "word" and cell[0] not in "<>≤≥"}  # fmt: skip
+    values = [cell for (cell, _), (own, common) in zip(cells, sorts, strict=True)
+              if own == common != "word"]  # fmt: skip
+    if not names and not values:
+        return lenient or not any(cell in column for cell, column in cells)
+    if names:
+        return len(names) > 1 or all(value.isdigit() for value in values)
+    return _count_on(values) and (lenient or _are_names(values, cells))
+
+
+def _common_sort(column):
+    """What most values of a column are."""
+    sort, n = Counter(map(sort_of, column)).most_common(1)[0]
+    return sort if n >= IDENTITY * len(column) else "word"
+
+
+def _count_on(values):
+    """Whether numbers are whole and at equal distances."""
+    if not all(value.isdigit() for value in values):
+        return False
+    steps = set(np.diff([int(value) for value in values]))
+    return len(steps) <= 1 and 0 not in steps
+
+
+def _are_names(values, cells):
+    """Whether whole numbers that count are unlike the values below them."""
+    if values == [str(position) for position in range(len(values))]:
+        return True
+    below = [text for cell, column in cells if cell in values for text in column]
+    share_whole = sum(text.lstrip("-").isdigit() for text in below) / len(below)
+    are_years = all(1900 <= int(value) <= 2100 for value in values)
+    alike = sum(text.isdigit() and 1900 <= int(text) <= 2100 for text in below) / len(below)
+    return len(values) > 1 and (share_whole < 0.05 or (are_years and alike < 0.2))
+
+
+def name_columns(cells, lengths, n_titles, has_header):
+    """Make the table below the header, with a name for each column.
+
+    Returns
+    -------
+    table : DataFrame of str
+    notes : list of str
+    """
+    notes = []
+    table = cells.iloc[n_titles + has_header :].reset_index(drop=True)
+    filled = (table != "").any(axis=1)
+    if not filled.all():
+        notes.append(f"skipped {(~filled).sum()} lines without any value")
+        table = table[filled].reset_index(drop=True)
+    if n_titles:
+        notes.append(f"skipped {n_titles} line{'s' * (n_titles > 1)} above the table")
+    names = [" ".join(name.split()) for name in cells.iloc[n_titles]] if len(cells) else []
+    # A delimiter may end each line, but not the header.
+    while names and not (has_header and names[-1]) and (table[len(names) - 1] == "").all():
+        table, names = table.drop(columns=len(names) - 1), names[:-1]
+    if not has_header:
+        notes.append(f"no header line: the columns are called 0 to {table.shape[1] - 1}")
+        return table.rename(columns=str), notes
+    if names[-1] == "" and n_titles < len(lengths) and lengths[n_titles] < len(names):
+        names = ["", *names[:-1]]
+        notes.append("the header has no name for the first column, as in files of R")
+    table.columns = _distinct(names, notes)
+    return table, notes
+
+
+def _distinct(names, notes):
+    """Name the nameless and tell equal names apart, as pandas does."""
+    found = []
+    for position, name in enumerate(names):
+        new = name = name or f"Unnamed: {position}"
+        repeats = 0
+        while new in found:
+            repeats += 1
+            new = f"{name}.{repeats}"
+        if repeats:
+            notes.append(f"two columns are called '{name}': one of them is now '{new}'")
+        found.append(new)
+    return found
