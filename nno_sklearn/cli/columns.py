@@ -5,6 +5,7 @@ skrub guesses the formats of dates; its ToFloat is not used for numbers, because
 """
 
 import re
+import shlex
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -13,11 +14,13 @@ import numpy as np
 
 IDENTITY = 0.8  # share of the values which are numbers (dates), from which on a column is
 SAMPLE_VALUES = 5000  # distinct values that decide what a column is
+FEW_ROWS = 20  # in which codes may differ by chance
 SAMPLE_DATES = 30  # distinct values that suggest formats of dates
 #: Words for a gap, in small letters.
 MISSING = {
-    "", "?", "-", "--", "–", ".", "..", "...", "*", "na", "n/a", "n.a.", "nan", "null", "none", "nil",
-    "<na>", "nat", "missing", "#n/a", "#na", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!",
+    "", "?", "-", "--", "–", ".", "..", "...", "*", "na", "n/a", "n.a.", "nan", "null", "none",
+    "nil", "<na>", "nat", "missing", "#n/a", "#na", "#div/0!", "#value!", "#ref!", "#name?",
+    "#num!", "#null!",
 }  # fmt: skip
 TRUTH = {"true": 1.0, "false": 0.0}
 #: Formats that skrub does not guess.
@@ -27,8 +30,38 @@ MORE_FORMATS = (
 PLACEHOLDER_YEAR = 9999  # "for ever"
 
 
+class Kind:
+    """What the values of a column are; the methods here say what is usual.
+
+    A kind has a ``noun`` for notes, and a method ``parse`` that takes a column and returns its
+    values, missing where they cannot be read.
+    """
+
+    is_measured = False  # whether values are numbers, also in a target
+
+    def remarks(self, name, column):
+        """Notes on what is done to the values."""
+        return ()
+
+    def useless(self, column, is_key):
+        """Why a column tells nothing; None for most.
+
+        Parameters
+        ----------
+        column : Series
+            Without repeated values.
+        is_key : bool
+            Whether its name says that it tells rows apart.
+        """
+        return None
+
+    def finish_target(self, values):
+        """Known values of a target, in the type that models take."""
+        return values
+
+
 @dataclass(frozen=True)
-class Numbers:
+class Numbers(Kind):
     """Numbers, possibly with a decimal comma, thousands marks and a unit.
 
     Parameters
@@ -41,6 +74,7 @@ class Numbers:
     decimal: str = "."
     unit: str = ""
     noun = "numbers"
+    is_measured = True
 
     def parse(self, column):
         """Values as float64; nan for what is no number."""
@@ -64,24 +98,40 @@ class Numbers:
         return float(f"{'-' if negative else ''}{whole}{match['exponent'] or ''}")
 
     def remarks(self, name, column):
-        """What is done to the values, for notes."""
+        """The unit, thousands marks, and a column that counts the rows."""
         if self.unit:
             yield f"column '{name}': the unit '{self.unit}' is left out"
-        if column.dtype.kind in "biuf":
-            return
-        marks = column[column.str.contains(r"\d[.,'’ \xa0\u202f]\d", na=False)]
-        for text in marks.unique():
-            match = _number_pattern(self.decimal).match(text)
-            if match and match["mark"]:
-                yield f"column '{name}' has thousands marks: '{text}' is {self._read(text):.15g}"
-                return
+        if (marked := self._with_thousands_mark(column)) is not None:
+            yield f"column '{name}' has thousands marks: '{marked}' is {self._read(marked):.15g}"
+        if len(column) > 2 and (self.parse(column).diff()[1:] == 1).all():
+            yield f"column '{name}' counts the rows; --drop {shlex.quote(name)} leaves it out"
+
+    def _with_thousands_mark(self, column):
+        """The first value that has one, if any."""
+        if column.dtype.kind != "O":
+            return None
+        texts = as_text(column)
+        texts = texts[texts.str.contains(r"\d[.,'’ \xa0\u202f]\d", na=False)].unique()
+        matches = ((text, _number_pattern(self.decimal).match(text)) for text in texts)
+        return next((text for text, match in matches if match and match["mark"]), None)
+
+    def useless(self, column, is_key):
+        """Whole numbers that never repeat, if they are called a key."""
+        is_whole = (self.parse(column) % 1 == 0).all()
+        return "looks like a row number" if is_key and is_whole else None
+
+    def finish_target(self, values):
+        """Whole numbers where all are."""
+        is_whole = np.all(values % 1 == 0) and np.all(np.abs(values) < 2**53)
+        return values.astype(np.int64) if is_whole else values
 
 
 @dataclass(frozen=True)
-class TruthValues:
+class TruthValues(Kind):
     """The words true and false, as 1 and 0."""
 
     noun = "truth values"
+    is_measured = True
 
     def parse(self, column):
         """Values as float64; nan for other words."""
@@ -89,13 +139,13 @@ class TruthValues:
             return Numbers().parse(column)
         return as_text(column).str.lower().map(TRUTH).astype(float)
 
-    def remarks(self, name, column):
-        """Nothing is done that needs a note."""
-        return ()
+    def finish_target(self, values):
+        """Truth values."""
+        return values.astype(bool)
 
 
 @dataclass(frozen=True)
-class Dates:
+class Dates(Kind):
     """Dates, with or without a time, in one format.
 
     Parameters
@@ -111,12 +161,16 @@ class Dates:
     noun = "dates"
 
     def parse(self, column):
-        """Values as datetime64 in UTC, without a zone; missing for what is no date."""
+        """Values as datetime64 in UTC, without a zone; missing for what is no date, or never."""
+        dates = self.read(column)
+        return dates.where(dates.dt.year < PLACEHOLDER_YEAR)
+
+    def read(self, column):
+        """Values as ``parse`` gives them, also those that stand for "never"."""
         import pandas as pd
 
         dates = pd.to_datetime(column, format=self.format, errors="coerce", utc=True)
-        dates = dates.dt.tz_localize(None)
-        return dates.where(dates.dt.year < PLACEHOLDER_YEAR)
+        return dates.dt.tz_localize(None)
 
     def remarks(self, name, column):
         """How an ambiguous date is read."""
@@ -126,7 +180,7 @@ class Dates:
 
 
 @dataclass(frozen=True)
-class Labels:
+class Labels(Kind):
     """Words; only an empty cell is missing."""
 
     noun = "labels"
@@ -137,8 +191,24 @@ class Labels:
         return texts.where(texts != "", None)
 
     def remarks(self, name, column):
-        """Nothing is done that needs a note."""
-        return ()
+        """Why labels that look like numbers are none."""
+        counts = Counter(_sample(column))
+        units = _units_in(counts, ".")
+        n_numbers, told = units.total(), f"column '{name}' is taken for labels: "
+        if n_numbers <= counts.total() / 2:
+            return
+        if _are_long_codes(counts):
+            yield f"{told}as floats, its long whole numbers would be rounded"
+        elif len(units.keys() - {""}) > 1:
+            yield f"{told}its numbers have several units ({', '.join(sorted(units))})"
+        else:
+            yield f"{told}only {n_numbers} of {counts.total()} values are numbers"
+
+    def useless(self, column, is_key):
+        """Codes that never repeat."""
+        texts = as_text(column)
+        are_codes = len(texts) > FEW_ROWS and texts.str.fullmatch(r"[!-~]+").all()
+        return "differs in every row" if are_codes or is_key else None
 
 
 def as_text(column):
@@ -158,7 +228,7 @@ def recognise(column, decimal):
 
     Returns
     -------
-    Numbers, TruthValues, Dates or Labels
+    Kind
     """
     if column.dtype.kind in "iuf":
         return Numbers()
@@ -211,7 +281,7 @@ def sort_of(text):
 
 def _sample(column):
     """Texts of a column that are no gaps; of a long one, evenly spaced ones."""
-    texts = column[:: max(1, len(column) // SAMPLE_VALUES)]
+    texts = as_text(column[:: max(1, len(column) // SAMPLE_VALUES)])
     return [text for text in texts if not is_missing(text)]
 
 
@@ -224,8 +294,10 @@ def _number_pattern(decimal):
     point, mark = re.escape(decimal), "." if decimal == "," else ","
     groups = rf"[1-9]\d{{0,2}}(?P<mark>[{mark}'’ \xa0\u202f])\d{{3}}(?:(?P=mark)\d{{3}})*"
     number = rf"(?P<number>(?:{groups}|\d+)(?:{point}\d*)?|{point}\d+)(?P<exponent>[eE][-+]?\d+)?"
-    before = r"(?P<open>\()?(?P<before>[€$£¥]|[A-Z]{3}(?=\s))?\s*(?P<sign>[-−+])?(?:(?<=[-−+])[€$£¥])?\s*"
-    after = r"\s*(?P<after>[%‰€$£¥]|°?[^\W\d_]{1,12}[23²³]?(?:/[^\W\d_]{1,6}[23²³]?)?|°)?\)?"
+    currency = r"(?P<before>[€$£¥]|[A-Z]{3}(?=\s))?\s*"
+    before = rf"(?P<open>\()?{currency}(?P<sign>[-−+])?(?:(?<=[-−+])[€$£¥])?\s*"
+    word = r"[^\W\d_]{1,12}[23²³]?(?:/[^\W\d_]{1,6}[23²³]?)?"
+    after = rf"\s*(?P<after>[%‰€$£¥]|°?{word}|°)?\)?"
     return re.compile(rf"{before}{number}{after}\Z")
 
 
@@ -241,16 +313,23 @@ def _not_finite(text):
         return np.nan
 
 
-def _numbers_in(counts, decimal):
-    """The unit of most numbers among texts, and how many are numbers in it or in none."""
+def _units_in(counts, decimal):
+    """How many texts are numbers in each unit; "" for none."""
     units = Counter()
     for text, n in counts.items():
         if match := _number_pattern(decimal).match(text):
             units[_unit(match)] += n
         elif not np.isnan(_not_finite(text)):
             units[""] += n
-    unit = max((unit for unit in units if unit), key=units.get, default="")
-    return unit, units[""] + (units[unit] if unit else 0)
+    return units
+
+
+def _numbers_in(counts, decimal):
+    """The unit of most numbers among texts, and how many are numbers in it or in none."""
+    units = _units_in(counts, decimal)
+    n_plain = units.pop("", 0)
+    unit, n_with_unit = units.most_common(1)[0] if units else ("", 0)
+    return unit, n_plain + n_with_unit
 
 
 def _are_long_codes(counts):
@@ -264,9 +343,10 @@ def _recognise_dates(counts, least):
     import pandas as pd
 
     texts = pd.Series(list(counts.elements()), dtype=object)
-    with_digits = [text for text in counts if any(c.isdigit() for c in text)][:SAMPLE_DATES]
-    if counts.total() * 0.5 > sum(counts[t] for t in counts if any(c.isdigit() for c in t)):
+    with_digits = [text for text in counts if any(map(str.isdigit, text))]
+    if sum(counts[text] for text in with_digits) < least:
         return None
+    with_digits = with_digits[:SAMPLE_DATES]
     guessed = {form for text in with_digits if (form := _guess_format(text))}
     if not guessed and not any(re.match(r"\d+\D\d+\D\d\d", text) for text in with_digits):
         return None
@@ -274,7 +354,7 @@ def _recognise_dates(counts, least):
     for form in [*sorted(guessed), *MORE_FORMATS]:
         orders = [form, _swapped(form)]
         formats += reversed(orders) if "." in form[:5] else orders
-    n_read = {form: Dates(form).parse(texts).notna().sum() for form in dict.fromkeys(formats)}
+    n_read = {form: Dates(form).read(texts).notna().sum() for form in dict.fromkeys(formats)}
     best = max(n_read, key=n_read.get)
     if n_read[best] < least:
         return None

@@ -139,9 +139,11 @@ def _read_arff(data):
     try:
         rows, _ = arff.loadarff(io.StringIO(text))
     except NotImplementedError as error:
-        raise UserError(f"{error}; save it as csv") from error
+        raise ValueError(f"{error}; save it as csv") from error
+    except StopIteration as error:
+        raise ValueError("it has no @data") from error
     frame = pd.DataFrame(rows)
-    for name in frame.columns[frame.dtypes == object]:
+    for name in frame.select_dtypes(object):
         frame[name] = frame[name].map(lambda value: value.decode()).replace("?", "")
     return frame
 

@@ -9,6 +9,7 @@ from sklearn.pipeline import Pipeline
 
 from nno_sklearn.cli.arguments import add_layout, layout_from
 from nno_sklearn.cli.errors import UserError
+from nno_sklearn.cli.files import UNREADABLE
 from nno_sklearn.cli.output import check_file
 from nno_sklearn.cli.reading import unreadable
 
@@ -65,8 +66,7 @@ def _load(path):
         raise UserError(f"cannot read {path}: there is no such file")
     try:
         model = joblib.load(path)
-    except (pickle.UnpicklingError, ValueError, EOFError, KeyError, AttributeError, IndexError,
-            ImportError) as error:  # fmt: skip
+    except (*UNREADABLE, pickle.UnpicklingError, AttributeError, ImportError, TypeError) as error:
         raise UserError(f"{path} is no saved model: {error}") from error
     if not (isinstance(model, Pipeline) and hasattr(model[0], "read")):
         raise UserError(

@@ -12,11 +12,26 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.utils.multiclass import type_of_target
 
 from nno_sklearn.cli.errors import UserError
-from nno_sklearn.cli.files import DELIMITED, TABLES, UNREADABLE, find_format, load_matrix, load_table
-from nno_sklearn.cli.table import Choice, Matrix, Table, choose_columns, parse_target
+from nno_sklearn.cli.files import (
+    DELIMITED,
+    TABLES,
+    UNREADABLE,
+    find_format,
+    load_matrix,
+    load_table,
+)
+from nno_sklearn.cli.table import (
+    Choice,
+    Matrix,
+    Table,
+    choose_columns,
+    choose_decimals,
+    parse_target,
+)
 from nno_sklearn.cli.text import Layout, find_header
 
 MOST_CLASSES = 20
+NO_CHOICE, UNKNOWN = Choice(), Layout()  # what the user does not say is found
 
 
 @dataclass
@@ -34,7 +49,7 @@ class DataSet:
     notes: list[str] = field(default_factory=list)
 
 
-def read(path=None, target=None, choice=Choice(), layout=Layout()):
+def read(path=None, target=None, choice=NO_CHOICE, layout=UNKNOWN):
     """Read a data set; without a path, scikit-learn's breast_cancer.
 
     Parameters
@@ -85,7 +100,7 @@ def _read_file(path, target, choice, layout):
     if kind not in TABLES:
         _refuse_options(path, target, choice, layout)
         return _read_matrix(path, kind)
-    if kind not in DELIMITED and layout != Layout():
+    if kind not in DELIMITED and layout != UNKNOWN:
         raise UserError(f"--encoding and --sep are for delimited text, which {path} is not")
     return _read_table(path, kind, target, choice, layout)
 
@@ -97,7 +112,7 @@ def _refuse_options(path, target, choice, layout):
             f"--target {target} names a column of a table, but {path} brings its own y; "
             "leave --target out"
         )
-    if (choice, layout) != (Choice(), Layout()):
+    if (choice, layout) != (NO_CHOICE, UNKNOWN):
         raise UserError(
             "--encoding, --sep, --decimal, --na-values, --drop and --keep are for tables, which "
             f"{path} is not"
@@ -116,9 +131,11 @@ def _read_table(path, kind, target, choice, layout):
             raise UserError(_unknown_column(name, frame.columns, path))
     if target in choice.drop:
         raise UserError(f"--drop {target} is the target; name another one with --target")
-    y, is_known, remarks = parse_target(frame[target], choice, layout)
+    decimals, remarks = choose_decimals(frame.drop(columns=list(choice.drop)), choice, layout)
     notes += remarks
-    table, remarks = choose_columns(frame, target, choice, layout)
+    y, is_known, remarks = parse_target(frame[target], choice, decimals[target])
+    notes += remarks
+    table, remarks = choose_columns(frame, target, choice, decimals, layout)
     X = table.transform(frame)[is_known].reset_index(drop=True)
     return DataSet(path.name, X, y, table, target, notes + remarks)
 
@@ -163,8 +180,6 @@ def _unknown_column(target, columns, path):
     hint = f"; did you mean '{nearest[0]}'?" if nearest else "."
     every = textwrap.shorten(", ".join(columns), 400, placeholder=" …")
     return f"no column '{target}' in {path}{hint} Its columns: {every}"
-
-
 
 
 def _read_matrix(path, kind):

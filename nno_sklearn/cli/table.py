@@ -1,21 +1,13 @@
 """Tables: which columns are used, and what their values are; kept with a saved model."""
 
 import re
+import shlex
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from nno_sklearn.cli.columns import (
-    Dates,
-    Labels,
-    Numbers,
-    TruthValues,
-    as_text,
-    find_decimals,
-    is_missing,
-    recognise,
-)
+from nno_sklearn.cli.columns import Numbers, as_text, find_decimals, is_missing, recognise
 from nno_sklearn.cli.errors import UserError, quoted
 from nno_sklearn.cli.files import TABLES, find_format, load_matrix, load_table
 
@@ -24,8 +16,8 @@ RARE = 0.05  # share below which a word like NA is no class of its own
 NAMELESS = re.compile(r"Unnamed: \d+\Z")
 #: Names of columns that tell rows apart, as far as each value is different.
 ROW_NAMES = re.compile(
-    r"index|idx|id|.*[ _-]id|.*[a-z]I[dD]|row|row[ _.-]?(id|names?|numbers?|index)|no\.?|nr\.?|#|key",
-    re.IGNORECASE,
+    r"(?i:index|idx|id|.*[ _-]id|row|row[ _.-]?(id|names?|numbers?|index)|no\.?|nr\.?|#|key)"
+    r"|.*[a-z]I[dD]"
 )
 
 
@@ -36,7 +28,7 @@ class Table(TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    kinds : dict of str to Numbers, TruthValues, Dates or Labels
+    kinds : dict of str to Kind
         The columns that are used.
     layout : Layout or None
         How the file was cut; None for a format that needs no telling.
@@ -111,7 +103,6 @@ class Table(TransformerMixin, BaseEstimator):
                 f"--drop {column.name} leaves the column out"
             )
         return values
-
 
     def read(self, path, layout):
         """Read the rows of another file of this kind, the target left out or not.
@@ -252,7 +243,7 @@ def blank(column, na_values):
     return column.mask(as_text(column).isin(na_values)) if na_values else column
 
 
-def choose_columns(frame, target, choice, layout):
+def choose_columns(frame, target, choice, decimals, layout):
     """Find what the columns of a table are, and which are used.
 
     Parameters
@@ -261,6 +252,8 @@ def choose_columns(frame, target, choice, layout):
         Of text, or of types that a file format knows.
     target : str
     choice : Choice
+    decimals : dict of str to str
+        Decimal mark of each column.
     layout : Layout
 
     Returns
@@ -268,64 +261,49 @@ def choose_columns(frame, target, choice, layout):
     table : Table
     notes : list of str
     """
-    features = frame.drop(columns=[target, *choice.drop])
-    cells = features.apply(blank, na_values=choice.na_values)
+    cells = frame.drop(columns=[target, *choice.drop]).apply(blank, na_values=choice.na_values)
     empty = [name for name in cells if all(map(is_missing, as_text(cells[name]).unique()))]
     notes = [f"dropped columns without any value: {', '.join(empty)}"] if empty else []
-    cells = cells.drop(columns=empty)
-    decimals = _decimals(cells, choice, layout)
-    if commas := [name for name in cells if decimals[name] == ","]:
-        notes.append(f"decimal comma in {quoted(commas)}")
-    kinds = {name: recognise(cells[name], decimals[name]) for name in cells}
-    reasons = {name: reason for name, kind in kinds.items() if name not in choice.keep
-               and (reason := _why_left_out(name, cells[name], kind))}  # fmt: skip
-    if len(reasons) < len(kinds):
-        for name, reason in reasons.items():
-            notes.append(f"column '{name}' {reason}: left out, --keep {name} uses it")
+    kinds = {name: recognise(cells[name], decimals[name]) for name in cells.columns.drop(empty)}
+    useless = {
+        name: reason
+        for name, kind in kinds.items()
+        if name not in choice.keep and (reason := _useless(name, cells[name], kind))
+    }
+    if len(useless) < len(kinds):  # something is left to learn from
+        for name, reason in useless.items():
+            keep = f"--keep {shlex.quote(name)}"
+            notes.append(f"column '{name}' {reason}: left out, {keep} uses it")
             del kinds[name]
     for name, kind in kinds.items():
         notes += kind.remarks(name, cells[name])
-        notes += _doubts(name, cells[name], kind)
     table = Table(kinds, layout, list(frame.columns), target, choice.na_values)
     return table, [*notes, *table.remarks(frame)]
 
 
-def _decimals(cells, choice, layout):
-    """The decimal mark of each column whose numbers have one."""
+def choose_decimals(frame, choice, layout):
+    """Find the decimal mark of each column.
+
+    Returns
+    -------
+    decimals : dict of str to str
+    notes : list of str
+    """
     if choice.decimal:
-        return dict.fromkeys(cells, choice.decimal)
-    return find_decimals(cells, "," if layout.delimiter == ";" else ".")
+        return dict.fromkeys(frame.columns, choice.decimal), []
+    decimals = find_decimals(frame, "," if layout.delimiter == ";" else ".")
+    commas = [name for name, mark in decimals.items() if mark == ","]
+    return decimals, [f"decimal comma in {quoted(commas)}"] if commas else []
 
 
-def _why_left_out(name, column, kind):
-    """Say what makes a column useless; None for the others."""
+def _useless(name, column, kind):
+    """Say why a column tells nothing; None for the others."""
     if column.nunique() < len(column) or len(column) < 3:
         return None
-    is_named_so = NAMELESS.match(name) or ROW_NAMES.fullmatch(name)
-    if isinstance(kind, Numbers):
-        is_whole = (kind.parse(column) % 1 == 0).all()
-        return "looks like a row number" if is_named_so and is_whole else None
-    if not isinstance(kind, Labels):
-        return None
-    texts = as_text(column)
-    codes = len(texts) > 20 and texts.str.fullmatch(r"[!-~]+").all()
-    return "differs in every row" if codes or is_named_so else None
+    return kind.useless(column, bool(NAMELESS.match(name) or ROW_NAMES.fullmatch(name)))
 
 
-def _doubts(name, column, kind):
-    """Notes on what may have been meant otherwise."""
-    if isinstance(kind, Labels):
-        texts = as_text(column)
-        n_numbers = Numbers().parse(texts).notna().sum()
-        if n_numbers > len(texts) / 2:
-            yield (f"column '{name}': {n_numbers} of {len(texts)} values are numbers, too few for "
-                   "a column of numbers: taken for labels")  # fmt: skip
-    elif isinstance(kind, Numbers) and len(column) > 2:
-        if (kind.parse(column).diff()[1:] == 1).all():
-            yield f"column '{name}' counts the rows; --drop {name} leaves it out"
-
-
-def parse_target(column, choice, layout):
+def parse_target(column, choice, decimal):
     """Parse the values to predict.
 
     Returns
@@ -336,33 +314,22 @@ def parse_target(column, choice, layout):
     notes : list of str
     """
     column = blank(column, choice.na_values)
-    frame = column.to_frame()
-    decimal = _decimals(frame, choice, layout)[column.name]
     kind = recognise(column, decimal)
-    notes = list(kind.remarks(f"{column.name}", column)) if isinstance(kind, Numbers) else []
-    if isinstance(kind, (Labels, Dates)):
-        values, more = _class_names(as_text(column), choice)
-        notes += more
-        known = values.notna()
-    else:
+    if kind.is_measured:
         values = kind.parse(column)
         if choice.na_values:
             values = values.mask(values.isin(_floats(choice.na_values)))
-        known = np.isfinite(values)
-    known = known.to_numpy()
+        known, notes = np.isfinite(values).to_numpy(), []
+    else:
+        values, notes = _class_names(as_text(column), choice)
+        known = values.notna().to_numpy()
     if not known.all():
-        words = [word for word in dict.fromkeys(as_text(column)[~known]) if word]
+        words = [word for word in as_text(column)[~known].unique() if word]
         told = f" ({quoted(words, 3)})" if words else ""
-        rows = np.flatnonzero(~known)
-        where = f" in row {rows[0] + 1}" if len(rows) == 1 else ""
-        n_rows = "row" if len(rows) == 1 else "rows"
-        notes.append(f"dropped {len(rows)} {n_rows} without a target{told}{where}")
-    y = values[known].to_numpy()
-    if isinstance(kind, TruthValues):
-        y = y.astype(bool)
-    elif isinstance(kind, Numbers) and np.all(y % 1 == 0) and np.all(np.abs(y) < 2**53):
-        y = y.astype(np.int64)
-    return y, known, notes
+        rows = np.flatnonzero(~known) + 1
+        which = f"row {rows[0]}, which is" if len(rows) == 1 else f"{len(rows)} rows"
+        notes.append(f"dropped {which} without a target{told}")
+    return kind.finish_target(values[known].to_numpy()), known, notes
 
 
 def _class_names(texts, choice):

@@ -6,11 +6,11 @@ import io
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
 from nno_sklearn.cli.columns import IDENTITY, is_missing, sort_of
-from nno_sklearn.cli.errors import UserError
 
 #: Byte order marks; UTF-32 first, whose mark begins with that of UTF-16.
 MARKS = {
@@ -20,14 +20,14 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-#: What charset-normalizer may guess. Among the Latin code pages it errs on short texts (it takes
-#: "blåbær" for Polish, "5 €" for Arabic), so that cp1252 stands for all of them.
+#: What charset-normalizer may guess.
 CODE_PAGES = [
-    "cp1252", "cp1251", "koi8_r", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
+    "cp1250", "cp1251", "koi8_r", "cp1253", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
     "utf_16_le", "utf_16_be",
 ]  # fmt: skip
 DELIMITERS = [",", ";", "\t", "|", " "]
 BLANKS = r"\s+"
+SAMPLE_BYTES = 200_000  # for the encoding
 SAMPLE_LINES = 60  # for the dialect, whose search is slow on long texts
 SAMPLE_CHARACTERS = 20_000
 SAMPLE_ROWS = 200  # for the header
@@ -99,37 +99,48 @@ def decode(data, layout):
         With the encoding.
     notes : list of str
     """
-    encoding, notes = layout.encoding, []
+    encoding, notes = layout.encoding or _encoding_of(data), []
     if encoding is None:
-        encoding = next((name for mark, name in MARKS.items() if data.startswith(mark)), "utf-8")
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            encoding, text = None, ""
-        if encoding is None or "\0" in text:
-            encoding = _guess_encoding(data)
-            notes.append(f"encoding: {encoding}, guessed (--encoding overrides)")
+        encoding = _guess_encoding(data)
+        notes.append(f"encoding: {encoding}, guessed (--encoding overrides)")
     try:
         text = data.decode(encoding)
     except LookupError as error:
-        raise UserError(f"--encoding {encoding}: Python knows no such encoding") from error
+        raise ValueError(f"Python knows no --encoding {encoding}") from error
     except UnicodeDecodeError as error:
-        raise UserError(
-            f"it is not in {encoding}: byte {error.start} cannot be decoded; name another "
-            "--encoding, such as cp1252 or utf-16, or save the file as UTF-8"
+        raise ValueError(
+            f"byte {error.start} is not {encoding}; name its --encoding, such as cp1252 or "
+            "utf-16, or save it as UTF-8"
         ) from error
     if "\0" in text:
-        raise UserError("it is no text; if it is, name its --encoding")
+        raise ValueError("it is no text; if it is, name its --encoding")
     return text.removeprefix("\ufeff"), replace(layout, encoding=encoding), notes
 
 
+def _encoding_of(data):
+    """The encoding that a byte order mark tells, or UTF-8 where the bytes fit; else None."""
+    encoding = next((name for mark, name in MARKS.items() if data.startswith(mark)), "utf-8")
+    try:
+        return None if "\0" in data.decode(encoding) else encoding
+    except UnicodeDecodeError:
+        return None
+
+
 def _guess_encoding(data):
+    """Guess the code page of bytes that are not UTF-8.
+
+    charset-normalizer errs on short texts whose letters are mostly Latin (it takes "größe" for
+    Cyrillic, "5 €" for Arabic): single bytes beyond ASCII, or behind an ASCII letter, are cp1252.
+    """
     from charset_normalizer import from_bytes
 
-    best = from_bytes(data[:200_000], cp_isolation=CODE_PAGES).best()
-    if best is not None and best.encoding != "ascii":
-        return best.encoding
-    return "cp1252"
+    sample = data[:SAMPLE_BYTES]
+    runs = re.findall(rb"([A-Za-z]?)([\x80-\xff]+)", sample)
+    n_latin = sum(bool(before) or len(run) == 1 for before, run in runs)
+    if 2 * n_latin > len(runs) and b"\0" not in sample:
+        return "cp1252"
+    best = from_bytes(sample, cp_isolation=CODE_PAGES).best()
+    return "cp1252" if best is None else best.encoding
 
 
 def find_dialect(text, layout):
@@ -171,7 +182,7 @@ def cut(text, layout):
     Returns
     -------
     cells : DataFrame of str
-        One row for each line that is not empty, the titles and the header included.
+        One row for each line with a value, the titles and the header included.
     lengths : list of int
         Numbers of fields of the first lines.
     """
@@ -179,7 +190,7 @@ def cut(text, layout):
 
     lengths = _field_counts(text, layout)
     if not lengths:
-        raise UserError("it holds no line of text")
+        raise ValueError("it holds no line of text")
     common = Counter(lengths).most_common(1)[0][0]
     width = max(common, lengths[0])
     try:
@@ -197,8 +208,8 @@ def cut(text, layout):
         )
     except pd.errors.ParserError as error:
         reason = str(error).removeprefix("Error tokenizing data. C error:").strip()
-        raise UserError(f"{reason}; quote what holds a delimiter, or name --sep") from error
-    return cells, lengths
+        raise ValueError(f"{reason}; quote what holds a delimiter, or name --sep") from error
+    return cells[(cells != "").any(axis=1)].reset_index(drop=True), lengths
 
 
 def _field_counts(text, layout):
@@ -211,9 +222,10 @@ def _field_counts(text, layout):
         options = {"quoting": quoting, "skipinitialspace": True}
         rows = csv.reader(lines, delimiter=layout.delimiter, **options)
     try:
-        return [len(row) for row, _ in zip(filter(None, rows), range(SAMPLE_ROWS), strict=False)]
+        filled = (row for row in rows if any(map(str.strip, row)))
+        return [len(row) for row in islice(filled, SAMPLE_ROWS)]
     except csv.Error as error:
-        raise UserError(str(error)) from error
+        raise ValueError(str(error)) from error
 
 
 def find_header(cells, lengths, target=None):
@@ -232,7 +244,7 @@ def find_header(cells, lengths, target=None):
     has_header : bool
     """
     head = [[cell.strip() for cell in row] for row in cells[:SAMPLE_ROWS].to_numpy()]
-    candidates = range(min(len(head), len(lengths), MOST_TITLES))
+    candidates = range(min(len(head), len(lengths) - 1, MOST_TITLES))
     named = [k for k in candidates if target is not None and target in head[k]]
     if named and _is_header(head[named[0]], head[named[0] + 1 :], lenient=True):
         return named[0], True
@@ -249,12 +261,12 @@ def _is_title(head, lengths, k):
         return False
     if lengths[k] > width:
         return lengths[k + 1] == width and any(row[width:])
-    n_filled = sum(map(bool, row))
-    if n_filled <= 1 and sum(map(bool, below[0])) > 1 and sort_of(row[0]) == "word":
+    if not any(row[1:]) and sort_of(row[0]) == "word":  # a title that fills its line
         return width > 2 or _is_header(below[0], below[1:])
-    if lengths[k] == width - 1:  # no name for the last column, or for the first
-        return _is_header(below[0], below[1:]) and not _is_header(row, below[1:])
-    return lengths[k] < width - 1
+    if lengths[k] < width - 1 or lengths[k + 1] < width:
+        return lengths[k] < width
+    # A header may lack a name for the last column, or for the first.
+    return lengths[k] < width and _is_header(below[0], below[1:])
 
 
 def _is_header(row, below, lenient=False):
@@ -314,10 +326,6 @@ def name_columns(cells, lengths, n_titles, has_header):
     """
     notes = []
     table = cells.iloc[n_titles + has_header :].reset_index(drop=True)
-    filled = (table != "").any(axis=1)
-    if not filled.all():
-        notes.append(f"skipped {(~filled).sum()} lines without any value")
-        table = table[filled].reset_index(drop=True)
     if n_titles:
         notes.append(f"skipped {n_titles} line{'s' * (n_titles > 1)} above the table")
     names = [" ".join(name.split()) for name in cells.iloc[n_titles]] if len(cells) else []
