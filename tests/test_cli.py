@@ -245,33 +245,6 @@ class TestMistakes:
         assert "is empty" in complain(self.write(tmp_path / "empty.csv", ""))
         assert "must end in one of .csv, .tsv" in complain(self.write(tmp_path / "d.doc", "x"))
 
-    @pytest.mark.parametrize(
-        ("name", "text", "reason"),
-        [("d.csv", "a,b\n", "holds no rows"), ("d.csv", "a\n1\n2\n", "has no column besides"),
-         ("d.csv", "a,b\n1,2\n1,2,3\n", "Expected 2 fields in line 3, saw 3"),
-         ("d.csv.gz", "a,b\n1,2\n", "Not a gzipped file"),
-         ("d.csv.zip", "a,b\n1,2\n", "not a zip file"),
-         ("d.csv.xz", "a,b\n1,2\n", "cannot read"), ("d.csv.bz2", "a,b\n1,2\n", "cannot read"),
-         ("d.csv", "\n", "No columns to parse"),
-         ("d.svm", "what is this\n", "is not in svmlight format"),
-         ("d.npz", "what is this\n", "is not an npz file")],
-    )  # fmt: skip
-    def test_contents(self, complain, tmp_path, name, text, reason):
-        assert reason in complain(self.write(tmp_path / name, text))
-
-    def test_encoding(self, complain, tmp_path):
-        (tmp_path / "d.csv").write_bytes("größe,y\n1,2\n".encode("latin-1"))
-        assert "codec can't decode" in complain(tmp_path / "d.csv")
-
-    def test_npz(self, complain, tmp_path):
-        path = tmp_path / "d.npz"
-        np.savez(path, features=np.eye(2))
-        assert "must hold the arrays X and y; it holds features" in complain(path)
-        np.savez(path, X=np.eye(2), y=np.ones(3))
-        assert "X is float64 of shape (2, 2) and y has shape (3,)" in complain(path)
-        np.savez(path, X=np.array([["a"]]), y=np.ones(1))
-        assert "must hold a table of numbers" in complain(path)
-
     def test_column(self, complain, tmp_path):
         path = self.write(tmp_path / "d.csv", "carat,price\n1.5,2\n2.5,3\n")
         said = complain(path, "--target", "pric")
@@ -334,7 +307,7 @@ class TestMistakes:
         def broken(*_):
             raise ModuleNotFoundError("No module named 'other'", name="other")
 
-        monkeypatch.setattr("nno_sklearn.cli.compare.read", broken)
+        monkeypatch.setattr("nno_sklearn.cli.compare.read_data", broken)
         with pytest.raises(ModuleNotFoundError, match="other"):
             main(["compare"])
 

@@ -176,7 +176,8 @@ class Dates(Kind):
         """How an ambiguous date is read."""
         if self.is_ambiguous:
             order = "day" if self.format.index("%d") < self.format.index("%m") else "month"
-            yield f"column '{name}': dates such as '{column.iloc[0]}' are read {order} first"
+            example = as_text(column[column.notna() & (column != "")]).iloc[0]
+            yield f"column '{name}': dates such as '{example}' are read {order} first"
 
 
 @dataclass(frozen=True)
@@ -248,22 +249,33 @@ def recognise(column, decimal):
     return _recognise_dates(counts, least) or Labels()
 
 
-def find_decimals(frame, default):
+def find_decimals(frame, is_fraction):
     """Find the decimal mark of each column of a table, by what can be read with it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    is_fraction : bool
+        Whether "1,234" is a fraction, where no value of the table tells.
 
     Returns
     -------
     dict of str to str
-        "," or "."; the mark of the other columns, else ``default``, where both fit.
+        "," or "."; that of the other columns where both fit.
     """
+    samples = {
+        name: Counter(_sample(frame[name])) for name in frame if frame[name].dtype.kind == "O"
+    }
     found = {}
-    for name in frame.columns:
-        counts = Counter(_sample(frame[name])) if frame[name].dtype.kind == "O" else Counter()
+    for name, counts in samples.items():
         point, comma = (_numbers_in(counts, mark)[1] for mark in ".,")
-        found[name] = None if point == comma else "." if point > comma else ","
-    votes = Counter(mark for mark in found.values() if mark)
-    common = votes.most_common(1)[0][0] if votes else default
-    return {name: mark or common for name, mark in found.items()}
+        if point != comma:
+            found[name] = "." if point > comma else ","
+    votes = Counter(found.values()).most_common(1)
+    for name in frame.columns.difference(list(found)):
+        has_comma = any("," in text for text in samples.get(name, ()))
+        found[name] = votes[0][0] if votes else "," if is_fraction and has_comma else "."
+    return found
 
 
 def is_missing(text):

@@ -27,6 +27,7 @@ from nno_sklearn.cli.table import (
     choose_columns,
     choose_decimals,
     parse_target,
+    unmet,
 )
 from nno_sklearn.cli.text import Layout, find_header
 
@@ -131,6 +132,7 @@ def _read_table(path, kind, target, choice, layout):
             raise UserError(_unknown_column(name, frame.columns, path))
     if target in choice.drop:
         raise UserError(f"--drop {target} is the target; name another one with --target")
+    notes += unmet(frame, choice.na_values)
     decimals, remarks = choose_decimals(frame.drop(columns=list(choice.drop)), choice, layout)
     notes += remarks
     y, is_known, remarks = parse_target(frame[target], choice, decimals[target])

@@ -121,7 +121,11 @@ class Table(TransformerMixin, BaseEstimator):
         kind = find_format(path)
         if kind not in TABLES:
             raise UserError(f"{path} has no named columns, which the model needs")
-        frame, _, notes = load_table(path, kind, self.layout.refined(layout), self._find_names)
+        known = self.layout.for_another_file(layout)
+        frame, _, notes = load_table(path, kind, known, self._find_names)
+        if self.layout.has_header and not set(self.kinds) <= set(frame) and not layout.delimiter:
+            # Another program may have written it with another delimiter.
+            frame, _, notes = load_table(path, kind, known.without_delimiter(), self._find_names)
         if not self.layout.has_header:
             names = list(self.columns)
             if frame.shape[1] == len(names) - 1:
@@ -238,6 +242,13 @@ class Choice:
     keep: tuple = ()
 
 
+def unmet(frame, na_values):
+    """Note the values that no cell has."""
+    for value in na_values or ():
+        if not any((as_text(frame[name]) == value).any() for name in frame):
+            yield f"no cell holds the value '{value}' of --na-values"
+
+
 def blank(column, na_values):
     """Replace by a gap what the user calls missing."""
     return column.mask(as_text(column).isin(na_values)) if na_values else column
@@ -265,11 +276,9 @@ def choose_columns(frame, target, choice, decimals, layout):
     empty = [name for name in cells if all(map(is_missing, as_text(cells[name]).unique()))]
     notes = [f"dropped columns without any value: {', '.join(empty)}"] if empty else []
     kinds = {name: recognise(cells[name], decimals[name]) for name in cells.columns.drop(empty)}
-    useless = {
-        name: reason
-        for name, kind in kinds.items()
-        if name not in choice.keep and (reason := _useless(name, cells[name], kind))
-    }
+    found = {name: _useless(name, cells[name], kind) for name, kind in kinds.items()}
+    useless = {name: why for name, why in found.items() if why and name not in choice.keep}
+    notes += [f"column '{name}' needs no --keep" for name in choice.keep if not found.get(name)]
     if len(useless) < len(kinds):  # something is left to learn from
         for name, reason in useless.items():
             keep = f"--keep {shlex.quote(name)}"
@@ -291,7 +300,7 @@ def choose_decimals(frame, choice, layout):
     """
     if choice.decimal:
         return dict.fromkeys(frame.columns, choice.decimal), []
-    decimals = find_decimals(frame, "," if layout.delimiter == ";" else ".")
+    decimals = find_decimals(frame, is_fraction=layout.delimiter == ";")
     commas = [name for name, mark in decimals.items() if mark == ","]
     return decimals, [f"decimal comma in {quoted(commas)}"] if commas else []
 

@@ -30,7 +30,7 @@ BLANKS = r"\s+"
 SAMPLE_BYTES = 200_000  # for the encoding
 SAMPLE_LINES = 60  # for the dialect, whose search is slow on long texts
 SAMPLE_CHARACTERS = 20_000
-SAMPLE_ROWS = 200  # for the header
+SAMPLE_ROWS = 200  # for the titles and the header
 MOST_TITLES = 20
 
 
@@ -42,6 +42,8 @@ class Layout:
     ----------
     encoding : str or None
         None is found from the bytes.
+    code_page : str or None
+        Encoding of bytes that are not UTF-8; None is guessed.
     delimiter : str or None
         None is found from the lines; a regular expression for blanks of any length.
     quotechar : str
@@ -54,6 +56,7 @@ class Layout:
     delimiter: str | None = None
     quotechar: str = '"'
     has_header: bool | None = None
+    code_page: str | None = None
 
     def between_tabs(self, data):
         """The layout of tab-separated text, where a lone quote is a character like any other.
@@ -63,19 +66,23 @@ class Layout:
         first = data.lstrip(b"\xef\xbb\xbf\xff\xfe")[:1]
         return replace(self, delimiter="\t", quotechar='"' if first == b'"' else "")
 
+    def without_delimiter(self):
+        """The layout of a file whose delimiter is to be found."""
+        return replace(self, delimiter=None)
+
     def with_header(self, has_header):
         """The layout of a file of which it is known whether it has a header."""
         return replace(self, has_header=has_header)
 
-    def refined(self, other):
+    def for_another_file(self, other):
         """What ``other`` says, and this layout where it says nothing.
 
-        UTF-8 is not insisted on: another program may have written the next file.
+        UTF-8 is recognised as such: another program may have written the file.
         """
-        encoding = None if (self.encoding or "utf").startswith("utf") else self.encoding
         return replace(
             self,
-            encoding=other.encoding or encoding,
+            encoding=other.encoding,
+            code_page=self.encoding if self.encoding not in ("utf-8", "utf-8-sig") else None,
             delimiter=other.delimiter or self.delimiter,
         )
 
@@ -99,7 +106,7 @@ def decode(data, layout):
         With the encoding.
     notes : list of str
     """
-    encoding, notes = layout.encoding or _encoding_of(data), []
+    encoding, notes = layout.encoding or _encoding_of(data) or layout.code_page, []
     if encoding is None:
         encoding = _guess_encoding(data)
         notes.append(f"encoding: {encoding}, guessed (--encoding overrides)")
@@ -182,7 +189,8 @@ def cut(text, layout):
     Returns
     -------
     cells : DataFrame of str
-        One row for each line with a value, the titles and the header included.
+        One row for each line up to the last one with a value, but for those without a delimiter
+        or a letter; the titles and the header are included.
     lengths : list of int
         Numbers of fields of the first lines.
     """
@@ -209,7 +217,8 @@ def cut(text, layout):
     except pd.errors.ParserError as error:
         reason = str(error).removeprefix("Error tokenizing data. C error:").strip()
         raise ValueError(f"{reason}; quote what holds a delimiter, or name --sep") from error
-    return cells[(cells != "").any(axis=1)].reset_index(drop=True), lengths
+    filled = np.flatnonzero((cells != "").any(axis=1))
+    return cells[: filled[-1] + 1], lengths
 
 
 def _field_counts(text, layout):
@@ -222,7 +231,7 @@ def _field_counts(text, layout):
         options = {"quoting": quoting, "skipinitialspace": True}
         rows = csv.reader(lines, delimiter=layout.delimiter, **options)
     try:
-        filled = (row for row in rows if any(map(str.strip, row)))
+        filled = (row for row in rows if len(row) > 1 or any(map(str.strip, row)))
         return [len(row) for row in islice(filled, SAMPLE_ROWS)]
     except csv.Error as error:
         raise ValueError(str(error)) from error
@@ -243,30 +252,33 @@ def find_header(cells, lengths, target=None):
     n_titles : int
     has_header : bool
     """
-    head = [[cell.strip() for cell in row] for row in cells[:SAMPLE_ROWS].to_numpy()]
-    candidates = range(min(len(head), len(lengths) - 1, MOST_TITLES))
+    head = [[cell.strip() for cell in row] for row in cells[: len(lengths)].to_numpy()]
+    lines = list(zip(head, lengths, strict=False))
+    candidates = range(min(len(lines), MOST_TITLES))
     named = [k for k in candidates if target is not None and target in head[k]]
     if named and _is_header(head[named[0]], head[named[0] + 1 :], lenient=True):
         return named[0], True
-    n_titles = next((k for k in candidates if not _is_title(head, lengths, k)), 0)
-    row = head[n_titles]
-    return n_titles, _is_header(row, head[n_titles + 1 :])
-
-
-def _is_title(head, lengths, k):
-    """Whether a line stands above a table which it is no part of."""
     width = Counter(lengths).most_common(1)[0][0]
-    row, below = head[k], head[k + 1 :]
+    n_titles = next((k for k in candidates if not _is_title(lines[k:], width)), 0)
+    return n_titles, _is_header(head[n_titles], head[n_titles + 1 :])
+
+
+def _is_title(lines, width):
+    """Whether the first of some lines stands above a table, of so many columns, below it."""
+    (row, length), *below = lines
+    below = [line for line in below if any(line[0])]
     if not below or width < 2:
         return False
-    if lengths[k] > width:
-        return lengths[k + 1] == width and any(row[width:])
-    if not any(row[1:]) and sort_of(row[0]) == "word":  # a title that fills its line
-        return width > 2 or _is_header(below[0], below[1:])
-    if lengths[k] < width - 1 or lengths[k + 1] < width:
-        return lengths[k] < width
+    if not any(row):
+        return True
+    (_, next_length), head = below[0], [cells for cells, _ in below]
+    if length > width:
+        return next_length == width and any(row[width:])
+    is_single = not any(row[1:]) and sort_of(row[0]) == "word"
+    if length < width - 1 or next_length < width or (is_single and width > 2):
+        return length < width or is_single
     # A header may lack a name for the last column, or for the first.
-    return lengths[k] < width and _is_header(below[0], below[1:])
+    return (length < width or is_single) and _is_header(head[0], head[1:])
 
 
 def _is_header(row, below, lenient=False):
