@@ -39,17 +39,17 @@ class Kind:
 
     is_measured = False  # whether values are numbers, also in a target
 
-    def remarks(self, name, column):
-        """Notes on what is done to the values."""
+    def remarks(self, name, column, values):
+        """Notes on what was done to the texts of a column to get the values."""
         return ()
 
-    def useless(self, column, is_key):
+    def useless(self, values, is_key):
         """Why a column tells nothing; None for most.
 
         Parameters
         ----------
-        column : Series
-            Without repeated values.
+        values : Series
+            Parsed, and without repeated ones.
         is_key : bool
             Whether its name says that it tells rows apart.
         """
@@ -97,28 +97,20 @@ class Numbers(Kind):
         negative = match["open"] or match["sign"] in ("-", "−")
         return float(f"{'-' if negative else ''}{whole}{match['exponent'] or ''}")
 
-    def remarks(self, name, column):
+    def remarks(self, name, column, values):
         """The unit, thousands marks, and a column that counts the rows."""
         if self.unit:
             yield f"column '{name}': the unit '{self.unit}' is left out"
-        if (marked := self._with_thousands_mark(column)) is not None:
+        matches = map(_number_pattern(self.decimal).match, _sample(column))
+        marked = next((match[0] for match in matches if match and match["mark"]), None)
+        if marked:
             yield f"column '{name}' has thousands marks: '{marked}' is {self._read(marked):.15g}"
-        if len(column) > 2 and (self.parse(column).diff()[1:] == 1).all():
+        if len(values) > 2 and (values.diff()[1:] == 1).all():
             yield f"column '{name}' counts the rows; --drop {shlex.quote(name)} leaves it out"
 
-    def _with_thousands_mark(self, column):
-        """The first value that has one, if any."""
-        if column.dtype.kind != "O":
-            return None
-        texts = as_text(column)
-        texts = texts[texts.str.contains(r"\d[.,'’ \xa0\u202f]\d", na=False)].unique()
-        matches = ((text, _number_pattern(self.decimal).match(text)) for text in texts)
-        return next((text for text, match in matches if match and match["mark"]), None)
-
-    def useless(self, column, is_key):
+    def useless(self, values, is_key):
         """Whole numbers that never repeat, if they are called a key."""
-        is_whole = (self.parse(column) % 1 == 0).all()
-        return "looks like a row number" if is_key and is_whole else None
+        return "looks like a row number" if is_key and (values % 1 == 0).all() else None
 
     def finish_target(self, values):
         """Whole numbers where all are."""
@@ -172,11 +164,11 @@ class Dates(Kind):
         dates = pd.to_datetime(column, format=self.format, errors="coerce", utc=True)
         return dates.dt.tz_localize(None)
 
-    def remarks(self, name, column):
+    def remarks(self, name, column, values):
         """How an ambiguous date is read."""
         if self.is_ambiguous:
             order = "day" if self.format.index("%d") < self.format.index("%m") else "month"
-            example = as_text(column[column.notna() & (column != "")]).iloc[0]
+            example = column[values.notna()].iloc[0]
             yield f"column '{name}': dates such as '{example}' are read {order} first"
 
 
@@ -191,7 +183,7 @@ class Labels(Kind):
         texts = as_text(column).astype(object)
         return texts.where(texts != "", None)
 
-    def remarks(self, name, column):
+    def remarks(self, name, column, values):
         """Why labels that look like numbers are none."""
         counts = Counter(_sample(column))
         units = _units_in(counts, ".")
@@ -205,16 +197,19 @@ class Labels(Kind):
         else:
             yield f"{told}only {n_numbers} of {counts.total()} values are numbers"
 
-    def useless(self, column, is_key):
+    def useless(self, values, is_key):
         """Codes that never repeat."""
-        texts = as_text(column)
-        are_codes = len(texts) > FEW_ROWS and texts.str.fullmatch(r"[!-~]+").all()
+        are_codes = len(values) > FEW_ROWS and values.str.fullmatch(r"[!-~]+").all()
         return "differs in every row" if are_codes or is_key else None
 
 
 def as_text(column):
     """Values as text without surrounding blanks, "" for missing ones."""
-    return column.astype(object).where(column.notna(), "").astype(str).str.strip()
+    import pandas as pd
+
+    values = column.astype(object).where(column.notna(), "")
+    texts = [str(value).strip() for value in values]
+    return pd.Series(texts, column.index, dtype=object, name=column.name)
 
 
 def recognise(column, decimal):
@@ -281,6 +276,12 @@ def find_decimals(frame, is_fraction):
 def is_missing(text):
     """Whether a text stands for a gap."""
     return text.lower() in MISSING
+
+
+def is_empty(column):
+    """Whether a column holds gaps only."""
+    parts = (column[:SAMPLE_VALUES], column[SAMPLE_VALUES:])  # most columns need no second look
+    return all(all(map(is_missing, as_text(part))) for part in parts)
 
 
 @lru_cache(10_000)

@@ -52,8 +52,9 @@ def run(args):
         rows, notes = source.read(args.file, layout_from(args))
         if rows.shape[0] == 0:
             raise UserError(f"{args.file} holds no rows to predict")
-        table = _predict(model, rows)
-        notes += source.remarks(rows)
+        values = source.transform(rows)
+        notes += source.remarks(rows, values)
+        table = _predict(model[1:], values)
     for note in notes:
         print(note, file=sys.stderr)
     table.to_csv(sys.stdout if args.output is None else args.output, index=False)

@@ -137,8 +137,8 @@ def _read_table(path, kind, target, choice, layout):
     notes += remarks
     y, is_known, remarks = parse_target(frame[target], choice, decimals[target])
     notes += remarks
-    table, remarks = choose_columns(frame, target, choice, decimals, layout)
-    X = table.transform(frame)[is_known].reset_index(drop=True)
+    table, values, remarks = choose_columns(frame, target, choice, decimals, layout)
+    X = values[is_known].reset_index(drop=True)
     return DataSet(path.name, X, y, table, target, notes + remarks)
 
 

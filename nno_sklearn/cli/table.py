@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from nno_sklearn.cli.columns import Numbers, as_text, find_decimals, is_missing, recognise
+from nno_sklearn.cli.columns import Numbers, as_text, find_decimals, is_empty, is_missing, recognise
 from nno_sklearn.cli.errors import UserError, quoted
 from nno_sklearn.cli.files import TABLES, find_format, load_matrix, load_table
 
@@ -154,26 +154,25 @@ class Table(TransformerMixin, BaseEstimator):
         options = "".join(f", {key}={value!r}" for key, value in self.layout.in_pandas().items())
         return f"{columns}: pandas.read_csv({name!r}{options})"
 
-    def remarks(self, frame):
-        """Notes on values of a table that cannot be read."""
-        gaps = {}
-        for name, kind in self.kinds.items():
-            texts = as_text(blank(frame[name], self.na_values))
-            lost = texts[(texts != "") & kind.parse(texts).isna()]
-            if len(lost):
-                gaps[name] = (kind.noun, len(lost), lost)
-        if len(gaps) > MOST_NOTES:
-            tokens = dict.fromkeys(token for _, _, lost in gaps.values() for token in lost)
+    def remarks(self, frame, values):
+        """Notes on what could not be read: texts of a table that became gaps of ``values``."""
+        lost = {}
+        for name in self.kinds:
+            texts = as_text(blank(frame[name], self.na_values)[values[name].isna()])
+            if len(texts := texts[texts != ""]):
+                lost[name] = texts
+        if len(lost) > MOST_NOTES:
+            tokens = dict.fromkeys(token for texts in lost.values() for token in texts)
             yield (
-                f"columns {quoted(gaps, 4)}: {sum(n for _, n, _ in gaps.values())} values are no "
+                f"columns {quoted(lost, 4)}: {sum(map(len, lost.values()))} values are no "
                 f"numbers or dates ({quoted(tokens, 3)}): taken as missing"
             )
             return
-        for name, (noun, n_lost, lost) in gaps.items():
-            verb = "value is" if n_lost == 1 else "values are"
+        for name, texts in lost.items():
+            verb = "value is" if len(texts) == 1 else "values are"
             yield (
-                f"column '{name}': {n_lost} of {len(frame)} {verb} no {noun} "
-                f"({quoted(lost.unique(), 3)}): taken as missing"
+                f"column '{name}': {len(texts)} of {len(frame)} {verb} no {self.kinds[name].noun} "
+                f"({quoted(texts.unique(), 3)}): taken as missing"
             )
 
 
@@ -217,7 +216,7 @@ class Matrix(TransformerMixin, BaseEstimator):
         """Say in Python's terms what ``transform`` takes."""
         return f"n array or sparse matrix of {self.n_features} columns"
 
-    def remarks(self, X):
+    def remarks(self, X, values):
         """Numbers need no notes."""
         return ()
 
@@ -242,18 +241,6 @@ class Choice:
     keep: tuple = ()
 
 
-def unmet(frame, na_values):
-    """Note the values that no cell has."""
-    for value in na_values or ():
-        if not any((as_text(frame[name]) == value).any() for name in frame):
-            yield f"no cell holds the value '{value}' of --na-values"
-
-
-def blank(column, na_values):
-    """Replace by a gap what the user calls missing."""
-    return column.mask(as_text(column).isin(na_values)) if na_values else column
-
-
 def choose_columns(frame, target, choice, decimals, layout):
     """Find what the columns of a table are, and which are used.
 
@@ -270,13 +257,16 @@ def choose_columns(frame, target, choice, decimals, layout):
     Returns
     -------
     table : Table
+    values : DataFrame
+        Of the columns that are used.
     notes : list of str
     """
     cells = frame.drop(columns=[target, *choice.drop]).apply(blank, na_values=choice.na_values)
-    empty = [name for name in cells if all(map(is_missing, as_text(cells[name]).unique()))]
+    empty = [name for name in cells if is_empty(cells[name])]
     notes = [f"dropped columns without any value: {', '.join(empty)}"] if empty else []
     kinds = {name: recognise(cells[name], decimals[name]) for name in cells.columns.drop(empty)}
-    found = {name: _useless(name, cells[name], kind) for name, kind in kinds.items()}
+    values = Table(kinds, na_values=choice.na_values).transform(frame)
+    found = {name: _useless(name, values[name], kind) for name, kind in kinds.items()}
     useless = {name: why for name, why in found.items() if why and name not in choice.keep}
     notes += [f"column '{name}' needs no --keep" for name in choice.keep if not found.get(name)]
     if len(useless) < len(kinds):  # something is left to learn from
@@ -285,9 +275,10 @@ def choose_columns(frame, target, choice, decimals, layout):
             notes.append(f"column '{name}' {reason}: left out, {keep} uses it")
             del kinds[name]
     for name, kind in kinds.items():
-        notes += kind.remarks(name, cells[name])
+        notes += kind.remarks(name, cells[name], values[name])
     table = Table(kinds, layout, list(frame.columns), target, choice.na_values)
-    return table, [*notes, *table.remarks(frame)]
+    values = values[list(kinds)]
+    return table, values, [*notes, *table.remarks(frame, values)]
 
 
 def choose_decimals(frame, choice, layout):
@@ -305,11 +296,11 @@ def choose_decimals(frame, choice, layout):
     return decimals, [f"decimal comma in {quoted(commas)}"] if commas else []
 
 
-def _useless(name, column, kind):
+def _useless(name, values, kind):
     """Say why a column tells nothing; None for the others."""
-    if column.nunique() < len(column) or len(column) < 3:
+    if len(values) < 3 or values.nunique() < len(values):
         return None
-    return kind.useless(column, bool(NAMELESS.match(name) or ROW_NAMES.fullmatch(name)))
+    return kind.useless(values, bool(NAMELESS.match(name) or ROW_NAMES.fullmatch(name)))
 
 
 def parse_target(column, choice, decimal):
@@ -354,6 +345,18 @@ def _class_names(texts, choice):
                 f"class; --na-values {word} takes it for missing"
             )
     return values, notes
+
+
+def unmet(frame, na_values):
+    """Note the values that no cell has."""
+    for value in na_values or ():
+        if not any((as_text(frame[name]) == value).any() for name in frame):
+            yield f"no cell holds the value '{value}' of --na-values"
+
+
+def blank(column, na_values):
+    """Replace by a gap what the user calls missing."""
+    return column.mask(as_text(column).isin(na_values)) if na_values else column
 
 
 def _floats(texts):

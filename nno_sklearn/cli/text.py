@@ -11,6 +11,7 @@ from itertools import islice
 import numpy as np
 
 from nno_sklearn.cli.columns import IDENTITY, is_missing, sort_of
+from nno_sklearn.cli.errors import quoted
 
 #: Byte order marks; UTF-32 first, whose mark begins with that of UTF-16.
 MARKS = {
@@ -209,7 +210,7 @@ def cut(text, layout):
             quotechar=layout.quotechar or '"',
             header=None,
             names=range(width),
-            dtype=str,
+            dtype=object,
             keep_default_na=False,
             skipinitialspace=True,
             low_memory=False,
@@ -287,8 +288,9 @@ def _is_header(row, below, lenient=False):
     A word over numbers or dates is a name; a word that its column repeats is a value. Numbers are
     names if they count (0, 1, 2 or years) and are not like those below.
     """
-    columns = [[line[j] for line in below if not is_missing(line[j])] for j in range(len(row))]
-    cells = [pair for pair in zip(row, columns, strict=True) if pair[1] and not is_missing(pair[0])]
+    columns = [[line[j] for line in below] for j in range(len(row))]
+    cells = [pair for pair in zip(row, columns, strict=True) if not is_missing(pair[0])]
+    cells = [pair for pair in cells if not all(map(is_missing, pair[1]))]
     if not cells:
         return not below
     sorts = [(sort_of(cell), _common_sort(column)) for cell, column in cells]
@@ -305,8 +307,9 @@ def _is_header(row, below, lenient=False):
 
 def _common_sort(column):
     """What most values of a column are."""
-    sort, n = Counter(map(sort_of, column)).most_common(1)[0]
-    return sort if n >= IDENTITY * len(column) else "word"
+    known = [text for text in column if not is_missing(text)]
+    sort, n = Counter(map(sort_of, known)).most_common(1)[0] if known else ("word", 0)
+    return sort if n >= IDENTITY * len(known) else "word"
 
 
 def _count_on(values):
@@ -347,6 +350,8 @@ def name_columns(cells, lengths, n_titles, has_header):
     if not has_header:
         notes.append(f"no header line: the columns are called 0 to {table.shape[1] - 1}")
         return table.rename(columns=str), notes
+    if not any(_common_sort(list(table[j][:SAMPLE_ROWS])) != "word" for j in table):
+        notes.append(f"the first line is taken for names: {quoted(names)}")
     if names[-1] == "" and n_titles < len(lengths) and lengths[n_titles] < len(names):
         names = ["", *names[:-1]]
         notes.append("the header has no name for the first column, as in files of R")
