@@ -268,8 +268,9 @@ def find_decimals(frame, is_fraction):
             found[name] = "." if point > comma else ","
     votes = Counter(found.values()).most_common(1)
     for name in frame.columns.difference(list(found)):
-        has_comma = any("," in text for text in samples.get(name, ()))
-        found[name] = votes[0][0] if votes else "," if is_fraction and has_comma else "."
+        marks = {mark for text in samples.get(name, ()) for mark in ".," if mark in text}
+        common = votes[0][0] if votes else "," if is_fraction and "," in marks else "."
+        found[name] = common if marks else "."
     return found
 
 
