@@ -1,18 +1,13 @@
 """The command `nno-sklearn compare`, from files to the table."""
 
-import bz2
-import gzip
-import lzma
 import subprocess
 import sys
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 from _cli import complaint_of, mixed_table, runner
-from scipy import sparse
-from sklearn.datasets import dump_svmlight_file, make_classification, make_regression
+from sklearn.datasets import make_classification, make_regression
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, SGDClassifier, SGDRegressor
 
@@ -21,8 +16,6 @@ from nno_sklearn.cli.arguments import LOSSES
 from nno_sklearn.cli.baseline import make_baseline
 from nno_sklearn.cli.contenders import Contender
 from nno_sklearn.cli.main import main
-from nno_sklearn.cli.preprocessing import make_preprocessor, tidy
-from nno_sklearn.cli.reading import read
 
 QUICK = ("--cv", "2", "--solver", "nearest_neighbor")
 NULL_MODELS = ("majority class", "mean")
@@ -182,151 +175,6 @@ class TestBaseline:
         assert type(baseline) is LinearRegression
 
 
-class TestReading:
-    @pytest.mark.parametrize(
-        "name", ["d.csv", "d.tsv", "d.txt", "d.csv.gz", "d.tsv.bz2", "d.csv.xz", "d.csv.zip"]
-    )
-    @pytest.mark.parametrize("separator", [",", ";", "|", "\t"])
-    def test_delimited(self, tmp_path, table, name, separator):
-        separator = "\t" if ".tsv" in name else separator
-        table = table[["size", "colour", "label"]]
-        table.to_csv(tmp_path / name, sep=separator, index=False)
-        data = read(tmp_path / name)
-        assert (data.name, data.target) == (name, "label")
-        assert data.notes == ["target: the last column, 'label'"]
-        np.testing.assert_allclose(data.X["size"], table["size"])
-        assert list(data.y) == list(table["label"])
-
-    @pytest.mark.parametrize("extension", ["", ".gz", ".bz2", ".xz"])
-    @pytest.mark.parametrize("kind", [".svm", ".svmlight", ".libsvm"])
-    def test_svmlight(self, tmp_path, kind, extension):
-        X = np.array([[0.0, 1.5], [2.0, 0.0], [0.0, 3.0]])
-        opener = {"": open, ".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}[extension]
-        with opener(tmp_path / f"d{kind}{extension}", "wb") as file:
-            dump_svmlight_file(X, [1, -1, 1], file)
-        data = read(tmp_path / f"d{kind}{extension}")
-        assert sparse.issparse(data.X)
-        np.testing.assert_array_equal(data.X.toarray(), X)
-        np.testing.assert_array_equal(data.y, [1, -1, 1])
-
-    @pytest.mark.parametrize(
-        ("given", "used"),
-        [("uint8", "float32"), ("float16", "float32"), ("bool", "float32"),
-         ("float32", "float32"), ("int64", "float64"), ("float64", "float64")],
-    )  # fmt: skip
-    def test_npz(self, tmp_path, given, used):
-        X = np.eye(3, dtype=given)
-        np.savez(tmp_path / "d.npz", X=X, y=np.array([["a"], ["b"], ["a"]]))
-        data = read(tmp_path / "d.npz")
-        assert data.X.dtype == used
-        np.testing.assert_array_equal(data.X, np.eye(3))
-        assert list(data.y) == ["a", "b", "a"]
-
-    @pytest.mark.parametrize("first", ["1,2,3", "9,2,a long remark", "7.5,8.5,blue"])
-    def test_without_a_header(self, tmp_path, first):
-        (tmp_path / "d.csv").write_text(f"{first}\n4,5,red\n9,7,blue\n")
-        data = read(tmp_path / "d.csv", target="0")
-        assert list(data.X.columns) == ["1", "2"]
-        assert list(data.y) == [float(first.split(",")[0]), 4, 9]
-        assert data.notes == ["no header line: the columns are called 0 to 2"]
-
-    @pytest.mark.parametrize("names", ["2019,2020,y", "0,1,2", "y,0,1"])
-    def test_numbers_may_be_names(self, tmp_path, names):
-        (tmp_path / "d.csv").write_text(f"{names}\n0,1,3\n4,0,1\n")
-        data = read(tmp_path / "d.csv")
-        assert [*data.X.columns, data.target] == names.split(",")
-        assert len(data.y) == 2
-
-    def test_lone_quotes_in_tsv(self, tmp_path):
-        (tmp_path / "d.tsv").write_text('label\ttext\nham\t"well\nspam\tnow\nham\tquoted" end\n')
-        assert list(read(tmp_path / "d.tsv", "label").X["text"]) == ['"well', "now", 'quoted" end']
-
-    def test_quoted_tsv(self, tmp_path):
-        (tmp_path / "d.tsv").write_text('"text"\t"y"\n"a\tb"\t1\n"c"\t2\n')
-        assert list(read(tmp_path / "d.tsv").X["text"]) == ["a\tb", "c"]
-
-    def test_rows_without_target_are_dropped(self, tmp_path, table):
-        table = table[["size", "price"]].copy()
-        table.loc[:2, "price"] = np.nan
-        table.to_csv(tmp_path / "d.csv", index=False)
-        np.savez(tmp_path / "d.npz", X=table[["size"]], y=table["price"])
-        for name in ("d.csv", "d.npz"):
-            data = read(tmp_path / name)
-            assert data.X.shape == (117, 1)
-            np.testing.assert_allclose(data.y, table["price"][3:])
-            assert data.notes[-1] == "dropped 3 rows without a target"
-
-
-class TestPreprocessing:
-    def test_each_kind_of_column(self, table):
-        X, day_first, notes = tidy(table.drop(columns=["price", "label"]))
-        assert day_first == []
-        assert notes == ["dropped columns without any value: nothing"]
-        numbers, truths, labels, dates, text = make_preprocessor(X).fit(X).transformers_
-        assert (numbers[0], numbers[2]) == ("numbers", ["size"])
-        assert (truths[0], truths[2]) == ("truth values", ["ready"])
-        assert (labels[0], labels[2]) == ("labels", ["colour"])
-        assert (dates[0], dates[2]) == ("dates", ["when"])
-        assert (text[0], text[2]) == ("text remark", "remark")
-        assert set(truths[1].transform(X[["ready"]]).ravel()) == {0.0, 1.0}
-        # Red, green, blue, and missing.
-        assert labels[1].transform(X[["colour"]]).shape == (120, 4)
-        assert "remark" in text[1][-1].vocabulary_
-
-    @pytest.mark.parametrize(
-        ("written", "days"),
-        [(["2024-02-01", "2024-03-13"], 41), (["2024-02-01T12:00Z", "2024-02-01T18:00Z"], 0.25),
-         (["02/01/2024", "03/13/2024"], 41), (["02/01/2024", "13/01/2024"], 11),
-         (["1 Feb 2024", "2 Feb 2024"], 1)],
-    )  # fmt: skip
-    def test_dates(self, written, days):
-        X, _, _ = tidy(pd.DataFrame({"when": written}))
-        calendar = make_preprocessor(X).fit(X).named_transformers_["dates"][0].transform(X)
-        first, second = pd.to_datetime(X["when"])
-        for part in ("year", "month", "day", "hour"):
-            assert list(calendar[f"when {part}"]) == [getattr(first, part), getattr(second, part)]
-        assert list(calendar["when day_of_week"]) == [first.weekday(), second.weekday()]
-        assert abs(calendar["when elapsed days"].diff().iloc[1]) == pytest.approx(days)
-
-    @pytest.mark.parametrize("written", ["02/01/2024", "01/02/2024"])
-    def test_dates_of_tables_to_come_are_read_in_the_same_order(self, written):
-        X, day_first, _ = tidy(pd.DataFrame({"when": ["05/01/2024", written, "13/01/2024"]}))
-        assert day_first == ["when"]
-        fitted = make_preprocessor(X, day_first).fit(X)
-        # Alone, this row would be month first.
-        np.testing.assert_allclose(
-            fitted.transform(pd.DataFrame({"when": [written]})), fitted.transform(X.iloc[[1]])
-        )
-
-    def test_words_are_not_dates(self):
-        X, _, _ = tidy(pd.DataFrame({"month": ["may", "june"], "code": ["A1", "B2"]}))
-        assert [part[2] for part in make_preprocessor(X).transformers] == [["month", "code"]]
-
-    def test_text_without_spaces_is_cut_into_characters(self):
-        texts = [
-            f"这家酒店的房间很大服务也很好我们一家人都十分满意下次还会再来住{i}" for i in range(150)
-        ]
-        X, _, _ = tidy(pd.DataFrame({"review": texts}))
-        vectorizer = make_preprocessor(X).fit(X).named_transformers_["text review"][-1]
-        assert "酒店" in vectorizer.vocabulary_
-
-    def test_labels_and_gaps_not_met_in_training(self):
-        X, _, _ = tidy(pd.DataFrame({"colour": ["red", "blue", None], "size": [1.0, None, 3.0]}))
-        fitted = make_preprocessor(X).fit(X.iloc[[0, 2]])
-        np.testing.assert_allclose(fitted.transform(X), [[-1, 1, 0], [0, 0, 0], [1, 0, 1]])
-
-    def test_arrays_are_scaled(self):
-        dense = np.array([[1.0, 10.0], [3.0, 30.0]], dtype=np.float32)
-        np.testing.assert_allclose(
-            make_preprocessor(dense).fit_transform(dense), [[-1] * 2, [1] * 2]
-        )
-        gaps = np.array([[1.0], [np.nan], [3.0]])
-        assert make_preprocessor(gaps).fit_transform(gaps)[1, 0] == 0
-        zeros = sparse.csr_matrix([[0.0, 5.0], [2.0, 0.0]])
-        scaled = make_preprocessor(zeros).fit_transform(zeros)
-        np.testing.assert_array_equal(scaled.toarray(), [[0, 1], [1, 0]])
-
-
 class TestTask:
     @pytest.fixture
     def path(self, table, tmp_path):
@@ -399,33 +247,6 @@ class TestMistakes:
         assert "is empty" in complain(self.write(tmp_path / "empty.csv", ""))
         assert "must end in one of .csv, .tsv" in complain(self.write(tmp_path / "d.doc", "x"))
 
-    @pytest.mark.parametrize(
-        ("name", "text", "reason"),
-        [("d.csv", "a,b\n", "holds no rows"), ("d.csv", "a\n1\n2\n", "has no column besides"),
-         ("d.csv", "a,b\n1,2\n1,2,3\n", "Expected 2 fields in line 3, saw 3"),
-         ("d.csv.gz", "a,b\n1,2\n", "Not a gzipped file"),
-         ("d.csv.zip", "a,b\n1,2\n", "not a zip file"),
-         ("d.csv.xz", "a,b\n1,2\n", "cannot read"), ("d.csv.bz2", "a,b\n1,2\n", "cannot read"),
-         ("d.csv", "\n", "No columns to parse"),
-         ("d.svm", "what is this\n", "is not in svmlight format"),
-         ("d.npz", "what is this\n", "is not an npz file")],
-    )  # fmt: skip
-    def test_contents(self, complain, tmp_path, name, text, reason):
-        assert reason in complain(self.write(tmp_path / name, text))
-
-    def test_encoding(self, complain, tmp_path):
-        (tmp_path / "d.csv").write_bytes("größe,y\n1,2\n".encode("latin-1"))
-        assert "codec can't decode" in complain(tmp_path / "d.csv")
-
-    def test_npz(self, complain, tmp_path):
-        path = tmp_path / "d.npz"
-        np.savez(path, features=np.eye(2))
-        assert "must hold the arrays X and y; it holds features" in complain(path)
-        np.savez(path, X=np.eye(2), y=np.ones(3))
-        assert "X is float64 of shape (2, 2) and y has shape (3,)" in complain(path)
-        np.savez(path, X=np.array([["a"]]), y=np.ones(1))
-        assert "must hold a table of numbers" in complain(path)
-
     def test_column(self, complain, tmp_path):
         path = self.write(tmp_path / "d.csv", "carat,price\n1.5,2\n2.5,3\n")
         said = complain(path, "--target", "pric")
@@ -488,7 +309,7 @@ class TestMistakes:
         def broken(*_):
             raise ModuleNotFoundError("No module named 'other'", name="other")
 
-        monkeypatch.setattr("nno_sklearn.cli.compare.read", broken)
+        monkeypatch.setattr("nno_sklearn.cli.compare.read_data", broken)
         with pytest.raises(ModuleNotFoundError, match="other"):
             main(["compare"])
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from nno_sklearn import NNOClassifier, NNORegressor
+from nno_sklearn.cli.choice import Choice
 from nno_sklearn.cli.errors import UserError
-from nno_sklearn.cli.reading import check_target, infer_task
+from nno_sklearn.cli.reading import check_target, infer_task, read
+from nno_sklearn.cli.text import BLANKS, Layout
 
 ESTIMATORS = {"classification": NNOClassifier, "regression": NNORegressor}
 LOSSES = {task: tuple(Estimator._losses) for task, Estimator in ESTIMATORS.items()}
@@ -81,16 +83,66 @@ def at_least(least, what):
 
 
 def add_data(command):
-    """Add FILE, --target and --task."""
+    """Add FILE, --target, --task, and how FILE is read."""
     command.set_defaults(file=None)
     group = command.add_argument_group("data")
-    formats = "csv, tsv, txt, svmlight or npz, also compressed (default: breast_cancer)"
+    formats = (
+        "csv, tsv, txt, data, xlsx, parquet, arff, svmlight or npz, also compressed (default: "
+        "breast_cancer)"
+    )
     # A default of its own would undo what Several found.
     group.add_argument("file", nargs="?", metavar="FILE", help=formats, default=argparse.SUPPRESS)
-    what = "column of a csv file to predict (default: the last)"
+    what = "column of a table to predict (default: the last)"
     group.add_argument("--target", metavar="COLUMN", help=what)
     how = "default: that of the loss, or inferred from the target"
     group.add_argument("--task", choices=list(LOSSES), help=how)
+    add_layout(group)
+    what = "decimal mark, . or , (default: the one that reads most values of a column)"
+    group.add_argument("--decimal", choices=[".", ","], metavar="MARK", help=what)
+    _add_several(
+        group, "--na-values", str, "VALUE", "what means a missing value, in text exactly these"
+    )
+    _add_several(group, "--drop", _column, "COLUMN", "columns to leave out")
+    what = "columns to use although they look like row numbers or differ in every row"
+    _add_several(group, "--keep", _column, "COLUMN", what)
+
+
+def add_layout(group):
+    """Add --encoding and --sep."""
+    what = "of text, such as cp1252 or utf-16 (default: UTF-8, else guessed)"
+    group.add_argument("--encoding", metavar="NAME", help=what)
+    what = "what stands between the fields of text: a character, tab or blanks (default: found)"
+    group.add_argument("--sep", type=_delimiter, metavar="MARK", help=what)
+
+
+def _add_several(group, option, type_, metavar, what):
+    group.add_argument(option, action=Several, type=type_, default=[], metavar=metavar, help=what)
+
+
+def _delimiter(text):
+    delimiter = {"tab": "\t", "\\t": "\t", "blanks": BLANKS, "blank": BLANKS}.get(text, text)
+    if len(delimiter) != 1 and delimiter != BLANKS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no single character, nor tab or blanks")
+    return delimiter
+
+
+def _column(text):
+    # A file at the end of the columns is FILE.
+    if Path(text).is_file():
+        raise argparse.ArgumentTypeError(f"{text} is a file, not a column")
+    return text.strip()
+
+
+def layout_from(args):
+    """What the user says about how text is cut."""
+    return Layout(encoding=args.encoding, delimiter=args.sep)
+
+
+def read_data(args):
+    """Read FILE as the options say."""
+    na_values = tuple(args.na_values) if args.na_values else None
+    choice = Choice(args.decimal, na_values, tuple(args.drop), tuple(args.keep))
+    return read(args.file, args.target, choice, layout_from(args))
 
 
 def add_loss(group):

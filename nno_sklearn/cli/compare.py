@@ -15,6 +15,7 @@ from nno_sklearn.cli.arguments import (
     find_task,
     make_folds,
     one_of,
+    read_data,
 )
 from nno_sklearn.cli.contenders import compete, leave_out_slow, make_contenders
 from nno_sklearn.cli.errors import UserError
@@ -29,7 +30,6 @@ from nno_sklearn.cli.output import (
     with_error,
 )
 from nno_sklearn.cli.preprocessing import make_preprocessor
-from nno_sklearn.cli.reading import read
 from nno_sklearn.cli.scoring import add_scoring, choose_score, standard_error
 from nno_sklearn.inspection import ConvergenceDisplay
 from nno_sklearn.solvers import SOLVERS
@@ -87,7 +87,7 @@ def run(args):
     console, say = make_console()
     if args.plot is not None:
         check_image(args.plot, args.file)
-    data = read(args.file, args.target)
+    data = read_data(args)
     task, reason = find_task(args, data)
     problem = {
         "loss": args.loss or LOSSES[task][0],
@@ -100,7 +100,7 @@ def run(args):
     }
     score = choose_score(args, data, task, problem["loss"])
     contenders = make_contenders(task, args.solver, args.baseline, **problem)
-    preprocessor = make_preprocessor(data.X, data.day_first)
+    preprocessor = make_preprocessor(data.X)
     folds = make_folds(args, task)
     results = _compete(args, data, preprocessor, contenders, folds, score)
     null_model = score_null_model(task, data.y, folds, score.scorer)

@@ -5,10 +5,11 @@ import os
 import sys
 import warnings
 
-from nno_sklearn.cli import compare, search
+from nno_sklearn import __version__
+from nno_sklearn.cli import compare, predict, search
 from nno_sklearn.cli.errors import UserError
 
-EXTRAS = ("pandas", "matplotlib", "rich")
+EXTRAS = ("charset_normalizer", "clevercsv", "matplotlib", "pandas", "rich", "skrub")
 
 
 class Parser(argparse.ArgumentParser):
@@ -98,7 +99,9 @@ def _end_output():
 
 def _make_parser():
     parser = Parser(prog="nno-sklearn", description="Linear models with certified optima.")
+    parser.add_argument("--version", action="version", version=f"nno_sklearn {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     compare.add_command(commands)
     search.add_command(commands)
+    predict.add_command(commands)
     return parser

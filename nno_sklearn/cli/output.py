@@ -103,7 +103,7 @@ def check_file(path, verb, source):
     ----------
     path : Path
     verb : str
-        What the user asked for, "save" or "draw".
+        What the user asked for: "save", "draw" or "write".
     source : str or None
         File of the data.
     """
@@ -126,7 +126,7 @@ def write_aside(path, write, verb):
     write : callable
         Takes a path in the same directory, whose name has the same end, and writes the file.
     verb : str
-        What the user asked for, "save" or "draw".
+        What the user asked for: "save", "draw" or "write".
 
     Raises
     ------

@@ -24,6 +24,7 @@ from nno_sklearn.cli.arguments import (
     find_task,
     make_folds,
     one_of,
+    read_data,
 )
 from nno_sklearn.cli.errors import UserError
 from nno_sklearn.cli.null_model import score_null_model
@@ -36,7 +37,6 @@ from nno_sklearn.cli.output import (
     write_aside,
 )
 from nno_sklearn.cli.preprocessing import make_preprocessor
-from nno_sklearn.cli.reading import read
 from nno_sklearn.cli.scoring import add_scoring, choose_score
 from nno_sklearn.cli.search_report import print_candidates, remarks
 from nno_sklearn.inspection import PathDisplay
@@ -134,7 +134,7 @@ def run(args):
         check_image(args.plot, args.file)
     if args.save is not None:
         check_file(args.save, "save", args.file)
-    data = read(args.file, args.target)
+    data = read_data(args)
     task, reason = find_task(args, data)
     if args.class_weight and task != "classification":
         raise UserError(f"--class-weight is for classification, not for {task}; leave it out")
@@ -154,8 +154,11 @@ def run(args):
     for remark in remarks(args, search, seconds, null_model):
         say(remark)
     if args.save is not None:
-        write_aside(args.save, partial(joblib.dump, search.best_estimator_), "save")
-        say(f"saved {args.save}; {_how_to_load(args.save, data)}")
+        write_aside(
+            args.save, partial(joblib.dump, _with_source(search.best_estimator_, data)), "save"
+        )
+        for line in _how_to_load(args.save, data):
+            say(line)
     if args.plot is not None:
         _plot(args.plot, search, score)
         say(f"drew {args.plot}")
@@ -165,7 +168,7 @@ def _make_search(args, task, loss, score, folds, data):
     model = ESTIMATORS[task](
         loss, tol=args.tol, max_iter=args.max_iter, random_state=args.random_state
     )
-    preprocessor = make_preprocessor(data.X, data.day_first)
+    preprocessor = make_preprocessor(data.X)
     return NNOSearchCV(
         Pipeline([("preprocessor", preprocessor), ("model", model)]),
         _grid(args),
@@ -219,11 +222,14 @@ def _plot(path, search, score):
     )
 
 
+def _with_source(pipeline, data):
+    """The pipeline with a first step that knows how the file was read."""
+    return Pipeline([("source", data.source), *pipeline.steps])
+
+
 def _how_to_load(path, data):
     """Say what to do with the saved model."""
-    rows = (
-        f"a DataFrame with the columns of {data.name}, such as pandas.read_csv makes"
-        if hasattr(data.X, "columns")
-        else f"an array or sparse matrix of {data.X.shape[1]} columns"
+    yield f"nno-sklearn predict {path} FILE reads files like {data.name}, and predicts"
+    yield f"saved {path}; in Python: joblib.load({str(path)!r}).predict(X), where X is a" + (
+        data.source.describe(data.name)
     )
-    return f"in Python: joblib.load({str(path)!r}).predict(X), where X is {rows}"

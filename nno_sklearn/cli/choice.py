@@ -1,0 +1,152 @@
+"""What is used of a table: which columns, as what, and which rows have a target."""
+
+import re
+import shlex
+from dataclasses import dataclass
+
+import numpy as np
+
+from nno_sklearn.cli.columns import find_decimals, recognise
+from nno_sklearn.cli.errors import quoted
+from nno_sklearn.cli.table import NAMELESS, Table, blank, floats_among
+from nno_sklearn.cli.values import as_text, is_empty, is_missing
+
+RARE = 0.05  # share below which a word like NA is no class of its own
+#: Names of columns that tell rows apart, as far as each value is different.
+ROW_NAMES = re.compile(
+    r"(?i:index|idx|id|.*[ _-]id|row|row[ _.-]?(id|names?|numbers?|index)|no\.?|nr\.?|#|key)"
+    r"|.*[a-z]I[dD]"
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the user says about columns and values.
+
+    Parameters
+    ----------
+    decimal : {".", ","} or None
+        Decimal mark; None is found from the values.
+    na_values : sequence of str or None
+        Values that mean a gap; None takes the words that usually do.
+    drop, keep : sequence of str
+        Columns to leave out, and columns to use whatever they look like.
+    """
+
+    decimal: str | None = None
+    na_values: tuple | None = None
+    drop: tuple = ()
+    keep: tuple = ()
+
+
+def choose_columns(frame, target, choice, decimals, layout):
+    """Find what the columns of a table are, and which are used.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of text, or of types that a file format knows.
+    target : str
+    choice : Choice
+    decimals : dict of str to str
+        Decimal mark of each column.
+    layout : Layout
+
+    Returns
+    -------
+    table : Table
+    values : DataFrame
+        Of the columns that are used.
+    notes : list of str
+    """
+    cells = frame.drop(columns=[target, *choice.drop]).apply(blank, na_values=choice.na_values)
+    empty = [name for name in cells if is_empty(cells[name])]
+    notes = [f"dropped columns without any value: {', '.join(empty)}"] if empty else []
+    kinds = {name: recognise(cells[name], decimals[name]) for name in cells.columns.drop(empty)}
+    values = Table(kinds, na_values=choice.na_values).transform(frame)
+    found = {name: _useless(name, values[name], kind) for name, kind in kinds.items()}
+    useless = {name: why for name, why in found.items() if why and name not in choice.keep}
+    notes += [f"column '{name}' needs no --keep" for name in choice.keep if not found.get(name)]
+    if len(useless) < len(kinds):  # something is left to learn from
+        for name, reason in useless.items():
+            keep = f"--keep {shlex.quote(name)}"
+            notes.append(f"column '{name}' {reason}: left out, {keep} uses it")
+            del kinds[name]
+    for name, kind in kinds.items():
+        notes += kind.remarks(name, cells[name], values[name])
+    table = Table(kinds, layout, list(frame.columns), target, choice.na_values)
+    values = values[list(kinds)]
+    return table, values, [*notes, *table.remarks(frame, values)]
+
+
+def choose_decimals(frame, choice, layout):
+    """Find the decimal mark of each column.
+
+    Returns
+    -------
+    decimals : dict of str to str
+    notes : list of str
+    """
+    if choice.decimal:
+        return dict.fromkeys(frame.columns, choice.decimal), []
+    decimals = find_decimals(frame, is_fraction=layout.delimiter == ";")
+    commas = [name for name, mark in decimals.items() if mark == ","]
+    return decimals, [f"decimal comma in {quoted(commas)}"] if commas else []
+
+
+def _useless(name, values, kind):
+    """Say why a column tells nothing; None for the others."""
+    if len(values) < 3 or values.nunique() < len(values):
+        return None
+    return kind.useless(values, bool(NAMELESS.match(name) or ROW_NAMES.fullmatch(name)))
+
+
+def parse_target(column, choice, decimal):
+    """Parse the values to predict.
+
+    Returns
+    -------
+    y : ndarray
+        Of int64, float64, bool or texts, for the rows where it is known.
+    is_known : ndarray of bool
+    notes : list of str
+    """
+    column = blank(column, choice.na_values)
+    kind = recognise(column, decimal)
+    if kind.is_measured:
+        values = kind.parse(column)
+        if choice.na_values:
+            values = values.mask(values.isin(floats_among(choice.na_values)))
+        known, notes = np.isfinite(values).to_numpy(), []
+    else:
+        values, notes = _class_names(as_text(column), choice)
+        known = values.notna().to_numpy()
+    if not known.all():
+        words = [word for word in as_text(column)[~known].unique() if word]
+        told = f" ({quoted(words, 3)})" if words else ""
+        rows = np.flatnonzero(~known) + 1
+        which = f"row {rows[0]}, which is" if len(rows) == 1 else f"{len(rows)} rows"
+        notes.append(f"dropped {which} without a target{told}")
+    return kind.finish_target(values[known].to_numpy()), known, notes
+
+
+def _class_names(texts, choice):
+    """Names of classes; a word such as NA is one if it is frequent, and nobody says otherwise."""
+    values, notes = texts.astype(object).where(texts != "", None), []
+    counts = values.value_counts()
+    for word in [word for word in counts.index if is_missing(word)]:
+        if choice.na_values is None and (word == "?" or counts[word] < RARE * len(texts)):
+            values = values.where(values != word, None)
+        else:
+            notes.append(
+                f"target '{texts.name}': '{word}' ({counts[word]} of {len(texts)}) is taken for a "
+                f"class; --na-values {word} takes it for missing"
+            )
+    return values, notes
+
+
+def unmet(frame, na_values):
+    """Note the values that no cell has."""
+    for value in na_values or ():
+        if not any((as_text(frame[name]) == value).any() for name in frame):
+            yield f"no cell holds the value '{value}' of --na-values"

@@ -1,0 +1,137 @@
+"""Which kind a column of text is; skrub guesses the formats of dates."""
+
+import re
+from collections import Counter
+from functools import lru_cache
+
+from nno_sklearn.cli.kinds import TRUTH, Dates, Labels, Numbers, TruthValues
+from nno_sklearn.cli.values import are_long_codes, number_pattern, sample, units_in
+
+IDENTITY = 0.8  # share of the values which are numbers (dates), from which on a column is
+SAMPLE_DATES = 30  # distinct values that suggest formats of dates
+#: Formats that skrub does not guess.
+MORE_FORMATS = (
+    "ISO8601", "%d.%m.%y", "%m/%d/%y", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d %b %y",
+)  # fmt: skip
+
+
+def recognise(column, decimal):
+    """Find what the values of a column are.
+
+    Parameters
+    ----------
+    column : Series
+        Of text, or of a type that a file format knows.
+    decimal : {".", ","}
+        Decimal mark of the file, for columns that fit both.
+
+    Returns
+    -------
+    Kind
+    """
+    if column.dtype.kind in "iuf":
+        return Numbers()
+    if column.dtype.kind == "b":
+        return TruthValues()
+    if column.dtype.kind == "M":
+        return Dates("ISO8601")
+    counts = Counter(sample(column))
+    if not counts:
+        return Labels()
+    if all(text.lower() in TRUTH for text in counts):
+        return TruthValues()
+    least = IDENTITY * counts.total()
+    unit, n_numbers = _numbers_in(counts, decimal)
+    if n_numbers >= least:
+        return Labels() if are_long_codes(counts) else Numbers(decimal, unit)
+    return _recognise_dates(counts, least) or Labels()
+
+
+def find_decimals(frame, is_fraction):
+    """Find the decimal mark of each column of a table, by what can be read with it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    is_fraction : bool
+        Whether "1,234" is a fraction, where no value of the table tells.
+
+    Returns
+    -------
+    dict of str to str
+        "," or "."; that of the other columns where both fit.
+    """
+    samples = {
+        name: Counter(sample(frame[name])) for name in frame if frame[name].dtype.kind == "O"
+    }
+    found = {}
+    for name, counts in samples.items():
+        point, comma = (_numbers_in(counts, mark)[1] for mark in ".,")
+        if point != comma:
+            found[name] = "." if point > comma else ","
+    votes = Counter(found.values()).most_common(1)
+    for name in frame.columns.difference(list(found)):
+        marks = {mark for text in samples.get(name, ()) for mark in ".," if mark in text}
+        common = votes[0][0] if votes else "," if is_fraction and "," in marks else "."
+        found[name] = common if marks else "."
+    return found
+
+
+@lru_cache(10_000)
+def sort_of(text):
+    """Tell a "number" in either notation, a "date" and a "word" apart."""
+    if any(number_pattern(mark).match(text) for mark in ".,"):
+        return "number"
+    return "date" if _guess_format(text) else "word"
+
+
+def _numbers_in(counts, decimal):
+    """The unit of most numbers among texts, and how many are numbers in it or in none."""
+    units = units_in(counts, decimal)
+    n_plain = units.pop("", 0)
+    unit, n_with_unit = units.most_common(1)[0] if units else ("", 0)
+    return unit, n_plain + n_with_unit
+
+
+def _recognise_dates(counts, least):
+    """The format that reads most texts, month before day where both orders fit."""
+    import pandas as pd
+
+    texts = pd.Series(list(counts.elements()), dtype=object)
+    with_digits = [text for text in counts if any(map(str.isdigit, text))]
+    if sum(counts[text] for text in with_digits) < least:
+        return None
+    with_digits = with_digits[:SAMPLE_DATES]
+    guessed = {form for text in with_digits if (form := _guess_format(text))}
+    if not guessed and not any(re.match(r"\d+\D\d+\D\d\d", text) for text in with_digits):
+        return None
+    formats = []
+    for form in [*sorted(guessed), *MORE_FORMATS]:
+        orders = [form, _swapped(form)]
+        formats += reversed(orders) if "." in form[:5] else orders
+    n_read = {form: Dates(form).read(texts).notna().sum() for form in dict.fromkeys(formats)}
+    best = max(n_read, key=n_read.get)
+    if n_read[best] < least:
+        return None
+    other = _swapped(best)
+    return Dates(best, other != best and n_read[other] == n_read[best])
+
+
+def _swapped(form):
+    """The format with day and month in each other's place."""
+    return form.translate(str.maketrans("dm", "md")) if re.match(r"%[dm]\W%[dm]", form) else form
+
+
+@lru_cache(10_000)
+def _guess_format(text):
+    """Format of a date that skrub finds in a text; None for other texts."""
+    if not re.search(r"\d.*\d", text) or len(text) > 40:
+        return None
+    import pandas as pd
+    from skrub import ToDatetime
+    from skrub.core import RejectColumn
+
+    try:
+        return ToDatetime().fit(pd.Series([text], name="text")).format_
+    except RejectColumn:
+        return None

@@ -1,0 +1,226 @@
+"""First steps of saved pipelines: they know how a file was read, and read others alike."""
+
+import re
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from nno_sklearn.cli.errors import UserError, quoted
+from nno_sklearn.cli.files import TABLES, find_format, load_matrix, load_table
+from nno_sklearn.cli.kinds import Numbers
+from nno_sklearn.cli.values import as_text
+
+MOST_NOTES = 5  # of one kind; of more columns, one note tells the names
+NAMELESS = re.compile(r"Unnamed: \d+\Z")
+
+
+class Table(TransformerMixin, BaseEstimator):
+    """First step of a pipeline: the columns of a table, with the type that their values have.
+
+    It learns nothing in ``fit``; :func:`choose_columns` finds its parameters.
+
+    Parameters
+    ----------
+    kinds : dict of str to Kind
+        The columns that are used.
+    layout : Layout or None
+        How the file was cut; None for a format that needs no telling.
+    columns : sequence of str
+        All columns of the file, in its order.
+    target : str
+        The one to predict.
+    na_values : sequence of str or None
+        Values that mean a gap.
+    """
+
+    def __init__(self, kinds, layout=None, columns=(), target=None, na_values=None):
+        self.kinds = kinds
+        self.layout = layout
+        self.columns = columns
+        self.target = target
+        self.na_values = na_values
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def fit(self, X, y=None):
+        """Do nothing."""
+        return self
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the columns that are used."""
+        return np.array(list(self.kinds), dtype=object)
+
+    def transform(self, X):
+        """Select the columns by name and parse their values.
+
+        Parameters
+        ----------
+        X : DataFrame
+            Of text, or as pandas.read_csv makes it of such a file.
+
+        Returns
+        -------
+        DataFrame
+            Of float64, datetime64 and objects.
+
+        Raises
+        ------
+        ValueError
+            Where a column is missing, or a value is infinite.
+        """
+        import pandas as pd
+
+        frame = X.rename(columns=lambda name: str(name).strip())
+        if absent := [name for name in self.kinds if name not in frame.columns]:
+            headerless = self.layout is not None and not self.layout.has_header
+            hint = "; its file had no header line (pandas: header=None)" if headerless else ""
+            raise ValueError(
+                f"no column {quoted(absent)}; the model needs {quoted(self.kinds, 20)}{hint}"
+            )
+        parsed = {name: self._parse(frame[name], kind) for name, kind in self.kinds.items()}
+        return pd.DataFrame(parsed, index=frame.index)
+
+    def _parse(self, column, kind):
+        values = kind.parse(blank(column, self.na_values))
+        if values.dtype.kind != "f":
+            return values
+        if self.na_values:
+            values = values.mask(values.isin(floats_among(self.na_values)))
+        infinite = np.flatnonzero(np.isinf(values))
+        if len(infinite):
+            first = infinite[0]
+            raise ValueError(
+                f"column '{column.name}' has an infinite value ('{column.iloc[first]}') in row "
+                f"{first + 1}; --na-values {column.iloc[first]} takes it for missing, "
+                f"--drop {column.name} leaves the column out"
+            )
+        return values
+
+    def read(self, path, layout):
+        """Read the rows of another file of this kind, the target left out or not.
+
+        Parameters
+        ----------
+        path : Path
+        layout : Layout
+            What the user says of the file; the rest is as in the file that the model learnt from.
+
+        Returns
+        -------
+        frame : DataFrame
+        notes : list of str
+        """
+        kind = find_format(path)
+        if kind not in TABLES:
+            raise UserError(f"{path} has no named columns, which the model needs")
+        known = self.layout.for_another_file(layout)
+        frame, _, notes = load_table(path, kind, known, self._find_names)
+        if self.layout.has_header and not set(self.kinds) <= set(frame) and not layout.delimiter:
+            # Another program may have written it with another delimiter.
+            frame, _, notes = load_table(path, kind, known.without_delimiter(), self._find_names)
+        if not self.layout.has_header:
+            names = list(self.columns)
+            if frame.shape[1] == len(names) - 1:
+                names.remove(self.target)
+            if frame.shape[1] != len(names):
+                raise UserError(
+                    f"{path} has {frame.shape[1]} columns; the model learnt from {len(names)} "
+                    "without names, the target included"
+                )
+            frame.columns, notes = names, []
+        return frame, notes
+
+    def _find_names(self, cells, lengths):
+        if not self.layout.has_header:
+            return 0, False
+        head = [{" ".join(cell.split()) for cell in row} for row in cells[:20].to_numpy()]
+        named = set(self.kinds) - {name for name in self.kinds if NAMELESS.match(name)}
+        n_found = [len(named & row) for row in head]
+        return int(np.argmax(n_found)), True
+
+    def describe(self, name):
+        """Say in Python's terms what ``transform`` takes."""
+        columns = f" DataFrame with the columns {quoted(self.kinds, 20)}"
+        if not self.layout.delimiter:
+            return columns
+        options = "".join(f", {key}={value!r}" for key, value in self.layout.in_pandas().items())
+        return f"{columns}: pandas.read_csv({name!r}{options})"
+
+    def remarks(self, frame, values):
+        """Notes on what could not be read: texts of a table that became gaps of ``values``."""
+        lost = {}
+        for name in self.kinds:
+            texts = as_text(blank(frame[name], self.na_values)[values[name].isna()])
+            if len(texts := texts[texts != ""]):
+                lost[name] = texts
+        if len(lost) > MOST_NOTES:
+            tokens = dict.fromkeys(token for texts in lost.values() for token in texts)
+            yield (
+                f"columns {quoted(lost, 4)}: {sum(map(len, lost.values()))} values are no "
+                f"numbers or dates ({quoted(tokens, 3)}): taken as missing"
+            )
+            return
+        for name, texts in lost.items():
+            verb = "value is" if len(texts) == 1 else "values are"
+            yield (
+                f"column '{name}': {len(texts)} of {len(frame)} {verb} no {self.kinds[name].noun} "
+                f"({quoted(texts.unique(), 3)}): taken as missing"
+            )
+
+
+class Matrix(TransformerMixin, BaseEstimator):
+    """First step of a pipeline for columns without names, which pass as they are.
+
+    Parameters
+    ----------
+    n_features : int
+    """
+
+    def __init__(self, n_features):
+        self.n_features = n_features
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def fit(self, X, y=None):
+        """Do nothing."""
+        return self
+
+    def transform(self, X):
+        """Pass the rows on."""
+        return X
+
+    def get_feature_names_out(self, input_features=None):
+        """Names x0, x1, and so on."""
+        return np.array([f"x{j}" for j in range(self.n_features)], dtype=object)
+
+    def read(self, path, layout):
+        """Read the rows of another file of svmlight or npz."""
+        kind = find_format(path)
+        if kind in TABLES:
+            raise UserError(f"{path} is a table; the model learnt from columns without names")
+        X, _ = load_matrix(path, kind, self.n_features)
+        if X.shape[1] != self.n_features:
+            raise UserError(f"{path} has {X.shape[1]} columns; the model needs {self.n_features}")
+        return X, []
+
+    def describe(self, name):
+        """Say in Python's terms what ``transform`` takes."""
+        return f"n array or sparse matrix of {self.n_features} columns"
+
+    def remarks(self, X, values):
+        """Numbers need no notes."""
+        return ()
+
+
+def blank(column, na_values):
+    """Replace by a gap what the user calls missing."""
+    return column.mask(as_text(column).isin(na_values)) if na_values else column
+
+
+def floats_among(texts):
+    """Numbers among texts."""
+    import pandas as pd
+
+    return list(Numbers().parse(pd.Series(list(texts), dtype=object)).dropna())
