@@ -163,10 +163,11 @@ class LinearModel(OnlineLearning, BaseEstimator):
             "callback": self._print if self.verbose else None,
             "random_state": self.random_state,
         }
-        result = solver.solve(problem, start, **options)
-        check_result(solver, problem, result, self.tol)
-        if problem.metric is None:
-            result = certify_returned(problem, solver, result, **options)
+        with np.errstate(over="ignore", invalid="ignore"):  # of trial steps that go too far
+            result = solver.solve(problem, start, **options)
+            check_result(solver, problem, result, self.tol)
+            if problem.metric is None:
+                result = certify_returned(problem, solver, result, **options)
         self._keep(result, problem.metric or problem.loss, solver, problem.dtype)
         return result
 

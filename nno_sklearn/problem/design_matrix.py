@@ -9,10 +9,10 @@ from nno_sklearn.problem.moments import (
     MILD,
     entries,
     full_columns,
-    is_even,
     moments,
     row_blocks,
 )
+from nno_sklearn.problem.second_order import SecondOrder
 
 #: Bytes of X beyond which it does not stay in a cache.
 LONG_BYTES = 2**24
@@ -30,7 +30,7 @@ class PassCounter:
         self.total = 0.0
 
 
-class DesignMatrix:
+class DesignMatrix(SecondOrder):
     """``X - 1 centre'``, dense or sparse, float32 or float64, never copied as a whole.
 
     Products take and return float64; a float32 X is multiplied as float32, but where its columns
@@ -233,133 +233,6 @@ class DesignMatrix:
         blocks = row_blocks(*self.shape)
         return sum(product(residual[b], self.X[b]).astype(float, copy=False) for b in blocks)
 
-    def gram(self, weight, other=None):
-        """``Xc' diag(weight) Xc`` and ``Xc' diag(weight) other``, weight >= 0, in one pass.
-
-        Xc is centred; ``other`` is (n_samples, k), by default a column of ones.
-        """
-        self._read()
-        other = np.ones((len(weight), 1)) if other is None else other
-        if self.is_sparse or self._is_mild:
-            gram, cross, first = self._raw_gram(weight, other)
-            gram -= np.outer(self.centre, first) + np.outer(first, self.centre)
-            gram += weight.sum() * np.outer(self.centre, self.centre)
-            cross -= np.outer(self.centre, weight @ other)
-        else:
-            p, root = self.shape[1], np.sqrt(weight)
-            gram, cross = np.zeros((p, p)), np.zeros((p, other.shape[1]))
-            for block in row_blocks(*self.shape, least=p):
-                rows = self.X[block] - self.centre
-                rows *= root[block, None]
-                cross += rows.T @ (root[block, None] * other[block])
-                gram += rows.T @ rows
-        gram[self._constant] = gram[:, self._constant] = 0.0
-        cross[self._constant] = 0.0
-        return gram, cross
-
-    def _raw_gram(self, weight, other):
-        """As :meth:`gram`, of the stored entries; and their weighted column sums."""
-        if self.is_sparse:
-            X, first = self.X.astype(float, copy=False), np.asarray(weight @ self.X).ravel()
-            weighted = _scale_rows(X, weight)
-            return safe_sparse_dot(X.T, weighted, dense_output=True), weighted.T @ other, first
-        p = self.shape[1]
-        gram, cross, first = np.zeros((p, p)), np.zeros((p, other.shape[1])), np.zeros(p)
-        even = is_even(weight)
-        root = np.sqrt(weight)[:, None]
-        for block in row_blocks(*self.shape, least=p):
-            rows = self.X[block] if even else self.X[block] * root[block]
-            gram += rows.T @ rows
-            cross += rows.T @ (other[block] if even else root[block] * other[block])
-            first += root[block, 0] @ rows
-        if even:
-            return weight[0] * gram, weight[0] * cross, root[0] * first
-        return gram, cross, first
-
-    @property
-    def rounding(self):
-        """Share of a column's spread that rounding may make of its differences to other columns."""
-        farthest = (np.abs(self.centre) * self.inverse_scale).max(initial=0.0)
-        return 8 * self.shape[1] * np.finfo(float).eps * (1.0 + farthest)
-
-    def weighted_blocks(self, weight, centre, other):
-        """Rows of ``diag(sqrt(weight)) [X - 1 centre', other]`` in blocks of float64; one pass.
-
-        Parameters
-        ----------
-        weight : ndarray of shape (n_samples,)
-        centre : ndarray of shape (n_features,)
-        other : ndarray of shape (n_samples, k)
-
-        Yields
-        ------
-        ndarray of shape (n_rows, n_features + k)
-        """
-        self._read()
-        X = self.X.tocsr() if self.is_sparse else self.X
-        for block in row_blocks(*self.shape, least=self.shape[1]):
-            rows = X[block].toarray() if self.is_sparse else X[block]
-            rows = np.where(self._constant, 0.0, rows - centre)
-            yield np.sqrt(weight[block, None]) * np.hstack([rows, other[block]])
-
-    def cross_gram(self, weight, index):
-        """The columns ``index`` of :meth:`gram`'s matrix, (n_features, len(index))."""
-        self.passes.total += self._share * len(index) / self.shape[1]
-        if self.is_sparse:
-            X = self.X.astype(float, copy=False)
-            weighted = _scale_rows(X[:, index], weight)
-            first, centre = np.asarray(weight @ X).ravel(), self.centre[index]
-            cross = safe_sparse_dot(X.T, weighted, dense_output=True)
-            cross -= np.outer(first, centre) + np.outer(self.centre, first[index])
-            cross += weight.sum() * np.outer(self.centre, centre)
-        elif is_even(weight) and self.X.dtype == np.float64 and not self.centre.any():
-            cross = weight[0] * (self.X.T @ self.X[:, index])
-        else:
-            cross = np.zeros((self.shape[1], len(index)))
-            for block in row_blocks(*self.shape):
-                rows = self.X[block] - self.centre
-                cross += rows.T @ (rows[:, index] * weight[block][:, None])
-        cross[self._constant] = cross[:, self._constant[index]] = 0.0
-        return cross
-
-    def coupled_gram(self, diagonal, coupling):
-        """Gram of outputs that interact: rows' weights are ``diag(diagonal) - coupling coupling'``.
-
-        Returns the (K p, K p) matrix, output by output, and its products with a column of ones
-        per output, (K p, K). For few features; one pass.
-        """
-        self._read()
-        p, n_outputs = self.shape[1], diagonal.shape[1]
-        gram = np.zeros((n_outputs, p, n_outputs, p))
-        joint = np.zeros((n_outputs * p, n_outputs * p))
-        mixed = np.zeros((n_outputs, p, n_outputs))
-        X = self.X.tocsr() if self.is_sparse else self.X
-        for block in row_blocks(*self.shape):
-            rows = X[block].toarray() if self.is_sparse else X[block]
-            rows = np.where(self._constant, 0.0, rows - self.centre)
-            scaled = (coupling[block][:, :, None] * rows[:, None, :]).reshape(len(rows), -1)
-            joint += scaled.T @ scaled
-            mixed -= (scaled.T @ coupling[block]).reshape(mixed.shape)
-            for k in range(n_outputs):
-                weighted = rows * diagonal[block][:, [k]]
-                gram[k, :, k] += weighted.T @ rows
-                mixed[k, :, k] += weighted.sum(axis=0)
-        gram = gram.reshape(joint.shape) - joint
-        return gram, mixed.reshape(n_outputs * p, n_outputs)
-
-    def kernel(self, inverse_diagonal):
-        """``Xc diag(inverse_diagonal) Xc'``, (n_samples, n_samples), for few rows."""
-        self._read()
-        root = np.sqrt(np.where(self._constant, 0.0, inverse_diagonal))
-        if not self.is_sparse:
-            rows = (self.X - self.centre) * root
-            return rows @ rows.T
-        X = self.X.astype(float, copy=False) @ sparse.diags_array(root)
-        centre = self.centre * root
-        cross = np.asarray(X @ centre).ravel()
-        kernel = safe_sparse_dot(X, X.T, dense_output=True)
-        return kernel - cross[:, None] - cross[None, :] + centre @ centre
-
     @property
     def is_sparse(self):
         return sparse.issparse(self.X)
@@ -417,9 +290,3 @@ def _centre_full_columns(X, centre, scale):
     _, columns = entries(X)
     data = X.data - taken[columns]
     return type(X)((data, X.indices, X.indptr), shape=X.shape), centre - taken
-
-
-def _scale_rows(X, weight):
-    """``diag(weight) @ X`` for sparse X, which shares its structure."""
-    factor = np.repeat(weight, np.diff(X.indptr)) if X.format == "csr" else weight[X.indices]
-    return type(X)((factor * X.data, X.indices, X.indptr), shape=X.shape)
