@@ -277,7 +277,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         ndarray of shape (n_samples, n_classes)
         """
         check_is_fitted(self)
-        probability = self._prediction(X)
+        probability = self._prediction(X).astype(self.coef_.dtype, copy=False)
         if probability.shape[1] == 1:
             return np.hstack([1.0 - probability, probability])
         total = probability.sum(axis=1, keepdims=True)

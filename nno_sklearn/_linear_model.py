@@ -269,7 +269,7 @@ def _check_magnitude(problem):
             "Divide y by a constant."
         )
     left, size = np.abs(problem.null.loss_gradient).max(), np.abs(problem.y).max()
-    if problem.null.value < SMALLEST_LOSS and left > 64 * np.finfo(float).eps * size:
+    if problem.null.value < SMALLEST_LOSS and left > 1e-10 * size:
         raise ValueError(
             "The loss of the best constant model underflows: y has values that are too small. "
             "Multiply y by a constant."

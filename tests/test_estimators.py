@@ -198,7 +198,7 @@ class TestRefit:
         cold = make(loss, **params).fit(X, y)
         warm = make(loss, alpha=0.0101, warm_start=True, **params).fit(X, y)
         warm.set_params(alpha=0.01).fit(X, y)
-        assert warm.n_passes_ < cold.n_passes_
+        assert warm.n_iter_ < cold.n_iter_
         same(warm, cold, rtol=1e-5)
         assert warm.fit(X, y).n_iter_ == 1
         same(warm.fit(X[:, :2], y), make(loss, **params).fit(X[:, :2], y))

@@ -33,6 +33,10 @@ EXCEPTIONS = {
         "scoring='recall' with refit='accuracy': GridSearchCV ignores such a name, NNOSearchCV "
         "refuses it"
     ),
+    "test_search_callbacks_receive_search_instance": (
+        "setup and teardown are told of the draft that a fit works on, an equal search; the hooks "
+        "of the tasks get the search itself"
+    ),
     "test_search_cv_verbose_3": "verbose shows how far the search is, not the score of each fit",
     "test_unsupported_sample_weight_scorer": (
         "scoring is a metric function: GridSearchCV scores nan, NNOSearchCV says what to do"

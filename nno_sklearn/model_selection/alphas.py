@@ -97,7 +97,7 @@ def alpha_max(problem):
     high = size
     while not is_optimal(high):
         high *= 2
-    while is_optimal(high / 2):
+    while np.isfinite(high) and is_optimal(high / 2):
         high /= 2
     low = high / 2
     for _ in range(BISECTIONS):

@@ -117,4 +117,4 @@ def _judged(problem, coef, result, *, tol, callback):
     if status is Status.STALLED:  # it is not within tol
         status = Status.ROUNDED if result.status is Status.CONVERGED else result.status
     history = result.history + run.history
-    return replace(run.result(point), status=status, history=history, n_iter=result.n_iter)
+    return replace(run.result(point), status=status, history=history, n_iter=len(history) - 1)
