@@ -268,8 +268,8 @@ def _check_magnitude(problem):
             "The loss of the best constant model overflows: y has values that are too large. "
             "Divide y by a constant."
         )
-    left, size = np.abs(problem.null.loss_gradient).max(), np.abs(problem.y).max()
-    if problem.null.value < SMALLEST_LOSS and left > 1e-10 * size:
+    varies = np.ptp(problem.y, axis=0).max() > 1e-10 * np.abs(problem.y).max()
+    if problem.null.value < SMALLEST_LOSS and varies:
         raise ValueError(
             "The loss of the best constant model underflows: y has values that are too small. "
             "Multiply y by a constant."

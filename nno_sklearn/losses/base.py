@@ -151,4 +151,4 @@ class Loss(BaseEstimator):
 def x_log_x(x):
     """``x log x`` for x >= 0, 0 at 0: as :func:`scipy.special.xlogy`, but numpy's logarithm is
     vectorised."""
-    return x * np.log(np.maximum(x, np.finfo(float).tiny))
+    return x * np.log(np.maximum(x, np.finfo(np.result_type(x, np.float32)).tiny))
