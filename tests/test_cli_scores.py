@@ -94,7 +94,7 @@ class TestPositiveClass:
 
     def test_numbers_are_named_by_their_value(self, run, data):
         path, *_ = data([1.0, 2.0])
-        assert "positive class: 1.0\n" in run(path, "--scoring", "f1", "--positive", "1")[1]
+        assert "positive class: 1\n" in run(path, "--scoring", "f1", "--positive", "1")[1]
 
     def test_is_not_said_of_other_scores(self, run, data):
         assert "positive class" not in run(data(["no", "yes"])[0])[1]
