@@ -186,6 +186,9 @@ class TestMistakes:
         (tmp_path / "d.csv").write_text("a,y\n1,2\n")
         assert "there is no such file" in complain(tmp_path / "gone", tmp_path / "d.csv")
         assert "is no saved model" in complain(tmp_path / "d.csv", tmp_path / "d.csv")
+        for junk in (b"G" * 40, b"(((", b"\x80\x05junk"):
+            (tmp_path / "junk.joblib").write_bytes(junk)
+            assert "is no saved model" in complain(tmp_path / "junk.joblib", tmp_path / "d.csv")
         joblib.dump(LinearRegression(), tmp_path / "m")
         said = complain(tmp_path / "m", tmp_path / "d.csv")
         assert "was not written by nno-sklearn search --save" in said

@@ -12,6 +12,7 @@ from scipy import sparse
 from sklearn.datasets import dump_svmlight_file
 
 from nno_sklearn.cli.choice import Choice
+from nno_sklearn.cli.errors import UserError
 from nno_sklearn.cli.preprocessing import make_preprocessor
 from nno_sklearn.cli.reading import read
 from nno_sklearn.cli.text import Layout
@@ -533,6 +534,15 @@ class TestFormats:
         assert np.isnan(data.X["a"][3])
         assert list(data.X["c"][:2]) == ["u", "v"]
         assert list(data.y[:2]) == ["n", "p"]
+
+    def test_a_reader_that_is_not_installed(self, monkeypatch, tmp_path):
+        def read_excel(*args, **kwargs):
+            raise ImportError("Import python-calamine failed")
+
+        monkeypatch.setattr(pd, "read_excel", read_excel)
+        (tmp_path / "d.xls").write_bytes(b"any")
+        with pytest.raises(UserError, match="needs a package that is not installed: .*calamine"):
+            read(tmp_path / "d.xls")
 
     @pytest.mark.parametrize("name", ["d.parquet", "d.xlsx", "d.arff", "d.svm", "d.npz", "d.csv"])
     @pytest.mark.parametrize("content", [b"hello", b"\x89PNG\r\n\x1a\n" + bytes(range(256))])

@@ -116,7 +116,12 @@ def _read_spreadsheet(data):
     """Cells of the first sheet as text; dates as in ISO 8601, whole numbers without a point."""
     import pandas as pd
 
-    cells = pd.read_excel(io.BytesIO(data), header=None, dtype=object)
+    try:
+        cells = pd.read_excel(io.BytesIO(data), header=None, dtype=object)
+    except ImportError as error:  # each format has a package of its own
+        raise UserError(
+            f"this spreadsheet needs a package that is not installed: {error}"
+        ) from error
     cells = cells.dropna(how="all").reset_index(drop=True)
     return cells.apply(lambda column: column.map(_cell_text)).astype(object)
 

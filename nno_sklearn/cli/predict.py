@@ -1,6 +1,5 @@
 """`nno-sklearn predict`: what a saved model says of the rows of a file."""
 
-import pickle
 import sys
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,6 @@ from sklearn.pipeline import Pipeline
 
 from nno_sklearn.cli.arguments import add_layout, layout_from
 from nno_sklearn.cli.errors import UserError
-from nno_sklearn.cli.files import UNREADABLE
 from nno_sklearn.cli.output import check_file, write_aside
 from nno_sklearn.cli.reading import unreadable
 
@@ -72,7 +70,7 @@ def _load(path):
         raise UserError(f"cannot read {path}: there is no such file")
     try:
         model = joblib.load(path)
-    except (*UNREADABLE, pickle.UnpicklingError, AttributeError, ImportError, TypeError) as error:
+    except Exception as error:  # bytes that are no pickle may raise anything
         raise UserError(f"{path} is no saved model: {error}") from error
     if not (isinstance(model, Pipeline) and hasattr(model[0], "read")):
         raise UserError(
