@@ -268,9 +268,13 @@ def _check_magnitude(problem):
             "The loss of the best constant model overflows: y has values that are too large. "
             "Divide y by a constant."
         )
-    varies = np.ptp(problem.y, axis=0).max() > 1e-10 * np.abs(problem.y).max()
-    if problem.null.value < SMALLEST_LOSS and varies:
+    if problem.null.value < SMALLEST_LOSS and _varies(problem.y):
         raise ValueError(
             "The loss of the best constant model underflows: y has values that are too small. "
             "Multiply y by a constant."
         )
+
+
+def _varies(y):
+    """Whether a target differs from a constant by more than rounding."""
+    return np.ptp(y, axis=0).max() > 1e-10 * np.abs(y).max()

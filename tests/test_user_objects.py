@@ -12,12 +12,13 @@ from _data import (
     make_weight,
     solve,
 )
+from _plugins import SteepestDescent
 from scipy.optimize import minimize, nnls
 
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import L1, L2, ElasticNet, Penalty
 from nno_sklearn.problem import Problem
-from nno_sklearn.solvers import SOLVERS, Run, Solver, Status
+from nno_sklearn.solvers import SOLVERS, Status
 
 
 @pytest.mark.parametrize("solver", ["proximal", "nearest_neighbor", "auto"])
@@ -149,21 +150,6 @@ def test_user_penalty_with_a_gradient_only(solver):
     assert result.status is Status.CONVERGED and np.isinf(result.dual_gap)
     point = problem.at(result.coef)
     np.testing.assert_allclose(point.data_gradient + 0.1 * np.tanh(result.coef), 0, atol=1e-7)
-
-
-class SteepestDescent(Solver):
-    """The example of Solver's docstring."""
-
-    requires = frozenset({"penalty.gradient"})
-
-    def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
-        run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
-        point = start
-        while not run.done(point):
-            line = point.towards(-point.gradient)
-            first, second = line.derivatives(0.0)
-            point = line.point(-first / second)
-        return run.result(point)
 
 
 def test_user_solver_costs_two_passes_an_iteration():

@@ -1,6 +1,6 @@
 """The objective over data: the one place that knows X, weights, intercepts and sparse formats."""
 
-from nno_sklearn.problem.certificate import Certificate, Verdict
+from nno_sklearn.problem.certificate import Certificate, Verdict, promised_decrease
 from nno_sklearn.problem.correction import Correction
 from nno_sklearn.problem.design_matrix import exact_product
 from nno_sklearn.problem.heavy import heavy_rows
@@ -32,6 +32,7 @@ __all__ = [
     "hessian_cost",
     "invert",
     "leads_away",
+    "promised_decrease",
     "separates",
     "shortest",
     "summarise",

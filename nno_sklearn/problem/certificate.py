@@ -95,12 +95,11 @@ def _is_zero(problem, pulled):
 
 
 def promised_decrease(point):
-    """The most that a coefficient alone could take off the objective, about."""
+    """What each coefficient alone could take off the objective, about; of w's shape."""
     problem = point.problem
     distance = problem.penalty.subdiff_distance(point.coef, point.data_gradient / problem.alpha)
     square, curvature = (problem.alpha * distance) ** 2, point.diagonal_curvature
-    decrease = np.divide(square, 2 * curvature, out=np.zeros_like(square), where=curvature > 0)
-    return float(decrease.max(initial=0.0))
+    return np.divide(square, 2 * curvature, out=np.zeros_like(square), where=curvature > 0)
 
 
 class Verdict(NamedTuple):
@@ -137,7 +136,8 @@ class Certificate:
         where two nearly collinear ones could gain much: no proof.
         """
         if "conjugate" not in point.problem.provides:
-            return Verdict(np.inf, self._decrement(promised_decrease(point)), False)
+            most = float(promised_decrease(point).max(initial=0.0))
+            return Verdict(np.inf, self._decrement(most), False)
         gap = self._bounded(point, dual_gap(point))
         return Verdict(gap, self._relative(gap), True)
 

@@ -2,10 +2,9 @@
 
 import numpy as np
 from scipy.linalg import qr
-from scipy.linalg.lapack import dpstrf
 
 from nno_sklearn.problem.hessian import hessian_cost
-from nno_sklearn.problem.triangular import SAFE_PIVOT, RankRevealing, triangular_factor
+from nno_sklearn.problem.triangular import RankRevealing, pivoted_factor, triangular_factor
 
 #: Entries of a dense matrix that may be made of the rows, and passes over X that it may cost.
 LARGEST, BUDGET = 2e7, 50.0
@@ -37,7 +36,8 @@ def shortest(problem, coef):
 
 
 def _spanning_rows(problem):
-    """Rows, linearly independent, that span all rows; None where that costs too much."""
+    """Rows, linearly independent, that span all rows; None where no column is open, or to tell
+    costs too much."""
     n, p = problem.n_samples, problem.n_features
     design, nothing = problem.design, np.empty((problem.n_samples, 0))
     even = (problem.weight > 0) / np.count_nonzero(problem.weight)
@@ -46,11 +46,9 @@ def _spanning_rows(problem):
     if n > p:
         if hessian_cost(problem, n) > BUDGET:
             return None
-        gram, _ = design.gram(even)
-        inverse = design.inverse_scale
-        factor, _, rank, _ = dpstrf(gram * np.outer(inverse, inverse))
-        if rank == p and factor.diagonal().min() > SAFE_PIVOT:
-            return np.eye(p)
+        *_, is_safe = pivoted_factor(design.gram(even)[0])
+        if is_safe:
+            return None
     blocks = (
         b * design.inverse_scale for b in design.weighted_blocks(even, design.centre, nothing)
     )

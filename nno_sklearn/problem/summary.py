@@ -2,10 +2,9 @@
 
 import numpy as np
 from scipy.linalg import solve_triangular
-from scipy.linalg.lapack import dpstrf
 
 from nno_sklearn.problem.hessian import hessian_cost
-from nno_sklearn.problem.triangular import SAFE_PIVOT, RankRevealing, triangular_factor
+from nno_sklearn.problem.triangular import RankRevealing, pivoted_factor, triangular_factor
 
 
 def summarise(problem, budget):
@@ -56,15 +55,12 @@ def summarise(problem, budget):
 def _of_moments(gram, cross):
     """Rows R and targets t with ``R'R = gram`` and ``R't = cross``, and whether digits enough
     are left in them, which moments square away where columns are nearly collinear."""
-    scale = np.sqrt(gram.diagonal())
-    inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
-    factor, pivots, rank, _ = dpstrf(gram * np.outer(inverse, inverse))
-    order = pivots - 1
-    factor = np.triu(factor)[:rank]
+    factor, order, scale, is_safe = pivoted_factor(gram)
+    rank = len(factor)
     rows = np.empty_like(factor)
     rows[:, order] = factor * scale[order]
-    right = (inverse[:, None] * cross)[order[:rank]]
-    is_safe = bool((factor.diagonal() > SAFE_PIVOT).all()) and rank == np.count_nonzero(scale)
+    used = order[:rank]  # no column of size 0 is among them
+    right = cross[used] / scale[used, None]
     if rank == 0:  # no column says anything, and some solvers refuse to solve nothing
         return rows, right, is_safe
     return rows, solve_triangular(factor[:, :rank], right, trans="T"), is_safe

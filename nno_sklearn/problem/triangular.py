@@ -7,6 +7,7 @@ section 5.2; Demmel, Grigori, Hoemmen and Langou, 2012): no copy of A, about fou
 
 import numpy as np
 from scipy.linalg import qr
+from scipy.linalg.lapack import dpstrf
 
 #: Pivot of a unit-diagonal Gram's factor beyond which the Gram's rounding changes no tenth digit of
 #: what is computed with it.
@@ -29,6 +30,33 @@ def triangular_factor(blocks, n_columns):
     for block in blocks:
         factor = np.linalg.qr(np.vstack([factor, block]), mode="r")
     return factor
+
+
+def pivoted_factor(gram):
+    """Cholesky factor, with pivots, of a Gram matrix whose columns are scaled to unit size.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (n_columns, n_columns)
+
+    Returns
+    -------
+    factor : ndarray of shape (rank, n_columns)
+        Upper triangular.
+    order : ndarray of shape (n_columns,)
+        Which column each of the factor's belongs to.
+    scale : ndarray of shape (n_columns,)
+        Sizes of the columns.
+    is_safe : bool
+        Whether digits enough are left, which a Gram matrix squares away where columns are nearly
+        collinear.
+    """
+    scale = np.sqrt(gram.diagonal())
+    inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+    factor, pivots, rank, _ = dpstrf(gram * np.outer(inverse, inverse))
+    factor = np.triu(factor)[:rank]
+    is_safe = rank == np.count_nonzero(scale) and bool((factor.diagonal() > SAFE_PIVOT).all())
+    return factor, pivots - 1, scale, is_safe
 
 
 class RankRevealing:

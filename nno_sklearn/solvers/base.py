@@ -106,7 +106,7 @@ class Run:
         self._point, self.newton = point, None
         verdict = self._certificate.judge(point)
         seems_done = verdict.optimality <= self.tol and not verdict.is_proof
-        if seems_done or verdict.optimality > self.tol and self._hardly_moves():
+        if seems_done or (verdict.optimality > self.tol and self._hardly_moves()):
             verdict = self._look_closer()
         self._record(verdict, step_size)
         if self.status is None and verdict.optimality <= self.tol:
@@ -132,7 +132,8 @@ class Run:
         point = self._point
         self.newton = newton_step(point)
         verdict = self._certificate.prove(point, self.newton)
-        if verdict.optimality > self.tol or np.isfinite(point.dual_gap):
+        has_dual = "conjugate" in self.problem.provides  # then the penalty ends every fall
+        if verdict.optimality > self.tol or has_dual:
             return verdict
         if separates(point):
             self.status = Status.NO_OPTIMUM

@@ -50,8 +50,8 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     start = problem.at(result.coef, problem.inner_intercept(result.coef, result.intercept))
     options = {"max_iter": max_iter, "tol": FINER * tol, "callback": callback}
     finer = solver.solve(problem, start, **options, random_state=random_state)
-    whole = {"history": result.history + finer.history, "n_iter": result.n_iter + finer.n_iter}
-    finer = replace(finer, status=Status.CONVERGED, **whole)
+    history = result.history + finer.history
+    finer = replace(finer, status=Status.CONVERGED, history=history)
     return _judged(problem, _returned(problem, finer.coef), finer, **limits)
 
 
@@ -71,9 +71,8 @@ def _polished(problem, solver, result, *, tol, callback, random_state):
         finer = solver.solve(problem, point, **options)
         point = problem.at(finer.coef, problem.inner_intercept(finer.coef, finer.intercept))
         point = _newton_steps(point)
-    if not point.value <= start.value + EPS * abs(start.value) or np.array_equal(
-        point.coef, start.coef
-    ):
+    rises = not point.value <= start.value + EPS * abs(start.value)
+    if rises or np.array_equal(point.coef, start.coef):
         return result
     return _judged(problem, point.coef, result, tol=tol, callback=callback)
 

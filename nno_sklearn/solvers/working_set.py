@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nno_sklearn.problem import WorkingHessian
+from nno_sklearn.problem import WorkingHessian, promised_decrease
 from nno_sklearn.solvers.accelerated import accelerated_steps
 from nno_sklearn.solvers.linesearch import exact_step
 from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE
@@ -96,19 +96,9 @@ def _has_row_models(point):
     return few and problem.penalty.is_elastic_net and can_have_rows(point, problem.n_features)
 
 
-def promised_decrease(point):
-    """What each feature alone could take off the objective, about; (n_features,)."""
-    problem = point.problem
-    distance = problem.penalty.subdiff_distance(point.coef, point.data_gradient / problem.alpha)
-    curvature = point.diagonal_curvature
-    square = (problem.alpha * distance) ** 2
-    decrease = np.divide(square, 2 * curvature, out=np.zeros_like(square), where=curvature > 0)
-    return decrease.sum(axis=1)
-
-
 def choose_features(point):
     """Features in use, and those that promise the largest decrease."""
-    promise = promised_decrease(point)
+    promise = promised_decrease(point).sum(axis=1)
     used = (point.coef != 0).any(axis=1)
     size = max(SMALLEST_SET, 2 * int(used.sum()))
     promise[used] = np.inf
