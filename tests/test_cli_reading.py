@@ -535,14 +535,14 @@ class TestFormats:
         assert list(data.X["c"][:2]) == ["u", "v"]
         assert list(data.y[:2]) == ["n", "p"]
 
-    def test_a_reader_that_is_not_installed(self, monkeypatch, tmp_path):
-        def read_excel(*args, **kwargs):
-            raise ImportError("Import python-calamine failed")
+    @pytest.mark.parametrize(("reader", "name"), [("excel", "d.xls"), ("parquet", "d.parquet")])
+    def test_a_reader_that_is_not_installed(self, monkeypatch, file, reader, name):
+        def fail(*args, **kwargs):
+            raise ImportError("pip install\nits package")
 
-        monkeypatch.setattr(pd, "read_excel", read_excel)
-        (tmp_path / "d.xls").write_bytes(b"any")
-        with pytest.raises(UserError, match="needs a package that is not installed: .*calamine"):
-            read(tmp_path / "d.xls")
+        monkeypatch.setattr(pd, f"read_{reader}", fail)
+        with pytest.raises(UserError, match="cannot be imported: pip install its package"):
+            read(file(b"any", name))
 
     @pytest.mark.parametrize("name", ["d.parquet", "d.xlsx", "d.arff", "d.svm", "d.npz", "d.csv"])
     @pytest.mark.parametrize("content", [b"hello", b"\x89PNG\r\n\x1a\n" + bytes(range(256))])

@@ -7,6 +7,7 @@ import lzma
 import re
 import zipfile
 import zlib
+from contextlib import contextmanager
 
 import numpy as np
 from sklearn.datasets import load_svmlight_file
@@ -112,16 +113,22 @@ def load_table(path, kind, layout, find_names):
     return frame, layout.with_header(has_header), notes + more
 
 
+@contextmanager
+def _with_its_reader():
+    """Tell in one line that a format's own package is missing, or does not go with the others."""
+    try:
+        yield
+    except ImportError as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"this format needs a package that cannot be imported: {reason}") from error
+
+
 def _read_spreadsheet(data):
     """Cells of the first sheet as text; dates as in ISO 8601, whole numbers without a point."""
     import pandas as pd
 
-    try:
+    with _with_its_reader():
         cells = pd.read_excel(io.BytesIO(data), header=None, dtype=object)
-    except ImportError as error:  # each format has a package of its own
-        raise UserError(
-            f"this spreadsheet needs a package that is not installed: {error}"
-        ) from error
     cells = cells.dropna(how="all").reset_index(drop=True)
     return cells.apply(lambda column: column.map(_cell_text)).astype(object)
 
@@ -133,7 +140,8 @@ def _cell_text(value):
 def _read_parquet(data):
     import pandas as pd
 
-    return pd.read_parquet(io.BytesIO(data))
+    with _with_its_reader():
+        return pd.read_parquet(io.BytesIO(data))
 
 
 def _read_arff(data):
