@@ -71,8 +71,7 @@ def _polished(problem, solver, result, *, tol, callback, random_state):
         finer = solver.solve(problem, point, **options)
         point = problem.at(finer.coef, problem.inner_intercept(finer.coef, finer.intercept))
         point = _newton_steps(point)
-    rises = not point.value <= start.value + EPS * abs(start.value)
-    if rises or np.array_equal(point.coef, start.coef):
+    if _rises(point, start) or np.array_equal(point.coef, start.coef):
         return result
     return _judged(problem, point.coef, result, tol=tol, callback=callback)
 
@@ -82,17 +81,24 @@ def _newton_steps(point):
     unit = point.problem.null.value
     for _ in range(POLISH_STEPS):
         step = newton_step(point)
-        if not step.decrease > PRECISE * unit:
-            break
-        found = exact_step(step.line, accuracy=1e-8)
+        found = exact_step(step.line, accuracy=1e-8) if step.decrease > PRECISE * unit else None
         if found is None:
             break
         point = found[1]
     for _ in range(2):
-        whole = newton_step(point).line.point(np.ones(1))
-        if whole.value <= point.value + EPS * abs(point.value) and _same_signs(whole, point):
-            point = whole
+        whole = step.line.point(np.ones(1))
+        next_step = newton_step(whole)
+        ends_nearer = next_step.decrease < step.decrease and not _rises(whole, point)
+        if not (ends_nearer and _same_signs(whole, point)):
+            break
+        point, step = whole, next_step
     return point
+
+
+def _rises(point, before):
+    """Whether the objective is higher than before, by more than rounding of its terms."""
+    rounding = 4 * EPS * point.problem.null.value
+    return not point.value <= before.value + rounding
 
 
 def _same_signs(point, other):
