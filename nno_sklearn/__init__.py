@@ -7,7 +7,7 @@ from nno_sklearn.losses import Loss
 from nno_sklearn.model_selection import NNOSearchCV
 from nno_sklearn.neighbors import condense
 from nno_sklearn.penalties import Penalty
-from nno_sklearn.score_training.minimize import nno_minimize
+from nno_sklearn.score_training import ScoreTraining, nno_minimize
 from nno_sklearn.solvers import (
     GradientDescent,
     NearestNeighborSolver,
@@ -26,6 +26,7 @@ __all__ = [
     "NearestNeighborSolver",
     "Penalty",
     "ProximalSolver",
+    "ScoreTraining",
     "Solver",
     "__version__",
     "check_loss",

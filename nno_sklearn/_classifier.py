@@ -20,8 +20,8 @@ from nno_sklearn.losses import LogLoss, ModifiedHuber, MultinomialLogLoss, Squar
 
 
 def _has_probabilities(classifier):
-    loss = make_loss(classifier.loss, classifier._losses)
-    if not loss.probabilistic:
+    is_score = classifier._score_training() is not None
+    if is_score or not make_loss(classifier.loss, classifier._losses).probabilistic:
         raise AttributeError(
             f"loss={classifier.loss!r} gives no probabilities. Use loss='log_loss' or "
             "'modified_huber', or wrap the model in CalibratedClassifierCV."
@@ -40,14 +40,15 @@ class NNOClassifier(ClassifierMixin, LinearModel):
 
     Parameters
     ----------
-    loss : {"log_loss", "squared_hinge", "modified_huber"}, scorer or Loss, default="log_loss"
+    loss : {"log_loss", "squared_hinge", "modified_huber"}, scorer, ScoreTraining or Loss, \
+            default="log_loss"
         "log_loss" is logistic regression, joint (multinomial) for more than two classes;
         "squared_hinge" the smooth support vector machine and "modified_huber" its variant that
         outliers move less (Zhang, 2004): these two, and a Loss object whose outputs are not
         coupled, fit each class against the rest.
         A scorer ("f1", "balanced_accuracy", "roc_auc", ... or ``make_scorer(...)``) is trained
-        itself: a search from the optimum of the log-loss and its tuned thresholds, with
-        ``solver="nearest_neighbor"`` or "auto". It gives no probabilities, so that scorers
+        itself: a search from the optimum of the log-loss and its tuned thresholds, whose
+        folds ``ScoreTraining("f1", cv=10)`` chooses. It gives no probabilities, so that scorers
         which ask for them are refused, and F is then the log-loss of the start.
     penalty : {"l2", "l1", "elasticnet", None} or Penalty, default="l2"
         "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``.
@@ -96,7 +97,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         How often X was read.
     history_ : list of Record
         One named tuple per iteration; ``pandas.DataFrame(history_)`` is a table. For a scorer
-        MetricRecords, with ``score`` and ``validation_score``.
+        one per round, with ``validation_score``, and minus the score as ``objective``.
     start_ : NNOClassifier
         Only for a scorer: the convex model with tuned thresholds that the search began from.
     solver_ : Solver
@@ -125,6 +126,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         "squared_hinge": SquaredHinge,
         "modified_huber": ModifiedHuber,
     }
+    _convex_loss = MultinomialLogLoss
 
     def __init__(
         self,
@@ -181,8 +183,6 @@ class NNOClassifier(ClassifierMixin, LinearModel):
             loss = MultinomialLogLoss()
         if loss.of_two_classes is not None and n_outputs == 1:
             loss = loss.of_two_classes()  # two classes need one output: half the size
-        if "score" in loss.provides:
-            loss = loss.set_params(classes=self.classes_)
         targets = np.eye(n_outputs)[codes] if n_outputs > 1 else codes[:, None].astype(float)
         return targets, loss
 

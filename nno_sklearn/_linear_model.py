@@ -17,6 +17,7 @@ from nno_sklearn._validation import (
     draft_of,
     make_loss,
     make_penalty,
+    make_score_training,
     make_solver,
 )
 from nno_sklearn.contracts import (
@@ -26,7 +27,6 @@ from nno_sklearn.contracts import (
     check_result,
 )
 from nno_sklearn.problem import Problem, exact_product, summarise
-from nno_sklearn.score_training.search import MetricResult
 from nno_sklearn.solvers import Status, certify_returned
 
 #: Passes over X that second moments may cost in one fit; they then save most others.
@@ -38,11 +38,13 @@ SMALLEST_LOSS = 1e-304
 class LinearModel(OnlineLearning, BaseEstimator):
     """What regressors and classifiers share.
 
-    A subclass names its losses in ``_losses`` and turns data into rows, targets of shape
-    (n_samples, n_outputs) and weights in ``_prepare``.
+    A subclass names its losses in ``_losses``, in ``_convex_loss`` the one from whose optimum
+    training on a score begins, and turns data into rows, targets of shape (n_samples, n_outputs)
+    and weights in ``_prepare``.
     """
 
     _losses: dict
+    _convex_loss: type
 
     def __new__(cls, *args, **params):
         check_names(cls, params, TypeError)
@@ -117,25 +119,23 @@ class LinearModel(OnlineLearning, BaseEstimator):
         if not self.converged_:
             warnings.warn(self._advice(result, problem.dtype), ConvergenceWarning, stacklevel=3)
 
-    def _pose(self, X, y, sample_weight=None):
+    def _pose(self, X, y, sample_weight=None, *, summary_budget=0.0):
         """The problem that the data and the parameters state, and the solver for it."""
         loss, penalty, solver = self._parts()
         X, targets, weight, loss = self._prepare(X, y, sample_weight, loss)
+        training = self._score_training()
+        if training is not None:
+            training.check_target(targets, self._classes())
         with np.errstate(over="ignore", invalid="ignore"):
             loss.check_target(targets)
             check_loss_on(loss, targets)
-            problem = Problem(
-                X,
-                targets,
-                loss,
-                penalty,
-                self.alpha,
-                sample_weight=weight,
-                fit_intercept=self.fit_intercept,
-            )
+            options = {"sample_weight": weight, "fit_intercept": self.fit_intercept}
+            problem = Problem(X, targets, loss, penalty, self.alpha, **options)
             check_penalty_on(problem.penalty, problem.shape)
             _check_magnitude(problem)
-        return summarise(problem, SUMMARY_BUDGET), solver
+        if training is not None:
+            return problem, solver  # a score is one of all rows
+        return summarise(problem, max(SUMMARY_BUDGET, summary_budget)), solver
 
     def _pose_like(self, problem):
         """As :meth:`_pose`, for the rows, the loss and the intercept of a problem known already."""
@@ -147,13 +147,26 @@ class LinearModel(OnlineLearning, BaseEstimator):
     def _parts(self):
         """Loss, penalty and solver, checked."""
         check_hyper_parameters(self)
-        loss = make_loss(self.loss, self._losses)
+        training = self._score_training()
+        if training is None:
+            loss = make_loss(self.loss, self._losses)
+        else:
+            training.check_parameters()
+            loss = self._convex_loss()
         penalty = make_penalty(self.penalty, self.l1_ratio)
         solver = make_solver(self.solver)
         penalty.check_parameters()
         solver.check_parameters()
         check_compatible(solver, self.solver, loss, penalty, self.penalty)
         return loss, penalty, solver
+
+    def _score_training(self):
+        """How to train on the score that ``loss`` names; None where it is a loss."""
+        return make_score_training(self.loss, self._losses)
+
+    def _classes(self):
+        """Labels of a classifier; None for a regressor."""
+        return getattr(self, "classes_", None)
 
     def _solve(self, problem, solver, start):
         """Solve the problem from a point, and keep what was found."""
@@ -164,13 +177,24 @@ class LinearModel(OnlineLearning, BaseEstimator):
             "callback": self._print if self.verbose else None,
             "random_state": self.random_state,
         }
+        training = self._score_training()
         with np.errstate(over="ignore", invalid="ignore"):  # of trial steps that go too far
+            if training is not None:
+                return self._train(training, problem, solver, options)
             result = solver.solve(problem, start, **options)
             check_result(solver, problem, result, self.tol)
-            if problem.metric is None:
-                result = certify_returned(problem, solver, result, **options)
-        self._keep(result, problem.metric or problem.loss, solver, problem.dtype)
+            result = certify_returned(problem, solver, result, **options)
+        self._keep(result, problem.loss, solver, problem.dtype)
         return result
+
+    def _train(self, training, problem, solver, options):
+        """Train on a score, and keep what was found and the model that the search began at."""
+        found = training.train(problem, solver, self._classes(), **options)
+        self._keep(found.result, problem.loss, solver, problem.dtype)
+        start = copy(self)
+        start._keep(found.start, problem.loss, solver, problem.dtype)
+        self.start_ = start
+        return found.result
 
     def _start(self, problem):
         """The point where the solver begins: the last coefficients, or the constant model."""
@@ -195,22 +219,14 @@ class LinearModel(OnlineLearning, BaseEstimator):
         self.optimality_, self.history_ = result.optimality, result.history
         self.converged_ = result.status is Status.CONVERGED
         vars(self).pop("start_", None)
-        if isinstance(result, MetricResult):
-            self.start_ = self._start_model(result, loss, solver, dtype)
 
     def _keep_model(self, coef, intercept, loss, solver, dtype):
         self.coef_ = np.ascontiguousarray(coef.T, dtype=dtype)
         self.intercept_ = intercept  # float64: it may be large beside what X tells
         self.solver_, self.loss_ = solver, loss
 
-    def _start_model(self, result, loss, solver, dtype):
-        """A fitted model like this one with the coefficients that the search began from."""
-        start = copy(self)
-        start._keep(result.start, loss, solver, dtype)
-        return start
-
     def _advice(self, result, dtype):
-        if isinstance(result, MetricResult):
+        if self._score_training() is not None:
             return (
                 f"{type(self).__name__}: {result.status.value}, {self.max_iter} rounds, while the "
                 "held-out score may still rise. Raise max_iter."

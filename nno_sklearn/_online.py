@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from sklearn.base import clone
 
-from nno_sklearn._validation import check_online, draft_of, make_loss
+from nno_sklearn._validation import check_online, draft_of
 from nno_sklearn.contracts import check_loss_on, check_penalty_on
 from nno_sklearn.streams.objective import Batch, Objective
 
@@ -15,11 +15,10 @@ OF_A_FIT = "n_iter_ n_passes_ objective_ dual_gap_ optimality_ converged_ histor
 
 def has_gradient(estimator):
     """Whether the loss can be learnt row by row, as ``partial_fit`` does."""
-    loss = make_loss(estimator.loss, estimator._losses)
-    if "gradient" not in loss.provides:
+    if estimator._score_training() is not None:
         raise AttributeError(
-            f"partial_fit needs a loss with a gradient, but {loss} is a score of all rows at once. "
-            "Use a loss such as 'log_loss' or 'squared_error', or call fit with all rows."
+            f"partial_fit needs a loss with a gradient, but {estimator.loss!r} is a score of all "
+            "rows at once. Use a loss such as 'log_loss' or 'squared_error', or fit with all rows."
         )
     return True
 

@@ -22,12 +22,14 @@ class NNORegressor(RegressorMixin, LinearModel):
 
     Parameters
     ----------
-    loss : {"squared_error", "huber", "poisson", "gamma"}, scorer or Loss, default="squared_error"
+    loss : {"squared_error", "huber", "poisson", "gamma"}, scorer, ScoreTraining or Loss, \
+            default="squared_error"
         "squared_error" is ``(y - eta)^2 / 2``; "huber" is robust to outliers
         (``Huber(delta=...)`` sets where); "poisson" (y >= 0) and "gamma" (y > 0) are half
         deviances with a log link, so predictions are ``exp(eta)``. A scorer
         ("neg_mean_absolute_percentage_error", ... or ``make_scorer(...)``) is trained itself: a
-        search from the optimum of the squared error, with ``solver="nearest_neighbor"`` or "auto".
+        search from the optimum of the squared error, whose folds ``ScoreTraining(..., cv=10)``
+        chooses.
     penalty : {"l2", "l1", "elasticnet", None} or Penalty, default="l2"
         "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``.
     alpha : float, default=1e-4
@@ -70,7 +72,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         How often X was read.
     history_ : list of Record
         One named tuple per iteration; ``pandas.DataFrame(history_)`` is a table. For a scorer
-        MetricRecords, with ``score`` and ``validation_score``.
+        one per round, with ``validation_score``, and minus the score as ``objective``.
     start_ : NNORegressor
         Only for a scorer: the convex model, its intercept tuned, that the search began from.
     solver_ : Solver
@@ -100,6 +102,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         "poisson": Poisson,
         "gamma": Gamma,
     }
+    _convex_loss = SquaredError
 
     def __init__(
         self,

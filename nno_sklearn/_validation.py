@@ -20,7 +20,7 @@ from nno_sklearn._data_checks import (
 )
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
-from nno_sklearn.score_training.score import MetricLoss
+from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.solvers import SOLVERS, Solver
 
 PENALTIES = {"l1": L1, "l2": L2, "elasticnet": ElasticNet}
@@ -99,12 +99,18 @@ def make_loss(loss, known):
     """The loss that a name stands for, or the user's own object."""
     if isinstance(loss, Loss):
         return loss
-    if callable(loss) and not isinstance(loss, type):
-        check_scorer(loss, "loss")
-        return MetricLoss(loss)
-    if isinstance(loss, str) and loss not in known and loss in get_scorer_names():
-        return MetricLoss(loss)
     return _named("loss", loss, known, Loss, also="a scorer or its name, ")()
+
+
+def make_score_training(loss, known):
+    """How to train on the score that was given as a loss; None where it is a loss."""
+    if isinstance(loss, ScoreTraining):
+        return loss
+    if callable(loss) and not isinstance(loss, type | Loss):
+        check_scorer(loss, "loss")
+        return ScoreTraining(loss)
+    is_scorer = isinstance(loss, str) and loss not in known and loss in get_scorer_names()
+    return ScoreTraining(loss) if is_scorer else None
 
 
 def check_scorer(scorer, name, n_arguments=3):
@@ -182,7 +188,7 @@ def check_compatible(solver, solver_name, loss, penalty, penalty_name):
         else "No solver of this package accepts it; give the object the methods that are missing."
     )
     kinds = {need.split("|")[0].split(".")[0] for need in missing}
-    given = {"penalty": (penalty_name, penalty), "loss": (getattr(loss, "scorer", loss), loss)}
+    given = {"penalty": (penalty_name, penalty), "loss": (loss, loss)}
     reasons = []
     for kind in sorted(kinds):
         name, thing = given[kind]

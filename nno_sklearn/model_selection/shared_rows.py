@@ -5,7 +5,6 @@ from itertools import zip_longest
 import numpy as np
 
 from nno_sklearn.model_selection.settings import key_of
-from nno_sklearn.problem import summarise
 
 #: Parameters that change neither rows, targets, weights nor the data loss.
 FREE = frozenset(
@@ -46,8 +45,7 @@ class SharedRows:
             vars(model).update(learnt)
             return model._pose_like(first)
         given = set(vars(model))
-        problem, solver = model._pose(self._X, self._y, **self._params)
-        problem = summarise(problem, self._budget)
+        problem, solver = model._pose(self._X, self._y, **self._params, summary_budget=self._budget)
         learnt = {name: value for name, value in vars(model).items() if name not in given}
         self._first[key] = learnt, problem
         return problem, solver

@@ -32,8 +32,6 @@ class Problem:
     ----------
     scale : ndarray of shape (n_features,)
         Spread of the columns, 0 for constant ones (whose coefficient stays 0).
-    metric : MetricLoss or None
-        What shall be as high as possible, where the loss is only its convex surrogate.
     correction : Correction or None
         A quadratic that belongs to the data loss, in terms of the centred columns.
     null : Point
@@ -53,16 +51,15 @@ class Problem:
             DesignMatrix(X, weight, centred=fit_intercept),
             y,
             weight,
-            loss.surrogate,
+            loss,
             *_effective(penalty, alpha),
             fit_intercept,
         )
-        self.metric = loss if "score" in loss.provides else None
 
     def _setup(self, design, y, weight, loss, penalty, alpha, fit_intercept):
         self.design, self.y, self.weight = design, np.asfortranarray(y), weight
         self.loss, self.penalty, self.alpha = loss, penalty, alpha
-        self.fit_intercept, self.metric, self.correction = fit_intercept, None, None
+        self.fit_intercept, self.correction = fit_intercept, None
         self.dtype, self._origin = design.X.dtype, (np.zeros(self.n_outputs), design.origin)
         self.memory, self._passes_before = {}, 0.0
 
@@ -180,10 +177,6 @@ class Problem:
         part._origin, part.fit_intercept = (mean, self.design.origin), False
         return part
 
-    def without_metric(self):
-        """The convex objective that a search for the metric starts from."""
-        return self._like(self.design, self.y, self.weight)
-
     def exact(self):
         """The same objective with products in float64, also where X is float32."""
         twin = self._like(self.design.exact(), self.y, self.weight)
@@ -203,7 +196,7 @@ class Problem:
         sibling = self._like(self.design, self.y, self.weight)
         sibling.penalty, sibling.alpha = _effective(penalty, alpha)
         sibling.memory, sibling._passes_before = self.memory, self.design.passes.total
-        sibling.metric, sibling.correction = self.metric, self.correction
+        sibling.correction = self.correction
         sibling.null, sibling.null_residual = self.null.of(sibling), self.null_residual
         return sibling
 

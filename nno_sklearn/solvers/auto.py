@@ -16,20 +16,18 @@ class AutoSolver(Solver):
     Differentiable penalties go to "nearest_neighbor", whose curvature comes from as many rows
     as pay, as do penalties with kinks where rows are many and the loss's curvature changes.
     Other penalties with kinks go to "proximal", which touches few features. Many classes with
-    many features, whose joint curvature is too large for one matrix, go to "gd". A loss that is
-    a scorer goes to "nearest_neighbor". In batch fits that is without a search for neighbours
+    many features, whose joint curvature is too large for one matrix, go to "gd". In batch fits
+    "nearest_neighbor" is without a search for neighbours here
     (``NearestNeighborSolver(n_neighbors=None)``), which costs more than it saves.
 
     Streams (``partial_fit``) go to "nearest_neighbor", but with more than 2000 features, whose
     cells would fill the memory, to "gd", or "proximal" where the penalty has kinks.
     """
 
-    requires = frozenset({"loss.gradient|loss.score", "penalty.gradient|penalty.prox"})
+    requires = frozenset({"loss.gradient", "penalty.gradient|penalty.prox"})
 
     def select(self, problem):
         landmarks = NearestNeighborSolver(n_neighbors=None)
-        if problem.metric is not None:
-            return landmarks
         if not problem.is_smooth:
             tall = problem.n_samples >= TALL * problem.n_features
             landmarks_pay = tall and not problem.loss.constant_curvature

@@ -34,11 +34,12 @@ class Status(Enum):
 
 
 class Record(NamedTuple):
-    """One line of a run's history."""
+    """One line of a run's history; of training on a score, the means of all folds."""
 
+    #: F; for training on a score, minus the score on the rows that are searched on.
     objective: float
     #: What ``tol`` is compared with: relative duality gap, or without a dual the decrease that the
-    #: second-order model promises.
+    #: second-order model promises; nan for training on a score, which has no certificate.
     optimality: float
     #: Bound on objective minus optimum; inf where none is known.
     dual_gap: float
@@ -47,10 +48,15 @@ class Record(NamedTuple):
     n_nonzeros: int
     n_passes: float
     seconds: float
+    #: Score on held-out rows; nan where none are held out.
+    validation_score: float = np.nan
 
     def __str__(self):
+        has_score = not np.isnan(self.validation_score)
+        held_out = f"held-out score {self.validation_score:.6f}"
         return (
-            f"objective {self.objective:.6e}  optimality {self.optimality:.1e}  "
+            f"objective {self.objective:.6e}  "
+            f"{held_out if has_score else f'optimality {self.optimality:.1e}'}  "
             f"nonzeros {self.n_nonzeros}  passes {self.n_passes:.1f}  {self.seconds:.2f} s"
         )
 

@@ -6,7 +6,6 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from nno_sklearn.neighbors import check_metric
-from nno_sklearn.score_training.search import MetricSearch
 from nno_sklearn.solvers.base import Run, Solver, Status, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmark_metric import LandmarkMetric
@@ -68,10 +67,6 @@ class NearestNeighborSolver(Solver):
         does not depend on it.
     memory : int, default=10
         Number of past steps that correct the metric.
-    cv : int or splitter, default=5
-        For a loss that is a scorer: the folds whose held-out rows tune the thresholds, stop the
-        search, and say whether the start was better. A splitter of
-        :mod:`sklearn.model_selection` may have one split, as ShuffleSplit(1, test_size=0.1).
     n_cells : int, default=None
         For ``partial_fit``: cells that the memory of the stream holds at most. None takes 20 per
         feature, between 500 and 10,000.
@@ -88,9 +83,7 @@ class NearestNeighborSolver(Solver):
     gradient.
     """
 
-    requires = frozenset(
-        {"loss.gradient|loss.score", "loss.curvature|loss.score", "penalty.gradient|penalty.prox"}
-    )
+    requires = frozenset({"loss.gradient", "loss.curvature", "penalty.gradient|penalty.prox"})
 
     def __init__(
         self,
@@ -98,7 +91,6 @@ class NearestNeighborSolver(Solver):
         n_neighbors=1,
         metric="euclidean",
         memory=10,
-        cv=5,
         n_cells=None,
         forgetting=None,
     ):
@@ -106,15 +98,10 @@ class NearestNeighborSolver(Solver):
         self.n_neighbors = n_neighbors
         self.metric = metric
         self.memory = memory
-        self.cv = cv
         self.n_cells = n_cells
         self.forgetting = forgetting
 
     def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
-        if problem.metric is not None:
-            options = {"max_iter": max_iter, "tol": tol, "callback": callback}
-            search = MetricSearch(problem, self, self.cv, random_state=random_state, **options)
-            return search.run()
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         landmarks = problem.recall(
             ("landmarks", self.n_landmarks),
@@ -168,8 +155,6 @@ class NearestNeighborSolver(Solver):
         if self.n_neighbors is not None:
             check_count(self, "n_neighbors", 1)
         check_count(self, "memory", 0)
-        if not hasattr(self.cv, "get_n_splits"):
-            check_count(self, "cv", 2)
         if self.n_cells is not None:
             check_count(self, "n_cells", 2)
         half_life = self.forgetting
