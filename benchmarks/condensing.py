@@ -9,8 +9,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 
-from nno_sklearn.neighbors import condense_rows
 from nno_sklearn.problem import Problem, hessian_blocks
+from nno_sklearn.rows import condense_rows
 from nno_sklearn.solvers.metric import CurvatureMetric, bent_diagonal
 
 #: Distances that a bounded search may compute, per row of X.
@@ -27,7 +27,9 @@ BLOCK = 4096
 def uniform(problem, count, rng):
     """Landmarks drawn without regard to what they are, in their own weights."""
     index = np.sort(rng.permutation(problem.n_samples)[:count])
-    return problem.rows(index, problem.weight[index], problem.y[index])
+    return problem.over(
+        problem.rows.taken(index, problem.rows.weight[index], problem.rows.y[index])
+    )
 
 
 def by_leverage(problem, count, rng):
@@ -38,18 +40,18 @@ def by_leverage(problem, count, rng):
     such a draw too (bottom-k sampling; Cohen and Kaplan, 2007).
     """
     score = _leverage(problem)
-    chance = problem.weight * (0.5 + 0.5 * score / (problem.weight @ score))
+    chance = problem.rows.weight * (0.5 + 0.5 * score / (problem.rows.weight @ score))
     with np.errstate(divide="ignore"):
         keys = rng.exponential(size=len(chance)) / chance
     order = np.argpartition(keys, min(count, len(keys) - 1))
     index = np.sort(order[:count])
     last = keys[order[count]] if count < len(keys) else np.inf
-    weight = problem.weight[index] / -np.expm1(-chance[index] * last)
-    return problem.rows(index, weight, problem.y[index])
+    weight = problem.rows.weight[index] / -np.expm1(-chance[index] * last)
+    return problem.over(problem.rows.taken(index, weight, problem.rows.y[index]))
 
 
 def _leverage(problem):
-    X, centre, scale = problem.design.X, problem.design.centre, problem.scale
+    X, centre, scale = problem.rows.design.X, problem.rows.design.centre, problem.scale
     inverse = np.divide(1.0, scale**2, out=np.zeros_like(scale), where=scale > 0)
     if sparse.issparse(X):
         return X.power(2) @ inverse - X @ (2 * centre * inverse) + centre**2 @ inverse
@@ -73,18 +75,19 @@ def cells(problem, count, rng, searched=None):
     rows = order[count:]
     if searched == "bounded":
         rows = rows[: BOUNDED_DISTANCES * problem.n_samples // count]
-    return condense_rows(problem, np.sort(order[:count]), rows)
+    return problem.over(condense_rows(problem.rows, np.sort(order[:count]), rows))
 
 
 def projected_cells(problem, count, rng):
     """Like :func:`cells`, with distances after a random projection to a few columns."""
     index = np.sort(rng.permutation(problem.n_samples)[:count])
     cell = _nearest(_projection(problem, rng), index)
-    weight = np.bincount(cell, problem.weight, count)
+    weight = np.bincount(cell, problem.rows.weight, count)
     target = np.stack(
-        [np.bincount(cell, problem.weight * column, count) for column in problem.y.T], axis=1
+        [np.bincount(cell, problem.rows.weight * column, count) for column in problem.rows.y.T],
+        axis=1,
     )
-    return problem.rows(index, weight, target / weight[:, None])
+    return problem.over(problem.rows.taken(index, weight, target / weight[:, None]))
 
 
 def centroids(problem, count, rng, by_class=False, projected=False):
@@ -93,20 +96,24 @@ def centroids(problem, count, rng, by_class=False, projected=False):
     if projected:
         place = _projection(problem, rng)
     else:
-        place = problem.design.standardised_rows(np.arange(problem.n_samples))
+        place = problem.rows.design.standardised_rows(np.arange(problem.n_samples))
     cell = _nearest(place, index)
     if by_class:
-        label = problem.y.argmax(axis=1) if problem.n_outputs > 1 else problem.y[:, 0] > 0.5
+        label = (
+            problem.rows.y.argmax(axis=1) if problem.n_outputs > 1 else problem.rows.y[:, 0] > 0.5
+        )
         _, cell = np.unique(cell * (problem.n_outputs + 1) + label, return_inverse=True)
     n = problem.n_samples
-    gather = sparse.csr_array((problem.weight, (cell, np.arange(n))), shape=(cell.max() + 1, n))
+    gather = sparse.csr_array(
+        (problem.rows.weight, (cell, np.arange(n))), shape=(cell.max() + 1, n)
+    )
     weight = np.asarray(gather.sum(axis=1)).ravel()
     gather = sparse.diags_array(1 / weight) @ gather
     options = {"sample_weight": weight, "fit_intercept": problem.fit_intercept}
-    rows = gather @ problem.design.X
+    rows = gather @ problem.rows.design.X
     rows = rows.tocsr() if sparse.issparse(rows) else rows
     return Problem(
-        rows, gather @ problem.y, problem.loss, problem.penalty, problem.alpha, **options
+        rows, gather @ problem.rows.y, problem.loss, problem.penalty, problem.alpha, **options
     )
 
 
@@ -114,7 +121,7 @@ def _projection(problem, rng):
     """Rows in units of the columns' spreads, projected; one pass over X."""
     scale = problem.scale
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
-    return problem.design.X @ (inverse[:, None] * rng.normal(size=(len(scale), PROJECTED)))
+    return problem.rows.design.X @ (inverse[:, None] * rng.normal(size=(len(scale), PROJECTED)))
 
 
 def _nearest(place, index):
@@ -142,16 +149,22 @@ ROWS = {
 def exact_diagonal(point):
     """Diagonal of the data loss's Hessian over all rows, of w's shape; about two passes."""
     problem = point.problem
-    X = problem.design.X
-    weight = problem.weight[:, None] * np.maximum(point.loss_curvature.diagonal, 0.0)
-    if point.loss_curvature.coupling is not None:
-        weight = weight - problem.weight[:, None] * point.loss_curvature.coupling**2
+    X = problem.rows.design.X
+    weight = problem.rows.weight[:, None] * np.maximum(
+        point.problem.rows.loss_curvature(point.raw, point.intercept).diagonal, 0.0
+    )
+    if point.problem.rows.loss_curvature(point.raw, point.intercept).coupling is not None:
+        weight = (
+            weight
+            - problem.rows.weight[:, None]
+            * point.problem.rows.loss_curvature(point.raw, point.intercept).coupling ** 2
+        )
     if sparse.issparse(X):
         first, second = X.T @ weight, X.power(2).T @ weight
     else:
         first, second = np.zeros(problem.shape), np.zeros(problem.shape)
         for block in (slice(i, i + BLOCK) for i in range(0, len(X), BLOCK)):
-            rows = X[block] - problem.design.centre
+            rows = X[block] - problem.rows.design.centre
             first += rows.T @ weight[block]
             second += np.square(rows, out=rows).T @ weight[block]
     total = weight.sum(axis=0)
@@ -173,7 +186,7 @@ def by_variance(here, point, diagonal):
 
 
 def _variance(small):
-    X, weight, centre = small.design.X, small.weight, small.design.centre
+    X, weight, centre = small.rows.design.X, small.rows.weight, small.rows.design.centre
     if sparse.issparse(X):
         mean, square = weight @ X, weight @ X.power(2)
         return np.maximum(square - mean**2 if small.fit_intercept else square, 0.0)

@@ -26,7 +26,8 @@ from nno_sklearn.contracts import (
     check_prediction,
     check_result,
 )
-from nno_sklearn.problem import Problem, exact_product, summarise
+from nno_sklearn.problem import Problem, summarise
+from nno_sklearn.rows import exact_product
 from nno_sklearn.solvers import Status, certify_returned
 
 #: Passes over X that second moments may cost in one fit; they then save most others.
@@ -276,7 +277,7 @@ def _check_magnitude(problem):
         raise ValueError(
             "X has columns so large that their squares overflow. Divide them by a constant."
         )
-    if problem.design.underflows:
+    if problem.rows.underflows:
         raise ValueError(
             "X has columns so small that their squares underflow. Multiply them by a constant."
         )
@@ -285,13 +286,13 @@ def _check_magnitude(problem):
             "The loss of the best constant model overflows: y has values that are too large. "
             "Divide y by a constant."
         )
-    if problem.null.value < SMALLEST_LOSS and _varies(problem.y):
+    if problem.null.value < SMALLEST_LOSS and _varies(problem.rows.targets):
         raise ValueError(
             "The loss of the best constant model underflows: y has values that are too small. "
             "Multiply y by a constant."
         )
 
 
-def _varies(y):
+def _varies(targets):
     """Whether a target differs from a constant by more than rounding."""
-    return np.ptp(y, axis=0).max() > 1e-10 * np.abs(y).max()
+    return (targets.high - targets.low).max() > 1e-10 * targets.size.max()

@@ -71,8 +71,10 @@ def test_small_problems_stand_for_all_rows(rows, container):
     problem = Problem(container(X), y[:, None].astype(float), LogLoss(), L2(), 1e-3)
     small = condensing.ROWS[rows](problem, 60, check_random_state(0))
     assert 30 <= small.n_samples <= 60
-    assert small.weight.sum() == pytest.approx(1.0)
-    assert small.weight @ small.y == pytest.approx(problem.weight @ problem.y, abs=0.2)
+    assert small.rows.weight.sum() == pytest.approx(1.0)
+    assert small.rows.weight @ small.rows.y == pytest.approx(
+        problem.rows.weight @ problem.rows.y, abs=0.2
+    )
     full, few = (hessian_blocks(one.null)[0][1] for one in (problem, small))
     np.testing.assert_allclose(np.trace(few), np.trace(full), rtol=0.35)
 
@@ -82,11 +84,11 @@ def test_draws_by_leverage_are_unbiased():
     X[0] *= 30  # such a row is nearly always drawn, and must not count for more
     problem = Problem(X, y[:, None].astype(float), LogLoss(), L2(), 1e-3)
     draws = [condensing.by_leverage(problem, 60, check_random_state(seed)) for seed in range(300)]
-    assert np.mean([np.isin(X[0, 0], draw.design.X[:, 0]) for draw in draws]) > 0.9
-    mean = np.mean([draw.weight @ draw.design.X for draw in draws], axis=0)
+    assert np.mean([np.isin(X[0, 0], draw.rows.design.X[:, 0]) for draw in draws]) > 0.9
+    mean = np.mean([draw.rows.weight @ draw.rows.design.X for draw in draws], axis=0)
     np.testing.assert_allclose(mean, X.mean(axis=0), atol=0.05)
     every = condensing.by_leverage(problem, 400, check_random_state(0))
-    np.testing.assert_allclose(every.weight, problem.weight)
+    np.testing.assert_allclose(every.rows.weight, problem.rows.weight)
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])

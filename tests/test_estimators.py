@@ -165,7 +165,7 @@ class TestInput:
         )  # fmt: skip
         model = make("log_loss", solver=Spy()).fit(X, y)
         used, given = (
-            getattr(A, "data", A) if "cs" in order else A for A in (Spy.seen.design.X, X)
+            getattr(A, "data", A) if "cs" in order else A for A in (Spy.seen.rows.design.X, X)
         )
         assert np.shares_memory(used, given)
         assert used.dtype == model.coef_.dtype == dtype

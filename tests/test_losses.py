@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from nno_sklearn.losses import Curvature, Gamma, Huber, Loss, Poisson
-from nno_sklearn.problem.intercept import invert
+from nno_sklearn.rows import invert
 
 EVERY = ("value", "gradient", "curvature", "conjugate")
 UNCOUPLED = [name for name in LOSSES if name != "multinomial"]

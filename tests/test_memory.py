@@ -95,9 +95,9 @@ def test_corrected_problem(loss, penalty, diagonal):
         assert first.sum() == pytest.approx(rise, rel=1e-4, abs=1e-7)
     # In the user's terms: centring moves a part of the intercept's term.
     if problem.is_separate:
-        losses = plain.loss.value(plain.y, point.raw_prediction).sum(axis=1)
+        losses = plain.rows.values(point.raw, point.intercept).sum()
         added = correction.values(coef).sum() + shift @ problem.outer_intercept(point)
-        assert point.data_loss == pytest.approx(plain.weight @ losses + added)
+        assert point.data_loss == pytest.approx(losses + added)
 
 
 class TestCondense:

@@ -229,9 +229,9 @@ class TestFolds:
     def test_parts_add_up_and_have_all_classes(self):
         problem = self.problem(X, Y)
         folds = make_folds(problem, 5, Y, np.random.RandomState(0))
-        np.testing.assert_allclose(sum(held_out for _, held_out in folds), problem.weight)
+        np.testing.assert_allclose(sum(held_out for _, held_out in folds), problem.rows.weight)
         for train, held_out in folds:
-            np.testing.assert_allclose(train + held_out, problem.weight)
+            np.testing.assert_allclose(train + held_out, problem.rows.weight)
             assert not (train * held_out).any()
             assert set(Y[held_out > 0]) == set(Y[train > 0]) == {0, 1}
             assert held_out.sum() == pytest.approx(0.2, abs=0.01)

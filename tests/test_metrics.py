@@ -110,12 +110,11 @@ def test_woodbury_metric_solves(name, container, fit_intercept, span):
     point = problem.at(make_coef(problem) / unit)
     rng = np.random.default_rng(4)
     diagonal, gradient = rng.uniform(0.1, 1.0, problem.shape), rng.normal(size=problem.shape)
-    solution = (
-        WoodburyMetric(point, point.loss_curvature, diagonal * unit**2).solve(gradient * unit)
-        * unit
-    )
+    metric = WoodburyMetric(point, point.curvature, diagonal * unit**2)
+    solution = metric.solve(gradient * unit) * unit
+    bend = problem.rows.loss_curvature(point.raw, point.intercept)
     for k in range(problem.n_outputs):
-        curvature = problem.weight * point.loss_curvature.entry(k, k)
+        curvature = problem.rows.weight * bend.entry(k, k)
         mean = curvature @ X / curvature.sum() if fit_intercept else 0.0
         hessian = (X - mean).T @ (curvature[:, None] * (X - mean)) + np.diag(diagonal[:, k])
         expected = np.linalg.solve(hessian, gradient[:, k])
@@ -269,11 +268,11 @@ def test_heavy_rows_metric_inverts_them_and_a_diagonal(name):
         loss, n=30, p=8, n_outputs=n_outputs, alpha=0.2, container=CONTAINERS["csr_array"]
     )
     point = problem.at(make_coef(problem))
-    curvature = point.loss_curvature
-    metric = HeavyRowsMetric(point, curvature, 5)
+    metric = HeavyRowsMetric(point, point.curvature, 5)
+    curvature = problem.rows.loss_curvature(point.raw, point.intercept)
     X = make_matrix(30, 8)
     bend = np.column_stack([curvature.entry(k, k) for k in range(problem.n_outputs)])
-    bend *= problem.weight[:, None]
+    bend *= problem.rows.weight[:, None]
     mean = bend.mean(axis=1)
     heavy = np.argsort(-mean * (X**2).sum(axis=1))[:5]
     squares = mean[heavy] @ X[heavy] ** 2
@@ -282,7 +281,7 @@ def test_heavy_rows_metric_inverts_them_and_a_diagonal(name):
     diagonal = np.sqrt(diagonal * np.median(diagonal))
     gradient = np.random.default_rng(2).normal(size=problem.shape)
     solution = metric.solve(gradient)
-    rows = X[heavy] - problem.design.centre
+    rows = X[heavy] - problem.rows.design.centre
     for k in range(problem.n_outputs):
         matrix = np.diag(diagonal) + rows.T @ (bend[heavy, k][:, None] * rows)
         np.testing.assert_allclose(matrix @ solution[:, k], gradient[:, k], atol=1e-10)

@@ -16,8 +16,8 @@ from _data import (
 from nno_sklearn.losses import Loss, MultinomialLogLoss
 from nno_sklearn.penalties import L2, NoPenalty
 from nno_sklearn.problem import Problem, hessian_blocks
+from nno_sklearn.problem.intercept import Look
 from nno_sklearn.problem.point import ALONG_A_LINE
-from nno_sklearn.problem.sweep import Sweep
 from nno_sklearn.solvers import ProximalSolver
 
 every_loss = pytest.mark.parametrize("name", LOSSES)
@@ -139,5 +139,5 @@ def test_no_dual_gap_unless_the_intercept_is_optimal(name):
     point = problem.at(make_coef(problem))
     assert np.isfinite(point.dual_gap)
     shift = np.linspace(0.5, 1.0, problem.n_outputs)
-    point.sums = Sweep(problem, point.linear).sums(point.intercept + shift)
+    point.sums = Look(problem, point.raw.array).sums(point.intercept + shift)
     assert np.isinf(point.dual_gap)

@@ -15,7 +15,8 @@ from _data import (
 from scipy import sparse
 
 from nno_sklearn.penalties import L1, L2, NoPenalty
-from nno_sklearn.problem import Problem, design_matrix, hessian_blocks, moments
+from nno_sklearn.problem import Problem, hessian_blocks
+from nno_sklearn.rows import design_matrix, moments
 from nno_sklearn.solvers import GradientDescent, NearestNeighborSolver, ProximalSolver
 
 every_loss = pytest.mark.parametrize("name", LOSSES)
@@ -93,7 +94,7 @@ def test_shift_of_columns_moves_the_intercept_only(name):
     np.testing.assert_allclose(inner, other.intercept, atol=1e-8)
     np.testing.assert_allclose(
         problem.loss.predict((X + shift) @ coef + found),
-        problem.loss.predict(one.raw_prediction),
+        problem.loss.predict(one.raw.array + one.intercept),
         rtol=1e-8,
     )
 
@@ -105,20 +106,20 @@ def test_parts_are_problems_over_parts_of_the_data(name, container, fit_intercep
     problem = make_problem(name, container=container, fit_intercept=fit_intercept)
     X = make_matrix()
     rows, weight = np.array([3, 30, 4, 4, 17, 21, 8, 11]), make_weight(8, seed=9)
-    target = np.roll(problem.y[rows], 1, axis=0)
+    target = np.roll(problem.rows.y[rows], 1, axis=0)
     options = (problem.loss, problem.penalty, problem.alpha)
     coef = make_coef(problem)
-    small = problem.rows(rows, weight, target)
+    small = problem.over(problem.rows.taken(rows, weight, target))
     explicit = Problem(X[rows], target, *options, sample_weight=weight, fit_intercept=fit_intercept)
-    assert small.n_samples == 8 and small.weight.sum() == pytest.approx(1)
+    assert small.n_samples == 8 and small.rows.weight.sum() == pytest.approx(1)
     assert_same(small.at(coef), explicit.at(coef))
     columns = np.array([0, 3, 4])
     few = problem.columns(columns)
     explicit = Problem(
         X[:, columns],
-        problem.y,
+        problem.rows.y,
         *options,
-        sample_weight=problem.weight,
+        sample_weight=problem.rows.weight,
         fit_intercept=fit_intercept,
     )
     held = np.zeros_like(coef)
@@ -127,7 +128,7 @@ def test_parts_are_problems_over_parts_of_the_data(name, container, fit_intercep
     assert few.shape == (3, problem.n_outputs)
     assert_same(few.at(coef[columns]), explicit.at(coef[columns]))
     assert_same(few.at(coef[columns]), (point.value, point.data_gradient[columns]))
-    corner = problem.rows(rows, weight, target).columns(columns).at(coef[columns])
+    corner = small.columns(columns).at(coef[columns])
     assert corner.value == pytest.approx(small.at(held).value)
 
 
@@ -149,10 +150,10 @@ def test_formats_do_not_matter(name, container, fit_intercept):
     for (_, first), (_, second) in zip(hessian_blocks(one), hessian_blocks(two), strict=True):
         np.testing.assert_allclose(first, second, atol=1e-12)
     inverse = np.linspace(1.0, 2.0, 5)
-    kernels = [problem.design.kernel(inverse) for problem in (dense, other)]
+    kernels = [problem.rows.design.kernel(inverse) for problem in (dense, other)]
     np.testing.assert_allclose(*kernels, atol=1e-11)
     # Distances between standardised rows are the same, whether they are centred or not.
-    rows = [problem.design.standardised_rows(np.arange(6)) for problem in (dense, other)]
+    rows = [problem.rows.design.standardised_rows(np.arange(6)) for problem in (dense, other)]
     rows = [part.toarray() if sparse.issparse(part) else part for part in rows]
     np.testing.assert_allclose(rows[0] - rows[0][0], rows[1] - rows[1][0], atol=1e-12)
 
@@ -165,14 +166,13 @@ def test_intercept_is_optimal_from_any_start(name, start, size):
     if start is not None:
         start = start * np.linspace(0.5, 1.0, problem.n_outputs)
     point = problem.at(make_coef(problem, size=size), start)
-    total = problem.weight @ point.loss_gradient
-    unit = problem.weight @ np.abs(point.loss_gradient)
+    weight, gradient = problem.rows.weight, problem.rows.loss_gradient(point.raw, point.intercept)
+    total, unit = weight @ gradient, weight @ np.abs(gradient)
     np.testing.assert_array_less(np.abs(total), 1e-10 * unit + 1e-13)
     nudges = [1e-3, -1e-3, 1.0, -1.0]
     with np.errstate(over="ignore"):
-        values = [problem.loss.value(problem.y, point.raw_prediction + d).sum(1) for d in nudges]
-    for value in values:
-        assert problem.weight @ value >= point.data_loss * (1 - 1e-12)
+        values = [problem.rows.values(point.raw, point.intercept + d).sum() for d in nudges]
+    assert min(values) >= point.data_loss * (1 - 1e-12)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -247,7 +247,7 @@ def test_passes_are_counted():
 
     point = problem.at(make_coef(problem))
     assert passes() == 1
-    assert np.isfinite([point.value, *point.values, *point.raw_prediction.ravel()]).all()
+    assert np.isfinite([point.value, *point.values]).all()
     assert np.isfinite(point.diagonal_curvature).all() and passes() == 0
     assert point.gradient is not None and passes() == 1
     assert point.dual_gap > 0 and point.data_gradient is not None and passes() == 0
@@ -257,8 +257,8 @@ def test_passes_are_counted():
     assert np.isfinite([better.value, line.value(0.25), *line.derivatives(0.1)[0]]).all()
     assert problem.null.value > 0 and passes() == 0
     assert len(hessian_blocks(point)) == 1 and passes() == 1
-    part = problem.rows(np.arange(10), problem.weight[:10], problem.y[:10])
-    part.at(point.coef)
+    rows = problem.rows
+    problem.over(rows.taken(np.arange(10), rows.weight[:10], rows.y[:10])).at(point.coef)
     assert passes() == pytest.approx(0.1)
     problem.columns(np.array([0, 1])).at(point.coef[:2])
     assert passes() == pytest.approx(0.4)
@@ -271,14 +271,14 @@ def test_narrow_data_stay_narrow(container):
     X = container(make_matrix(200).astype(np.float32))
     y = make_target("gamma", make_matrix(200))
     problem = Problem(X, y, LOSSES["gamma"], L2(), 0.1)
-    assert problem.design.X is X and X.dtype == np.float32
+    assert problem.rows.design.X is X and X.dtype == np.float32
     wide = Problem(make_matrix(200).astype(np.float32).astype(float), y, LOSSES["gamma"], L2(), 0.1)
     coef = make_coef(problem)
     point, expected = problem.at(coef), wide.at(coef)
-    for array in (point.linear, point.data_gradient, problem.scale, problem.design.centre):
+    for array in (point.raw.array, point.data_gradient, problem.scale, problem.rows.design.centre):
         assert array.dtype == np.float64
     assert point.value == pytest.approx(expected.value, rel=1e-5)
     np.testing.assert_allclose(point.data_gradient, expected.data_gradient, atol=1e-5)
     np.testing.assert_allclose(problem.scale, wide.scale, rtol=1e-5)
     ProximalSolver().solve(problem, problem.null, max_iter=50, tol=1e-4)
-    assert problem.design.X.dtype == np.float32
+    assert problem.rows.design.X.dtype == np.float32

@@ -50,9 +50,9 @@ def check_book(result, problem, tol):
     assert np.isnan(history[0].step_size)
     assert all(record.step_size > 0 for record in history[1:])
     assert history[-1].n_nonzeros == np.count_nonzero(result.coef)
-    raw = problem.design.X @ result.coef + result.intercept
+    raw = problem.rows.design.X @ result.coef + result.intercept
     with np.errstate(over="ignore"):
-        losses = problem.weight @ problem.loss.value(problem.y, raw).sum(axis=1)
+        losses = problem.rows.weight @ problem.loss.value(problem.rows.y, raw).sum(axis=1)
     objective = losses + problem.alpha * problem.penalty.value(result.coef)
     assert result.objective == pytest.approx(objective, rel=1e-9)
 
@@ -198,16 +198,18 @@ def test_more_features_than_fit_a_matrix(container, penalty, solver):
     check_book(result, problem, 1e-6)
     X = make_matrix(60, 2500)
     if penalty == "l2":  # the optimum lies in the span of the centred rows: 60 numbers
-        kernel = (X - problem.weight @ X) @ (X - problem.weight @ X).T
+        kernel = (X - problem.rows.weight @ X) @ (X - problem.rows.weight @ X).T
         small = Problem(
-            np.linalg.cholesky(kernel + 1e-9 * np.eye(60)), problem.y, problem.loss, L2(), 0.05,
-            sample_weight=problem.weight,
+            np.linalg.cholesky(kernel + 1e-9 * np.eye(60)), problem.rows.y, problem.loss, L2(),
+            0.05, sample_weight=problem.rows.weight,
         )  # fmt: skip
         expected = solve("gd", small, tol=1e-8).objective
     else:
         used = np.flatnonzero(result.coef[:, 0])
         assert 0 < len(used) < 60
-        few = Problem(X[:, used], problem.y, problem.loss, L1(), 0.05, sample_weight=problem.weight)
+        few = Problem(
+            X[:, used], problem.rows.y, problem.loss, L1(), 0.05, sample_weight=problem.rows.weight
+        )
         expected = solve("proximal", few, tol=1e-10).objective
     assert result.objective == pytest.approx(expected, abs=1.1e-6 * problem.null.value)
 

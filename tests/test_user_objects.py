@@ -28,9 +28,11 @@ def test_user_penalty_nonnegative_least_squares(container, solver):
     y = make_target("squared_error", X)
     problem = Problem(container(X), y, LOSSES["squared_error"], Box(), 1.0, sample_weight=weight)
     result = solve(solver, problem, tol=1e-8)
-    root = np.sqrt(problem.weight)
-    centred = X - problem.weight @ X
-    expected, residual = nnls(root[:, None] * centred, root * (y[:, 0] - problem.weight @ y[:, 0]))
+    root = np.sqrt(problem.rows.weight)
+    centred = X - problem.rows.weight @ X
+    expected, residual = nnls(
+        root[:, None] * centred, root * (y[:, 0] - problem.rows.weight @ y[:, 0])
+    )
     assert 0 < np.count_nonzero(expected) < 8
     assert result.status is Status.CONVERGED
     np.testing.assert_allclose(result.coef[:, 0], expected, atol=1e-6)
@@ -43,12 +45,12 @@ def test_user_penalty_nonnegative_least_squares(container, solver):
 def test_user_penalty_box(name, solver):
     problem = make_problem(name, Box(-0.2, 0.3), 0.7, n=80, fit_intercept=False)
     result = solve(solver, problem, tol=1e-7)
-    shape, X = problem.shape, problem.design.X
+    shape, X = problem.shape, problem.rows.design.X
 
     def objective(w):
         eta = X @ w.reshape(shape)
-        gradient = X.T @ (problem.weight[:, None] * problem.loss.gradient(problem.y, eta))
-        value = problem.weight @ problem.loss.value(problem.y, eta).sum(axis=1)
+        gradient = X.T @ (problem.rows.weight[:, None] * problem.loss.gradient(problem.rows.y, eta))
+        value = problem.rows.weight @ problem.loss.value(problem.rows.y, eta).sum(axis=1)
         return value, gradient.ravel()
 
     size = np.prod(shape)

@@ -135,8 +135,8 @@ def _pass_seconds(problem):
     coef, times = np.ones(problem.shape), []
     for _ in range(7):
         start = process_time()
-        problem.design.matvec(coef)
-        problem.design.rmatvec(problem.y)
+        problem.rows.design.matvec(coef)
+        problem.rows.design.rmatvec(problem.rows.y)
         times.append((process_time() - start) / 2)
     return max(np.median(times), 1e-7)
 
@@ -150,7 +150,7 @@ class _Metric:
 
     def __call__(self, point):
         here = point if self._small is point.problem else self._small.at(point.coef)
-        now = here.loss_curvature.diagonal
+        now = here.problem.rows.loss_curvature(here.raw, here.intercept).diagonal
         if self._metric is None or np.abs(now - self._curvature).sum() > STALE * now.sum():
             self._metric = curvature_metric(here, point, self._correction)
             self._curvature = now

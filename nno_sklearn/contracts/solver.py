@@ -71,8 +71,8 @@ def _check_form(solver, problem, result):
 
 
 def _check_objective(solver, problem, result, point):
-    eta = point.linear + problem.inner_intercept(result.coef, result.intercept)
-    loss = problem.weight @ problem.loss.value(problem.y, eta).sum(axis=1)
+    intercept = problem.inner_intercept(result.coef, result.intercept)
+    loss = problem.rows.values(point.raw, intercept).sum()
     value = loss + problem.alpha * problem.penalty.value(result.coef)
     unit = ACCURACY * max(abs(problem.null.value), abs(value))
     if not abs(value - result.objective) <= unit:

@@ -60,12 +60,12 @@ def run_all(solver, problem):
 def _run(solver, problem, start, *, max_iter=MAX_ITER, tol=TOL):
     """Solve, and check what came back, and that nothing was changed on the way."""
     seen, parameters = [], repr(solver.get_params())
-    coef, intercept, y = start.coef.copy(), start.intercept.copy(), problem.y.copy()
+    coef, intercept, y = start.coef.copy(), start.intercept.copy(), problem.rows.y.copy()
     result = solver.select(problem).solve(
         problem, start, max_iter=max_iter, tol=tol, callback=seen.append, random_state=0
     )
     examine_result(solver, problem, result, tol)
-    kept = (start.coef, coef), (start.intercept, intercept), (problem.y, y)
+    kept = (start.coef, coef), (start.intercept, intercept), (problem.rows.y, y)
     if not all(np.array_equal(one, other) for one, other in kept):
         found = "changed the start, or the targets, in place"
         raise broken(solver, "solve", found, "Work on copies.")

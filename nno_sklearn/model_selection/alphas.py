@@ -113,9 +113,10 @@ def _rounding(problem):
     product with columns that have nothing to do with them.
     """
     null = problem.null
-    residual = np.abs(null.loss_gradient).max()  # squares of small ones would be lost
+    # Not the root of their squares, which would be lost where they are small.
+    _, residual = problem.rows.gradient_sizes(null.raw, null.intercept)
     level = np.abs(problem.outer_intercept(null)).max()
-    noise = FEW_ULPS * np.finfo(float).eps * level * null.loss_curvature.diagonal.max()
+    noise = FEW_ULPS * np.finfo(float).eps * level * problem.rows.largest_curvature(null.curvature)
     if residual <= noise:
         return np.inf
     return FEW_ULPS * np.finfo(problem.dtype).eps * problem.scale.max() * residual

@@ -18,7 +18,7 @@ class SharedRows:
     """Training rows on which models are fitted one after the other, each near a solved one.
 
     The data are checked, encoded and centred for the first model; those that differ from it
-    only in penalty, strength or solver share this, and the memory that solvers keep of the rows
+    only in penalty, strength or solver share this, and what solvers know of the rows
     (Gram matrices, curvatures, landmarks). A start among them costs no pass over X.
 
     Parameters
@@ -74,7 +74,7 @@ class SharedRows:
     def _point(self, problem, model):
         """Where the fit of a model on the problem's rows ended, if that is known."""
         point = self._points.get(id(model))
-        return None if point is None or point.problem.memory is not problem.memory else point
+        return None if point is None or point.problem.knowledge is not problem.knowledge else point
 
     def forget(self, model):
         """Let go of a model's point, which is as long as the data: no later fit starts there."""
@@ -96,9 +96,10 @@ def _ahead(problem, before, last):
     if old == new or not problem.is_smooth:
         return start
     t = float(np.clip(np.log(alpha / new) / np.log(new / old), -1.0, 1.0))
-    expected = problem.with_raw_prediction(
+    combined = problem.rows.combined
+    expected = problem.with_raw(
         last.coef + t * (last.coef - before.coef),
-        last.linear + t * (last.linear - before.linear),
+        combined(combined(last.raw, t, last.raw), -t, before.raw),
         last.intercept + t * (last.intercept - before.intercept),
     )
     return expected if expected.value < start.value else start

@@ -16,7 +16,7 @@ from nno_sklearn._data_checks import (
 )
 from nno_sklearn.neighbors.distances import check_metric
 from nno_sklearn.neighbors.memory import CellMemory, Scaling
-from nno_sklearn.problem.moments import moments
+from nno_sklearn.rows.moments import moments
 
 #: Rows that are absorbed together.
 CHUNK = 2000

@@ -1,16 +1,14 @@
-"""The objective over data: the one place that knows X, weights, intercepts and sparse formats."""
+"""The objective over data: what solvers minimise, with its points, lines and certificate."""
 
 from nno_sklearn.problem.certificate import Certificate, Verdict, promised_decrease
 from nno_sklearn.problem.correction import Correction
-from nno_sklearn.problem.design_matrix import exact_product
-from nno_sklearn.problem.heavy import heavy_rows
 from nno_sklearn.problem.hessian import (
     MAX_JOINT_SIZE,
     WorkingHessian,
     hessian_blocks,
     hessian_cost,
 )
-from nno_sklearn.problem.intercept import invert
+from nno_sklearn.problem.knowledge import KnownHessian
 from nno_sklearn.problem.point import Line, Point
 from nno_sklearn.problem.problem import Problem
 from nno_sklearn.problem.recession import leads_away, separates
@@ -21,16 +19,14 @@ __all__ = [
     "MAX_JOINT_SIZE",
     "Certificate",
     "Correction",
+    "KnownHessian",
     "Line",
     "Point",
     "Problem",
     "Verdict",
     "WorkingHessian",
-    "exact_product",
-    "heavy_rows",
     "hessian_blocks",
     "hessian_cost",
-    "invert",
     "leads_away",
     "promised_decrease",
     "separates",

@@ -22,7 +22,7 @@ def dual_gap(point):
     The better of c = 1 and the c that the penalty asks for is taken.
     """
     problem = point.problem
-    loss, penalty, alpha = problem.loss, problem.penalty, problem.alpha
+    penalty, alpha = problem.penalty, problem.alpha
     if "conjugate" not in problem.provides:
         return np.inf
     if problem.fit_intercept and not _is_balanced(point):
@@ -33,8 +33,7 @@ def dual_gap(point):
     gap += np.vdot(point.data_gradient, point.coef)
     scaling = penalty.dual_scaling(dual)
     if scaling < 1.0:
-        conjugate = loss.conjugate(problem.y, scaling * point.loss_gradient)
-        scaled = point.value + problem.weight @ conjugate.sum(axis=1)
+        scaled = point.value + problem.rows.conjugate(point.raw, point.intercept, scaling)
         scaled += alpha * penalty.conjugate(scaling * dual)
         gap = min(gap, scaled)
     return max(float(gap), 0.0)
@@ -48,10 +47,10 @@ def _is_balanced(point):
 
 
 def shifted_dual_gap(point, step):
-    """As :func:`dual_gap`, at the dual point that Newton's step implies: ``v = u + h raw``.
+    """As :func:`dual_gap`, at the dual point that Newton's step implies.
 
-    It is feasible where the penalty asks for ``X'(s v) = 0``, as without a penalty, which ``u``
-    itself never is. Scalings a little below 1 bring it back into the loss's domain.
+    ``v = u + h (slope + shift)`` is feasible where the penalty asks for ``X'(s v) = 0``, as without
+    a penalty, which ``u`` itself never is. Scalings a little below 1 bring it back into the loss's domain.
 
     Parameters
     ----------
@@ -66,20 +65,16 @@ def shifted_dual_gap(point, step):
         How much of it rounding may be: sums of both signs cancel here.
     """
     problem = point.problem
-    loss, penalty, alpha = problem.loss, problem.penalty, problem.alpha
-    if "conjugate" not in loss.provides or problem.correction is not None:
+    penalty, alpha = problem.penalty, problem.alpha
+    if "conjugate" not in problem.loss.provides or not problem.correction.is_zero:
         return np.inf, 0.0
-    dual = point.loss_gradient + step.curvature.product(step.raw)
-    weighted = problem.weight[:, None] * dual
-    pulled = problem.design.rmatvec(weighted)
-    for scaling in SCALINGS:
-        conjugate = loss.conjugate(problem.y, scaling * dual)
-        gap = point.value + problem.weight @ conjugate.sum(axis=1)
-        if np.isfinite(gap):
-            break
-    rounding = 32 * EPS * (point.value + problem.weight @ np.abs(conjugate).sum(axis=1))
+    dual = problem.rows.newton_dual(
+        point.raw, point.intercept, step.curvature, step.slope, step.shift, SCALINGS
+    )
+    pulled, scaling, gap = dual.pulled, dual.scaling, point.value + dual.conjugate
+    rounding = 32 * EPS * (point.value + dual.size)
     # What rounding leaves of sums that should be 0, times where the optimum is, or nearly.
-    gap -= scaling * weighted.sum(axis=0) @ point.intercept
+    gap -= scaling * dual.total @ point.intercept
     if "conjugate" in penalty.provides:
         gap += alpha * penalty.conjugate(-scaling * pulled / alpha)
     elif penalty.is_zero and _is_zero(problem, pulled):

@@ -3,6 +3,34 @@
 import numpy as np
 
 
+class NoCorrection:
+    """Nothing to add: the rows say all."""
+
+    is_zero = True
+    shift = 0.0
+
+    def centred(self, rows):
+        return self
+
+    def columns(self, index):
+        return self
+
+    def shifted(self, sums):
+        return sums
+
+    def product(self, coef):
+        return 0.0
+
+    def gradient(self, coef):
+        return 0.0
+
+    def values(self, coef):
+        return 0.0
+
+    def block(self, k, m):
+        return 0.0
+
+
 class Correction:
     """``<linear, w> + shift b + <w, scatter w bend> / 2``, added to the data loss.
 
@@ -20,13 +48,15 @@ class Correction:
         Mean second derivatives of the loss by the raw predictions; positive semi-definite.
     """
 
+    is_zero = False
+
     def __init__(self, linear, shift, scatter, bend):
         self.linear, self.shift, self.scatter, self.bend = linear, shift, scatter, bend
 
-    def centred(self, design):
+    def centred(self, rows):
         """For columns whose centre is taken out of X; constant columns act as zeros."""
-        used = design.scale > 0
-        linear = np.where(used[:, None], self.linear - np.outer(design.origin, self.shift), 0.0)
+        used = rows.scale > 0
+        linear = np.where(used[:, None], self.linear - np.outer(rows.origin, self.shift), 0.0)
         mask = used if self.scatter.ndim == 1 else np.outer(used, used)
         return Correction(linear, self.shift, np.where(mask, self.scatter, 0.0), self.bend)
 
@@ -35,6 +65,10 @@ class Correction:
         square = self.scatter.ndim == 2
         scatter = self.scatter[np.ix_(index, index)] if square else self.scatter[index]
         return Correction(self.linear[index], self.shift, scatter, self.bend)
+
+    def shifted(self, sums):
+        """Sums over the rows with the derivative by the intercept."""
+        return sums._replace(total=sums.total + self.shift)
 
     def product(self, coef):
         """Second derivative times ``coef``."""

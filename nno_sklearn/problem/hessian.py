@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from nno_sklearn.problem.intercept import invert
-
 #: Coefficients of coupled outputs up to which their Hessian is one matrix.
 MAX_JOINT_SIZE = 600
 #: How much faster an operation is in a factor, or for a further output, than in a pass over X.
@@ -26,7 +24,7 @@ def hessian_blocks(point, curvature=None, max_joint_size=MAX_JOINT_SIZE):
     Parameters
     ----------
     point : Point
-    curvature : Curvature, default=None
+    curvature : RowCurvature, default=None
         The rows' at the point, where it is known already.
     max_joint_size : int, default=600
 
@@ -39,33 +37,29 @@ def hessian_blocks(point, curvature=None, max_joint_size=MAX_JOINT_SIZE):
         off-diagonal blocks.
     """
     problem = point.problem
-    curvature = point.loss_curvature if curvature is None else curvature
+    curvature = point.curvature if curvature is None else curvature
     p, n_outputs = problem.shape
     position = np.arange(p * n_outputs).reshape(p, n_outputs)
-    if curvature.coupling is not None and p * n_outputs <= max_joint_size:
+    if not problem.is_separate and p * n_outputs <= max_joint_size:
         return [(position.T.ravel(), _joint_hessian(problem, curvature))]
     if problem.loss.constant_curvature and n_outputs > 1:
-        shared = _block(problem, curvature.entry(0, 0), 0)
+        shared = _block(problem, curvature, 0)
         return [(position[:, k], shared) for k in range(n_outputs)]
-    return [(position[:, k], _block(problem, curvature.entry(k, k), k)) for k in range(n_outputs)]
+    return [(position[:, k], _block(problem, curvature, k)) for k in range(n_outputs)]
 
 
-def _block(problem, row_curvature, k):
-    weight = _row_weight(problem, row_curvature)
-    gram, first = problem.design.gram(weight)
-    if problem.fit_intercept and weight.sum() > 0:
-        gram -= first @ first.T / weight.sum()
-    if problem.correction is not None:
-        gram += problem.correction.block(k, k)
-    return gram
+def _block(problem, curvature, k):
+    block = problem.rows.hessian(curvature, k, _least_curvature(problem))
+    block += problem.correction.block(k, k)
+    return block
 
 
-def _row_weight(problem, row_curvature):
+def _least_curvature(problem):
+    """Curvature of a row at least: a far row on a flat part must not let its own prediction move
+    without bound."""
     bounded = (problem.penalty.curvature(np.zeros(problem.shape)) > 0).all()
-    if problem.loss.largest_curvature is not None and not bounded:
-        # A far row on a flat part must not let its own prediction move without bound.
-        row_curvature = np.maximum(row_curvature, FLAT_CURVATURE * problem.loss.largest_curvature)
-    return problem.weight * np.maximum(row_curvature, 0.0)
+    largest = problem.loss.largest_curvature
+    return 0.0 if largest is None or bounded else FLAT_CURVATURE * largest
 
 
 class WorkingHessian:
@@ -91,7 +85,7 @@ class WorkingHessian:
         if self._rows is not None:
             self._few = self._few if same else self._rows.columns(columns)
             point = self._few.at(point.coef, point.intercept)
-        curvature = point.loss_curvature
+        curvature = point.curvature
         known = self._columns is not None and self._still_holds(point, curvature)
         self._is_new = not known or point.problem.loss.constant_curvature
         if known and same:
@@ -122,9 +116,8 @@ class WorkingHessian:
             return True
         if self._expired:
             return False
-        old, weight = self._curvature.diagonal, point.problem.weight
-        change = weight @ np.abs(curvature.diagonal - old)
-        return (change <= STALE * (weight @ old)).all()
+        change, size = point.problem.rows.curvature_change(curvature, self._curvature)
+        return (change <= STALE * size).all()
 
     @staticmethod
     def _is_one_matrix(problem):
@@ -142,14 +135,11 @@ class WorkingHessian:
         self._blocks = [(position[:, k], matrix) for k in range(problem.n_outputs)]
 
     def _new_columns(self, problem, new):
-        weight = _row_weight(problem, self._curvature.entry(0, 0))
-        cross = problem.design.cross_gram(weight, new)
-        if problem.fit_intercept and weight.sum() > 0:
-            first = problem.design.rmatvec(weight[:, None])[:, 0]
-            cross -= np.outer(first, first[new] / weight.sum())
-        if problem.correction is not None:
-            cross += problem.correction.block(0, 0)[:, new]
-        return cross
+        least = _least_curvature(problem)
+        columns = problem.rows.hessian_columns(self._curvature, new, least)
+        if not problem.correction.is_zero:
+            columns += problem.correction.block(0, 0)[:, new]
+        return columns
 
 
 def _bend_unseen(blocks, point):
@@ -166,17 +156,11 @@ def _bend_unseen(blocks, point):
 
 def _joint_hessian(problem, curvature):
     """All outputs' second derivatives together, output by output."""
-    size = problem.n_features * problem.n_outputs
-    weight = problem.weight[:, None]
-    hessian, mixed = problem.design.coupled_gram(
-        weight * curvature.diagonal, np.sqrt(weight) * curvature.coupling
-    )
-    if problem.fit_intercept:
-        hessian -= mixed @ invert(curvature.total(problem.weight)) @ mixed.T
-    if problem.correction is not None:
+    hessian = problem.rows.joint_hessian(curvature)
+    if not problem.correction.is_zero:
         outputs = range(problem.n_outputs)
         hessian += np.block([[problem.correction.block(k, m) for m in outputs] for k in outputs])
-    return hessian.reshape(size, size)
+    return hessian
 
 
 def hessian_cost(problem, n_rows):
@@ -187,8 +171,8 @@ def hessian_cost(problem, n_rows):
     p, n_outputs = problem.shape
     n_blocks = 1 if problem.loss.constant_curvature else n_outputs
     factor = p**3 / 3 / BLOCKED_SPEEDUP
-    gram = n_rows * problem.design.row_product_cost
+    gram = n_rows * problem.rows.row_product_cost
     # Further outputs ride along: a pass for many is a product of matrices itself.
     columns = 1 + 2 * (n_outputs - 1) / BLOCKED_SPEEDUP
-    one_pass = problem.design.n_stored * columns + ROW_WORK * problem.n_samples * n_outputs
+    one_pass = problem.rows.n_stored * columns + ROW_WORK * problem.n_samples * n_outputs
     return n_blocks * (gram + factor) / max(LEAST_PASS, one_pass)

@@ -2,17 +2,41 @@
 
 import numpy as np
 
+from nno_sklearn.rows import invert
+
 MAX_STEPS = 100
 #: Below it, nothing that a certificate or a step needs gets any better.
 PRECISION = 1e-10
 
 
-def best_intercept(sweep, start, precision=PRECISION):
+class Look:
+    """The data loss at the raw predictions ``raw + t * slope + b`` of a problem's rows, b free."""
+
+    def __init__(self, problem, raw, slope=None, t=0.0):
+        self._rows, self._correction = problem.rows, problem.correction
+        self._raw, self._slope, self._t = raw, slope, t
+        self.is_separate = problem.is_separate
+
+    def sums(self, b):
+        """:class:`RowSums` at the intercept ``b``, the correction's share included."""
+        return self._correction.shifted(self._rows.sums(self._raw, b, self._slope, self._t))
+
+    def values(self, b):
+        """Loss of each output, (n_outputs,)."""
+        values = self._rows.values(self._raw, b, self._slope, self._t)
+        return values + self._correction.shift * b
+
+    def spread(self):
+        """Weighted mean size of the raw predictions without the intercept, (n_outputs,)."""
+        return self._rows.spread(self._raw, self._slope, self._t)
+
+
+def best_intercept(look, start, precision=PRECISION):
     """Minimise ``sum_i weight_i loss(y_i, linear_i + b)`` over b by safeguarded Newton steps.
 
     Parameters
     ----------
-    sweep : Sweep
+    look : Look
     start : ndarray of shape (n_outputs,)
     precision : float, default=1e-10
         Sum of the loss gradient, relative to the sum of its absolute values, to end with.
@@ -23,28 +47,18 @@ def best_intercept(sweep, start, precision=PRECISION):
     sums : RowSums
         At the intercept.
     """
-    find = _separate if sweep.problem.is_separate else _coupled
+    find = _separate if look.is_separate else _coupled
     with np.errstate(over="ignore", invalid="ignore"):
-        return find(sweep, start, precision)
+        return find(look, start, precision)
 
 
-def invert(bend):
-    """Inverse of a curvature by the intercept; 0 in directions that nothing bends, such as a
-    shift of all of a softmax's outputs."""
-    diagonal = bend.diagonal()
-    if np.count_nonzero(bend) == np.count_nonzero(diagonal):
-        bends = diagonal > np.finfo(float).tiny
-        return np.diag(np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=bends))
-    return np.linalg.pinv(bend, rcond=1e-10, hermitian=True)
-
-
-def _separate(sweep, start, precision):
+def _separate(look, start, precision):
     """One root of an increasing function per output: Newton inside a shrinking bracket."""
     b = start.astype(float)
     low, high = np.full_like(b, -np.inf), np.full_like(b, np.inf)
     stretch, moved, size = None, np.full_like(b, np.inf), np.abs(b)
     for _ in range(MAX_STEPS):
-        sums = sweep.sums(b)
+        sums = look.sums(b)
         total, bend = sums.total, sums.bend.diagonal()
         usable = np.isfinite(total) & np.isfinite(bend)
         # A step below the rounding of the raw predictions would change nothing.
@@ -53,7 +67,7 @@ def _separate(sweep, start, precision):
         if done.all():
             break
         if stretch is None:
-            size = np.abs(b) + sweep.spread()
+            size = np.abs(b) + look.spread()
             stretch = 1.0 + size
         low = np.where(total < 0, b, low)
         high = np.where(total > 0, b, high)
@@ -74,15 +88,15 @@ def _separate(sweep, start, precision):
     return b, sums
 
 
-def _coupled(sweep, start, precision):
+def _coupled(look, start, precision):
     """Joint Newton, damped until it descends; the shift that all outputs share has mean 0."""
 
     def objective(b):
-        return sweep.values(b).sum()
+        return look.values(b).sum()
 
     b, value = start - start.mean(), None
     for _ in range(MAX_STEPS):
-        sums = sweep.sums(b)
+        sums = look.sums(b)
         total, bend = sums.total, sums.bend
         if np.abs(total).max() <= precision * sums.size.max():
             break

@@ -1,15 +1,18 @@
 """Point and Line: where the objective is looked at. X was read once for each of them."""
 
+from copy import copy
 from functools import cached_property
 
 import numpy as np
 
 from nno_sklearn.problem.certificate import dual_gap
-from nno_sklearn.problem.intercept import best_intercept, invert
-from nno_sklearn.problem.sweep import Sweep
+from nno_sklearn.problem.intercept import Look, best_intercept
+from nno_sklearn.rows import invert
 
 #: Precision of the intercept along a line, where a correction of second order makes up for it.
 ALONG_A_LINE = 1e-4
+#: What a point derives from its coefficients, beside the gradient of the data loss.
+DERIVED = ("value", "values", "gradient", "data_diagonal")
 
 
 class Point:
@@ -20,49 +23,33 @@ class Point:
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
         At its optimum for ``coef``.
-    linear : ndarray of shape (n_samples, n_outputs)
-        ``X @ coef`` without the intercept.
+    raw : Raw
+        Handle of ``X @ coef`` without the intercept.
     sums : RowSums
         Of the loss's derivatives over the rows.
     """
 
-    def __init__(self, problem, coef, linear, intercept=None):
-        self.problem, self.coef, self.linear = problem, coef, linear
-        self._sweep = Sweep(problem, linear)
+    def __init__(self, problem, coef, raw, intercept=None):
+        self.problem, self.coef, self.raw = problem, coef, raw
         if problem.fit_intercept:
             start = problem.mean_intercept if intercept is None else intercept
-            self.intercept, self.sums = best_intercept(self._sweep, start)
+            self.intercept, self.sums = best_intercept(Look(problem, raw), start)
         else:
             self.intercept = np.zeros(problem.n_outputs)
 
     @cached_property
     def sums(self):
-        return self._sweep.sums(self.intercept)
+        return Look(self.problem, self.raw).sums(self.intercept)
 
     @property
-    def raw_prediction(self):
-        return self.linear + self.intercept
-
-    @property
-    def loss_gradient(self):
-        """Derivative of each row's loss by its raw prediction, (n_samples, n_outputs).
-
-        Not weighted; computed anew each time, as it is as long as the data.
-        """
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self.problem.loss.gradient(self.problem.y, self.raw_prediction)
-
-    @property
-    def loss_curvature(self):
-        """Second derivatives of each row's loss, a :class:`Curvature`; computed anew."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self.problem.loss.derivatives(self.problem.y, self.raw_prediction)[1]
+    def curvature(self):
+        """Handle of the rows' second derivatives; made anew each time, being as long as they."""
+        return self.problem.rows.curvature(self.raw, self.intercept)
 
     @cached_property
     def _losses(self):
-        values = self._sweep.values(self.intercept)
-        correction = self.problem.correction
-        return values if correction is None else values + correction.values(self.coef)
+        values = Look(self.problem, self.raw).values(self.intercept)
+        return values + self.problem.correction.values(self.coef)
 
     @property
     def data_loss(self):
@@ -83,18 +70,12 @@ class Point:
     @cached_property
     def data_gradient(self):
         """Gradient of the data loss; one pass."""
-        problem = self.problem
-        if self._sweep.residual is None:
-            self.sums = self._sweep.sums(self.intercept)
-        gradient = problem.design.rmatvec(self._sweep.residual)
-        self.release()
-        if problem.correction is not None:
-            gradient += problem.correction.gradient(self.coef)
-        return gradient
+        gradient = self.problem.rows.gradient(self.raw, self.intercept)
+        return gradient + self.problem.correction.gradient(self.coef)
 
     def release(self):
         """Let go of what is as long as the data and only the gradient needs; it is made anew."""
-        self._sweep.residual = None
+        self.problem.rows.release(self.raw)
 
     @cached_property
     def gradient(self):
@@ -126,16 +107,31 @@ class Point:
 
     def of(self, problem):
         """The same coefficients in a problem that has another penalty; no pass."""
-        twin = object.__new__(Point)
-        vars(twin).update(vars(self))
-        twin.problem = problem
-        for name in ("value", "values", "gradient"):  # the others are the data loss's
+        return self._moved(problem, self.coef, ("value", "values", "gradient"))
+
+    def on_columns(self, problem, index):
+        """The same coefficients in a problem that has only the columns ``index``; no pass."""
+        part = self._moved(problem, self.coef[index], DERIVED)
+        part.data_gradient = self.data_gradient[index]
+        return part
+
+    def widened(self, problem, index):
+        """The same coefficients in a problem with all columns, of which these are ``index``."""
+        coef = np.zeros(problem.shape)
+        coef[index] = self.coef
+        return self._moved(problem, coef, (*DERIVED, "data_gradient"))
+
+    def _moved(self, problem, coef, derived):
+        """The same raw predictions as coefficients of another problem."""
+        twin = copy(self)
+        twin.problem, twin.coef = problem, coef
+        for name in derived:
             vars(twin).pop(name, None)
         return twin
 
     def towards(self, direction):
         """The line from here along ``direction``; one pass."""
-        return Line(self, direction, self.problem.design.matvec(direction))
+        return Line(self, direction, self.problem.rows.raw(direction))
 
 
 class Line:
@@ -148,8 +144,8 @@ class Line:
     ----------
     start : Point
     direction : ndarray of shape (n_features, n_outputs)
-    slope : ndarray of shape (n_samples, n_outputs)
-        ``X @ direction``.
+    slope : Raw
+        Handle of ``X @ direction``.
     """
 
     def __init__(self, start, direction, slope):
@@ -186,11 +182,9 @@ class Line:
     def point(self, t):
         """The point at t; no pass."""
         if not np.array_equal(t, self._point_t):
-            linear = t * self.slope
-            linear += self.start.linear
-            self._point = self.start.problem.with_raw_prediction(
-                self.start.coef + t * self.direction, linear, self._near(t)
-            )
+            problem, coef = self.start.problem, self.start.coef + t * self.direction
+            raw = problem.rows.combined(self.start.raw, t, self.slope)
+            self._point = problem.with_raw(coef, raw, self._near(t))
             self._point_t = t
         return self._point
 
@@ -210,11 +204,11 @@ class Line:
         """
         problem, intercept = self.start.problem, self._near(t)
         penalty, alpha = problem.penalty, problem.alpha
-        sweep = Sweep(problem, self.start.linear, self.slope, t)
+        look = Look(problem, self.start.raw, self.slope, t)
         if problem.fit_intercept:
-            intercept, sums = best_intercept(sweep, intercept, ALONG_A_LINE)
+            intercept, sums = best_intercept(look, intercept, ALONG_A_LINE)
         else:
-            sums = sweep.sums(intercept)
+            sums = look.sums(intercept)
         first, second, self._t = sums.first, sums.second, t
         if problem.fit_intercept and np.isfinite(second).all():
             inverse = invert(sums.bend)
@@ -223,13 +217,10 @@ class Line:
             first = first + problem.inner(sums.mixed[None], left[None])
             second = second + problem.inner(sums.mixed[None], self._drift[None])
         coef = self.start.coef + t * self.direction
-        if problem.correction is not None:
-            tilt, bend = (
-                problem.correction.gradient(coef),
-                problem.correction.product(self.direction),
-            )
-            first = first + problem.inner(tilt, self.direction)
-            second = second + problem.inner(bend, self.direction)
+        if not problem.correction.is_zero:
+            bent = problem.correction.product(self.direction)
+            first = first + problem.inner(problem.correction.gradient(coef), self.direction)
+            second = second + problem.inner(bent, self.direction)
         if not problem.is_smooth:
             return first + self._chord, second
         first = first + alpha * problem.inner(penalty.gradient(coef), self.direction)

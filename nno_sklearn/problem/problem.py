@@ -1,12 +1,16 @@
 """The objective as a function of w over data, with every pass over X counted."""
 
+from copy import copy
 from functools import cached_property
 
 import numpy as np
 
 from nno_sklearn.penalties import NoPenalty
-from nno_sklearn.problem.design_matrix import DesignMatrix
+from nno_sklearn.problem.correction import NoCorrection
+from nno_sklearn.problem.knowledge import Knowledge
 from nno_sklearn.problem.point import Point
+from nno_sklearn.rows import LocalRows, Raw, Rows
+from nno_sklearn.rows.base import inner
 
 
 class Problem:
@@ -30,15 +34,15 @@ class Problem:
 
     Attributes
     ----------
-    scale : ndarray of shape (n_features,)
-        Spread of the columns, 0 for constant ones (whose coefficient stays 0).
-    correction : Correction or None
+    rows : Rows
+        All that is as long as the data, wherever it is.
+    correction : Correction or NoCorrection
         A quadratic that belongs to the data loss, in terms of the centred columns.
     null : Point
         The best constant model, w = 0.
     dtype : dtype
         Of the user's X.
-    memory : dict
+    knowledge : Knowledge
         What solvers have learnt of these rows; shared by all strengths of all penalties on them.
     """
 
@@ -47,45 +51,44 @@ class Problem:
             weight = np.full(len(y), 1.0 / len(y))
         else:
             weight = sample_weight / sample_weight.sum()
-        self._setup(
-            DesignMatrix(X, weight, centred=fit_intercept),
-            y,
-            weight,
-            loss,
-            *_effective(penalty, alpha),
-            fit_intercept,
-        )
+        self.rows: Rows = LocalRows(X, y, weight, loss, fit_intercept=fit_intercept)
+        self.penalty, self.alpha = _effective(penalty, alpha)
+        self.correction, self.dtype = NoCorrection(), self.rows.dtype
+        self._origin = np.zeros(self.n_outputs), self.rows.origin
+        self.knowledge, self._passes_before, self._first = Knowledge(), 0.0, None
 
-    def _setup(self, design, y, weight, loss, penalty, alpha, fit_intercept):
-        self.design, self.y, self.weight = design, np.asfortranarray(y), weight
-        self.loss, self.penalty, self.alpha = loss, penalty, alpha
-        self.fit_intercept, self.correction = fit_intercept, None
-        self.dtype, self._origin = design.X.dtype, (np.zeros(self.n_outputs), design.origin)
-        self.memory, self._passes_before = {}, 0.0
-
-    def _like(self, design, y, weight):
-        part = object.__new__(Problem)
-        part._setup(design, y, weight, self.loss, self.penalty, self.alpha, self.fit_intercept)
-        part.dtype, part._origin = self.dtype, self._origin
+    def _like(self, **changes):
+        """A problem like this one but for some attributes, of which solvers know nothing yet."""
+        part = copy(self)
+        for name in ("null", "null_residual"):
+            vars(part).pop(name, None)
+        vars(part).update({"knowledge": Knowledge(), "_passes_before": 0.0, "_first": None})
+        vars(part).update(changes)
         return part
 
     def corrected(self, correction):
         """The same objective plus a :class:`Correction`, which is in terms of the user's X."""
-        whole = self._like(self.design, self.y, self.weight)
-        whole.correction = correction.centred(self.design)
-        return whole
+        return self._like(correction=correction.centred(self.rows))
+
+    @property
+    def loss(self):
+        return self.rows.loss
+
+    @property
+    def fit_intercept(self):
+        return self.rows.fit_intercept
 
     @property
     def n_samples(self):
-        return len(self.design)
+        return self.rows.shape[0]
 
     @property
     def n_features(self):
-        return self.design.shape[1]
+        return self.rows.shape[1]
 
     @property
     def n_outputs(self):
-        return self.y.shape[1]
+        return self.rows.n_outputs
 
     @property
     def shape(self):
@@ -94,12 +97,13 @@ class Problem:
 
     @property
     def scale(self):
-        return self.design.scale
+        """Spread of the columns, (n_features,); 0 for constant ones, whose coefficient stays 0."""
+        return self.rows.scale
 
     @property
     def n_passes(self):
         """How often X was read for this problem, in units of X; parts count as their share."""
-        return self.design.passes.total - self._passes_before
+        return self.rows.passes.total - self._passes_before
 
     @property
     def is_smooth(self):
@@ -110,22 +114,16 @@ class Problem:
     def provides(self):
         """Capabilities that loss and penalty have in common."""
         common = self.loss.provides & self.penalty.provides
-        return common if self.correction is None else common - {"conjugate"}
+        return common if self.correction.is_zero else common - {"conjugate"}
 
-    @cached_property
+    @property
     def is_separate(self):
         """Whether the outputs do not interact: each then has steps of its own."""
-        if self.n_outputs == 1:
-            return True
-        _, curvature = self.loss.derivatives(self.y[:1], np.zeros((1, self.n_outputs)))
-        return curvature.coupling is None
+        return self.rows.is_separate
 
     def inner(self, a, b):
         """Inner products of the outputs' columns, (n_outputs,); of all, (1,), if they interact."""
-        if a.shape[1] == 1:
-            return np.array([np.vdot(a, b)])
-        products = np.einsum("jk,jk->k", a, b)
-        return products if self.is_separate else products.sum(keepdims=True)
+        return inner(a, b, self.is_separate)
 
     def penalties(self, coef):
         """Penalty's share of the objective, in :meth:`inner`'s shape."""
@@ -135,76 +133,63 @@ class Problem:
 
     def at(self, coef, intercept=None):
         """The point at ``coef``; one pass. ``intercept`` is where the search for b begins."""
-        return Point(self, coef, self.design.matvec(coef), intercept)
+        return Point(self, coef, self.rows.raw(coef), intercept)
 
-    def with_raw_prediction(self, coef, linear, intercept=None):
+    def with_raw(self, coef, raw: Raw, intercept=None):
         """The point at ``coef`` whose ``X @ coef`` is known already; no pass."""
-        return Point(self, coef, linear, intercept)
+        return Point(self, coef, raw, intercept)
 
     @cached_property
     def null(self):
-        null = self.with_raw_prediction(np.zeros(self.shape), np.broadcast_to(0.0, self.y.shape))
+        if self._first is not None:
+            return self._first.null.of(self)
+        null = self.with_raw(np.zeros(self.shape), self.rows.nothing())
         null.release()  # it lives as long as the problem
         return null
 
     @cached_property
     def null_residual(self):
         """Root mean square of the loss gradient of the constant model."""
-        return np.sqrt(self.weight @ (self.null.loss_gradient**2).sum(axis=1))
+        if self._first is not None:
+            return self._first.null_residual
+        return self.rows.gradient_sizes(self.null.raw, self.null.intercept)[0]
 
-    @cached_property
+    @property
     def mean_intercept(self):
         """Raw prediction whose prediction is the mean target: a start for the intercept."""
         if not self.fit_intercept:
             return np.zeros(self.n_outputs)
-        mean = np.clip(self.weight @ self.y, self.y.min(axis=0), self.y.max(axis=0))  # rounding
         with np.errstate(divide="ignore"):  # a class, or an event, that these rows do not have
-            start = self.loss.link(mean)
+            start = self.loss.link(self.rows.targets.mean)
         return np.nan_to_num(start, neginf=-40.0, posinf=40.0)
 
-    def rows(self, index, weight, target):
-        """The same objective over some rows, with weights and targets of their own."""
-        part = self._like(self.design.rows(index), target, weight / weight.sum())
-        part.correction = self.correction
-        return part
+    def over(self, rows: Rows) -> "Problem":
+        """The same objective over other rows with the same columns."""
+        return self._like(rows=rows)
 
-    def replaced(self, rows, targets, mean):
-        """The same objective over other rows, which say as much where the intercept is at its
-        optimum: that of targets, which are centred by their ``mean`` as the rows are.
-        """
-        weight = np.full(len(rows), 1.0 / len(rows))
-        part = self._like(self.design.replaced(rows), targets, weight)
-        part._origin, part.fit_intercept = (mean, self.design.origin), False
-        return part
+    def replaced(self, X, y):
+        """The same objective over few centred rows with centred targets, which say as much where
+        the intercept is at its optimum."""
+        mean = self.rows.targets.mean * self.fit_intercept
+        return self._like(rows=self.rows.replaced(X, y), _origin=(mean, self.rows.origin))
 
     def exact(self):
         """The same objective with products in float64, also where X is float32."""
-        twin = self._like(self.design.exact(), self.y, self.weight)
-        twin.correction, twin._passes_before = self.correction, self._passes_before
-        twin.null, twin.null_residual = self.null.of(twin), self.null_residual
-        return twin
+        return self._sibling(rows=self.rows.exact(), _passes_before=self._passes_before)
 
     def columns(self, index):
         """The same objective with all coefficients but those of ``index`` held at 0."""
-        part = self._like(self.design.columns(index), self.y, self.weight)
-        if self.correction is not None:
-            part.correction = self.correction.columns(index)
-        return part
+        return self._like(rows=self.rows.columns(index), correction=self.correction.columns(index))
 
     def with_penalty(self, penalty, alpha):
         """The same data loss with another penalty; what is known of the rows stays known."""
-        sibling = self._like(self.design, self.y, self.weight)
-        sibling.penalty, sibling.alpha = _effective(penalty, alpha)
-        sibling.memory, sibling._passes_before = self.memory, self.design.passes.total
-        sibling.correction = self.correction
-        sibling.null, sibling.null_residual = self.null.of(sibling), self.null_residual
-        return sibling
+        penalty, alpha = _effective(penalty, alpha)
+        known = {"knowledge": self.knowledge, "_passes_before": self.rows.passes.total}
+        return self._sibling(penalty=penalty, alpha=alpha, **known)
 
-    def recall(self, key, make):
-        """What ``make`` gave for ``key`` on these rows, whatever the penalty was then."""
-        if key not in self.memory:
-            self.memory[key] = make()
-        return self.memory[key]
+    def _sibling(self, **changes):
+        """A problem whose constant model is this one's."""
+        return self._like(_first=self._first or self, **changes)
 
     def inner_intercept(self, coef, intercept):
         """The intercept of the centred columns that a user's intercept stands for."""

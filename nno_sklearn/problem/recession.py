@@ -14,7 +14,7 @@ SURE = 1e-6
 MOST_ENTRIES, ROUNDING = 2e6, 1e-10
 
 
-def falls_for_ever(point, direction, raw):
+def falls_for_ever(point, direction, slope, shift, minor=0.0):
     """Whether the objective still falls far along a direction, and so has no minimum.
 
     Separable classes are the best known case: log-losses fall to 0 as the coefficients grow
@@ -25,38 +25,24 @@ def falls_for_ever(point, direction, raw):
     ----------
     point : Point
     direction : ndarray of shape (n_features, n_outputs)
-    raw : ndarray of shape (n_samples, n_outputs)
-        What a unit of the direction adds to the raw predictions.
+    slope, shift : Raw and ndarray of shape (n_outputs,)
+        What a unit of the direction adds to the raw predictions, in two parts.
+    minor : float, default=0.0
+        Share of the largest move up to which a raw prediction does not move.
     """
-    size = np.abs(raw)
-    least = size[size > 0].min(initial=np.inf)
+    problem, floor = point.problem, 0.0
+    rows, penalty = problem.rows, problem.penalty
+    least, largest = rows.move_sizes(slope, shift)
+    if minor and 0 < largest < np.inf:
+        floor = minor * largest
+        least, _ = rows.move_sizes(slope, shift, floor)
     if not 0 < least < np.inf:
         return False
-    problem = point.problem
-    if not problem.is_separate:  # a shift of all outputs changes nothing: the largest is 0
-        raw = raw - raw.max(axis=1, keepdims=True)
-    reach = FAR * (1.0 + np.abs(problem.y).max()) / least
-    rises = _slopes(problem, reach * raw, raw).sum(axis=1) > 0
+    reach = FAR * (1.0 + rows.targets.size.max()) / least
+    rises, falls = rows.recedes(slope, shift, floor, reach, NEAR)
     with np.errstate(over="ignore", invalid="ignore"):
-        before, after = (problem.penalty.value(t * direction) for t in (reach, 2 * reach))
-    if rises.any() or after > before:
-        return False
-    near = _steps_of_size(raw, problem.is_separate)
-    return bool((_slopes(problem, near, near) < 0).any())
-
-
-def _slopes(problem, eta, raw):
-    """Derivatives of the losses at raw predictions ``eta`` along ``raw``."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.where(raw == 0, 0.0, problem.loss.gradient(problem.y, eta) * raw)
-
-
-def _steps_of_size(raw, is_separate):
-    """Each row's step, so long that what flattens for ever is flat but not yet 0."""
-    if is_separate:
-        return NEAR * np.sign(raw)
-    size = np.where(raw == 0, np.inf, np.abs(raw)).min(axis=1, keepdims=True)
-    return raw * (NEAR / size)
+        before, after = (penalty.value(t * direction) for t in (reach, 2 * reach))
+    return falls and not rises and not after > before
 
 
 def separates(point):
@@ -64,28 +50,21 @@ def separates(point):
 
     What it says of the rows that it tells for sure, while nothing changes for the others.
     """
-    if falls_for_ever(point, point.coef, point.raw_prediction):
+    if falls_for_ever(point, point.coef, point.raw, point.intercept):
         return True
-    problem = point.problem
-    sure = (np.abs(point.loss_gradient) <= SURE * problem.null_residual).all(axis=1)
-    if not sure.any() or sure.all() or problem.n_samples * problem.n_features > MOST_ENTRIES:
+    problem, rows = point.problem, point.problem.rows
+    if problem.n_samples * problem.n_features > MOST_ENTRIES:
+        return False
+    doubtful = rows.doubtful(point.raw, point.intercept, SURE * problem.null_residual)
+    if not 0 < len(doubtful) < problem.n_samples:
         return False
     unit = np.append(problem.scale, 1.0)
     model = unit[:, None] * np.vstack([point.coef, point.intercept])
-    rows = np.vstack(
-        list(
-            problem.design.weighted_blocks(
-                np.ones(problem.n_samples), problem.design.centre, np.ones((problem.n_samples, 1))
-            )
-        )
-    )
-    rows *= np.append(problem.design.inverse_scale, float(problem.fit_intercept))
-    _, sizes, basis = np.linalg.svd(rows[~sure])
+    _, sizes, basis = np.linalg.svd(doubtful)
     seen = basis[: np.count_nonzero(sizes > ROUNDING * sizes.max())]
     direction = model - seen.T @ (seen @ model)
-    raw = np.where(sure[:, None], rows @ direction, 0.0)
-    direction = problem.design.inverse_scale[:, None] * direction[:-1]
-    return falls_for_ever(point, direction, raw)
+    coef, shift = rows.inverse_scale[:, None] * direction[:-1], direction[-1]
+    return falls_for_ever(point, coef, rows.raw(coef), shift * problem.fit_intercept, ROUNDING)
 
 
 def leads_away(point, step):
@@ -96,5 +75,4 @@ def leads_away(point, step):
     point : Point
     step : NewtonStep
     """
-    major = np.abs(step.raw) >= MINOR * np.abs(step.raw).max(initial=0.0)
-    return falls_for_ever(point, step.direction, np.where(major, step.raw, 0.0))
+    return falls_for_ever(point, step.direction, step.slope, step.shift, MINOR)

@@ -1,10 +1,9 @@
 """Which of many optima: without a penalty, coefficients that the data leave open."""
 
-import numpy as np
 from scipy.linalg import qr
 
 from nno_sklearn.problem.hessian import hessian_cost
-from nno_sklearn.problem.triangular import RankRevealing, pivoted_factor, triangular_factor
+from nno_sklearn.rows.triangular import RankRevealing, pivoted_factor
 
 #: Entries of a dense matrix that may be made of the rows, and passes over X that it may cost.
 LARGEST, BUDGET = 2e7, 50.0
@@ -38,19 +37,13 @@ def shortest(problem, coef):
 def _spanning_rows(problem):
     """Rows, linearly independent, that span all rows; None where no column is open, or to tell
     costs too much."""
-    n, p = problem.n_samples, problem.n_features
-    design, nothing = problem.design, np.empty((problem.n_samples, 0))
-    even = (problem.weight > 0) / np.count_nonzero(problem.weight)
+    n, p, rows = problem.n_samples, problem.n_features, problem.rows
     if min(n, p) * p > LARGEST:
         return None
     if n > p:
         if hessian_cost(problem, n) > BUDGET:
             return None
-        *_, is_safe = pivoted_factor(design.gram(even)[0])
+        *_, is_safe = pivoted_factor(rows.moments(evenly=True).gram)
         if is_safe:
             return None
-    blocks = (
-        b * design.inverse_scale for b in design.weighted_blocks(even, design.centre, nothing)
-    )
-    factor = np.vstack(list(blocks)) if n <= p else triangular_factor(blocks, p)
-    return RankRevealing(factor, design.rounding).rows * design.scale
+    return RankRevealing(rows.factor(evenly=True), rows.rounding).rows * rows.scale

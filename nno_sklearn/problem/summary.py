@@ -4,7 +4,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from nno_sklearn.problem.hessian import hessian_cost
-from nno_sklearn.problem.triangular import RankRevealing, pivoted_factor, triangular_factor
+from nno_sklearn.rows.triangular import RankRevealing, pivoted_factor
 
 
 def summarise(problem, budget):
@@ -29,24 +29,20 @@ def summarise(problem, budget):
     n, p = problem.n_samples, problem.n_features
     if not problem.loss.is_quadratic or n < 2 * (p + 1):
         return problem
-    if problem.design.is_sparse:  # moments of sparse columns are centred afterwards: digits go
+    if problem.rows.is_sparse:  # moments of sparse columns are centred afterwards: digits go
         return problem
     if hessian_cost(problem, n) > budget:
         return problem
-    mean = problem.weight @ problem.y if problem.fit_intercept else np.zeros(problem.n_outputs)
-    target = problem.y - mean
-    gram, cross = problem.design.gram(problem.weight, target)
+    gram, cross, energy = problem.rows.moments()
     rows, targets, is_safe = _of_moments(gram, cross)
     if is_safe:
-        energy = problem.weight @ target**2
         rest = np.sqrt(np.maximum(energy - (targets**2).sum(axis=0), 0.0))
     else:
-        rows, targets, rest = _of_rows(problem.design, problem.weight, target)
+        rows, targets, rest = _of_rows(problem.rows)
     size = len(rows) + 1
     return problem.replaced(
         np.sqrt(size) * np.vstack([rows, np.zeros(p)]),
         np.sqrt(size) * np.vstack([targets, rest]),
-        mean,
     )
 
 
@@ -64,14 +60,10 @@ def _of_moments(gram, cross):
     return rows, solve_triangular(factor[:, :rank], right, trans="T"), is_safe
 
 
-def _of_rows(design, weight, target):
+def _of_rows(rows):
     """As :func:`_of_moments`, and what no column explains, from a factor of the rows."""
-    p, inverse = design.shape[1], design.inverse_scale
-    blocks = design.weighted_blocks(weight, design.centre, target)
-    factor = triangular_factor(
-        (block * np.r_[inverse, np.ones(target.shape[1])] for block in blocks), p + target.shape[1]
-    )
-    columns = RankRevealing(factor[:, :p], design.rounding)
+    p, factor = rows.shape[1], rows.factor(targets=True)
+    columns = RankRevealing(factor[:, :p], rows.rounding)
     targets = columns.coordinates(factor[:, p:])
     rest = factor[:, p:] - columns.explained(targets)
-    return columns.rows * design.scale, targets, np.sqrt((rest**2).sum(axis=0))
+    return columns.rows * rows.scale, targets, np.sqrt((rest**2).sum(axis=0))

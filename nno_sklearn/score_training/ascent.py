@@ -25,10 +25,10 @@ class Ascent:
 
     def __init__(self, problem, start, rows, held_out, whitening, random_state):
         self.rows, self.held_out = rows, held_out
-        self._design, self._weight = problem.design, problem.weight
+        self._design, self._weight = problem.rows.design, problem.rows.weight
         self.coef, self.intercept = start.coef.copy(), start.intercept.copy()
         self.eta = self._design.matvec(self.coef) + self.intercept
-        self.spread = _spread(self.eta - self.intercept, problem.weight) or 1.0
+        self.spread = _spread(self.eta - self.intercept, problem.rows.weight) or 1.0
         self._moves_intercept = problem.fit_intercept
         self._directions = Directions(self._design, whitening, problem.shape, random_state)
         self._output = 0

@@ -4,8 +4,8 @@ from functools import partial
 
 import numpy as np
 
+from nno_sklearn.rows.cholesky import Cholesky
 from nno_sklearn.score_training.archive import Archive
-from nno_sklearn.solvers.cholesky import Cholesky
 
 #: Features up to which directions are whitened by a full matrix.
 MAX_JOINT_FEATURES = 600
@@ -30,8 +30,10 @@ class Whitening:
         problem = point.problem
         self._factor = None
         if problem.n_features <= MAX_JOINT_FEATURES:
-            curvature = problem.weight * point.loss_curvature.diagonal.mean(axis=1)
-            gram, _ = problem.design.gram(curvature / curvature.sum())
+            rows = problem.rows
+            entries = rows.loss_curvature(point.raw, point.intercept).diagonal
+            curvature = rows.weight * entries.mean(axis=1)
+            gram, _ = rows.design.gram(curvature / curvature.sum())
             diagonal = gram.diagonal().copy()
             gram[np.diag_indices_from(gram)] += RIDGE * diagonal + (diagonal <= 0)
             self._factor = Cholesky(gram)

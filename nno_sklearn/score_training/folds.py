@@ -26,17 +26,19 @@ def make_folds(problem, cv, strata, random_state):
         Class numbers; all the same for a regressor.
     random_state : RandomState
     """
-    counting = np.flatnonzero(problem.weight)
+    counting = np.flatnonzero(problem.rows.weight)
     if not isinstance(cv, Integral):
         splits = check_cv(cv).split(np.zeros((len(counting), 1)), strata[counting])
-        return [tuple(_only(problem.weight, counting[rows]) for rows in split) for split in splits]
+        return [
+            tuple(_only(problem.rows.weight, counting[rows]) for rows in split) for split in splits
+        ]
     key = _keys(problem, random_state)
     first, pieces = np.ones((2, problem.n_samples), dtype=int)
     n_folds = cv
     for stratum in np.unique(strata):
         rows = counting[strata[counting] == stratum]
         _, distinct = np.unique(key[rows], return_inverse=True)
-        weight = np.bincount(distinct, problem.weight[rows])
+        weight = np.bincount(distinct, problem.rows.weight[rows])
         count = np.ceil(weight / weight.mean() - 1e-9).astype(int)
         n_folds = min(n_folds, count.sum())
         first[rows] = (np.cumsum(count) - count)[distinct]
@@ -45,8 +47,8 @@ def make_folds(problem, cv, strata, random_state):
         return []
     pieces = np.minimum(pieces, n_folds)
     own = [(fold - first) % n_folds < pieces for fold in range(n_folds)]
-    held_out = [np.where(mine, problem.weight / pieces, 0.0) for mine in own]
-    rest = [np.where(mine & (pieces == 1), 0.0, problem.weight - part)
+    held_out = [np.where(mine, problem.rows.weight / pieces, 0.0) for mine in own]
+    rest = [np.where(mine & (pieces == 1), 0.0, problem.rows.weight - part)
             for mine, part in zip(own, held_out, strict=True)]  # fmt: skip
     return list(zip(rest, held_out, strict=True))
 
@@ -61,8 +63,8 @@ def _keys(problem, random_state):
     """A number for each row, the same for equal rows with equal targets."""
     scale = np.where(problem.scale > 0, problem.scale, 1.0)[:, None]
     mixture = random_state.standard_normal((problem.n_features, 1)) / scale
-    key = problem.design.matvec(mixture)[:, 0]
-    target = problem.y @ random_state.standard_normal(problem.n_outputs)
+    key = problem.rows.design.matvec(mixture)[:, 0]
+    target = problem.rows.y @ random_state.standard_normal(problem.n_outputs)
     return np.round(key / _size(key) + target / _size(target), DECIMALS)
 
 

@@ -77,7 +77,7 @@ class ScoreSearch:
     def run(self) -> TrainedModel:
         """Search."""
         problem = self.problem
-        everything = self._rows(problem.y, problem.weight)
+        everything = self._rows(problem.rows.y, problem.rows.weight)
         convex, point = self._solve(problem, problem.null)
         ascents = self._ascents(point)
         shift = self._thresholds([ascent.eta for ascent in ascents])
@@ -92,7 +92,7 @@ class ScoreSearch:
 
     def _result(self, convex, model, status, history, rows):
         """A solver's result; the objective is minus the score of all ``rows``."""
-        eta = self.problem.design.matvec(model.coef) + model.intercept
+        eta = self.problem.rows.design.matvec(model.coef) + model.intercept
         return replace(
             convex,
             coef=model.coef,
@@ -121,20 +121,20 @@ class ScoreSearch:
         """One for each fold; where some class has too few rows for folds, one over all rows."""
         problem, ascents = self.problem, []
         is_regressor = self.scorer.classes is None
-        strata = np.zeros(problem.n_samples) if is_regressor else class_numbers(problem.y)
-        whole = [(problem.weight, problem.weight)]
+        strata = np.zeros(problem.n_samples) if is_regressor else class_numbers(problem.rows.y)
+        whole = [(problem.rows.weight, problem.rows.weight)]
         folds = make_folds(problem, self._cv, strata, self._rng) or whole
         whitening = Whitening(start)
         for train, held_out in folds:
             rows = np.flatnonzero(train)
-            part = problem.rows(rows, train[rows], problem.y[rows])
+            part = problem.over(problem.rows.taken(rows, train[rows], problem.rows.y[rows]))
             _, fitted = self._solve(part, part.at(start.coef, start.intercept))
-            views = [self._rows(problem.y, weight) for weight in (train, held_out)]
+            views = [self._rows(problem.rows.y, weight) for weight in (train, held_out)]
             ascents.append(Ascent(problem, fitted, *views, whitening, self._rng))
         index = [np.flatnonzero(held_out) for _, held_out in folds]
         weight = [held_out[rows] for (_, held_out), rows in zip(folds, index, strict=True)]
         self._index = index
-        self._pool = self._rows(problem.y[np.concatenate(index)], np.concatenate(weight))
+        self._pool = self._rows(problem.rows.y[np.concatenate(index)], np.concatenate(weight))
         return ascents
 
     def _thresholds(self, predictions):

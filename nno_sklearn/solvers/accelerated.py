@@ -17,7 +17,7 @@ def accelerated_steps(point, target_gap, max_steps):
     Point
         Not above the one given.
     """
-    problem = point.problem
+    problem, rows = point.problem, point.problem.rows
     diagonal = point.diagonal_curvature
     best, momentum, stretch = point, 1.0, 1.0
     ahead, last = point, point
@@ -28,9 +28,8 @@ def accelerated_steps(point, target_gap, max_steps):
             momentum = 1.0
         following = 0.5 * (1 + np.sqrt(1 + 4 * momentum**2))
         beta, momentum = (momentum - 1) / following, following
-        ahead = problem.with_raw_prediction(
-            new.coef + beta * moved, new.linear + beta * (new.linear - last.linear), new.intercept
-        )
+        raw = rows.combined(rows.combined(new.raw, beta, new.raw), -beta, last.raw)
+        ahead = problem.with_raw(new.coef + beta * moved, raw, new.intercept)
         last = new
         best = new if new.value <= best.value else best
         # The certificate costs a gradient; ask it now and then.

@@ -145,7 +145,8 @@ class Run:
             self.status = Status.NO_OPTIMUM
             return verdict._replace(optimality=np.inf)
         # An optimum has Newton steps near it that are ever shorter.
-        is_long = np.abs(self.newton.raw).max(initial=0.0) >= LONG_STEP
+        _, longest = self.problem.rows.move_sizes(self.newton.slope, self.newton.shift)
+        is_long = longest >= LONG_STEP
         if is_long and leads_away(point, self.newton):
             self._long_steps += 1
             verdict = verdict._replace(optimality=np.inf)

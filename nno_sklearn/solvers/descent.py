@@ -58,7 +58,7 @@ def _first_descent(run, point, metric, past):
 def _step(point, metric, past):
     problem = point.problem
     has_flat_parts = problem.loss.largest_curvature is not None
-    if metric.is_hessian and has_flat_parts and problem.correction is None:
+    if metric.is_hessian and has_flat_parts and problem.correction.is_zero:
         found = finite_newton(point, metric)
         if found is not None:
             return np.ones(1), found

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from nno_sklearn.problem.intercept import invert
 from nno_sklearn.solvers.landmark_metric import landmark_metric
 
 #: Newton steps that may rise before one must have fallen below the start.
@@ -30,35 +29,28 @@ def finite_newton(point, metric):
     Point or None
         None where no step has fallen below the start; the way was none then.
     """
-    problem, penalty = point.problem, point.problem.penalty
-    coef, eta, intercept = point.coef, point.raw_prediction, point.intercept
-    best, best_eta, best_intercept = coef, eta, intercept
+    problem, penalty, rows = point.problem, point.problem.penalty, point.problem.rows
+    coef, raw, b = point.coef, point.raw, point.intercept
+    gradient = point.gradient
+    best = coef, raw, b
     rises = np.ones(point.values.shape, dtype=bool)
     for count in range(WATCHDOG_STEPS):
-        gradient, curvature = problem.loss.derivatives(problem.y, eta)
-        inverse = invert(curvature.total(problem.weight)) * problem.fit_intercept
-        shift = -inverse @ (problem.weight @ gradient)
-        residual = gradient + curvature.product(np.broadcast_to(shift, eta.shape))
-        slope = problem.design.rmatvec(problem.weight[:, None] * residual)
-        slope += problem.alpha * penalty.gradient(coef)
+        sums, curvature = rows.sums(raw, b), rows.curvature(raw, b)
         if count:
+            shift = -curvature.inverse @ sums.total
+            gradient = rows.moved_gradient(raw, b, curvature, shift)
+            gradient += problem.alpha * penalty.gradient(coef)
             metric = landmark_metric(point, point, curvature, 0.0)
-        step = -metric.solve(slope)
-        moved = problem.design.matvec(step)
-        shift = shift - inverse @ (problem.weight @ curvature.product(moved))
-        coef, eta, intercept = coef + step, eta + moved + shift, intercept + shift
-        falls = rises & (_values(problem, coef, eta) < point.values)
-        best, best_eta = np.where(falls, coef, best), np.where(falls, eta, best_eta)
-        best_intercept, rises = np.where(falls, intercept, best_intercept), rises & ~falls
+        step = -metric.solve(gradient)
+        moved = rows.raw(step)
+        b = b + rows.intercept_step(curvature, moved, sums.total)
+        coef, raw = coef + step, rows.combined(raw, 1.0, moved)
+        losses = rows.values(raw, b)
+        losses = losses if problem.is_separate else losses.sum(keepdims=True)
+        falls = rises & (losses + problem.penalties(coef) < point.values)
+        raws = rows.chosen(falls, raw, best[1])
+        best = np.where(falls, coef, best[0]), raws, np.where(falls, b, best[2])
+        rises &= ~falls
         if not rises.any():
             break
-    if rises.all():
-        return None
-    return problem.with_raw_prediction(best, best_eta - best_intercept, best_intercept)
-
-
-def _values(problem, coef, eta):
-    """As a point's ``values``, with the intercept as it is rather than at its optimum."""
-    losses = problem.weight @ problem.loss.value(problem.y, eta)
-    losses = losses if problem.is_separate else losses.sum(keepdims=True)
-    return losses + problem.penalties(coef)
+    return None if rises.all() else problem.with_raw(*best)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nno_sklearn.problem import MAX_JOINT_SIZE, hessian_blocks
+from nno_sklearn.problem import MAX_JOINT_SIZE, KnownHessian, hessian_blocks
 from nno_sklearn.solvers.landmarks import MOST_WIDE_LANDMARKS, metric_budget, metric_cost
 from nno_sklearn.solvers.metric import (
     MAX_MATRIX_SIZE,
@@ -35,22 +35,17 @@ class LandmarkMetric:
     run : Run
     landmarks : Landmarks
     n_rows : int
-    built : LandmarkMetric, default=None
-        One of a run on the same landmarks alone, whose metric may serve here.
     """
 
-    def __init__(self, run, landmarks, n_rows, built=None):
+    def __init__(self, run, landmarks, n_rows):
         self._run, self._landmarks, self._count = run, landmarks, n_rows
         self._rows = self._metric = self._curvature = None
-        if built is not None:
-            self._rows, self._metric, self._curvature = built.state
         self._since, self._spent = 0, 0.0
         self._plain_left, self._patience, self._rate = 0, TRIAL, None
 
-    @property
-    def state(self):
-        """Landmark rows, the last metric, and the rows' curvature there."""
-        return self._rows, self._metric, self._curvature
+    def take_over(self, other):
+        """Begin with the metric of a run on the same landmarks alone."""
+        self._rows, self._metric, self._curvature = other._rows, other._metric, other._curvature
 
     @property
     def _all_rows(self):
@@ -74,10 +69,10 @@ class LandmarkMetric:
             return self._metric
         here = self._rows
         here = point if here is point.problem else here.at(point.coef, point.intercept)
-        curvature = here.loss_curvature
+        curvature = here.curvature
         limit = self._stale_change
         stale = self._metric is None or has_changed(
-            curvature.diagonal, self._curvature, here.problem.weight, limit
+            here.problem.rows, curvature, self._curvature, limit
         )
         if stale and (self._metric is None or self._pays()):
             if self._is_heavy:
@@ -85,7 +80,7 @@ class LandmarkMetric:
             else:
                 self._metric = landmark_metric(here, point, curvature, limit)
             self._spent += metric_cost(self._landmarks.problem, self._count)
-            self._curvature = curvature.diagonal
+            self._curvature = curvature
         return self._metric
 
     @property
@@ -152,19 +147,19 @@ class LandmarkMetric:
         return (recent[-1] / recent[0]) ** (1 / window)
 
 
-def has_changed(curvature, before, weight, limit):
+def has_changed(rows, curvature, before, limit):
     """Whether the weighted rows' curvature differs by more than a share ``limit``."""
-    return (weight @ np.abs(curvature - before)).sum() > limit * (weight @ before).sum()
+    change, size = rows.curvature_change(curvature, before)
+    return change.sum() > limit * size.sum()
 
 
 def curvature_blocks(point, curvature, limit):
     """Second derivatives; those known of the same rows, while the rows' curvature is near them."""
-    memory, diagonal = point.problem.memory, curvature.diagonal
-    if "blocks" not in memory or has_changed(
-        diagonal, memory["blocks"][0], point.problem.weight, limit
-    ):
-        memory["blocks"] = diagonal, hessian_blocks(point, curvature)
-    return memory["blocks"][1]
+    knowledge, rows = point.problem.knowledge, point.problem.rows
+    known = knowledge.hessian
+    if known is None or has_changed(rows, curvature, known.curvature, limit):
+        knowledge.hessian = known = KnownHessian(curvature, hessian_blocks(point, curvature))
+    return known.blocks
 
 
 def landmark_metric(here, point, curvature, stale_change=LEAST_STALE):

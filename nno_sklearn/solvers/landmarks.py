@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from nno_sklearn.neighbors import condense_rows
 from nno_sklearn.problem import hessian_cost
 from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE, is_wide_sparse
 
@@ -18,17 +17,14 @@ HEAVY_ROWS = 375
 ROWS_BUDGET, METRIC_BUDGET = 1.0, 1.25
 #: Passes over X that all rows' Hessian may cost where it is constant, so that one step ends.
 NEWTON_BUDGET = 8.0
-#: Rows per landmark: that one is drawn from, and that make a small problem small.
-ROWS_PER_DRAW, ROWS_PER_LANDMARK = 2, 4
+#: Rows per landmark that make a small problem small.
+ROWS_PER_LANDMARK = 4
 #: Passes over X that a neighbour search may cost.
 SEARCH_BUDGET = 3.0
 
 
 class Landmarks:
-    """Rows drawn by what they alone say, in weights that keep sums over them unbiased.
-
-    The draw is bottom-k sampling (Cohen and Kaplan, 2007) among rows that are looked at: all
-    sparse ones, or some of many dense ones, themselves drawn by weight.
+    """How many rows are drawn, and those that were; see :meth:`Rows.draw` for which.
 
     Parameters
     ----------
@@ -81,39 +77,6 @@ class Landmarks:
         cheap = metric_cost(self.problem, self.n_start) <= METRIC_BUDGET
         return self.has_start and small and cheap
 
-    def draw(self, count):
-        """Row numbers and weights of ``count`` < n landmarks."""
-        rows, weight = self._candidates(count)
-        if len(rows) <= count:  # a few rows have all the weight
-            return rows, weight
-        chance = weight * self._preference(rows, weight)
-        keys = self._random_state.exponential(size=len(rows)) / chance
-        last = np.partition(keys, count)[count]
-        chosen = np.flatnonzero(keys < last)[:count]
-        return rows[chosen], weight[chosen] / -np.expm1(-chance[chosen] * last)
-
-    def _candidates(self, count):
-        """Rows that may be drawn, and the weight that each of them stands for."""
-        weight, n_drawn = self.problem.weight, ROWS_PER_DRAW * count
-        if self.problem.design.is_sparse or 2 * n_drawn >= len(self):
-            rows = np.flatnonzero(weight)
-            return rows, weight[rows]
-        total = np.cumsum(weight)
-        where = np.sort(self._random_state.uniform(high=total[-1], size=n_drawn))
-        rows = np.searchsorted(total, where)
-        rows = rows[np.diff(rows, prepend=-1) > 0]
-        with np.errstate(divide="ignore"):  # a row that has all the weight
-            surely = -np.expm1(n_drawn * np.log1p(-weight[rows]))
-        return rows, weight[rows] / surely
-
-    def _preference(self, rows, weight):
-        """Chance by weight, and as much by the squares of a row's entries in units of the columns'
-        spreads, which are large where features are rare.
-        """
-        size = self.problem.design.row_sizes(rows)
-        mean = weight @ size / weight.sum()
-        return 1.0 + size / mean if mean > 0 else np.ones(len(rows))
-
     def rows(self, count):
         """The problem on ``count`` landmarks, in weights that stand for all rows.
 
@@ -122,17 +85,17 @@ class Landmarks:
         if count >= len(self) or is_wide_sparse(self.problem):
             return self.problem
         if count not in self._parts:
-            index, weight = self.draw(count)
-            self._parts[count] = self.problem.rows(index, weight, self.problem.y[index])
+            drawn = self.problem.rows.draw(count, self._random_state)
+            self._parts[count] = self.problem.over(drawn)
         return self._parts[count]
 
     def cells(self, n_neighbors, metric):
         """The small problem with the weights and mean targets of the landmarks' cells."""
         n = self.n_start
-        landmarks, _ = self.draw(n)
         # A search compares rows x landmarks; a pass reads all rows once, but at memory's speed.
-        rows = self._random_state.permutation(len(self))[: int(SEARCH_BUDGET * 10 * len(self) / n)]
-        return condense_rows(self.problem, landmarks, rows, n_neighbors=n_neighbors, metric=metric)
+        searched = int(SEARCH_BUDGET * 10 * len(self) / n)
+        rows = self.problem.rows.cells(n, searched, self._random_state, n_neighbors, metric)
+        return self.problem.over(rows)
 
 
 class OwnRows:
@@ -160,7 +123,7 @@ def metric_cost(problem, n_rows):
     if problem.n_features <= MAX_MATRIX_SIZE:
         return hessian_cost(problem, n_rows)
     cost = n_rows**2 / max(1, problem.n_samples)
-    if n_rows >= problem.n_samples or not problem.design.is_sparse:
+    if n_rows >= problem.n_samples or not problem.rows.is_sparse:
         return cost / 4
     # Where curvature changes, that of heavy rows vanishes: plain gradients are faster.
     return cost if problem.loss.constant_curvature else np.inf

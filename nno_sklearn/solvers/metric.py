@@ -4,8 +4,8 @@ from collections import deque
 
 import numpy as np
 
-from nno_sklearn.problem import MAX_JOINT_SIZE, heavy_rows
-from nno_sklearn.solvers.cholesky import Cholesky, ScaledCholesky
+from nno_sklearn.problem import MAX_JOINT_SIZE
+from nno_sklearn.rows.cholesky import ScaledCholesky
 
 #: Features up to which a metric is a matrix over features; beyond, over landmark rows.
 MAX_MATRIX_SIZE = 2000
@@ -34,7 +34,7 @@ class DiagonalMetric:
 
 def is_wide_sparse(problem):
     """Whether X is sparse with more columns than fit a matrix over them, such as words."""
-    return problem.design.is_sparse and problem.n_features > MAX_MATRIX_SIZE
+    return problem.rows.is_sparse and problem.n_features > MAX_MATRIX_SIZE
 
 
 def spread_diagonal(diagonal, unit):
@@ -79,39 +79,15 @@ class CurvatureMetric:
 
 
 class WoodburyMetric:
-    """``diag + A'A`` where A has few rows: solved in the space of the landmark rows.
-
-    A holds the landmark rows, centred and weighted by their curvature, one such set per output
-    (Woodbury, 1950).
-    """
+    """The landmark rows' second derivatives plus a diagonal, solved in the space of few rows."""
 
     def __init__(self, point, curvature, diagonal, *, is_hessian=False):
-        problem, self.is_hessian = point.problem, is_hessian
-        self._design = problem.design
-        self._inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
-        self._outputs = []
-        for k in range(problem.n_outputs):
-            bend = np.maximum(problem.weight * curvature.entry(k, k), 0.0)
-            total = bend.sum()
-            mean = np.sqrt(bend / total) if total > 0 else np.zeros_like(bend)
-            if not problem.fit_intercept:
-                mean = np.zeros_like(mean)
-            root = np.sqrt(bend)
-            kernel = root[:, None] * self._design.kernel(self._inverse[:, k]) * root
-            kernel = _project(_project(kernel, mean).T, mean)
-            self._outputs.append((_plus_unit(kernel), root, mean))
-
-    def solve(self, gradient):
-        plain = self._inverse * gradient
-        raw = self._design.matvec(plain)
-        for k, (factor, root, mean) in enumerate(self._outputs):
-            inner = factor.solve(_project(root * raw[:, k], mean))
-            raw[:, k] = root * _project(inner, mean)
-        return plain - self._inverse * self._design.rmatvec(raw)
+        self.is_hessian = is_hessian
+        self.solve = point.problem.rows.row_space_inverse(curvature, diagonal).solve
 
 
-class HeavyRowsMetric(WoodburyMetric):
-    """``diag + A'A`` with the heaviest rows of a wide sparse X in A, as they are.
+class HeavyRowsMetric:
+    """A diagonal plus the heaviest rows of a wide sparse X, as they are.
 
     Sums over such rows have directions of large curvature that are those of its few longest rows;
     a diagonal stands for all others. Outputs share the diagonal, so that they share a kernel.
@@ -120,33 +96,13 @@ class HeavyRowsMetric(WoodburyMetric):
     is_hessian = False
 
     def __init__(self, point, curvature, n_rows):
-        problem, n_outputs = point.problem, point.problem.n_outputs
-        bend = np.column_stack([curvature.entry(k, k) for k in range(n_outputs)])
-        bend = np.maximum(problem.weight[:, None] * bend, 0.0)
-        mean = bend.mean(axis=1)
-        index, squares = heavy_rows(problem.design, mean, n_rows)
+        problem = point.problem
+        rows, curvature, squares = problem.rows.heaviest(curvature, n_rows)
         rest = np.maximum(point.data_diagonal.mean(axis=1) - squares, 0.0)
         smooth = problem.alpha * problem.penalty.curvature(point.coef).mean(axis=1)
         diagonal = bent_diagonal(smooth, squares + rest) + rest
         diagonal = spread_diagonal(diagonal, np.median(diagonal[diagonal > 0]))
-        inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
-        self._inverse = np.repeat(inverse[:, None], n_outputs, axis=1)
-        self._design = problem.design.rows(index)
-        kernel, self._outputs = self._design.kernel(inverse), []
-        for root in np.sqrt(bend[index]).T:
-            factor = _plus_unit(root[:, None] * kernel * root)
-            self._outputs.append((factor, root, np.zeros_like(root)))
-
-
-def _plus_unit(kernel):
-    """Factor of ``kernel`` plus a unit matrix, in its place."""
-    kernel[np.diag_indices_from(kernel)] += 1.0
-    return Cholesky(kernel)
-
-
-def _project(vectors, unit):
-    """Take the part along ``unit`` out of the columns of ``vectors``."""
-    return vectors - np.multiply.outer(unit, unit @ vectors)
+        self.solve = rows.row_space_inverse(curvature, diagonal[:, None]).solve
 
 
 class LimitedMemory:

@@ -3,8 +3,7 @@
 import numpy as np
 from scipy.linalg import qr, solve_triangular
 
-from nno_sklearn.problem.intercept import invert
-from nno_sklearn.solvers.cholesky import Cholesky, ScaledCholesky
+from nno_sklearn.rows.cholesky import Cholesky, ScaledCholesky
 
 #: Smallest pivot of a scaled Gram matrix whose rounding errors do not matter.
 DOUBTFUL = 1e-11
@@ -68,7 +67,9 @@ class RowsModel:
     """
 
     def __init__(self, point, index):
-        self._rows = curvature_rows(point, index)
+        feature, output = np.divmod(index, point.problem.n_outputs)
+        rows = point.problem.rows
+        self._rows = rows.hessian_root(point.raw, point.intercept, feature, output)
         self.diagonal = np.einsum("ij,ij->j", self._rows, self._rows)
 
     def product(self, d):
@@ -126,58 +127,7 @@ class RowHessian:
 
 
 def can_have_rows(point, n_coefs):
-    """Whether :func:`curvature_rows` for so many coefficients of a block fit the memory."""
+    """Whether the rows of a Hessian by so many coefficients of a block fit the memory."""
     problem = point.problem
     n_outputs = 1 if problem.is_separate else problem.n_outputs
     return n_outputs * problem.n_samples * n_coefs <= MOST_ENTRIES
-
-
-def curvature_rows(point, index):
-    """Rows R with ``R'R`` the data loss's second derivatives, the intercept eliminated.
-
-    Parameters
-    ----------
-    point : Point
-    index : ndarray of shape (n,)
-        Numbers of the coefficients in ``coef.ravel()``.
-
-    Returns
-    -------
-    ndarray of shape (n_samples * outputs among the coefficients, n)
-    """
-    problem = point.problem
-    feature, output = np.divmod(index, problem.n_outputs)
-    columns = _dense_columns(problem.design)[:, feature]
-    outputs, place = np.unique(output, return_inverse=True)
-    roots = _row_roots(problem, point.loss_curvature, outputs)
-    rows = np.concatenate([root[:, place] * columns for root in roots])
-    if problem.fit_intercept:
-        ones = np.concatenate(roots)
-        total = ones.T @ ones
-        rows -= ones @ (invert(total) @ (ones.T @ rows))
-        rows -= ones @ (invert(total) @ (ones.T @ rows))  # once more for the digits that are left
-    return rows
-
-
-def _dense_columns(design):
-    rows = design.standardised_rows(np.arange(len(design)))
-    return (rows.toarray() if design.is_sparse else rows) * design.scale
-
-
-def _row_roots(problem, curvature, outputs):
-    """For each output the (n_samples, n_outputs) part of roots of the rows' second derivatives.
-
-    A row's ``diag(d) - c c'`` has the root ``(I - b u u') diag(sqrt(d))`` with
-    ``u = c / sqrt(d)`` and ``b = (1 - sqrt(1 - |u|^2)) / |u|^2``.
-    """
-    weight = problem.weight[:, None]
-    if len(outputs) == 1:
-        k = outputs[0]
-        return [np.sqrt(weight * np.maximum(curvature.entry(k, k), 0.0)[:, None])]
-    root = np.sqrt(weight * np.maximum(curvature.diagonal, 0.0))
-    roots = [root * (np.arange(len(outputs)) == k) for k in outputs]
-    plain = np.sqrt(curvature.diagonal)
-    unit = np.divide(curvature.coupling, plain, out=np.zeros_like(plain), where=plain > 0)
-    square = np.clip((unit**2).sum(axis=1, keepdims=True), 0.0, 1.0)
-    share = np.divide(1 - np.sqrt(1 - square), square, out=np.zeros_like(square), where=square > 0)
-    return [part - share * unit[:, [k]] * unit * root for k, part in enumerate(roots)]

@@ -103,22 +103,18 @@ class NearestNeighborSolver(Solver):
 
     def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
-        landmarks = problem.recall(
-            ("landmarks", self.n_landmarks),
+        landmarks = problem.knowledge.landmarks(
+            self.n_landmarks,
             lambda: Landmarks(problem, self.n_landmarks, check_random_state(random_state)),
         )
-        built = None
-        is_worth_it = landmarks.start_pays if self.n_neighbors is None else landmarks.has_start
-        if not start.coef.any() and is_worth_it:
-            start, built = self._small_optimum(problem, start, landmarks)
+        # Nothing but the loops holds the point where they begin, which is as long as the data.
         if problem.is_smooth:
-            metric = LandmarkMetric(run, landmarks, landmarks.n_curvature, built)
-            own, start = [start], None  # as long as the data: the descent lets go of it
-            point = descend(run, own.pop(), metric, self.memory)
+            metric = LandmarkMetric(run, landmarks, landmarks.n_curvature)
+            point = descend(run, self._begin(start, landmarks, metric), metric, self.memory)
         else:
             few = landmarks.n_curvature < problem.n_samples
             rows = landmarks.rows(landmarks.n_curvature) if few else None
-            point = solve_by_working_sets(run, start, rows)
+            point = solve_by_working_sets(run, self._begin(start, landmarks), rows)
         return run.result(point)
 
     def partial_solve(self, state, batch, objective, *, max_iter, tol):
@@ -132,22 +128,28 @@ class NearestNeighborSolver(Solver):
         )
         return learner.learn(CellState.empty(batch) if state is None else state, batch)
 
-    def _small_optimum(self, problem, start, landmarks):
-        """The optimum on the landmarks, if it is a better start, and the metric made there."""
-        metric, few = None, landmarks.n_start
+    def _begin(self, start, landmarks, metric=None):
+        """The optimum on the landmarks, if it is a better start; ``metric`` may take over the one
+        made there."""
+        problem, few = start.problem, landmarks.n_start
+        pays = landmarks.start_pays if self.n_neighbors is None else landmarks.has_start
+        if start.coef.any() or not pays:
+            return start
         searched = self.n_neighbors is not None
         small = landmarks.cells(self.n_neighbors, self.metric) if searched else landmarks.rows(few)
         run = RoughRun(small, max_iter=SMALL_MAX_ITER, tol=SMALL_TOL)
         if problem.is_smooth:
-            metric = LandmarkMetric(run, OwnRows(small, problem), few)
-            found = descend(run, small.null, metric, self.memory)
+            own = LandmarkMetric(run, OwnRows(small, problem), few)
+            found = descend(run, small.null, own, self.memory)
         else:
             found = solve_by_working_sets(run, small.null)
         point = problem.at(found.coef, found.intercept)
         if not point.value < start.value:
-            return start, None
+            return start
         # Cells know targets; the curvature is the landmarks' own.
-        return point, None if searched or few != landmarks.n_curvature else metric
+        if metric is not None and not searched and few == landmarks.n_curvature:
+            metric.take_over(own)
+        return point
 
     def check_parameters(self):
         if self.n_landmarks is not None:

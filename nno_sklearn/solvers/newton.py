@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nno_sklearn.losses import Curvature
-from nno_sklearn.problem import Line, invert
+from nno_sklearn.problem import Line
+from nno_sklearn.rows import Raw, RowCurvature
 from nno_sklearn.solvers.landmark_metric import landmark_metric
 from nno_sklearn.solvers.landmarks import metric_cost
 from nno_sklearn.solvers.metric import diagonal_metric
@@ -31,9 +31,9 @@ class NewtonStep:
     ----------
     line : Line
         From the point along the step; t = 1 is the model's minimum.
-    raw : ndarray of shape (n_samples, n_outputs)
-        What the step adds to the raw predictions, the intercept's share included.
-    curvature : Curvature
+    shift : ndarray of shape (n_outputs,)
+        The intercept's part of the step.
+    curvature : RowCurvature
         Of the rows at the point; a loss's flat parts get a little.
     decrease : float
         Half the square of the Newton decrement: what the model gains by the step (Boyd and
@@ -41,14 +41,19 @@ class NewtonStep:
     """
 
     line: Line
-    raw: np.ndarray
-    curvature: Curvature
+    shift: np.ndarray
+    curvature: RowCurvature
     decrease: float
 
     @property
     def direction(self):
         """The step, (n_features, n_outputs)."""
         return self.line.direction
+
+    @property
+    def slope(self) -> Raw:
+        """What the coefficients' part of the step adds to the raw predictions."""
+        return self.line.slope
 
 
 def newton_step(point):
@@ -66,32 +71,35 @@ def newton_step(point):
     -------
     NewtonStep
     """
-    problem, curvature = point.problem, _bent_everywhere(point)
-    model = _Model(point, curvature)
+    problem, rows = point.problem, point.problem.rows
+    curvature = _bent_everywhere(point)
+    penalty = problem.alpha * problem.penalty.curvature(point.coef)
     gradient, free = _subgradient(point)
     has_factor = newton_cost(problem) <= BUDGET
     metric = landmark_metric(point, point, curvature) if has_factor else diagonal_metric(point)
-    direction, slope = np.zeros(problem.shape), np.zeros((problem.n_samples, problem.n_outputs))
+    direction, slope = np.zeros(problem.shape), rows.nothing()
     residual, decrease = -gradient, 0.0
     ahead, energy = np.zeros_like(direction), None
     precision = PRECISION if has_factor else ROUGH_PRECISION
-    rounding = problem.design.rounding**2 * point.data_diagonal
+    rounding = rows.rounding**2 * point.data_diagonal
     for _ in range(MAX_ITERATIONS):
         steepest = free * metric.solve(residual)
         before, energy = energy, np.vdot(residual, steepest)
         if not energy > max(2 * precision * decrease, ROUNDING * point.value):
             break
         ahead = steepest + (energy / before if before else 0.0) * ahead
-        raw, product = model.product(ahead)
+        raw, product = rows.hessian_product(curvature, ahead)
+        product = product + penalty * ahead + problem.correction.product(ahead)
         bend = np.vdot(ahead, product)
         if bend <= np.vdot(rounding * ahead, ahead):  # columns that differ by rounding alone
             break
         step = energy / bend
-        direction, slope = direction + step * ahead, slope + step * raw
+        direction, slope = direction + step * ahead, rows.combined(slope, step, raw)
         residual = residual - step * free * product
         decrease += 0.5 * step * energy
     line = Line(point, direction, slope)
-    return NewtonStep(line, model.shifted(slope, point.sums.total), curvature, decrease)
+    shift = rows.intercept_step(curvature, slope, point.sums.total)
+    return NewtonStep(line, shift, curvature, decrease)
 
 
 def newton_cost(problem):
@@ -99,37 +107,11 @@ def newton_cost(problem):
     return metric_cost(problem, problem.n_samples)
 
 
-class _Model:
-    """Second derivatives of the objective at a point, the intercept eliminated."""
-
-    def __init__(self, point, curvature):
-        self._problem, self._curvature = point.problem, curvature
-        self._penalty = point.problem.alpha * point.problem.penalty.curvature(point.coef)
-        self._inverse = invert(curvature.total(point.problem.weight))
-
-    def shifted(self, slope, total=0.0):
-        """Raw predictions with the intercept's best answer to them, and to its own slope."""
-        if not self._problem.fit_intercept:
-            return slope
-        mixed = self._curvature.product(self._problem.weight[:, None] * slope).sum(axis=0)
-        return slope - self._inverse @ (mixed + total)
-
-    def product(self, direction):
-        """``X direction``, and the second derivatives times ``direction``; two passes."""
-        problem = self._problem
-        slope = problem.design.matvec(direction)
-        bent = self._curvature.product(problem.weight[:, None] * self.shifted(slope))
-        product = problem.design.rmatvec(bent) + self._penalty * direction
-        if problem.correction is not None:
-            product += problem.correction.product(direction)
-        return slope, product
-
-
 def _bent_everywhere(point):
     """The rows' curvature, and a little of it on flat parts, so that the model has a minimum."""
-    curvature, largest = point.loss_curvature, point.problem.loss.largest_curvature
+    problem, largest = point.problem, point.problem.loss.largest_curvature
     least = SATURATED if largest is None else LEAST_CURVATURE * largest
-    return curvature._replace(diagonal=np.maximum(curvature.diagonal, least))
+    return problem.rows.curvature(point.raw, point.intercept, least)
 
 
 def _subgradient(point):

@@ -41,8 +41,7 @@ def solve_by_working_sets(run, point, rows=None):
     """
     is_tall = point.problem.n_samples > point.problem.n_features
     accuracy = MANY_ROWS_ACCURACY if is_tall else MANY_COLUMNS_ACCURACY
-    key = "hessian of all rows" if rows is None else "hessian of few rows"
-    hessian = point.problem.recall(key, lambda: WorkingHessian(rows))
+    hessian = point.problem.knowledge.working_hessian(rows, lambda: WorkingHessian(rows))
     step_size, working_set = np.nan, np.zeros(0, dtype=int)
     while not run.done(point, step_size):
         if _creeps(run.history):
@@ -55,8 +54,7 @@ def solve_by_working_sets(run, point, rows=None):
         if len(working_set) > SLACK * len(needed) or not np.isin(needed, working_set).all():
             working_set = needed
             columns = point.problem.columns(working_set)
-        inner = columns.with_raw_prediction(point.coef[working_set], point.linear, point.intercept)
-        inner.data_gradient = point.data_gradient[working_set]  # known: no pass
+        inner = point.on_columns(columns, working_set)
         gap = run.last.dual_gap
         target_gap = accuracy * (gap if np.isfinite(gap) else promised_decrease(point).sum())
         target_gap = max(target_gap, ENOUGH * run.tol * run.problem.null.value)
@@ -71,9 +69,7 @@ def solve_by_working_sets(run, point, rows=None):
             run.stall()
             break
         step_size = np.abs(better.coef - inner.coef).max()
-        coef = np.zeros_like(point.coef)
-        coef[working_set] = better.coef
-        point = point.problem.with_raw_prediction(coef, better.linear, better.intercept)
+        point = better.widened(point.problem, working_set)
     return point
 
 

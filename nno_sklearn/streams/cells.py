@@ -286,7 +286,7 @@ class CellLearner:
     def _metric_of(problem):
         if too_coupled(problem) or problem.n_features > MAX_MATRIX_SIZE:
             return diagonal_metric
-        return lambda point: landmark_metric(point, point, point.loss_curvature)
+        return lambda point: landmark_metric(point, point, point.curvature)
 
 
 def _with_waiting(state, batch):

@@ -7,7 +7,7 @@ from scipy import sparse
 
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
-from nno_sklearn.problem.moments import moments
+from nno_sklearn.rows.moments import moments
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Factors of symmetric matrices.
+"""Factors and inverses of symmetric matrices.
 
 numpy and scipy may each bring a BLAS with threads of its own, and threads that wait for more work
 take the other's processors. So numpy does whatever is worth threads, and scipy what needs none.
@@ -32,6 +32,16 @@ class Cholesky:
     def undo(self, vector):
         """The vector that :meth:`apply` takes to ``vector``."""
         return dtrsv(self._upper, vector)
+
+
+def invert(bend):
+    """Inverse of a curvature by the intercept; 0 in directions that nothing bends, such as a
+    shift of all of a softmax's outputs."""
+    diagonal = bend.diagonal()
+    if np.count_nonzero(bend) == np.count_nonzero(diagonal):
+        bends = diagonal > np.finfo(float).tiny
+        return np.diag(np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=bends))
+    return np.linalg.pinv(bend, rcond=1e-10, hermitian=True)
 
 
 class ScaledCholesky:

@@ -4,11 +4,11 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
-from nno_sklearn.problem.moments import is_even, row_blocks
+from nno_sklearn.rows.moments import is_even, row_blocks
 
 
 class SecondOrder:
-    """What a :class:`~nno_sklearn.problem.design_matrix.DesignMatrix` computes in pairs of columns
+    """What a :class:`~nno_sklearn.rows.design_matrix.DesignMatrix` computes in pairs of columns
     or of rows, all centred.
     """
 

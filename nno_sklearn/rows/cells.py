@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 
-def condense_rows(problem, landmarks, sample, *, n_neighbors=1, metric="euclidean"):
-    """The problem on ``landmarks``, each standing for the rows nearest to it.
+def condense_rows(rows, landmarks, sample, *, n_neighbors=1, metric="euclidean"):
+    """The rows ``landmarks``, each standing for the rows nearest to it.
 
     Every row of ``sample`` gives its weight, and with it its target, in equal parts to its
     ``n_neighbors`` nearest landmarks. Distances are between rows in units of the columns'
@@ -13,7 +13,7 @@ def condense_rows(problem, landmarks, sample, *, n_neighbors=1, metric="euclidea
 
     Parameters
     ----------
-    problem : Problem
+    rows : LocalRows
     landmarks, sample : ndarray of int
         Row numbers; a landmark belongs to its own cell.
     n_neighbors : int, default=1
@@ -23,19 +23,19 @@ def condense_rows(problem, landmarks, sample, *, n_neighbors=1, metric="euclidea
 
     Returns
     -------
-    Problem
+    LocalRows
     """
-    weight, target = problem.weight[landmarks].copy(), problem.y[landmarks]
+    weight, target = rows.weight[landmarks].copy(), rows.y[landmarks]
     sample = np.setdiff1d(sample, landmarks)
     if len(sample):
         shares = min(n_neighbors, len(landmarks))
         search = NearestNeighbors(n_neighbors=shares, metric=metric)
-        search.fit(problem.design.standardised_rows(landmarks))
-        cells = search.kneighbors(problem.design.standardised_rows(sample), return_distance=False)
-        given = np.repeat(problem.weight[sample] / shares, shares)
-        targets = np.repeat(problem.y[sample], shares, axis=0)
+        search.fit(rows.design.standardised_rows(landmarks))
+        cells = search.kneighbors(rows.design.standardised_rows(sample), return_distance=False)
+        given = np.repeat(rows.weight[sample] / shares, shares)
+        targets = np.repeat(rows.y[sample], shares, axis=0)
         sums = weight[:, None] * target
         np.add.at(sums, cells.ravel(), given[:, None] * targets)
         np.add.at(weight, cells.ravel(), given)
         target = sums / weight[:, None]
-    return problem.rows(landmarks, weight, target)
+    return rows.taken(landmarks, weight, target)

@@ -1,10 +1,12 @@
 """The design matrix: X as solvers may use it, centred without being copied."""
 
+from copy import copy
+
 import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
-from nno_sklearn.problem.moments import (
+from nno_sklearn.rows.moments import (
     LEAST_LOOP,
     MILD,
     entries,
@@ -12,7 +14,7 @@ from nno_sklearn.problem.moments import (
     moments,
     row_blocks,
 )
-from nno_sklearn.problem.second_order import SecondOrder
+from nno_sklearn.rows.second_order import SecondOrder
 
 #: Bytes of X beyond which it does not stay in a cache.
 LONG_BYTES = 2**24
@@ -88,10 +90,9 @@ class DesignMatrix(SecondOrder):
 
     def _part(self, X, centre, scale, idle):
         """A sub-matrix, which counts its share of a pass."""
-        part = object.__new__(DesignMatrix)
+        part = copy(self)
         part._set_idle(idle)
-        part.X, part.passes, part.origin = X, self.passes, self.origin
-        part._products_are_exact = self._products_are_exact
+        part.X = X
         part._share = self._share * part.n_stored / max(1, self.n_stored)
         part._set_geometry(centre, scale)
         return part

@@ -1,0 +1,40 @@
+"""What solvers have learnt of a problem's rows, whatever the penalty was then."""
+
+from collections.abc import Callable, Hashable
+from typing import Any, NamedTuple
+
+from nno_sklearn.rows import RowCurvature
+
+
+class KnownHessian(NamedTuple):
+    """Second derivatives, and the rows' curvature that they belong to."""
+
+    curvature: RowCurvature
+    blocks: list
+
+
+class Knowledge:
+    """What was learnt of rows, under the options that it depends on.
+
+    Attributes
+    ----------
+    hessian : KnownHessian or None
+        The last one on all columns.
+    """
+
+    def __init__(self) -> None:
+        self.hessian: KnownHessian | None = None
+        self._landmarks: dict[int | None, Any] = {}
+        self._working_hessians: dict[Hashable, Any] = {}
+
+    def landmarks(self, n_landmarks: int | None, make: Callable[[], Any]) -> Any:
+        """The landmarks that ``n_landmarks`` asks for; ``make`` draws them the first time."""
+        if n_landmarks not in self._landmarks:
+            self._landmarks[n_landmarks] = make()
+        return self._landmarks[n_landmarks]
+
+    def working_hessian(self, rows: Hashable, make: Callable[[], Any]) -> Any:
+        """The Hessian on working sets whose curvature is that of ``rows``, None for all."""
+        if rows not in self._working_hessians:
+            self._working_hessians[rows] = make()
+        return self._working_hessians[rows]

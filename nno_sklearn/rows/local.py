@@ -1,0 +1,350 @@
+"""Rows in this process: numpy, scipy sparse, memory maps."""
+
+from copy import copy
+from functools import cached_property
+
+import numpy as np
+
+from nno_sklearn.losses import Curvature
+from nno_sklearn.rows import sums
+from nno_sklearn.rows.base import (
+    DualPoint,
+    HeavyRows,
+    Moments,
+    Raw,
+    RowCurvature,
+    Rows,
+    Targets,
+)
+from nno_sklearn.rows.cells import condense_rows
+from nno_sklearn.rows.cholesky import invert
+from nno_sklearn.rows.design_matrix import DesignMatrix
+from nno_sklearn.rows.draw import draw
+from nno_sklearn.rows.row_space import RowSpaceInverse, curvature_rows
+from nno_sklearn.rows.triangular import triangular_factor
+
+
+class LocalRaw(Raw):
+    """Raw predictions, and what was computed of them for their gradient.
+
+    Attributes
+    ----------
+    array : ndarray of shape (n_samples, n_outputs)
+    residual : ndarray of shape (n_samples, n_outputs) or None
+        Weights times loss gradients at the intercept ``at``.
+    """
+
+    __slots__ = ("array", "at", "residual")
+
+    def __init__(self, array):
+        self.array, self.at, self.residual = array, None, None
+
+
+class LocalCurvature(RowCurvature):
+    """The rows' second derivatives as arrays.
+
+    Attributes
+    ----------
+    entries : Curvature
+    """
+
+    def __init__(self, entries, weight, fit_intercept):
+        self.entries, self._weight, self._fit_intercept = entries, weight, fit_intercept
+
+    @cached_property
+    def inverse(self):
+        if self._fit_intercept:
+            return invert(self.entries.total(self._weight))
+        return np.zeros(2 * self.entries.diagonal.shape[1:])
+
+
+class LocalRows(Rows):
+    """Rows as arrays in this process.
+
+    Parameters
+    ----------
+    X : ndarray or sparse CSR/CSC of shape (n_samples, n_features), float32 or float64
+    y : ndarray of shape (n_samples, n_outputs)
+    weight : ndarray of shape (n_samples,)
+        Weights that sum to 1.
+    loss : Loss
+    fit_intercept : bool
+
+    Attributes
+    ----------
+    design : DesignMatrix
+    y, weight : ndarray
+    """
+
+    def __init__(self, X, y, weight, loss, *, fit_intercept):
+        self.design = DesignMatrix(X, weight, centred=fit_intercept)
+        self.y, self.weight, self.loss = np.asfortranarray(y), weight, loss
+        self.fit_intercept = fit_intercept
+
+    def _part(self, design, y, weight, **changes):
+        part = copy(self)
+        if y is not self.y:
+            vars(part).pop("targets", None)
+        vars(part).update(design=design, y=np.asfortranarray(y), weight=weight, **changes)
+        return part
+
+    # Sizes
+
+    def __len__(self):
+        return len(self.design)
+
+    shape = property(lambda self: self.design.shape)
+    n_outputs = property(lambda self: self.y.shape[1])
+    dtype = property(lambda self: self.design.X.dtype)
+    is_sparse = property(lambda self: self.design.is_sparse)
+    n_stored = property(lambda self: self.design.n_stored)
+    row_product_cost = property(lambda self: self.design.row_product_cost)
+    origin = property(lambda self: self.design.origin)
+    scale = property(lambda self: self.design.scale)
+    inverse_scale = property(lambda self: self.design.inverse_scale)
+    rounding = property(lambda self: self.design.rounding)
+    underflows = property(lambda self: self.design.underflows)
+    passes = property(lambda self: self.design.passes)
+
+    @cached_property
+    def targets(self):
+        low, high = self.y.min(axis=0), self.y.max(axis=0)
+        size = np.maximum(np.abs(low), np.abs(high))
+        return Targets(np.clip(self.weight @ self.y, low, high), low, high, size)  # rounding
+
+    @cached_property
+    def is_separate(self):
+        if self.n_outputs == 1:
+            return True
+        _, curvature = self.loss.derivatives(self.y[:1], np.zeros((1, self.n_outputs)))
+        return curvature.coupling is None
+
+    # Handles
+
+    def raw(self, coef):
+        return LocalRaw(self.design.matvec(coef))
+
+    def nothing(self):
+        return LocalRaw(np.broadcast_to(0.0, self.y.shape))
+
+    def combined(self, first, t, second):
+        array = t * second.array
+        array += first.array
+        return LocalRaw(array)
+
+    def chosen(self, which, first, second):
+        return LocalRaw(np.where(which, first.array, second.array))
+
+    def curvature(self, raw, b, least=None):
+        entries = self.loss_curvature(raw, b)
+        if least is not None:
+            entries = entries._replace(diagonal=np.maximum(entries.diagonal, least))
+        return LocalCurvature(entries, self.weight, self.fit_intercept)
+
+    def loss_gradient(self, raw, b):
+        """Derivative of each row's loss by its raw prediction, (n_samples, n_outputs)."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.loss.gradient(self.y, raw.array + b)
+
+    def loss_curvature(self, raw, b) -> Curvature:
+        """Second derivatives of each row's loss."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.loss.derivatives(self.y, raw.array + b)[1]
+
+    # Sums at raw predictions
+
+    def sums(self, raw, b, slope=None, t=0.0):
+        given = self.loss, self.y, self.weight, raw.array, b
+        if slope is not None:
+            return sums.sums_along(*given, slope.array, t, self.is_separate)
+        if raw.residual is None:
+            raw.residual = np.empty_like(raw.array, order="F")
+        raw.at = b
+        return sums.sums_at(*given, raw.residual)
+
+    def values(self, raw, b, slope=None, t=0.0):
+        slope = None if slope is None else slope.array
+        return sums.values(self.loss, self.y, self.weight, raw.array, b, slope, t)
+
+    def spread(self, raw, slope=None, t=0.0):
+        slope = None if slope is None else slope.array
+        return sums.spread(self.weight, raw.array, slope, t)
+
+    def gradient(self, raw, b):
+        if raw.residual is None or not np.array_equal(raw.at, b):
+            self.sums(raw, b)
+        gradient = self.design.rmatvec(raw.residual)
+        self.release(raw)
+        return gradient
+
+    def moved_gradient(self, raw, b, curvature, shift):
+        moved = curvature.entries.product(np.broadcast_to(shift, self.y.shape))
+        moved += self.loss_gradient(raw, b)
+        moved *= self.weight[:, None]
+        return self.design.rmatvec(moved)
+
+    def release(self, raw):
+        raw.residual = None
+
+    def gradient_sizes(self, raw, b):
+        gradient = self.loss_gradient(raw, b)
+        root = np.sqrt(self.weight @ (gradient**2).sum(axis=1))
+        return float(root), float(np.abs(gradient).max())
+
+    def conjugate(self, raw, b, scaling):
+        conjugate = self.loss.conjugate(self.y, scaling * self.loss_gradient(raw, b))
+        return float(self.weight @ conjugate.sum(axis=1))
+
+    def newton_dual(self, raw, b, curvature, slope, shift, scalings):
+        dual = self.loss_gradient(raw, b) + curvature.entries.product(slope.array + shift)
+        weighted = self.weight[:, None] * dual
+        pulled = self.design.rmatvec(weighted)
+        for scaling in scalings:
+            conjugate = self.loss.conjugate(self.y, scaling * dual)
+            total = float(self.weight @ conjugate.sum(axis=1))
+            if np.isfinite(total):
+                break
+        size = float(self.weight @ np.abs(conjugate).sum(axis=1))
+        return DualPoint(pulled, weighted.sum(axis=0), float(scaling), total, size)
+
+    # Second derivatives
+
+    def largest_curvature(self, curvature):
+        return float(curvature.entries.diagonal.max())
+
+    def curvature_change(self, curvature, before):
+        now, old = curvature.entries.diagonal, before.entries.diagonal
+        return self.weight @ np.abs(now - old), self.weight @ old
+
+    def intercept_step(self, curvature, slope, total):
+        mixed = curvature.entries.product(self.weight[:, None] * slope.array).sum(axis=0)
+        return -curvature.inverse @ (mixed + total)
+
+    def hessian_product(self, curvature, direction):
+        slope = self.raw(direction)
+        moved = slope.array
+        if self.fit_intercept:
+            moved = moved + self.intercept_step(curvature, slope, 0.0)
+        bent = curvature.entries.product(self.weight[:, None] * moved)
+        return slope, self.design.rmatvec(bent)
+
+    def _curved_weight(self, curvature, k, least):
+        return self.weight * np.maximum(curvature.entries.entry(k, k), least)
+
+    def hessian(self, curvature, k, least=0.0):
+        weight = self._curved_weight(curvature, k, least)
+        gram, first = self.design.gram(weight)
+        if self.fit_intercept and weight.sum() > 0:
+            gram -= first @ first.T / weight.sum()
+        return gram
+
+    def hessian_columns(self, curvature, index, least=0.0):
+        weight = self._curved_weight(curvature, 0, least)
+        cross = self.design.cross_gram(weight, index)
+        if self.fit_intercept and weight.sum() > 0:
+            first = self.design.rmatvec(weight[:, None])[:, 0]
+            cross -= np.outer(first, first[index] / weight.sum())
+        return cross
+
+    def joint_hessian(self, curvature):
+        weight, entries = self.weight[:, None], curvature.entries
+        hessian, mixed = self.design.coupled_gram(
+            weight * entries.diagonal, np.sqrt(weight) * entries.coupling
+        )
+        return hessian - mixed @ curvature.inverse @ mixed.T
+
+    def hessian_root(self, raw, b, feature, output):
+        return curvature_rows(self, self.loss_curvature(raw, b), feature, output)
+
+    def row_space_inverse(self, curvature, diagonal):
+        return RowSpaceInverse(self, curvature.entries, diagonal)
+
+    def heaviest(self, curvature, count):
+        bend = [curvature.entries.entry(k, k) for k in range(self.n_outputs)]
+        bend = np.maximum(self.weight[:, None] * np.column_stack(bend), 0.0)
+        mean = bend.mean(axis=1)
+        squares = self.design.X.astype(float, copy=False).power(2)
+        size = mean * np.asarray(squares.sum(axis=1)).ravel()
+        index = np.arange(len(size))
+        if count < len(size):
+            index = np.sort(np.argpartition(-size, count)[:count])
+        ones = np.ones(len(index))  # their part of the Hessian is taken as it is: no intercept
+        few = self._part(self.design.rows(index), self.y[index], ones, fit_intercept=False)
+        heavy = LocalCurvature(Curvature(bend[index]), ones, False)
+        return HeavyRows(few, heavy, squares.tocsr()[index].T @ mean[index])
+
+    # Whether there is an optimum
+
+    def move_sizes(self, slope, shift, floor=0.0):
+        size = np.abs(slope.array + shift)
+        moving = size[(size > 0) & (size >= floor)]
+        return float(moving.min(initial=np.inf)), float(moving.max(initial=0.0))
+
+    def recedes(self, slope, shift, floor, reach, near):
+        raw = slope.array + shift
+        raw = np.where(np.abs(raw) >= floor, raw, 0.0)
+        if self.is_separate:
+            steps = near * np.sign(raw)
+        else:  # a shift of all outputs changes nothing: the largest is 0
+            raw = raw - raw.max(axis=1, keepdims=True)
+            size = np.where(raw == 0, np.inf, np.abs(raw)).min(axis=1, keepdims=True)
+            steps = raw * (near / size)
+        rises = self._slopes(reach * raw, raw).sum(axis=1) > 0
+        return bool(rises.any()), bool((self._slopes(steps, steps) < 0).any())
+
+    def _slopes(self, eta, raw):
+        """Derivatives of the losses at raw predictions ``eta`` along ``raw``."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.where(raw == 0, 0.0, self.loss.gradient(self.y, eta) * raw)
+
+    def doubtful(self, raw, b, limit):
+        found = np.flatnonzero((np.abs(self.loss_gradient(raw, b)) > limit).any(axis=1))
+        part = self.design.rows(found)
+        none, ones = np.ones(len(found)), np.ones((len(found), 1))
+        blocks = [*part.weighted_blocks(none, part.centre, ones)]
+        unit = np.append(self.inverse_scale, float(self.fit_intercept))
+        return np.vstack([np.empty((0, len(unit))), *blocks]) * unit
+
+    # Second moments
+
+    def _even_weight(self, evenly):
+        return (self.weight > 0) / np.count_nonzero(self.weight) if evenly else self.weight
+
+    def _centred_targets(self):
+        return self.y - self.targets.mean if self.fit_intercept else self.y
+
+    def moments(self, *, evenly=False):
+        weight, target = self._even_weight(evenly), self._centred_targets()
+        return Moments(*self.design.gram(weight, target), weight @ target**2)
+
+    def factor(self, *, evenly=False, targets=False):
+        weight, n = self._even_weight(evenly), len(self)
+        target = self._centred_targets() if targets else np.empty((n, 0))
+        unit = np.r_[self.inverse_scale, np.ones(target.shape[1])]
+        rows = (b * unit for b in self.design.weighted_blocks(weight, self.design.centre, target))
+        return np.vstack([*rows]) if n <= len(unit) else triangular_factor(rows, len(unit))
+
+    # Other rows
+
+    def columns(self, index):
+        return self._part(self.design.columns(index), self.y, self.weight)
+
+    def exact(self):
+        return self._part(self.design.exact(), self.y, self.weight)
+
+    def replaced(self, X, y):
+        weight = np.full(len(X), 1.0 / len(X))
+        return self._part(self.design.replaced(X), y, weight, fit_intercept=False)
+
+    def taken(self, index, weight, y):
+        """The rows ``index`` with weights and targets of their own."""
+        return self._part(self.design.rows(index), y, weight / weight.sum())
+
+    def draw(self, count, random_state):
+        index, weight = draw(self, count, random_state)
+        return self.taken(index, weight, self.y[index])
+
+    def cells(self, count, n_searched, random_state, n_neighbors, metric):
+        landmarks, _ = draw(self, count, random_state)
+        sample = random_state.permutation(len(self))[:n_searched]
+        return condense_rows(self, landmarks, sample, n_neighbors=n_neighbors, metric=metric)

@@ -1,0 +1,92 @@
+"""Second derivatives by way of the rows themselves, where these are few."""
+
+import numpy as np
+
+from nno_sklearn.rows.cholesky import Cholesky, invert
+
+
+class RowSpaceInverse:
+    """``(diag + A'A)^-1`` where A has few rows: solved in their space (Woodbury, 1950).
+
+    A holds the rows, centred and weighted by their curvature, one such set per output.
+
+    Parameters
+    ----------
+    rows : LocalRows
+    curvature : Curvature
+    diagonal : ndarray of shape (n_features, n_outputs), or (n_features, 1) for all outputs
+    """
+
+    def __init__(self, rows, curvature, diagonal):
+        self._design = rows.design
+        self._inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
+        kernels = [self._design.kernel(column) for column in self._inverse.T]
+        self._outputs = []
+        for k in range(rows.n_outputs):
+            bend = np.maximum(rows.weight * curvature.entry(k, k), 0.0)
+            root, total = np.sqrt(bend), bend.sum()
+            kernel = root[:, None] * kernels[k if len(kernels) > 1 else 0] * root
+            mean = None
+            if rows.fit_intercept and total > 0:
+                mean = np.sqrt(bend / total)
+                kernel = _project(_project(kernel, mean).T, mean)
+            kernel[np.diag_indices_from(kernel)] += 1.0
+            self._outputs.append((Cholesky(kernel), root, mean))
+
+    def solve(self, gradient):
+        """Apply it to a gradient, (n_features, n_outputs)."""
+        plain = self._inverse * gradient
+        raw = self._design.matvec(plain)
+        for k, (factor, root, mean) in enumerate(self._outputs):
+            inner = factor.solve(_project(root * raw[:, k], mean))
+            raw[:, k] = root * _project(inner, mean)
+        return plain - self._inverse * self._design.rmatvec(raw)
+
+
+def _project(vectors, unit):
+    """Take the part along ``unit`` out of the columns of ``vectors``."""
+    return vectors if unit is None else vectors - np.multiply.outer(unit, unit @ vectors)
+
+
+def curvature_rows(rows, curvature, feature, output):
+    """Rows R with ``R'R`` the second derivatives by some coefficients, the intercept eliminated.
+
+    Parameters
+    ----------
+    rows : LocalRows
+    curvature : Curvature
+    feature, output : ndarray of shape (n,)
+
+    Returns
+    -------
+    ndarray of shape (n_samples * outputs among the coefficients, n)
+    """
+    dense = rows.design.standardised_rows(np.arange(len(rows)))
+    columns = ((dense.toarray() if rows.is_sparse else dense) * rows.scale)[:, feature]
+    outputs, place = np.unique(output, return_inverse=True)
+    roots = _row_roots(rows.weight[:, None], curvature, outputs)
+    result = np.concatenate([root[:, place] * columns for root in roots])
+    if rows.fit_intercept:
+        ones = np.concatenate(roots)
+        inverse = invert(ones.T @ ones)
+        for _ in range(2):  # once more for the digits that are left
+            result -= ones @ (inverse @ (ones.T @ result))
+    return result
+
+
+def _row_roots(weight, curvature, outputs):
+    """For each output the (n_samples, n_outputs) part of roots of the rows' second derivatives.
+
+    A row's ``diag(d) - c c'`` has the root ``(I - b u u') diag(sqrt(d))`` with
+    ``u = c / sqrt(d)`` and ``b = (1 - sqrt(1 - |u|^2)) / |u|^2``.
+    """
+    if len(outputs) == 1:
+        k = outputs[0]
+        return [np.sqrt(weight * np.maximum(curvature.entry(k, k), 0.0)[:, None])]
+    root = np.sqrt(weight * np.maximum(curvature.diagonal, 0.0))
+    roots = [root * (np.arange(len(outputs)) == k) for k in outputs]
+    plain = np.sqrt(curvature.diagonal)
+    unit = np.divide(curvature.coupling, plain, out=np.zeros_like(plain), where=plain > 0)
+    square = np.clip((unit**2).sum(axis=1, keepdims=True), 0.0, 1.0)
+    share = np.divide(1 - np.sqrt(1 - square), square, out=np.zeros_like(square), where=square > 0)
+    return [part - share * unit[:, [k]] * unit * root for k, part in enumerate(roots)]
