@@ -14,9 +14,11 @@ from nno_sklearn._validation import (
     check_training_data,
     distinct_labels,
     make_loss,
+    sum_of_weights,
     weights_of_classes,
 )
 from nno_sklearn.losses import LogLoss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
+from nno_sklearn.session import TrainingData
 
 
 def _has_probabilities(classifier):
@@ -157,8 +159,9 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         )
         self.class_weight = class_weight
 
-    def _prepare(self, X, y, sample_weight, loss):
-        X, y, weight = check_training_data(self, X, y, sample_weight, multi_output=False)
+    def prepare(self, X, y, sample_weight, loss):
+        """Check and encode data; see :meth:`nno_sklearn.session.SessionModel.prepare`."""
+        X, y, weight, exponent = check_training_data(self, X, y, sample_weight, multi_output=False)
         y = column_or_1d(y)
         classes = distinct_labels(y)
         codes = np.searchsorted(classes, y)  # faster than the inverse that np.unique sorts for
@@ -172,7 +175,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         _check_factors(factors, classes)
         self.classes_ = classes
         targets, loss = self._encoded(codes, loss)
-        return X, targets, weight * factors[codes], loss
+        weight = weight * factors[codes]
+        return TrainingData(X, targets, weight, loss, sum_of_weights(weight, exponent))
 
     def _encoded(self, codes, loss):
         """Targets of codes of the classes, and the loss for that many classes."""

@@ -2,9 +2,10 @@
 
 import warnings
 from copy import copy
+from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,35 +15,29 @@ from nno_sklearn._validation import (
     check_hyper_parameters,
     check_names,
     check_new_data,
-    draft_of,
     make_loss,
     make_penalty,
     make_solver,
 )
-from nno_sklearn.contracts import (
-    check_loss_on,
-    check_penalty_on,
-    check_prediction,
-    check_result,
-)
-from nno_sklearn.problem import Problem, exact_product, summarise
+from nno_sklearn.contracts import check_prediction
+from nno_sklearn.problem import exact_product
 from nno_sklearn.score_training.search import MetricResult
-from nno_sklearn.solvers import Status, certify_returned
-
-#: Passes over X that second moments may cost in one fit; they then save most others.
-SUMMARY_BUDGET = 8.0
-#: Least loss of the constant model that is a normal number, with some digits to spare.
-SMALLEST_LOSS = 1e-304
+from nno_sklearn.session import Coefficients, FitSession, Parts
+from nno_sklearn.solvers import Status
 
 
 class LinearModel(OnlineLearning, BaseEstimator):
     """What regressors and classifiers share.
 
     A subclass names its losses in ``_losses`` and turns data into rows, targets of shape
-    (n_samples, n_outputs) and weights in ``_prepare``.
+    (n_samples, n_outputs) and weights in ``prepare``. What a fit asks of it is described at
+    :class:`~nno_sklearn.session.SessionModel`.
     """
 
     _losses: dict
+    free_parameters: ClassVar[frozenset[str]] = frozenset(
+        "alpha l1_ratio max_iter penalty random_state solver tol verbose warm_start".split()
+    )
 
     def __new__(cls, *args, **params):
         check_names(cls, params, TypeError)
@@ -106,46 +101,43 @@ class LinearModel(OnlineLearning, BaseEstimator):
             For data or parameters that cannot be used; the message says what to do. A model
             that was fitted before stays as it was, also after Ctrl-C.
         """
-        draft = draft_of(self)
-        draft._fit(X, y, sample_weight)
-        self.__dict__ = vars(draft)
+        was_fitted = hasattr(self, "coef_")
+        starts = [self._coefficients()] if was_fitted and self.warm_start else []
+        model, result = self.open_session(X, y, sample_weight).solve(self, starts)
+        if not model.converged_:
+            warnings.warn(model._advice(result), ConvergenceWarning, stacklevel=2)
+        self.__dict__ = vars(model)
         return self
 
-    def _fit(self, X, y, sample_weight):
-        problem, solver = self._pose(X, y, sample_weight)
-        result = self._solve(problem, solver, self._start(problem))
-        if not self.converged_:
-            warnings.warn(self._advice(result, problem.dtype), ConvergenceWarning, stacklevel=3)
+    def open_session(self, X, y, sample_weight=None, *, n_models=1):
+        """Fit many settings to the same data, each from the optimum of one solved before.
 
-    def _pose(self, X, y, sample_weight=None):
-        """The problem that the data and the parameters state, and the solver for it."""
-        loss, penalty, solver = self._parts()
-        X, targets, weight, loss = self._prepare(X, y, sample_weight, loss)
-        with np.errstate(over="ignore", invalid="ignore"):
-            loss.check_target(targets)
-            check_loss_on(loss, targets)
-            problem = Problem(
-                X,
-                targets,
-                loss,
-                penalty,
-                self.alpha,
-                sample_weight=weight,
-                fit_intercept=self.fit_intercept,
-            )
-            check_penalty_on(problem.penalty, problem.shape)
-            _check_magnitude(problem)
-        return summarise(problem, SUMMARY_BUDGET), solver
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for :meth:`fit`. They are looked at when the first model is fitted.
+        n_models : int, default=1
+            How many models will share the data, about.
 
-    def _pose_like(self, problem):
-        """As :meth:`_pose`, for the rows, the loss and the intercept of a problem known already."""
-        _, penalty, solver = self._parts()
-        problem = problem.with_penalty(penalty, self.alpha)
-        check_penalty_on(problem.penalty, problem.shape)
-        return problem, solver
+        Returns
+        -------
+        FitSession
+            Fits this model, and others of its kind.
+        """
+        return FitSession(X, y, sample_weight, n_models=n_models)
 
-    def _parts(self):
-        """Loss, penalty and solver, checked."""
+    def parts(self):
+        """Loss, penalty and solver of these parameters.
+
+        Returns
+        -------
+        Parts
+
+        Raises
+        ------
+        ValueError
+            For parameters that no fit can use.
+        """
         check_hyper_parameters(self)
         loss = make_loss(self.loss, self._losses)
         penalty = make_penalty(self.penalty, self.l1_ratio)
@@ -153,41 +145,38 @@ class LinearModel(OnlineLearning, BaseEstimator):
         penalty.check_parameters()
         solver.check_parameters()
         check_compatible(solver, self.solver, loss, penalty, self.penalty)
-        return loss, penalty, solver
+        return Parts(loss, penalty, solver)
 
-    def _solve(self, problem, solver, start):
-        """Solve the problem from a point, and keep what was found."""
-        solver = clone(solver).select(problem)
-        options = {
-            "max_iter": self.max_iter,
-            "tol": self.tol,
-            "callback": self._print if self.verbose else None,
-            "random_state": self.random_state,
-        }
-        with np.errstate(over="ignore", invalid="ignore"):  # of trial steps that go too far
-            result = solver.solve(problem, start, **options)
-            check_result(solver, problem, result, self.tol)
-            if problem.metric is None:
-                result = certify_returned(problem, solver, result, **options)
-        self._keep(result, problem.metric or problem.loss, solver, problem.dtype)
-        return result
+    def strength(self, total_weight):
+        """Factor of the penalty: alpha, whatever the sum of the weights is.
 
-    def _start(self, problem):
-        """The point where the solver begins: the last coefficients, or the constant model."""
-        return (self._point_in(problem) if self.warm_start else None) or problem.null
+        Parameters
+        ----------
+        total_weight : float
 
-    def _point_in(self, problem):
-        """The fitted coefficients as a point of a problem; None where they do not fit it."""
-        if not hasattr(self, "coef_"):
-            return None
-        coef = np.atleast_2d(self.coef_).T.astype(float)
-        if coef.shape != problem.shape or not np.isfinite(coef).all():
-            return None
-        coef = np.where(problem.scale[:, None] > 0, coef, 0.0)  # constant columns have none
-        intercept = np.atleast_1d(self.intercept_).astype(float)
-        return problem.at(coef, problem.inner_intercept(coef, intercept))
+        Returns
+        -------
+        float
+        """
+        return self.alpha
 
-    def _keep(self, result, loss, solver, dtype):
+    def _coefficients(self):
+        """The fitted coefficients as a start."""
+        coef, intercept = np.atleast_2d(self.coef_).T, np.atleast_1d(self.intercept_)
+        return Coefficients(coef.astype(float), intercept.astype(float))
+
+    def keep(self, result, loss, solver, dtype):
+        """Take the result of a run as attributes.
+
+        Parameters
+        ----------
+        result : SolverResult
+        loss : Loss
+        solver : Solver
+            That ran.
+        dtype : dtype
+            Of X, and of ``coef_``.
+        """
         self._end_stream()
         self._keep_model(result.coef, result.intercept, loss, solver, dtype)
         self.n_iter_, self.n_passes_ = result.n_iter, result.n_passes
@@ -206,10 +195,10 @@ class LinearModel(OnlineLearning, BaseEstimator):
     def _start_model(self, result, loss, solver, dtype):
         """A fitted model like this one with the coefficients that the search began from."""
         start = copy(self)
-        start._keep(result.start, loss, solver, dtype)
+        start.keep(result.start, loss, solver, dtype)
         return start
 
-    def _advice(self, result, dtype):
+    def _advice(self, result):
         if isinstance(result, MetricResult):
             return (
                 f"{type(self).__name__}: {result.status.value}, {self.max_iter} rounds, while the "
@@ -228,7 +217,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
             remedy = f"raise max_iter (now {self.max_iter})"
             if self.solver == "gd":
                 remedy += ", or use solver='nearest_neighbor', which takes fewer iterations"
-        elif dtype == np.float32:
+        elif self.coef_.dtype == np.float32:
             remedy = "pass X as float64, or raise tol"
         else:
             remedy = "raise tol, or alpha if columns are nearly collinear"
@@ -237,9 +226,6 @@ class LinearModel(OnlineLearning, BaseEstimator):
             f"{result.n_iter} iterations of {type(self.solver_).__name__} the {measure} is "
             f"{result.optimality:.2e}, above tol={self.tol:g}. Next: {remedy}."
         )
-
-    def _print(self, record):
-        print(f"[{type(self).__name__}] {record}")
 
     def _prediction(self, X):
         """Predictions in the target's units, (n_samples, n_outputs)."""
@@ -252,30 +238,3 @@ class LinearModel(OnlineLearning, BaseEstimator):
         X = check_new_data(self, X)
         coef = np.atleast_2d(self.coef_).T.astype(float, copy=False)
         return exact_product(X, coef) + self.intercept_
-
-
-def _check_magnitude(problem):
-    """Raise a ValueError for numbers whose squares leave the range of floats."""
-    if not np.isfinite(problem.scale).all():
-        raise ValueError(
-            "X has columns so large that their squares overflow. Divide them by a constant."
-        )
-    if problem.design.underflows:
-        raise ValueError(
-            "X has columns so small that their squares underflow. Multiply them by a constant."
-        )
-    if not np.isfinite(problem.null.value):
-        raise ValueError(
-            "The loss of the best constant model overflows: y has values that are too large. "
-            "Divide y by a constant."
-        )
-    if problem.null.value < SMALLEST_LOSS and _varies(problem.y):
-        raise ValueError(
-            "The loss of the best constant model underflows: y has values that are too small. "
-            "Multiply y by a constant."
-        )
-
-
-def _varies(y):
-    """Whether a target differs from a constant by more than rounding."""
-    return np.ptp(y, axis=0).max() > 1e-10 * np.abs(y).max()

@@ -40,7 +40,7 @@ class OnlineLearning:
 
     def _learn_rows(self, X, y, sample_weight, known):
         """Learn from the rows that count; False where there are none."""
-        loss, penalty, solver = self._parts()
+        loss, penalty, solver = self.parts()
         check_online(solver, self.solver)
         begins = not hasattr(self, "_stream")
         if begins and hasattr(self, "coef_"):

@@ -7,8 +7,9 @@ from sklearn.utils.validation import column_or_1d
 
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._online import has_gradient
-from nno_sklearn._validation import check_batch, check_training_data
+from nno_sklearn._validation import check_batch, check_training_data, sum_of_weights
 from nno_sklearn.losses import Gamma, Huber, Poisson, SquaredError
+from nno_sklearn.session import TrainingData
 
 
 class NNORegressor(RegressorMixin, LinearModel):
@@ -142,14 +143,16 @@ class NNORegressor(RegressorMixin, LinearModel):
         loss = self._losses.get(self.loss) if isinstance(self.loss, str) else self.loss
         return getattr(loss, "positive_target", False)
 
-    def _prepare(self, X, y, sample_weight, loss):
-        X, y, weight = check_training_data(
+    def prepare(self, X, y, sample_weight, loss):
+        """Check data; see :meth:`nno_sklearn.session.SessionModel.prepare`."""
+        X, y, weight, exponent = check_training_data(
             self, X, y, sample_weight, y_numeric=True, multi_output=True
         )
         if y.ndim == 2 and y.shape[1] == 1 and self._needs_positive_target():
             y = column_or_1d(y, warn=True)  # what scikit-learn asks of estimators without that tag
         self._is_single = y.ndim == 1
-        return X, y.reshape(len(y), -1).astype(np.float64), weight, loss
+        targets = y.reshape(len(y), -1).astype(np.float64)
+        return TrainingData(X, targets, weight, loss, sum_of_weights(weight, exponent))
 
     @available_if(has_gradient)
     def partial_fit(self, X, y, sample_weight=None):

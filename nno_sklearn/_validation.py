@@ -197,7 +197,7 @@ def check_compatible(solver, solver_name, loss, penalty, penalty_name):
 
 
 def check_training_data(estimator, X, y, sample_weight, **y_checks):
-    """X, y and weights, float64.
+    """X, y, weights in float64 with a maximum of about 1, and the power of two they are to take.
 
     A weight means a repetition, so rows of weight 0 do not occur: what is in them does not matter.
     """
@@ -205,8 +205,15 @@ def check_training_data(estimator, X, y, sample_weight, **y_checks):
     weight = check_weight(X, sample_weight)
     check_any_weight(weight)
     # A power of two changes no digit; sums of the user's own numbers might overflow.
-    weight = np.ldexp(weight, -np.frexp(weight.max())[1])
-    return effective_rows(canonical(X), y, weight)
+    exponent = np.frexp(weight.max())[1]
+    weight = np.ldexp(weight, -exponent)
+    return *effective_rows(canonical(X), y, weight), exponent
+
+
+def sum_of_weights(weight, exponent):
+    """Sum in the user's units of weights that are to take a power of two."""
+    with np.errstate(over="ignore"):
+        return float(np.ldexp(weight.sum(), exponent))
 
 
 def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import rankdata
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 
-from nno_sklearn.model_selection.settings import key_of
+from nno_sklearn.session import key_of
 
 
 def make_results(candidates, fits, error_score):
