@@ -173,7 +173,7 @@ class FitSession:
     ...     start = [result]
     ...     print(int((model.coef_ != 0).sum()))
     3
-    8
+    7
     10
     """
 

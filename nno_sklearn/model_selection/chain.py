@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import process_routing
 
 from nno_sklearn.model_selection.callbacks import SearchTask
-from nno_sklearn.model_selection.split import parts_of
+from nno_sklearn.model_selection.split import Data, parts_of
 from nno_sklearn.session import Coefficients, has_sessions, key_of
 
 
@@ -65,16 +65,16 @@ class Chain:
     #: For each setting, the task that callbacks see in its fit.
     tasks: list[SearchTask]
 
-    def run(self, data, split, scoring, return_train_score):
+    def run(self, split, scoring, return_train_score, *data):
         """Fit and score all settings on one split.
 
         Parameters
         ----------
-        data : Data
-            All rows.
         split : (train, test)
         scoring : Scoring
         return_train_score : bool
+        *data : Data
+            All rows, as arguments of their own: some backends send equal ones only once.
 
         Returns
         -------
@@ -83,7 +83,7 @@ class Chain:
         preparing_seconds : float
             Time of the steps before the model, once for all settings.
         """
-        train, test = parts_of(data, self.estimator, *split)
+        train, test = parts_of(Data(*data), self.estimator, *split)
         if is_ours(self.estimator):
             fits, prepared, seconds = self._fit_models(train)
         else:

@@ -16,8 +16,8 @@ from nno_sklearn._validation import check_scorer
 ACCURACY = get_scorer("accuracy")
 #: scikit-learn's own scorers ask an estimator for predictions only, and several share them.
 SCORER = type(ACCURACY)
-#: Whether the installed scikit-learn gives a search's sample_weight to its scorers, too, and whether
-#: these tell if they take it: in 1.7 and 1.8 all are given it, and those that do not take it fail.
+#: Whether the installed scikit-learn gives a search's sample_weight to its scorers, too, and
+#: whether they tell if they take it: in 1.7 and 1.8 all get it, and those that cannot use it fail.
 WEIGHTS_ARE_FORWARDED = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 7)
 SCORERS_TELL = "sample_weight" in get_routing_for_object(ACCURACY).score.requests
 

@@ -1,7 +1,6 @@
 """The rows of a split, cut from whatever container they come in."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import parallel_backend
@@ -15,8 +14,7 @@ from sklearn.utils import get_tags
 OF_SCORER = "scorer: "
 
 
-@dataclass(frozen=True)
-class Data:
+class Data(NamedTuple):
     """Rows, and the arguments that ``fit`` and scorers take with them."""
 
     X: Any

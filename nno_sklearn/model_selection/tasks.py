@@ -147,7 +147,7 @@ def evaluate(tasks, splits, scoring, search, data, report, whole):
     ]
     with warnings.catch_warnings():  # threads may leave each other's filters behind
         found = Parallel(n_jobs=search.n_jobs, pre_dispatch=search.pre_dispatch)(
-            delayed(chain.run)(data, splits[split], scoring, search.return_train_score)
+            delayed(chain.run)(splits[split], scoring, search.return_train_score, *data)
             for chain, (split, _, _) in zip(chains, tasks, strict=True)
         )
     fits, saved_seconds = {}, 0.0
