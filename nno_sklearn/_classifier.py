@@ -22,7 +22,7 @@ from nno_sklearn.session import TrainingData
 
 
 def _has_probabilities(classifier):
-    loss = make_loss(classifier.loss, classifier._losses)
+    loss = make_loss(classifier.loss, classifier.named_losses)
     if not loss.probabilistic:
         raise AttributeError(
             f"loss={classifier.loss!r} gives no probabilities. Use loss='log_loss' or "
@@ -122,7 +122,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     (True, True)
     """
 
-    _losses = {
+    named_losses = {
         "log_loss": LogLoss,
         "squared_hinge": SquaredHinge,
         "modified_huber": ModifiedHuber,

@@ -29,12 +29,12 @@ from nno_sklearn.solvers import Status
 class LinearModel(OnlineLearning, BaseEstimator):
     """What regressors and classifiers share.
 
-    A subclass names its losses in ``_losses`` and turns data into rows, targets of shape
+    A subclass names its losses in ``named_losses`` and turns data into rows, targets of shape
     (n_samples, n_outputs) and weights in ``prepare``. What a fit asks of it is described at
     :class:`~nno_sklearn.session.SessionModel`.
     """
 
-    _losses: dict
+    named_losses: dict
     free_parameters: ClassVar[frozenset[str]] = frozenset(
         "alpha l1_ratio max_iter penalty random_state solver tol verbose warm_start".split()
     )
@@ -139,7 +139,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
             For parameters that no fit can use.
         """
         check_hyper_parameters(self)
-        loss = make_loss(self.loss, self._losses)
+        loss = make_loss(self.loss, self.named_losses)
         penalty = make_penalty(self.penalty, self.l1_ratio)
         solver = make_solver(self.solver)
         penalty.check_parameters()

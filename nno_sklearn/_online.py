@@ -15,7 +15,7 @@ OF_A_FIT = "n_iter_ n_passes_ objective_ dual_gap_ optimality_ converged_ histor
 
 def has_gradient(estimator):
     """Whether the loss can be learnt row by row, as ``partial_fit`` does."""
-    loss = make_loss(estimator.loss, estimator._losses)
+    loss = make_loss(estimator.loss, estimator.named_losses)
     if "gradient" not in loss.provides:
         raise AttributeError(
             f"partial_fit needs a loss with a gradient, but {loss} is a score of all rows at once. "

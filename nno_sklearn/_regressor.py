@@ -95,7 +95,7 @@ class NNORegressor(RegressorMixin, LinearModel):
     (True, 3)
     """
 
-    _losses = {
+    named_losses = {
         "squared_error": SquaredError,
         "huber": Huber,
         "poisson": Poisson,
@@ -140,7 +140,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         return tags
 
     def _needs_positive_target(self):
-        loss = self._losses.get(self.loss) if isinstance(self.loss, str) else self.loss
+        loss = self.named_losses.get(self.loss) if isinstance(self.loss, str) else self.loss
         return getattr(loss, "positive_target", False)
 
     def prepare(self, X, y, sample_weight, loss):
