@@ -6,16 +6,14 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from nno_sklearn._labels import check_classes, check_factors, distinct_labels, weights_of_classes
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._online import has_gradient
 from nno_sklearn._validation import (
     check_batch,
-    check_classes,
     check_training_data,
-    distinct_labels,
     make_loss,
     sum_of_weights,
-    weights_of_classes,
 )
 from nno_sklearn.losses import LogLoss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
 from nno_sklearn.session import TrainingData
@@ -172,7 +170,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
                 "classifier needs at least 2 classes. Check the labels, sample_weight and "
                 "class_weight."
             )
-        _check_factors(factors, classes)
+        check_factors(factors, classes)
         self.classes_ = classes
         targets, loss = self._encoded(codes, loss)
         weight = weight * factors[codes]
@@ -237,7 +235,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         codes, factors = np.arange(np.count_nonzero(seen)), np.ones(len(classes))
         if len(codes):
             factors[seen] = weights_of_classes(self.class_weight, classes[seen], codes, mass[seen])
-        _check_factors(factors, classes)
+        check_factors(factors, classes)
         return factors
 
     def decision_function(self, X):
@@ -294,11 +292,3 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         """Logarithms of :meth:`predict_proba`."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
-
-
-def _check_factors(factors, classes):
-    if (factors == 0).any():
-        raise ValueError(
-            f"class_weight gives the weight 0 to {classes[factors == 0]}: leave out the rows "
-            "of that class instead."
-        )

@@ -5,8 +5,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
-from sklearn.utils import check_random_state, compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from nno_sklearn._data_checks import (
@@ -24,8 +23,6 @@ from nno_sklearn.score_training.score import MetricLoss
 from nno_sklearn.solvers import SOLVERS, Solver
 
 PENALTIES = {"l1": L1, "l2": L2, "elasticnet": ElasticNet}
-#: scikit-learn warns of more labels than this, where they are more than half of the rows.
-FEW_CLASSES = 20
 
 
 def draft_of(estimator):
@@ -227,39 +224,6 @@ def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):
     return counting_rows(canonical(X), y, weight)
 
 
-def distinct_labels(y):
-    """The sorted labels of y; raises a ValueError where they are no labels."""
-    classes = np.unique(y)
-    # A few tell their kind as well as all rows do, which would be sorted again for it.
-    check_classification_targets(classes if len(classes) <= FEW_CLASSES else y)
-    return classes
-
-
-def check_classes(classes, known, y):
-    """The sorted labels of a stream, which the first call of partial_fit names."""
-    if known is None and classes is None:
-        raise ValueError(
-            "classes must be passed on the first call to partial_fit: the labels that the whole "
-            "stream may have, for instance classes=np.unique(all_labels)."
-        )
-    given = known if classes is None else np.unique(classes)
-    if known is not None and not np.array_equal(given, known):
-        raise ValueError(
-            f"classes={given} differs from {known}, which the first call of partial_fit fixed."
-        )
-    if len(given) < 2:
-        raise ValueError(
-            f"classes={given} has only one class, but a classifier needs at least 2 classes."
-        )
-    strange = np.setdiff1d(y, given)
-    if len(strange):
-        raise ValueError(
-            f"y has labels that are not in classes: {strange}. The first call of partial_fit "
-            "must name all labels of the stream."
-        )
-    return given
-
-
 def check_online(solver, solver_name):
     """Raise a ValueError where a solver cannot learn from a stream."""
     if not solver.learns_online:
@@ -273,26 +237,3 @@ def check_online(solver, solver_name):
 def check_new_data(estimator, X):
     """X for a fitted model."""
     return validate_data(estimator, X, reset=False, **X_FORMAT)
-
-
-def weights_of_classes(class_weight, classes, codes, weight):
-    """Factor of each class; "balanced" gives all classes the same total weight."""
-    if class_weight is None:
-        return np.ones(len(classes))
-    if isinstance(class_weight, str) and class_weight == "balanced":
-        return weight.sum() / (len(classes) * np.bincount(codes, weight, len(classes)))
-    numbers = isinstance(class_weight, dict) and all(
-        isinstance(factor, Real) for factor in class_weight.values()
-    )
-    if not numbers:
-        raise ValueError(
-            f"class_weight={class_weight!r} is not known. Use None, 'balanced', or a dict that "
-            "gives a weight per class label."
-        )
-    factors = compute_class_weight(class_weight, classes=classes, y=classes[codes])
-    if not (np.isfinite(factors) & (factors >= 0)).all():
-        raise ValueError(
-            f"class_weight={class_weight!r} has a negative or infinite entry, or NaN, but it "
-            "multiplies sample weights. Use finite factors >= 0."
-        )
-    return factors
