@@ -38,7 +38,7 @@ class Group:
         """Strength of each candidate's penalty; nan where the model is not ours."""
         if not self.is_ours:
             return np.full(len(self.settings), np.nan)
-        return np.array([_strength(final_step(self.estimator), one) for one in self.settings])
+        return np.array(list(_strengths(final_step(self.estimator), self.settings)))
 
     @property
     def is_ours(self):
@@ -84,13 +84,14 @@ def groups_of(estimator, candidates):
     return groups
 
 
-def _strength(model, setting):
-    """Strength of a model's penalty in a setting; nan of what is no number, and fails in a fit."""
-    model = copy(model)
-    for name in setting.keys() & model.get_params(deep=False).keys():
-        setattr(model, name, setting[name])
-    strength = model.strength(1.0)
-    return float(strength) if isinstance(strength, Real) else np.nan
+def _strengths(model, settings):
+    """Strength of a model's penalty in each setting; nan of no number, which fails in a fit."""
+    model, given = copy(model), model.get_params(deep=False)
+    for setting in settings:
+        for name in given:
+            setattr(model, name, setting.get(name, given[name]))
+        strength = model.strength(1.0)
+        yield float(strength) if isinstance(strength, Real) else np.nan
 
 
 def _split_setting(estimator, setting):

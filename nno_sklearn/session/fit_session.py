@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, NamedTuple
 
 import joblib
@@ -49,6 +50,10 @@ class _Known(Generic[Model]):
     parameters: dict[str, Any]
     problem: Problem
     total_weight: float
+
+    @cached_property
+    def key(self) -> Any:
+        return key_of(self.parameters)
 
 
 class FitSession:
@@ -126,7 +131,7 @@ class FitSession:
         if not self._known:
             return None
         key = key_of(_binding_parameters(model))
-        return next((known for known in self._known if key_of(known.parameters) == key), None)
+        return next((known for known in self._known if known.key == key), None)
 
     def _pose_first(self, model: Model, loss: Loss, penalty: Penalty) -> tuple[Model, Problem]:
         draft = draft_of(model)
