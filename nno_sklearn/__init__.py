@@ -2,7 +2,7 @@
 
 from nno_sklearn._classifier import NNOClassifier
 from nno_sklearn._regressor import NNORegressor
-from nno_sklearn.contracts import check_loss, check_penalty, check_solver
+from nno_sklearn.contracts import check_loss, check_penalty, check_solver, check_stream
 from nno_sklearn.losses import Loss
 from nno_sklearn.model_selection import NNOSearchCV
 from nno_sklearn.neighbors import condense
@@ -14,10 +14,12 @@ from nno_sklearn.solvers import (
     ProximalSolver,
     Solver,
 )
+from nno_sklearn.streams import CellStream, Stream
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CellStream",
     "GradientDescent",
     "Loss",
     "NNOClassifier",
@@ -28,10 +30,12 @@ __all__ = [
     "ProximalSolver",
     "ScoreTraining",
     "Solver",
+    "Stream",
     "__version__",
     "check_loss",
     "check_penalty",
     "check_solver",
+    "check_stream",
     "condense",
     "nno_minimize",
 ]

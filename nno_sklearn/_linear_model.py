@@ -58,6 +58,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
         alpha,
         l1_ratio,
         solver,
+        stream,
         fit_intercept,
         max_iter,
         tol,
@@ -70,6 +71,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.solver = solver
+        self.stream = stream
         self.fit_intercept = fit_intercept
         self.max_iter = max_iter
         self.tol = tol
@@ -157,7 +159,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
         solver = make_solver(self.solver)
         penalty.check_parameters()
         solver.check_parameters()
-        check_compatible(solver, self.solver, loss, penalty, self.penalty)
+        check_compatible("solver", solver, self.solver, loss, penalty, self.penalty)
         return loss, penalty, solver
 
     def _score_training(self):
@@ -213,17 +215,18 @@ class LinearModel(OnlineLearning, BaseEstimator):
 
     def _keep(self, result, loss, solver, dtype):
         self._end_stream()
-        self._keep_model(result.coef, result.intercept, loss, solver, dtype)
+        self._keep_model(result.coef, result.intercept, loss, dtype)
+        self.solver_ = solver
         self.n_iter_, self.n_passes_ = result.n_iter, result.n_passes
         self.objective_, self.dual_gap_ = result.objective, result.dual_gap
         self.optimality_, self.history_ = result.optimality, result.history
         self.converged_ = result.status is Status.CONVERGED
         vars(self).pop("start_", None)
 
-    def _keep_model(self, coef, intercept, loss, solver, dtype):
+    def _keep_model(self, coef, intercept, loss, dtype):
         self.coef_ = np.ascontiguousarray(coef.T, dtype=dtype)
         self.intercept_ = intercept  # float64: it may be large beside what X tells
-        self.solver_, self.loss_ = solver, loss
+        self.loss_ = loss
 
     def _advice(self, result, dtype):
         if self._score_training() is not None:

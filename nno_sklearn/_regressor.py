@@ -39,6 +39,10 @@ class NNORegressor(RegressorMixin, LinearModel):
     solver : {"auto", "gd", "nearest_neighbor", "proximal"} or Solver, default="auto"
         How the optimum is reached; all reach the same. "gd" needs a differentiable penalty.
         The parameters of an object can be tuned as ``solver__n_neighbors`` etc.
+    stream : {"auto", "cells", "adagrad", "ftrl"} or Stream, default="auto"
+        How ``partial_fit`` learns: "cells" refits to a memory of neighbouring rows
+        (:class:`CellStream`), the others take small steps, for many columns. "auto" goes with the
+        solver: "adagrad" with "gd", "ftrl" with "proximal", else "cells" (up to 2000 columns).
     fit_intercept : bool, default=True
         Whether to fit b.
     max_iter : int, default=1000
@@ -76,15 +80,17 @@ class NNORegressor(RegressorMixin, LinearModel):
     start_ : NNORegressor
         Only for a scorer: the convex model, its intercept tuned, that the search began from.
     solver_ : Solver
-        The solver that ran.
+        The solver that ran; after ``fit``.
+    stream_ : Stream
+        What learns; after ``partial_fit``, which has no history and certificate.
     loss_ : Loss
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only where X has column names that are strings.
     n_samples_seen_ : int
-        Rows of the stream so far; after ``partial_fit``, which has no history and certificate.
+        Rows of the stream so far; after ``partial_fit``.
     condensed_rows_, condensed_targets_, condensed_weights_ : ndarray
-        After ``partial_fit`` with "nearest_neighbor": its memory, a small training set.
+        After ``partial_fit`` with ``stream="cells"``: its memory, a small training set.
 
     Examples
     --------
@@ -112,6 +118,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         alpha=1e-4,
         l1_ratio=0.5,
         solver="auto",
+        stream="auto",
         fit_intercept=True,
         max_iter=1000,
         tol=1e-4,
@@ -125,6 +132,7 @@ class NNORegressor(RegressorMixin, LinearModel):
             alpha=alpha,
             l1_ratio=l1_ratio,
             solver=solver,
+            stream=stream,
             fit_intercept=fit_intercept,
             max_iter=max_iter,
             tol=tol,
@@ -193,8 +201,8 @@ class NNORegressor(RegressorMixin, LinearModel):
             )
         return X, y.reshape(len(y), n_outputs).astype(np.float64), weight, loss, None
 
-    def _keep_model(self, coef, intercept, loss, solver, dtype):
-        super()._keep_model(coef, intercept, loss, solver, dtype)
+    def _keep_model(self, coef, intercept, loss, dtype):
+        super()._keep_model(coef, intercept, loss, dtype)
         if self._is_single:
             self.coef_, self.intercept_ = self.coef_[0], self.intercept_[0]
 

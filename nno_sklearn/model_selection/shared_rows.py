@@ -8,7 +8,7 @@ from nno_sklearn.model_selection.settings import key_of
 
 #: Parameters that change neither rows, targets, weights nor the data loss.
 FREE = frozenset(
-    "alpha l1_ratio max_iter penalty random_state solver tol verbose warm_start".split()
+    "alpha l1_ratio max_iter penalty random_state solver stream tol verbose warm_start".split()
 )
 #: Passes over X that a fit near a solved one takes, about.
 PASSES_PER_FIT = 3.0

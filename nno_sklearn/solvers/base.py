@@ -217,6 +217,13 @@ def check_count(solver, name, low):
         )
 
 
+def unmet(requires, loss, penalty):
+    """Those of the requirements that a loss and a penalty do not meet, sorted."""
+    offered = {f"loss.{name}" for name in loss.provides}
+    offered |= {f"penalty.{name}" for name in penalty.provides}
+    return sorted(need for need in requires if offered.isdisjoint(need.split("|")))
+
+
 class Solver(BaseEstimator):
     """Base class of solvers; subclass it to bring your own.
 
@@ -241,15 +248,15 @@ class Solver(BaseEstimator):
 
     #: Capabilities, as "loss.gradient" or "penalty.prox"; "a|b" asks for one of the two.
     requires: ClassVar[frozenset] = frozenset({"loss.gradient"})
+    #: Name of what ``partial_fit`` learns by, unless the user says so by ``stream``.
+    stream: ClassVar[str] = "auto"
 
     def check_parameters(self):
         """Raise a ValueError where the solver's own parameters make no sense."""
 
     def missing(self, loss, penalty):
         """Requirements that a loss and a penalty do not meet; a sorted list."""
-        offered = {f"loss.{name}" for name in loss.provides}
-        offered |= {f"penalty.{name}" for name in penalty.provides}
-        return sorted(need for need in self.requires if offered.isdisjoint(need.split("|")))
+        return unmet(self.requires, loss, penalty)
 
     def select(self, problem):
         """The solver that runs on this problem: itself, but for "auto"."""
@@ -270,37 +277,5 @@ class Solver(BaseEstimator):
         Returns
         -------
         SolverResult
-        """
-        raise NotImplementedError
-
-    @property
-    def learns_online(self):
-        """Whether :meth:`partial_solve` is there: what ``partial_fit`` needs."""
-        return type(self).partial_solve is not Solver.partial_solve
-
-    def select_online(self, objective, n_features):
-        """The solver that learns from a stream: itself, but for "auto"."""
-        return self
-
-    def partial_solve(self, state, batch, objective, *, max_iter, tol):
-        """Learn from further rows of a stream; optional.
-
-        Parameters
-        ----------
-        state : object or None
-            What this method returned for the rows before; None for the first ones. It has
-            ``coef`` (n_features, n_outputs) and ``intercept`` (n_outputs,), in terms of the
-            user's X, and must not be changed in place.
-        batch : Batch
-            The rows: X (float64, dense or CSR), y and weight.
-        objective : Objective
-            Loss, penalty, alpha, fit_intercept and the classes' factors.
-        max_iter : int
-        tol : float
-
-        Returns
-        -------
-        object
-            The new state; pickled with the estimator.
         """
         raise NotImplementedError
