@@ -16,27 +16,8 @@ class Stream(BaseEstimator):
     """Base class of what ``partial_fit`` learns by; subclass it to bring your own.
 
     Like a solver it holds options only. What is known of the rows so far is a state, which
-    :meth:`learn` takes and returns::
-
-        class State(NamedTuple):
-            coef: np.ndarray
-            intercept: np.ndarray
-
-        class SmallSteps(Stream):
-            requires = frozenset({"loss.gradient", "penalty.gradient"})
-
-            def __init__(self, step=0.01):
-                self.step = step
-
-            def learn(self, state, batch, objective, *, max_iter, tol):
-                coef, intercept = state or (np.zeros((batch.X.shape[1], batch.y.shape[1])), 0.0)
-                slope = objective.loss.gradient(batch.y, batch.X @ coef + intercept)
-                slope *= batch.weight[:, None] / batch.weight.sum()
-                pull = objective.alpha * objective.penalty.gradient(coef)
-                return State(
-                    coef - self.step * (batch.X.T @ slope + pull),
-                    intercept - self.step * slope.sum(axis=0),
-                )
+    :meth:`learn` takes and returns. docs/extending.md has an example, and
+    :func:`nno_sklearn.check_stream` tests one.
     """
 
     #: Capabilities, as of a :class:`~nno_sklearn.solvers.Solver`.
