@@ -6,13 +6,20 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from nno_sklearn._labels import check_classes, check_factors, distinct_labels, weights_of_classes
+from nno_sklearn._labels import (
+    check_classes,
+    check_factors,
+    distinct_labels,
+    factors_of_stream,
+    weights_of_classes,
+)
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._online import has_gradient
 from nno_sklearn._validation import (
     check_batch,
     check_training_data,
     make_loss,
+    make_score_training,
     sum_of_weights,
 )
 from nno_sklearn.losses import LogLoss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
@@ -20,8 +27,9 @@ from nno_sklearn.session import TrainingData
 
 
 def _has_probabilities(classifier):
-    loss = make_loss(classifier.loss, classifier.named_losses)
-    if not loss.probabilistic:
+    known = classifier.named_losses
+    is_score = make_score_training(classifier.loss, known) is not None
+    if is_score or not make_loss(classifier.loss, known).probabilistic:
         raise AttributeError(
             f"loss={classifier.loss!r} gives no probabilities. Use loss='log_loss' or "
             "'modified_huber', or wrap the model in CalibratedClassifierCV."
@@ -40,14 +48,15 @@ class NNOClassifier(ClassifierMixin, LinearModel):
 
     Parameters
     ----------
-    loss : {"log_loss", "squared_hinge", "modified_huber"}, scorer or Loss, default="log_loss"
+    loss : {"log_loss", "squared_hinge", "modified_huber"}, scorer, ScoreTraining or Loss, \
+            default="log_loss"
         "log_loss" is logistic regression, joint (multinomial) for more than two classes;
         "squared_hinge" the smooth support vector machine and "modified_huber" its variant that
         outliers move less (Zhang, 2004): these two, and a Loss object whose outputs are not
         coupled, fit each class against the rest.
         A scorer ("f1", "balanced_accuracy", "roc_auc", ... or ``make_scorer(...)``) is trained
-        itself: a search from the optimum of the log-loss and its tuned thresholds, with
-        ``solver="nearest_neighbor"`` or "auto". It gives no probabilities, so that scorers
+        itself: a search from the optimum of the log-loss and its tuned thresholds, whose
+        folds ``ScoreTraining("f1", cv=10)`` chooses. It gives no probabilities, so that scorers
         which ask for them are refused, and F is then the log-loss of the start.
     penalty : {"l2", "l1", "elasticnet", None} or Penalty, default="l2"
         "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``.
@@ -59,6 +68,10 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     solver : {"auto", "gd", "nearest_neighbor", "proximal"} or Solver, default="auto"
         How the optimum is reached; all reach the same. "gd" needs a differentiable penalty.
         The parameters of an object can be tuned as ``solver__n_neighbors`` etc.
+    stream : {"auto", "cells", "adagrad", "ftrl"} or Stream, default="auto"
+        How ``partial_fit`` learns: "cells" refits to a memory of neighbouring rows
+        (:class:`CellStream`), the others take small steps, for many columns. "auto" goes with the
+        solver: "adagrad" with "gd", "ftrl" with "proximal", else "cells" (up to 2000 columns).
     fit_intercept : bool, default=True
         Whether to fit b.
     max_iter : int, default=1000
@@ -96,19 +109,21 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         How often X was read.
     history_ : list of Record
         One named tuple per iteration; ``pandas.DataFrame(history_)`` is a table. For a scorer
-        MetricRecords, with ``score`` and ``validation_score``.
+        one per round, with ``validation_score``, and minus the score as ``objective``.
     start_ : NNOClassifier
         Only for a scorer: the convex model with tuned thresholds that the search began from.
     solver_ : Solver
-        The solver that ran.
+        The solver that ran; after ``fit``.
+    stream_ : Stream
+        What learns; after ``partial_fit``, which has no history and certificate.
     loss_ : Loss
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only where X has column names that are strings.
     n_samples_seen_ : int
-        Rows of the stream so far; after ``partial_fit``, which has no history and certificate.
+        Rows of the stream so far; after ``partial_fit``.
     condensed_rows_, condensed_targets_, condensed_weights_ : ndarray
-        After ``partial_fit`` with "nearest_neighbor": its memory, a small training set.
+        After ``partial_fit`` with ``stream="cells"``: its memory, a small training set.
 
     Examples
     --------
@@ -125,6 +140,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         "squared_hinge": SquaredHinge,
         "modified_huber": ModifiedHuber,
     }
+    _convex_loss = MultinomialLogLoss
 
     def __init__(
         self,
@@ -134,6 +150,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         alpha=1e-4,
         l1_ratio=0.5,
         solver="auto",
+        stream="auto",
         fit_intercept=True,
         max_iter=1000,
         tol=1e-4,
@@ -148,6 +165,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
             alpha=alpha,
             l1_ratio=l1_ratio,
             solver=solver,
+            stream=stream,
             fit_intercept=fit_intercept,
             max_iter=max_iter,
             tol=tol,
@@ -183,8 +201,6 @@ class NNOClassifier(ClassifierMixin, LinearModel):
             loss = MultinomialLogLoss()
         if loss.of_two_classes is not None and n_outputs == 1:
             loss = loss.of_two_classes()  # two classes need one output: half the size
-        if "score" in loss.provides:
-            loss = loss.set_params(classes=self.classes_)
         targets = np.eye(n_outputs)[codes] if n_outputs > 1 else codes[:, None].astype(float)
         return targets, loss
 
@@ -226,17 +242,13 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         )
         self.classes_ = classes
         targets, loss = self._encoded(codes, loss)
-        return X, targets, weight, loss, self._factors()
-
-    def _factors(self):
-        """Factor of each class as of now; 1 for those that "balanced" has not seen."""
-        classes, mass = self.classes_, self._class_mass
-        seen = mass > 0 if self.class_weight == "balanced" else np.ones(len(classes), dtype=bool)
-        codes, factors = np.arange(np.count_nonzero(seen)), np.ones(len(classes))
-        if len(codes):
-            factors[seen] = weights_of_classes(self.class_weight, classes[seen], codes, mass[seen])
-        check_factors(factors, classes)
-        return factors
+        return (
+            X,
+            targets,
+            weight,
+            loss,
+            factors_of_stream(self.class_weight, classes, self._class_mass),
+        )
 
     def decision_function(self, X):
         """Raw predictions: positive for the second class, or one column per class.

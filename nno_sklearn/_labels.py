@@ -66,6 +66,19 @@ def weights_of_classes(class_weight, classes, codes, weight):
     return factors
 
 
+def factors_of_stream(class_weight, classes, mass):
+    """Factor of each class of which rows of the weight ``mass`` were seen.
+
+    It is 1 for those that "balanced" has not seen.
+    """
+    seen = mass > 0 if class_weight == "balanced" else np.ones(len(classes), dtype=bool)
+    codes, factors = np.arange(np.count_nonzero(seen)), np.ones(len(classes))
+    if len(codes):
+        factors[seen] = weights_of_classes(class_weight, classes[seen], codes, mass[seen])
+    check_factors(factors, classes)
+    return factors
+
+
 def check_factors(factors, classes):
     """Raise a ValueError where a class has no weight."""
     if (factors == 0).any():

@@ -17,11 +17,11 @@ from nno_sklearn._validation import (
     check_new_data,
     make_loss,
     make_penalty,
+    make_score_training,
     make_solver,
 )
 from nno_sklearn.contracts import check_prediction
 from nno_sklearn.problem import exact_product
-from nno_sklearn.score_training.search import MetricResult
 from nno_sklearn.session import Coefficients, FitSession, Parts
 from nno_sklearn.solvers import Status
 
@@ -29,14 +29,16 @@ from nno_sklearn.solvers import Status
 class LinearModel(OnlineLearning, BaseEstimator):
     """What regressors and classifiers share.
 
-    A subclass names its losses in ``named_losses`` and turns data into rows, targets of shape
-    (n_samples, n_outputs) and weights in ``prepare``. What a fit asks of it is described at
+    A subclass names its losses in ``named_losses``, in ``_convex_loss`` the one from whose optimum
+    training on a score begins, and turns data into rows, targets of shape (n_samples, n_outputs)
+    and weights in ``prepare``. What a fit asks of it is described at
     :class:`~nno_sklearn.session.SessionModel`.
     """
 
     named_losses: dict
+    _convex_loss: type
     free_parameters: ClassVar[frozenset[str]] = frozenset(
-        "alpha l1_ratio max_iter penalty random_state solver tol verbose warm_start".split()
+        "alpha l1_ratio max_iter penalty random_state solver stream tol verbose warm_start".split()
     )
 
     def __new__(cls, *args, **params):
@@ -51,6 +53,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
         alpha,
         l1_ratio,
         solver,
+        stream,
         fit_intercept,
         max_iter,
         tol,
@@ -63,6 +66,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.solver = solver
+        self.stream = stream
         self.fit_intercept = fit_intercept
         self.max_iter = max_iter
         self.tol = tol
@@ -139,13 +143,22 @@ class LinearModel(OnlineLearning, BaseEstimator):
             For parameters that no fit can use.
         """
         check_hyper_parameters(self)
-        loss = make_loss(self.loss, self.named_losses)
+        training = self._score_training()
+        if training is None:
+            loss = make_loss(self.loss, self.named_losses)
+        else:
+            training.check_parameters()
+            loss = self._convex_loss()
         penalty = make_penalty(self.penalty, self.l1_ratio)
         solver = make_solver(self.solver)
         penalty.check_parameters()
         solver.check_parameters()
-        check_compatible(solver, self.solver, loss, penalty, self.penalty)
-        return Parts(loss, penalty, solver)
+        check_compatible("solver", solver, self.solver, loss, penalty, self.penalty)
+        return Parts(loss, penalty, solver, training)
+
+    def _score_training(self):
+        """How to train on the score that ``loss`` names; None where it is a loss."""
+        return make_score_training(self.loss, self.named_losses)
 
     def strength(self, total_weight):
         """Factor of the penalty: alpha, whatever the sum of the weights is.
@@ -165,7 +178,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
         coef, intercept = np.atleast_2d(self.coef_).T, np.atleast_1d(self.intercept_)
         return Coefficients(coef.astype(float), intercept.astype(float))
 
-    def keep(self, result, loss, solver, dtype):
+    def keep(self, result, loss, solver, dtype, began=None):
         """Take the result of a run as attributes.
 
         Parameters
@@ -176,30 +189,29 @@ class LinearModel(OnlineLearning, BaseEstimator):
             That ran.
         dtype : dtype
             Of X, and of ``coef_``.
+        began : SolverResult, default=None
+            Where training on a score began: the result of ``start_``, a model like this one.
         """
         self._end_stream()
-        self._keep_model(result.coef, result.intercept, loss, solver, dtype)
+        self._keep_model(result.coef, result.intercept, loss, dtype)
+        self.solver_ = solver
         self.n_iter_, self.n_passes_ = result.n_iter, result.n_passes
         self.objective_, self.dual_gap_ = result.objective, result.dual_gap
         self.optimality_, self.history_ = result.optimality, result.history
         self.converged_ = result.status is Status.CONVERGED
         vars(self).pop("start_", None)
-        if isinstance(result, MetricResult):
-            self.start_ = self._start_model(result, loss, solver, dtype)
+        if began is not None:
+            start = copy(self)
+            start.keep(began, loss, solver, dtype)
+            self.start_ = start
 
-    def _keep_model(self, coef, intercept, loss, solver, dtype):
+    def _keep_model(self, coef, intercept, loss, dtype):
         self.coef_ = np.ascontiguousarray(coef.T, dtype=dtype)
         self.intercept_ = intercept  # float64: it may be large beside what X tells
-        self.solver_, self.loss_ = solver, loss
-
-    def _start_model(self, result, loss, solver, dtype):
-        """A fitted model like this one with the coefficients that the search began from."""
-        start = copy(self)
-        start.keep(result.start, loss, solver, dtype)
-        return start
+        self.loss_ = loss
 
     def _advice(self, result):
-        if isinstance(result, MetricResult):
+        if self._score_training() is not None:
             return (
                 f"{type(self).__name__}: {result.status.value}, {self.max_iter} rounds, while the "
                 "held-out score may still rise. Raise max_iter."

@@ -23,12 +23,14 @@ class NNORegressor(RegressorMixin, LinearModel):
 
     Parameters
     ----------
-    loss : {"squared_error", "huber", "poisson", "gamma"}, scorer or Loss, default="squared_error"
+    loss : {"squared_error", "huber", "poisson", "gamma"}, scorer, ScoreTraining or Loss, \
+            default="squared_error"
         "squared_error" is ``(y - eta)^2 / 2``; "huber" is robust to outliers
         (``Huber(delta=...)`` sets where); "poisson" (y >= 0) and "gamma" (y > 0) are half
         deviances with a log link, so predictions are ``exp(eta)``. A scorer
         ("neg_mean_absolute_percentage_error", ... or ``make_scorer(...)``) is trained itself: a
-        search from the optimum of the squared error, with ``solver="nearest_neighbor"`` or "auto".
+        search from the optimum of the squared error, whose folds ``ScoreTraining(..., cv=10)``
+        chooses.
     penalty : {"l2", "l1", "elasticnet", None} or Penalty, default="l2"
         "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``.
     alpha : float, default=1e-4
@@ -38,6 +40,10 @@ class NNORegressor(RegressorMixin, LinearModel):
     solver : {"auto", "gd", "nearest_neighbor", "proximal"} or Solver, default="auto"
         How the optimum is reached; all reach the same. "gd" needs a differentiable penalty.
         The parameters of an object can be tuned as ``solver__n_neighbors`` etc.
+    stream : {"auto", "cells", "adagrad", "ftrl"} or Stream, default="auto"
+        How ``partial_fit`` learns: "cells" refits to a memory of neighbouring rows
+        (:class:`CellStream`), the others take small steps, for many columns. "auto" goes with the
+        solver: "adagrad" with "gd", "ftrl" with "proximal", else "cells" (up to 2000 columns).
     fit_intercept : bool, default=True
         Whether to fit b.
     max_iter : int, default=1000
@@ -71,19 +77,21 @@ class NNORegressor(RegressorMixin, LinearModel):
         How often X was read.
     history_ : list of Record
         One named tuple per iteration; ``pandas.DataFrame(history_)`` is a table. For a scorer
-        MetricRecords, with ``score`` and ``validation_score``.
+        one per round, with ``validation_score``, and minus the score as ``objective``.
     start_ : NNORegressor
         Only for a scorer: the convex model, its intercept tuned, that the search began from.
     solver_ : Solver
-        The solver that ran.
+        The solver that ran; after ``fit``.
+    stream_ : Stream
+        What learns; after ``partial_fit``, which has no history and certificate.
     loss_ : Loss
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only where X has column names that are strings.
     n_samples_seen_ : int
-        Rows of the stream so far; after ``partial_fit``, which has no history and certificate.
+        Rows of the stream so far; after ``partial_fit``.
     condensed_rows_, condensed_targets_, condensed_weights_ : ndarray
-        After ``partial_fit`` with "nearest_neighbor": its memory, a small training set.
+        After ``partial_fit`` with ``stream="cells"``: its memory, a small training set.
 
     Examples
     --------
@@ -101,6 +109,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         "poisson": Poisson,
         "gamma": Gamma,
     }
+    _convex_loss = SquaredError
 
     def __init__(
         self,
@@ -110,6 +119,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         alpha=1e-4,
         l1_ratio=0.5,
         solver="auto",
+        stream="auto",
         fit_intercept=True,
         max_iter=1000,
         tol=1e-4,
@@ -123,6 +133,7 @@ class NNORegressor(RegressorMixin, LinearModel):
             alpha=alpha,
             l1_ratio=l1_ratio,
             solver=solver,
+            stream=stream,
             fit_intercept=fit_intercept,
             max_iter=max_iter,
             tol=tol,
@@ -193,8 +204,8 @@ class NNORegressor(RegressorMixin, LinearModel):
             )
         return X, y.reshape(len(y), n_outputs).astype(np.float64), weight, loss, None
 
-    def _keep_model(self, coef, intercept, loss, solver, dtype):
-        super()._keep_model(coef, intercept, loss, solver, dtype)
+    def _keep_model(self, coef, intercept, loss, dtype):
+        super()._keep_model(coef, intercept, loss, dtype)
         if self._is_single:
             self.coef_, self.intercept_ = self.coef_[0], self.intercept_[0]
 

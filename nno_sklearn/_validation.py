@@ -19,8 +19,9 @@ from nno_sklearn._data_checks import (
 )
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
-from nno_sklearn.score_training.score import MetricLoss
+from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.solvers import SOLVERS, Solver
+from nno_sklearn.streams import STREAMS, Stream
 
 PENALTIES = {"l1": L1, "l2": L2, "elasticnet": ElasticNet}
 
@@ -96,12 +97,18 @@ def make_loss(loss, known):
     """The loss that a name stands for, or the user's own object."""
     if isinstance(loss, Loss):
         return loss
-    if callable(loss) and not isinstance(loss, type):
-        check_scorer(loss, "loss")
-        return MetricLoss(loss)
-    if isinstance(loss, str) and loss not in known and loss in get_scorer_names():
-        return MetricLoss(loss)
     return _named("loss", loss, known, Loss, also="a scorer or its name, ")()
+
+
+def make_score_training(loss, known):
+    """How to train on the score that was given as a loss; None where it is a loss."""
+    if isinstance(loss, ScoreTraining):
+        return loss
+    if callable(loss) and not isinstance(loss, type | Loss):
+        check_scorer(loss, "loss")
+        return ScoreTraining(loss)
+    is_scorer = isinstance(loss, str) and loss not in known and loss in get_scorer_names()
+    return ScoreTraining(loss) if is_scorer else None
 
 
 def check_scorer(scorer, name, n_arguments=3):
@@ -154,6 +161,14 @@ def make_solver(solver):
     return _named("solver", solver, SOLVERS, Solver)()
 
 
+def make_stream(stream, solver):
+    """What partial_fit learns by: the user's own object, by its name, or as the solver says."""
+    if isinstance(stream, Stream):
+        return stream
+    name = solver.stream if isinstance(stream, str) and stream == "auto" else stream
+    return _named("stream", name, STREAMS, Stream)()
+
+
 def _named(kind, name, known, base, also=""):
     if isinstance(name, (str, type(None))) and name in known:
         return known[name]
@@ -167,30 +182,43 @@ def _named(kind, name, known, base, also=""):
     )
 
 
-def check_compatible(solver, solver_name, loss, penalty, penalty_name):
-    """Raise a ValueError where a solver cannot minimise this loss with this penalty."""
-    missing = solver.missing(loss, penalty)
+def check_compatible(parameter, algorithm, name, loss, penalty, penalty_name):
+    """Raise a ValueError where a solver, or a stream, cannot take this loss with this penalty.
+
+    Parameters
+    ----------
+    parameter : {"solver", "stream"}
+    algorithm : Solver or Stream
+    name : str, Solver or Stream
+        What the user gave for it.
+    loss : Loss
+    penalty : Penalty
+    penalty_name : str, Penalty or None
+    """
+    missing = algorithm.missing(loss, penalty)
     if not missing:
         return
-    works = [repr(name) for name, kind in SOLVERS.items() if not kind().missing(loss, penalty)]
+    known = {"solver": SOLVERS, "stream": STREAMS}[parameter]
+    works = [repr(other) for other, kind in known.items() if not kind().missing(loss, penalty)]
     remedy = (
-        f"Solvers that accept it: {', '.join(works)}."
+        f"{parameter.capitalize()}s that accept it: {', '.join(works)}."
         if works
-        else "No solver of this package accepts it; give the object the methods that are missing."
+        else f"No {parameter} of this package accepts it; give the object the methods that are "
+        "missing."
     )
     kinds = {need.split("|")[0].split(".")[0] for need in missing}
-    given = {"penalty": (penalty_name, penalty), "loss": (getattr(loss, "scorer", loss), loss)}
+    given = {"penalty": (penalty_name, penalty), "loss": (loss, loss)}
     reasons = []
     for kind in sorted(kinds):
-        name, thing = given[kind]
+        value, thing = given[kind]
         needs = " and ".join(
             " or ".join(option.split(".")[1] for option in need.split("|"))
             for need in missing
             if need.startswith(kind)
         )
         has = ", ".join(sorted(thing.provides)) or "nothing"
-        reasons.append(f"a {kind} with a {needs} everywhere, but {name!r} provides only {has}")
-    raise ValueError(f"solver={solver_name!r} needs {'; and '.join(reasons)}. {remedy}")
+        reasons.append(f"a {kind} with a {needs} everywhere, but {value!r} provides only {has}")
+    raise ValueError(f"{parameter}={name!r} needs {'; and '.join(reasons)}. {remedy}")
 
 
 def check_training_data(estimator, X, y, sample_weight, **y_checks):
@@ -222,16 +250,6 @@ def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):
     weight = check_weight(X, sample_weight)
     check_sum_of_weights(weight)
     return counting_rows(canonical(X), y, weight)
-
-
-def check_online(solver, solver_name):
-    """Raise a ValueError where a solver cannot learn from a stream."""
-    if not solver.learns_online:
-        works = ", ".join(repr(name) for name, kind in SOLVERS.items() if kind().learns_online)
-        raise ValueError(
-            f"solver={solver_name!r} has no partial_solve, which partial_fit needs. Give it one, "
-            f"use one of {works}, or call fit with all rows."
-        )
 
 
 def check_new_data(estimator, X):

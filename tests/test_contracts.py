@@ -30,20 +30,24 @@ from _plugins import (
 )
 
 from nno_sklearn import (
+    CellStream,
     Loss,
     NNOClassifier,
     NNORegressor,
     NNOSearchCV,
     Penalty,
     Solver,
+    Stream,
     check_loss,
     check_penalty,
     check_solver,
+    check_stream,
 )
 from nno_sklearn.contracts import check_loss_on, check_penalty_on
 from nno_sklearn.losses import Huber, LogLoss, SquaredError
 from nno_sklearn.penalties import L2
 from nno_sklearn.solvers import SOLVERS, GradientDescent, Status
+from nno_sklearn.streams import STREAMS, AdaptiveGradient
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 4)) * [1, 2, 0.5, 1] + [0, 1, 0, -1]
@@ -554,14 +558,44 @@ class TestLyingSolvers:
         with pytest.raises(ValueError, match="no loss and penalty of this package has that"):
             check_solver(Demanding())
 
-    def test_partial_solve(self):
-        class Online(GradientDescent):
-            def partial_solve(self, state, batch, objective, **options):
-                state = super().partial_solve(state, batch, objective, **options)
-                return type("State", (), {"coef": state.coef[:1], "intercept": state.intercept})
 
-        with pytest.raises(ValueError, match=r"Online.partial_solve returned an array of shape"):
-            check_solver(Online())
+class TestStreams:
+    @pytest.mark.parametrize("kind", STREAMS.values())
+    def test_own_ones_are_right(self, kind):
+        check_stream(kind())
+
+    @pytest.mark.parametrize(
+        ("spoil", "match"),
+        [
+            (lambda old, new: replace(new, coef=new.coef[:1]), "returned an array of shape"),
+            (lambda old, new: object(), "returned a object without coef"),
+            (lambda old, new: (old and old.coef.fill(1.0), new)[1], "changed the state that it"),
+        ],
+    )
+    def test_broken_promises(self, spoil, match):
+        class Broken(AdaptiveGradient):
+            def learn(self, state, batch, objective, **options):
+                found = super().learn(state, batch, objective, **options)
+                return spoil(state, found)
+
+        with pytest.raises(ValueError, match=f"Broken.learn.*{match}"):
+            check_stream(Broken())
+
+    def test_own_parameters_stay(self):
+        class Learning(CellStream):
+            def learn(self, state, batch, objective, **options):
+                self.forgetting = 10.0
+                return super().learn(state, batch, objective, **options)
+
+        with pytest.raises(ValueError, match="changed the stream's own parameters"):
+            check_stream(Learning())
+
+    def test_nothing_to_run_on(self):
+        class Demanding(Stream):
+            requires = frozenset({"loss.third_derivative"})
+
+        with pytest.raises(ValueError, match="no loss and penalty of this package has that"):
+            check_stream(Demanding())
 
 
 def test_expectiles_made_of_squares_are_right():

@@ -8,7 +8,7 @@ import os
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from nno_sklearn import NearestNeighborSolver, NNOClassifier, NNORegressor
+from nno_sklearn import NNOClassifier, NNORegressor, ScoreTraining
 
 SMOOTH = ("auto", "gd", "nearest_neighbor", "proximal")
 KINKED = ("auto", "nearest_neighbor", "proximal")
@@ -35,7 +35,7 @@ ESTIMATORS = [
     # A metric that weighs classes alike whatever their weights cannot pass the check of
     # class_weight, so it is accuracy that is checked.
     NNOClassifier("accuracy"),
-    NNORegressor("neg_mean_absolute_error", solver=NearestNeighborSolver(cv=2)),
+    NNORegressor(ScoreTraining("neg_mean_absolute_error", cv=2)),
 ]
 if os.environ.get("NNO_SKLEARN_ALL_CHECKS"):
     ESTIMATORS += grid(SOLVERS)

@@ -148,7 +148,3 @@ def test_parameters_and_attributes_are_documented(estimator):
     fitted = {name for name in vars(model) if name.endswith("_") and name[0] != "_"}
     for name in {*estimator().get_params(deep=False), *fitted}:
         assert re.search(rf"\n    {name}( :|\n)", estimator.__doc__), name
-
-
-def test_no_file_is_long():
-    assert {path.name: n for path in FILES if (n := path.read_text().count("\n")) > 300} == {}

@@ -13,10 +13,10 @@ import pytest
 from scipy import sparse
 
 from nno_sklearn import (
-    NearestNeighborSolver,
     NNOClassifier,
     NNORegressor,
     NNOSearchCV,
+    ScoreTraining,
     _data_checks,
     condense,
 )
@@ -60,7 +60,7 @@ ACTIONS = {
     "fit": (NNOClassifier, lambda model: model.fit(OTHER_X, OTHER_Y)),
     "fit of a regressor": (NNORegressor, lambda model: model.fit(OTHER_X, OTHER_X[:, :2])),
     "score training": (
-        lambda: NNOClassifier("f1", solver=NearestNeighborSolver(cv=2), random_state=0),
+        lambda: NNOClassifier(ScoreTraining("f1", cv=2), random_state=0),
         lambda model: model.fit(OTHER_X, OTHER_Y == "red"),
     ),
     "search": (lambda: search(NNOClassifier()), lambda model: model.fit(OTHER_X, OTHER_Y)),

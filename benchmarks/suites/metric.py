@@ -22,7 +22,7 @@ from benchmarks import data, environment
 from benchmarks.functions import FUNCTIONS
 from benchmarks.report import Table, number
 from nno_sklearn import NNOClassifier, NNORegressor, nno_minimize
-from nno_sklearn.score_training.score import MetricLoss
+from nno_sklearn.score_training.scorer import RawPredictionScorer
 
 BINARY = (
     *("ijcnn1", "cod_rna", "skin", "covtype_20k", "a9a", "w8a", "elec2", "sms_spam"),
@@ -212,7 +212,7 @@ class _TimeIsUpError(Exception):
 def _direct(method, scorer, plain, parts, budget):
     """Scipy's search over the coefficients, from the logistic ones, for so many seconds."""
     A, B, a, b = parts
-    metric = MetricLoss(scorer, np.unique(a))
+    metric = RawPredictionScorer(scorer, np.unique(a))
     first = np.r_[plain.coef_[0], plain.intercept_]
     best, start = [-np.inf, first], process_time()
 

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks import data, environment
 from benchmarks.report import Table, number
 from benchmarks.streaming import CELLS_PER_FEATURE, Reservoir, Task, learners
-from nno_sklearn import NearestNeighborSolver, condense
+from nno_sklearn import CellStream, condense
 from nno_sklearn.neighbors import CellMemory
 
 LABELS = (
@@ -87,7 +87,7 @@ def _passes(name, options, is_sorted):
         train = train[np.argsort(task.y[train], kind="stable")]
     X, y = task.X[train], task.y[train]
     held_out = task.X[test], task.y[test]
-    batch_error = task.error(task.ours("auto").fit(X, y), *held_out)
+    batch_error = task.error(task.ours().fit(X, y), *held_out)
     errors = {}
     for learner, make in [*learners(task), ("reservoir", lambda: Reservoir(task))]:
         model = make()
@@ -125,8 +125,7 @@ def _condensed(name):
         rows, weights = np.repeat(rows, n_classes, axis=0), (weights[:, None] * targets).ravel()
         targets = np.tile(task.classes, len(targets))
     errors = [
-        task.error(task.ours("auto").fit(*some), *held_out)
-        for some in ((X, y), (rows, targets, weights))
+        task.error(task.ours().fit(*some), *held_out) for some in ((X, y), (rows, targets, weights))
     ]
     yield {
         "data": name,
@@ -184,7 +183,7 @@ def _share_of_cells(task, size):
 
     CellMemory.absorb = timed
     try:
-        model = task.ours(NearestNeighborSolver(n_cells=task.n_cells))
+        model = task.ours(stream=CellStream(n_cells=task.n_cells))
         start = perf_counter()
         for first in range(0, len(task.y), size):
             task.learn(model, task.X[first : first + size], task.y[first : first + size])

@@ -6,10 +6,12 @@ from sklearn.base import clone
 from nno_sklearn.contracts.answers import array_of, broken
 from nno_sklearn.contracts.loss import examine_loss, examine_loss_on
 from nno_sklearn.contracts.penalty import check_elementwise_prox, examine_penalty
-from nno_sklearn.contracts.solver_runs import posed_problems, run_all, run_online
+from nno_sklearn.contracts.solver_runs import posed_problems, run_all
+from nno_sklearn.contracts.stream import run_stream
 from nno_sklearn.losses import Curvature, Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.solvers import Solver
+from nno_sklearn.streams import Stream
 
 N_ROUNDS = 2
 SIZES = (0.1, 1.0, 10.0)
@@ -109,8 +111,8 @@ def check_solver(solver):
     """Test what a solver returns on small problems of the losses and penalties that it accepts.
 
     Shapes, the objective and the certificate of what it returned, ``max_iter``, ``tol`` and
-    ``callback``, the same result for the same ``random_state``, a start that is used and not
-    changed, and ``partial_solve`` where there is one.
+    ``callback``, the same result for the same ``random_state``, and a start that is used and not
+    changed.
 
     Parameters
     ----------
@@ -132,15 +134,45 @@ def check_solver(solver):
     solver.check_parameters()
     problems = posed_problems(solver)
     if not problems:
-        raise ValueError(
-            f"{type(solver).__name__}.requires = {sorted(solver.requires)}: no loss and penalty of "
-            "this package has that, so nothing can be tested. Name what they provide, such as "
-            "'loss.gradient' and 'penalty.prox'."
-        )
+        raise ValueError(_nothing_to_run_on(solver))
     for problem in problems:
         run_all(solver, problem)
-    if solver.learns_online:
-        run_online(solver)
+
+
+def check_stream(stream):
+    """Test what a stream's ``learn`` returns for two small batches.
+
+    The shapes of ``coef`` and ``intercept``, that the state before and the stream's own
+    parameters are not changed.
+
+    Parameters
+    ----------
+    stream : Stream
+        An object, not the class.
+
+    Raises
+    ------
+    ValueError
+        At the first promise that is broken: the class, what it returned against what is
+        expected, and what to do.
+
+    Examples
+    --------
+    >>> from nno_sklearn import CellStream, check_stream
+    >>> check_stream(CellStream(n_cells=20))
+    """
+    _check_object(stream, Stream, set())
+    stream.check_parameters()
+    if not run_stream(stream):
+        raise ValueError(_nothing_to_run_on(stream))
+
+
+def _nothing_to_run_on(thing):
+    return (
+        f"{type(thing).__name__}.requires = {sorted(thing.requires)}: no loss and penalty of this "
+        "package has that, so nothing can be tested. Name what they provide, such as "
+        "'loss.gradient' and 'penalty.prox'."
+    )
 
 
 def _check_object(thing, base, methods):

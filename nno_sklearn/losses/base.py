@@ -109,11 +109,6 @@ class Loss(BaseEstimator):
         }
         return frozenset(written | {"curvature"} if "gradient" in written else written)
 
-    @property
-    def surrogate(self):
-        """The loss with derivatives that stands in for this one: itself, but for a metric."""
-        return self
-
     def value(self, y, eta):
         """Loss of each entry, (n_samples, n_outputs); their sum counts."""
         raise NotImplementedError(f"{type(self).__name__} has no value.")

@@ -1,11 +1,13 @@
 """The objective as a function of w over data, with every pass over X counted."""
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from nno_sklearn.penalties import NoPenalty
 from nno_sklearn.problem.design_matrix import DesignMatrix
+from nno_sklearn.problem.objective import Objective
 from nno_sklearn.problem.point import Point
 
 
@@ -30,10 +32,9 @@ class Problem:
 
     Attributes
     ----------
+    objective : Objective
     scale : ndarray of shape (n_features,)
         Spread of the columns, 0 for constant ones (whose coefficient stays 0).
-    metric : MetricLoss or None
-        What shall be as high as possible, where the loss is only its convex surrogate.
     correction : Correction or None
         A quadratic that belongs to the data loss, in terms of the centred columns.
     null : Point
@@ -53,22 +54,25 @@ class Problem:
             DesignMatrix(X, weight, centred=fit_intercept),
             y,
             weight,
-            loss.surrogate,
-            *_effective(penalty, alpha),
-            fit_intercept,
+            Objective(loss, *_effective(penalty, alpha), fit_intercept),
         )
-        self.metric = loss if "score" in loss.provides else None
 
-    def _setup(self, design, y, weight, loss, penalty, alpha, fit_intercept):
+    @classmethod
+    def of(cls, objective, X, y, sample_weight=None):
+        """The problem that an :class:`Objective` states on rows."""
+        terms = objective.loss, objective.penalty, objective.alpha
+        options = {"sample_weight": sample_weight, "fit_intercept": objective.fit_intercept}
+        return cls(X, y, *terms, **options)
+
+    def _setup(self, design, y, weight, objective):
         self.design, self.y, self.weight = design, np.asfortranarray(y), weight
-        self.loss, self.penalty, self.alpha = loss, penalty, alpha
-        self.fit_intercept, self.metric, self.correction = fit_intercept, None, None
+        self.objective, self.correction = objective, None
         self.dtype, self._origin = design.X.dtype, (np.zeros(self.n_outputs), design.origin)
         self.memory, self._passes_before = {}, 0.0
 
     def _like(self, design, y, weight):
         part = object.__new__(Problem)
-        part._setup(design, y, weight, self.loss, self.penalty, self.alpha, self.fit_intercept)
+        part._setup(design, y, weight, self.objective)
         part.dtype, part._origin = self.dtype, self._origin
         return part
 
@@ -77,6 +81,22 @@ class Problem:
         whole = self._like(self.design, self.y, self.weight)
         whole.correction = correction.centred(self.design)
         return whole
+
+    @property
+    def loss(self):
+        return self.objective.loss
+
+    @property
+    def penalty(self):
+        return self.objective.penalty
+
+    @property
+    def alpha(self):
+        return self.objective.alpha
+
+    @property
+    def fit_intercept(self):
+        return self.objective.fit_intercept
 
     @property
     def n_samples(self):
@@ -177,12 +197,9 @@ class Problem:
         """
         weight = np.full(len(rows), 1.0 / len(rows))
         part = self._like(self.design.replaced(rows), targets, weight)
-        part._origin, part.fit_intercept = (mean, self.design.origin), False
+        part._origin = mean, self.design.origin
+        part.objective = replace(self.objective, fit_intercept=False)
         return part
-
-    def without_metric(self):
-        """The convex objective that a search for the metric starts from."""
-        return self._like(self.design, self.y, self.weight)
 
     def exact(self):
         """The same objective with products in float64, also where X is float32."""
@@ -201,9 +218,10 @@ class Problem:
     def with_penalty(self, penalty, alpha):
         """The same data loss with another penalty; what is known of the rows stays known."""
         sibling = self._like(self.design, self.y, self.weight)
-        sibling.penalty, sibling.alpha = _effective(penalty, alpha)
+        penalty, alpha = _effective(penalty, alpha)
+        sibling.objective = replace(self.objective, penalty=penalty, alpha=alpha)
         sibling.memory, sibling._passes_before = self.memory, self.design.passes.total
-        sibling.metric, sibling.correction = self.metric, self.correction
+        sibling.correction = self.correction
         sibling.null, sibling.null_residual = self.null.of(sibling), self.null_residual
         return sibling
 

@@ -7,16 +7,15 @@ from typing import Any, Generic, NamedTuple
 
 import joblib
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
 from nno_sklearn._validation import draft_of
 from nno_sklearn.contracts import check_loss_on, check_penalty_on, check_result
-from nno_sklearn.losses import Loss
-from nno_sklearn.penalties import Penalty
 from nno_sklearn.problem import Problem, summarise
+from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.session.magnitude import check_magnitude
-from nno_sklearn.session.model import Model, SessionModel
+from nno_sklearn.session.model import Model, Parts, SessionModel
 from nno_sklearn.session.starts import Start, start_of
 from nno_sklearn.solvers import Record, Solver, SolverResult, certify_returned
 
@@ -33,6 +32,7 @@ class Posed(NamedTuple, Generic[Model]):
     model: Model
     problem: Problem
     solver: Solver
+    training: ScoreTraining | None
 
 
 class Fitted(NamedTuple, Generic[Model]):
@@ -114,17 +114,17 @@ class FitSession:
         ValueError
             For data or parameters that cannot be used.
         """
-        loss, penalty, solver = model.parts()  # a wrong parameter is told before wrong data
+        parts = model.parts()  # a wrong parameter is told before wrong data
         known = self._like(model)
         if known is None:
-            draft, problem = self._pose_first(model, loss, penalty)
-            return Posed(draft, problem, solver)
+            draft, problem = self._pose_first(model, parts)
+            return Posed(draft, problem, parts.solver, parts.training)
         draft = draft_of(known.model)
         for name, value in model.get_params(deep=False).items():
             setattr(draft, name, value)
-        problem = known.problem.with_penalty(penalty, draft.strength(known.total_weight))
+        problem = known.problem.with_penalty(parts.penalty, draft.strength(known.total_weight))
         check_penalty_on(problem.penalty, problem.shape)
-        return Posed(draft, problem, solver)
+        return Posed(draft, problem, parts.solver, parts.training)
 
     def _like(self, model: Model) -> _Known[Model] | None:
         """What is known of a model that states the same of the data."""
@@ -133,9 +133,11 @@ class FitSession:
         key = key_of(_binding_parameters(model))
         return next((known for known in self._known if known.key == key), None)
 
-    def _pose_first(self, model: Model, loss: Loss, penalty: Penalty) -> tuple[Model, Problem]:
+    def _pose_first(self, model: Model, parts: Parts) -> tuple[Model, Problem]:
         draft = draft_of(model)
-        data = draft.prepare(self._X, self._y, self._sample_weight, loss)
+        data = draft.prepare(self._X, self._y, self._sample_weight, parts.loss)
+        if parts.training is not None:
+            parts.training.check_target(data.targets, _classes(draft))
         with np.errstate(over="ignore", invalid="ignore"):
             data.loss.check_target(data.targets)
             check_loss_on(data.loss, data.targets)
@@ -143,14 +145,15 @@ class FitSession:
                 data.X,
                 data.targets,
                 data.loss,
-                penalty,
+                parts.penalty,
                 draft.strength(data.total_weight),
                 sample_weight=data.weight,
                 fit_intercept=draft.fit_intercept,
             )
             check_penalty_on(problem.penalty, problem.shape)
             check_magnitude(problem)
-        problem = summarise(problem, self._budget)
+        if parts.training is None:  # a score is one of all rows
+            problem = summarise(problem, self._budget)
         parameters = _binding_parameters(model)
         self._known.append(_Known(draft_of(draft), parameters, problem, data.total_weight))
         return draft, problem
@@ -177,9 +180,9 @@ class FitSession:
         ValueError
             For data or parameters that cannot be used.
         """
-        draft, problem, solver = self.pose(model)
+        draft, problem, solver, training = self.pose(model)
         start = start_of(problem, starts)
-        solver = clone(solver).select(problem)
+        solver, began = clone(solver).select(problem), None
         options: dict[str, Any] = {
             "max_iter": draft.max_iter,
             "tol": draft.tol,
@@ -187,12 +190,19 @@ class FitSession:
             "random_state": draft.random_state,
         }
         with np.errstate(over="ignore", invalid="ignore"):  # of trial steps that go too far
-            result = solver.solve(problem, start, **options)
-            check_result(solver, problem, result, draft.tol)
-            if problem.metric is None:
+            if training is None:
+                result = solver.solve(problem, start, **options)
+                check_result(solver, problem, result, draft.tol)
                 result = certify_returned(problem, solver, result, **options)
-        draft.keep(result, problem.metric or problem.loss, solver, problem.dtype)
+            else:
+                began, result = training.train(problem, solver, _classes(draft), **options)
+        draft.keep(result, problem.loss, solver, problem.dtype, began)
         return Fitted(draft, result)
+
+
+def _classes(model: SessionModel) -> NDArray[Any] | None:
+    """Labels of a classifier; None for a regressor."""
+    return getattr(model, "classes_", None)
 
 
 def key_of(setting: dict[str, Any]) -> Any:

@@ -8,7 +8,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
-from nno_sklearn.solvers import Solver
+from nno_sklearn.score_training import ScoreTraining
+from nno_sklearn.solvers import Solver, SolverResult
 
 
 class Parts(NamedTuple):
@@ -17,6 +18,8 @@ class Parts(NamedTuple):
     loss: Loss
     penalty: Penalty
     solver: Solver
+    #: How to train on a score, from the optimum of the loss; None where the loss is what counts.
+    training: ScoreTraining | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class SessionModel(Protocol):
         """Parameters by name, as scikit-learn's BaseEstimator gives them."""
 
     def parts(self) -> Parts:
-        """Loss, penalty and solver; raises a ValueError for parameters that no fit can use."""
+        """What the parameters name; raises a ValueError for parameters that no fit can use."""
 
     def strength(self, total_weight: float) -> float:
         """Factor of the penalty, where the mean loss has the factor 1.
@@ -70,8 +73,15 @@ class SessionModel(Protocol):
     def prepare(self, X: Any, y: Any, sample_weight: Any, loss: Loss) -> TrainingData:
         """Check and encode data; what they alone determine (``classes_``) becomes attributes."""
 
-    def keep(self, result: Any, loss: Any, solver: Solver, dtype: DTypeLike) -> None:
-        """Take the result of a run as attributes."""
+    def keep(
+        self,
+        result: SolverResult,
+        loss: Loss,
+        solver: Solver,
+        dtype: DTypeLike,
+        began: SolverResult | None = None,
+    ) -> None:
+        """Take the result of a run as attributes, and that from which training on a score began."""
 
 
 Model = TypeVar("Model", bound=SessionModel)

@@ -34,11 +34,12 @@ class Status(Enum):
 
 
 class Record(NamedTuple):
-    """One line of a run's history."""
+    """One line of a run's history; of training on a score, the means of all folds."""
 
+    #: F; for training on a score, minus the score on the rows that are searched on.
     objective: float
     #: What ``tol`` is compared with: relative duality gap, or without a dual the decrease that the
-    #: second-order model promises.
+    #: second-order model promises; nan for training on a score, which has no certificate.
     optimality: float
     #: Bound on objective minus optimum; inf where none is known.
     dual_gap: float
@@ -47,10 +48,15 @@ class Record(NamedTuple):
     n_nonzeros: int
     n_passes: float
     seconds: float
+    #: Score on held-out rows; nan where none are held out.
+    validation_score: float = np.nan
 
     def __str__(self):
+        has_score = not np.isnan(self.validation_score)
+        held_out = f"held-out score {self.validation_score:.6f}"
         return (
-            f"objective {self.objective:.6e}  optimality {self.optimality:.1e}  "
+            f"objective {self.objective:.6e}  "
+            f"{held_out if has_score else f'optimality {self.optimality:.1e}'}  "
             f"nonzeros {self.n_nonzeros}  passes {self.n_passes:.1f}  {self.seconds:.2f} s"
         )
 
@@ -211,6 +217,13 @@ def check_count(solver, name, low):
         )
 
 
+def unmet(requires, loss, penalty):
+    """Those of the requirements that a loss and a penalty do not meet, sorted."""
+    offered = {f"loss.{name}" for name in loss.provides}
+    offered |= {f"penalty.{name}" for name in penalty.provides}
+    return sorted(need for need in requires if offered.isdisjoint(need.split("|")))
+
+
 class Solver(BaseEstimator):
     """Base class of solvers; subclass it to bring your own.
 
@@ -235,15 +248,15 @@ class Solver(BaseEstimator):
 
     #: Capabilities, as "loss.gradient" or "penalty.prox"; "a|b" asks for one of the two.
     requires: ClassVar[frozenset] = frozenset({"loss.gradient"})
+    #: Name of what ``partial_fit`` learns by, unless the user says so by ``stream``.
+    stream: ClassVar[str] = "auto"
 
     def check_parameters(self):
         """Raise a ValueError where the solver's own parameters make no sense."""
 
     def missing(self, loss, penalty):
         """Requirements that a loss and a penalty do not meet; a sorted list."""
-        offered = {f"loss.{name}" for name in loss.provides}
-        offered |= {f"penalty.{name}" for name in penalty.provides}
-        return sorted(need for need in self.requires if offered.isdisjoint(need.split("|")))
+        return unmet(self.requires, loss, penalty)
 
     def select(self, problem):
         """The solver that runs on this problem: itself, but for "auto"."""
@@ -264,37 +277,5 @@ class Solver(BaseEstimator):
         Returns
         -------
         SolverResult
-        """
-        raise NotImplementedError
-
-    @property
-    def learns_online(self):
-        """Whether :meth:`partial_solve` is there: what ``partial_fit`` needs."""
-        return type(self).partial_solve is not Solver.partial_solve
-
-    def select_online(self, objective, n_features):
-        """The solver that learns from a stream: itself, but for "auto"."""
-        return self
-
-    def partial_solve(self, state, batch, objective, *, max_iter, tol):
-        """Learn from further rows of a stream; optional.
-
-        Parameters
-        ----------
-        state : object or None
-            What this method returned for the rows before; None for the first ones. It has
-            ``coef`` (n_features, n_outputs) and ``intercept`` (n_outputs,), in terms of the
-            user's X, and must not be changed in place.
-        batch : Batch
-            The rows: X (float64, dense or CSR), y and weight.
-        objective : Objective
-            Loss, penalty, alpha, fit_intercept and the classes' factors.
-        max_iter : int
-        tol : float
-
-        Returns
-        -------
-        object
-            The new state; pickled with the estimator.
         """
         raise NotImplementedError

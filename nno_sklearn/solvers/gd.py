@@ -3,7 +3,6 @@
 from nno_sklearn.solvers.base import Run, Solver, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.metric import diagonal_metric
-from nno_sklearn.streams.adaptive import AdaptiveGradient, AdaptiveState
 
 
 class GradientDescent(Solver):
@@ -17,14 +16,10 @@ class GradientDescent(Solver):
     ----------
     memory : int, default=20
         Number of past steps kept; 0 is plain steepest descent.
-
-    Notes
-    -----
-    ``partial_fit`` takes adaptive steps of 32 rows (AdaGrad; Duchi, Hazan and Singer, 2011) in
-    units of the columns' running sizes, and averages the later iterates.
     """
 
     requires = frozenset({"loss.gradient", "penalty.gradient"})
+    stream = "adagrad"
 
     def __init__(self, memory=20):
         self.memory = memory
@@ -36,7 +31,3 @@ class GradientDescent(Solver):
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         point = descend(run, start, diagonal_metric, self.memory)
         return run.result(point)
-
-    def partial_solve(self, state, batch, objective, *, max_iter, tol):
-        state = AdaptiveState.empty(batch) if state is None else state
-        return AdaptiveGradient(objective).learn(state, batch)
