@@ -1,6 +1,10 @@
 """NNOClassifier."""
 
+from collections.abc import Callable
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
@@ -22,8 +26,13 @@ from nno_sklearn._validation import (
     make_score_training,
     sum_of_weights,
 )
-from nno_sklearn.losses import LogLoss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
+from nno_sklearn.losses import LogLoss, Loss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
+from nno_sklearn.penalties import Penalty
+from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.session import TrainingData
+from nno_sklearn.solvers import Solver
+from nno_sklearn.streams import Stream
+from nno_sklearn.types import Array, Matrix, RandomState
 
 
 def _has_probabilities(classifier):
@@ -144,21 +153,21 @@ class NNOClassifier(ClassifierMixin, LinearModel):
 
     def __init__(
         self,
-        loss="log_loss",
+        loss: str | Loss | ScoreTraining | Callable[..., float] = "log_loss",
         *,
-        penalty="l2",
-        alpha=1e-4,
-        l1_ratio=0.5,
-        solver="auto",
-        stream="auto",
-        fit_intercept=True,
-        max_iter=1000,
-        tol=1e-4,
-        class_weight=None,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        penalty: str | Penalty | None = "l2",
+        alpha: float = 1e-4,
+        l1_ratio: float = 0.5,
+        solver: str | Solver = "auto",
+        stream: str | Stream | None = "auto",
+        fit_intercept: bool = True,
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        class_weight: dict[Any, float] | str | None = None,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int | bool = 0,
+    ) -> None:
         super().__init__(
             loss=loss,
             penalty=penalty,
@@ -175,7 +184,9 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         )
         self.class_weight = class_weight
 
-    def prepare(self, X, y, sample_weight, loss):
+    def prepare(
+        self, X: Matrix, y: Any, sample_weight: ArrayLike | None, loss: Loss
+    ) -> TrainingData:
         """Check and encode data; see :meth:`nno_sklearn.session.SessionModel.prepare`."""
         X, y, weight, exponent = check_training_data(self, X, y, sample_weight, multi_output=False)
         y = column_or_1d(y)
@@ -205,7 +216,13 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         return targets, loss
 
     @available_if(has_gradient)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Learn from further rows of a stream; batches of any size.
 
         Parameters
@@ -250,7 +267,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
             factors_of_stream(self.class_weight, classes, self._class_mass),
         )
 
-    def decision_function(self, X):
+    def decision_function(self, X: Matrix) -> Array:
         """Raw predictions: positive for the second class, or one column per class.
 
         Parameters
@@ -264,7 +281,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         raw_prediction = self._raw_prediction(X)
         return raw_prediction[:, 0] if len(self.classes_) == 2 else raw_prediction
 
-    def predict(self, X):
+    def predict(self, X: Matrix) -> NDArray[Any]:
         """Predict class labels.
 
         Parameters
@@ -279,7 +296,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         return self.classes_[(score > 0).astype(int) if score.ndim == 1 else score.argmax(axis=1)]
 
     @available_if(_has_probabilities)
-    def predict_proba(self, X):
+    def predict_proba(self, X: Matrix) -> NDArray[Any]:
         """Predict probabilities of the classes, in the order of ``classes_``.
 
         Parameters
@@ -300,7 +317,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         return np.divide(probability, total, out=even, where=total > 0)
 
     @available_if(_has_probabilities)
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Matrix) -> NDArray[Any]:
         """Logarithms of :meth:`predict_proba`."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))

@@ -1,12 +1,15 @@
 """The one fit: parameters -> problem -> solver -> attributes."""
 
 import warnings
+from collections.abc import Callable
 from copy import copy
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from nno_sklearn._online import OnlineLearning
@@ -21,9 +24,15 @@ from nno_sklearn._validation import (
     make_solver,
 )
 from nno_sklearn.contracts import check_prediction
+from nno_sklearn.losses import Loss
+from nno_sklearn.penalties import Penalty
 from nno_sklearn.problem import exact_product
+from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.session import Coefficients, FitSession, Parts
-from nno_sklearn.solvers import Status
+from nno_sklearn.solvers import Record, Solver, Status
+from nno_sklearn.solvers.base import SolverResult
+from nno_sklearn.streams import Stream
+from nno_sklearn.types import Matrix, RandomState
 
 
 class LinearModel(OnlineLearning, BaseEstimator):
@@ -35,32 +44,44 @@ class LinearModel(OnlineLearning, BaseEstimator):
     :class:`~nno_sklearn.session.SessionModel`.
     """
 
-    named_losses: dict
-    _convex_loss: type
+    named_losses: ClassVar[dict[str, type[Loss]]]
+    _convex_loss: ClassVar[type[Loss]]
     free_parameters: ClassVar[frozenset[str]] = frozenset(
         "alpha l1_ratio max_iter penalty random_state solver stream tol verbose warm_start".split()
     )
 
-    def __new__(cls, *args, **params):
+    coef_: NDArray[Any]
+    intercept_: Any
+    objective_: float
+    dual_gap_: float
+    optimality_: float
+    converged_: bool
+    n_iter_: int
+    n_passes_: float
+    history_: list[Record]
+    solver_: Solver
+    loss_: Loss
+
+    def __new__(cls, *args: Any, **params: Any) -> Self:
         check_names(cls, params, TypeError)
         return super().__new__(cls)
 
     def __init__(
         self,
         *,
-        loss,
-        penalty,
-        alpha,
-        l1_ratio,
-        solver,
-        stream,
-        fit_intercept,
-        max_iter,
-        tol,
-        warm_start,
-        random_state,
-        verbose,
-    ):
+        loss: str | Loss | ScoreTraining | Callable[..., float],
+        penalty: str | Penalty | None,
+        alpha: float,
+        l1_ratio: float,
+        solver: str | Solver,
+        stream: str | Stream | None,
+        fit_intercept: bool,
+        max_iter: int,
+        tol: float,
+        warm_start: bool,
+        random_state: RandomState,
+        verbose: int | bool,
+    ) -> None:
         self.loss = loss
         self.penalty = penalty
         self.alpha = alpha
@@ -74,16 +95,16 @@ class LinearModel(OnlineLearning, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         check_names(type(self), params, ValueError)
         return super().set_params(**params)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the coefficients to training data.
 
         Parameters
@@ -110,10 +131,12 @@ class LinearModel(OnlineLearning, BaseEstimator):
         model, result = self.open_session(X, y, sample_weight).solve(self, starts)
         if not model.converged_:
             warnings.warn(model._advice(result), ConvergenceWarning, stacklevel=2)
-        self.__dict__ = vars(model)
+        self.__dict__ = model.__dict__
         return self
 
-    def open_session(self, X, y, sample_weight=None, *, n_models=1):
+    def open_session(
+        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None, *, n_models: int = 1
+    ) -> FitSession:
         """Fit many settings to the same data, each from the optimum of one solved before.
 
         Parameters
@@ -130,7 +153,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
         """
         return FitSession(X, y, sample_weight, n_models=n_models)
 
-    def parts(self):
+    def parts(self) -> Parts:
         """Loss, penalty and solver of these parameters.
 
         Returns
@@ -160,7 +183,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
         """How to train on the score that ``loss`` names; None where it is a loss."""
         return make_score_training(self.loss, self.named_losses)
 
-    def strength(self, total_weight):
+    def strength(self, total_weight: float) -> float:
         """Factor of the penalty: alpha, whatever the sum of the weights is.
 
         Parameters
@@ -178,7 +201,14 @@ class LinearModel(OnlineLearning, BaseEstimator):
         coef, intercept = np.atleast_2d(self.coef_).T, np.atleast_1d(self.intercept_)
         return Coefficients(coef.astype(float), intercept.astype(float))
 
-    def keep(self, result, loss, solver, dtype, began=None):
+    def keep(
+        self,
+        result: SolverResult,
+        loss: Loss,
+        solver: Solver,
+        dtype: DTypeLike,
+        began: SolverResult | None = None,
+    ) -> None:
         """Take the result of a run as attributes.
 
         Parameters
@@ -199,7 +229,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
         self.objective_, self.dual_gap_ = result.objective, result.dual_gap
         self.optimality_, self.history_ = result.optimality, result.history
         self.converged_ = result.status is Status.CONVERGED
-        vars(self).pop("start_", None)
+        self.__dict__.pop("start_", None)
         if began is not None:
             start = copy(self)
             start.keep(began, loss, solver, dtype)

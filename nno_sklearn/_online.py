@@ -1,13 +1,16 @@
 """partial_fit: batch -> what is learnt of the stream -> attributes. Shared by both estimators."""
 
 import warnings
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from nno_sklearn._validation import check_compatible, draft_of, make_score_training, make_stream
 from nno_sklearn.contracts import check_loss_on, check_penalty_on
 from nno_sklearn.streams import Batch, Learnt, StreamObjective
+from nno_sklearn.types import Array
 
 #: Attributes of a fit that do not hold for a stream.
 OF_A_FIT = (
@@ -31,6 +34,8 @@ class OnlineLearning:
     A subclass turns a batch into rows, targets of shape (n_samples, n_outputs), weights, loss
     and the classes' factors in ``_prepare_batch``.
     """
+
+    coef_: NDArray[Any]
 
     def _learn(self, X, y, sample_weight, **known):
         """Learn from a batch; where it is bad or weighs nothing the model stays as it was."""
@@ -90,7 +95,7 @@ class OnlineLearning:
         return state.condensed
 
     @property
-    def condensed_rows_(self):
+    def condensed_rows_(self) -> Any:
         """Mean rows of the stream's cells, (n_condensed, n_features).
 
         The last rows, at most ``max(2000, n_cells)``, wait for their cells and come as they are.
@@ -98,7 +103,7 @@ class OnlineLearning:
         return self._condensed("condensed_rows_").X
 
     @property
-    def condensed_targets_(self):
+    def condensed_targets_(self) -> NDArray[Any]:
         """The cells' mean targets: (n_condensed,) or (n_condensed, n_outputs or n_classes)."""
         y = self._condensed("condensed_targets_").y
         if hasattr(self, "classes_"):
@@ -106,6 +111,6 @@ class OnlineLearning:
         return y[:, 0] if self.coef_.ndim == 1 else y
 
     @property
-    def condensed_weights_(self):
+    def condensed_weights_(self) -> Array:
         """Sums of the rows' weights in each cell, (n_condensed,)."""
         return self._condensed("condensed_weights_").weight

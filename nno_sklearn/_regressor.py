@@ -1,15 +1,25 @@
 """NNORegressor."""
 
+from collections.abc import Callable
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
+from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._online import has_gradient
 from nno_sklearn._validation import check_batch, check_training_data, sum_of_weights
-from nno_sklearn.losses import Gamma, Huber, Poisson, SquaredError
+from nno_sklearn.losses import Gamma, Huber, Loss, Poisson, SquaredError
+from nno_sklearn.penalties import Penalty
+from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.session import TrainingData
+from nno_sklearn.solvers import Solver
+from nno_sklearn.streams import Stream
+from nno_sklearn.types import Matrix, RandomState
 
 
 class NNORegressor(RegressorMixin, LinearModel):
@@ -113,20 +123,20 @@ class NNORegressor(RegressorMixin, LinearModel):
 
     def __init__(
         self,
-        loss="squared_error",
+        loss: str | Loss | ScoreTraining | Callable[..., float] = "squared_error",
         *,
-        penalty="l2",
-        alpha=1e-4,
-        l1_ratio=0.5,
-        solver="auto",
-        stream="auto",
-        fit_intercept=True,
-        max_iter=1000,
-        tol=1e-4,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        penalty: str | Penalty | None = "l2",
+        alpha: float = 1e-4,
+        l1_ratio: float = 0.5,
+        solver: str | Solver = "auto",
+        stream: str | Stream | None = "auto",
+        fit_intercept: bool = True,
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int | bool = 0,
+    ) -> None:
         super().__init__(
             loss=loss,
             penalty=penalty,
@@ -142,7 +152,7 @@ class NNORegressor(RegressorMixin, LinearModel):
             verbose=verbose,
         )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         # scikit-learn's check of multi-output regressors gives negative targets, so "poisson" and
         # "gamma" cannot carry both tags; they do take several outputs.
@@ -154,7 +164,9 @@ class NNORegressor(RegressorMixin, LinearModel):
         loss = self.named_losses.get(self.loss) if isinstance(self.loss, str) else self.loss
         return getattr(loss, "positive_target", False)
 
-    def prepare(self, X, y, sample_weight, loss):
+    def prepare(
+        self, X: Matrix, y: Any, sample_weight: ArrayLike | None, loss: Loss
+    ) -> TrainingData:
         """Check data; see :meth:`nno_sklearn.session.SessionModel.prepare`."""
         X, y, weight, exponent = check_training_data(
             self, X, y, sample_weight, y_numeric=True, multi_output=True
@@ -166,7 +178,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         return TrainingData(X, targets, weight, loss, sum_of_weights(weight, exponent))
 
     @available_if(has_gradient)
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn from further rows of a stream; batches of any size.
 
         Parameters
@@ -209,7 +221,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         if self._is_single:
             self.coef_, self.intercept_ = self.coef_[0], self.intercept_[0]
 
-    def predict(self, X):
+    def predict(self, X: Matrix) -> NDArray[Any]:
         """Predict targets, in their own units.
 
         Parameters

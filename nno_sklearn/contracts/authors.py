@@ -1,6 +1,7 @@
 """``check_loss``, ``check_penalty``, ``check_solver``: the contracts in full, for authors."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from nno_sklearn.contracts.answers import array_of, broken
@@ -19,7 +20,7 @@ SIZES = (0.1, 1.0, 10.0)
 EXTREME = (40.0, 800.0, 1e8)
 
 
-def check_loss(loss, y=None):
+def check_loss(loss: Loss, y: ArrayLike | None = None) -> None:
     """Test that the methods of a loss agree with each other, and with what fits ask of them.
 
     Shapes, rows that stand for themselves, the gradient and curvature against differences,
@@ -65,7 +66,7 @@ def check_loss(loss, y=None):
         _check_float32(loss, few, rng)
 
 
-def check_penalty(penalty, n_features=5):
+def check_penalty(penalty: Penalty, n_features: int = 5) -> None:
     """Test that the methods of a penalty agree with each other, and with what fits ask of them.
 
     Shapes, the gradient against differences, the prox as a minimiser, also with a step for each
@@ -107,7 +108,7 @@ def check_penalty(penalty, n_features=5):
                 check_elementwise_prox(penalty, size * rng.normal(size=shape), rng)
 
 
-def check_solver(solver):
+def check_solver(solver: Solver) -> None:
     """Test what a solver returns on small problems of the losses and penalties that it accepts.
 
     Shapes, the objective and the certificate of what it returned, ``max_iter``, ``tol`` and
@@ -139,7 +140,7 @@ def check_solver(solver):
         run_all(solver, problem)
 
 
-def check_stream(stream):
+def check_stream(stream: Stream) -> None:
     """Test what a stream's ``learn`` returns for two small batches.
 
     The shapes of ``coef`` and ``intercept``, that the state before and the stream's own

@@ -1,11 +1,14 @@
 """NNOSearchCV: a search over settings in which each fit starts at its nearest solved neighbour."""
 
 import time
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.model_selection import GridSearchCV
-from sklearn.utils import get_tags, indexable
+from sklearn.utils import Tags, get_tags, indexable
 
 from nno_sklearn._validation import draft_of
 from nno_sklearn.model_selection.callbacks import SearchTask, with_callbacks
@@ -29,6 +32,7 @@ from nno_sklearn.model_selection.results import (
 from nno_sklearn.model_selection.routing import route
 from nno_sklearn.model_selection.scoring import Scoring
 from nno_sklearn.model_selection.tasks import evaluate, groups_of, tasks_of
+from nno_sklearn.types import Matrix, RandomState
 
 #: Settings that go on after each split at least, however sharp the halving.
 FEWEST_ALIVE = 3
@@ -118,23 +122,25 @@ class NNOSearchCV(GridSearchCV):
 
     def __init__(
         self,
-        estimator,
-        param_grid=None,
+        estimator: Any,
+        param_grid: Mapping[str, Sequence[Any]]
+        | Sequence[Mapping[str, Sequence[Any]]]
+        | None = None,
         *,
-        param_distributions=None,
-        n_iter=10,
-        alphas=None,
-        scoring=None,
-        n_jobs=None,
-        refit=True,
-        cv=None,
-        verbose=0,
-        pre_dispatch="2*n_jobs",
-        halving=None,
-        random_state=None,
-        error_score=np.nan,
-        return_train_score=False,
-    ):
+        param_distributions: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        n_iter: int = 10,
+        alphas: int | str | ArrayLike | None = None,
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: bool | str | Callable[[dict[str, Any]], int] = True,
+        cv: Any = None,
+        verbose: int = 0,
+        pre_dispatch: int | str = "2*n_jobs",
+        halving: int | None = None,
+        random_state: RandomState = None,
+        error_score: float | str = np.nan,
+        return_train_score: bool = False,
+    ) -> None:
         super().__init__(
             estimator,
             param_grid,
@@ -153,12 +159,12 @@ class NNOSearchCV(GridSearchCV):
         self.halving = halving
         self.random_state = random_state
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags = get_tags(self.estimator).target_tags  # several outputs, for instance
         return tags
 
-    def fit(self, X, y=None, **params):
+    def fit(self, X: Matrix, y: ArrayLike | None = None, **params: Any) -> Self:
         """Search, and fit the best setting to all rows.
 
         Parameters
@@ -217,7 +223,7 @@ class NNOSearchCV(GridSearchCV):
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
 
-    def score(self, X, y=None, **params):
+    def score(self, X: Matrix, y: ArrayLike | None = None, **params: Any) -> float:
         """Score of the best estimator, by the metric that chose it.
 
         Parameters

@@ -1,6 +1,9 @@
 """The automatic choice of a solver, in the open."""
 
-from nno_sklearn.solvers.base import Solver
+from typing import Any
+
+from nno_sklearn.problem import Point, Problem
+from nno_sklearn.solvers.base import Solver, SolverResult
 from nno_sklearn.solvers.gd import GradientDescent
 from nno_sklearn.solvers.metric import too_coupled
 from nno_sklearn.solvers.nearest_neighbor import NearestNeighborSolver
@@ -23,7 +26,7 @@ class AutoSolver(Solver):
 
     requires = frozenset({"loss.gradient", "penalty.gradient|penalty.prox"})
 
-    def select(self, problem):
+    def select(self, problem: Problem) -> Solver:
         landmarks = NearestNeighborSolver(n_neighbors=None)
         if not problem.is_smooth:
             tall = problem.n_samples >= TALL * problem.n_features
@@ -31,5 +34,5 @@ class AutoSolver(Solver):
             return landmarks if landmarks_pay else ProximalSolver()
         return GradientDescent() if too_coupled(problem) else landmarks
 
-    def solve(self, problem, start, **options):
+    def solve(self, problem: Problem, start: Point, **options: Any) -> SolverResult:
         return self.select(problem).solve(problem, start, **options)

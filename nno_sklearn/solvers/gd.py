@@ -1,8 +1,10 @@
 """Gradient descent that needs no learning rate."""
 
-from nno_sklearn.solvers.base import Run, Solver, check_count
+from nno_sklearn.problem import Point, Problem
+from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.metric import diagonal_metric
+from nno_sklearn.types import RandomState
 
 
 class GradientDescent(Solver):
@@ -21,13 +23,22 @@ class GradientDescent(Solver):
     requires = frozenset({"loss.gradient", "penalty.gradient"})
     stream = "adagrad"
 
-    def __init__(self, memory=20):
+    def __init__(self, memory: int = 20) -> None:
         self.memory = memory
 
-    def check_parameters(self):
+    def check_parameters(self) -> None:
         check_count(self, "memory", 0)
 
-    def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
+    def solve(
+        self,
+        problem: Problem,
+        start: Point,
+        *,
+        max_iter: int,
+        tol: float,
+        callback: Callback | None = None,
+        random_state: RandomState = None,
+    ) -> SolverResult:
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         point = descend(run, start, diagonal_metric, self.memory)
         return run.result(point)

@@ -4,11 +4,13 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from nno_sklearn.neighbors import check_metric
-from nno_sklearn.solvers.base import Run, Solver, Status, check_count
+from nno_sklearn.problem import Point, Problem
+from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, Status, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmark_metric import LandmarkMetric
 from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
 from nno_sklearn.solvers.working_set import solve_by_working_sets
+from nno_sklearn.types import Metric, RandomState
 
 #: Records and accuracy that the small problem is worth; it only gives a start.
 SMALL_MAX_ITER, SMALL_TOL = 20, 3e-2
@@ -71,17 +73,26 @@ class NearestNeighborSolver(Solver):
 
     def __init__(
         self,
-        n_landmarks=None,
-        n_neighbors=1,
-        metric="euclidean",
-        memory=10,
-    ):
+        n_landmarks: int | None = None,
+        n_neighbors: int | None = 1,
+        metric: Metric = "euclidean",
+        memory: int = 10,
+    ) -> None:
         self.n_landmarks = n_landmarks
         self.n_neighbors = n_neighbors
         self.metric = metric
         self.memory = memory
 
-    def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
+    def solve(
+        self,
+        problem: Problem,
+        start: Point,
+        *,
+        max_iter: int,
+        tol: float,
+        callback: Callback | None = None,
+        random_state: RandomState = None,
+    ) -> SolverResult:
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         landmarks = problem.recall(
             ("landmarks", self.n_landmarks),
@@ -93,7 +104,8 @@ class NearestNeighborSolver(Solver):
             start, built = self._small_optimum(problem, start, landmarks)
         if problem.is_smooth:
             metric = LandmarkMetric(run, landmarks, landmarks.n_curvature, built)
-            own, start = [start], None  # as long as the data: the descent lets go of it
+            own = [start]  # as long as the data: the descent lets go of it
+            del start
             point = descend(run, own.pop(), metric, self.memory)
         else:
             few = landmarks.n_curvature < problem.n_samples
@@ -118,7 +130,7 @@ class NearestNeighborSolver(Solver):
         # Cells know targets; the curvature is the landmarks' own.
         return point, None if searched or few != landmarks.n_curvature else metric
 
-    def check_parameters(self):
+    def check_parameters(self) -> None:
         if self.n_landmarks is not None:
             check_count(self, "n_landmarks", 1)
         if self.n_neighbors is not None:

@@ -1,10 +1,14 @@
 """Learning from a bounded memory of cells of neighbouring rows."""
 
 from numbers import Integral, Real
+from typing import Any
 
 from nno_sklearn.neighbors import check_metric
 from nno_sklearn.streams.base import Stream
+from nno_sklearn.streams.batch import Batch
 from nno_sklearn.streams.cell_learner import CellLearner, CellState
+from nno_sklearn.streams.objective import StreamObjective
+from nno_sklearn.types import Metric
 
 
 class CellStream(Stream):
@@ -41,12 +45,17 @@ class CellStream(Stream):
 
     requires = frozenset({"loss.gradient", "loss.curvature", "penalty.gradient|penalty.prox"})
 
-    def __init__(self, n_cells=None, metric="euclidean", forgetting=None):
+    def __init__(
+        self,
+        n_cells: int | None = None,
+        metric: Metric = "euclidean",
+        forgetting: float | None = None,
+    ) -> None:
         self.n_cells = n_cells
         self.metric = metric
         self.forgetting = forgetting
 
-    def check_parameters(self):
+    def check_parameters(self) -> None:
         n_cells, half_life = self.n_cells, self.forgetting
         is_count = isinstance(n_cells, Integral) and not isinstance(n_cells, bool) and n_cells >= 2
         if n_cells is not None and not is_count:
@@ -62,6 +71,8 @@ class CellStream(Stream):
             )
         check_metric(self.metric, "CellStream({})")
 
-    def learn(self, state, batch, objective, *, max_iter, tol):
+    def learn(
+        self, state: Any, batch: Batch, objective: StreamObjective, *, max_iter: int, tol: float
+    ) -> Any:
         learner = CellLearner(objective, **self.get_params(), max_iter=max_iter, tol=tol)
         return learner.learn(CellState.empty(batch) if state is None else state, batch)
