@@ -13,7 +13,7 @@ from sklearn.metrics import (
     recall_score,
 )
 
-from nno_sklearn.losses.metric import MetricLoss, class_numbers
+from nno_sklearn.score_training.score import MetricLoss, class_numbers
 
 RNG = np.random.default_rng(0)
 

@@ -8,7 +8,7 @@ from scipy.optimize import Bounds, OptimizeResult
 
 from benchmarks.functions import FUNCTIONS
 from nno_sklearn import nno_minimize
-from nno_sklearn.neighbors import Archive
+from nno_sklearn.score_training.archive import Archive
 
 
 @pytest.mark.parametrize("d", [2, 5])
