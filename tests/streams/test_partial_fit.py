@@ -1,6 +1,7 @@
 """partial_fit: what a stream teaches, whatever its batches, its order and its kind of rows."""
 
 import pickle
+from functools import partial
 
 import joblib
 import numpy as np
@@ -20,11 +21,10 @@ from nno_sklearn import (
     Solver,
 )
 from nno_sklearn.streams import cells
+from tests import estimators
+from tests.estimators import LOSSES, REGRESSION
 
 SOLVERS = ("nearest_neighbor", "gd", "proximal")
-REGRESSION = ("squared_error", "huber", "poisson", "gamma")
-CLASSIFICATION = ("log_loss", "squared_hinge", "modified_huber")
-LOSSES = REGRESSION + CLASSIFICATION
 PENALTIES = ("l2", "l1", "elasticnet", None)
 SCALES = np.array([1.0, 100.0, 0.01, 1.0])
 
@@ -44,9 +44,7 @@ def data(loss, n=5000, seed=0):
     return X, (eta + noise + 5 if loss in REGRESSION else np.where(eta + noise > 0, "yes", "no"))
 
 
-def make(loss, **params):
-    kind = NNORegressor if loss in REGRESSION else NNOClassifier
-    return kind(loss, **{"alpha": 1e-3, **params})
+make = partial(estimators.make, alpha=1e-3)
 
 
 def stream(model, X, y, size=2000, **options):
