@@ -114,7 +114,7 @@ class TestClassifier:
 
 @pytest.mark.parametrize("metric", ["roc_auc", "average_precision"])
 def test_other_scorers(metric):
-    model = NNOClassifier(metric, random_state=0).fit(X[:150], Y[:150])
+    model = NNOClassifier(metric, random_state=0).fit(X[:80], Y[:80])
     validation = [record.validation_score for record in model.history_]
     assert max(validation) >= validation[0]
     assert -model.objective_ >= -model.start_.objective_ - 1e-3
