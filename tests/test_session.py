@@ -4,13 +4,13 @@ import inspect
 
 import numpy as np
 import pytest
-from _search import ALPHAS, KINDS, LABELS, NUMBERS, WEIGHT, X
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV
 from nno_sklearn.problem import Problem
 from nno_sklearn.session import Coefficients, FitSession, SessionModel, has_sessions
+from tests.model_selection.searches import ALPHAS, KINDS, LABELS, NUMBERS, WEIGHT, X
 
 EXACT = {"tol": 1e-12, "max_iter": 5000}
 
