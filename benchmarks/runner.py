@@ -131,7 +131,7 @@ class _Race:
             self._repeat()
         finally:
             for worker in self.workers.values():
-                worker.kill()
+                worker.close()
 
     def cold(self, automatic):
         """First fits in fresh processes: the fastest of each package, and ``automatic``."""
@@ -143,7 +143,7 @@ class _Race:
                 if rung is not None:
                     with contextlib.suppress(FitError):
                         worker, fit = self._first_fit(curve.name, rung.tolerance)
-                        worker.kill()
+                        worker.close()
                         curve.cold.append(fit.seconds)
 
     def _find_optimum(self):
@@ -151,7 +151,7 @@ class _Race:
         limit = REFERENCE_LIMIT * self.effort.time_limit
         with contextlib.suppress(FitError):
             worker, fit = self._first_fit(ours.REFERENCE.name, 1e-12, limit)
-            worker.kill()
+            worker.close()
             self._value(fit)
             self.has_reference = True
 
@@ -216,19 +216,19 @@ class _Race:
         self.report(f"{name}  {tolerance:.0e}")
         time.sleep(self.effort.pause)
         try:
-            return self.workers[name].fit(tolerance, self.effort.time_limit)
+            return self.workers[name].fit(name, tolerance, self.effort.time_limit)
         except FitError:
-            self.workers.pop(name).kill()
+            self.workers.pop(name).close()
             raise
 
     def _first_fit(self, name, tolerance, limit=None):
         self.report(f"{name}  first fit")
-        worker = Worker(self.path, name)
+        worker = Worker(self.path)
         limit = self.effort.time_limit if limit is None else limit
         try:
-            return worker, worker.fit(tolerance, STARTUP + limit)
+            return worker, worker.fit(name, tolerance, STARTUP + limit)
         except FitError:
-            worker.kill()
+            worker.close()
             raise
 
     def _value(self, fit):

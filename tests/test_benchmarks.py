@@ -197,12 +197,12 @@ def test_worker_says_why_there_is_no_fit(tmp_path):
     objective = _problem("log_loss")
     objective.X[0, 0] = np.nan
     joblib.dump(objective, tmp_path / "bad.joblib")
-    worker = Worker(tmp_path / "bad.joblib", "ours gd")
+    worker = Worker(tmp_path / "bad.joblib")
     with pytest.raises(FitError, match="over 0 s"):
-        worker.fit(0.1, limit=0.0)
+        worker.fit("ours gd", 0.1, limit=0.0)
     with pytest.raises(FitError, match="NaN"):  # the answer to the same question
-        worker.fit(0.1, limit=60.0)
-    worker.kill()
+        worker.fit("ours gd", 0.1, limit=60.0)
+    worker.close()
 
 
 def test_command_line(tmp_path, capsys):
