@@ -4,10 +4,10 @@ from nno_sklearn._classifier import NNOClassifier
 from nno_sklearn._regressor import NNORegressor
 from nno_sklearn.contracts import check_loss, check_penalty, check_solver
 from nno_sklearn.losses import Loss
-from nno_sklearn.minimize import nno_minimize
 from nno_sklearn.model_selection import NNOSearchCV
 from nno_sklearn.neighbors import condense
 from nno_sklearn.penalties import Penalty
+from nno_sklearn.score_training.minimize import nno_minimize
 from nno_sklearn.solvers import (
     GradientDescent,
     NearestNeighborSolver,

@@ -16,7 +16,7 @@ from nno_sklearn._validation import (
     make_loss,
     weights_of_classes,
 )
-from nno_sklearn.losses import LogLoss, MetricLoss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
+from nno_sklearn.losses import LogLoss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
 
 
 def _has_probabilities(classifier):
@@ -181,8 +181,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
             loss = MultinomialLogLoss()
         if loss.of_two_classes is not None and n_outputs == 1:
             loss = loss.of_two_classes()  # two classes need one output: half the size
-        if isinstance(loss, MetricLoss):
-            loss = MetricLoss(loss.scorer, self.classes_)
+        if "score" in loss.provides:
+            loss = loss.set_params(classes=self.classes_)
         targets = np.eye(n_outputs)[codes] if n_outputs > 1 else codes[:, None].astype(float)
         return targets, loss
 

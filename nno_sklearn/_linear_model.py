@@ -26,7 +26,8 @@ from nno_sklearn.contracts import (
     check_result,
 )
 from nno_sklearn.problem import Problem, exact_product, summarise
-from nno_sklearn.solvers import MetricResult, Status, certify_returned
+from nno_sklearn.score_training.search import MetricResult
+from nno_sklearn.solvers import Status, certify_returned
 
 #: Passes over X that second moments may cost in one fit; they then save most others.
 SUMMARY_BUDGET = 8.0

@@ -7,7 +7,7 @@ from sklearn.base import clone
 
 from nno_sklearn._validation import check_online, draft_of, make_loss
 from nno_sklearn.contracts import check_loss_on, check_penalty_on
-from nno_sklearn.solvers import Batch, Objective
+from nno_sklearn.streams.objective import Batch, Objective
 
 #: Attributes of a fit that do not hold for a stream.
 OF_A_FIT = "n_iter_ n_passes_ objective_ dual_gap_ optimality_ converged_ history_ start_".split()

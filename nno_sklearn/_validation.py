@@ -18,8 +18,9 @@ from nno_sklearn._data_checks import (
     counting_rows,
     effective_rows,
 )
-from nno_sklearn.losses import Loss, MetricLoss
+from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
+from nno_sklearn.score_training.score import MetricLoss
 from nno_sklearn.solvers import SOLVERS, Solver
 
 PENALTIES = {"l1": L1, "l2": L2, "elasticnet": ElasticNet}

@@ -17,8 +17,8 @@ from sklearn.metrics import (
     recall_score,
 )
 
-from nno_sklearn.losses.metric import MetricLoss, class_numbers
-from nno_sklearn.solvers.breakpoints import Profile, flips, profile
+from nno_sklearn.score_training.breakpoints import Profile, flips, profile
+from nno_sklearn.score_training.score import MetricLoss, class_numbers
 
 RNG = np.random.default_rng(0)
 

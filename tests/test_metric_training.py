@@ -21,10 +21,10 @@ from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.preprocessing import StandardScaler
 
 from nno_sklearn import NearestNeighborSolver, NNOClassifier, NNORegressor
-from nno_sklearn.losses import MetricLoss
 from nno_sklearn.penalties import L2
 from nno_sklearn.problem import Problem
-from nno_sklearn.solvers.folds import make_folds
+from nno_sklearn.score_training.folds import make_folds
+from nno_sklearn.score_training.score import MetricLoss
 
 
 def rare(n=900, p=4, seed=0):

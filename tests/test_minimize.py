@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, OptimizeResult
 
 from nno_sklearn import nno_minimize
-from nno_sklearn.neighbors import Archive
+from nno_sklearn.score_training.archive import Archive
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # benchmarks/ is not installed
 

@@ -19,7 +19,7 @@ from nno_sklearn import (
     ProximalSolver,
     Solver,
 )
-from nno_sklearn.solvers import stream_cells
+from nno_sklearn.streams import cells
 
 SOLVERS = ("nearest_neighbor", "gd", "proximal")
 REGRESSION = ("squared_error", "huber", "poisson", "gamma")
@@ -403,13 +403,13 @@ class TestState:
 
     def test_metric_is_the_users(self, monkeypatch):
         asked = []
-        search = stream_cells.CellMemory.absorb
+        search = cells.CellMemory.absorb
 
         def absorb(self, *args, metric, **options):
             asked.append(metric)
             return search(self, *args, metric=metric, **options)
 
-        monkeypatch.setattr(stream_cells.CellMemory, "absorb", absorb)
+        monkeypatch.setattr(cells.CellMemory, "absorb", absorb)
         X, y = data("log_loss", n=4000)
         model = stream(make("log_loss", solver=NearestNeighborSolver(metric="manhattan")), X, y)
         assert set(asked) == {"manhattan"}

@@ -22,7 +22,7 @@ from benchmarks import data, environment
 from benchmarks.functions import FUNCTIONS
 from benchmarks.report import Table, number
 from nno_sklearn import NNOClassifier, NNORegressor, nno_minimize
-from nno_sklearn.losses import MetricLoss
+from nno_sklearn.score_training.score import MetricLoss
 
 BINARY = (
     *("ijcnn1", "cod_rna", "skin", "covtype_20k", "a9a", "w8a", "elec2", "sms_spam"),

@@ -7,7 +7,8 @@ from nno_sklearn.contracts.solver import ACCURACY, examine_result
 from nno_sklearn.losses import Huber, LogLoss, MultinomialLogLoss, Poisson, SquaredError
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty
 from nno_sklearn.problem import Problem
-from nno_sklearn.solvers import Batch, Objective, Status
+from nno_sklearn.solvers import Status
+from nno_sklearn.streams.objective import Batch, Objective
 
 N_SAMPLES, N_FEATURES = 60, 4
 MAX_ITER, TOL, LOOSE = 300, 1e-5, 1e10

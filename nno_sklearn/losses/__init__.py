@@ -7,7 +7,6 @@ from nno_sklearn.losses.classification import (
     MultinomialLogLoss,
     SquaredHinge,
 )
-from nno_sklearn.losses.metric import MetricLoss
 from nno_sklearn.losses.regression import Gamma, Huber, Poisson, SquaredError
 
 __all__ = [
@@ -16,7 +15,6 @@ __all__ = [
     "Huber",
     "LogLoss",
     "Loss",
-    "MetricLoss",
     "ModifiedHuber",
     "MultinomialLogLoss",
     "Poisson",

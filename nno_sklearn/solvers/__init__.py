@@ -3,9 +3,7 @@
 from nno_sklearn.solvers.auto import AutoSolver
 from nno_sklearn.solvers.base import Record, Run, Solver, SolverResult, Status
 from nno_sklearn.solvers.gd import GradientDescent
-from nno_sklearn.solvers.metric_search import MetricRecord, MetricResult
 from nno_sklearn.solvers.nearest_neighbor import NearestNeighborSolver
-from nno_sklearn.solvers.online import Batch, Objective
 from nno_sklearn.solvers.proximal import ProximalSolver
 from nno_sklearn.solvers.returned import certify_returned
 
@@ -19,12 +17,8 @@ SOLVERS = {
 __all__ = [
     "SOLVERS",
     "AutoSolver",
-    "Batch",
     "GradientDescent",
-    "MetricRecord",
-    "MetricResult",
     "NearestNeighborSolver",
-    "Objective",
     "ProximalSolver",
     "Record",
     "Run",

@@ -1,9 +1,9 @@
 """Gradient descent that needs no learning rate."""
 
-from nno_sklearn.solvers.adaptive import AdaptiveGradient, AdaptiveState
 from nno_sklearn.solvers.base import Run, Solver, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.metric import diagonal_metric
+from nno_sklearn.streams.adaptive import AdaptiveGradient, AdaptiveState
 
 
 class GradientDescent(Solver):

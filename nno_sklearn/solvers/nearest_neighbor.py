@@ -6,13 +6,13 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from nno_sklearn.neighbors import check_metric
+from nno_sklearn.score_training.search import MetricSearch
 from nno_sklearn.solvers.base import Run, Solver, Status, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmark_metric import LandmarkMetric
 from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
-from nno_sklearn.solvers.metric_search import MetricSearch
-from nno_sklearn.solvers.stream_cells import CellLearner, CellState
 from nno_sklearn.solvers.working_set import solve_by_working_sets
+from nno_sklearn.streams.cells import CellLearner, CellState
 
 #: Records and accuracy that the small problem is worth; it only gives a start.
 SMALL_MAX_ITER, SMALL_TOL = 20, 3e-2

@@ -1,12 +1,12 @@
 """Proximal Newton on working sets: sparse models, and every penalty with a prox."""
 
-from nno_sklearn.solvers.adaptive import AdaptiveState, FollowTheLeader
 from nno_sklearn.solvers.base import Run, Solver
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmark_metric import LandmarkMetric
 from nno_sklearn.solvers.landmarks import OwnRows
 from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE, diagonal_metric
 from nno_sklearn.solvers.working_set import solve_by_working_sets
+from nno_sklearn.streams.adaptive import AdaptiveState, FollowTheLeader
 
 #: Past steps that correct a metric which is not the Hessian.
 MEMORY = 10

@@ -4,8 +4,8 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.neighbors import NearestNeighbors
 
-from nno_sklearn.losses.metric import class_numbers
-from nno_sklearn.solvers.breakpoints import SAME, confusion_matrix, profile
+from nno_sklearn.score_training.breakpoints import SAME, confusion_matrix, profile
+from nno_sklearn.score_training.score import class_numbers
 
 #: Cells of rows whose influence on a scorer is measured, two evaluations each.
 N_CELLS = 16

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nno_sklearn.neighbors import Archive
+from nno_sklearn.score_training.archive import Archive
 from nno_sklearn.solvers.cholesky import Cholesky
 
 #: Features up to which the metric of the directions is a full matrix.

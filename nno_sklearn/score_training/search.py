@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import check_random_state
 
-from nno_sklearn.losses.metric import class_numbers
-from nno_sklearn.solvers.ascent import Ascent, tune_intercept
+from nno_sklearn.score_training.ascent import Ascent, tune_intercept
+from nno_sklearn.score_training.directions import Whitening
+from nno_sklearn.score_training.folds import make_folds
+from nno_sklearn.score_training.score import class_numbers
+from nno_sklearn.score_training.scored_rows import make_rows
 from nno_sklearn.solvers.base import SolverResult, Status
-from nno_sklearn.solvers.directions import Whitening
-from nno_sklearn.solvers.folds import make_folds
 from nno_sklearn.solvers.gd import GradientDescent
 from nno_sklearn.solvers.metric import too_coupled
-from nno_sklearn.solvers.metric_rows import make_rows
 
 #: Rounds without a better held-out score after which the search ends.
 PATIENCE = 7

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from nno_sklearn.solvers.breakpoints import SAME
-from nno_sklearn.solvers.directions import Directions
+from nno_sklearn.score_training.breakpoints import SAME
+from nno_sklearn.score_training.directions import Directions
 
 #: Longest step, in spreads of the raw predictions.
 LONGEST = 1.0

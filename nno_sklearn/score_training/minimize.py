@@ -5,8 +5,8 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_random_state
 
-from nno_sklearn._trust_region import TrustRegionSearch
 from nno_sklearn.neighbors import check_metric
+from nno_sklearn.score_training.trust_region import TrustRegionSearch
 
 
 def nno_minimize(

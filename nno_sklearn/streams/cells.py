@@ -18,8 +18,8 @@ from nno_sklearn.solvers.base import Run, Status
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmark_metric import landmark_metric
 from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE, diagonal_metric, too_coupled
-from nno_sklearn.solvers.online import Batch, RunningMoments
 from nno_sklearn.solvers.working_set import solve_by_working_sets
+from nno_sklearn.streams.objective import Batch, RunningMoments
 
 #: Cells per feature by default, and their number at least and at most.
 CELLS_PER_FEATURE, FEWEST_CELLS, MOST_CELLS = 20, 500, 10_000

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import OptimizeResult, brentq
 
-from nno_sklearn.neighbors import Archive
+from nno_sklearn.score_training.archive import Archive
 
 #: A step shorter than this share of what the model promised shrinks the region.
 POOR, GOOD = 0.1, 0.7

@@ -9,8 +9,8 @@ from sklearn.metrics import get_scorer
 
 from nno_sklearn.losses.base import Loss
 from nno_sklearn.losses.classification import LogLoss, MultinomialLogLoss
-from nno_sklearn.losses.confusion import recognise
 from nno_sklearn.losses.regression import SquaredError
+from nno_sklearn.score_training.confusion import recognise
 
 
 class MetricLoss(Loss):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from nno_sklearn.solvers.online import RunningMoments
+from nno_sklearn.streams.objective import RunningMoments
 
 #: Rows of a step.
 STEP_ROWS = 32

@@ -1,0 +1,1 @@
+"""Training on a score, which has values but no derivatives: a search in coefficient space."""

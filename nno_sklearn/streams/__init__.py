@@ -1,0 +1,1 @@
+"""Learning from a stream of rows, batch by batch: what ``partial_fit`` does."""
