@@ -26,8 +26,8 @@ from benchmarks.search_rivals import (
     LogisticPaths,
     Loop,
     Ours,
-    inverse_strength,
     logistic,
+    logistic_params,
 )
 from benchmarks.search_task import Task
 from nno_sklearn import NNOClassifier, NNORegressor
@@ -159,7 +159,7 @@ def _grids(*solvers):
             f"GridSearchCV, {solver}",
             TOL,
             make=partial(logistic, solver=solver),
-            params=inverse_strength,
+            params=logistic_params,
         )
         for solver in solvers
     ]
@@ -222,7 +222,7 @@ MULTINOMIAL = {
     "n_splits": 3,
     "rivals": (
         *_grids("lbfgs"),
-        Loop("lbfgs loop", TOL, make=partial(logistic, solver="lbfgs"), params=inverse_strength),
+        Loop("lbfgs loop", TOL, make=partial(logistic, solver="lbfgs"), params=logistic_params),
     ),
 }
 DRAWS = {

@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV
 
 from benchmarks.search_task import paths_of
 from nno_sklearn import NNOSearchCV
+from nno_sklearn.counterparts import INVERSE, logistic_penalty
 from nno_sklearn.model_selection import tasks
 
 
@@ -116,10 +117,10 @@ class Ours(Rival):
 # Others ------------------------------------------------------------------------------------------
 
 
-def inverse_strength(setting, n_samples):
-    """Parameters of LogisticRegression: C is for the sum over rows, alpha for their mean."""
-    others = {name: value for name, value in setting.items() if name != "alpha"}
-    return {"C": 1 / (setting["alpha"] * n_samples), **others}
+def logistic_params(setting, n_samples):
+    """Parameters of LogisticRegression for the objective of a setting."""
+    alpha, l1_ratio = setting["alpha"], setting.get("l1_ratio", 0)
+    return {"C": INVERSE.of_alpha(alpha, n_samples), **logistic_penalty(l1_ratio)}
 
 
 def same(setting, n_samples):
@@ -217,12 +218,14 @@ class LogisticPaths(Rival):
         scores = np.empty(len(settings))
         for path in paths_of(settings):
             l1_ratio = settings[path[0]].get("l1_ratio", 0)
+            penalty = {k: v for k, v in logistic_penalty(l1_ratio).items() if k == "penalty"}
             model = LogisticRegressionCV(
-                Cs=[1 / (settings[k]["alpha"] * task.n_train) for k in path],
+                Cs=[INVERSE.of_alpha(settings[k]["alpha"], task.n_train) for k in path],
                 l1_ratios=np.array([l1_ratio]),  # a list fails in scikit-learn 1.9
                 cv=task.splits,
                 scoring=task.scoring,
                 refit=False,
+                **penalty,
                 **_logistic_options(self.solver, self.tol),
             ).fit(task.X, task.y)
             (of_class,) = model.scores_.values()
@@ -230,7 +233,7 @@ class LogisticPaths(Rival):
         return Found(scores)
 
     def refit(self, task, setting):
-        model = logistic(self.tol, self.solver).set_params(**inverse_strength(setting, len(task.y)))
+        model = logistic(self.tol, self.solver).set_params(**logistic_params(setting, len(task.y)))
         model.fit(task.X, task.y)
 
 
@@ -244,7 +247,4 @@ def logistic(tol, solver):
 
 
 def _logistic_options(solver, tol):
-    options = {"solver": solver, "tol": tol, "max_iter": MAX_ITER, "random_state": 0}
-    if solver == "saga" and LogisticRegression().penalty != "deprecated":
-        options["penalty"] = "elasticnet"  # up to scikit-learn 1.7
-    return options
+    return {"solver": solver, "tol": tol, "max_iter": MAX_ITER, "random_state": 0}
