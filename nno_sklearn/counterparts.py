@@ -66,6 +66,11 @@ INVERSE = Strength(
 )
 
 
+def _no_options(loss: str, l1_ratio: float) -> dict[str, Any]:
+    """The parameters of an estimator that has one loss and one shape of penalty."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Counterpart:
     """An estimator of scikit-learn and the objectives that it minimises.
@@ -87,7 +92,7 @@ class Counterpart:
     losses: tuple[str, ...]
     strength: Strength | None
     takes: Callable[[float, float, bool], bool]
-    options: Callable[[str, float], dict[str, Any]] = lambda loss, l1_ratio: {}
+    options: Callable[[str, float], dict[str, Any]] = _no_options
 
     def params(
         self, loss: str, alpha: float, l1_ratio: float, total_weight: float
