@@ -7,6 +7,7 @@ import os
 import sys
 import time
 import warnings
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -114,6 +115,37 @@ def threads(count):
                 os.environ[name] = value
 
 
+def in_fresh_process(function, *arguments):
+    """What a function returns in a process that has done nothing before.
+
+    Raises
+    ------
+    concurrent.futures.process.BrokenProcessPool
+        If it dies, as for want of memory.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def memory(key):
+    """A line of /proc/self/status in bytes, such as "VmHWM"; None where there is none."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith(key + ":"):
+                return 1024 * int(line.split()[1])
+    return None
+
+
+def new_peak():
+    """Begin a new peak of resident memory ("VmHWM"); its bytes now, None where unknown."""
+    gc.collect()
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+        return memory("VmRSS")
+    return None
+
+
 def _serve(connection, path, package):
     """Answer names and tolerances with fits until the other end is gone."""
     if package is not None:  # competitors import their packages when they fit
@@ -133,12 +165,11 @@ def _serve(connection, path, package):
 
 
 def _timed(competitor, objective, tolerance):
-    gc.collect()
-    before = _reset_peak()
+    before = new_peak()
     start, cpu_start = time.perf_counter(), time.process_time()
     solution = competitor.fit(objective, tolerance)
     seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
-    return Fit(solution, seconds, cpu_seconds, before and _memory("VmHWM") - before)
+    return Fit(solution, seconds, cpu_seconds, before and memory("VmHWM") - before)
 
 
 def _limit_memory():
@@ -148,17 +179,3 @@ def _limit_memory():
 
         half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
         resource.setrlimit(resource.RLIMIT_DATA, (half, half))
-
-
-def _reset_peak():
-    """Begin a new peak of resident memory; returns its bytes now, None where unknown."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-        return _memory("VmRSS")
-    except OSError:
-        return None
-
-
-def _memory(key):
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(key))

@@ -6,6 +6,7 @@ Each package has a process of its own. A ratio above 1 says that the working tre
 
 import io
 import subprocess
+import sys
 import tarfile
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -15,14 +16,14 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pandas as pd
-from rich.console import Console
 
 from benchmarks import cases
 from benchmarks.competitors import ours
 from benchmarks.data import MissingDataError
-from benchmarks.report import Table, number
+from benchmarks.report import Report, Table
 from benchmarks.worker import STARTUP, FitError, Worker
 
+TITLE, KEY = "Commits", "case"
 ROOT = Path(__file__).parents[2]
 #: The commit's package, and the working tree's.
 VERSIONS = ("before", "now")
@@ -43,25 +44,21 @@ def add_arguments(parser):
 
 def run(options):
     """Time every case with every solver; written at the end."""
-    console = Console()
-    if not console.is_terminal:
-        console.width = 140
+    report = Report(sys.modules[__name__], options)
     chosen = cases.select(options.case, options.group, options.quick)
-    rows = []
     with tempfile.TemporaryDirectory() as folder:
         export(options.against, folder)
         for case in chosen:
-            with console.status(case.name):
+            with report.console.status(case.name):
                 try:
-                    rows += compare(case, {"before": folder, "now": str(ROOT)}, options)
+                    rows = compare(case, {"before": folder, "now": str(ROOT)}, options)
                 except MissingDataError as error:
-                    console.print(f"{case.name} skipped: {error}")
-    results = pd.DataFrame(rows)
-    table = ratio_table(results, options.against)
-    console.print(table.rich())
-    results.to_csv(options.output / "commits.csv", index=False, float_format="%.6g")
-    (options.output / "commits.md").write_text(f"# Commits\n\n{_LEGEND}\n\n{table.markdown()}")
-    console.print(f"{options.threads} threads; written to {options.output}")
+                    report.console.print(f"{case.name} skipped: {error}")
+                    continue
+            report.add([{"against": options.against, **row} for row in rows])
+    if len(report.results):
+        report.show(*tables(report.results))
+    report.end()
 
 
 def export(commit, folder):
@@ -146,7 +143,7 @@ def by_turns(name, workers, options):
 def summarised(fits, objective):
     """Medians of fits as a dict of plain values; of a failure, the reason."""
     if isinstance(fits, str):
-        return {"failure": fits}
+        return {"cpu_seconds": np.nan, "fits": 0, "failure": fits}
     coef, intercept, passes = fits[-1].solution
     cpu_seconds = [fit.cpu_seconds for fit in fits]
     return {
@@ -160,37 +157,43 @@ def summarised(fits, objective):
     }
 
 
-def ratio_table(results, commit):
+def tables(results):
+    """One for each commit."""
+    return [ratio_table(commit, rows) for commit, rows in results.groupby("against", sort=False)]
+
+
+def ratio_table(commit, rows):
     """Processor time of both, ratios, and whether both did the same work to the same end."""
-    columns = (
-        "before ms",
-        "now ms",
-        "÷",
-        "least ÷ least",
-        "passes",
-        "passes now",
-        "F now / before",
+    wide = rows.pivot(index=["case", "competitor"], columns="version").reindex(
+        pd.MultiIndex.from_frame(rows[["case", "competitor"]].drop_duplicates())
     )
-    table, ratios = Table(f"Working tree against {commit}", ("case, solver", *columns)), []
-    for (case, solver), pair in results.groupby(["case", "competitor"], sort=False):
-        before, now = (pair[pair["version"] == version].iloc[0] for version in VERSIONS)
-        failures = [f"{one.version}: {one.failure}" for one in (before, now) if one.failure]
-        if failures:
-            table.rows.append([f"{case}, {solver}", "; ".join(failures), *"––––––"])
-            continue
-        ratios.append(before.cpu_seconds / now.cpu_seconds)
-        least = before.least_cpu_seconds / now.least_cpu_seconds
-        cells = (1000 * before.cpu_seconds, 1000 * now.cpu_seconds, ratios[-1], least)
-        cells = map(number, (*cells, before.passes, now.passes))
-        change = f"1{now.objective / before.objective - 1:+.0e}"
-        table.rows.append([f"{case}, {solver}", *cells, change])
-    if ratios:
-        mean, least = np.exp(np.mean(np.log(ratios))), min(ratios)
-        table.title += f": ÷ has geometric mean {mean:.3f}, least {least:.3f}"
-    return table
+
+    def ratio(column):
+        return wide[column, "before"] / wide[column, "now"]
+
+    ratios = ratio("cpu_seconds")
+    mean, least = np.exp(np.log(ratios).mean()), ratios.min()
+    failures = wide["failure"].fillna("")
+    columns = {
+        "before ms": 1000 * wide["cpu_seconds", "before"],
+        "now ms": 1000 * wide["cpu_seconds", "now"],
+        "÷": ratios,
+        "least ÷ least": ratio("least_cpu_seconds"),
+        "passes": wide["passes", "before"],
+        "passes now": wide["passes", "now"],
+        "F now / before": (1 / ratio("objective") - 1).map("1{:+.0e}".format),
+        "failed before": failures["before"],
+        "failed now": failures["now"],
+    }
+    if not (failures != "").any(axis=None):
+        del columns["failed before"], columns["failed now"]
+    return Table(
+        f"Working tree against {commit}: ÷ has geometric mean {mean:.3f}, least {least:.3f}",
+        pd.DataFrame(columns).reset_index(),
+    )
 
 
-_LEGEND = """\
+LEGEND = """\
 Medians of processor time of warm fits to the same relative duality gap; *÷* is before over now:
 above 1 the working tree is faster. Other processes disturb *least ÷ least*, of the fastest fits,
 less. *passes* count how often X was read; *F* is the objective that was reached."""
