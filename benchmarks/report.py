@@ -62,6 +62,11 @@ def percent(value):
     return "–" if value is None or math.isnan(value) else f"{value:.0%}"
 
 
+def words(column):
+    """A column of text, "" where there is none; a CSV does not say that an empty column is text."""
+    return column.astype(object).where(column.notna(), "")
+
+
 class Report:
     """Keeps, shows and writes the results of one run of a suite.
 

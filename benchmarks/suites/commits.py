@@ -20,7 +20,7 @@ import pandas as pd
 from benchmarks import cases
 from benchmarks.competitors import ours
 from benchmarks.data import MissingDataError
-from benchmarks.report import Report, Table
+from benchmarks.report import Report, Table, words
 from benchmarks.worker import STARTUP, FitError, Worker
 
 TITLE, KEY = "Commits", "case"
@@ -173,7 +173,7 @@ def ratio_table(commit, rows):
 
     ratios = ratio("cpu_seconds")
     mean, least = np.exp(np.log(ratios).mean()), ratios.min()
-    failures = wide["failure"].fillna("")
+    failures = wide["failure"].apply(words)
     columns = {
         "before ms": 1000 * wide["cpu_seconds", "before"],
         "now ms": 1000 * wide["cpu_seconds", "now"],

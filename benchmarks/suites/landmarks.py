@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 
 from benchmarks import data
 from benchmarks.condensing import PROJECTED, ROWS, curvature_metric, landmark_curvature
-from benchmarks.report import Report, Table
+from benchmarks.report import Report, Table, words
 from nno_sklearn.losses import LogLoss, MultinomialLogLoss
 from nno_sklearn.penalties import L2
 from nno_sklearn.problem import Problem, hessian_blocks
@@ -245,7 +245,8 @@ def data_table(rows):
         "without_search": "all",
         "with_search": "+ search",
     }
-    return Table(title, rows[list(names)].rename(columns=names).fillna({"diagonal": ""}))
+    shown = rows[list(names)].assign(correction=words(rows["correction"]))
+    return Table(title, shown.rename(columns=names))
 
 
 LEGEND = """\

@@ -15,7 +15,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from benchmarks.fuzzing import checks, problems
-from benchmarks.report import Report, Table, console
+from benchmarks.report import Report, Table, console, words
 
 TITLE, KEY = "Robustness", "number"
 CERTIFICATE = (checks.NOT_FINITE, *(check.__name__ for check in checks.CERTIFICATE))
@@ -117,7 +117,7 @@ def tables(results):
 
 def _faults(results):
     """Rows with a broken claim."""
-    return results[results["claim"].fillna("") != ""]
+    return results[words(results["claim"]) != ""]
 
 
 def _fits(results):

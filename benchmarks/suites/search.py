@@ -16,7 +16,7 @@ import pandas as pd
 
 from benchmarks import search_cases
 from benchmarks.data import MissingDataError
-from benchmarks.report import Report, Table
+from benchmarks.report import Report, Table, words
 from benchmarks.search_rivals import Rival
 from benchmarks.worker import in_fresh_process
 
@@ -235,7 +235,7 @@ def summaries(results):
 
 def failure_table(results):
     """What was raised."""
-    failed = results[results["failure"].fillna("") != ""]
+    failed = results[words(results["failure"]) != ""]
     return Table("Failed", failed[["case", "search", "failure"]])
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from benchmarks import cases, plots
 from benchmarks.curve import COLD_TARGET, TARGETS
 from benchmarks.data import MissingDataError
-from benchmarks.report import Report, Table, percent, text
+from benchmarks.report import Report, Table, percent, text, words
 from benchmarks.runner import Effort, run_case
 
 TITLE, KEY = "Speed", "case"
@@ -108,7 +108,7 @@ def case_table(rows):
         "mem / X": at["memory"] / at["n_bytes"],
         "cold": at["cold_seconds"],
         "fits": at["fits"],
-        "ended": at["note"].fillna(""),
+        "ended": words(at["note"]),
     }
     return Table(title, pd.DataFrame(columns))
 
