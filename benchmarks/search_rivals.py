@@ -135,7 +135,7 @@ class Grid(Rival):
     Parameters
     ----------
     make : callable
-        ``make(tol)`` gives the model.
+        ``make(tol=)`` gives the model.
     params : callable
         ``params(setting, n_samples)`` gives its parameters.
     """
@@ -147,7 +147,7 @@ class Grid(Rival):
         return [[position] for position in range(len(settings))]
 
     def search(self, task, settings):
-        model = self.make(self.tol)
+        model = self.make(tol=self.tol)
         params = [self.params(setting, task.n_train) for setting in settings]
         search = GridSearchCV(
             task.pipeline(model),
@@ -160,7 +160,7 @@ class Grid(Rival):
         return Found(search.fit(task.X, task.y).cv_results_["mean_test_score"])
 
     def refit(self, task, setting):
-        model = self.make(self.tol)
+        model = self.make(tol=self.tol)
         model.set_params(**self.params(setting, len(task.y)))
         task.pipeline(model).fit(task.X, task.y)
 
@@ -180,7 +180,7 @@ class Loop(Grid):
                 before = clone(task.before)
                 X, X_test = before.fit_transform(X, y), before.transform(X_test)
             for path in paths_of(settings):
-                model = self.make(self.tol).set_params(warm_start=True)
+                model = self.make(tol=self.tol).set_params(warm_start=True)
                 for position in path:
                     model.set_params(**self.params(settings[position], task.n_train))
                     found[position, number] = score(model.fit(X, y), X_test, y_test)

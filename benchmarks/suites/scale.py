@@ -13,7 +13,7 @@ import tempfile
 import time
 import warnings
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +53,8 @@ def run(options):
     for size in sorted(int(size) for size in sizes):
         task = Task(size, options.columns, options.solver, options.tol)
         fits.append(_median([fit(task) for _ in range(repeats)]))
-        report.console.print(f"n={size:,}: {fits[-1].seconds:.3g} s")
-    report.add([{"kind": "growing", **asdict(one)} for one in fits])
+        report.console.print(f"n={size:,}: {fits[-1]['seconds']:.3g} s")
+    report.add([{"kind": "growing", **one} for one in fits])
     if not options.no_mapped:
         gigabytes = min(options.gigabytes, 0.1) if options.quick else options.gigabytes
         n = max(1, int(gigabytes * 1e9 / 4 / options.mapped_columns))
@@ -62,7 +62,7 @@ def run(options):
             path = str(Path(folder) / "X.float32")
             task = Task(n, options.mapped_columns, options.solver, options.tol, path)
             write_matrix(task)
-            report.add([{"kind": "mapped", **asdict(fit(task))}])
+            report.add([{"kind": "mapped", **fit(task)}])
     report.show(*tables(report.results))
     report.end()
 
@@ -82,24 +82,6 @@ class Task:
         return np.float32 if self.path else np.float64
 
 
-@dataclass(frozen=True)
-class Fit:
-    """What a fresh process found; memory in bytes, None where the system does not say."""
-
-    n: int
-    n_bytes: int
-    #: Bytes of an entry.
-    itemsize: int
-    seconds: float
-    cpu_seconds: float
-    n_iter: int
-    n_passes: float
-    converged: bool
-    memory: int | None
-    #: The part of ``memory`` that is no page of a mapped file.
-    own_memory: int | None
-
-
 def fit(task):
     """Fit in a fresh process."""
     try:
@@ -109,7 +91,10 @@ def fit(task):
 
 
 def fit_here(task):
-    """Fit in this process."""
+    """Fit in this process: a row of plain values, memory in bytes where the system tells.
+
+    ``own_memory`` is the part of ``memory`` that is no page of a mapped file.
+    """
     from nno_sklearn import NNOClassifier
 
     _warm_up(NNOClassifier, task)
@@ -130,18 +115,18 @@ def fit_here(task):
         warnings.simplefilter("ignore")  # the record says whether it converged
         model.fit(X, y)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return Fit(
-        task.n,
-        X.nbytes,
-        X.itemsize,
-        wall,
-        cpu,
-        int(np.max(model.n_iter_)),
-        float(model.n_passes_),
-        bool(model.converged_),
-        None if before is None else memory("VmHWM") - before,
-        None if own is None else max(watch.highest - own, 0),
-    )
+    return {
+        "n": task.n,
+        "n_bytes": X.nbytes,
+        "itemsize": X.itemsize,
+        "seconds": wall,
+        "cpu_seconds": cpu,
+        "n_iter": int(np.max(model.n_iter_)),
+        "n_passes": float(model.n_passes_),
+        "converged": bool(model.converged_),
+        "memory": None if before is None else memory("VmHWM") - before,
+        "own_memory": None if own is None else max(watch.highest - own, 0),
+    }
 
 
 def _warm_up(estimator, task):
@@ -219,11 +204,9 @@ def exponent(fits):
 
 def _median(fits):
     """The fit of median time, with the largest memory of all."""
-    middle = sorted(fits, key=lambda one: one.seconds)[len(fits) // 2]
-    memory = [one.memory for one in fits if one.memory is not None]
-    own = [one.own_memory for one in fits if one.own_memory is not None]
-    highest = {"memory": max(memory, default=None), "own_memory": max(own, default=None)}
-    return Fit(**(asdict(middle) | highest))
+    fits = pd.DataFrame(fits).sort_values("seconds")
+    highest = fits[["memory", "own_memory"]].max()
+    return fits.iloc[len(fits) // 2].to_dict() | highest.to_dict()
 
 
 TITLES = {"growing": "Growing n, float64 in memory", "mapped": "Mapped float32 file"}
