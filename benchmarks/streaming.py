@@ -50,6 +50,11 @@ class Task:
         options = {} if self.classes is None else {"classes": self.classes}
         return model.partial_fit(X, y, **options)
 
+    @property
+    def measure(self):
+        """What errors are."""
+        return "RMSE" if self.classes is None else "log-loss"
+
     def error(self, model, X, y):
         """Log-loss, or root mean squared error."""
         with np.errstate(all="ignore"):

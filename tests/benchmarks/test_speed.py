@@ -1,8 +1,11 @@
 """The benchmark suite: what it measures is true, and every competitor solves the same problem."""
 
 import math
+import shutil
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 from scipy.optimize import brentq
@@ -12,7 +15,8 @@ from benchmarks.__main__ import main
 from benchmarks.competitors import ours
 from benchmarks.curve import Curve, Rung, fastest_by_package, interpolate
 from benchmarks.objective import Objective
-from benchmarks.results import Ratios, load
+from benchmarks.report import read
+from benchmarks.suites import speed
 from benchmarks.worker import FitError, Worker
 
 
@@ -160,12 +164,16 @@ def test_curves():
 
 
 def test_ratios_do_not_hide_failures():
-    assert Ratios.of([(4.0, 1.0), (1.0, 1.0)]).mean == pytest.approx(2.0)
-    lost = Ratios.of([(4.0, 1.0), (1.0, None)])
-    assert (lost.mean, lost.least) == (0.0, 0.0)
-    won = Ratios.of([(None, 1.0), (2.0, 1.0), (None, None)])
-    assert (won.mean, won.least, won.n_unmatched) == (2.0, 2.0, 1)
-    assert (Ratios.of([]).mean, Ratios.of([]).least) == (None, None)
+    def ratios(*pairs):
+        theirs, ours = (pd.Series(times, dtype=float) for times in zip(*pairs, strict=True))
+        return speed.ratios(theirs, ours)
+
+    assert speed.mean_ratio(ratios((4.0, 1.0), (1.0, 1.0))) == pytest.approx(2.0)
+    lost = ratios((4.0, 1.0), (1.0, None))
+    assert (speed.mean_ratio(lost), lost.min()) == (0.0, 0.0)
+    won = ratios((None, 1.0), (2.0, 1.0), (None, None))
+    assert (speed.mean_ratio(won), won.min(), np.isinf(won).sum()) == (2.0, 2.0, 1)
+    assert np.isnan(speed.mean_ratio(ratios((None, None))))
 
 
 def test_cases():
@@ -191,12 +199,12 @@ def test_worker_says_why_there_is_no_fit(tmp_path):
     objective = _problem("log_loss")
     objective.X[0, 0] = np.nan
     joblib.dump(objective, tmp_path / "bad.joblib")
-    worker = Worker(tmp_path / "bad.joblib", "ours gd")
+    worker = Worker(tmp_path / "bad.joblib")
     with pytest.raises(FitError, match="over 0 s"):
-        worker.fit(0.1, limit=0.0)
+        worker.fit("ours gd", 0.1, limit=0.0)
     with pytest.raises(FitError, match="NaN"):  # the answer to the same question
-        worker.fit(0.1, limit=60.0)
-    worker.kill()
+        worker.fit("ours gd", 0.1, limit=60.0)
+    worker.close()
 
 
 def test_command_line(tmp_path, capsys):
@@ -207,13 +215,25 @@ def test_command_line(tmp_path, capsys):
     )
     printed = capsys.readouterr().out
     assert "plain accelerated" in printed and "1 threads" in printed
-    (result,) = load(tmp_path / "speed.json")
-    assert [curve.name for curve in result.curves] == ["ours gd", "plain accelerated"]
-    for curve in result.curves:
-        assert curve.time_to(1e-6) > 0 and curve.repeats == 3 and len(curve.cold) == 1
+    results, environments = read("speed", tmp_path)
+    assert list(results["competitor"].unique()) == ["ours gd", "plain accelerated"]
+    assert list(environments["threads"]) == [1] and (results["threads"] == 1).all()
+    assert (results["seconds"] > 0).all() and (results["fits"] == 3).all()
+    assert (results.loc[results["accuracy"] == 1e-6, "cold_seconds"] > 0).all()
     assert "| poisson-small |" in (tmp_path / "speed.md").read_text()
     assert (tmp_path / "plots" / "poisson-small.png").exists()
     assert (tmp_path / "plots" / "profile.png").exists()
+
+
+@pytest.mark.parametrize("suite", ["score_training", "search", "speed", "stream"])
+def test_tables_of_the_docs_are_those_of_the_results(suite, tmp_path):
+    published = Path(__file__).parents[2] / "benchmarks" / "results"
+    for name in (f"{suite}.csv", "environments.csv"):
+        shutil.copy(published / name, tmp_path)
+    main(["--suite", suite, "--tables-only", "--output", str(tmp_path)])
+    made = (tmp_path / f"{suite}.md").read_text()
+    assert made == (published / f"{suite}.md").read_text()
+    assert made.count("| ---: |") >= 1
 
 
 def test_list(tmp_path, capsys):

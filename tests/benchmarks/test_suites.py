@@ -1,11 +1,11 @@
 """The suites of ``python -m benchmarks`` besides "speed", on tiny data."""
 
-import json
 from argparse import ArgumentParser
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy
 from scipy import sparse
@@ -21,6 +21,7 @@ from benchmarks import (
     condensing,
     data,
     environment,
+    report,
     search_cases,
     search_data,
     search_rivals,
@@ -28,7 +29,7 @@ from benchmarks import (
 )
 from benchmarks.fuzzing import problems
 from benchmarks.fuzzing.variants import equivalent
-from benchmarks.suites import landmarks, metric, robustness, scale, search, stream
+from benchmarks.suites import landmarks, robustness, scale, score_training, search, stream
 
 
 def labels(n=400, p=5, n_classes=2, seed=0):
@@ -42,14 +43,16 @@ def options_of(suite, output, *arguments):
     parser = ArgumentParser()
     suite.add_arguments(parser)
     options = parser.parse_args(arguments)
-    for name, value in {"quick": False, "repeats": 2, "threads": 1, "output": output}.items():
+    common = {"quick": False, "repeats": 2, "threads": 1, "output": output, "append": False}
+    for name, value in common.items():
         setattr(options, name, value)
     return options
 
 
 @pytest.fixture
 def _no_machine(monkeypatch):
-    monkeypatch.setattr(environment, "describe", lambda threads: {"threads": threads})
+    here = {"date": "today"}
+    monkeypatch.setattr(environment, "describe", lambda threads: here | {"threads": threads})
     monkeypatch.setitem(data.SYNTHETIC, "tiny", lambda: labels())
     monkeypatch.setitem(data.SYNTHETIC, "tiny_classes", lambda: labels(n_classes=3))
     data.load_weighted.cache_clear()
@@ -58,7 +61,8 @@ def _no_machine(monkeypatch):
 
 
 def test_every_suite_is_registered():
-    assert {"landmarks", "metric", "robustness", "scale", "search", "stream"} <= set(suites.names())
+    names = "commits landmarks robustness scale score_training search speed stream"
+    assert suites.names() == names.split()
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
@@ -121,15 +125,14 @@ def test_landmarks_suite(tmp_path, capsys):
     )
     landmarks.run(options)
     assert "leverage" in capsys.readouterr().out
-    binary, classes = json.loads((tmp_path / "landmarks.json").read_text())["sets"]
-    lines = {(line["rows"], line["correction"]): line for line in binary["lines"]}
-    assert set(condensing.ROWS) <= {rows for rows, _ in lines}
-    for (rows, _), line in lines.items():
-        if rows in condensing.ROWS:
-            assert line["condition"] >= 1 and 0 <= line["start"]
-            assert line["with_search"] >= line["without_search"] > 0
-            assert line["iterations"] <= 60
-    assert all(line["condition"] is None for line in classes["lines"])
+    results, _ = report.read("landmarks", tmp_path)
+    is_binary = results["data"] == "tiny"
+    variants = results[is_binary & results["rows"].isin(condensing.ROWS)]
+    assert set(variants["rows"]) == set(condensing.ROWS)
+    assert (variants["condition"] >= 1).all() and (variants["start"] >= 0).all()
+    assert (variants["with_search"] >= variants["without_search"]).all()
+    assert (variants["without_search"] > 0).all() and (variants["iterations"] <= 60).all()
+    assert results.loc[~is_binary, "condition"].isna().all() and (~is_binary).any()
     assert "### tiny: n=400" in (tmp_path / "landmarks.md").read_text()
 
 
@@ -199,26 +202,28 @@ def _lying(fit):
 def test_robustness_suite(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(robustness.problems, "draw", _easy)
 
-    def solve(*arguments):
-        robustness.run(options_of(robustness, tmp_path, "--jobs", "1", *arguments))
+    def solve(*arguments, append=False):
+        options = options_of(robustness, tmp_path, "--jobs", "1", *arguments)
+        options.append = append
+        robustness.run(options)
         return capsys.readouterr().out
 
     assert "0 broken certificates in 3 problems" in solve("--problems", "3")
-    lines = [json.loads(x) for x in (tmp_path / "robustness.jsonl").read_text().splitlines()]
-    assert [one["number"] for one in lines] == [0, 1, 2]
-    assert all(fit["passes"] > 0 for one in lines for fit in one["fits"])
+    results, _ = report.read("robustness", tmp_path)
+    assert list(results["number"].unique()) == [0, 1, 2]
+    assert (results["passes"] > 0).all() and results["claim"].isna().all()
     assert "dual gap is no bound | 0 | 0" in (tmp_path / "robustness.md").read_text()
 
     monkeypatch.setattr(robustness.checks, "fit", _lying(robustness.checks.fit))
     with pytest.raises(SystemExit):
-        solve("--problems", "4", "--resume")  # only the last one is new
+        solve("--problems", "4", append=True)  # only the last one is new
     assert "in 4 problems" in (out := capsys.readouterr().out)
     assert "objective is not that of coef" in out
     with pytest.raises(SystemExit):
         solve("--only", "3")
     assert "OBJECTIVE IS NOT THAT OF COEF" in capsys.readouterr().out
-    numbers = [json.loads(x) for x in (tmp_path / "robustness.jsonl").read_text().splitlines()]
-    assert [bool(one["faults"]) for one in numbers] == [False, False, False, True]
+    results, _ = report.read("robustness", tmp_path)
+    assert list(results.groupby("number")["claim"].count() > 0) == [False, False, False, True]
 
 
 #: One that is easily solved.
@@ -252,39 +257,32 @@ def test_what_a_fit_raises_is_listed(monkeypatch):
         raise ValueError("no way down")
 
     monkeypatch.setattr(robustness.checks, "fit", fail)
-    outcome = robustness.examine(0)
-    kinds = {(fault["kind"], fault["detail"]) for fault in outcome.faults}
-    assert kinds == {("raises", "ValueError: no way down")}
-    assert not outcome.fits
-    assert robustness.fault_table([outcome]).rows[-1][:2] == ["raises", "1"]
+    rows = robustness.examine(0)
+    assert {(row["claim"], row["detail"]) for row in rows} == {
+        ("raises", "ValueError: no way down")
+    }
+    assert {row["passes"] for row in rows} == {None}
+    assert robustness.fault_table(pd.DataFrame(rows)).rows[-1][:2] == ["raises", "1"]
 
 
 @pytest.mark.usefixtures("_no_machine")
 def test_scale_suite(tmp_path, capsys, monkeypatch):
     # Not in a fresh process: that would take seconds to import everything.
-    def fit_here(task):
-        sent = []
-        scale._fit_here(type("Pipe", (), {"send": staticmethod(sent.append)}), task)
-        return sent[0]
-
-    monkeypatch.setattr(scale, "fit", fit_here)
+    monkeypatch.setattr(scale, "fit", scale.fit_here)
     sizes = ("--sizes", "1000", "2000", "4000", "--columns", "4", "--gigabytes", "0.00004")
     options = options_of(scale, tmp_path, *sizes, "--mapped-columns", "5")
     options.scratch = tmp_path
     scale.run(options)
     assert "time grows like" in capsys.readouterr().out
-    result = json.loads((tmp_path / "scale.json").read_text())
-    assert [one["n"] for one in result["fits"]] == [1000, 2000, 4000]
-    assert result["mapped"][0]["n_bytes"] == 2000 * 5 * 4
-    assert all(one["converged"] for one in result["fits"] + result["mapped"])
+    results, _ = report.read("scale", tmp_path)
+    assert list(results["n"]) == [1000, 2000, 4000, 2000]
+    assert list(results["kind"]) == 3 * ["growing"] + ["mapped"]
+    assert results["n_bytes"].iloc[-1] == 2000 * 5 * 4 and results["converged"].all()
     assert not list(tmp_path.glob("**/*.float32"))
 
 
 def test_exponent():
-    def fit(n, seconds):
-        return scale.Fit(n, 8 * n, seconds, seconds, 1, 1.0, True, None, None)
-
-    fits = [fit(n, 1e-6 * n**1.5) for n in (10, 100, 1000)]
+    fits = pd.DataFrame({"n": [10, 100, 1000]}).assign(seconds=lambda fit: 1e-6 * fit["n"] ** 1.5)
     assert scale.exponent(fits) == pytest.approx(1.5)
     assert scale.exponent(fits[:1]) is None
 
@@ -362,7 +360,7 @@ def test_starts_that_are_compared():
 @pytest.mark.usefixtures("_no_machine")
 def test_search_suite(tmp_path, capsys, monkeypatch):
     # Not in a fresh process: that would take seconds to import everything.
-    monkeypatch.setattr(search, "in_fresh_process", search.run_case)
+    monkeypatch.setattr(search, "in_fresh_process", lambda function, *rest: function(*rest))
     monkeypatch.delenv("NNO_SKLEARN_DATA", raising=False)
     missing = search_cases.Case("missing", partial(data.load, "a9a"), **search_cases.LOGISTIC)
     cases = [tiny_searches()["labels"], missing]
@@ -370,20 +368,22 @@ def test_search_suite(tmp_path, capsys, monkeypatch):
     search.run(options_of(search, tmp_path, "--case", "lab", "miss"))
     printed = capsys.readouterr().out
     assert "missing skipped: a9a.svm.bz2" in printed and "Starts of NNOSearchCV" in printed
-    (result,) = json.loads((tmp_path / "search.json").read_text())["cases"]
-    lines = {line["name"]: line for line in result["lines"]}
-    assert {"NNOSearchCV", "GridSearchCV, lbfgs", "LogisticRegressionCV, lbfgs"} <= set(lines)
-    for name, line in lines.items():
-        assert len(line["seconds"]) == (1 if name == "NNOSearchCV, exact" else 2)
-        assert min(line["seconds"]) > 0 and line["n_measured"] == 2 and not line["failure"]
-        assert line["off_ours"] < 0.01 and line["off_exact"] < 0.01
-        assert (line["passes"] is not None) == name.startswith("NNO")
-    assert lines["NNOSearchCV"]["off_ours"] == 0 == lines["NNOSearchCV, exact"]["off_exact"]
+    results, _ = report.read("search", tmp_path)
+    assert (results["case"] == "labels").all() and results["failure"].isna().all()
+    lines = results.set_index("search")
+    assert {"NNOSearchCV", "GridSearchCV, lbfgs", "LogisticRegressionCV, lbfgs"} <= set(lines.index)
+    assert (lines["runs"].drop("NNOSearchCV, exact") == 2).all()
+    assert (lines["seconds"] > 0).all() and (lines["n_measured"] == 2).all()
+    assert (lines["off_ours"] < 0.01).all() and (lines["off_exact"] < 0.01).all()
+    assert list(lines["passes"].notna()) == [name.startswith("NNO") for name in lines.index]
+    assert lines["off_ours"]["NNOSearchCV"] == 0 == lines["off_exact"]["NNOSearchCV, exact"]
     assert "### labels: n=150, 2 settings x 3 splits" in (tmp_path / "search.md").read_text()
     cases[0] = replace(cases[0], name="again")
-    search.run(options_of(search, tmp_path, "--case", "again", "--append"))
-    kept = json.loads((tmp_path / "search.json").read_text())["cases"]
-    assert [one["name"] for one in kept] == ["labels", "again"]
+    options = options_of(search, tmp_path, "--case", "again")
+    options.append = True
+    search.run(options)
+    kept, _ = report.read("search", tmp_path)
+    assert list(kept["case"].unique()) == ["labels", "again"]
     capsys.readouterr()
     search.run(options_of(search, tmp_path, "--list"))
     assert capsys.readouterr().out.split() == ["again", "missing"]
@@ -415,7 +415,7 @@ def test_a_share_is_measured_where_all_takes_too_long(limit, count, monkeypatch)
     record = trial.record(trial, trial)
     assert record["n_measured"] == count and record["off_ours"] == 0
     refit = -100 * record["best_score"]
-    assert record["seconds"] == [pytest.approx(60 + refit, rel=0.1)]
+    assert record["seconds"] == pytest.approx(60 + refit, rel=0.1)
     assert trial.spent == pytest.approx(count / 20 * 60 + refit, rel=0.1)
     assert trial.has_time(2.01 * trial.spent) and not trial.has_time(1.99 * trial.spent)
 
@@ -430,7 +430,7 @@ def test_what_a_rival_raises_is_listed():
     record = trial.record(trial, trial)
     assert record["failure"] == trial.said == "TypeError: no such argument"
     assert record["best_score"] is None and not trial.has_time(np.inf)
-    table = search.failure_table([{"name": "labels", "lines": [record]}])
+    table = search.failure_table(pd.DataFrame([{"case": "labels", **record}]))
     assert table.rows == [["labels", "broken", "TypeError: no such argument"]]
 
 
@@ -443,21 +443,20 @@ def test_beginnings_are_spread_evenly():
 
 
 @pytest.mark.usefixtures("_no_machine")
-def test_metric_suite(tmp_path, capsys):
+def test_score_training_suite(tmp_path, capsys):
     options = options_of(
-        metric, tmp_path, "--data", "breast_cancer", "--tables", "1", "--splits", "2",
-        "--rows", "150",
+        score_training, tmp_path, "--data", "breast_cancer", "--table", "two_classes",
+        "--splits", "2", "--rows", "150",
     )  # fmt: skip
-    metric.run(options)
+    score_training.run(options)
     assert "breast_cancer" in capsys.readouterr().out
-    kept = json.loads((tmp_path / "metric.json").read_text())["tables"]["1"]
-    assert [row[0] for row in kept["table"]] == [
-        f"breast_cancer, {name}" for name in metric.BINARY_METRICS
-    ]
-    assert set(kept["rows"]["breast_cancer"]["f1"]) == {
+    results, _ = report.read("score_training", tmp_path)
+    assert list(results["score"].unique()) == list(score_training.BINARY_SCORES)
+    assert set(results["competitor"]) == {
         *("logistic", "tuned", "nno", "start", "Nelder-Mead", "Powell")
     }
-    assert "| breast_cancer, f1 |" in (tmp_path / "metric.md").read_text()
+    assert len(results) == 2 * 4 * 6  # splits, scores, competitors
+    assert "| breast_cancer, f1 |" in (tmp_path / "score_training.md").read_text()
 
 
 NO_COBYQA = tuple(map(int, scipy.__version__.split(".")[:2])) < (1, 14)
@@ -469,9 +468,9 @@ NO_COBYQA = tuple(map(int, scipy.__version__.split(".")[:2])) < (1, 14)
      pytest.param("COBYQA", marks=pytest.mark.skipif(NO_COBYQA, reason="scipy >= 1.14 has it"))],
 )  # fmt: skip
 def test_evaluations_are_counted(name):
-    search = metric.MINIMISERS[name]
-    assert 5 <= metric._evaluations(metric.FUNCTIONS["sphere"], 2, search) <= 200
-    assert metric._evaluations(metric.FUNCTIONS["sphere"], 2, lambda *_: None) == "–"
+    search, sphere = score_training.MINIMISERS[name], score_training.FUNCTIONS["sphere"]
+    assert 5 <= score_training._evaluations(sphere, 2, search) <= 200
+    assert score_training._evaluations(sphere, 2, lambda *_: None) is None
 
 
 @pytest.mark.usefixtures("_no_machine")
@@ -481,13 +480,16 @@ def test_stream_suite(tmp_path, capsys, monkeypatch):
     names = ("--data", "tiny", "tiny_classes", "numbers", "--rows", "3000", "--batch", "100")
     stream.run(options_of(stream, tmp_path, *names))
     assert "drift" in capsys.readouterr().out.lower()
-    found = json.loads((tmp_path / "stream.json").read_text())
-    assert [one["data"] for one in found["shuffled"]] == ["tiny", "tiny_classes", "numbers"]
-    assert [one["data"] for one in found["class_sorted"]] == ["tiny", "tiny_classes"]
-    for one in found["shuffled"]:
-        assert one["nearest_neighbor"] < 1.5 and one["batch fit"] >= 0
-        assert {"gd", "proximal", "SGD default", "SGD best of 10", "reservoir"} <= set(one)
-    assert all(0.5 < one["nn, forgetting"] <= 1 for one in found["drift"])
-    assert all(one["rows a second"] > 0 for one in found["throughput"])
-    assert 0 < found["throughput"][0]["share of cells"] < 1
+    results, _ = report.read("stream", tmp_path)
+    of = {group: rows for group, rows in results.groupby("group")}
+    assert list(of["shuffled"]["data"].unique()) == ["tiny", "tiny_classes", "numbers"]
+    assert list(of["class_sorted"]["data"].unique()) == ["tiny", "tiny_classes"]
+    wide = of["shuffled"].pivot(index="data", columns="learner", values="value")
+    assert {"gd", "proximal", "SGD default", "SGD best of 10", "reservoir"} <= set(wide)
+    assert (wide["nearest_neighbor"] < 1.5 * wide["batch fit"]).all()
+    assert (wide["batch fit"] >= 0).all()
+    drift = of["drift"].set_index("learner")["value"]
+    assert 0.5 < drift["nn, forgetting"] <= 1
+    measures = of["throughput"].groupby("measure")["value"]
+    assert measures.min()["rows a second"] > 0 and 0 < measures.max()["share of cells"] < 1
     assert "### One shuffled pass" in (tmp_path / "stream.md").read_text()
