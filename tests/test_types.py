@@ -7,10 +7,10 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from typed_program import main
 
 import nno_sklearn
 from nno_sklearn import inspection, problem, session, solvers
+from tests.typed_program import main
 
 INTERFACES = [
     *(getattr(nno_sklearn, name) for name in nno_sklearn.__all__ if name != "__version__"),
