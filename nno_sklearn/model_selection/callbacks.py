@@ -22,7 +22,7 @@ class SearchTask:
     ----------
     search : NNOSearchCV or None
     context : sklearn.callback.CallbackContext or None
-        None where nobody listens: then nothing is told, nor sent to workers.
+        None before scikit-learn 1.9: then nothing is told.
     """
 
     def __init__(self, search=None, context=None):

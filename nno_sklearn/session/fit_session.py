@@ -32,6 +32,7 @@ class Posed(NamedTuple, Generic[Model]):
     model: Model
     problem: Problem
     solver: Solver
+    #: As in :class:`Parts`.
     training: ScoreTraining | None
 
 
@@ -127,11 +128,10 @@ class FitSession:
         return Posed(draft, problem, parts.solver, parts.training)
 
     def _like(self, model: Model) -> _Known[Model] | None:
-        """What is known of a model that states the same of the data."""
-        if not self._known:
-            return None
-        key = key_of(_binding_parameters(model))
-        return next((known for known in self._known if known.key == key), None)
+        """What is known of a model of the same class that states the same of the data."""
+        alike = [known for known in self._known if type(known.model) is type(model)]
+        key = key_of(_binding_parameters(model)) if alike else None
+        return next((known for known in alike if known.key == key), None)
 
     def _pose_first(self, model: Model, parts: Parts) -> tuple[Model, Problem]:
         draft = draft_of(model)

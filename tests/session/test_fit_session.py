@@ -66,6 +66,12 @@ def test_a_near_start_saves_passes():
     assert near.n_passes < without_rows.n_passes <= constant.n_passes
 
 
+def test_only_models_of_one_class_share_data():
+    session = FitSession(X, NUMBERS)
+    plain, shifted = (session.solve(kind(**EXACT)).model for kind in (NNORegressor, Shifted))
+    assert shifted.intercept_ == pytest.approx(plain.intercept_ + 100)
+
+
 def test_starts_of_another_shape_are_passed_over():
     _, wide = FitSession(X, KINDS).solve(NNOClassifier())
     model, _ = FitSession(X, LABELS).solve(NNOClassifier(**EXACT), [wide])
