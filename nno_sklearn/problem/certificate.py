@@ -6,9 +6,12 @@ import numpy as np
 
 #: Scalings of a Newton step's dual point that are tried, for a loss whose conjugate is bounded.
 SCALINGS = 1.0 - np.array([0.0, 1e-8, 1e-6, 1e-4, 1e-2])
-#: Largest cosine between a column and a dual point that it is perpendicular to, by rounding.
-ROUNDING = 1e-9
 EPS = np.finfo(float).eps
+#: Largest cosine between a column and a dual point that it is perpendicular to, by rounding, and
+#: what rounding may add where the dual point is far smaller than that of the constant model.
+ROUNDING, LEAST_ROUNDING = 1e-9, 16 * EPS
+#: Roundings of the largest of the terms that make up a gap.
+ROUNDINGS = 16
 
 
 def dual_gap(point):
@@ -19,7 +22,8 @@ def dual_gap(point):
 
         gap(c) = F(w) + sum_i s_i loss*(y_i, c u_i) + alpha penalty*(-c X'(s u) / alpha)
 
-    The better of c = 1 and the c that the penalty asks for is taken.
+    The better of c = 1 and the c that the penalty asks for is taken. What rounding leaves of the
+    weighted sum counts with what the intercept could still gain.
     """
     problem = point.problem
     loss, penalty, alpha = problem.loss, problem.penalty, problem.alpha
@@ -29,15 +33,24 @@ def dual_gap(point):
         return np.inf
     dual = -point.data_gradient / alpha
     # At c = 1 Fenchel's inequality is an equality: no conjugate of the loss, no cancellation.
-    gap = alpha * (penalty.value(point.coef) + penalty.conjugate(dual))
-    gap += np.vdot(point.data_gradient, point.coef)
+    gap = _above(
+        alpha * penalty.value(point.coef),
+        alpha * penalty.conjugate(dual),
+        np.vdot(point.data_gradient, point.coef),
+    )
+    imbalance, left = _imbalance(point) if problem.fit_intercept else (0.0, 0.0)
     scaling = penalty.dual_scaling(dual)
     if scaling < 1.0:
         conjugate = loss.conjugate(problem.y, scaling * point.loss_gradient)
-        scaled = point.value + problem.weight @ conjugate.sum(axis=1)
-        scaled += alpha * penalty.conjugate(scaling * dual)
-        gap = min(gap, scaled)
-    return max(float(gap), 0.0)
+        signs = np.vstack([np.maximum(conjugate, 0.0).T, np.minimum(conjugate, 0.0).T])
+        scaled = alpha * penalty.conjugate(scaling * dual)
+        gap = min(gap, _above(point.value, scaled, -scaling * left, *(signs @ problem.weight)))
+    return max(gap, 0.0) + imbalance
+
+
+def _above(*terms):
+    """The sum of numbers that may cancel, and what rounding may take off it."""
+    return float(np.sum(terms) + ROUNDINGS * EPS * np.abs(terms).max())
 
 
 def _is_balanced(point):
@@ -45,6 +58,15 @@ def _is_balanced(point):
     sums = point.sums
     rounding = 1e-12 * sums.bend.diagonal() * (1 + np.abs(point.intercept))
     return (np.abs(sums.total) <= 1e-9 * sums.size + rounding).all()
+
+
+def _imbalance(point):
+    """What a Newton step of the intercept promises to gain; and the sums that should be 0, times
+    the intercept, which may be far from 0.
+    """
+    total, bend = point.sums.total, point.sums.bend.diagonal()
+    promised = np.divide(total**2, bend, out=np.zeros_like(total), where=bend > 0)
+    return 0.5 * float(promised.sum()), float(total @ point.intercept)
 
 
 def shifted_dual_gap(point, step):
@@ -82,16 +104,17 @@ def shifted_dual_gap(point, step):
     gap -= scaling * weighted.sum(axis=0) @ point.intercept
     if "conjugate" in penalty.provides:
         gap += alpha * penalty.conjugate(-scaling * pulled / alpha)
-    elif penalty.is_zero and _is_zero(problem, pulled):
+    elif penalty.is_zero and _is_zero(problem, pulled, dual):
         gap += scaling * (abs(np.vdot(pulled, step.direction)) - np.vdot(pulled, point.coef))
     else:
         return np.inf, 0.0
     return float(gap), float(rounding)
 
 
-def _is_zero(problem, pulled):
-    unit = problem.scale[:, None] * problem.null_residual
-    return bool((np.abs(pulled) <= ROUNDING * unit).all())
+def _is_zero(problem, pulled, dual):
+    size = np.sqrt(problem.weight @ dual**2)
+    limit = ROUNDING * size + LEAST_ROUNDING * problem.null_residual
+    return bool((np.abs(pulled) <= problem.scale[:, None] * limit).all())
 
 
 def promised_decrease(point):

@@ -132,25 +132,32 @@ def can_have_rows(point, n_coefs):
     return n_outputs * problem.n_samples * n_coefs <= MOST_ENTRIES
 
 
-def curvature_rows(point, index):
+def curvature_rows(point, index, curvature=None):
     """Rows R with ``R'R`` the data loss's second derivatives, the intercept eliminated.
 
     Parameters
     ----------
     point : Point
     index : ndarray of shape (n,)
-        Numbers of the coefficients in ``coef.ravel()``.
+        Numbers of the coefficients in ``coef.ravel()``; of one output, where outputs are separate.
+    curvature : Curvature, default=None
+        Of the rows; by default that at the point.
 
     Returns
     -------
-    ndarray of shape (n_samples * outputs among the coefficients, n)
+    ndarray of shape (n_rows, n)
+        As many as samples, or as samples and outputs where outputs are coupled.
     """
     problem = point.problem
+    curvature = point.loss_curvature if curvature is None else curvature
     feature, output = np.divmod(index, problem.n_outputs)
-    columns = _dense_columns(problem.design)[:, feature]
-    outputs, place = np.unique(output, return_inverse=True)
-    roots = _row_roots(problem, point.loss_curvature, outputs)
-    rows = np.concatenate([root[:, place] * columns for root in roots])
+    columns = dense_columns(problem.design)[:, feature]
+    if curvature.coupling is None:  # coefficients of one output
+        k, output = output[0], np.zeros_like(output)
+        roots = [np.sqrt(problem.weight * np.maximum(curvature.entry(k, k), 0.0))[:, None]]
+    else:
+        roots = _coupled_roots(problem, curvature)
+    rows = np.concatenate([root[:, output] * columns for root in roots])
     if problem.fit_intercept:
         ones = np.concatenate(roots)
         total = ones.T @ ones
@@ -159,25 +166,24 @@ def curvature_rows(point, index):
     return rows
 
 
-def _dense_columns(design):
+def dense_columns(design):
+    """All columns as a dense matrix, centred where that takes no copy of sparse ones."""
     rows = design.standardised_rows(np.arange(len(design)))
     return (rows.toarray() if design.is_sparse else rows) * design.scale
 
 
-def _row_roots(problem, curvature, outputs):
+def _coupled_roots(problem, curvature):
     """For each output the (n_samples, n_outputs) part of roots of the rows' second derivatives.
 
     A row's ``diag(d) - c c'`` has the root ``(I - b u u') diag(sqrt(d))`` with
     ``u = c / sqrt(d)`` and ``b = (1 - sqrt(1 - |u|^2)) / |u|^2``.
     """
-    weight = problem.weight[:, None]
-    if len(outputs) == 1:
-        k = outputs[0]
-        return [np.sqrt(weight * np.maximum(curvature.entry(k, k), 0.0)[:, None])]
-    root = np.sqrt(weight * np.maximum(curvature.diagonal, 0.0))
-    roots = [root * (np.arange(len(outputs)) == k) for k in outputs]
-    plain = np.sqrt(curvature.diagonal)
+    plain = np.sqrt(np.maximum(curvature.diagonal, 0.0))
+    root = np.sqrt(problem.weight)[:, None] * plain
     unit = np.divide(curvature.coupling, plain, out=np.zeros_like(plain), where=plain > 0)
     square = np.clip((unit**2).sum(axis=1, keepdims=True), 0.0, 1.0)
     share = np.divide(1 - np.sqrt(1 - square), square, out=np.zeros_like(square), where=square > 0)
-    return [part - share * unit[:, [k]] * unit * root for k, part in enumerate(roots)]
+    return [
+        root * (np.arange(problem.n_outputs) == k) - share * unit[:, [k]] * unit * root
+        for k in range(problem.n_outputs)
+    ]

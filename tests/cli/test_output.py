@@ -155,6 +155,24 @@ class TestFailures:
         assert self.fail(monkeypatch, KeyboardInterrupt()) == 130
         assert capsys.readouterr() == ("", "nno-sklearn: interrupted\n")
 
+    @pytest.mark.parametrize("module", ["numpy", "sklearn.base", "nno_sklearn.cli.main"])
+    def test_an_interruption_of_the_imports(self, module):
+        code = f"""
+import sys
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+from nno_sklearn.__main__ import main
+sys.exit(main())
+"""
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (130, "")
+        assert done.stderr == "nno-sklearn: interrupted\n"
+
     @pytest.mark.parametrize(
         ("error", "told"),
         [(OSError(errno.EIO, "Input/output error", "d.csv"), "Input/output error: 'd.csv'"),

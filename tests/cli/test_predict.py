@@ -180,6 +180,9 @@ class TestMistakes:
     def test_models(self, complain, tmp_path):
         (tmp_path / "d.csv").write_text("a,y\n1,2\n")
         assert "there is no such file" in complain(tmp_path / "gone", tmp_path / "d.csv")
+        (tmp_path / "old.csv").write_text("kept")  # what is there to be replaced names nothing else
+        said = complain(tmp_path / "gone", tmp_path / "d.csv", "--output", tmp_path / "old.csv")
+        assert f"cannot read {tmp_path / 'gone'}: there is no such file" in said
         assert "is no saved model" in complain(tmp_path / "d.csv", tmp_path / "d.csv")
         for junk in (b"G" * 40, b"(((", b"\x80\x05junk"):
             (tmp_path / "junk.joblib").write_bytes(junk)
@@ -191,6 +194,11 @@ class TestMistakes:
     def test_files(self, learn, complain, tmp_path):
         path, model = learn(FILES["plain"][0])
         assert "there is no such file" in complain(model, tmp_path / "gone.csv")
+        (tmp_path / "old.csv").write_text("kept")
+        said = complain(model, tmp_path / "gone.csv", "--output", tmp_path / "old.csv")
+        assert "gone.csv" in said
+        assert "there is no such file" in said
+        assert (tmp_path / "old.csv").read_text() == "kept"
         (tmp_path / "other.csv").write_text("a,c\n1,2\n")
         assert "no column 'b'; the model needs 'a', 'b'" in complain(model, tmp_path / "other.csv")
         (tmp_path / "none.csv").write_text("a,b\n")
