@@ -113,8 +113,13 @@ def check_file(path, verb, source):
         raise UserError(f"cannot {verb} {path}: there is no directory {path.parent}")
     if not os.access(path if _is_device(path) else path.parent, os.W_OK):
         raise UserError(f"cannot {verb} {path}: you may not write in {path.parent}")
-    if source is not None and path.exists() and path.samefile(source):
+    if source is not None and is_same_file(path, source):
         raise UserError(f"cannot {verb} {path}: it is the file of the data")
+
+
+def is_same_file(path, other):
+    """Whether both are there and are one file."""
+    return path.exists() and Path(other).exists() and path.samefile(other)
 
 
 def write_aside(path, write, verb):

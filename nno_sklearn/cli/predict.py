@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 
 from nno_sklearn.cli.arguments import add_layout, layout_from
 from nno_sklearn.cli.errors import UserError
-from nno_sklearn.cli.output import check_file, write_aside
+from nno_sklearn.cli.output import check_file, is_same_file, write_aside
 from nno_sklearn.cli.reading import unreadable
 
 
@@ -45,7 +45,7 @@ def run(args):
     """
     if args.output is not None:
         check_file(args.output, "write", args.file)
-        if args.output.exists() and args.output.samefile(args.model):
+        if is_same_file(args.output, args.model):
             raise UserError(f"cannot write {args.output}: it is the saved model")
     model = _load(args.model)
     source = model[0]

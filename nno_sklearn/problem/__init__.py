@@ -9,6 +9,7 @@ from nno_sklearn.problem.hessian import (
     hessian_cost,
 )
 from nno_sklearn.problem.knowledge import KnownHessian
+from nno_sklearn.problem.objective import Objective
 from nno_sklearn.problem.point import Line, Point
 from nno_sklearn.problem.problem import Problem
 from nno_sklearn.problem.recession import leads_away, separates
@@ -21,6 +22,7 @@ __all__ = [
     "Correction",
     "KnownHessian",
     "Line",
+    "Objective",
     "Point",
     "Problem",
     "Verdict",

@@ -6,9 +6,12 @@ import numpy as np
 
 #: Scalings of a Newton step's dual point that are tried, for a loss whose conjugate is bounded.
 SCALINGS = 1.0 - np.array([0.0, 1e-8, 1e-6, 1e-4, 1e-2])
-#: Largest cosine between a column and a dual point that it is perpendicular to, by rounding.
-ROUNDING = 1e-9
 EPS = np.finfo(float).eps
+#: Largest cosine between a column and a dual point that it is perpendicular to, by rounding, and
+#: what rounding may add where the dual point is far smaller than that of the constant model.
+ROUNDING, LEAST_ROUNDING = 1e-9, 16 * EPS
+#: Roundings of the largest of the terms that make up a gap.
+ROUNDINGS = 16
 
 
 def dual_gap(point):
@@ -19,7 +22,8 @@ def dual_gap(point):
 
         gap(c) = F(w) + sum_i s_i loss*(y_i, c u_i) + alpha penalty*(-c X'(s u) / alpha)
 
-    The better of c = 1 and the c that the penalty asks for is taken.
+    The better of c = 1 and the c that the penalty asks for is taken. What rounding leaves of the
+    weighted sum counts with what the intercept could still gain.
     """
     problem = point.problem
     penalty, alpha = problem.penalty, problem.alpha
@@ -29,14 +33,23 @@ def dual_gap(point):
         return np.inf
     dual = -point.data_gradient / alpha
     # At c = 1 Fenchel's inequality is an equality: no conjugate of the loss, no cancellation.
-    gap = alpha * (penalty.value(point.coef) + penalty.conjugate(dual))
-    gap += np.vdot(point.data_gradient, point.coef)
+    gap = _above(
+        alpha * penalty.value(point.coef),
+        alpha * penalty.conjugate(dual),
+        np.vdot(point.data_gradient, point.coef),
+    )
+    imbalance, left = _imbalance(point) if problem.fit_intercept else (0.0, 0.0)
     scaling = penalty.dual_scaling(dual)
     if scaling < 1.0:
-        scaled = point.value + problem.rows.conjugate(point.raw, point.intercept, scaling)
-        scaled += alpha * penalty.conjugate(scaling * dual)
-        gap = min(gap, scaled)
-    return max(float(gap), 0.0)
+        conjugate = problem.rows.conjugate(point.raw, point.intercept, scaling)
+        scaled = alpha * penalty.conjugate(scaling * dual)
+        gap = min(gap, _above(point.value, scaled, -scaling * left, *conjugate))
+    return max(gap, 0.0) + imbalance
+
+
+def _above(*terms):
+    """The sum of numbers that may cancel, and what rounding may take off it."""
+    return float(np.sum(terms) + ROUNDINGS * EPS * np.abs(terms).max())
 
 
 def _is_balanced(point):
@@ -46,11 +59,21 @@ def _is_balanced(point):
     return (np.abs(sums.total) <= 1e-9 * sums.size + rounding).all()
 
 
+def _imbalance(point):
+    """What a Newton step of the intercept promises to gain; and the sums that should be 0, times
+    the intercept, which may be far from 0.
+    """
+    total, bend = point.sums.total, point.sums.bend.diagonal()
+    promised = np.divide(total**2, bend, out=np.zeros_like(total), where=bend > 0)
+    return 0.5 * float(promised.sum()), float(total @ point.intercept)
+
+
 def shifted_dual_gap(point, step):
     """As :func:`dual_gap`, at the dual point that Newton's step implies.
 
     ``v = u + h (slope + shift)`` is feasible where the penalty asks for ``X'(s v) = 0``, as without
-    a penalty, which ``u`` itself never is. Scalings a little below 1 bring it back into the loss's domain.
+    a penalty, which ``u`` itself never is. Scalings a little below 1 bring it back into the
+    loss's domain.
 
     Parameters
     ----------
@@ -77,16 +100,16 @@ def shifted_dual_gap(point, step):
     gap -= scaling * dual.total @ point.intercept
     if "conjugate" in penalty.provides:
         gap += alpha * penalty.conjugate(-scaling * pulled / alpha)
-    elif penalty.is_zero and _is_zero(problem, pulled):
+    elif penalty.is_zero and _is_zero(problem, dual):
         gap += scaling * (abs(np.vdot(pulled, step.direction)) - np.vdot(pulled, point.coef))
     else:
         return np.inf, 0.0
     return float(gap), float(rounding)
 
 
-def _is_zero(problem, pulled):
-    unit = problem.scale[:, None] * problem.null_residual
-    return bool((np.abs(pulled) <= ROUNDING * unit).all())
+def _is_zero(problem, dual):
+    limit = ROUNDING * np.sqrt(dual.squares) + LEAST_ROUNDING * problem.null_residual
+    return bool((np.abs(dual.pulled) <= problem.scale[:, None] * limit).all())
 
 
 def promised_decrease(point):

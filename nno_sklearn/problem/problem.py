@@ -2,15 +2,20 @@
 
 from copy import copy
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from nno_sklearn.penalties import NoPenalty
-from nno_sklearn.problem.correction import NoCorrection
+from nno_sklearn.losses import Loss
+from nno_sklearn.penalties import NoPenalty, Penalty
+from nno_sklearn.problem.correction import Correction, NoCorrection
 from nno_sklearn.problem.knowledge import Knowledge
+from nno_sklearn.problem.objective import Objective
 from nno_sklearn.problem.point import Point
 from nno_sklearn.rows import LocalRows, Raw, Rows
 from nno_sklearn.rows.base import inner
+from nno_sklearn.types import Array, Matrix
 
 
 class Problem:
@@ -46,7 +51,17 @@ class Problem:
         What solvers have learnt of these rows; shared by all strengths of all penalties on them.
     """
 
-    def __init__(self, X, y, loss, penalty, alpha, *, sample_weight=None, fit_intercept=True):
+    def __init__(
+        self,
+        X: Matrix,
+        y: Array,
+        loss: Loss,
+        penalty: Penalty,
+        alpha: float,
+        *,
+        sample_weight: Array | None = None,
+        fit_intercept: bool = True,
+    ) -> None:
         if sample_weight is None:
             weight = np.full(len(y), 1.0 / len(y))
         else:
@@ -57,6 +72,15 @@ class Problem:
         self._origin = np.zeros(self.n_outputs), self.rows.origin
         self.knowledge, self._passes_before, self._first = Knowledge(), 0.0, None
 
+    @classmethod
+    def of(
+        cls, objective: Objective, X: Matrix, y: Array, sample_weight: Array | None = None
+    ) -> "Problem":
+        """The problem that an :class:`Objective` states on rows."""
+        terms = objective.loss, objective.penalty, objective.alpha
+        fit_intercept = objective.fit_intercept
+        return cls(X, y, *terms, sample_weight=sample_weight, fit_intercept=fit_intercept)
+
     def _like(self, **changes):
         """A problem like this one but for some attributes, of which solvers know nothing yet."""
         part = copy(self)
@@ -66,81 +90,81 @@ class Problem:
         vars(part).update(changes)
         return part
 
-    def corrected(self, correction):
+    def corrected(self, correction: Correction) -> "Problem":
         """The same objective plus a :class:`Correction`, which is in terms of the user's X."""
         return self._like(correction=correction.centred(self.rows))
 
     @property
-    def loss(self):
+    def loss(self) -> Loss:
         return self.rows.loss
 
     @property
-    def fit_intercept(self):
+    def fit_intercept(self) -> bool:
         return self.rows.fit_intercept
 
     @property
-    def n_samples(self):
+    def n_samples(self) -> int:
         return self.rows.shape[0]
 
     @property
-    def n_features(self):
+    def n_features(self) -> int:
         return self.rows.shape[1]
 
     @property
-    def n_outputs(self):
+    def n_outputs(self) -> int:
         return self.rows.n_outputs
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         """Shape of w: (n_features, n_outputs)."""
         return self.n_features, self.n_outputs
 
     @property
-    def scale(self):
+    def scale(self) -> Array:
         """Spread of the columns, (n_features,); 0 for constant ones, whose coefficient stays 0."""
         return self.rows.scale
 
     @property
-    def n_passes(self):
+    def n_passes(self) -> float:
         """How often X was read for this problem, in units of X; parts count as their share."""
         return self.rows.passes.total - self._passes_before
 
     @property
-    def is_smooth(self):
+    def is_smooth(self) -> bool:
         """Whether the penalty is differentiable, so that F has a gradient everywhere."""
         return "gradient" in self.penalty.provides
 
     @property
-    def provides(self):
+    def provides(self) -> frozenset[str]:
         """Capabilities that loss and penalty have in common."""
         common = self.loss.provides & self.penalty.provides
         return common if self.correction.is_zero else common - {"conjugate"}
 
     @property
-    def is_separate(self):
+    def is_separate(self) -> bool:
         """Whether the outputs do not interact: each then has steps of its own."""
         return self.rows.is_separate
 
-    def inner(self, a, b):
+    def inner(self, a: Array, b: Array) -> Array:
         """Inner products of the outputs' columns, (n_outputs,); of all, (1,), if they interact."""
         return inner(a, b, self.is_separate)
 
-    def penalties(self, coef):
+    def penalties(self, coef: Array) -> Array:
         """Penalty's share of the objective, in :meth:`inner`'s shape."""
         if self.n_outputs == 1 or not self.is_separate:
             return np.array([self.alpha * self.penalty.value(coef)])
         return self.alpha * np.array([self.penalty.value(w[:, None]) for w in coef.T])
 
-    def at(self, coef, intercept=None):
+    def at(self, coef: Array, intercept: Array | None = None) -> Point:
         """The point at ``coef``; one pass. ``intercept`` is where the search for b begins."""
         return Point(self, coef, self.rows.raw(coef), intercept)
 
-    def with_raw(self, coef, raw: Raw, intercept=None):
+    def with_raw(self, coef: Array, raw: Raw, intercept: Array | None = None) -> Point:
         """The point at ``coef`` whose ``X @ coef`` is known already; no pass."""
         return Point(self, coef, raw, intercept)
 
     @cached_property
-    def null(self):
+    def null(self) -> Point:
         if self._first is not None:
             return self._first.null.of(self)
         null = self.with_raw(np.zeros(self.shape), self.rows.nothing())
@@ -148,14 +172,14 @@ class Problem:
         return null
 
     @cached_property
-    def null_residual(self):
+    def null_residual(self) -> float:
         """Root mean square of the loss gradient of the constant model."""
         if self._first is not None:
             return self._first.null_residual
         return self.rows.gradient_sizes(self.null.raw, self.null.intercept)[0]
 
     @property
-    def mean_intercept(self):
+    def mean_intercept(self) -> Array:
         """Raw prediction whose prediction is the mean target: a start for the intercept."""
         if not self.fit_intercept:
             return np.zeros(self.n_outputs)
@@ -167,21 +191,21 @@ class Problem:
         """The same objective over other rows with the same columns."""
         return self._like(rows=rows)
 
-    def replaced(self, X, y):
+    def replaced(self, X: Array, y: Array) -> "Problem":
         """The same objective over few centred rows with centred targets, which say as much where
         the intercept is at its optimum."""
         mean = self.rows.targets.mean * self.fit_intercept
         return self._like(rows=self.rows.replaced(X, y), _origin=(mean, self.rows.origin))
 
-    def exact(self):
+    def exact(self) -> "Problem":
         """The same objective with products in float64, also where X is float32."""
         return self._sibling(rows=self.rows.exact(), _passes_before=self._passes_before)
 
-    def columns(self, index):
+    def columns(self, index: NDArray[Any]) -> "Problem":
         """The same objective with all coefficients but those of ``index`` held at 0."""
         return self._like(rows=self.rows.columns(index), correction=self.correction.columns(index))
 
-    def with_penalty(self, penalty, alpha):
+    def with_penalty(self, penalty: Penalty, alpha: float) -> "Problem":
         """The same data loss with another penalty; what is known of the rows stays known."""
         penalty, alpha = _effective(penalty, alpha)
         known = {"knowledge": self.knowledge, "_passes_before": self.rows.passes.total}
@@ -191,12 +215,12 @@ class Problem:
         """A problem whose constant model is this one's."""
         return self._like(_first=self._first or self, **changes)
 
-    def inner_intercept(self, coef, intercept):
+    def inner_intercept(self, coef: Array, intercept: Array) -> Array:
         """The intercept of the centred columns that a user's intercept stands for."""
         mean, centre = self._origin
         return intercept - mean + centre @ coef
 
-    def outer_intercept(self, point):
+    def outer_intercept(self, point: Point) -> Array:
         """The intercept in terms of the user's X."""
         mean, centre = self._origin
         intercept = point.intercept + mean - centre @ point.coef
@@ -204,6 +228,6 @@ class Problem:
         return intercept if self.is_separate else intercept - intercept.mean()
 
 
-def _effective(penalty, alpha):
+def _effective(penalty: Penalty, alpha: float) -> tuple[Penalty, float]:
     """Penalty and strength; a strength of 0 is no penalty."""
     return (penalty, alpha) if alpha > 0 else (NoPenalty(), 1.0)

@@ -63,6 +63,8 @@ def separates(point):
     _, sizes, basis = np.linalg.svd(doubtful)
     seen = basis[: np.count_nonzero(sizes > ROUNDING * sizes.max())]
     direction = model - seen.T @ (seen @ model)
+    if np.abs(direction).max() <= ROUNDING * np.abs(model).max():
+        return False  # every direction changes a row that it is not sure of
     coef, shift = rows.inverse_scale[:, None] * direction[:-1], direction[-1]
     return falls_for_ever(point, coef, rows.raw(coef), shift * problem.fit_intercept, ROUNDING)
 

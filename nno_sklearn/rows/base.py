@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.random import RandomState
 
 from nno_sklearn.losses import Loss
+from nno_sklearn.types import Array, Metric
 
 if TYPE_CHECKING:
     from nno_sklearn.rows.local import LocalRows
-
-Array = np.ndarray
 
 
 class Raw:
@@ -87,6 +86,8 @@ class DualPoint(NamedTuple):
         ``X'(s v)``.
     total : ndarray of shape (n_outputs,)
         Weighted sum of v.
+    squares : float
+        Weighted sum of the squares of v.
     scaling : float
         The first of the scalings c that were tried at which the conjugate is finite.
     conjugate, size : float
@@ -95,9 +96,24 @@ class DualPoint(NamedTuple):
 
     pulled: Array
     total: Array
+    squares: float
     scaling: float
     conjugate: float
     size: float
+
+
+class PassCounter:
+    """How often X was read, in units of the whole matrix; shared by all parts of it."""
+
+    def __init__(self) -> None:
+        self.total = 0.0
+
+
+class HessianInverse(Protocol):
+    """Applies the inverse of a matrix of second derivatives."""
+
+    def solve(self, gradient: Array) -> Array:
+        """Its product with a gradient, (n_features, n_outputs)."""
 
 
 class HeavyRows(NamedTuple):
@@ -128,33 +144,82 @@ class Rows(ABC):
     ----------
     loss : Loss
     fit_intercept : bool
-    shape : tuple
-        (n_samples, n_features).
-    n_outputs : int
-    dtype : dtype
-        Of X.
-    is_sparse : bool
-    n_stored : int
-        Entries of X that a pass reads.
-    row_product_cost : float
-        Entries read in a pass that take as long as a row's outer product in a Gram matrix.
-    origin : ndarray of shape (n_features,)
-        Weighted means of the columns; zeros without an intercept.
-    scale, inverse_scale : ndarray of shape (n_features,)
-        Spread of the columns and its reciprocal, both 0 for constant columns.
-    rounding : float
-        Share of a column's spread that rounding may make of differences between columns.
-    underflows : bool
-        Whether a column is so small that its squares vanish.
-    targets : Targets
-    passes : PassCounter
-        How often X was read, shared by all parts of it.
-    is_separate : bool
-        Whether outputs do not interact in the loss.
     """
 
     loss: Loss
     fit_intercept: bool
+
+    # Sizes
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, int]:
+        """(n_samples, n_features)."""
+
+    @property
+    @abstractmethod
+    def n_outputs(self) -> int:
+        """Columns of y."""
+
+    @property
+    @abstractmethod
+    def dtype(self) -> np.dtype:
+        """Of X."""
+
+    @property
+    @abstractmethod
+    def is_sparse(self) -> bool:
+        """Whether X is sparse."""
+
+    @property
+    @abstractmethod
+    def n_stored(self) -> int:
+        """Entries of X that a pass reads."""
+
+    @property
+    @abstractmethod
+    def row_product_cost(self) -> float:
+        """Entries read in a pass that take as long as a row's outer product in a Gram matrix."""
+
+    @property
+    @abstractmethod
+    def origin(self) -> Array:
+        """Weighted means of the columns, (n_features,); zeros without an intercept."""
+
+    @property
+    @abstractmethod
+    def scale(self) -> Array:
+        """Spread of the columns, (n_features,); 0 for constant ones."""
+
+    @property
+    @abstractmethod
+    def inverse_scale(self) -> Array:
+        """Reciprocal of the spread, (n_features,); 0 for constant columns."""
+
+    @property
+    @abstractmethod
+    def rounding(self) -> float:
+        """Share of a column's spread that rounding may make of differences between columns."""
+
+    @property
+    @abstractmethod
+    def underflows(self) -> bool:
+        """Whether a column is so small that its squares vanish."""
+
+    @property
+    @abstractmethod
+    def targets(self) -> Targets:
+        """What the targets are like."""
+
+    @property
+    @abstractmethod
+    def passes(self) -> PassCounter:
+        """How often X was read, shared by all parts of it."""
+
+    @property
+    @abstractmethod
+    def is_separate(self) -> bool:
+        """Whether outputs do not interact in the loss."""
 
     # Handles
 
@@ -201,6 +266,10 @@ class Rows(ABC):
         """``X'(s (u + h shift))``: the gradient, to first order, with b moved; one pass."""
 
     @abstractmethod
+    def square(self, raw: Raw) -> float:
+        """Weighted sum of squares."""
+
+    @abstractmethod
     def release(self, raw: Raw) -> None:
         """Let go of what is kept with a handle and can be made anew."""
 
@@ -209,8 +278,8 @@ class Rows(ABC):
         """Root of the weighted sum of squares of u, and the largest absolute u."""
 
     @abstractmethod
-    def conjugate(self, raw: Raw, b: Array, scaling: float) -> float:
-        """Weighted sum of the loss's conjugates at ``scaling * u``."""
+    def conjugate(self, raw: Raw, b: Array, scaling: float) -> tuple[float, float]:
+        """Weighted sums of the loss's positive and negative conjugates at ``scaling * u``."""
 
     @abstractmethod
     def newton_dual(
@@ -258,18 +327,16 @@ class Rows(ABC):
         """Hessian of outputs that interact, output by output, for few features; one pass."""
 
     @abstractmethod
-    def hessian_root(self, raw: Raw, b: Array, feature: Array, output: Array) -> Array:
+    def hessian_root(self, curvature: RowCurvature, feature: Array, output: Array) -> Array:
         """A matrix R, (any number, n), with ``R'R`` the Hessian of n coefficients, for few rows.
 
-        ``feature`` and ``output`` say which coefficients; R keeps digits that R'R squares away.
+        ``feature`` and ``output`` say which coefficients, all of one output where outputs are
+        separate; R keeps digits that R'R squares away.
         """
 
     @abstractmethod
-    def row_space_inverse(self, curvature: RowCurvature, diagonal: Array):
-        """Inverse of the Hessian plus ``diagonal``, (n_features, n_outputs or 1), for few rows.
-
-        An object whose ``solve(gradient)`` applies it.
-        """
+    def row_space_inverse(self, curvature: RowCurvature, diagonal: Array) -> HessianInverse:
+        """Inverse of the Hessian plus ``diagonal``, (n_features, n_outputs or 1), for few rows."""
 
     @abstractmethod
     def heaviest(self, curvature: RowCurvature, count: int) -> HeavyRows:
@@ -329,7 +396,12 @@ class Rows(ABC):
 
     @abstractmethod
     def cells(
-        self, count: int, n_searched: int, random_state: RandomState, n_neighbors: int, metric
+        self,
+        count: int,
+        n_searched: int,
+        random_state: RandomState,
+        n_neighbors: int,
+        metric: Metric,
     ) -> LocalRows:
         """``count`` landmark rows with the weights and mean targets of the rows near them, of
         ``n_searched`` that look for their ``n_neighbors`` nearest landmarks."""

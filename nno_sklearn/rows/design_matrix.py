@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
+from nno_sklearn.rows.base import PassCounter
 from nno_sklearn.rows.moments import (
     LEAST_LOOP,
     MILD,
@@ -23,13 +24,6 @@ FAR = {np.dtype(np.float32): 10.0, np.dtype(np.float64): 1e5}
 
 #: Least spread of a column whose square is a normal number, with some digits to spare.
 SMALLEST_SCALE = 1e-152
-
-
-class PassCounter:
-    """How often X was read, in units of the whole matrix; shared by all parts of it."""
-
-    def __init__(self):
-        self.total = 0.0
 
 
 class DesignMatrix(SecondOrder):

@@ -146,7 +146,7 @@ class LocalRows(Rows):
         with np.errstate(over="ignore", invalid="ignore"):
             return self.loss.gradient(self.y, raw.array + b)
 
-    def loss_curvature(self, raw, b) -> Curvature:
+    def loss_curvature(self, raw, b):
         """Second derivatives of each row's loss."""
         with np.errstate(over="ignore", invalid="ignore"):
             return self.loss.derivatives(self.y, raw.array + b)[1]
@@ -183,6 +183,9 @@ class LocalRows(Rows):
         moved *= self.weight[:, None]
         return self.design.rmatvec(moved)
 
+    def square(self, raw):
+        return float(self.weight @ (raw.array**2).sum(axis=1))
+
     def release(self, raw):
         raw.residual = None
 
@@ -193,7 +196,8 @@ class LocalRows(Rows):
 
     def conjugate(self, raw, b, scaling):
         conjugate = self.loss.conjugate(self.y, scaling * self.loss_gradient(raw, b))
-        return float(self.weight @ conjugate.sum(axis=1))
+        above, below = np.maximum(conjugate, 0.0), np.minimum(conjugate, 0.0)
+        return float(self.weight @ above.sum(axis=1)), float(self.weight @ below.sum(axis=1))
 
     def newton_dual(self, raw, b, curvature, slope, shift, scalings):
         dual = self.loss_gradient(raw, b) + curvature.entries.product(slope.array + shift)
@@ -205,7 +209,8 @@ class LocalRows(Rows):
             if np.isfinite(total):
                 break
         size = float(self.weight @ np.abs(conjugate).sum(axis=1))
-        return DualPoint(pulled, weighted.sum(axis=0), float(scaling), total, size)
+        squares = float(np.vdot(weighted, dual))
+        return DualPoint(pulled, weighted.sum(axis=0), squares, float(scaling), total, size)
 
     # Second derivatives
 
@@ -253,8 +258,8 @@ class LocalRows(Rows):
         )
         return hessian - mixed @ curvature.inverse @ mixed.T
 
-    def hessian_root(self, raw, b, feature, output):
-        return curvature_rows(self, self.loss_curvature(raw, b), feature, output)
+    def hessian_root(self, curvature, feature, output):
+        return curvature_rows(self, curvature.entries, feature, output)
 
     def row_space_inverse(self, curvature, diagonal):
         return RowSpaceInverse(self, curvature.entries, diagonal)

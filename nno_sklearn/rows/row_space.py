@@ -59,13 +59,17 @@ def curvature_rows(rows, curvature, feature, output):
 
     Returns
     -------
-    ndarray of shape (n_samples * outputs among the coefficients, n)
+    ndarray of shape (n_rows, n)
+        As many as samples, or as samples and outputs where outputs are coupled.
     """
     dense = rows.design.standardised_rows(np.arange(len(rows)))
     columns = ((dense.toarray() if rows.is_sparse else dense) * rows.scale)[:, feature]
-    outputs, place = np.unique(output, return_inverse=True)
-    roots = _row_roots(rows.weight[:, None], curvature, outputs)
-    result = np.concatenate([root[:, place] * columns for root in roots])
+    if curvature.coupling is None:  # coefficients of one output
+        k, output = output[0], np.zeros_like(output)
+        roots = [np.sqrt(rows.weight * np.maximum(curvature.entry(k, k), 0.0))[:, None]]
+    else:
+        roots = _coupled_roots(rows.weight, curvature)
+    result = np.concatenate([root[:, output] * columns for root in roots])
     if rows.fit_intercept:
         ones = np.concatenate(roots)
         inverse = invert(ones.T @ ones)
@@ -74,19 +78,19 @@ def curvature_rows(rows, curvature, feature, output):
     return result
 
 
-def _row_roots(weight, curvature, outputs):
+def _coupled_roots(weight, curvature):
     """For each output the (n_samples, n_outputs) part of roots of the rows' second derivatives.
 
     A row's ``diag(d) - c c'`` has the root ``(I - b u u') diag(sqrt(d))`` with
     ``u = c / sqrt(d)`` and ``b = (1 - sqrt(1 - |u|^2)) / |u|^2``.
     """
-    if len(outputs) == 1:
-        k = outputs[0]
-        return [np.sqrt(weight * np.maximum(curvature.entry(k, k), 0.0)[:, None])]
-    root = np.sqrt(weight * np.maximum(curvature.diagonal, 0.0))
-    roots = [root * (np.arange(len(outputs)) == k) for k in outputs]
-    plain = np.sqrt(curvature.diagonal)
+    plain = np.sqrt(np.maximum(curvature.diagonal, 0.0))
+    root = np.sqrt(weight)[:, None] * plain
     unit = np.divide(curvature.coupling, plain, out=np.zeros_like(plain), where=plain > 0)
     square = np.clip((unit**2).sum(axis=1, keepdims=True), 0.0, 1.0)
     share = np.divide(1 - np.sqrt(1 - square), square, out=np.zeros_like(square), where=square > 0)
-    return [part - share * unit[:, [k]] * unit * root for k, part in enumerate(roots)]
+    n_outputs = plain.shape[1]
+    return [
+        root * (np.arange(n_outputs) == k) - share * unit[:, [k]] * unit * root
+        for k in range(n_outputs)
+    ]

@@ -87,6 +87,11 @@ class RankRevealing:
         rows[:, self._order] = self._triangle
         return rows
 
+    @property
+    def independent(self):
+        """Numbers of columns of full rank, of which the others are combinations."""
+        return self._order[: self.rank]
+
     def coordinates(self, right):
         """``Q' right``: what of right sides the columns can explain."""
         return self._basis.T @ right

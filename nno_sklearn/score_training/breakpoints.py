@@ -124,7 +124,8 @@ class Profile(NamedTuple):
         """
         chance = (self.high - self.low) * np.exp((self.score - self.score.max()) / temperature)
         t = float(0.5 * (chance @ (self.low + self.high)) / chance.sum())
-        score = float(self.score[min(np.searchsorted(self.high, t), len(self.score) - 1)])
+        place = min(int(np.searchsorted(self.high, t)), len(self.score) - 1)
+        score = float(self.score[place])
         return (score, t) if score > self.score.max() - VALLEY * temperature else self.best()
 
 

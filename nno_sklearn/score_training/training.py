@@ -1,6 +1,8 @@
 """What a user may say of training on a score: which one, and in which folds."""
 
+from collections.abc import Callable
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -9,6 +11,8 @@ from nno_sklearn.problem import Problem
 from nno_sklearn.score_training.scorer import RawPredictionScorer
 from nno_sklearn.score_training.search import ScoreSearch, TrainedModel
 from nno_sklearn.solvers import Solver
+from nno_sklearn.solvers.base import Callback
+from nno_sklearn.types import RandomState
 
 
 class ScoreTraining(BaseEstimator):
@@ -40,13 +44,15 @@ class ScoreTraining(BaseEstimator):
     True
     """
 
-    def __init__(self, scorer, cv=5):
+    def __init__(self, scorer: str | Callable[..., float], cv: Any = 5) -> None:
         self.scorer = scorer
         self.cv = cv
 
     def check_parameters(self) -> None:
         """Raise a ValueError where ``cv`` is neither a number of folds nor a splitter."""
-        is_count = isinstance(self.cv, Integral) and not isinstance(self.cv, bool) and self.cv >= 2
+        is_count = (
+            isinstance(self.cv, Integral) and not isinstance(self.cv, bool) and int(self.cv) >= 2
+        )
         if not (is_count or hasattr(self.cv, "get_n_splits")):
             raise ValueError(
                 f"ScoreTraining(cv={self.cv!r}): cv is a count, so it must be a whole number of at "
@@ -72,8 +78,8 @@ class ScoreTraining(BaseEstimator):
         *,
         max_iter: int,
         tol: float,
-        callback=None,
-        random_state=None,
+        callback: Callback | None = None,
+        random_state: RandomState = None,
     ) -> TrainedModel:
         """Search for the coefficients with the highest score.
 

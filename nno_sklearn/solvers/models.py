@@ -69,7 +69,7 @@ class RowsModel:
     def __init__(self, point, index):
         feature, output = np.divmod(index, point.problem.n_outputs)
         rows = point.problem.rows
-        self._rows = rows.hessian_root(point.raw, point.intercept, feature, output)
+        self._rows = rows.hessian_root(point.curvature, feature, output)
         self.diagonal = np.einsum("ij,ij->j", self._rows, self._rows)
 
     def product(self, d):

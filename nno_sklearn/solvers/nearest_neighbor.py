@@ -1,17 +1,16 @@
 """Nearest-neighbour gradient descent (NGD): learn from landmark rows, correct with all rows."""
 
-from numbers import Real
-
 import numpy as np
 from sklearn.utils import check_random_state
 
 from nno_sklearn.neighbors import check_metric
-from nno_sklearn.solvers.base import Run, Solver, Status, check_count
+from nno_sklearn.problem import Point, Problem
+from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, Status, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmark_metric import LandmarkMetric
 from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
 from nno_sklearn.solvers.working_set import solve_by_working_sets
-from nno_sklearn.streams.cells import CellLearner, CellState
+from nno_sklearn.types import Metric, RandomState
 
 #: Records and accuracy that the small problem is worth; it only gives a start.
 SMALL_MAX_ITER, SMALL_TOL = 20, 3e-2
@@ -67,41 +66,33 @@ class NearestNeighborSolver(Solver):
         does not depend on it.
     memory : int, default=10
         Number of past steps that correct the metric.
-    n_cells : int, default=None
-        For ``partial_fit``: cells that the memory of the stream holds at most. None takes 20 per
-        feature, between 500 and 10,000.
-    forgetting : float, default=None
-        For ``partial_fit``: number of rows after which a row weighs half, for streams that
-        drift. None forgets nothing.
-
-    Notes
-    -----
-    ``partial_fit`` keeps a bounded memory of cells: mean row, mean target and weight of rows that
-    are near each other. Each row joins its nearest cell or, if it is far, opens one; near cells
-    merge when the budget is full (Ward, 1963). The model is refitted on the cells, with a
-    correction for what they lose: the rows' scatter inside them, and what remains of the exact
-    gradient.
     """
 
     requires = frozenset({"loss.gradient", "loss.curvature", "penalty.gradient|penalty.prox"})
+    stream = "cells"
 
     def __init__(
         self,
-        n_landmarks=None,
-        n_neighbors=1,
-        metric="euclidean",
-        memory=10,
-        n_cells=None,
-        forgetting=None,
-    ):
+        n_landmarks: int | None = None,
+        n_neighbors: int | None = 1,
+        metric: Metric = "euclidean",
+        memory: int = 10,
+    ) -> None:
         self.n_landmarks = n_landmarks
         self.n_neighbors = n_neighbors
         self.metric = metric
         self.memory = memory
-        self.n_cells = n_cells
-        self.forgetting = forgetting
 
-    def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
+    def solve(
+        self,
+        problem: Problem,
+        start: Point,
+        *,
+        max_iter: int,
+        tol: float,
+        callback: Callback | None = None,
+        random_state: RandomState = None,
+    ) -> SolverResult:
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         landmarks = problem.knowledge.landmarks(
             self.n_landmarks,
@@ -116,17 +107,6 @@ class NearestNeighborSolver(Solver):
             rows = landmarks.rows(landmarks.n_curvature) if few else None
             point = solve_by_working_sets(run, self._begin(start, landmarks), rows)
         return run.result(point)
-
-    def partial_solve(self, state, batch, objective, *, max_iter, tol):
-        learner = CellLearner(
-            objective,
-            n_cells=self.n_cells,
-            metric=self.metric,
-            forgetting=self.forgetting,
-            max_iter=max_iter,
-            tol=tol,
-        )
-        return learner.learn(CellState.empty(batch) if state is None else state, batch)
 
     def _begin(self, start, landmarks, metric=None):
         """The optimum on the landmarks, if it is a better start; ``metric`` may take over the one
@@ -151,19 +131,10 @@ class NearestNeighborSolver(Solver):
             metric.take_over(own)
         return point
 
-    def check_parameters(self):
+    def check_parameters(self) -> None:
         if self.n_landmarks is not None:
             check_count(self, "n_landmarks", 1)
         if self.n_neighbors is not None:
             check_count(self, "n_neighbors", 1)
         check_count(self, "memory", 0)
-        if self.n_cells is not None:
-            check_count(self, "n_cells", 2)
-        half_life = self.forgetting
-        is_number = isinstance(half_life, Real) and not isinstance(half_life, bool)
-        if half_life is not None and not (is_number and half_life > 0):
-            raise ValueError(
-                f"NearestNeighborSolver(forgetting={half_life!r}): it is the half-life of a row, "
-                "in rows, so it must be a number greater than 0, or None to forget nothing."
-            )
         check_metric(self.metric, "NearestNeighborSolver({})")

@@ -9,6 +9,7 @@ from nno_sklearn.rows import Raw, RowCurvature
 from nno_sklearn.solvers.landmark_metric import landmark_metric
 from nno_sklearn.solvers.landmarks import metric_cost
 from nno_sklearn.solvers.metric import diagonal_metric
+from nno_sklearn.solvers.row_metric import RowMetric, can_have_row_metric
 
 #: Passes over X that the Hessian of all rows may cost, as a preconditioner.
 BUDGET = 50.0
@@ -75,13 +76,11 @@ def newton_step(point):
     curvature = _bent_everywhere(point)
     penalty = problem.alpha * problem.penalty.curvature(point.coef)
     gradient, free = _subgradient(point)
-    has_factor = newton_cost(problem) <= BUDGET
-    metric = landmark_metric(point, point, curvature) if has_factor else diagonal_metric(point)
+    metric = _metric(point, curvature, free)
     direction, slope = np.zeros(problem.shape), rows.nothing()
     residual, decrease = -gradient, 0.0
     ahead, energy = np.zeros_like(direction), None
-    precision = PRECISION if has_factor else ROUGH_PRECISION
-    rounding = rows.rounding**2 * point.data_diagonal
+    precision = PRECISION if metric.is_hessian else ROUGH_PRECISION
     for _ in range(MAX_ITERATIONS):
         steepest = free * metric.solve(residual)
         before, energy = energy, np.vdot(residual, steepest)
@@ -91,7 +90,10 @@ def newton_step(point):
         raw, product = rows.hessian_product(curvature, ahead)
         product = product + penalty * ahead + problem.correction.product(ahead)
         bend = np.vdot(ahead, product)
-        if bend <= np.vdot(rounding * ahead, ahead):  # columns that differ by rounding alone
+        if _is_rounding(point, ahead, raw, bend):
+            break
+        if bend <= 0:  # nothing bends it, and the slope is real
+            decrease = np.inf
             break
         step = energy / bend
         direction, slope = direction + step * ahead, rows.combined(slope, step, raw)
@@ -100,6 +102,23 @@ def newton_step(point):
     line = Line(point, direction, slope)
     shift = rows.intercept_step(curvature, slope, point.sums.total)
     return NewtonStep(line, shift, curvature, decrease)
+
+
+def _is_rounding(point, direction, raw, bend):
+    """Whether it is by the columns' rounding alone that a direction changes raw predictions."""
+    problem, share = point.problem, point.problem.rows.rounding**2
+    if problem.rows.square(raw) > share * np.sum((problem.scale[:, None] * direction) ** 2):
+        return False
+    return bend <= share * np.vdot(point.data_diagonal * direction, direction)
+
+
+def _metric(point, curvature, free):
+    """The best factor of the second derivatives that is affordable."""
+    if can_have_row_metric(point.problem):
+        return RowMetric(point, curvature, np.broadcast_to(free, point.coef.shape) > 0)
+    if newton_cost(point.problem) <= BUDGET:
+        return landmark_metric(point, point, curvature)
+    return diagonal_metric(point)
 
 
 def newton_cost(problem):
