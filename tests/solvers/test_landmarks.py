@@ -6,6 +6,7 @@ from sklearn.utils import check_random_state
 
 from nno_sklearn.penalties import L2
 from nno_sklearn.problem import Problem
+from nno_sklearn.rows.draw import draw
 from nno_sklearn.solvers.landmarks import Landmarks
 from tests.problems import (
     CONTAINERS,
@@ -34,13 +35,13 @@ def test_landmarks_are_draws_whose_sums_are_unbiased(container, count):
         landmarks = Landmarks(problem, count, check_random_state(seed))
         assert len(landmarks) == 400 and landmarks.n_start == landmarks.n_curvature == count
         assert landmarks.rows(400) is problem and landmarks.rows(500) is problem
-        index, weight = landmarks.draw(count)
+        index, weight = draw(problem.rows, count, check_random_state(seed))
         assert len(np.unique(index)) == len(weight) == count
         totals.append(weight.sum())
         rare.append(np.isin(index, np.arange(0, 400, 40)).sum())
         part = landmarks.rows(count)
         assert landmarks.rows(count) is part and part.n_samples == count
-        assert part.weight.sum() == pytest.approx(1.0)
+        assert part.rows.weight.sum() == pytest.approx(1.0)
     assert np.mean(totals) == pytest.approx(1.0, abs=4 * np.std(totals) / np.sqrt(300))
     assert np.mean(rare) > 1.3 * count / 40  # by chance alone count / 40
 
@@ -50,6 +51,6 @@ def test_landmarks_where_few_rows_have_the_weight():
     weight[:5] = 1.0
     X, loss = make_matrix(1000, 4), LOSSES["huber"]
     problem = Problem(X, make_target("huber", X), loss, L2(), 0.1, sample_weight=weight)
-    index, share = Landmarks(problem, 20, check_random_state(0)).draw(20)
+    index, share = draw(problem.rows, 20, check_random_state(0))
     np.testing.assert_array_equal(index, range(5))
     np.testing.assert_allclose(share, 0.2, rtol=1e-3)
