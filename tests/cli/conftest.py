@@ -47,3 +47,9 @@ def file(tmp_path):
         return tmp_path / name
 
     return write
+
+
+@pytest.fixture(autouse=True)
+def _any_width(monkeypatch):
+    """Lines are as long as they are: pytest-xdist, or the user, may have set a width."""
+    monkeypatch.delenv("COLUMNS", raising=False)
