@@ -23,10 +23,9 @@ from sklearn.svm import LinearSVC
 from nno_sklearn import NNOClassifier, NNORegressor
 from nno_sklearn.counterparts import COUNTERPARTS, INVERSE, counterparts
 from nno_sklearn.losses import Huber
+from tests.estimators import SMOOTH, SOLVERS
 
 ALPHA = 0.02
-SMOOTH = ("auto", "gd", "nearest_neighbor", "proximal")
-KINKED = ("auto", "nearest_neighbor", "proximal")
 #: tol for float64 and for float32: a kinked penalty scales the dual point, which costs digits;
 #: without a penalty tol bounds a cosine.
 TOLS = {"l2": (1e-14, 1e-10), "l1": (1e-12, 1e-6), "elasticnet": (1e-12, 1e-6), None: (1e-13, 1e-7)}
@@ -60,14 +59,6 @@ def logistic(total_weight, **params):
 class Case(NamedTuple):
     ours: object
     target: str
-
-    @property
-    def is_smooth(self):
-        return self.ours.penalty in ("l2", None)
-
-    @property
-    def solvers(self):
-        return SMOOTH if self.is_smooth else KINKED
 
     def fit(self, solver, X, y, weight=None):
         """As exactly as the numbers allow."""
@@ -109,7 +100,7 @@ CASES = {
     "squared hinge l1": Case(without_intercept("l1"), "two classes"),
     "squared hinge of three classes": Case(without_intercept("l2"), "three classes"),
 }
-PAIRS = [(name, solver) for name, case in CASES.items() for solver in case.solvers]
+PAIRS = [(name, solver) for name, case in CASES.items() for solver in SOLVERS[case.ours.penalty]]
 
 
 @cache

@@ -13,11 +13,10 @@ from sklearn.preprocessing import StandardScaler
 
 from nno_sklearn import Loss, NNOClassifier, NNORegressor
 from nno_sklearn.losses import MultinomialLogLoss
+from tests.estimators import KINKED, SMOOTH
 from tests.problems import X, Y
 from tests.user_objects import Box, Exponential, PlainPseudoHuber, SmoothedL1, SteepestDescent
 
-SMOOTH = ("auto", "gd", "nearest_neighbor", "proximal")
-KINKED = ("auto", "nearest_neighbor", "proximal")
 LABELS = np.where(Y > 0.5, "high", "low")
 
 

@@ -23,7 +23,7 @@ from benchmarks import data
 from benchmarks.functions import FUNCTIONS
 from benchmarks.report import Report, Table
 from nno_sklearn import NNOClassifier, NNORegressor, nno_minimize
-from nno_sklearn.score_training.score import MetricLoss
+from nno_sklearn.score_training.scorer import RawPredictionScorer
 
 TITLE, KEY = "Training on the score", "table"
 BINARY = (
@@ -216,7 +216,7 @@ class _TimeIsUpError(Exception):
 def _direct(method, scorer, plain, parts, budget):
     """Scipy's search over the coefficients, from the logistic ones, for so many seconds."""
     A, B, a, b = parts
-    metric = MetricLoss(scorer, np.unique(a))
+    metric = RawPredictionScorer(scorer, np.unique(a))
     first = np.r_[plain.coef_[0], plain.intercept_]
     best, start = [-np.inf, first], process_time()
 

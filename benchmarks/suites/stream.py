@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks import data
 from benchmarks.report import Report, Table, text
 from benchmarks.streaming import CELLS_PER_FEATURE, Reservoir, Task, learners
-from nno_sklearn import NearestNeighborSolver, condense
+from nno_sklearn import CellStream, condense
 from nno_sklearn.neighbors import CellMemory
 
 TITLE, KEY = "Streams", "group"
@@ -87,7 +87,7 @@ def _passes(name, options, is_sorted):
         train = train[np.argsort(task.y[train], kind="stable")]
     X, y = task.X[train], task.y[train]
     held_out = task.X[test], task.y[test]
-    errors = {BATCH: [task.error(task.ours("auto").fit(X, y), *held_out)]}
+    errors = {BATCH: [task.error(task.ours().fit(X, y), *held_out)]}
     for learner, make in [*learners(task), ("reservoir", lambda: Reservoir(task))]:
         model = make()
         for rows in _batches(len(y), options.batch):
@@ -123,7 +123,7 @@ def _condensed(name):
         targets = np.tile(task.classes, len(targets))
     facts = {"data": name, "rows": len(y), "cells": task.n_cells, "measure": task.measure}
     for learner, some in {BATCH: (X, y), "condensed": (rows, targets, weights)}.items():
-        error = task.error(task.ours("auto").fit(*some), *held_out)
+        error = task.error(task.ours().fit(*some), *held_out)
         yield {**facts, "learner": learner, "value": error}
 
 
@@ -175,7 +175,7 @@ def _share_of_cells(task, size):
 
     CellMemory.absorb = timed
     try:
-        model = task.ours(NearestNeighborSolver(n_cells=task.n_cells))
+        model = task.ours(stream=CellStream(n_cells=task.n_cells))
         start = perf_counter()
         for rows in _batches(len(task.y), size):
             task.learn(model, task.X[rows], task.y[rows])

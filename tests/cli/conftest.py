@@ -32,6 +32,12 @@ def table():
 
 
 @pytest.fixture
+def narrow_table(table):
+    """Without the dates and the texts, of which a thousand columns are made."""
+    return table.drop(columns=["when", "remark"])
+
+
+@pytest.fixture
 def file(tmp_path):
     """A function that writes a file and returns its path."""
 

@@ -145,10 +145,10 @@ class TestBaseline:
         assert cells[5:7] == ["–", "–"]
         assert err == ""
 
-    def test_may_not_exist(self, compare, table, tmp_path):
-        table["price"] = np.exp(table["price"])
+    def test_may_not_exist(self, compare, narrow_table, tmp_path):
+        narrow_table["price"] = np.exp(narrow_table["price"])
         path = tmp_path / "data.csv"
-        table.drop(columns="label").to_csv(path, index=False)
+        narrow_table.drop(columns="label").to_csv(path, index=False)
         _, out, _ = compare(path, *QUICK, "--loss", "gamma", "--penalty", "l1", "--baseline")
         assert "baseline: scikit-learn has no estimator with this objective" in out
         assert list(rows(out)) == ["nearest_neighbor"]
@@ -161,10 +161,10 @@ class TestBaseline:
 
 class TestTask:
     @pytest.fixture
-    def path(self, table, tmp_path):
-        table["stars"] = (table["price"] > 0) + 1
-        table["count"] = np.arange(len(table)) % 40
-        table.to_csv(tmp_path / "d.csv", index=False)
+    def path(self, narrow_table, tmp_path):
+        narrow_table["stars"] = (narrow_table["price"] > 0) + 1
+        narrow_table["count"] = np.arange(len(narrow_table)) % 40
+        narrow_table.to_csv(tmp_path / "d.csv", index=False)
         return tmp_path / "d.csv"
 
     @pytest.mark.parametrize(

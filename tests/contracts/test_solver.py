@@ -161,12 +161,3 @@ class TestLyingSolvers:
 
         with pytest.raises(ValueError, match="no loss and penalty of this package has that"):
             check_solver(Demanding())
-
-    def test_partial_solve(self):
-        class Online(GradientDescent):
-            def partial_solve(self, state, batch, objective, **options):
-                state = super().partial_solve(state, batch, objective, **options)
-                return type("State", (), {"coef": state.coef[:1], "intercept": state.intercept})
-
-        with pytest.raises(ValueError, match=r"Online.partial_solve returned an array of shape"):
-            check_solver(Online())

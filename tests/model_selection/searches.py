@@ -1,6 +1,8 @@
 """What NNOSearchCV's tests share: a small problem per loss, and results laid side by side."""
 
 import numpy as np
+import pytest
+from sklearn.base import is_classifier
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import GridSearchCV
 
@@ -59,6 +61,22 @@ def penalties_of(solver, loss):
     missing = SOLVERS[solver]().missing
     known = [*PENALTIES.values(), NoPenalty()]
     return [penalty for penalty in known if not missing(LOSSES[loss], penalty)]
+
+
+CLASSIFIER, REGRESSOR = NNOClassifier(tol=1e-8), NNORegressor(tol=1e-8)
+
+
+def search(estimator=REGRESSOR, grid=None, y=None, **params):
+    """NNOSearchCV, fitted to the labels or numbers."""
+    y = (LABELS if is_classifier(estimator) else NUMBERS) if y is None else y
+    return NNOSearchCV(estimator, grid, **{"cv": 4, **params}).fit(X, y)
+
+
+def message(*args, fit=(X, NUMBERS), error=ValueError, **params):
+    """What a search that must fail says."""
+    with pytest.raises(error) as caught:
+        NNOSearchCV(*args, **params).fit(*fit)
+    return str(caught.value)
 
 
 def both(estimator, grid, *data, theirs=GridSearchCV, fit=None, **params):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -13,22 +13,16 @@ from nno_sklearn.model_selection.alphas import alpha_max
 from nno_sklearn.penalties import L1
 from nno_sklearn.problem import Problem
 from tests.model_selection.searches import (
+    CLASSIFIER,
     KINDS,
     LABELS,
     NUMBERS,
+    REGRESSOR,
     WEIGHT,
     X,
+    search,
 )
 from tests.user_objects import Box
-
-CLASSIFIER = NNOClassifier(tol=1e-8)
-
-REGRESSOR = NNORegressor(tol=1e-8)
-
-
-def search(estimator=REGRESSOR, grid=None, y=None, **params):
-    y = (LABELS if is_classifier(estimator) else NUMBERS) if y is None else y
-    return NNOSearchCV(estimator, grid, **{"cv": 4, **params}).fit(X, y)
 
 
 @pytest.mark.parametrize("penalty", ["l1", "elasticnet"])

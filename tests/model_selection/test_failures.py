@@ -5,37 +5,26 @@ import warnings
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, TransformerMixin, is_classifier
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import Pipeline
 
-from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV
+from nno_sklearn import NNOClassifier, NNOSearchCV
 from tests.model_selection.searches import (
     ALPHAS,
+    CLASSIFIER,
     LABELS,
     NUMBERS,
+    REGRESSOR,
     X,
     assert_same_search,
     both,
+    message,
+    search,
 )
-
-CLASSIFIER = NNOClassifier(tol=1e-8)
-
-REGRESSOR = NNORegressor(tol=1e-8)
-
-
-def search(estimator=REGRESSOR, grid=None, y=None, **params):
-    y = (LABELS if is_classifier(estimator) else NUMBERS) if y is None else y
-    return NNOSearchCV(estimator, grid, **{"cv": 4, **params}).fit(X, y)
-
-
-def message(*args, fit=(X, NUMBERS), error=ValueError, **params):
-    with pytest.raises(error) as caught:
-        NNOSearchCV(*args, **params).fit(*fit)
-    return str(caught.value)
 
 
 class Demanding(TransformerMixin, BaseEstimator):

@@ -11,8 +11,9 @@ from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import Pipeline
 
 from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV
-from nno_sklearn.model_selection.settings import CATEGORY, coordinates, key_of, nearest_first
+from nno_sklearn.model_selection.settings import CATEGORY, coordinates, nearest_first
 from nno_sklearn.penalties import L1, L2, ElasticNet
+from nno_sklearn.session import key_of
 from tests.model_selection.searches import ALPHAS, GROUPS, LABELS, NUMBERS, X
 
 FITS = []

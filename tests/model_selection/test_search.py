@@ -4,30 +4,17 @@ from functools import partial
 
 import numpy as np
 import pytest
-from sklearn.base import is_classifier
 
-from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV
 from nno_sklearn.model_selection import one_standard_error
 from tests.model_selection.searches import (
+    CLASSIFIER,
     LABELS,
-    NUMBERS,
     X,
+    message,
+    search,
 )
 
-CLASSIFIER = NNOClassifier(tol=1e-8)
-REGRESSOR = NNORegressor(tol=1e-8)
 PATH = {"alpha": np.logspace(1, -3, 9)}
-
-
-def search(estimator=REGRESSOR, grid=None, y=None, **params):
-    y = (LABELS if is_classifier(estimator) else NUMBERS) if y is None else y
-    return NNOSearchCV(estimator, grid, **{"cv": 4, **params}).fit(X, y)
-
-
-def message(*args, fit=(X, NUMBERS), error=ValueError, **params):
-    with pytest.raises(error) as caught:
-        NNOSearchCV(*args, **params).fit(*fit)
-    return str(caught.value)
 
 
 # Choice

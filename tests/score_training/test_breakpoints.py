@@ -1,4 +1,4 @@
-"""Metrics of the confusion matrix, maximised exactly on lines."""
+"""Scores of the confusion matrix, maximised exactly on lines."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from sklearn.metrics import (
 )
 
 from nno_sklearn.score_training.breakpoints import Profile, flips, profile
-from nno_sklearn.score_training.score import MetricLoss, class_numbers
+from nno_sklearn.score_training.scorer import RawPredictionScorer, class_numbers
 
 RNG = np.random.default_rng(0)
 SMALL = st.integers(-4, 4)  # many ties
@@ -52,7 +52,7 @@ def between(eta, slope, longest):
 def test_best_is_that_of_brute_force(case, name):
     true, weight, eta, slope = case
     n_classes = max(2, eta.shape[1])
-    metric = MetricLoss(get_scorer(name), np.arange(n_classes)).confusion
+    metric = RawPredictionScorer(get_scorer(name), np.arange(n_classes)).confusion
 
     def score(t):
         cells = confusion_matrix(true, class_numbers(eta + t * slope), sample_weight=weight,
@@ -88,7 +88,7 @@ def test_best_of_real_scorers():
     true, weight = RNG.integers(2, size=30), RNG.uniform(0.5, 2.0, 30)
     eta, slope = RNG.normal(size=(2, 30, 1))
     for metric in (f1_score, matthews_corrcoef, recall_score):
-        confusion = MetricLoss(make_scorer(metric), np.arange(2)).confusion
+        confusion = RawPredictionScorer(make_scorer(metric), np.arange(2)).confusion
         best, t = profile(confusion, true, weight, eta, slope, 5.0).best()
 
         def score(t, metric=metric):

@@ -1,4 +1,4 @@
-"""Metrics of the confusion matrix are recognised by their values."""
+"""Scores of the confusion matrix are recognised by their values."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from sklearn.metrics import (
     recall_score,
 )
 
-from nno_sklearn.score_training.score import MetricLoss, class_numbers
+from nno_sklearn.score_training.scorer import RawPredictionScorer, class_numbers
 
 RNG = np.random.default_rng(0)
 
@@ -73,7 +73,7 @@ IDS = [f"{n_classes}-{name}" for n_classes, name, _ in CASES]
 @pytest.mark.parametrize(("n_classes", "name", "scorer"), CASES, ids=IDS)
 class TestRecognition:
     def test_value_is_the_scorers(self, n_classes, name, scorer):
-        metric = MetricLoss(scorer, np.arange(n_classes))
+        metric = RawPredictionScorer(scorer, np.arange(n_classes))
         assert metric.confusion is not None
         for _ in range(5):
             true = np.r_[np.arange(n_classes), RNG.integers(n_classes, size=40)]
@@ -82,7 +82,7 @@ class TestRecognition:
             assert metric.confusion.score(cells) == pytest.approx(metric.score(true, eta), abs=1e-9)
 
     def test_gradient_is_that_of_the_score(self, n_classes, name, scorer):
-        confusion = MetricLoss(scorer, np.arange(n_classes)).confusion
+        confusion = RawPredictionScorer(scorer, np.arange(n_classes)).confusion
         cells = RNG.uniform(0.5, 2.0, (n_classes, n_classes))
         gradient, step = confusion.gradient(cells), 1e-6
         for j, k in np.ndindex(cells.shape):
@@ -95,21 +95,21 @@ class TestRecognition:
 
 def test_more_than_labels_is_no_confusion_matrix():
     for name in ("roc_auc", "average_precision", "neg_log_loss", "neg_brier_score"):
-        assert MetricLoss(get_scorer(name), np.arange(2)).confusion is None
+        assert RawPredictionScorer(get_scorer(name), np.arange(2)).confusion is None
 
 
 def test_an_unknown_function_of_labels_is_not_recognised():
     odd = make_scorer(lambda true, predicted: np.tanh((true == predicted).mean()) ** 3)
-    assert MetricLoss(odd, np.arange(2)).confusion is None
+    assert RawPredictionScorer(odd, np.arange(2)).confusion is None
 
 
 def test_labels_may_be_text():
     scorer = make_scorer(f1_score, pos_label="spam")
-    metric = MetricLoss(scorer, np.array(["ham", "spam"]))
+    metric = RawPredictionScorer(scorer, np.array(["ham", "spam"]))
     cells = np.array([[5.0, 2.0], [1.0, 4.0]])
     assert metric.confusion.score(cells) == pytest.approx(8 / 11)
 
 
 def test_what_cannot_be_scored_is_said():
     with pytest.raises(ValueError, match="cannot score 3 classes .*multiclass"):
-        MetricLoss(get_scorer("f1"), np.arange(3)).confusion  # noqa: B018
+        RawPredictionScorer(get_scorer("f1"), np.arange(3)).confusion  # noqa: B018

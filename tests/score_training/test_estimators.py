@@ -1,5 +1,6 @@
 """Estimators trained on a metric: never worse than their start, reproducible, well-behaved."""
 
+import re
 import warnings
 from functools import partial
 
@@ -17,14 +18,16 @@ from sklearn.metrics import (
     mean_absolute_error,
     mean_pinball_loss,
 )
-from sklearn.model_selection import StratifiedShuffleSplit
+from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit
 from sklearn.preprocessing import StandardScaler
 
-from nno_sklearn import NearestNeighborSolver, NNOClassifier, NNORegressor
+from nno_sklearn import NNOClassifier, NNORegressor, ScoreTraining
+from nno_sklearn.inspection import ConvergenceDisplay
+from nno_sklearn.losses import LogLoss
 from nno_sklearn.penalties import L2
 from nno_sklearn.problem import Problem
 from nno_sklearn.score_training.folds import make_folds
-from nno_sklearn.score_training.score import MetricLoss
+from nno_sklearn.solvers import SOLVERS
 
 
 def rare(n=900, p=4, seed=0):
@@ -54,19 +57,63 @@ class TestClassifier:
 
     def test_history_has_both_scores(self, trained):
         first, last = trained.history_[0], trained.history_[-1]
-        assert last.score > first.score
+        assert last.objective < first.objective
         assert max(record.validation_score for record in trained.history_) > first.validation_score
         passes = [record.n_passes for record in trained.history_]
         assert (np.diff(passes) > 0).all()
-        assert trained.n_iter_ == len(trained.history_)
+        assert trained.n_iter_ == len(trained.history_) - 1
         assert trained.converged_
+
+    def test_history_is_drawn_like_any_other(self, trained):
+        display = ConvergenceDisplay.from_estimators({"f1": trained})
+        assert not display.certified_
+        height = display.lines_[0].get_ydata()
+        assert height[0] == pytest.approx(trained.history_[0].objective - display.reference_)
+        assert len(display.lines_[1].get_xdata()) == trained.n_iter_ + 1
+
+    def test_no_certificate_is_claimed(self, trained):
+        for model in (trained, trained.start_):
+            assert np.isnan(model.optimality_) and model.dual_gap_ == np.inf
+        assert trained.start_.n_iter_ == 1
+
+    def test_a_round_is_printed_with_both_scores(self, capsys):
+        NNOClassifier("f1", random_state=0, verbose=1).fit(X, Y)
+        first = capsys.readouterr().out.splitlines()[0]
+        assert re.fullmatch(
+            r"\[NNOClassifier\] objective -\d.*  held-out score 0\.\d{6}  nonzeros \d.*", first
+        )
+
+    @pytest.mark.parametrize("penalty", ["l2", "l1", None])
+    @pytest.mark.parametrize("solver", ["gd", "proximal", "nearest_neighbor"])
+    def test_every_solver_finds_the_start(self, solver, penalty, trained):
+        if solver == "gd" and penalty == "l1":
+            return
+        model = NNOClassifier("f1", solver=solver, penalty=penalty, random_state=0).fit(X, Y)
+        assert type(model.solver_) is SOLVERS[solver]
+        assert model.objective_ == pytest.approx(trained.objective_, abs=0.03)
+
+    def test_folds_are_tuned_as_parameters_of_the_loss(self):
+        search = GridSearchCV(
+            NNOClassifier(ScoreTraining("f1"), random_state=0),
+            {"loss__cv": [2, 3], "loss__scorer": ["f1", "balanced_accuracy"]},
+            cv=2,
+            scoring="f1",
+        ).fit(X[:200], Y[:200])
+        model = search.best_estimator_
+        assert len(search.cv_results_["params"]) == 4
+        assert model.get_params()["loss__cv"] == search.best_params_["loss__cv"]
+        assert clone(model).loss is not model.loss
+
+    def test_the_name_is_short_for_the_object(self, trained):
+        again = NNOClassifier(ScoreTraining("f1", cv=5), random_state=0).fit(X, Y)
+        np.testing.assert_array_equal(again.coef_, trained.coef_)
 
     def test_objective_is_minus_the_score(self, trained):
         for model in (trained, trained.start_):
             assert -model.objective_ == pytest.approx(f1_score(Y, model.predict(X)))
 
     def test_scores_of_the_folds_never_fall_on_their_own_rows(self, trained):
-        scores = [record.score for record in trained.history_]
+        scores = [-record.objective for record in trained.history_]
         assert (np.diff(scores) >= -1e-12).all()
 
     def test_random_state_reproduces(self, trained):
@@ -99,7 +146,7 @@ class TestClassifier:
     def test_without_an_intercept(self):
         model = NNOClassifier("balanced_accuracy", fit_intercept=False, random_state=0).fit(X, Y)
         assert model.intercept_ == 0
-        best = max(record.score for record in model.history_)
+        best = max(-record.objective for record in model.history_)
         assert -model.objective_ == pytest.approx(best, abs=0.02)
 
     def test_from_a_model_without_coefficients(self):
@@ -114,7 +161,7 @@ class TestClassifier:
 
 @pytest.mark.parametrize("metric", ["roc_auc", "average_precision"])
 def test_other_scorers(metric):
-    model = NNOClassifier(metric, random_state=0).fit(X[:150], Y[:150])
+    model = NNOClassifier(metric, random_state=0).fit(X[:80], Y[:80])
     validation = [record.validation_score for record in model.history_]
     assert max(validation) >= validation[0]
     assert -model.objective_ >= -model.start_.objective_ - 1e-3
@@ -166,8 +213,7 @@ def test_several_outputs():
 
 class TestFolds:
     def problem(self, X, y, weight=None):
-        return Problem(X, y[:, None].astype(float), MetricLoss(get_scorer("f1"), np.arange(2)),
-                       L2(), 1e-3, sample_weight=weight)  # fmt: skip
+        return Problem(X, y[:, None].astype(float), LogLoss(), L2(), 1e-3, sample_weight=weight)
 
     def test_weights_are_repetitions(self):
         times = np.random.default_rng(0).integers(1, 5, len(Y))
@@ -192,7 +238,7 @@ class TestFolds:
 
     def test_a_splitter_may_be_given(self):
         cv = StratifiedShuffleSplit(1, test_size=0.2, random_state=0)
-        model = NNOClassifier("f1", solver=NearestNeighborSolver(cv=cv), random_state=0).fit(X, Y)
+        model = NNOClassifier(ScoreTraining("f1", cv=cv), random_state=0).fit(X, Y)
         assert -model.objective_ >= -model.start_.objective_ - 0.05
 
     def test_one_row_of_a_class(self):
@@ -216,14 +262,9 @@ def test_the_limit_of_rounds_is_told():
 
 
 class TestErrors:
-    @pytest.mark.parametrize("solver", ["gd", "proximal"])
-    def test_solvers_that_need_a_gradient(self, solver):
-        with pytest.raises(ValueError) as caught:
-            NNOClassifier("f1", solver=solver).fit(object(), object())
-        assert str(caught.value) == (
-            f"solver={solver!r} needs a loss with a gradient everywhere, but 'f1' provides only "
-            "score. Solvers that accept it: 'auto', 'nearest_neighbor'."
-        )
+    def test_a_solver_that_cannot_take_the_penalty(self):
+        with pytest.raises(ValueError, match="solver='gd' needs a penalty with a gradient"):
+            NNOClassifier("f1", penalty="l1", solver="gd").fit(X, Y)
 
     def test_unknown_names(self):
         with pytest.raises(ValueError, match="'f2' is not known. Use one of 'log_loss'.* a scorer"):
@@ -282,7 +323,7 @@ class TestErrors:
     @pytest.mark.parametrize("cv", [1, 2.5, "five"])
     def test_cv(self, cv):
         with pytest.raises(ValueError, match="cv is a count, so it must be a whole number of at"):
-            NNOClassifier("f1", solver=NearestNeighborSolver(cv=cv)).fit(X, Y)
+            NNOClassifier(ScoreTraining("f1", cv=cv)).fit(X, Y)
 
 
 def test_real_data_without_a_warning():

@@ -1,6 +1,8 @@
 """partial_fit: what a stream teaches, whatever its batches, its order and its kind of rows."""
 
 import pickle
+from functools import cache, partial
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -11,21 +13,13 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wi
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
-from nno_sklearn import (
-    GradientDescent,
-    NearestNeighborSolver,
-    NNOClassifier,
-    NNORegressor,
-    ProximalSolver,
-    Solver,
-)
-from nno_sklearn.streams import cells
+from nno_sklearn import CellStream, NNOClassifier, NNORegressor, NNOSearchCV, Solver, Stream
+from nno_sklearn.neighbors import CellMemory
+from nno_sklearn.streams import STREAMS, AdaptiveGradient, FollowTheLeader
+from tests import estimators
+from tests.estimators import LOSSES, REGRESSION
 
 SOLVERS = ("nearest_neighbor", "gd", "proximal")
-REGRESSION = ("squared_error", "huber", "poisson", "gamma")
-CLASSIFICATION = ("log_loss", "squared_hinge", "modified_huber")
-LOSSES = REGRESSION + CLASSIFICATION
-PENALTIES = ("l2", "l1", "elasticnet", None)
 SCALES = np.array([1.0, 100.0, 0.01, 1.0])
 
 
@@ -44,9 +38,7 @@ def data(loss, n=5000, seed=0):
     return X, (eta + noise + 5 if loss in REGRESSION else np.where(eta + noise > 0, "yes", "no"))
 
 
-def make(loss, **params):
-    kind = NNORegressor if loss in REGRESSION else NNOClassifier
-    return kind(loss, **{"alpha": 1e-3, **params})
+make = partial(estimators.make, alpha=1e-3)
 
 
 def stream(model, X, y, size=2000, **options):
@@ -70,17 +62,23 @@ def identical(one, other):
     np.testing.assert_array_equal(one.intercept_, other.intercept_)
 
 
+@cache
+def batch_fit(loss, penalty):
+    return make(loss, penalty=penalty).fit(*data(loss))
+
+
 class TestAccuracy:
-    @pytest.mark.parametrize("penalty", PENALTIES)
+    @pytest.mark.parametrize(
+        ("penalty", "solver"),
+        [(p, s) for p, solvers in estimators.SOLVERS.items() for s in SOLVERS if s in solvers],
+    )
     @pytest.mark.parametrize("loss", LOSSES)
-    @pytest.mark.parametrize("solver", SOLVERS)
     def test_one_pass_is_close_to_the_batch_fit(self, solver, loss, penalty):
-        if solver == "gd" and penalty in ("l1", "elasticnet"):
-            return
         X, y = data(loss)
         model = stream(make(loss, penalty=penalty, solver=solver), X, y)
-        full = make(loss, penalty=penalty).fit(X, y)
-        assert distance(model, full) < (0.02 if solver == "nearest_neighbor" else 0.2)
+        assert distance(model, batch_fit(loss, penalty)) < (
+            0.02 if solver == "nearest_neighbor" else 0.2
+        )
         assert model.n_samples_seen_ == 5000
 
     @pytest.mark.parametrize("size", [30, 100, 10_000])
@@ -107,23 +105,23 @@ class TestAccuracy:
             "poisson": rng.poisson(np.exp(eta)),
             "log_loss": np.where(eta + rng.logistic(size=6000) > 0, "yes", "no"),
         }[loss]
-        model = stream(make(loss, solver=NearestNeighborSolver(n_cells=40)), X, y)
-        assert len(model._stream[1].memory) <= 40
+        model = stream(make(loss, stream=CellStream(n_cells=40)), X, y)
+        assert len(model._learnt.state.memory) <= 40
         assert distance(model, make(loss).fit(X, y), 1.0) < 0.03
 
     def test_rows_that_are_all_in_memory_lose_nothing(self):
         X, y = data("log_loss", 4500)
-        solver = NearestNeighborSolver(n_cells=3000)
-        model = stream(make("log_loss", solver=solver), X[:3500], y[:3500])
-        state = model._stream[1]
+        cells = CellStream(n_cells=3000)
+        model = stream(make("log_loss", stream=cells), X[:3500], y[:3500])
+        state = model._learnt.state
         assert len(state.memory) == 3000 and state.n_rows == 3500
         X, y = X[:3500], y[:3500]
         assert distance(model, make("log_loss", tol=1e-8).fit(X, y)) < 1e-3
 
     def test_squared_error_is_exact(self):
         X, y = data("squared_error")
-        solver = NearestNeighborSolver(n_cells=10)
-        model = stream(make("squared_error", solver=solver, tol=1e-10), X, y, size=777)
+        cells = CellStream(n_cells=10)
+        model = stream(make("squared_error", stream=cells, tol=1e-10), X, y, size=777)
         assert distance(model, make("squared_error", tol=1e-10).fit(X, y)) < 1e-6
 
     @pytest.mark.parametrize("descending", [False, True])
@@ -140,7 +138,7 @@ class TestAccuracy:
 
     def test_multinomial_is_joint(self):
         X, y = load_digits(return_X_y=True)
-        model = stream(NNOClassifier(alpha=1e-2, solver=NearestNeighborSolver(n_cells=400)), X, y)
+        model = stream(NNOClassifier(alpha=1e-2, stream=CellStream(n_cells=400)), X, y)
         full = NNOClassifier(alpha=1e-2).fit(X, y)
         assert model.coef_.shape == (10, 64)
         assert model.score(X, y) > full.score(X, y) - 0.01
@@ -266,14 +264,14 @@ class TestBatches:
         rng = np.random.default_rng(0)
         X = sparse.csr_array(sparse.random(4000, 2100, 2e-3, "csr", random_state=0))
         y = X[:, :900].sum(axis=1) - X[:, 900:].sum(axis=1) + 0.05 * rng.normal(size=4000)
-        solver = NearestNeighborSolver(n_cells=100)
-        model = stream(NNORegressor(solver=solver, alpha=0.01, max_iter=20), X, y)
+        cells = CellStream(n_cells=100)
+        model = stream(NNORegressor(stream=cells, alpha=0.01, max_iter=20), X, y)
         assert sparse.issparse(model.condensed_rows_) and len(model.condensed_weights_) <= 100
         assert model.score(X, y) > 0.15
         auto = stream(NNORegressor(), X[:500], y[:500])
-        assert isinstance(auto.solver_, GradientDescent)
+        assert isinstance(auto.stream_, AdaptiveGradient)
         auto = stream(NNORegressor(penalty="l1"), X[:500], y[:500])
-        assert isinstance(auto.solver_, ProximalSolver)
+        assert isinstance(auto.stream_, FollowTheLeader)
 
 
 class TestClasses:
@@ -355,7 +353,7 @@ class TestState:
 
     def test_memory_is_bounded(self):
         rng = np.random.default_rng(0)
-        model, sizes = NNOClassifier(solver=NearestNeighborSolver(n_cells=50)), []
+        model, sizes = NNOClassifier(stream=CellStream(n_cells=50)), []
         for _ in range(10):
             X = rng.normal(size=(10_000, 2))
             model.partial_fit(X, X[:, 0] > rng.normal(size=10_000), classes=[False, True])
@@ -369,7 +367,7 @@ class TestState:
         y = (X[:, 0] > 0).astype(int)
         y[4000:] = 1 - y[4000:]
         keeps, forgets = (
-            stream(NNOClassifier(solver=NearestNeighborSolver(forgetting=h)), X, y, size=500)
+            stream(NNOClassifier(stream=CellStream(forgetting=h)), X, y, size=500)
             for h in (None, 500)
         )
         assert forgets.score(X[6000:], y[6000:]) > 0.95 > keeps.score(X[6000:], y[6000:]) + 0.2
@@ -379,8 +377,8 @@ class TestState:
     @pytest.mark.parametrize("half_life", [0.1, 3, 1e12])
     def test_extreme_half_lives(self, half_life):
         X, y = data("squared_error", n=4100)
-        solver = NearestNeighborSolver(n_cells=50, forgetting=half_life)
-        model = stream(NNORegressor(alpha=0.1, solver=solver), X, y, size=1000)
+        cells = CellStream(n_cells=50, forgetting=half_life)
+        model = stream(NNORegressor(alpha=0.1, stream=cells), X, y, size=1000)
         assert np.isfinite(model.coef_).all() and np.isfinite(model.condensed_rows_).all()
         if half_life > 1e9:
             full = NNORegressor(alpha=0.1).fit(X, y)
@@ -398,20 +396,20 @@ class TestState:
         assert (waiting[-100:] == 1).all() and waiting.sum() == 4100
         regression = stream(NNORegressor(), X, X[:, 0], size=6000)
         assert regression.condensed_targets_.shape == (len(regression.condensed_rows_),)
-        with pytest.raises(AttributeError, match="nearest_neighbor"):
+        with pytest.raises(AttributeError, match="after partial_fit with stream='cells'"):
             _ = stream(make("log_loss", solver="gd"), X, y).condensed_rows_
 
     def test_metric_is_the_users(self, monkeypatch):
         asked = []
-        search = cells.CellMemory.absorb
+        search = CellMemory.absorb
 
         def absorb(self, *args, metric, **options):
             asked.append(metric)
             return search(self, *args, metric=metric, **options)
 
-        monkeypatch.setattr(cells.CellMemory, "absorb", absorb)
+        monkeypatch.setattr(CellMemory, "absorb", absorb)
         X, y = data("log_loss", n=4000)
-        model = stream(make("log_loss", solver=NearestNeighborSolver(metric="manhattan")), X, y)
+        model = stream(make("log_loss", stream=CellStream(metric="manhattan")), X, y)
         assert set(asked) == {"manhattan"}
         assert model.score(X, y) > 0.7
 
@@ -457,25 +455,80 @@ class TestErrors:
                 other.partial_fit(X, y)
         model.set_params(alpha=10.0).partial_fit(X, y)  # a penalty may
 
-    def test_solver_without_partial_solve(self):
-        class Mine(Solver):
-            pass
+    def test_names(self):
+        with pytest.raises(ValueError, match="stream='sgd' is not known. Use one of 'auto'"):
+            NNORegressor(stream="sgd").partial_fit([[0.0]], [0.0])
+        with pytest.raises(ValueError, match=r"is a class: pass an object, CellStream\(\)"):
+            NNORegressor(stream=CellStream).partial_fit([[0.0]], [0.0])
 
-        with pytest.raises(ValueError, match="no partial_solve.*'nearest_neighbor'"):
-            NNORegressor(solver=Mine()).partial_fit([[0.0]], [0.0])
+    def test_a_penalty_without_a_gradient(self):
+        with pytest.raises(ValueError) as caught:
+            NNORegressor(penalty="l1", stream="adagrad").partial_fit([[0.0]], [0.0])
+        assert str(caught.value) == (
+            "stream='adagrad' needs a penalty with a gradient everywhere, but 'l1' provides only "
+            "conjugate, curvature, prox, value. Streams that accept it: 'auto', 'cells', 'ftrl'."
+        )
 
     @pytest.mark.parametrize("half_life", [0, -1, True, "day"])
     def test_forgetting(self, half_life):
         with pytest.raises(ValueError, match="half-life"):
-            NNORegressor(solver=NearestNeighborSolver(forgetting=half_life)).partial_fit(
-                [[0.0]], [0.0]
-            )
+            NNORegressor(stream=CellStream(forgetting=half_life)).partial_fit([[0.0]], [0.0])
         with pytest.raises(ValueError, match="n_cells"):
-            NNORegressor(solver=NearestNeighborSolver(n_cells=1)).partial_fit([[0.0]], [0.0])
+            NNORegressor(stream=CellStream(n_cells=1)).partial_fit([[0.0]], [0.0])
+
+
+class TestChoice:
+    """Of what learns: by name, as an object, or with the solver."""
+
+    @pytest.mark.parametrize(
+        ("solver", "name"), [("nearest_neighbor", "cells"), ("gd", "adagrad"), ("proximal", "ftrl")]
+    )
+    def test_the_solver_says_it_unless_the_user_does(self, solver, name):
+        X, y = data("log_loss", n=600)
+        by_solver = stream(make("log_loss", solver=solver), X, y)
+        by_name = stream(make("log_loss", stream=name), X, y)
+        assert type(by_solver.stream_) is type(by_name.stream_) is STREAMS[name]
+        identical(by_solver, by_name)
+        assert not hasattr(by_name, "solver_")
+        assert not hasattr(by_name.fit(X, y), "stream_")
+
+    def test_a_solver_of_the_users_own_needs_nothing_for_it(self):
+        class Mine(Solver):
+            pass
+
+        X, y = data("squared_error", n=600)
+        model = stream(NNORegressor(solver=Mine()), X, y)
+        identical(model, stream(NNORegressor(), X, y))
+
+    def test_options_are_tuned(self):
+        X, y = data("squared_error", n=300)
+        model = NNORegressor(stream=CellStream()).set_params(stream__n_cells=20)
+        assert model.get_params()["stream__n_cells"] == 20
+        copy = clone(model)
+        assert copy.stream is not model.stream and copy.stream.n_cells == 20
+        assert len(stream(copy, X, y, size=100).condensed_rows_) == 300  # they wait for their cells
+        assert copy.stream_ is not copy.stream
+        search = NNOSearchCV(model, {"stream__n_cells": [20, 30]}, cv=2).fit(X, y)
+        assert np.ptp(search.cv_results_["mean_test_score"]) == 0
+
+    def test_one_of_the_users_own(self):
+        class Mean(Stream):
+            def learn(self, state, batch, objective, *, max_iter, tol):
+                n, mean = (0, 0.0) if state is None else (state.n_rows, state.intercept)
+                total = n + len(batch)
+                intercept = (n * mean + batch.y.sum(axis=0)) / total
+                coef = np.zeros((batch.X.shape[1], batch.y.shape[1]))
+                return SimpleNamespace(coef=coef, intercept=intercept, n_rows=total)
+
+        X, y = data("squared_error", n=600)
+        model = stream(NNORegressor(stream=Mean()), X, y, size=100)
+        assert model.intercept_ == pytest.approx(y.mean())
+        assert model.n_samples_seen_ == 600
 
 
 def test_scores_are_no_loss_of_a_stream():
     assert not hasattr(NNOClassifier("f1"), "partial_fit")
     with pytest.raises(AttributeError) as caught:
         NNOClassifier("f1").partial_fit  # noqa: B018
-    assert "f1" in str(caught.value.__cause__) and "call fit" in str(caught.value.__cause__)
+    assert "f1" in str(caught.value.__cause__)
+    assert "fit with all rows" in str(caught.value.__cause__)

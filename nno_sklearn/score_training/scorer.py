@@ -1,19 +1,17 @@
-"""A metric as a loss: it has values, but no gradient."""
+"""A scikit-learn scorer as a function of raw predictions."""
 
 from functools import cached_property
 from numbers import Real
 
 import numpy as np
+from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import get_scorer
 
-from nno_sklearn.losses.base import Loss
-from nno_sklearn.losses.classification import LogLoss, MultinomialLogLoss
-from nno_sklearn.losses.regression import SquaredError
-from nno_sklearn.score_training.confusion import recognise
+from nno_sklearn.score_training.confusion import ConfusionScore, recognise
 
 
-class MetricLoss(Loss):
+class RawPredictionScorer:
     """What a scikit-learn scorer says of raw predictions; greater is better.
 
     Parameters
@@ -31,38 +29,25 @@ class MetricLoss(Loss):
         self.scorer = scorer
         self.classes = classes
 
-    @property
-    def provides(self):
-        return frozenset({"score"})
-
-    @property
-    def surrogate(self):
-        """The convex loss whose optimum is the start."""
-        if self.classes is None:
-            return SquaredError()
-        return LogLoss() if len(self.classes) == 2 else MultinomialLogLoss()
-
-    def predict(self, eta):
-        return self.surrogate.predict(eta)
-
     @cached_property
     def _call(self):
         return get_scorer(self.scorer)
 
-    def labels(self, y):
+    def labels(self, y: np.ndarray) -> np.ndarray:
         """Targets as the scorer takes them, from (n_samples, n_outputs)."""
         if self.classes is None:
             return y[:, 0] if y.shape[1] == 1 else y
         return self.classes[class_numbers(y)]
 
-    def score(self, labels, eta, weight=None):
-        """Score of raw predictions, a float.
+    def score(self, labels: np.ndarray, eta: np.ndarray, weight: np.ndarray | None = None) -> float:
+        """Score of raw predictions.
 
         Parameters
         ----------
         labels : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             From :meth:`labels`.
         eta : ndarray of shape (n_samples, n_outputs)
+            Raw predictions.
         weight : ndarray of shape (n_samples,), default=None
 
         Raises
@@ -78,7 +63,7 @@ class MetricLoss(Loss):
         except TypeError as error:
             raise ValueError(
                 f"loss={self.scorer!r} takes no sample_weight, but rows have different weights. "
-                "Fit without weights, or use a metric that has them."
+                "Fit without weights, or use a scorer that has them."
             ) from error
 
     def _number(self, score):
@@ -92,17 +77,17 @@ class MetricLoss(Loss):
     def _predictions(self):
         if self.classes is None:
             return _RegressorPredictions()
-        return _ClassifierPredictions(self.classes, self.surrogate)
+        return _ClassifierPredictions(self.classes)
 
-    @cached_property
-    def confusion(self):
-        """The formula of a metric of the confusion matrix, a ConfusionMetric; else None."""
+    @property
+    def confusion(self) -> ConfusionScore | None:
+        """The formula of a score of the confusion matrix; None of another one."""
         return None if self.classes is None else self._recognised[0]
 
     @cached_property
     def _recognised(self):
         """The formula of the scorer, if it has one, and the methods that it asks."""
-        n_classes, seen = len(self.classes), _ClassifierPredictions(self.classes, self.surrogate)
+        n_classes, seen = len(self.classes), self._predictions()
 
         def score(true, predicted):
             eta = np.eye(n_classes)[predicted]
@@ -118,7 +103,7 @@ class MetricLoss(Loss):
             ) from error
         return found, seen.asked
 
-    def check_target(self, y):
+    def check_target(self, y: np.ndarray) -> None:
         """Raise a ValueError where the scorer cannot score a model of ``y``."""
         if self.classes is None:
             try:
@@ -136,7 +121,7 @@ class MetricLoss(Loss):
             )
 
 
-def class_numbers(y):
+def class_numbers(y: np.ndarray) -> np.ndarray:
     """Number of each row's class, from targets or raw predictions (n_samples, n_outputs).
 
     One output says whether it is the second class; ties go to the first, as in ``predict``.
@@ -147,8 +132,8 @@ def class_numbers(y):
 class _ClassifierPredictions(ClassifierMixin, BaseEstimator):
     """A classifier whose X are raw predictions; it notes which of its methods were asked."""
 
-    def __init__(self, classes, loss):
-        self.classes_, self.loss, self.asked = classes, loss, set()
+    def __init__(self, classes):
+        self.classes_, self.asked = classes, set()
 
     def __sklearn_is_fitted__(self):
         return True
@@ -163,8 +148,7 @@ class _ClassifierPredictions(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, eta):
         self.asked.add("predict_proba")
-        probability = self.loss.predict(eta)
-        return np.hstack([1 - probability, probability]) if eta.shape[1] == 1 else probability
+        return np.hstack([expit(-eta), expit(eta)]) if eta.shape[1] == 1 else softmax(eta, axis=1)
 
 
 class _RegressorPredictions(RegressorMixin, BaseEstimator):
