@@ -148,7 +148,8 @@ def counterparts(
     Ridge(alpha=5.0)
     """
     alpha = 0.0 if penalty is None else alpha
-    l1_ratio = {"l1": 1.0, "elasticnet": l1_ratio}.get(penalty or "", 0.0) if alpha > 0 else 0.0
+    shares: dict[str | None, float] = {"l1": 1.0, "elasticnet": l1_ratio}
+    l1_ratio = shares.get(penalty, 0.0) if alpha > 0 else 0.0
     return [
         one.estimator(
             fit_intercept=fit_intercept, **one.params(loss, alpha, l1_ratio, total_weight)
@@ -168,7 +169,7 @@ def logistic_penalty(l1_ratio: float) -> dict[str, Any]:
     """Parameters of LogisticRegression that say how much of its penalty is the l1 norm."""
     if not _NAMED_PENALTY:
         return {"l1_ratio": l1_ratio}
-    named = "l2" if l1_ratio == 0 else "l1" if l1_ratio == 1 else None
+    named = {0.0: "l2", 1.0: "l1"}.get(l1_ratio)
     return {"penalty": named or "elasticnet", "l1_ratio": None if named else l1_ratio}
 
 
