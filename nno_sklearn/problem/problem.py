@@ -66,11 +66,21 @@ class Problem:
             weight = np.full(len(y), 1.0 / len(y))
         else:
             weight = sample_weight / sample_weight.sum()
-        self.rows: Rows = LocalRows(X, y, weight, loss, fit_intercept=fit_intercept)
-        self.penalty, self.alpha = _effective(penalty, alpha)
+        rows = LocalRows(X, y, weight, loss, fit_intercept=fit_intercept)
+        self._pose(rows, penalty, alpha)
+
+    def _pose(self, rows: Rows, penalty: Penalty, alpha: float) -> None:
+        self.rows, (self.penalty, self.alpha) = rows, _effective(penalty, alpha)
         self.correction, self.dtype = NoCorrection(), self.rows.dtype
         self._origin = np.zeros(self.n_outputs), self.rows.origin
         self.knowledge, self._passes_before, self._first = Knowledge(), 0.0, None
+
+    @classmethod
+    def over_rows(cls, rows: Rows, penalty: Penalty, alpha: float) -> "Problem":
+        """The problem of :class:`Rows`, wherever they are, which bring their loss."""
+        problem = object.__new__(cls)
+        problem._pose(rows, penalty, alpha)
+        return problem
 
     @classmethod
     def of(

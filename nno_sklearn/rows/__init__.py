@@ -1,12 +1,13 @@
 """Rows: everything that is as long as the data, behind one interface."""
 
-from nno_sklearn.rows.base import Raw, RowCurvature, Rows, RowSums
+from nno_sklearn.rows.base import Geometry, Raw, RowCurvature, Rows, RowSums
 from nno_sklearn.rows.cells import condense_rows
 from nno_sklearn.rows.cholesky import invert
 from nno_sklearn.rows.design_matrix import exact_product
 from nno_sklearn.rows.local import LocalRows
 
 __all__ = [
+    "Geometry",
     "LocalRows",
     "Raw",
     "RowCurvature",

@@ -69,12 +69,43 @@ class Targets(NamedTuple):
     size: Array
 
 
+class Geometry(NamedTuple):
+    """Where the columns lie: what rows must know of all rows, where they are only some of them.
+
+    Parameters
+    ----------
+    origin, scale : ndarray of shape (n_features,)
+        Weighted means, zeros without an intercept, and spreads, 0 for constant columns.
+    """
+
+    origin: Array
+    scale: Array
+
+
 class Moments(NamedTuple):
     """Second moments of centred columns and centred targets: ``X'SX``, ``X'Sy``, diag(``y'Sy``)."""
 
     gram: Array
     cross: Array
     energy: Array
+
+
+class HessianSums(NamedTuple):
+    """Weighted sums over all rows that make up an output's Hessian.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (n_features, n_columns)
+        ``X'(s h X)``, or some columns of it.
+    first : ndarray of shape (n_features, 1), or None without an intercept
+        ``X'(s h)``.
+    total : float
+        Of h.
+    """
+
+    gram: Array
+    first: Array | None
+    total: float
 
 
 class DualPoint(NamedTuple):
@@ -306,25 +337,57 @@ class Rows(ABC):
         """Weighted sums of ``|h - h_before|`` and of ``h_before``, (n_outputs,) each."""
 
     @abstractmethod
-    def intercept_step(self, curvature: RowCurvature, slope: Raw, total: Array) -> Array:
+    def bent_total(self, curvature: RowCurvature, slope: Raw) -> Array:
+        """Weighted sum of ``h slope``, (n_outputs,)."""
+
+    @abstractmethod
+    def bent_gradient(self, curvature: RowCurvature, slope: Raw, shift: float | Array) -> Array:
+        """``X'(s h (slope + shift))``: what a move adds to the gradient; one pass."""
+
+    @abstractmethod
+    def hessian_sums(
+        self,
+        curvature: RowCurvature,
+        k: int,
+        least: float = 0.0,
+        index: Array | None = None,
+    ) -> HessianSums:
+        """Of output k, with ``max(h, least)``; of all columns, or of those of ``index``."""
+
+    @abstractmethod
+    def joint_hessian_sums(self, curvature: RowCurvature) -> tuple[Array, Array]:
+        """``X'(s h X)`` of outputs that interact, output by output, and ``X'(s h)``, (n_features
+        * n_outputs, n_outputs); for few features; one pass."""
+
+    def intercept_step(self, curvature: RowCurvature, slope: Raw, total: float | Array) -> Array:
         """Newton's step of the intercept, (n_outputs,), where raw predictions move by ``slope``
         and the derivative by the intercept is ``total``."""
+        return -curvature.inverse @ (self.bent_total(curvature, slope) + total)
 
-    @abstractmethod
     def hessian_product(self, curvature: RowCurvature, direction: Array) -> tuple[Raw, Array]:
         """``X direction``, and the Hessian times ``direction``; two passes."""
+        slope = self.raw(direction)
+        shift = self.intercept_step(curvature, slope, 0.0) if self.fit_intercept else 0.0
+        return slope, self.bent_gradient(curvature, slope, shift)
 
-    @abstractmethod
     def hessian(self, curvature: RowCurvature, k: int, least: float = 0.0) -> Array:
         """Output k's Hessian, (n_features, n_features), of ``max(h, least)``; one pass."""
+        gram, first, total = self.hessian_sums(curvature, k, least)
+        if first is not None and total > 0:
+            gram -= first @ first.T / total
+        return gram
 
-    @abstractmethod
     def hessian_columns(self, curvature: RowCurvature, index: Array, least: float = 0.0) -> Array:
         """The columns ``index`` of the first output's Hessian, (n_features, len(index))."""
+        gram, first, total = self.hessian_sums(curvature, 0, least, index)
+        if first is not None and total > 0:
+            gram -= first * (first[index, 0] / total)
+        return gram
 
-    @abstractmethod
     def joint_hessian(self, curvature: RowCurvature) -> Array:
         """Hessian of outputs that interact, output by output, for few features; one pass."""
+        gram, mixed = self.joint_hessian_sums(curvature)
+        return gram - mixed @ curvature.inverse @ mixed.T
 
     @abstractmethod
     def hessian_root(self, curvature: RowCurvature, feature: Array, output: Array) -> Array:

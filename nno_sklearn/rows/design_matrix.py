@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
-from nno_sklearn.rows.base import PassCounter
+from nno_sklearn.rows.base import Geometry, PassCounter
 from nno_sklearn.rows.moments import (
     LEAST_LOOP,
     MILD,
@@ -40,6 +40,8 @@ class DesignMatrix(SecondOrder):
         Weights that sum to 1; they define the centre and the scale.
     centred : bool
         Whether an intercept will be fitted.
+    geometry : Geometry, default=None
+        Centre and scale that are given, where X is only a part of the rows.
 
     Attributes
     ----------
@@ -52,13 +54,15 @@ class DesignMatrix(SecondOrder):
         column says nothing.
     """
 
-    def __init__(self, X, weight, *, centred):
+    def __init__(self, X, weight, *, centred, geometry=None):
         self.X = X
         self.passes = PassCounter()
         self._share = 1.0
         self._set_idle(weight == 0)
-        self.origin, scale = moments(X, weight, centred)
-        self._read()
+        if geometry is None:
+            geometry = Geometry(*moments(X, weight, centred))
+            self._read()
+        self.origin, scale = geometry
         self._products_are_exact, centre = False, self.origin
         if self.is_sparse:
             self.X, centre = _centre_full_columns(X, centre, scale)

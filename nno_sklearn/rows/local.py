@@ -10,6 +10,7 @@ from nno_sklearn.rows import sums
 from nno_sklearn.rows.base import (
     DualPoint,
     HeavyRows,
+    HessianSums,
     Moments,
     Raw,
     RowCurvature,
@@ -46,15 +47,21 @@ class LocalCurvature(RowCurvature):
     Attributes
     ----------
     entries : Curvature
+    bend : ndarray of shape (n_outputs, n_outputs)
+        Weighted sum: the second derivative by the intercept.
     """
 
     def __init__(self, entries, weight, fit_intercept):
         self.entries, self._weight, self._fit_intercept = entries, weight, fit_intercept
 
     @cached_property
+    def bend(self):
+        return self.entries.total(self._weight)
+
+    @cached_property
     def inverse(self):
         if self._fit_intercept:
-            return invert(self.entries.total(self._weight))
+            return invert(self.bend)
         return np.zeros(2 * self.entries.diagonal.shape[1:])
 
 
@@ -69,6 +76,8 @@ class LocalRows(Rows):
         Weights that sum to 1.
     loss : Loss
     fit_intercept : bool
+    geometry : Geometry, default=None
+        Of the whole, where these are only some of the rows; by default their own.
 
     Attributes
     ----------
@@ -76,8 +85,8 @@ class LocalRows(Rows):
     y, weight : ndarray
     """
 
-    def __init__(self, X, y, weight, loss, *, fit_intercept):
-        self.design = DesignMatrix(X, weight, centred=fit_intercept)
+    def __init__(self, X, y, weight, loss, *, fit_intercept, geometry=None):
+        self.design = DesignMatrix(X, weight, centred=fit_intercept, geometry=geometry)
         self.y, self.weight, self.loss = np.asfortranarray(y), weight, loss
         self.fit_intercept = fit_intercept
 
@@ -221,42 +230,27 @@ class LocalRows(Rows):
         now, old = curvature.entries.diagonal, before.entries.diagonal
         return self.weight @ np.abs(now - old), self.weight @ old
 
-    def intercept_step(self, curvature, slope, total):
-        mixed = curvature.entries.product(self.weight[:, None] * slope.array).sum(axis=0)
-        return -curvature.inverse @ (mixed + total)
+    def bent_total(self, curvature, slope):
+        return curvature.entries.product(self.weight[:, None] * slope.array).sum(axis=0)
 
-    def hessian_product(self, curvature, direction):
-        slope = self.raw(direction)
-        moved = slope.array
-        if self.fit_intercept:
-            moved = moved + self.intercept_step(curvature, slope, 0.0)
-        bent = curvature.entries.product(self.weight[:, None] * moved)
-        return slope, self.design.rmatvec(bent)
+    def bent_gradient(self, curvature, slope, shift):
+        moved = slope.array + shift
+        return self.design.rmatvec(curvature.entries.product(self.weight[:, None] * moved))
 
-    def _curved_weight(self, curvature, k, least):
-        return self.weight * np.maximum(curvature.entries.entry(k, k), least)
+    def hessian_sums(self, curvature, k, least=0.0, index=None):
+        weight = self.weight * np.maximum(curvature.entries.entry(k, k), least)
+        if index is None:
+            gram, first = self.design.gram(weight)
+        else:
+            gram, first = self.design.cross_gram(weight, index), None
+            if self.fit_intercept:
+                first = self.design.rmatvec(weight[:, None])
+        return HessianSums(gram, first if self.fit_intercept else None, weight.sum())
 
-    def hessian(self, curvature, k, least=0.0):
-        weight = self._curved_weight(curvature, k, least)
-        gram, first = self.design.gram(weight)
-        if self.fit_intercept and weight.sum() > 0:
-            gram -= first @ first.T / weight.sum()
-        return gram
-
-    def hessian_columns(self, curvature, index, least=0.0):
-        weight = self._curved_weight(curvature, 0, least)
-        cross = self.design.cross_gram(weight, index)
-        if self.fit_intercept and weight.sum() > 0:
-            first = self.design.rmatvec(weight[:, None])[:, 0]
-            cross -= np.outer(first, first[index] / weight.sum())
-        return cross
-
-    def joint_hessian(self, curvature):
+    def joint_hessian_sums(self, curvature):
         weight, entries = self.weight[:, None], curvature.entries
-        hessian, mixed = self.design.coupled_gram(
-            weight * entries.diagonal, np.sqrt(weight) * entries.coupling
-        )
-        return hessian - mixed @ curvature.inverse @ mixed.T
+        root = np.sqrt(weight)
+        return self.design.coupled_gram(weight * entries.diagonal, root * entries.coupling)
 
     def hessian_root(self, curvature, feature, output):
         return curvature_rows(self, curvature.entries, feature, output)
