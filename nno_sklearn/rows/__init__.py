@@ -1,6 +1,6 @@
 """Rows: everything that is as long as the data, behind one interface."""
 
-from nno_sklearn.rows.base import Geometry, Raw, RowCurvature, Rows, RowSums
+from nno_sklearn.rows.base import Geometry, PassCounter, Raw, RowCurvature, Rows, RowSums
 from nno_sklearn.rows.cells import condense_rows
 from nno_sklearn.rows.cholesky import invert
 from nno_sklearn.rows.design_matrix import exact_product
@@ -9,6 +9,7 @@ from nno_sklearn.rows.local import LocalRows
 __all__ = [
     "Geometry",
     "LocalRows",
+    "PassCounter",
     "Raw",
     "RowCurvature",
     "RowSums",

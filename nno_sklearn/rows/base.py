@@ -134,10 +134,20 @@ class DualPoint(NamedTuple):
 
 
 class PassCounter:
-    """How often X was read, in units of the whole matrix; shared by all parts of it."""
+    """How often X was read, in units of the whole matrix; shared by all parts of it.
 
-    def __init__(self) -> None:
-        self.total = 0.0
+    Parameters
+    ----------
+    n_stored : int
+        Entries of the whole matrix.
+    """
+
+    def __init__(self, n_stored: int) -> None:
+        self._n_stored, self.total = n_stored, 0.0
+
+    def read(self, n_stored: float) -> None:
+        """Count a look at ``n_stored`` entries."""
+        self.total += n_stored / self._n_stored if self._n_stored else 1.0
 
 
 class HessianInverse(Protocol):

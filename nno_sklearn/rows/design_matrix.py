@@ -42,6 +42,8 @@ class DesignMatrix(SecondOrder):
         Whether an intercept will be fitted.
     geometry : Geometry, default=None
         Centre and scale that are given, where X is only a part of the rows.
+    passes : PassCounter, default=None
+        Of the whole, where X is only a part of it.
 
     Attributes
     ----------
@@ -54,10 +56,9 @@ class DesignMatrix(SecondOrder):
         column says nothing.
     """
 
-    def __init__(self, X, weight, *, centred, geometry=None):
+    def __init__(self, X, weight, *, centred, geometry=None, passes=None):
         self.X = X
-        self.passes = PassCounter()
-        self._share = 1.0
+        self.passes = PassCounter(self.n_stored) if passes is None else passes
         self._set_idle(weight == 0)
         if geometry is None:
             geometry = Geometry(*moments(X, weight, centred))
@@ -91,7 +92,6 @@ class DesignMatrix(SecondOrder):
         part = copy(self)
         part._set_idle(idle)
         part.X = X
-        part._share = self._share * part.n_stored / max(1, self.n_stored)
         part._set_geometry(centre, scale)
         return part
 
@@ -160,7 +160,7 @@ class DesignMatrix(SecondOrder):
         return self.shape[1] ** 2 / 16.0 + 5.0 * self.shape[1]  # and a copy
 
     def _read(self):
-        self.passes.total += self._share
+        self.passes.read(self.n_stored)
 
     def __len__(self):
         return self.X.shape[0]
@@ -246,7 +246,7 @@ class DesignMatrix(SecondOrder):
 
         Sparse rows are not centred, and cheapest all together.
         """
-        self.passes.total += self._share * len(index) / max(1, len(self))
+        self.passes.read(self.n_stored * len(index) / max(1, len(self)))
         inverse = self.inverse_scale
         if self.is_sparse:
             return (self.X.astype(float, copy=False).power(2) @ inverse**2)[index]
@@ -260,7 +260,7 @@ class DesignMatrix(SecondOrder):
 
     def standardised_rows(self, index):
         """Rows in units of the columns' scales, for distances; sparse stays sparse."""
-        self.passes.total += self._share * len(index) / max(1, len(self))
+        self.passes.read(self.n_stored * len(index) / max(1, len(self)))
         inverse = self.inverse_scale
         if self.is_sparse:
             rows = sparse.csr_array(self.X.tocsr()[index] @ sparse.diags_array(inverse))

@@ -78,6 +78,8 @@ class LocalRows(Rows):
     fit_intercept : bool
     geometry : Geometry, default=None
         Of the whole, where these are only some of the rows; by default their own.
+    passes : PassCounter, default=None
+        Of the whole, likewise.
 
     Attributes
     ----------
@@ -85,8 +87,9 @@ class LocalRows(Rows):
     y, weight : ndarray
     """
 
-    def __init__(self, X, y, weight, loss, *, fit_intercept, geometry=None):
-        self.design = DesignMatrix(X, weight, centred=fit_intercept, geometry=geometry)
+    def __init__(self, X, y, weight, loss, *, fit_intercept, geometry=None, passes=None):
+        of_the_whole = {"geometry": geometry, "passes": passes}
+        self.design = DesignMatrix(X, weight, centred=fit_intercept, **of_the_whole)
         self.y, self.weight, self.loss = np.asfortranarray(y), weight, loss
         self.fit_intercept = fit_intercept
 

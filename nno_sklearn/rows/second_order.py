@@ -83,7 +83,7 @@ class SecondOrder:
 
     def cross_gram(self, weight, index):
         """The columns ``index`` of :meth:`gram`'s matrix, (n_features, len(index))."""
-        self.passes.total += self._share * len(index) / self.shape[1]
+        self.passes.read(self.n_stored * len(index) / self.shape[1])
         if self.is_sparse:
             X = self.X.astype(float, copy=False)
             weighted = _scale_rows(X[:, index], weight)

@@ -12,8 +12,17 @@ import numpy as np
 from scipy import sparse
 
 from nno_sklearn.losses import Curvature
-from nno_sklearn.rows import Geometry, LocalRows, Raw, RowCurvature, Rows, RowSums, invert
-from nno_sklearn.rows.base import DualPoint, HessianSums, Moments, PassCounter, Targets
+from nno_sklearn.rows import (
+    Geometry,
+    LocalRows,
+    PassCounter,
+    Raw,
+    RowCurvature,
+    Rows,
+    RowSums,
+    invert,
+)
+from nno_sklearn.rows.base import DualPoint, HessianSums, Moments, Targets
 from nno_sklearn.rows.local import LocalCurvature
 from nno_sklearn.rows.moments import CONSTANT, moments
 from nno_sklearn.rows.triangular import triangular_factor
@@ -48,15 +57,15 @@ class ShardedRows(Rows):
         parts = np.array_split(np.arange(len(y)), n_shards)
         mass = np.array([weight[rows].sum() for rows in parts])
         self.loss, self.fit_intercept, self._shares = loss, fit_intercept, mass / mass.sum()
-        self.requests, self.notes, self._counter = Counter(), Counter(), PassCounter()
+        self.requests, self.notes = Counter(), Counter()
         own = [(X[rows], y[rows], weight[rows] / weight[rows].sum()) for rows in parts]
-        told = {"fit_intercept": fit_intercept, "geometry": self._pooled(own)}
+        self._passes = PassCounter(X.nnz if sparse.issparse(X) else X.size)
+        self._passes.total = 1.0  # the geometry
+        told = {"geometry": self._pooled(own), "passes": self._passes}
+        told["fit_intercept"] = fit_intercept
         self._shards = [LocalRows(*part, loss, **told) for part in own]
-        self._counter.total = 1.0  # the geometry
         numbers = np.array([np.count_nonzero(shard.weight) for shard in self._shards])
         self._even_shares = numbers / numbers.sum()
-        n_stored = np.array([shard.n_stored for shard in self._shards])
-        self._parts_of_a_pass = n_stored / n_stored.sum()
         for shard in self._shards:
             shard.targets = self.targets
         self._gather = lambda: self._in_one_place(own, told)
@@ -71,9 +80,7 @@ class ShardedRows(Rows):
     def _in_one_place(self, parts, told):
         X, y, _ = zip(*parts, strict=True)
         X = sparse.vstack(X, format="csr") if self.is_sparse else np.vstack(X)
-        whole = LocalRows(X, np.vstack(y), self._weight, self.loss, **told)
-        whole.design.passes = self._counter
-        return whole
+        return LocalRows(X, np.vstack(y), self._weight, self.loss, **told)
 
     @property
     def _weight(self):
@@ -96,13 +103,10 @@ class ShardedRows(Rows):
 
     def _each(self, method, *args, **options):
         """Every shard's answer; of handles it gets its own part."""
-        answers = []
-        for i, shard in enumerate(self._shards):
-            own = [_own(value, i) for value in args]
-            answers.append(getattr(shard, method)(*own, **options))
-            self._counter.total += self._parts_of_a_pass[i] * shard.passes.total
-            shard.passes.total = 0.0
-        return answers
+        return [
+            getattr(shard, method)(*(_own(value, i) for value in args), **options)
+            for i, shard in enumerate(self._shards)
+        ]
 
     def _tell(self, method, *args, **options):
         self.notes[method] += 1
@@ -139,7 +143,7 @@ class ShardedRows(Rows):
     inverse_scale = property(lambda self: self._shards[0].inverse_scale)
     rounding = property(lambda self: max(self._of_all("rounding")))
     underflows = property(lambda self: any(self._of_all("underflows")))
-    passes = property(lambda self: self._counter)
+    passes = property(lambda self: self._passes)
     is_separate = property(lambda self: self._shards[0].is_separate)
 
     @property
@@ -291,9 +295,9 @@ class ShardedRows(Rows):
         return self._part(self._tell("exact"), lambda: self._gathered.exact())
 
     def replaced(self, X, y):
-        few = self._shards[0].replaced(X, y)
-        few.design.passes = self._counter
-        return few
+        told = {"geometry": Geometry(np.zeros(self.shape[1]), self.scale), "passes": self._passes}
+        weight = np.full(len(X), 1.0 / len(X))
+        return LocalRows(X, y, weight, self.loss, fit_intercept=False, **told)
 
     def draw(self, count, random_state):
         return self._of_few("draw", count, random_state)

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from nno_sklearn.penalties import L1, L2
-from nno_sklearn.problem import Problem
+from nno_sklearn.penalties import L1, L2, NoPenalty
+from nno_sklearn.problem import Problem, summarise
 from nno_sklearn.rows import LocalRows
-from nno_sklearn.rows.base import inner
 from nno_sklearn.solvers import SOLVERS, Status
 from nno_sklearn.solvers.newton import newton_step
 from tests.problems import LOSSES, make_matrix, make_target, make_weight, solve
@@ -15,7 +14,7 @@ from tests.rows.sharded import ShardedRows
 
 N_SAMPLES, TOL = 240, 1e-9
 #: More requests for each iteration than any fit here needs.
-GENEROUS = 100
+GENEROUS = 60
 CASES = {
     "log_loss-l2": ("log_loss", L2(), {}),
     "log_loss-l1": ("log_loss", L1(), {}),
@@ -27,6 +26,12 @@ CASES = {
     "multinomial-l2": ("multinomial", L2(), {}),
     "multinomial-l1": ("multinomial", L1(), {}),
 }
+FITS = [
+    (case, solver)
+    for case, (name, penalty, _) in CASES.items()
+    for solver in ("gd", "proximal", "nearest_neighbor")
+    if not SOLVERS[solver]().missing(LOSSES[name], penalty)
+]
 containers = pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
 
 
@@ -45,11 +50,9 @@ def make_pair(name, penalty=None, *, n=N_SAMPLES, p=6, alpha=0.02, container=np.
 
 
 @containers
-@pytest.mark.parametrize("solver", ["gd", "proximal", "nearest_neighbor"])
-@pytest.mark.parametrize("name, penalty, options", CASES.values(), ids=CASES)
-def test_solvers_need_nothing_but_the_interface(name, penalty, options, solver, container):
-    if SOLVERS[solver]().missing(LOSSES[name], penalty):
-        pytest.skip("a solver that needs a gradient everywhere")
+@pytest.mark.parametrize("case, solver", FITS)
+def test_solvers_need_nothing_but_the_interface(case, solver, container):
+    name, penalty, options = CASES[case]
     local, sharded = make_pair(name, penalty, container=container, **options)
     expected, result = (solve(solver, problem, tol=TOL) for problem in (local, sharded))
     assert expected.status is result.status is Status.CONVERGED
@@ -65,3 +68,166 @@ def test_solvers_need_nothing_but_the_interface(name, penalty, options, solver, 
         f"{requests.total()} requests in {result.n_iter} iterations: {dict(requests)}; "
         f"{notes.total()} without a reply: {dict(notes)}"
     )
+
+
+def assert_close(one, other):
+    """Equal but for rounding: numbers, arrays, or tuples of them."""
+    if isinstance(one, tuple):
+        for a, b in zip(one, other, strict=True):
+            assert_close(a, b)
+    elif one is None:
+        assert other is None
+    else:
+        size = np.abs(one).max(initial=0.0) if np.isfinite(one).all() else 0.0
+        np.testing.assert_allclose(other, one, rtol=1e-9, atol=1e-12 * (1 + size))
+
+
+def root_of(matrix):
+    """What does not depend on the rows' order or on reflections of them."""
+    return matrix.T @ matrix
+
+
+def places(problem):
+    """A point, a direction, and their handles: the same numbers for every kind of rows."""
+    rng = np.random.default_rng(5)
+    coef, direction = rng.normal(size=(2, *problem.shape))
+    point = problem.at(0.3 * coef)
+    return point, direction, problem.rows.raw(direction)
+
+
+def sums_of(problem):
+    """All that the interface says in sums, by name."""
+    rows, (point, direction, slope) = problem.rows, places(problem)
+    raw, b, shift = point.raw, point.intercept, 0.1 * np.ones(problem.n_outputs)
+    curvature, before = rows.curvature(raw, b, 1e-3), problem.null.curvature
+    which = np.array([True]) if not problem.is_separate else np.arange(problem.n_outputs) == 0
+    some, k = np.array([0, 3]), problem.n_outputs - 1
+    part = problem.columns(some).rows
+    yield "sizes", (rows.shape, rows.n_outputs, rows.n_stored)
+    yield "columns", (rows.origin, rows.scale, rows.inverse_scale, rows.underflows)
+    yield "targets", tuple(rows.targets)
+    yield "sums", tuple(rows.sums(raw, b))
+    yield "along", tuple(rows.sums(raw, b, slope, 0.7))
+    yield "values", (rows.values(raw, b), rows.values(raw, b, slope, 0.7))
+    yield "spread", (rows.spread(raw), rows.spread(raw, slope, -0.7))
+    yield "combined", rows.values(rows.combined(raw, 0.3, slope), b)
+    yield "chosen", rows.values(rows.chosen(which, raw, rows.nothing()), b)
+    yield "gradient", rows.gradient(raw, b)
+    yield "moved", rows.moved_gradient(raw, b, curvature, shift)
+    yield "square", rows.square(slope)
+    yield "gradient sizes", rows.gradient_sizes(raw, b)
+    if "conjugate" in problem.loss.provides:
+        yield "conjugate", rows.conjugate(raw, b, 0.9)
+        scalings = 0.1 ** np.arange(5.0)
+        yield "dual", tuple(rows.newton_dual(raw, b, curvature, slope, shift, scalings))
+    yield "curvature", (curvature.inverse, rows.largest_curvature(curvature))
+    yield "change", rows.curvature_change(curvature, before)
+    yield "step", rows.intercept_step(curvature, slope, 0.2)
+    yield "product", rows.hessian_product(curvature, direction)[1]
+    yield "hessian", rows.hessian(curvature, k, 0.01)
+    yield "hessian columns", rows.hessian_columns(curvature, some, 0.01)
+    if not problem.is_separate:
+        yield "joint hessian", rows.joint_hessian(curvature)
+    yield "move sizes", (rows.move_sizes(slope, shift), rows.move_sizes(slope, shift, 0.5))
+    yield "recedes", rows.recedes(slope, shift, 0.1, 1e3, 20.0)
+    yield "doubtful", rows.doubtful(raw, b, 0.3)
+    yield "moments", tuple(rows.moments())
+    yield "even moments", tuple(rows.moments(evenly=True))
+    yield "factor", root_of(rows.factor(targets=True))
+    yield "even factor", root_of(rows.factor(evenly=True))
+    yield "part", (part.scale, part.gradient(raw, b), part.hessian(curvature, 0))
+    yield "exact", (rows.exact().gradient(raw, b), problem.exact().null.value)
+    index = np.arange(4)
+    yield "root", root_of(rows.hessian_root(curvature, index, np.zeros(4, dtype=int)))
+    yield "part's root", root_of(part.hessian_root(curvature, index[:2], index[:1].repeat(2)))
+    inverse = rows.row_space_inverse(curvature, np.full(problem.shape, 0.1))
+    yield "row space", inverse.solve(direction)
+
+
+@containers
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("name", ["log_loss", "poisson", "squared_error", "multinomial"])
+def test_what_shards_say_adds_up(name, fit_intercept, container):
+    pair = make_pair(name, container=container, fit_intercept=fit_intercept)
+    for (what, expected), (_, said) in zip(*map(sums_of, pair), strict=True):
+        try:
+            assert_close(expected, said)
+        except AssertionError as error:
+            raise AssertionError(f"{what}: {error}") from None
+    costs = [problem.rows.row_product_cost for problem in pair]  # of a mean row, where sparse
+    assert costs[1] == pytest.approx(costs[0], rel=0.01)
+    passes = [problem.n_passes for problem in pair]
+    assert passes[1] == pytest.approx(passes[0], rel=0.02)
+
+
+@pytest.mark.parametrize("n_shards", [1, 2, 7])
+def test_newton_agrees_with_any_number_of_shards(n_shards):
+    pair = make_pair("poisson", NoPenalty(), n_shards=n_shards)
+    results = [solve("auto", problem, tol=TOL) for problem in pair]
+    assert_close(*(result.coef for result in results))
+    points = [problem.at(0.9 * results[0].coef) for problem in pair]
+    steps = [newton_step(point) for point in points]
+    assert_close(*((step.direction, step.shift, step.decrease) for step in steps))
+
+
+#: Solver, problem, and requests that other fits do not make.
+RARE = {
+    "landmarks": (
+        "nearest_neighbor",
+        {"name": "multinomial", "n": 20000, "p": 20},
+        {"draw", "cells"},
+    ),
+    "sparse landmarks": (
+        "auto",
+        {"name": "log_loss", "n": 5000, "p": 8, "container": sparse.csr_array},
+        {"draw"},
+    ),
+    "wide": (
+        "nearest_neighbor",
+        {"name": "squared_error", "n": 60, "p": 2200},
+        {"row_space_inverse"},
+    ),
+    "words": (
+        "nearest_neighbor",
+        {"name": "squared_error", "n": 1600, "p": 2010, "container": sparse.csr_array},
+        {"heaviest"},
+    ),
+    "no penalty": (
+        "nearest_neighbor",
+        {"name": "log_loss", "penalty": NoPenalty()},
+        {"newton_dual", "factor", "hessian_root", "bent_gradient", "square", "doubtful"},
+    ),
+    "separable": (
+        "proximal",
+        {"name": "log_loss", "penalty": NoPenalty(), "n": 60, "p": 100},
+        {"gradient_sizes", "move_sizes", "recedes"},
+    ),
+    "flat parts": (
+        "proximal",
+        {"name": "huber_small", "n": 400, "p": 40, "alpha": 1e-4},
+        {"moved_gradient"},
+    ),
+    "single precision": ("proximal", {"name": "log_loss", "container": np.float32}, {"sums"}),
+}
+
+
+@pytest.mark.parametrize("solver, options, asked", RARE.values(), ids=RARE)
+def test_what_solvers_rarely_ask(solver, options, asked):
+    pair = make_pair(**options)
+    expected, result = (solve(solver, problem, tol=1e-6, random_state=0) for problem in pair)
+    assert result.status is expected.status
+    assert asked <= set(pair[1].rows.requests)
+    if result.status is Status.CONVERGED:  # each within tol of the optimum
+        distance = 1e-6 * pair[0].null.value
+        assert result.objective == pytest.approx(expected.objective, rel=0, abs=distance)
+        assert pair[0].at(result.coef).value <= expected.objective + distance
+
+
+def test_moments_of_shards_stand_for_all_rows():
+    pair = make_pair("squared_error", n_outputs=2)
+    small = [summarise(problem, 1e9) for problem in pair]
+    assert [problem.n_samples for problem in small] == [6, 6]
+    results = [solve("proximal", problem, tol=TOL) for problem in small]
+    assert_close(*((result.coef, result.intercept) for result in results))
+    assert_close(results[1].coef, solve("proximal", pair[1], tol=TOL).coef)
+    assert results[1].n_passes == pytest.approx(results[0].n_passes, rel=0.01)
