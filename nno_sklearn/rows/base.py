@@ -362,7 +362,8 @@ class Rows(ABC):
         least: float = 0.0,
         index: Array | None = None,
     ) -> HessianSums:
-        """Of output k, with ``max(h, least)``; of all columns, or of those of ``index``."""
+        """What output k's Hessian, of ``max(h, least)``, is made of; one pass. Of all columns, or
+        those of ``index``."""
 
     @abstractmethod
     def joint_hessian_sums(self, curvature: RowCurvature) -> tuple[Array, Array]:

@@ -88,8 +88,9 @@ class LocalRows(Rows):
     """
 
     def __init__(self, X, y, weight, loss, *, fit_intercept, geometry=None, passes=None):
-        of_the_whole = {"geometry": geometry, "passes": passes}
-        self.design = DesignMatrix(X, weight, centred=fit_intercept, **of_the_whole)
+        self.design = DesignMatrix(
+            X, weight, centred=fit_intercept, geometry=geometry, passes=passes
+        )
         self.y, self.weight, self.loss = np.asfortranarray(y), weight, loss
         self.fit_intercept = fit_intercept
 
