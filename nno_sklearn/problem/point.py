@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nno_sklearn.problem.problem import Problem
 
 #: Precision of the intercept along a line, where a correction of second order makes up for it.
-ALONG_A_LINE = 1e-4
+ALONG_A_LINE = 1e-3
 #: What a point derives from its coefficients, beside the gradient of the data loss.
 DERIVED = ("value", "values", "gradient", "data_diagonal")
 
@@ -40,13 +40,13 @@ class Point:
         self.problem, self.coef, self.raw = problem, coef, raw
         if problem.fit_intercept:
             start = problem.mean_intercept if intercept is None else intercept
-            self.intercept, self.sums = best_intercept(Look(problem, raw), start)
+            self.intercept, self.sums = best_intercept(Look(problem, coef, raw), start)
         else:
             self.intercept = np.zeros(problem.n_outputs)
 
     @cached_property
     def sums(self) -> RowSums:
-        return Look(self.problem, self.raw).sums(self.intercept)
+        return Look(self.problem, self.coef, self.raw).sums(self.intercept)
 
     @property
     def curvature(self) -> RowCurvature:
@@ -55,7 +55,7 @@ class Point:
 
     @cached_property
     def _losses(self):
-        values = Look(self.problem, self.raw).values(self.intercept)
+        values = Look(self.problem, self.coef, self.raw).values(self.intercept)
         return values + self.problem.correction.values(self.coef)
 
     @property
@@ -212,7 +212,8 @@ class Line:
         """
         problem, intercept = self.start.problem, self._near(t)
         penalty, alpha = problem.penalty, problem.alpha
-        look = Look(problem, self.start.raw, self.slope, t)
+        coef = self.start.coef + t * self.direction
+        look = Look(problem, coef, self.start.raw, self.slope, t)
         if problem.fit_intercept:
             intercept, sums = best_intercept(look, intercept, ALONG_A_LINE)
         else:
@@ -224,7 +225,6 @@ class Line:
             self._intercept, self._drift = intercept + left, -inverse @ sums.mixed
             first = first + problem.inner(sums.mixed[None], left[None])
             second = second + problem.inner(sums.mixed[None], self._drift[None])
-        coef = self.start.coef + t * self.direction
         if not problem.correction.is_zero:
             bent = problem.correction.product(self.direction)
             first = first + problem.inner(problem.correction.gradient(coef), self.direction)
