@@ -18,7 +18,17 @@ class Cholesky:
     """
 
     def __init__(self, matrix):
-        self._upper = np.linalg.cholesky(matrix).T  # column by column in memory
+        self._set(np.linalg.cholesky(matrix).T)  # column by column in memory
+
+    @classmethod
+    def of_factor(cls, upper):
+        """The one whose ``L'`` is known, up to the signs of its rows."""
+        factor = cls.__new__(cls)
+        factor._set(np.asfortranarray(upper))
+        return factor
+
+    def _set(self, upper):
+        self._upper = upper
         self.smallest_pivot = float(self._upper.diagonal().min(initial=np.inf)) ** 2
 
     def solve(self, right):

@@ -4,6 +4,7 @@ import numpy as np
 
 from nno_sklearn.problem.intercept import invert
 from nno_sklearn.solvers.landmark_metric import landmark_metric
+from nno_sklearn.solvers.linesearch import ROUNDING
 
 #: Newton steps that may rise before one must have fallen below the start.
 WATCHDOG_STEPS = 5
@@ -47,7 +48,8 @@ def finite_newton(point, metric):
         moved = problem.design.matvec(step)
         shift = shift - inverse @ (problem.weight @ curvature.product(moved))
         coef, eta, intercept = coef + step, eta + moved + shift, intercept + shift
-        falls = rises & (_values(problem, coef, eta) < point.values)
+        # Falls by rounding alone would keep the other outputs from steps that do lead down.
+        falls = rises & (_values(problem, coef, eta) < point.values - ROUNDING * abs(point.values))
         best, best_eta = np.where(falls, coef, best), np.where(falls, eta, best_eta)
         best_intercept, rises = np.where(falls, intercept, best_intercept), rises & ~falls
         if not rises.any():
