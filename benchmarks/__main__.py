@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from benchmarks import suites
+from benchmarks.report import write_tables
 from benchmarks.worker import threads
 
 
@@ -31,9 +32,17 @@ def main(arguments=None):
         default=Path("benchmark-results"),
         help="folder of the results; the tables of the docs are those in benchmarks/results",
     )
+    parser.add_argument(
+        "--append", action="store_true", help="keep what OUTPUT has and is not measured again"
+    )
+    parser.add_argument(
+        "--tables-only", action="store_true", help="measure nothing: make OUTPUT's tables again"
+    )
     suite.add_arguments(parser)
     options = parser.parse_args(arguments)
-
+    if options.tables_only:
+        write_tables(suite, options.output)
+        return
     options.output.mkdir(parents=True, exist_ok=True)
     with threads(options.threads):
         suite.run(options)

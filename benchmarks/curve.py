@@ -69,6 +69,29 @@ class Curve:
         """The loosest rung that reaches a suboptimality, or None."""
         return next((rung for rung in self.rungs if rung.suboptimality <= target), None)
 
+    def rows(self):
+        """What is known at each target, as dicts of plain values.
+
+        ``seconds`` and ``passes`` are None where the target was not reached, ``cold_seconds`` at
+        all targets but one. ``memory`` is the largest growth of the process in bytes, and
+        ``last_passes`` are those of the most accurate fit.
+        """
+        memory = [rung.memory for rung in self.rungs if rung.memory is not None]
+        last = self.rungs[-1].passes if self.rungs else None
+        return [
+            {
+                "accuracy": target,
+                "seconds": self.time_to(target),
+                "passes": self.passes_to(target),
+                "cold_seconds": self.cold_seconds if target == COLD_TARGET else None,
+                "last_passes": last,
+                "memory": max(memory, default=None),
+                "fits": min((len(rung.seconds) for rung in self.rungs), default=0),
+                "note": self.note,
+            }
+            for target in TARGETS
+        ]
+
     def keep_useful(self):
         """Drop rungs that no target is interpolated from."""
         useful = set()
@@ -81,11 +104,6 @@ class Curve:
     @property
     def cold_seconds(self):
         return median(self.cold) if self.cold else None
-
-    @property
-    def repeats(self):
-        """Smallest number of fits that a median is taken of."""
-        return min((len(rung.seconds) for rung in self.rungs), default=0)
 
 
 def interpolate(points, target):

@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime
-import multiprocessing
 import os
 import platform
 import time
@@ -10,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
+
+from benchmarks.worker import in_fresh_process
 
 PACKAGES = (
     *("nno_sklearn", "numpy", "scipy", "scikit-learn"),
@@ -20,30 +21,24 @@ PACKAGES = (
 def describe(threads):
     """All of it as a dict of plain values."""
     return {
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
+        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M"),
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "threads": threads,
         "load": _load(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "versions": _versions(),
+        "packages": _packages(),
         "bandwidth": measured_bandwidth(),
     }
 
 
 def measured_bandwidth():
     """Bytes a second that a process reads, with the threads that new processes get."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_measure, args=(theirs,))
-    process.start()
-    bandwidth = ours.recv()
-    process.join()
-    return bandwidth
+    return in_fresh_process(_measure)
 
 
-def _measure(connection, n_bytes=2**28, repeats=5):
+def _measure(n_bytes=2**28, repeats=5):
     """The best of a sum, a dot product and a matrix-vector product over a large array."""
     X = np.ones((n_bytes // 8 // 256, 256))
     flat, vector = X.ravel(), np.ones(256)
@@ -53,7 +48,7 @@ def _measure(connection, n_bytes=2**28, repeats=5):
             start = time.perf_counter()
             read()
             fastest = min(fastest, time.perf_counter() - start)
-    connection.send(X.nbytes / fastest)
+    return X.nbytes / fastest
 
 
 def _load():
@@ -69,9 +64,9 @@ def _cpu():
     return platform.processor() or "unknown"
 
 
-def _versions():
-    found = {}
+def _packages():
+    found = []
     for package in PACKAGES:
         with contextlib.suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
+            found.append(f"{package} {version(package)}")
+    return "; ".join(found)

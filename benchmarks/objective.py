@@ -61,6 +61,24 @@ class Objective:
     def total_weight(self):
         return self.n_samples if self.weight is None else self.weight.sum()
 
+    @cached_property
+    def counterparts(self):
+        """Parameters of scikit-learn's estimators with this objective, by their names.
+
+        Looked up before a worker starts, whose first fit counts the time of imports.
+        """
+        from nno_sklearn.counterparts import counterparts
+
+        found = counterparts(
+            loss="log_loss" if self.is_classification else self.loss,
+            penalty="elasticnet",
+            alpha=self.alpha,
+            l1_ratio=self.l1_ratio,
+            fit_intercept=self.fit_intercept,
+            total_weight=self.total_weight,
+        )
+        return {type(one).__name__: one.get_params() for one in found}
+
     @property
     def n_bytes(self):
         """Size of X: what one pass over the data reads."""

@@ -15,7 +15,6 @@ import numpy as np
 from benchmarks import competitors
 from benchmarks.competitors import ours
 from benchmarks.curve import COLD_TARGET, TARGETS, Curve, Rung, fastest_by_package
-from benchmarks.results import CaseResult
 from benchmarks.worker import STARTUP, FitError, Worker
 
 #: Fits in a row that bring nothing, after which a competitor has no more to give.
@@ -55,15 +54,13 @@ class Effort:
         return min(self.repeats, 2) if seconds > self.time_limit / 3 else self.repeats
 
 
-def run_case(case, effort, environment, patterns=("*",), report=lambda text: None):
+def run_case(case, effort, patterns=("*",), report=lambda text: None):
     """Measure competitors on a case.
 
     Parameters
     ----------
     case : Case
     effort : Effort
-    environment : dict
-        Kept with the result; of :func:`benchmarks.environment.describe`.
     patterns : sequence of str, default=("*",)
         Glob patterns of the names of competitors that take part.
     report : callable, default does nothing
@@ -71,7 +68,8 @@ def run_case(case, effort, environment, patterns=("*",), report=lambda text: Non
 
     Returns
     -------
-    CaseResult
+    list of dict
+        One row for each competitor and each accuracy of :data:`benchmarks.curve.TARGETS`.
 
     Raises
     ------
@@ -91,23 +89,20 @@ def run_case(case, effort, environment, patterns=("*",), report=lambda text: Non
         race.warm()
         race.cold(automatic)
     n_samples, n_features = objective.X.shape
-    return CaseResult(
-        name=case.name,
-        group=case.group,
-        data=case.data,
-        loss=case.loss,
-        alpha=float(objective.alpha),
-        l1_ratio=case.l1_ratio,
-        fit_intercept=case.fit_intercept,
-        n_samples=n_samples,
-        n_features=n_features,
-        n_bytes=objective.n_bytes,
-        optimum=race.optimum,
-        unit=float(race.unit),
-        automatic=automatic,
-        environment=environment,
-        curves=curves,
-    )
+    facts = {
+        "case": case.name,
+        "group": case.group,
+        "n_samples": n_samples,
+        "n_features": n_features,
+        "n_bytes": objective.n_bytes,
+        "alpha": float(objective.alpha),
+        "l1_ratio": case.l1_ratio,
+    }
+    return [
+        facts | {"competitor": curve.name, "is_auto": curve.name == automatic} | row
+        for curve in curves
+        for row in curve.rows()
+    ]
 
 
 class _Race:
@@ -131,7 +126,7 @@ class _Race:
             self._repeat()
         finally:
             for worker in self.workers.values():
-                worker.kill()
+                worker.close()
 
     def cold(self, automatic):
         """First fits in fresh processes: the fastest of each package, and ``automatic``."""
@@ -143,7 +138,7 @@ class _Race:
                 if rung is not None:
                     with contextlib.suppress(FitError):
                         worker, fit = self._first_fit(curve.name, rung.tolerance)
-                        worker.kill()
+                        worker.close()
                         curve.cold.append(fit.seconds)
 
     def _find_optimum(self):
@@ -151,7 +146,7 @@ class _Race:
         limit = REFERENCE_LIMIT * self.effort.time_limit
         with contextlib.suppress(FitError):
             worker, fit = self._first_fit(ours.REFERENCE.name, 1e-12, limit)
-            worker.kill()
+            worker.close()
             self._value(fit)
             self.has_reference = True
 
@@ -216,19 +211,19 @@ class _Race:
         self.report(f"{name}  {tolerance:.0e}")
         time.sleep(self.effort.pause)
         try:
-            return self.workers[name].fit(tolerance, self.effort.time_limit)
+            return self.workers[name].fit(name, tolerance, self.effort.time_limit)
         except FitError:
-            self.workers.pop(name).kill()
+            self.workers.pop(name).close()
             raise
 
     def _first_fit(self, name, tolerance, limit=None):
         self.report(f"{name}  first fit")
-        worker = Worker(self.path, name)
+        worker = Worker(self.path)
         limit = self.effort.time_limit if limit is None else limit
         try:
-            return worker, worker.fit(tolerance, STARTUP + limit)
+            return worker, worker.fit(name, tolerance, STARTUP + limit)
         except FitError:
-            worker.kill()
+            worker.close()
             raise
 
     def _value(self, fit):

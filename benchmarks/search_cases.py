@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 
 import numpy as np
@@ -26,8 +27,8 @@ from benchmarks.search_rivals import (
     LogisticPaths,
     Loop,
     Ours,
-    inverse_strength,
     logistic,
+    logistic_params,
 )
 from benchmarks.search_task import Task
 from nno_sklearn import NNOClassifier, NNORegressor
@@ -120,25 +121,9 @@ def elastic_net(tol, precompute):
     return ElasticNet(tol=tol, max_iter=MAX_ITER, precompute=precompute)
 
 
-def celer_lasso_cv(**options):
-    """celer's LassoCV."""
-    from celer import LassoCV
-
-    return LassoCV(max_iter=1000, max_epochs=MAX_ITER, **options)
-
-
-def skglm_lasso(tol):
-    """skglm's Lasso."""
-    from skglm import Lasso
-
-    return Lasso(tol=tol, max_iter=1000, max_epochs=MAX_ITER)
-
-
-def celer_lasso(tol):
-    """celer's Lasso."""
-    from celer import Lasso
-
-    return Lasso(tol=tol, max_iter=1000, max_epochs=MAX_ITER)
+def of_package(package, name, **options):
+    """A class of celer or skglm, whose limits end no fit before its tolerance does."""
+    return getattr(import_module(package), name)(max_iter=1000, max_epochs=MAX_ITER, **options)
 
 
 def skglm_logistic(tol):
@@ -159,7 +144,7 @@ def _grids(*solvers):
             f"GridSearchCV, {solver}",
             TOL,
             make=partial(logistic, solver=solver),
-            params=inverse_strength,
+            params=logistic_params,
         )
         for solver in solvers
     ]
@@ -190,9 +175,9 @@ LASSO = {
     "settings": lasso_path,
     "rivals": (
         LassoPaths("LassoCV", TOL, make=partial(LassoCV, max_iter=MAX_ITER)),
-        LassoPaths("celer LassoCV", TOL, "celer", make=celer_lasso_cv),
-        Loop("celer loop", TOL, "celer", make=celer_lasso),
-        Loop("skglm loop", TOL, "skglm", make=skglm_lasso),
+        LassoPaths("celer LassoCV", TOL, "celer", make=partial(of_package, "celer", "LassoCV")),
+        Loop("celer loop", TOL, "celer", make=partial(of_package, "celer", "Lasso")),
+        Loop("skglm loop", TOL, "skglm", make=partial(of_package, "skglm", "Lasso")),
     ),
 }
 ELASTIC_NET = {
@@ -222,7 +207,7 @@ MULTINOMIAL = {
     "n_splits": 3,
     "rivals": (
         *_grids("lbfgs"),
-        Loop("lbfgs loop", TOL, make=partial(logistic, solver="lbfgs"), params=inverse_strength),
+        Loop("lbfgs loop", TOL, make=partial(logistic, solver="lbfgs"), params=logistic_params),
     ),
 }
 DRAWS = {

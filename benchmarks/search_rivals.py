@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV
 
 from benchmarks.search_task import paths_of
 from nno_sklearn import NNOSearchCV
+from nno_sklearn.counterparts import INVERSE, logistic_penalty
 from nno_sklearn.model_selection import tasks
 
 
@@ -116,10 +117,10 @@ class Ours(Rival):
 # Others ------------------------------------------------------------------------------------------
 
 
-def inverse_strength(setting, n_samples):
-    """Parameters of LogisticRegression: C is for the sum over rows, alpha for their mean."""
-    others = {name: value for name, value in setting.items() if name != "alpha"}
-    return {"C": 1 / (setting["alpha"] * n_samples), **others}
+def logistic_params(setting, n_samples):
+    """Parameters of LogisticRegression for the objective of a setting."""
+    alpha, l1_ratio = setting["alpha"], setting.get("l1_ratio", 0)
+    return {"C": INVERSE.of_alpha(alpha, n_samples), **logistic_penalty(l1_ratio)}
 
 
 def same(setting, n_samples):
@@ -134,7 +135,7 @@ class Grid(Rival):
     Parameters
     ----------
     make : callable
-        ``make(tol)`` gives the model.
+        ``make(tol=)`` gives the model.
     params : callable
         ``params(setting, n_samples)`` gives its parameters.
     """
@@ -146,7 +147,7 @@ class Grid(Rival):
         return [[position] for position in range(len(settings))]
 
     def search(self, task, settings):
-        model = self.make(self.tol)
+        model = self.make(tol=self.tol)
         params = [self.params(setting, task.n_train) for setting in settings]
         search = GridSearchCV(
             task.pipeline(model),
@@ -159,7 +160,7 @@ class Grid(Rival):
         return Found(search.fit(task.X, task.y).cv_results_["mean_test_score"])
 
     def refit(self, task, setting):
-        model = self.make(self.tol)
+        model = self.make(tol=self.tol)
         model.set_params(**self.params(setting, len(task.y)))
         task.pipeline(model).fit(task.X, task.y)
 
@@ -179,7 +180,7 @@ class Loop(Grid):
                 before = clone(task.before)
                 X, X_test = before.fit_transform(X, y), before.transform(X_test)
             for path in paths_of(settings):
-                model = self.make(self.tol).set_params(warm_start=True)
+                model = self.make(tol=self.tol).set_params(warm_start=True)
                 for position in path:
                     model.set_params(**self.params(settings[position], task.n_train))
                     found[position, number] = score(model.fit(X, y), X_test, y_test)
@@ -217,12 +218,14 @@ class LogisticPaths(Rival):
         scores = np.empty(len(settings))
         for path in paths_of(settings):
             l1_ratio = settings[path[0]].get("l1_ratio", 0)
+            penalty = {k: v for k, v in logistic_penalty(l1_ratio).items() if k == "penalty"}
             model = LogisticRegressionCV(
-                Cs=[1 / (settings[k]["alpha"] * task.n_train) for k in path],
+                Cs=[INVERSE.of_alpha(settings[k]["alpha"], task.n_train) for k in path],
                 l1_ratios=np.array([l1_ratio]),  # a list fails in scikit-learn 1.9
                 cv=task.splits,
                 scoring=task.scoring,
                 refit=False,
+                **penalty,
                 **_logistic_options(self.solver, self.tol),
             ).fit(task.X, task.y)
             (of_class,) = model.scores_.values()
@@ -230,7 +233,7 @@ class LogisticPaths(Rival):
         return Found(scores)
 
     def refit(self, task, setting):
-        model = logistic(self.tol, self.solver).set_params(**inverse_strength(setting, len(task.y)))
+        model = logistic(self.tol, self.solver).set_params(**logistic_params(setting, len(task.y)))
         model.fit(task.X, task.y)
 
 
@@ -244,7 +247,4 @@ def logistic(tol, solver):
 
 
 def _logistic_options(solver, tol):
-    options = {"solver": solver, "tol": tol, "max_iter": MAX_ITER, "random_state": 0}
-    if solver == "saga" and LogisticRegression().penalty != "deprecated":
-        options["penalty"] = "elasticnet"  # up to scikit-learn 1.7
-    return options
+    return {"solver": solver, "tol": tol, "max_iter": MAX_ITER, "random_state": 0}

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 from sklearn.linear_model import SGDClassifier, SGDRegressor
 
-from nno_sklearn import NearestNeighborSolver, NNOClassifier, NNORegressor
+from nno_sklearn import CellStream, NNOClassifier, NNORegressor
 
 ALPHA, CELLS_PER_FEATURE = 1e-4, 20
 RATES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
@@ -34,10 +34,10 @@ class Task:
     def __post_init__(self):
         self.classes = None if self.y.dtype.kind == "f" else np.unique(self.y)
 
-    def ours(self, solver):
+    def ours(self, stream="auto"):
         """An estimator of this package."""
         kind = NNORegressor if self.classes is None else NNOClassifier
-        return kind(alpha=ALPHA, solver=solver)
+        return kind(alpha=ALPHA, stream=stream)
 
     def sgd(self, **options):
         """scikit-learn's, with its defaults but for the options."""
@@ -49,6 +49,11 @@ class Task:
         """Give a batch to a model."""
         options = {} if self.classes is None else {"classes": self.classes}
         return model.partial_fit(X, y, **options)
+
+    @property
+    def measure(self):
+        """What errors are."""
+        return "RMSE" if self.classes is None else "log-loss"
 
     def error(self, model, X, y):
         """Log-loss, or root mean squared error."""
@@ -89,16 +94,16 @@ class Reservoir:
     def fitted(self):
         """The batch fit on the sample."""
         kept = min(self._seen, len(self._X))
-        return self._task.ours("auto").fit(self._X[:kept], self._y[:kept])
+        return self._task.ours().fit(self._X[:kept], self._y[:kept])
 
 
 def learners(task, half_lives=()):
     """Makers of learners by name; SGD's grid comes as several of one name, the best counts."""
-    cells = partial(NearestNeighborSolver, n_cells=task.n_cells)
+    cells = partial(CellStream, n_cells=task.n_cells)
     makers = [
         ("nearest_neighbor", lambda: task.ours(cells())),
-        ("gd", lambda: task.ours("gd")),
-        ("proximal", lambda: task.ours("proximal")),
+        ("gd", lambda: task.ours("adagrad")),
+        ("proximal", lambda: task.ours("ftrl")),
         ("SGD default", task.sgd),
         *(
             ("SGD best of 10", partial(_tuned, task, rate, average))

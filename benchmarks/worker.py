@@ -1,4 +1,4 @@
-"""A competitor in a process of its own, with its own memory, threads and first fit."""
+"""Fits in a process of their own, with its own memory, threads and first fit."""
 
 import contextlib
 import gc
@@ -7,6 +7,7 @@ import os
 import sys
 import time
 import warnings
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +33,8 @@ class Fit(NamedTuple):
 
     solution: competitors.Solution
     seconds: float
+    #: Time of the processor, which other processes disturb less.
+    cpu_seconds: float
     memory: int | None
 
 
@@ -46,28 +49,30 @@ class Worker:
     ----------
     path : str
         Where the objective was dumped by joblib.
-    name : str
-        Of the competitor.
+    package : str, default=None
+        Folder to import nno_sklearn from; None for where this process has it from.
     """
 
-    def __init__(self, path, name):
+    def __init__(self, path, package=None):
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, path, name), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, path, package), daemon=True)
         self._process.start()
         theirs.close()
         with contextlib.suppress(EOFError):  # else the first fit says so
             self._connection.recv()  # the data are loaded
 
-    def fit(self, tolerance, limit):
+    def fit(self, name, tolerance, limit):
         """Fit once.
 
         Parameters
         ----------
+        name : str
+            Of the competitor.
         tolerance : float
             In the competitor's own meaning.
         limit : float
-            Seconds after which to give up; :meth:`kill` it then.
+            Seconds after which to give up; :meth:`close` it then.
 
         Returns
         -------
@@ -79,7 +84,7 @@ class Worker:
             If it raised, died, or took longer; the message says which.
         """
         try:
-            self._connection.send(tolerance)
+            self._connection.send((name, tolerance))
             if not self._connection.poll(limit):
                 raise FitError(f"over {limit:g} s")
             answer = self._connection.recv()
@@ -89,7 +94,7 @@ class Worker:
             raise FitError(answer)
         return answer
 
-    def kill(self):
+    def close(self):
         """End the process, whatever it does."""
         self._process.kill()
         self._process.join()
@@ -110,29 +115,61 @@ def threads(count):
                 os.environ[name] = value
 
 
-def _serve(connection, path, name):
-    """Answer tolerances with fits until the other end is gone."""
+def in_fresh_process(function, *arguments):
+    """What a function returns in a process that has done nothing before.
+
+    Raises
+    ------
+    concurrent.futures.process.BrokenProcessPool
+        If it dies, as for want of memory.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def memory(key):
+    """A line of /proc/self/status in bytes, such as "VmHWM"; None where there is none."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith(key + ":"):
+                return 1024 * int(line.split()[1])
+    return None
+
+
+def new_peak():
+    """Begin a new peak of resident memory ("VmHWM"); its bytes now, None where unknown."""
+    gc.collect()
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+        return memory("VmRSS")
+    return None
+
+
+def _serve(connection, path, package):
+    """Answer names and tolerances with fits until the other end is gone."""
+    if package is not None:  # competitors import their packages when they fit
+        sys.path.insert(0, package)
     warnings.simplefilter("ignore")  # accuracy is measured, not promised
     sys.stdout = sys.stderr = open(os.devnull, "w")
     _limit_memory()
-    objective, competitor = joblib.load(path), competitors.find(name)
+    objective = joblib.load(path)
     connection.send("ready")
     with contextlib.suppress(EOFError):
         while True:
-            tolerance = connection.recv()
+            name, tolerance = connection.recv()
             try:
-                connection.send(_timed(competitor, objective, tolerance))
+                connection.send(_timed(competitors.find(name), objective, tolerance))
             except Exception as error:  # whatever a peer raises is its result
                 connection.send(f"{type(error).__name__}: {error}".split("\n")[0][:60])
 
 
 def _timed(competitor, objective, tolerance):
-    gc.collect()
-    before = _reset_peak()
-    start = time.perf_counter()
+    before = new_peak()
+    start, cpu_start = time.perf_counter(), time.process_time()
     solution = competitor.fit(objective, tolerance)
-    seconds = time.perf_counter() - start
-    return Fit(solution, seconds, before and _memory("VmHWM") - before)
+    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
+    return Fit(solution, seconds, cpu_seconds, before and memory("VmHWM") - before)
 
 
 def _limit_memory():
@@ -142,17 +179,3 @@ def _limit_memory():
 
         half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
         resource.setrlimit(resource.RLIMIT_DATA, (half, half))
-
-
-def _reset_peak():
-    """Begin a new peak of resident memory; returns its bytes now, None where unknown."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-        return _memory("VmRSS")
-    except OSError:
-        return None
-
-
-def _memory(key):
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(key))

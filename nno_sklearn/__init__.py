@@ -1,12 +1,34 @@
 """Linear estimators for scikit-learn with pluggable solvers and certified optima."""
 
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what __getattr__ finds, for type checkers
+    from nno_sklearn._classifier import NNOClassifier as NNOClassifier
+    from nno_sklearn._regressor import NNORegressor as NNORegressor
+    from nno_sklearn.contracts import check_loss as check_loss
+    from nno_sklearn.contracts import check_penalty as check_penalty
+    from nno_sklearn.contracts import check_solver as check_solver
+    from nno_sklearn.contracts import check_stream as check_stream
+    from nno_sklearn.losses import Loss as Loss
+    from nno_sklearn.model_selection import NNOSearchCV as NNOSearchCV
+    from nno_sklearn.neighbors import condense as condense
+    from nno_sklearn.penalties import Penalty as Penalty
+    from nno_sklearn.score_training import ScoreTraining as ScoreTraining
+    from nno_sklearn.score_training import nno_minimize as nno_minimize
+    from nno_sklearn.solvers import GradientDescent as GradientDescent
+    from nno_sklearn.solvers import NearestNeighborSolver as NearestNeighborSolver
+    from nno_sklearn.solvers import ProximalSolver as ProximalSolver
+    from nno_sklearn.solvers import Solver as Solver
+    from nno_sklearn.streams import CellStream as CellStream
+    from nno_sklearn.streams import Stream as Stream
 
 __version__ = "0.1.0"
 
 #: Which module defines each public name. It is imported when the name is first used, so that the
 #: command line runs, and answers Ctrl-C, before numpy, scipy and scikit-learn are there.
 _HOMES = {
+    "CellStream": "streams",
     "GradientDescent": "solvers",
     "Loss": "losses",
     "NNOClassifier": "_classifier",
@@ -15,18 +37,21 @@ _HOMES = {
     "NearestNeighborSolver": "solvers",
     "Penalty": "penalties",
     "ProximalSolver": "solvers",
+    "ScoreTraining": "score_training",
     "Solver": "solvers",
+    "Stream": "streams",
     "check_loss": "contracts",
     "check_penalty": "contracts",
     "check_solver": "contracts",
+    "check_stream": "contracts",
     "condense": "neighbors",
-    "nno_minimize": "score_training.minimize",
+    "nno_minimize": "score_training",
 }
 
 __all__ = sorted([*_HOMES, "__version__"])  # noqa: PLE0605
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     """Import a public name, or one of the package's modules."""
     if name in _HOMES:
         value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
@@ -43,5 +68,5 @@ def __getattr__(name):
     return value
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return __all__

@@ -1,27 +1,44 @@
 """NNOClassifier."""
 
+from collections.abc import Callable
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from nno_sklearn._labels import (
+    check_classes,
+    check_factors,
+    distinct_labels,
+    factors_of_stream,
+    weights_of_classes,
+)
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._online import has_gradient
 from nno_sklearn._validation import (
     check_batch,
-    check_classes,
     check_training_data,
-    distinct_labels,
     make_loss,
-    weights_of_classes,
+    make_score_training,
+    sum_of_weights,
 )
-from nno_sklearn.losses import LogLoss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
+from nno_sklearn.losses import LogLoss, Loss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
+from nno_sklearn.penalties import Penalty
+from nno_sklearn.score_training import ScoreTraining
+from nno_sklearn.session import TrainingData
+from nno_sklearn.solvers import Solver
+from nno_sklearn.streams import Stream
+from nno_sklearn.types import Array, Matrix, RandomState
 
 
 def _has_probabilities(classifier):
-    loss = make_loss(classifier.loss, classifier._losses)
-    if not loss.probabilistic:
+    known = classifier.named_losses
+    is_score = make_score_training(classifier.loss, known) is not None
+    if is_score or not make_loss(classifier.loss, known).probabilistic:
         raise AttributeError(
             f"loss={classifier.loss!r} gives no probabilities. Use loss='log_loss' or "
             "'modified_huber', or wrap the model in CalibratedClassifierCV."
@@ -40,14 +57,15 @@ class NNOClassifier(ClassifierMixin, LinearModel):
 
     Parameters
     ----------
-    loss : {"log_loss", "squared_hinge", "modified_huber"}, scorer or Loss, default="log_loss"
+    loss : {"log_loss", "squared_hinge", "modified_huber"}, scorer, ScoreTraining or Loss, \
+            default="log_loss"
         "log_loss" is logistic regression, joint (multinomial) for more than two classes;
         "squared_hinge" the smooth support vector machine and "modified_huber" its variant that
         outliers move less (Zhang, 2004): these two, and a Loss object whose outputs are not
         coupled, fit each class against the rest.
         A scorer ("f1", "balanced_accuracy", "roc_auc", ... or ``make_scorer(...)``) is trained
-        itself: a search from the optimum of the log-loss and its tuned thresholds, with
-        ``solver="nearest_neighbor"`` or "auto". It gives no probabilities, so that scorers
+        itself: a search from the optimum of the log-loss and its tuned thresholds, whose
+        folds ``ScoreTraining("f1", cv=10)`` chooses. It gives no probabilities, so that scorers
         which ask for them are refused, and F is then the log-loss of the start.
     penalty : {"l2", "l1", "elasticnet", None} or Penalty, default="l2"
         "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``.
@@ -59,6 +77,10 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     solver : {"auto", "gd", "nearest_neighbor", "proximal"} or Solver, default="auto"
         How the optimum is reached; all reach the same. "gd" needs a differentiable penalty.
         The parameters of an object can be tuned as ``solver__n_neighbors`` etc.
+    stream : {"auto", "cells", "adagrad", "ftrl"} or Stream, default="auto"
+        How ``partial_fit`` learns: "cells" refits to a memory of neighbouring rows
+        (:class:`CellStream`), the others take small steps, for many columns. "auto" goes with the
+        solver: "adagrad" with "gd", "ftrl" with "proximal", else "cells" (up to 2000 columns).
     fit_intercept : bool, default=True
         Whether to fit b.
     max_iter : int, default=1000
@@ -96,19 +118,21 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         How often X was read.
     history_ : list of Record
         One named tuple per iteration; ``pandas.DataFrame(history_)`` is a table. For a scorer
-        MetricRecords, with ``score`` and ``validation_score``.
+        one per round, with ``validation_score``, and minus the score as ``objective``.
     start_ : NNOClassifier
         Only for a scorer: the convex model with tuned thresholds that the search began from.
     solver_ : Solver
-        The solver that ran.
+        The solver that ran; after ``fit``.
+    stream_ : Stream
+        What learns; after ``partial_fit``, which has no history and certificate.
     loss_ : Loss
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only where X has column names that are strings.
     n_samples_seen_ : int
-        Rows of the stream so far; after ``partial_fit``, which has no history and certificate.
+        Rows of the stream so far; after ``partial_fit``.
     condensed_rows_, condensed_targets_, condensed_weights_ : ndarray
-        After ``partial_fit`` with "nearest_neighbor": its memory, a small training set.
+        After ``partial_fit`` with ``stream="cells"``: its memory, a small training set.
 
     Examples
     --------
@@ -120,34 +144,37 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     (True, True)
     """
 
-    _losses = {
+    named_losses = {
         "log_loss": LogLoss,
         "squared_hinge": SquaredHinge,
         "modified_huber": ModifiedHuber,
     }
+    _convex_loss = MultinomialLogLoss
 
     def __init__(
         self,
-        loss="log_loss",
+        loss: str | Loss | ScoreTraining | Callable[..., float] = "log_loss",
         *,
-        penalty="l2",
-        alpha=1e-4,
-        l1_ratio=0.5,
-        solver="auto",
-        fit_intercept=True,
-        max_iter=1000,
-        tol=1e-4,
-        class_weight=None,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        penalty: str | Penalty | None = "l2",
+        alpha: float = 1e-4,
+        l1_ratio: float = 0.5,
+        solver: str | Solver = "auto",
+        stream: str | Stream | None = "auto",
+        fit_intercept: bool = True,
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        class_weight: dict[Any, float] | str | None = None,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int | bool = 0,
+    ) -> None:
         super().__init__(
             loss=loss,
             penalty=penalty,
             alpha=alpha,
             l1_ratio=l1_ratio,
             solver=solver,
+            stream=stream,
             fit_intercept=fit_intercept,
             max_iter=max_iter,
             tol=tol,
@@ -157,8 +184,11 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         )
         self.class_weight = class_weight
 
-    def _prepare(self, X, y, sample_weight, loss):
-        X, y, weight = check_training_data(self, X, y, sample_weight, multi_output=False)
+    def prepare(
+        self, X: Matrix, y: Any, sample_weight: ArrayLike | None, loss: Loss
+    ) -> TrainingData:
+        """Check and encode data; see :meth:`nno_sklearn.session.SessionModel.prepare`."""
+        X, y, weight, exponent = check_training_data(self, X, y, sample_weight, multi_output=False)
         y = column_or_1d(y)
         classes = distinct_labels(y)
         codes = np.searchsorted(classes, y)  # faster than the inverse that np.unique sorts for
@@ -169,10 +199,11 @@ class NNOClassifier(ClassifierMixin, LinearModel):
                 "classifier needs at least 2 classes. Check the labels, sample_weight and "
                 "class_weight."
             )
-        _check_factors(factors, classes)
+        check_factors(factors, classes)
         self.classes_ = classes
         targets, loss = self._encoded(codes, loss)
-        return X, targets, weight * factors[codes], loss
+        weight = weight * factors[codes]
+        return TrainingData(X, targets, weight, loss, sum_of_weights(weight, exponent))
 
     def _encoded(self, codes, loss):
         """Targets of codes of the classes, and the loss for that many classes."""
@@ -181,13 +212,17 @@ class NNOClassifier(ClassifierMixin, LinearModel):
             loss = MultinomialLogLoss()
         if loss.of_two_classes is not None and n_outputs == 1:
             loss = loss.of_two_classes()  # two classes need one output: half the size
-        if "score" in loss.provides:
-            loss = loss.set_params(classes=self.classes_)
         targets = np.eye(n_outputs)[codes] if n_outputs > 1 else codes[:, None].astype(float)
         return targets, loss
 
     @available_if(has_gradient)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Learn from further rows of a stream; batches of any size.
 
         Parameters
@@ -224,19 +259,15 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         )
         self.classes_ = classes
         targets, loss = self._encoded(codes, loss)
-        return X, targets, weight, loss, self._factors()
+        return (
+            X,
+            targets,
+            weight,
+            loss,
+            factors_of_stream(self.class_weight, classes, self._class_mass),
+        )
 
-    def _factors(self):
-        """Factor of each class as of now; 1 for those that "balanced" has not seen."""
-        classes, mass = self.classes_, self._class_mass
-        seen = mass > 0 if self.class_weight == "balanced" else np.ones(len(classes), dtype=bool)
-        codes, factors = np.arange(np.count_nonzero(seen)), np.ones(len(classes))
-        if len(codes):
-            factors[seen] = weights_of_classes(self.class_weight, classes[seen], codes, mass[seen])
-        _check_factors(factors, classes)
-        return factors
-
-    def decision_function(self, X):
+    def decision_function(self, X: Matrix) -> Array:
         """Raw predictions: positive for the second class, or one column per class.
 
         Parameters
@@ -250,7 +281,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         raw_prediction = self._raw_prediction(X)
         return raw_prediction[:, 0] if len(self.classes_) == 2 else raw_prediction
 
-    def predict(self, X):
+    def predict(self, X: Matrix) -> NDArray[Any]:
         """Predict class labels.
 
         Parameters
@@ -265,7 +296,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         return self.classes_[(score > 0).astype(int) if score.ndim == 1 else score.argmax(axis=1)]
 
     @available_if(_has_probabilities)
-    def predict_proba(self, X):
+    def predict_proba(self, X: Matrix) -> NDArray[Any]:
         """Predict probabilities of the classes, in the order of ``classes_``.
 
         Parameters
@@ -286,15 +317,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         return np.divide(probability, total, out=even, where=total > 0)
 
     @available_if(_has_probabilities)
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Matrix) -> NDArray[Any]:
         """Logarithms of :meth:`predict_proba`."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
-
-
-def _check_factors(factors, classes):
-    if (factors == 0).any():
-        raise ValueError(
-            f"class_weight gives the weight 0 to {classes[factors == 0]}: leave out the rows "
-            "of that class instead."
-        )

@@ -1,11 +1,15 @@
 """The one fit: parameters -> problem -> solver -> attributes."""
 
 import warnings
+from collections.abc import Callable
 from copy import copy
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from nno_sklearn._online import OnlineLearning
@@ -14,60 +18,76 @@ from nno_sklearn._validation import (
     check_hyper_parameters,
     check_names,
     check_new_data,
-    draft_of,
     make_loss,
     make_penalty,
+    make_score_training,
     make_solver,
 )
-from nno_sklearn.contracts import (
-    check_loss_on,
-    check_penalty_on,
-    check_prediction,
-    check_result,
-)
-from nno_sklearn.problem import Problem, exact_product, summarise
-from nno_sklearn.score_training.search import MetricResult
-from nno_sklearn.solvers import Status, certify_returned
-
-#: Passes over X that second moments may cost in one fit; they then save most others.
-SUMMARY_BUDGET = 8.0
-#: Least loss of the constant model that is a normal number, with some digits to spare.
-SMALLEST_LOSS = 1e-304
+from nno_sklearn.contracts import check_prediction
+from nno_sklearn.losses import Loss
+from nno_sklearn.penalties import Penalty
+from nno_sklearn.problem import exact_product
+from nno_sklearn.score_training import ScoreTraining
+from nno_sklearn.session import Coefficients, FitSession, Parts
+from nno_sklearn.solvers import Record, Solver, Status
+from nno_sklearn.solvers.base import SolverResult
+from nno_sklearn.streams import Stream
+from nno_sklearn.types import Matrix, RandomState
 
 
 class LinearModel(OnlineLearning, BaseEstimator):
     """What regressors and classifiers share.
 
-    A subclass names its losses in ``_losses`` and turns data into rows, targets of shape
-    (n_samples, n_outputs) and weights in ``_prepare``.
+    A subclass names its losses in ``named_losses``, in ``_convex_loss`` the one from whose optimum
+    training on a score begins, and turns data into rows, targets of shape (n_samples, n_outputs)
+    and weights in ``prepare``. What a fit asks of it is described at
+    :class:`~nno_sklearn.session.SessionModel`.
     """
 
-    _losses: dict
+    named_losses: ClassVar[dict[str, type[Loss]]]
+    _convex_loss: ClassVar[type[Loss]]
+    free_parameters: ClassVar[frozenset[str]] = frozenset(
+        "alpha l1_ratio max_iter penalty random_state solver stream tol verbose warm_start".split()
+    )
 
-    def __new__(cls, *args, **params):
+    coef_: NDArray[Any]
+    intercept_: Any
+    objective_: float
+    dual_gap_: float
+    optimality_: float
+    converged_: bool
+    n_iter_: int
+    n_passes_: float
+    history_: list[Record]
+    solver_: Solver
+    loss_: Loss
+
+    def __new__(cls, *args: Any, **params: Any) -> Self:
         check_names(cls, params, TypeError)
         return super().__new__(cls)
 
     def __init__(
         self,
         *,
-        loss,
-        penalty,
-        alpha,
-        l1_ratio,
-        solver,
-        fit_intercept,
-        max_iter,
-        tol,
-        warm_start,
-        random_state,
-        verbose,
-    ):
+        loss: str | Loss | ScoreTraining | Callable[..., float],
+        penalty: str | Penalty | None,
+        alpha: float,
+        l1_ratio: float,
+        solver: str | Solver,
+        stream: str | Stream | None,
+        fit_intercept: bool,
+        max_iter: int,
+        tol: float,
+        warm_start: bool,
+        random_state: RandomState,
+        verbose: int | bool,
+    ) -> None:
         self.loss = loss
         self.penalty = penalty
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.solver = solver
+        self.stream = stream
         self.fit_intercept = fit_intercept
         self.max_iter = max_iter
         self.tol = tol
@@ -75,16 +95,16 @@ class LinearModel(OnlineLearning, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         check_names(type(self), params, ValueError)
         return super().set_params(**params)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the coefficients to training data.
 
         Parameters
@@ -106,111 +126,122 @@ class LinearModel(OnlineLearning, BaseEstimator):
             For data or parameters that cannot be used; the message says what to do. A model
             that was fitted before stays as it was, also after Ctrl-C.
         """
-        draft = draft_of(self)
-        draft._fit(X, y, sample_weight)
-        self.__dict__ = vars(draft)
+        was_fitted = hasattr(self, "coef_")
+        starts = [self._coefficients()] if was_fitted and self.warm_start else []
+        model, result = self.open_session(X, y, sample_weight).solve(self, starts)
+        if not model.converged_:
+            warnings.warn(model._advice(result), ConvergenceWarning, stacklevel=2)
+        self.__dict__ = model.__dict__
         return self
 
-    def _fit(self, X, y, sample_weight):
-        problem, solver = self._pose(X, y, sample_weight)
-        result = self._solve(problem, solver, self._start(problem))
-        if not self.converged_:
-            warnings.warn(self._advice(result, problem.dtype), ConvergenceWarning, stacklevel=3)
+    def open_session(
+        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None, *, n_models: int = 1
+    ) -> FitSession:
+        """Fit many settings to the same data, each from the optimum of one solved before.
 
-    def _pose(self, X, y, sample_weight=None):
-        """The problem that the data and the parameters state, and the solver for it."""
-        loss, penalty, solver = self._parts()
-        X, targets, weight, loss = self._prepare(X, y, sample_weight, loss)
-        with np.errstate(over="ignore", invalid="ignore"):
-            loss.check_target(targets)
-            check_loss_on(loss, targets)
-            problem = Problem(
-                X,
-                targets,
-                loss,
-                penalty,
-                self.alpha,
-                sample_weight=weight,
-                fit_intercept=self.fit_intercept,
-            )
-            check_penalty_on(problem.penalty, problem.shape)
-            _check_magnitude(problem)
-        return summarise(problem, SUMMARY_BUDGET), solver
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for :meth:`fit`. They are looked at when the first model is fitted.
+        n_models : int, default=1
+            How many models will share the data, about.
 
-    def _pose_like(self, problem):
-        """As :meth:`_pose`, for the rows, the loss and the intercept of a problem known already."""
-        _, penalty, solver = self._parts()
-        problem = problem.with_penalty(penalty, self.alpha)
-        check_penalty_on(problem.penalty, problem.shape)
-        return problem, solver
+        Returns
+        -------
+        FitSession
+            Fits this model, and others of its kind.
+        """
+        return FitSession(X, y, sample_weight, n_models=n_models)
 
-    def _parts(self):
-        """Loss, penalty and solver, checked."""
+    def parts(self) -> Parts:
+        """Loss, penalty and solver of these parameters.
+
+        Returns
+        -------
+        Parts
+
+        Raises
+        ------
+        ValueError
+            For parameters that no fit can use.
+        """
         check_hyper_parameters(self)
-        loss = make_loss(self.loss, self._losses)
+        training = self._score_training()
+        if training is None:
+            loss = make_loss(self.loss, self.named_losses)
+        else:
+            training.check_parameters()
+            loss = self._convex_loss()
         penalty = make_penalty(self.penalty, self.l1_ratio)
         solver = make_solver(self.solver)
         penalty.check_parameters()
         solver.check_parameters()
-        check_compatible(solver, self.solver, loss, penalty, self.penalty)
-        return loss, penalty, solver
+        check_compatible("solver", solver, self.solver, loss, penalty, self.penalty)
+        return Parts(loss, penalty, solver, training)
 
-    def _solve(self, problem, solver, start):
-        """Solve the problem from a point, and keep what was found."""
-        solver = clone(solver).select(problem)
-        options = {
-            "max_iter": self.max_iter,
-            "tol": self.tol,
-            "callback": self._print if self.verbose else None,
-            "random_state": self.random_state,
-        }
-        with np.errstate(over="ignore", invalid="ignore"):  # of trial steps that go too far
-            result = solver.solve(problem, start, **options)
-            check_result(solver, problem, result, self.tol)
-            if problem.metric is None:
-                result = certify_returned(problem, solver, result, **options)
-        self._keep(result, problem.metric or problem.loss, solver, problem.dtype)
-        return result
+    def _score_training(self):
+        """How to train on the score that ``loss`` names; None where it is a loss."""
+        return make_score_training(self.loss, self.named_losses)
 
-    def _start(self, problem):
-        """The point where the solver begins: the last coefficients, or the constant model."""
-        return (self._point_in(problem) if self.warm_start else None) or problem.null
+    def strength(self, total_weight: float) -> float:
+        """Factor of the penalty: alpha, whatever the sum of the weights is.
 
-    def _point_in(self, problem):
-        """The fitted coefficients as a point of a problem; None where they do not fit it."""
-        if not hasattr(self, "coef_"):
-            return None
-        coef = np.atleast_2d(self.coef_).T.astype(float)
-        if coef.shape != problem.shape or not np.isfinite(coef).all():
-            return None
-        coef = np.where(problem.scale[:, None] > 0, coef, 0.0)  # constant columns have none
-        intercept = np.atleast_1d(self.intercept_).astype(float)
-        return problem.at(coef, problem.inner_intercept(coef, intercept))
+        Parameters
+        ----------
+        total_weight : float
 
-    def _keep(self, result, loss, solver, dtype):
+        Returns
+        -------
+        float
+        """
+        return self.alpha
+
+    def _coefficients(self):
+        """The fitted coefficients as a start."""
+        coef, intercept = np.atleast_2d(self.coef_).T, np.atleast_1d(self.intercept_)
+        return Coefficients(coef.astype(float), intercept.astype(float))
+
+    def keep(
+        self,
+        result: SolverResult,
+        loss: Loss,
+        solver: Solver,
+        dtype: DTypeLike,
+        began: SolverResult | None = None,
+    ) -> None:
+        """Take the result of a run as attributes.
+
+        Parameters
+        ----------
+        result : SolverResult
+        loss : Loss
+        solver : Solver
+            That ran.
+        dtype : dtype
+            Of X, and of ``coef_``.
+        began : SolverResult, default=None
+            Where training on a score began: the result of ``start_``, a model like this one.
+        """
         self._end_stream()
-        self._keep_model(result.coef, result.intercept, loss, solver, dtype)
+        self._keep_model(result.coef, result.intercept, loss, dtype)
+        self.solver_ = solver
         self.n_iter_, self.n_passes_ = result.n_iter, result.n_passes
         self.objective_, self.dual_gap_ = result.objective, result.dual_gap
         self.optimality_, self.history_ = result.optimality, result.history
         self.converged_ = result.status is Status.CONVERGED
-        vars(self).pop("start_", None)
-        if isinstance(result, MetricResult):
-            self.start_ = self._start_model(result, loss, solver, dtype)
+        self.__dict__.pop("start_", None)
+        if began is not None:
+            start = copy(self)
+            start.keep(began, loss, solver, dtype)
+            self.start_ = start
 
-    def _keep_model(self, coef, intercept, loss, solver, dtype):
+    def _keep_model(self, coef, intercept, loss, dtype):
         self.coef_ = np.ascontiguousarray(coef.T, dtype=dtype)
         self.intercept_ = intercept  # float64: it may be large beside what X tells
-        self.solver_, self.loss_ = solver, loss
+        self.loss_ = loss
 
-    def _start_model(self, result, loss, solver, dtype):
-        """A fitted model like this one with the coefficients that the search began from."""
-        start = copy(self)
-        start._keep(result.start, loss, solver, dtype)
-        return start
-
-    def _advice(self, result, dtype):
-        if isinstance(result, MetricResult):
+    def _advice(self, result):
+        if self._score_training() is not None:
             return (
                 f"{type(self).__name__}: {result.status.value}, {self.max_iter} rounds, while the "
                 "held-out score may still rise. Raise max_iter."
@@ -228,7 +259,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
             remedy = f"raise max_iter (now {self.max_iter})"
             if self.solver == "gd":
                 remedy += ", or use solver='nearest_neighbor', which takes fewer iterations"
-        elif dtype == np.float32:
+        elif self.coef_.dtype == np.float32:
             remedy = "pass X as float64, or raise tol"
         else:
             remedy = "raise tol, or alpha if columns are nearly collinear"
@@ -237,9 +268,6 @@ class LinearModel(OnlineLearning, BaseEstimator):
             f"{result.n_iter} iterations of {type(self.solver_).__name__} the {measure} is "
             f"{result.optimality:.2e}, above tol={self.tol:g}. Next: {remedy}."
         )
-
-    def _print(self, record):
-        print(f"[{type(self).__name__}] {record}")
 
     def _prediction(self, X):
         """Predictions in the target's units, (n_samples, n_outputs)."""
@@ -252,30 +280,3 @@ class LinearModel(OnlineLearning, BaseEstimator):
         X = check_new_data(self, X)
         coef = np.atleast_2d(self.coef_).T.astype(float, copy=False)
         return exact_product(X, coef) + self.intercept_
-
-
-def _check_magnitude(problem):
-    """Raise a ValueError for numbers whose squares leave the range of floats."""
-    if not np.isfinite(problem.scale).all():
-        raise ValueError(
-            "X has columns so large that their squares overflow. Divide them by a constant."
-        )
-    if problem.design.underflows:
-        raise ValueError(
-            "X has columns so small that their squares underflow. Multiply them by a constant."
-        )
-    if not np.isfinite(problem.null.value):
-        raise ValueError(
-            "The loss of the best constant model overflows: y has values that are too large. "
-            "Divide y by a constant."
-        )
-    if problem.null.value < SMALLEST_LOSS and _varies(problem.y):
-        raise ValueError(
-            "The loss of the best constant model underflows: y has values that are too small. "
-            "Multiply y by a constant."
-        )
-
-
-def _varies(y):
-    """Whether a target differs from a constant by more than rounding."""
-    return np.ptp(y, axis=0).max() > 1e-10 * np.abs(y).max()

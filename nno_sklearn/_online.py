@@ -1,25 +1,29 @@
-"""partial_fit: batch -> state of the solver -> attributes. Shared by both estimators."""
+"""partial_fit: batch -> what is learnt of the stream -> attributes. Shared by both estimators."""
 
 import warnings
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 
-from nno_sklearn._validation import check_online, draft_of, make_loss
+from nno_sklearn._validation import check_compatible, draft_of, make_score_training, make_stream
 from nno_sklearn.contracts import check_loss_on, check_penalty_on
-from nno_sklearn.streams.objective import Batch, Objective
+from nno_sklearn.streams import Batch, Learnt, StreamObjective
+from nno_sklearn.types import Array
 
 #: Attributes of a fit that do not hold for a stream.
-OF_A_FIT = "n_iter_ n_passes_ objective_ dual_gap_ optimality_ converged_ history_ start_".split()
+OF_A_FIT = (
+    "n_iter_ n_passes_ objective_ dual_gap_ optimality_ converged_ history_ start_ solver_".split()
+)
 
 
 def has_gradient(estimator):
     """Whether the loss can be learnt row by row, as ``partial_fit`` does."""
-    loss = make_loss(estimator.loss, estimator._losses)
-    if "gradient" not in loss.provides:
+    if make_score_training(estimator.loss, estimator.named_losses) is not None:
         raise AttributeError(
-            f"partial_fit needs a loss with a gradient, but {loss} is a score of all rows at once. "
-            "Use a loss such as 'log_loss' or 'squared_error', or call fit with all rows."
+            f"partial_fit needs a loss with a gradient, but {estimator.loss!r} is a score of all "
+            "rows at once. Use a loss such as 'log_loss' or 'squared_error', or fit with all rows."
         )
     return True
 
@@ -31,6 +35,8 @@ class OnlineLearning:
     and the classes' factors in ``_prepare_batch``.
     """
 
+    coef_: NDArray[Any]
+
     def _learn(self, X, y, sample_weight, **known):
         """Learn from a batch; where it is bad or weighs nothing the model stays as it was."""
         draft = draft_of(self)
@@ -40,9 +46,12 @@ class OnlineLearning:
 
     def _learn_rows(self, X, y, sample_weight, known):
         """Learn from the rows that count; False where there are none."""
-        loss, penalty, solver = self._parts()
-        check_online(solver, self.solver)
-        begins = not hasattr(self, "_stream")
+        parts = self.parts()
+        loss, penalty = parts.loss, parts.penalty
+        stream = make_stream(self.stream, parts.solver)
+        stream.check_parameters()
+        check_compatible("stream", stream, self.stream, loss, penalty, self.penalty)
+        begins = not hasattr(self, "_learnt")
         if begins and hasattr(self, "coef_"):
             warnings.warn(
                 "partial_fit begins a new stream, and the model of fit is given up: fit keeps no "
@@ -60,45 +69,33 @@ class OnlineLearning:
         if begins:
             check_loss_on(loss, y)
             check_penalty_on(penalty, (X.shape[1], y.shape[1]))
-        objective = Objective(loss, penalty, self.alpha, self.fit_intercept, factors)
-        solver = clone(solver).select_online(objective, X.shape[1])
-        key = repr((solver.__class__, loss, self.fit_intercept))
-        old = None if begins else self._state_of(key)
+        objective = StreamObjective(loss, penalty, self.alpha, self.fit_intercept, factors)
+        stream = clone(stream).select(objective, X.shape[1])
+        known = Learnt.nothing(stream, objective) if begins else self._learnt
         batch = Batch(X.tocsr() if hasattr(X, "tocsr") else X, y, weight)
-        state = solver.partial_solve(old, batch, objective, max_iter=self.max_iter, tol=self.tol)
-        dtype, n_before = (X.dtype, 0) if begins else (self.coef_.dtype, self.n_samples_seen_)
-        self._stream = key, state
-        self.n_samples_seen_ = n_before + len(weight)
-        self._keep_model(state.coef, state.intercept, loss, solver, dtype)
+        limits = {"max_iter": self.max_iter, "tol": self.tol}
+        self._learnt = known.and_from(batch, stream, objective, **limits)
+        self.n_samples_seen_, self.stream_ = self._learnt.n_rows, stream
+        dtype, state = X.dtype if begins else self.coef_.dtype, self._learnt.state
+        self._keep_model(state.coef, state.intercept, loss, dtype)
         for name in OF_A_FIT:
             vars(self).pop(name, None)
         return True
 
-    def _state_of(self, key):
-        began, state = self._stream
-        if began != key:
-            raise ValueError(
-                f"The stream began with {began}, but now it is {key}: what was learnt cannot be "
-                "carried over. Set the parameters back, or begin anew with a clone of the "
-                "estimator."
-            )
-        return state
-
     def _end_stream(self):
-        for name in ("_stream", "_class_mass", "n_samples_seen_"):
+        for name in ("_learnt", "_class_mass", "n_samples_seen_", "stream_"):
             vars(self).pop(name, None)
 
     def _condensed(self, name):
-        state = getattr(self, "_stream", (None, None))[1]
+        state = self._learnt.state if hasattr(self, "_learnt") else None
         if not hasattr(state, "condensed"):
             raise AttributeError(
-                f"{name} is there after partial_fit with solver='nearest_neighbor', whose memory "
-                "it is."
+                f"{name} is there after partial_fit with stream='cells', whose memory it is."
             )
         return state.condensed
 
     @property
-    def condensed_rows_(self):
+    def condensed_rows_(self) -> Any:
         """Mean rows of the stream's cells, (n_condensed, n_features).
 
         The last rows, at most ``max(2000, n_cells)``, wait for their cells and come as they are.
@@ -106,7 +103,7 @@ class OnlineLearning:
         return self._condensed("condensed_rows_").X
 
     @property
-    def condensed_targets_(self):
+    def condensed_targets_(self) -> NDArray[Any]:
         """The cells' mean targets: (n_condensed,) or (n_condensed, n_outputs or n_classes)."""
         y = self._condensed("condensed_targets_").y
         if hasattr(self, "classes_"):
@@ -114,6 +111,6 @@ class OnlineLearning:
         return y[:, 0] if self.coef_.ndim == 1 else y
 
     @property
-    def condensed_weights_(self):
+    def condensed_weights_(self) -> Array:
         """Sums of the rows' weights in each cell, (n_condensed,)."""
         return self._condensed("condensed_weights_").weight

@@ -1,14 +1,25 @@
 """NNORegressor."""
 
+from collections.abc import Callable
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
+from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._online import has_gradient
-from nno_sklearn._validation import check_batch, check_training_data
-from nno_sklearn.losses import Gamma, Huber, Poisson, SquaredError
+from nno_sklearn._validation import check_batch, check_training_data, sum_of_weights
+from nno_sklearn.losses import Gamma, Huber, Loss, Poisson, SquaredError
+from nno_sklearn.penalties import Penalty
+from nno_sklearn.score_training import ScoreTraining
+from nno_sklearn.session import TrainingData
+from nno_sklearn.solvers import Solver
+from nno_sklearn.streams import Stream
+from nno_sklearn.types import Matrix, RandomState
 
 
 class NNORegressor(RegressorMixin, LinearModel):
@@ -22,12 +33,14 @@ class NNORegressor(RegressorMixin, LinearModel):
 
     Parameters
     ----------
-    loss : {"squared_error", "huber", "poisson", "gamma"}, scorer or Loss, default="squared_error"
+    loss : {"squared_error", "huber", "poisson", "gamma"}, scorer, ScoreTraining or Loss, \
+            default="squared_error"
         "squared_error" is ``(y - eta)^2 / 2``; "huber" is robust to outliers
         (``Huber(delta=...)`` sets where); "poisson" (y >= 0) and "gamma" (y > 0) are half
         deviances with a log link, so predictions are ``exp(eta)``. A scorer
         ("neg_mean_absolute_percentage_error", ... or ``make_scorer(...)``) is trained itself: a
-        search from the optimum of the squared error, with ``solver="nearest_neighbor"`` or "auto".
+        search from the optimum of the squared error, whose folds ``ScoreTraining(..., cv=10)``
+        chooses.
     penalty : {"l2", "l1", "elasticnet", None} or Penalty, default="l2"
         "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``.
     alpha : float, default=1e-4
@@ -37,6 +50,10 @@ class NNORegressor(RegressorMixin, LinearModel):
     solver : {"auto", "gd", "nearest_neighbor", "proximal"} or Solver, default="auto"
         How the optimum is reached; all reach the same. "gd" needs a differentiable penalty.
         The parameters of an object can be tuned as ``solver__n_neighbors`` etc.
+    stream : {"auto", "cells", "adagrad", "ftrl"} or Stream, default="auto"
+        How ``partial_fit`` learns: "cells" refits to a memory of neighbouring rows
+        (:class:`CellStream`), the others take small steps, for many columns. "auto" goes with the
+        solver: "adagrad" with "gd", "ftrl" with "proximal", else "cells" (up to 2000 columns).
     fit_intercept : bool, default=True
         Whether to fit b.
     max_iter : int, default=1000
@@ -70,19 +87,21 @@ class NNORegressor(RegressorMixin, LinearModel):
         How often X was read.
     history_ : list of Record
         One named tuple per iteration; ``pandas.DataFrame(history_)`` is a table. For a scorer
-        MetricRecords, with ``score`` and ``validation_score``.
+        one per round, with ``validation_score``, and minus the score as ``objective``.
     start_ : NNORegressor
         Only for a scorer: the convex model, its intercept tuned, that the search began from.
     solver_ : Solver
-        The solver that ran.
+        The solver that ran; after ``fit``.
+    stream_ : Stream
+        What learns; after ``partial_fit``, which has no history and certificate.
     loss_ : Loss
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only where X has column names that are strings.
     n_samples_seen_ : int
-        Rows of the stream so far; after ``partial_fit``, which has no history and certificate.
+        Rows of the stream so far; after ``partial_fit``.
     condensed_rows_, condensed_targets_, condensed_weights_ : ndarray
-        After ``partial_fit`` with "nearest_neighbor": its memory, a small training set.
+        After ``partial_fit`` with ``stream="cells"``: its memory, a small training set.
 
     Examples
     --------
@@ -94,34 +113,37 @@ class NNORegressor(RegressorMixin, LinearModel):
     (True, 3)
     """
 
-    _losses = {
+    named_losses = {
         "squared_error": SquaredError,
         "huber": Huber,
         "poisson": Poisson,
         "gamma": Gamma,
     }
+    _convex_loss = SquaredError
 
     def __init__(
         self,
-        loss="squared_error",
+        loss: str | Loss | ScoreTraining | Callable[..., float] = "squared_error",
         *,
-        penalty="l2",
-        alpha=1e-4,
-        l1_ratio=0.5,
-        solver="auto",
-        fit_intercept=True,
-        max_iter=1000,
-        tol=1e-4,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-    ):
+        penalty: str | Penalty | None = "l2",
+        alpha: float = 1e-4,
+        l1_ratio: float = 0.5,
+        solver: str | Solver = "auto",
+        stream: str | Stream | None = "auto",
+        fit_intercept: bool = True,
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        random_state: RandomState = None,
+        verbose: int | bool = 0,
+    ) -> None:
         super().__init__(
             loss=loss,
             penalty=penalty,
             alpha=alpha,
             l1_ratio=l1_ratio,
             solver=solver,
+            stream=stream,
             fit_intercept=fit_intercept,
             max_iter=max_iter,
             tol=tol,
@@ -130,7 +152,7 @@ class NNORegressor(RegressorMixin, LinearModel):
             verbose=verbose,
         )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         # scikit-learn's check of multi-output regressors gives negative targets, so "poisson" and
         # "gamma" cannot carry both tags; they do take several outputs.
@@ -139,20 +161,24 @@ class NNORegressor(RegressorMixin, LinearModel):
         return tags
 
     def _needs_positive_target(self):
-        loss = self._losses.get(self.loss) if isinstance(self.loss, str) else self.loss
+        loss = self.named_losses.get(self.loss) if isinstance(self.loss, str) else self.loss
         return getattr(loss, "positive_target", False)
 
-    def _prepare(self, X, y, sample_weight, loss):
-        X, y, weight = check_training_data(
+    def prepare(
+        self, X: Matrix, y: Any, sample_weight: ArrayLike | None, loss: Loss
+    ) -> TrainingData:
+        """Check data; see :meth:`nno_sklearn.session.SessionModel.prepare`."""
+        X, y, weight, exponent = check_training_data(
             self, X, y, sample_weight, y_numeric=True, multi_output=True
         )
         if y.ndim == 2 and y.shape[1] == 1 and self._needs_positive_target():
             y = column_or_1d(y, warn=True)  # what scikit-learn asks of estimators without that tag
         self._is_single = y.ndim == 1
-        return X, y.reshape(len(y), -1).astype(np.float64), weight, loss
+        targets = y.reshape(len(y), -1).astype(np.float64)
+        return TrainingData(X, targets, weight, loss, sum_of_weights(weight, exponent))
 
     @available_if(has_gradient)
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn from further rows of a stream; batches of any size.
 
         Parameters
@@ -190,12 +216,12 @@ class NNORegressor(RegressorMixin, LinearModel):
             )
         return X, y.reshape(len(y), n_outputs).astype(np.float64), weight, loss, None
 
-    def _keep_model(self, coef, intercept, loss, solver, dtype):
-        super()._keep_model(coef, intercept, loss, solver, dtype)
+    def _keep_model(self, coef, intercept, loss, dtype):
+        super()._keep_model(coef, intercept, loss, dtype)
         if self._is_single:
             self.coef_, self.intercept_ = self.coef_[0], self.intercept_[0]
 
-    def predict(self, X):
+    def predict(self, X: Matrix) -> NDArray[Any]:
         """Predict targets, in their own units.
 
         Parameters

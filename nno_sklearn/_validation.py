@@ -5,8 +5,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
-from sklearn.utils import check_random_state, compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from nno_sklearn._data_checks import (
@@ -20,12 +19,11 @@ from nno_sklearn._data_checks import (
 )
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
-from nno_sklearn.score_training.score import MetricLoss
+from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.solvers import SOLVERS, Solver
+from nno_sklearn.streams import STREAMS, Stream
 
 PENALTIES = {"l1": L1, "l2": L2, "elasticnet": ElasticNet}
-#: scikit-learn warns of more labels than this, where they are more than half of the rows.
-FEW_CLASSES = 20
 
 
 def draft_of(estimator):
@@ -99,12 +97,18 @@ def make_loss(loss, known):
     """The loss that a name stands for, or the user's own object."""
     if isinstance(loss, Loss):
         return loss
-    if callable(loss) and not isinstance(loss, type):
-        check_scorer(loss, "loss")
-        return MetricLoss(loss)
-    if isinstance(loss, str) and loss not in known and loss in get_scorer_names():
-        return MetricLoss(loss)
     return _named("loss", loss, known, Loss, also="a scorer or its name, ")()
+
+
+def make_score_training(loss, known):
+    """How to train on the score that was given as a loss; None where it is a loss."""
+    if isinstance(loss, ScoreTraining):
+        return loss
+    if callable(loss) and not isinstance(loss, type | Loss):
+        check_scorer(loss, "loss")
+        return ScoreTraining(loss)
+    is_scorer = isinstance(loss, str) and loss not in known and loss in get_scorer_names()
+    return ScoreTraining(loss) if is_scorer else None
 
 
 def check_scorer(scorer, name, n_arguments=3):
@@ -157,6 +161,14 @@ def make_solver(solver):
     return _named("solver", solver, SOLVERS, Solver)()
 
 
+def make_stream(stream, solver):
+    """What partial_fit learns by: the user's own object, by its name, or as the solver says."""
+    if isinstance(stream, Stream):
+        return stream
+    name = solver.stream if isinstance(stream, str) and stream == "auto" else stream
+    return _named("stream", name, STREAMS, Stream)()
+
+
 def _named(kind, name, known, base, also=""):
     if isinstance(name, (str, type(None))) and name in known:
         return known[name]
@@ -170,34 +182,47 @@ def _named(kind, name, known, base, also=""):
     )
 
 
-def check_compatible(solver, solver_name, loss, penalty, penalty_name):
-    """Raise a ValueError where a solver cannot minimise this loss with this penalty."""
-    missing = solver.missing(loss, penalty)
+def check_compatible(parameter, algorithm, name, loss, penalty, penalty_name):
+    """Raise a ValueError where a solver, or a stream, cannot take this loss with this penalty.
+
+    Parameters
+    ----------
+    parameter : {"solver", "stream"}
+    algorithm : Solver or Stream
+    name : str, Solver or Stream
+        What the user gave for it.
+    loss : Loss
+    penalty : Penalty
+    penalty_name : str, Penalty or None
+    """
+    missing = algorithm.missing(loss, penalty)
     if not missing:
         return
-    works = [repr(name) for name, kind in SOLVERS.items() if not kind().missing(loss, penalty)]
+    known = {"solver": SOLVERS, "stream": STREAMS}[parameter]
+    works = [repr(other) for other, kind in known.items() if not kind().missing(loss, penalty)]
     remedy = (
-        f"Solvers that accept it: {', '.join(works)}."
+        f"{parameter.capitalize()}s that accept it: {', '.join(works)}."
         if works
-        else "No solver of this package accepts it; give the object the methods that are missing."
+        else f"No {parameter} of this package accepts it; give the object the methods that are "
+        "missing."
     )
     kinds = {need.split("|")[0].split(".")[0] for need in missing}
-    given = {"penalty": (penalty_name, penalty), "loss": (getattr(loss, "scorer", loss), loss)}
+    given = {"penalty": (penalty_name, penalty), "loss": (loss, loss)}
     reasons = []
     for kind in sorted(kinds):
-        name, thing = given[kind]
+        value, thing = given[kind]
         needs = " and ".join(
             " or ".join(option.split(".")[1] for option in need.split("|"))
             for need in missing
             if need.startswith(kind)
         )
         has = ", ".join(sorted(thing.provides)) or "nothing"
-        reasons.append(f"a {kind} with a {needs} everywhere, but {name!r} provides only {has}")
-    raise ValueError(f"solver={solver_name!r} needs {'; and '.join(reasons)}. {remedy}")
+        reasons.append(f"a {kind} with a {needs} everywhere, but {value!r} provides only {has}")
+    raise ValueError(f"{parameter}={name!r} needs {'; and '.join(reasons)}. {remedy}")
 
 
 def check_training_data(estimator, X, y, sample_weight, **y_checks):
-    """X, y and weights, float64.
+    """X, y, weights in float64 with a maximum of about 1, and the power of two they are to take.
 
     A weight means a repetition, so rows of weight 0 do not occur: what is in them does not matter.
     """
@@ -205,8 +230,15 @@ def check_training_data(estimator, X, y, sample_weight, **y_checks):
     weight = check_weight(X, sample_weight)
     check_any_weight(weight)
     # A power of two changes no digit; sums of the user's own numbers might overflow.
-    weight = np.ldexp(weight, -np.frexp(weight.max())[1])
-    return effective_rows(canonical(X), y, weight)
+    exponent = np.frexp(weight.max())[1]
+    weight = np.ldexp(weight, -exponent)
+    return *effective_rows(canonical(X), y, weight), exponent
+
+
+def sum_of_weights(weight, exponent):
+    """Sum in the user's units of weights that are to take a power of two."""
+    with np.errstate(over="ignore"):
+        return float(np.ldexp(weight.sum(), exponent))
 
 
 def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):
@@ -220,72 +252,6 @@ def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):
     return counting_rows(canonical(X), y, weight)
 
 
-def distinct_labels(y):
-    """The sorted labels of y; raises a ValueError where they are no labels."""
-    classes = np.unique(y)
-    # A few tell their kind as well as all rows do, which would be sorted again for it.
-    check_classification_targets(classes if len(classes) <= FEW_CLASSES else y)
-    return classes
-
-
-def check_classes(classes, known, y):
-    """The sorted labels of a stream, which the first call of partial_fit names."""
-    if known is None and classes is None:
-        raise ValueError(
-            "classes must be passed on the first call to partial_fit: the labels that the whole "
-            "stream may have, for instance classes=np.unique(all_labels)."
-        )
-    given = known if classes is None else np.unique(classes)
-    if known is not None and not np.array_equal(given, known):
-        raise ValueError(
-            f"classes={given} differs from {known}, which the first call of partial_fit fixed."
-        )
-    if len(given) < 2:
-        raise ValueError(
-            f"classes={given} has only one class, but a classifier needs at least 2 classes."
-        )
-    strange = np.setdiff1d(y, given)
-    if len(strange):
-        raise ValueError(
-            f"y has labels that are not in classes: {strange}. The first call of partial_fit "
-            "must name all labels of the stream."
-        )
-    return given
-
-
-def check_online(solver, solver_name):
-    """Raise a ValueError where a solver cannot learn from a stream."""
-    if not solver.learns_online:
-        works = ", ".join(repr(name) for name, kind in SOLVERS.items() if kind().learns_online)
-        raise ValueError(
-            f"solver={solver_name!r} has no partial_solve, which partial_fit needs. Give it one, "
-            f"use one of {works}, or call fit with all rows."
-        )
-
-
 def check_new_data(estimator, X):
     """X for a fitted model."""
     return validate_data(estimator, X, reset=False, **X_FORMAT)
-
-
-def weights_of_classes(class_weight, classes, codes, weight):
-    """Factor of each class; "balanced" gives all classes the same total weight."""
-    if class_weight is None:
-        return np.ones(len(classes))
-    if isinstance(class_weight, str) and class_weight == "balanced":
-        return weight.sum() / (len(classes) * np.bincount(codes, weight, len(classes)))
-    numbers = isinstance(class_weight, dict) and all(
-        isinstance(factor, Real) for factor in class_weight.values()
-    )
-    if not numbers:
-        raise ValueError(
-            f"class_weight={class_weight!r} is not known. Use None, 'balanced', or a dict that "
-            "gives a weight per class label."
-        )
-    factors = compute_class_weight(class_weight, classes=classes, y=classes[codes])
-    if not (np.isfinite(factors) & (factors >= 0)).all():
-        raise ValueError(
-            f"class_weight={class_weight!r} has a negative or infinite entry, or NaN, but it "
-            "multiplies sample weights. Use finite factors >= 0."
-        )
-    return factors

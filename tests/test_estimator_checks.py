@@ -1,4 +1,4 @@
-"""scikit-learn's own checks at the estimators' default parameters.
+"""scikit-learn's own checks of the estimators, one for each solver of classifiers and regressors.
 
 ``NNO_SKLEARN_ALL_CHECKS=1`` runs them for every loss x penalty x solver: several minutes.
 """
@@ -8,42 +8,44 @@ import os
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from nno_sklearn import NearestNeighborSolver, NNOClassifier, NNORegressor
+from nno_sklearn import NNOClassifier, NNORegressor, ScoreTraining
+from tests.estimators import LOSSES, SOLVERS, make
 
-SMOOTH = ("auto", "gd", "nearest_neighbor", "proximal")
-KINKED = ("auto", "nearest_neighbor", "proximal")
-SOLVERS = {"l2": SMOOTH, "l1": KINKED, "elasticnet": KINKED, None: SMOOTH}
-LOSSES = {
-    NNOClassifier: ("log_loss", "squared_hinge", "modified_huber"),
-    NNORegressor: ("squared_error", "huber", "poisson", "gamma"),
-}
-
-
-def grid(penalties):
-    """Every loss with these penalties and every solver that takes them."""
-    return [
-        kind(loss, penalty=penalty, solver=solver)
-        for kind, losses in LOSSES.items()
-        for loss in losses
-        for penalty in penalties
-        for solver in SOLVERS[penalty]
-    ]
-
-
-ESTIMATORS = [
-    NNOClassifier(penalty="l1", class_weight="balanced"),
+#: Each solver of each kind, each loss and each penalty at least once.
+REPRESENTATIVES = [
+    NNOClassifier(),
+    NNOClassifier("modified_huber", solver="gd"),
+    NNOClassifier("squared_hinge", penalty="elasticnet", solver="nearest_neighbor"),
+    NNOClassifier(penalty="l1", class_weight="balanced", solver="proximal"),
+    NNORegressor(),
+    NNORegressor("poisson", penalty=None, solver="gd"),
+    NNORegressor("gamma", penalty="l1", solver="nearest_neighbor"),
+    NNORegressor("huber", penalty="elasticnet", solver="proximal"),
+]
+SCORES = [
     # A metric that weighs classes alike whatever their weights cannot pass the check of
     # class_weight, so it is accuracy that is checked.
     NNOClassifier("accuracy"),
-    NNORegressor("neg_mean_absolute_error", solver=NearestNeighborSolver(cv=2)),
+    # A few rounds: without a limit this one would take a third of the time of all checks.
+    NNORegressor(ScoreTraining("neg_mean_absolute_error", cv=2), max_iter=3),
 ]
+GRID = [
+    make(loss, penalty=penalty, solver=solver)
+    for loss in LOSSES
+    for penalty, solvers in SOLVERS.items()
+    for solver in solvers
+]
+ESTIMATORS = REPRESENTATIVES + SCORES
 if os.environ.get("NNO_SKLEARN_ALL_CHECKS"):
-    ESTIMATORS += grid(SOLVERS)
-else:
-    ESTIMATORS += grid(["l2"])
-    ESTIMATORS += [NNOClassifier(penalty="elasticnet", solver=solver) for solver in KINKED]
-    ESTIMATORS += [NNORegressor(penalty="elasticnet", solver=solver) for solver in KINKED]
-    ESTIMATORS += [NNORegressor(penalty=None)]
+    ESTIMATORS += GRID
+
+
+def test_every_solver_loss_and_penalty_is_represented():
+    def traits(estimators):
+        for one in estimators:
+            yield from ((type(one), one.solver), (type(one), one.loss), one.penalty)
+
+    assert set(traits(REPRESENTATIVES)) == set(traits(GRID))
 
 
 def has_no_single_optimum(estimator):

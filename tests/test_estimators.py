@@ -1,6 +1,7 @@
 """The estimators as scikit-learn's users know them: attributes, weights, input, composition."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,15 +19,10 @@ from sklearn.preprocessing import StandardScaler
 
 from nno_sklearn import GradientDescent, NearestNeighborSolver, NNOClassifier, NNORegressor, Solver
 from nno_sklearn.solvers import SOLVERS
+from tests import estimators
+from tests.estimators import CLASSIFICATION, LOSSES, REGRESSION, raw_prediction
 
-REGRESSION = ("squared_error", "huber", "poisson", "gamma")
-CLASSIFICATION = ("log_loss", "squared_hinge", "modified_huber")
-LOSSES = REGRESSION + CLASSIFICATION
-
-
-def make(loss, **params):
-    kind = NNORegressor if loss in REGRESSION else NNOClassifier
-    return kind(loss, **{"alpha": 0.01, **params})
+make = partial(estimators.make, alpha=0.01)
 
 
 def data(loss, n=150, seed=0):
@@ -36,11 +32,6 @@ def data(loss, n=150, seed=0):
     if loss in ("poisson", "gamma"):
         y = np.exp(y)
     return X, y if loss in REGRESSION else np.where(y > 0, "yes", "no")
-
-
-def raw(model, X):
-    """What the coefficients give, before link or labels."""
-    return X @ model.coef_.T + model.intercept_
 
 
 def same(a, b, rtol=1e-12):
@@ -154,7 +145,9 @@ class TestInput:
                 setattr(S, name, getattr(S, name).astype(index))
         model = make("log_loss", solver=solver, tol=1e-12).fit(S, y)
         same(model, make("log_loss", solver=solver, tol=1e-12).fit(X, y), rtol=1e-6)
-        np.testing.assert_allclose(model.decision_function(S), raw(model, X)[:, 0], rtol=1e-10)
+        np.testing.assert_allclose(
+            model.decision_function(S), raw_prediction(model, X)[:, 0], rtol=1e-10
+        )
 
     @pytest.mark.parametrize("order", ["C", "F", "csr", "csc"])
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -180,7 +173,7 @@ class TestInput:
             pytest.skip("this scikit-learn does not know this frame")
         model = make("squared_error").fit(named, y)
         assert list(model.feature_names_in_) == list("abcd")
-        np.testing.assert_allclose(model.predict(named), raw(model, X), rtol=1e-10)
+        np.testing.assert_allclose(model.predict(named), raw_prediction(model, X)[:, 0], rtol=1e-10)
         with pytest.raises(ValueError, match="feature names should match"):
             model.predict(frame(dict(zip("abdc", X.T, strict=True))))
         with pytest.warns(UserWarning, match="does not have valid feature names"):

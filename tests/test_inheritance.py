@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from _data import EVERY_PENALTY, LABEL_LOSSES, LOSSES, make_matrix, make_target
-from _plugins import BoundedRidge, WeightedL1, altered, twice
 from scipy.optimize import minimize
 
 from nno_sklearn import Loss, NNOClassifier, NNORegressor, Penalty
 from nno_sklearn.losses import Huber, LogLoss, MultinomialLogLoss, SquaredError
 from nno_sklearn.penalties import L1, L2, ElasticNet
+from tests.problems import EVERY_PENALTY, LABEL_LOSSES, LOSSES, make_matrix, make_target
+from tests.user_objects import BoundedRidge, WeightedL1, altered, twice
 
 ALPHA, TOL = 0.1, 1e-6
 LOSS_METHODS = ("value", "gradient", "curvature", "derivatives", "conjugate")

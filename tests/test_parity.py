@@ -1,7 +1,7 @@
 """The same optimum as scikit-learn's estimators, coefficient by coefficient, for every solver."""
 
 from functools import cache
-from inspect import signature
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -13,57 +13,52 @@ from sklearn.linear_model import (
     GammaRegressor,
     HuberRegressor,
     Lasso,
-    LinearRegression,
     LogisticRegression,
     PoissonRegressor,
-    Ridge,
+    SGDClassifier,
+    SGDRegressor,
 )
 from sklearn.svm import LinearSVC
 
 from nno_sklearn import NNOClassifier, NNORegressor
+from nno_sklearn.counterparts import COUNTERPARTS, INVERSE, counterparts
 from nno_sklearn.losses import Huber
+from tests.estimators import SMOOTH, SOLVERS
 
 ALPHA = 0.02
-SMOOTH = ("auto", "gd", "nearest_neighbor", "proximal")
-KINKED = ("auto", "nearest_neighbor", "proximal")
 #: tol for float64 and for float32: a kinked penalty scales the dual point, which costs digits;
 #: without a penalty tol bounds a cosine.
 TOLS = {"l2": (1e-14, 1e-10), "l1": (1e-12, 1e-6), "elasticnet": (1e-12, 1e-6), None: (1e-13, 1e-7)}
 LAYOUTS = {"dense": np.asarray, "csr": sparse.csr_matrix, "csc": sparse.csc_array}
-#: scikit-learn 1.8 reads the penalty off l1_ratio and deprecates its name.
-NAMES_PENALTY = signature(LogisticRegression).parameters["penalty"].default == "l2"
+LOSS_NAMES = {name for one in COUNTERPARTS for name in one.losses}
+#: What makes scikit-learn's estimators as exact as they go.
+PATIENT = {"max_iter": 100_000, "random_state": 0}
+EXACT = {
+    Lasso: PATIENT | {"tol": 1e-14},
+    ElasticNet: PATIENT | {"tol": 1e-14},
+    LogisticRegression: PATIENT | {"tol": 1e-14},
+    PoissonRegressor: {"solver": "newton-cholesky", "tol": 1e-12},
+    GammaRegressor: {"solver": "newton-cholesky", "tol": 1e-12},
+    LinearSVC: PATIENT | {"tol": 1e-10},
+}
 
 
-def logistic(l1_ratio, C, **params):
-    """LogisticRegression, as exact as it goes."""
-    kind = {"l1_ratio": l1_ratio, "solver": "saga", "tol": 1e-14, "random_state": 0}
-    if l1_ratio == 0:
-        kind = {"solver": "newton-cholesky", "tol": 1e-13}
-    elif NAMES_PENALTY:
-        kind["penalty"] = "elasticnet"
-    return LogisticRegression(C=C, max_iter=100_000, **kind, **params)
+def exact(theirs):
+    """An estimator of scikit-learn with its most exact solver, as exact as it goes."""
+    if getattr(theirs, "solver", None) == "lbfgs":
+        theirs.set_params(solver="newton-cholesky")
+    return theirs.set_params(**EXACT.get(type(theirs), {}))
 
 
-def svc(penalty, C):
-    return LinearSVC(
-        penalty, loss="squared_hinge", C=C, dual=False, fit_intercept=False, tol=1e-10,
-        max_iter=100_000, random_state=0,
-    )  # fmt: skip
+def logistic(total_weight, **params):
+    """LogisticRegression with an l2 penalty."""
+    C = INVERSE.of_alpha(ALPHA, total_weight)
+    return exact(LogisticRegression(C=C, **params))
 
 
 class Case(NamedTuple):
     ours: object
-    #: (alpha, total weight) to an estimator of scikit-learn.
-    theirs: object
     target: str
-
-    @property
-    def is_smooth(self):
-        return self.ours.penalty in ("l2", None)
-
-    @property
-    def solvers(self):
-        return SMOOTH if self.is_smooth else KINKED
 
     def fit(self, solver, X, y, weight=None):
         """As exactly as the numbers allow."""
@@ -71,59 +66,41 @@ class Case(NamedTuple):
         tol = single if X.dtype == np.float32 else exact
         return clone(self.ours).set_params(alpha=ALPHA, solver=solver, tol=tol).fit(X, y, weight)
 
+    def theirs(self, total_weight):
+        """scikit-learn's estimator of the same objective."""
+        names = ("loss", "penalty", "l1_ratio", "fit_intercept")
+        objective = {name: getattr(self.ours, name) for name in names}
+        return exact(counterparts(**objective, alpha=ALPHA, total_weight=total_weight)[0])
 
+
+def without_intercept(penalty):
+    return NNOClassifier("squared_hinge", penalty=penalty, fit_intercept=False)
+
+
+ELASTIC_NET = {"penalty": "elasticnet", "l1_ratio": 0.3}
 CASES = {
-    "ridge": Case(NNORegressor(), lambda a, n: Ridge(a * n), "number"),
-    "ridge without intercept": Case(
-        NNORegressor(fit_intercept=False), lambda a, n: Ridge(a * n, fit_intercept=False), "number"
-    ),
-    "ridge of three": Case(NNORegressor(), lambda a, n: Ridge(a * n), "three numbers"),
-    "least squares": Case(NNORegressor(penalty=None), lambda a, n: LinearRegression(), "number"),
-    "lasso": Case(
-        NNORegressor(penalty="l1"), lambda a, n: Lasso(a, tol=1e-14, max_iter=100_000), "number"
-    ),
-    "elastic net": Case(
-        NNORegressor(penalty="elasticnet", l1_ratio=0.7),
-        lambda a, n: ElasticNet(a, l1_ratio=0.7, tol=1e-14, max_iter=100_000), "number",
-    ),
-    "logistic": Case(NNOClassifier(), lambda a, n: logistic(0, 1 / (a * n)), "two classes"),
-    "logistic l1": Case(
-        NNOClassifier(penalty="l1"), lambda a, n: logistic(1, 1 / (a * n)), "two classes"
-    ),
-    "logistic elastic net": Case(
-        NNOClassifier(penalty="elasticnet", l1_ratio=0.3),
-        lambda a, n: logistic(0.3, 1 / (a * n)), "two classes",
-    ),
-    "logistic without intercept": Case(
-        NNOClassifier(fit_intercept=False),
-        lambda a, n: logistic(0, 1 / (a * n), fit_intercept=False), "two classes",
-    ),
-    "multinomial": Case(NNOClassifier(), lambda a, n: logistic(0, 1 / (a * n)), "three classes"),
-    "multinomial l1": Case(
-        NNOClassifier(penalty="l1"), lambda a, n: logistic(1, 1 / (a * n)), "three classes"
-    ),
-    "poisson": Case(
-        NNORegressor("poisson"),
-        lambda a, n: PoissonRegressor(alpha=a, solver="newton-cholesky", tol=1e-12), "count",
-    ),
-    "gamma": Case(
-        NNORegressor("gamma"),
-        lambda a, n: GammaRegressor(alpha=a, solver="newton-cholesky", tol=1e-12), "size",
-    ),
-    "squared hinge": Case(
-        NNOClassifier("squared_hinge", fit_intercept=False),
-        lambda a, n: svc("l2", 1 / (a * n)), "two classes",
-    ),
-    "squared hinge l1": Case(
-        NNOClassifier("squared_hinge", penalty="l1", fit_intercept=False),
-        lambda a, n: svc("l1", 1 / (a * n)), "two classes",
-    ),
-    "squared hinge of three classes": Case(
-        NNOClassifier("squared_hinge", fit_intercept=False),
-        lambda a, n: svc("l2", 1 / (a * n)), "three classes",
-    ),
-}  # fmt: skip
-PAIRS = [(name, solver) for name, case in CASES.items() for solver in case.solvers]
+    "ridge": Case(NNORegressor(), "number"),
+    "ridge without intercept": Case(NNORegressor(fit_intercept=False), "number"),
+    "ridge of three": Case(NNORegressor(), "three numbers"),
+    "least squares": Case(NNORegressor(penalty=None), "number"),
+    "lasso": Case(NNORegressor(penalty="l1"), "number"),
+    "elastic net": Case(NNORegressor(penalty="elasticnet", l1_ratio=0.7), "number"),
+    "logistic": Case(NNOClassifier(), "two classes"),
+    "logistic without penalty": Case(NNOClassifier(penalty=None), "two classes"),
+    "logistic l1": Case(NNOClassifier(penalty="l1"), "two classes"),
+    "logistic elastic net": Case(NNOClassifier(**ELASTIC_NET), "two classes"),
+    "logistic without intercept": Case(NNOClassifier(fit_intercept=False), "two classes"),
+    "multinomial": Case(NNOClassifier(), "three classes"),
+    "multinomial l1": Case(NNOClassifier(penalty="l1"), "three classes"),
+    "poisson": Case(NNORegressor("poisson"), "count"),
+    "poisson without penalty": Case(NNORegressor("poisson", penalty=None), "count"),
+    "gamma": Case(NNORegressor("gamma"), "size"),
+    "gamma without penalty": Case(NNORegressor("gamma", penalty=None), "size"),
+    "squared hinge": Case(without_intercept("l2"), "two classes"),
+    "squared hinge l1": Case(without_intercept("l1"), "two classes"),
+    "squared hinge of three classes": Case(without_intercept("l2"), "three classes"),
+}
+PAIRS = [(name, solver) for name, case in CASES.items() for solver in SOLVERS[case.ours.penalty]]
 
 
 @cache
@@ -154,7 +131,7 @@ def reference(name, weighted):
     X, targets, weight = data()
     case = CASES[name]
     total = weight.sum() if weighted else len(X)
-    model = case.theirs(ALPHA, total).fit(
+    model = case.theirs(total).fit(
         X, targets[case.target], **({"sample_weight": weight} if weighted else {})
     )
     return model.coef_, model.intercept_
@@ -189,6 +166,20 @@ def test_same_optimum_in_float32(name, solver, layout):
     assert_same(model, reference(name, False), rtol=5e-3, atol=5e-4)
 
 
+def test_every_exact_counterpart_is_compared():
+    compared = {type(case.theirs(1.0)) for case in CASES.values()}
+    stochastic = {SGDClassifier, SGDRegressor}
+    assert compared == {one.estimator for one in COUNTERPARTS} - stochastic
+    penalties = ("l2", "l1", "elasticnet", None)
+    for loss, penalty in product(LOSS_NAMES, penalties):
+        found = counterparts(
+            loss=loss, penalty=penalty, alpha=ALPHA, total_weight=1.0, fit_intercept=False
+        )
+        if found and type(found[0]) not in stochastic:
+            ours = [case.ours for case in CASES.values()]
+            assert any((one.loss, one.penalty) == (loss, penalty) for one in ours)
+
+
 @pytest.mark.parametrize("target", ["two classes", "three classes"])
 @pytest.mark.parametrize("solver", SMOOTH)
 @pytest.mark.parametrize("kind", ["balanced", "dict"])
@@ -199,7 +190,7 @@ def test_class_weight(kind, solver, target):
     factors = dict(zip(labels, (3.0, 0.5, 1.5), strict=False))
     class_weight = "balanced" if kind == "balanced" else factors
     total = len(y) if kind == "balanced" else counts @ list(factors.values())[: len(counts)]
-    theirs = logistic(0, 1 / (ALPHA * total), class_weight=class_weight).fit(X, y)
+    theirs = logistic(total, class_weight=class_weight).fit(X, y)
     ours = NNOClassifier(class_weight=class_weight, alpha=ALPHA, tol=1e-14, solver=solver).fit(X, y)
     assert_same(ours, (theirs.coef_, theirs.intercept_))
 

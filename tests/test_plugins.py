@@ -4,8 +4,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-from _data import Box
-from _plugins import Exponential, SmoothedL1, SteepestDescent
 from scipy import sparse
 from scipy.optimize import minimize
 from sklearn.base import clone
@@ -15,26 +13,11 @@ from sklearn.preprocessing import StandardScaler
 
 from nno_sklearn import Loss, NNOClassifier, NNORegressor
 from nno_sklearn.losses import MultinomialLogLoss
+from tests.estimators import KINKED, SMOOTH
+from tests.problems import X, Y
+from tests.user_objects import Box, Exponential, PlainPseudoHuber, SmoothedL1, SteepestDescent
 
-SMOOTH = ("auto", "gd", "nearest_neighbor", "proximal")
-KINKED = ("auto", "nearest_neighbor", "proximal")
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(120, 4)) * [1, 2, 0.5, 1] + [0, 1, 0, -1]
-Y = X @ [0.6, -0.4, 0.0, 0.3] + 0.5 * RNG.standard_t(2, size=120) + 0.7
 LABELS = np.where(Y > 0.5, "high", "low")
-
-
-class PseudoHuber(Loss):
-    """Value and gradient only: curvature comes from differences, the measure is stationarity."""
-
-    def __init__(self, delta=1.0):
-        self.delta = delta
-
-    def value(self, y, eta):
-        return self.delta**2 * (np.sqrt(1 + ((eta - y) / self.delta) ** 2) - 1)
-
-    def gradient(self, y, eta):
-        return (eta - y) / np.sqrt(1 + ((eta - y) / self.delta) ** 2)
 
 
 def optimum(loss, y, penalty=None, alpha=1.0, bounds=None):
@@ -61,7 +44,7 @@ regress = partial(NNORegressor, tol=1e-8, alpha=0.1)
 
 class TestSolver:
     @pytest.mark.parametrize("layout", [np.asarray, sparse.csr_array], ids=["dense", "csr"])
-    @pytest.mark.parametrize("loss", ["squared_error", PseudoHuber()])
+    @pytest.mark.parametrize("loss", ["squared_error", PlainPseudoHuber()])
     def test_reaches_the_same_optimum(self, loss, layout):
         own = regress(loss, solver=SteepestDescent()).fit(layout(X), Y)
         theirs = regress(loss).fit(X, Y)
@@ -110,7 +93,7 @@ class TestLoss:
     @pytest.mark.parametrize("delta", [0.3, 1.0, 10.0])
     @pytest.mark.parametrize("solver", SMOOTH)
     def test_optimum(self, solver, delta):
-        loss = PseudoHuber(delta)
+        loss = PlainPseudoHuber(delta)
         model = regress(loss, penalty=None, solver=solver).fit(X, Y)
         intercept, coef, value = optimum(loss, Y)
         np.testing.assert_allclose(model.coef_, coef, rtol=1e-4, atol=1e-5)
@@ -120,7 +103,7 @@ class TestLoss:
 
     @pytest.mark.parametrize("penalty", ["l1", "elasticnet"])
     def test_optimum_with_kinks(self, penalty):
-        fits = [regress(PseudoHuber(), penalty=penalty, solver=s).fit(X, Y) for s in KINKED]
+        fits = [regress(PlainPseudoHuber(), penalty=penalty, solver=s).fit(X, Y) for s in KINKED]
         for model in fits:
             np.testing.assert_allclose(model.coef_, fits[0].coef_, rtol=1e-4, atol=1e-6)
         assert 0 < np.count_nonzero(fits[0].coef_) < 4
@@ -139,7 +122,7 @@ class TestLoss:
 
     def test_is_tuned(self):
         grid = {"loss__delta": [0.1, 100.0], "solver": ["gd", "nearest_neighbor"]}
-        search = GridSearchCV(regress(PseudoHuber()), grid, cv=3, refit=True).fit(X, Y)
+        search = GridSearchCV(regress(PlainPseudoHuber()), grid, cv=3, refit=True).fit(X, Y)
         scores = search.cv_results_["mean_test_score"].reshape(2, 2)
         np.testing.assert_allclose(scores[:, 0], scores[:, 1], rtol=1e-5)
         assert abs(scores[0, 0] - scores[1, 0]) > 1e-3
@@ -162,7 +145,7 @@ class TestLoss:
 
 
 class TestPenalty:
-    @pytest.mark.parametrize("loss", ["squared_error", PseudoHuber()])
+    @pytest.mark.parametrize("loss", ["squared_error", PlainPseudoHuber()])
     @pytest.mark.parametrize("solver", ["auto", "gd", "nearest_neighbor"])
     def test_smooth(self, solver, loss):
         model = regress(loss, penalty=SmoothedL1(), solver=solver).fit(X, Y)
@@ -172,7 +155,7 @@ class TestPenalty:
         assert model.objective_ == pytest.approx(value, rel=1e-9)
 
     @pytest.mark.parametrize("box", [Box(), Box(-0.1, 0.1), Box(-np.inf, 0.2)])
-    @pytest.mark.parametrize("loss", ["squared_error", PseudoHuber(0.5), "huber"])
+    @pytest.mark.parametrize("loss", ["squared_error", PlainPseudoHuber(0.5), "huber"])
     @pytest.mark.parametrize("solver", KINKED)
     def test_bounds(self, solver, loss, box):
         model = regress(loss, penalty=box, solver=solver).fit(X, Y)

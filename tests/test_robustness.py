@@ -7,18 +7,17 @@ import pytest
 from scipy import sparse
 from sklearn.datasets import load_breast_cancer
 
-from nno_sklearn import NNOClassifier, NNORegressor
+from tests.estimators import (
+    CLASSIFICATION,
+    KINKED,
+    LOSSES,
+    REGRESSION,
+    SMOOTH,
+    make,
+    raw_prediction,
+)
 
-REGRESSION = ("squared_error", "huber", "poisson", "gamma")
-CLASSIFICATION = ("log_loss", "squared_hinge", "modified_huber")
-LOSSES = REGRESSION + CLASSIFICATION
-SMOOTH = ("auto", "gd", "nearest_neighbor", "proximal")
-KINKED = ("auto", "nearest_neighbor", "proximal")
 SCALES = 10.0 ** np.array([-6, -3, 0, 3, 6])
-
-
-def make(loss, **params):
-    return (NNORegressor if loss in REGRESSION else NNOClassifier)(loss, **params)
 
 
 def data(loss, n=200):
@@ -31,7 +30,7 @@ def data(loss, n=200):
 
 
 def raw(model, X):
-    return X @ np.ravel(model.coef_) + np.ravel(model.intercept_)[0]
+    return raw_prediction(model, X)[:, 0]
 
 
 class TestWeights:

@@ -13,10 +13,10 @@ import pytest
 from scipy import sparse
 
 from nno_sklearn import (
-    NearestNeighborSolver,
     NNOClassifier,
     NNORegressor,
     NNOSearchCV,
+    ScoreTraining,
     _data_checks,
     condense,
 )
@@ -60,7 +60,7 @@ ACTIONS = {
     "fit": (NNOClassifier, lambda model: model.fit(OTHER_X, OTHER_Y)),
     "fit of a regressor": (NNORegressor, lambda model: model.fit(OTHER_X, OTHER_X[:, :2])),
     "score training": (
-        lambda: NNOClassifier("f1", solver=NearestNeighborSolver(cv=2), random_state=0),
+        lambda: NNOClassifier(ScoreTraining("f1", cv=2), random_state=0),
         lambda model: model.fit(OTHER_X, OTHER_Y == "red"),
     ),
     "search": (lambda: search(NNOClassifier()), lambda model: model.fit(OTHER_X, OTHER_Y)),
@@ -188,15 +188,15 @@ LOSSES = {
 @pytest.fixture(scope="module")
 def data():
     rng = np.random.default_rng(1)
-    X = rng.normal(size=(4000, 4)) + [0, 5, 0, 0]
+    X = rng.normal(size=(1500, 4)) + [0, 5, 0, 0]
     eta = X @ [0.3, 0.5, -0.5, 0.2] - 2.5
-    weight = rng.uniform(0.1, 3, 4000) * (rng.random(4000) < 0.7)
+    weight = rng.uniform(0.1, 3, 1500) * (rng.random(1500) < 0.7)
     idle = weight == 0
     X[idle] *= 1e6
     X[idle, 0] = 1e100
     numbers = rng.poisson(np.exp(0.3 * eta)).astype(float)
     numbers[idle] = -5.0
-    labels = np.where(eta + rng.logistic(size=4000) > 0, "yes", "no").astype(object)
+    labels = np.where(eta + rng.logistic(size=1500) > 0, "yes", "no").astype(object)
     labels[idle] = "neither"
     return X, numbers, labels, weight
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -11,6 +12,8 @@ from benchmarks.objective import Objective
 
 #: No iteration limit ends a fit before its tolerance does.
 MAX_ITER = 1_000_000
+#: The same of working sets and of the epochs on each.
+LIMITS = {"max_iter": 1000, "max_epochs": 100_000}
 
 
 class Solution(NamedTuple):
@@ -65,3 +68,12 @@ def solution_of(estimator, passes=None):
         coef = coef[0]
     intercept = np.squeeze(getattr(estimator, "intercept_", 0.0))
     return Solution(coef, intercept, passes)
+
+
+def fit_lasso(f, tolerance, package):
+    """Lasso or ElasticNet of celer or skglm, which share scikit-learn's names."""
+    module = import_module(package)
+    options = {"alpha": f.alpha, "tol": tolerance, "fit_intercept": f.fit_intercept, **LIMITS}
+    if f.l1_ratio < 1:
+        return solution_of(module.ElasticNet(l1_ratio=f.l1_ratio, **options).fit(f.X, f.y))
+    return solution_of(module.Lasso(**options).fit(f.X, f.y))

@@ -1,17 +1,8 @@
 """celer: working sets with dual extrapolation, compiled ahead."""
 
-from benchmarks.competitors.base import Competitor, solution_of
+from functools import partial
 
-#: Bounds on its loops, none of which should end a fit before its tolerance does.
-LIMITS = {"max_iter": 1000, "max_epochs": 100_000}
-
-
-def _least_squares(f, tolerance):
-    from celer import ElasticNet, Lasso
-
-    options = {"alpha": f.alpha, "tol": tolerance, "fit_intercept": f.fit_intercept, **LIMITS}
-    model = Lasso(**options) if f.l1_ratio == 1 else ElasticNet(l1_ratio=f.l1_ratio, **options)
-    return solution_of(model.fit(f.X, f.y))
+from benchmarks.competitors.base import LIMITS, Competitor, fit_lasso, solution_of
 
 
 def _logistic(f, tolerance):
@@ -31,6 +22,8 @@ def _takes_logistic(f):
 
 
 COMPETITORS = [
-    Competitor("celer coordinate", "celer", _takes_least_squares, _least_squares),
+    Competitor(
+        "celer coordinate", "celer", _takes_least_squares, partial(fit_lasso, package="celer")
+    ),
     Competitor("celer newton", "celer", _takes_logistic, _logistic),
 ]

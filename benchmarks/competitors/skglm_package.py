@@ -4,18 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks.competitors.base import Competitor, Solution, solution_of
-
-#: Bounds on its loops, none of which should end a fit before its tolerance does.
-LIMITS = {"max_iter": 1000, "max_epochs": 100_000}
-
-
-def _least_squares(f, tolerance):
-    from skglm import ElasticNet, Lasso
-
-    options = {"alpha": f.alpha, "tol": tolerance, "fit_intercept": f.fit_intercept, **LIMITS}
-    model = Lasso(**options) if f.l1_ratio == 1 else ElasticNet(l1_ratio=f.l1_ratio, **options)
-    return solution_of(model.fit(f.X, f.y))
+from benchmarks.competitors.base import LIMITS, Competitor, Solution, fit_lasso, solution_of
 
 
 def _logistic(f, tolerance):
@@ -72,7 +61,7 @@ COMPETITORS = [
         "skglm coordinate",
         "skglm",
         partial(_takes, loss="squared_error", l1=True),
-        _least_squares,
+        partial(fit_lasso, package="skglm"),
     ),
     Competitor("skglm newton", "skglm", partial(_takes, loss="log_loss", l1=True), _logistic),
     Competitor("skglm huber", "skglm", partial(_takes, loss="huber", l1=False), _huber),

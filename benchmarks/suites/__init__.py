@@ -1,8 +1,12 @@
 """Suites of ``python -m benchmarks --suite NAME``: each module here is one.
 
-A module has ``add_arguments(parser)`` and ``run(options)``; its docstring is its help. ``options``
-carries the arguments of all suites: ``threads``, ``repeats``, ``time_limit``, ``quick``,
-``output`` (a folder that exists).
+A module has
+
+- ``add_arguments(parser)`` and ``run(options)``; its docstring is its help. ``options`` carries the
+  arguments of all suites: ``threads``, ``repeats``, ``time_limit``, ``quick``, ``append``,
+  ``output`` (a folder that exists);
+- for :mod:`benchmarks.report`, ``TITLE``, ``LEGEND``, ``KEY`` (the column of what is measured
+  at once) and ``tables(results)``, which makes all tables from the rows of the CSV.
 """
 
 from importlib import import_module

@@ -4,18 +4,18 @@ Each variant makes a small problem, starts at its optimum and descends in its cu
 relative duality gap of 1e-6. Costs are processor time in units of one pass over X.
 """
 
-import json
+import sys
 from dataclasses import asdict, dataclass
 from time import process_time
 
 import numpy as np
-from rich.console import Console
+import pandas as pd
 from scipy import linalg
 from sklearn.utils import check_random_state
 
-from benchmarks import data, environment
+from benchmarks import data
 from benchmarks.condensing import PROJECTED, ROWS, curvature_metric, landmark_curvature
-from benchmarks.report import Table, number
+from benchmarks.report import Report, Table, words
 from nno_sklearn.losses import LogLoss, MultinomialLogLoss
 from nno_sklearn.penalties import L2
 from nno_sklearn.problem import Problem, hessian_blocks
@@ -23,6 +23,7 @@ from nno_sklearn.solvers import GradientDescent, NearestNeighborSolver
 from nno_sklearn.solvers.base import Run
 from nno_sklearn.solvers.descent import descend
 
+TITLE, KEY = "Landmarks", "data"
 DATA = ("ijcnn1", "cod_rna", "a9a", "w8a", "covtype_20k", "mnist_odd", "tall-200000x100")
 QUICK = ("ijcnn1", "covtype_20k")
 TOL, STALE, MEMORY, MAX_ITER = 1e-6, 0.2, 10, 300
@@ -49,22 +50,19 @@ def add_arguments(parser):
 
 def run(options):
     """Measure each data set; everything is written after each of them."""
-    console, sets = Console(), []
-    if not console.is_terminal:
-        console.width = 140
-    machine = environment.describe(options.threads)
+    report = Report(sys.modules[__name__], options)
     names = QUICK if options.quick and options.data == list(DATA) else options.data
     seeds = 1 if options.quick else max(1, options.repeats // 2)
     for name in names:
         try:
             X, y = data.load(name)
         except data.MissingDataError as error:
-            console.print(f"{name} skipped: {error}")
+            report.console.print(f"{name} skipped: {error}")
             continue
-        sets.append(_measured(name, make_problem(X, y, options.alpha), options, seeds))
-        console.print(_table(sets[-1]).rich())
-        _write(sets, machine, options.output)
-    console.print(f"written to {options.output}")
+        rows = _measured(name, make_problem(X, y, options.alpha), options, seeds)
+        report.add(rows)
+        report.show(data_table(pd.DataFrame(rows)))
+    report.end()
 
 
 def make_problem(X, y, alpha=1.0):
@@ -210,14 +208,8 @@ def _measured(name, problem, options, seeds):
                 continue
             for correction in ("none", *(CORRECTIONS if rows in CORRECTED else ())):
                 lines.append(measure(reference, rows, correction, count, seeds))
-    return {
-        "data": name,
-        "n": n,
-        "p": p,
-        "alpha": problem.alpha,
-        "pass_seconds": reference.unit,
-        "lines": lines,
-    }
+    facts = {"data": name, "n": n, "p": p, "alpha": problem.alpha, "pass_seconds": reference.unit}
+    return [facts | asdict(line) for line in lines]
 
 
 def _solver_line(reference, solver):
@@ -230,31 +222,34 @@ def _solver_line(reference, solver):
     return Line(name, "", None, None, None, result.n_iter - 1, passes, whole, whole)
 
 
-def _table(measured):
-    table = Table(
-        f"{measured['data']}: n={measured['n']:,} p={measured['p']}, costs in passes of "
-        f"{1000 * measured['pass_seconds']:.2f} ms",
-        ("rows", "diagonal", "landmarks", "start", "condition", "it", "passes", "all", "+ search"),
+def tables(results):
+    """One for each data set."""
+    return [data_table(rows) for _, rows in results.groupby("data", sort=False)]
+
+
+def data_table(rows):
+    """All variants on a data set."""
+    first = rows.iloc[0]
+    title = (
+        f"{first.data}: n={first.n:,} p={first.p}, costs in passes of "
+        f"{1000 * first.pass_seconds:.2f} ms"
     )
-    for line in measured["lines"]:
-        numbers = (line.start, line.condition, line.iterations, line.passes)
-        costs = (line.without_search, line.with_search)
-        count = "–" if line.n_landmarks is None else str(line.n_landmarks)
-        table.rows.append(
-            [line.rows, line.correction, count, *map(number, numbers), *map(number, costs)]
-        )
-    return table
+    names = {
+        "rows": "rows",
+        "correction": "diagonal",
+        "n_landmarks": "landmarks",
+        "start": "start",
+        "condition": "condition",
+        "iterations": "it",
+        "passes": "passes",
+        "without_search": "all",
+        "with_search": "+ search",
+    }
+    shown = rows[list(names)].assign(correction=words(rows["correction"]))
+    return Table(title, shown.rename(columns=names))
 
 
-def _write(sets, machine, folder):
-    plain = [{**one, "lines": [asdict(line) for line in one["lines"]]} for one in sets]
-    text = json.dumps({"environment": machine, "sets": plain}, indent=1)
-    (folder / "landmarks.json").write_text(text.replace("Infinity", "null") + "\n")
-    tables = "\n".join(_table(one).markdown() for one in sets)
-    (folder / "landmarks.md").write_text(f"# Landmarks\n\n{_LEGEND}\n\n{tables}")
-
-
-_LEGEND = """\
+LEGEND = """\
 L2 logistic regression, alpha = 1/n, to a relative duality gap of 1e-6. *start* is the relative
 suboptimality of the small problem's optimum, *condition* that of the preconditioned Hessian at the
 optimum, *it* and *passes* those after the start. *all* is the whole processor time but for the

@@ -8,25 +8,24 @@ best point that anyone found, or where a fit says that it has converged and is f
 ``tol``. The exit code is then 1.
 """
 
-import json
-from collections import Counter
-from dataclasses import asdict, dataclass, field
+import sys
 from time import perf_counter
 
-import numpy as np
+import pandas as pd
 from joblib import Parallel, delayed
-from rich.console import Console
 
-from benchmarks import environment
 from benchmarks.fuzzing import checks, problems
-from benchmarks.report import Table, number
+from benchmarks.report import Report, Table, console, words
 
+TITLE, KEY = "Robustness", "number"
 CERTIFICATE = (checks.NOT_FINITE, *(check.__name__ for check in checks.CERTIFICATE))
 #: Seconds beyond which a fit of a problem so small is listed.
 SLOW = 1.0
 #: Problems between two savings of the results.
 CHUNK = 100
 QUANTILES = (0.5, 0.95, 1.0)
+#: Problems listed for each kind of fault, and slow fits.
+EXAMPLES, SLOWEST = 3, 15
 
 
 def add_arguments(parser):
@@ -34,195 +33,184 @@ def add_arguments(parser):
     parser.add_argument("--problems", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0, help="number of the first problem")
     parser.add_argument("--only", type=int, nargs="+", help="numbers of problems, shown in full")
-    parser.add_argument("--resume", action="store_true", help="keep the problems solved before")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
-    parser.add_argument("--examples", type=int, default=3, help="problems listed for each kind")
 
 
 def run(options):
     """Fit and judge the problems; results are saved after every hundred."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 140
     if options.only:
-        outcomes = [examine(one) for one in options.only]
-        for outcome in outcomes:
-            console.print(_in_full(outcome), markup=False)
+        results = pd.DataFrame([row for one in options.only for row in examine(one)])
+        for _, rows in results.groupby("number", sort=False):
+            console().print(_in_full(rows), markup=False)
     else:
-        outcomes = _solve(options, console)
-        machine, start = environment.describe(options.threads), options.seed
-        tables = [fault_table(outcomes), trait_table(outcomes), solver_table(outcomes)]
-        tables += [example_table(outcomes, options.examples), slow_table(outcomes)]
-        for table in tables:
-            console.print(table.rich())
-        text = "\n".join(table.markdown() for table in tables if table.rows)
-        title = f"# Robustness\n\nProblems {start} to {start + len(outcomes) - 1}. {_LEGEND}\n\n"
-        (options.output / "robustness.md").write_text(title + text)
-        (options.output / "robustness.json").write_text(json.dumps(machine, indent=1) + "\n")
-        console.print(f"written to {options.output}")
-    broken = sum(fault["kind"] in CERTIFICATE for one in outcomes for fault in one.faults)
-    console.print(f"{broken} broken certificates in {len(outcomes)} problems")
+        report = Report(sys.modules[__name__], options)
+        _solve(options, report)
+        report.show(*tables(report.results))
+        report.end()
+        results = report.results
+    broken = int(results["claim"].isin(CERTIFICATE).sum())
+    count = results["number"].nunique()
+    console().print(f"{broken} broken certificates in {count} problems")
     if broken:
         raise SystemExit(1)
 
 
-@dataclass
-class Outcome:
-    """A problem, its fits (run, solver, converged, passes, seconds) and its faults."""
-
-    number: int
-    problem: str
-    traits: list[str]
-    fits: list[dict] = field(default_factory=list)
-    faults: list[dict] = field(default_factory=list)
-
-
 def examine(seed):
-    """The outcome of problem number ``seed``."""
+    """Fits and faults of problem number ``seed``.
+
+    Returns
+    -------
+    list of dict
+        One row for each fit and each claim that it breaks ("" for none), and one for each fit that
+        is none, with what it raised.
+    """
     problem = problems.draw(seed)
     runs = [*checks.as_drawn(problem), *checks.all_solvers(problem)]
     fits, faults = checks.examine(problem, runs)
-    parameters = [problem.loss, str(problem.penalty), problem.solver, problem.layout]
-    return Outcome(
-        number=seed,
-        problem=str(problem),
-        traits=parameters + [_without_numbers(trait) for trait in problem.traits],
-        fits=[
-            {
-                "run": one.run.name,
-                "solver": one.run.problem.solver,
-                "converged": bool(one.converged),
-                "passes": float(one.n_passes),
-                "seconds": one.seconds,
-            }
-            for one in fits
-        ],
-        faults=[fault._asdict() for fault in faults],
-    )
+    traits = [problem.loss, str(problem.penalty), problem.solver, problem.layout]
+    traits += [_without_numbers(trait) for trait in problem.traits]
+    facts = {"number": seed, "problem": str(problem), "traits": "|".join(dict.fromkeys(traits))}
+    known = {
+        one.run.name: {
+            "solver": one.run.problem.solver,
+            "converged": bool(one.converged),
+            "passes": float(one.n_passes),
+            "seconds": one.seconds,
+        }
+        for one in fits
+    }
+    claims = [(fault.run, fault.kind, fault.detail) for fault in faults]
+    faulty = {run for run, _, _ in claims}
+    claims += [(run, "", "") for run in known if run not in faulty]
+    missing = dict.fromkeys(("solver", "converged", "passes", "seconds"))
+    return [
+        {**facts, "fit": run, **known.get(run, missing), "claim": claim, "detail": detail}
+        for run, claim, detail in claims
+    ]
 
 
 def _without_numbers(trait):
     return " ".join(word for word in trait.split() if not word[0].isdigit()).removesuffix(" to")
 
 
-def _solve(options, console):
-    """Outcomes of all problems, those of an earlier run included where they are wanted."""
-    path = options.output / "robustness.jsonl"
-    known = _saved(path) if options.resume else {}
-    path.write_text("".join(_line(one) for one in known.values()))
+def _solve(options, report):
+    """Fit all problems; with ``--append``, those of an earlier run are not solved again."""
     count = min(options.problems, 100) if options.quick else options.problems
-    numbers = range(options.seed, options.seed + count)
-    left, start = [one for one in numbers if one not in known], perf_counter()
-    with Parallel(options.jobs) as parallel, console.status("") as status, path.open("a") as file:
+    known = set(report.results["number"]) if len(report.results) else set()
+    left = [one for one in range(options.seed, options.seed + count) if one not in known]
+    start = perf_counter()
+    with Parallel(options.jobs) as parallel, report.console.status("") as status:
         for begin in range(0, len(left), CHUNK):
             chunk = parallel(delayed(examine)(one) for one in left[begin : begin + CHUNK])
-            known |= {outcome.number: outcome for outcome in chunk}
-            file.write("".join(map(_line, chunk)))
-            file.flush()
+            report.add([row for rows in chunk for row in rows])
             done = begin + len(chunk)
-            faults = sum(bool(outcome.faults) for outcome in known.values())
+            faults = _faults(report.results)["number"].nunique()
             minutes = (perf_counter() - start) * (len(left) - done) / done / 60
             status.update(f"{done} of {len(left)}, {faults} with faults, {minutes:.0f} min left")
-    return [known[one] for one in numbers]
 
 
-def _line(outcome):
-    return json.dumps(asdict(outcome)) + "\n"
+def tables(results):
+    """Faults, where they are, what precise fits cost, examples, and what is slow."""
+    made = (fault_table, trait_table, solver_table, example_table, slow_table)
+    return [table for table in (make(results) for make in made) if len(table.frame)]
 
 
-def _saved(path):
-    if not path.exists():
-        return {}
-    outcomes = [Outcome(**json.loads(line)) for line in path.read_text().splitlines()]
-    return {outcome.number: outcome for outcome in outcomes}
+def _faults(results):
+    """Rows with a broken claim."""
+    return results[words(results["claim"]) != ""]
 
 
-def fault_table(outcomes):
+def _fits(results):
+    """A row for each fit."""
+    return results.dropna(subset="passes").drop_duplicates(["number", "fit"])
+
+
+def fault_table(results):
     """How often each claim is broken; certificates also where they never are."""
-    table = Table("Broken claims", ("claim", "problems", "fits", "first problems"))
-    faults = [(one.number, fault["kind"]) for one in outcomes for fault in one.faults]
-    fits = Counter(kind for _, kind in faults)
-    for kind in dict.fromkeys((*CERTIFICATE, *fits)):
-        where = list(dict.fromkeys(seed for seed, other in faults if other == kind))
-        first = " ".join(map(str, where[:8]))
-        table.rows.append([kind.replace("_", " "), str(len(where)), str(fits[kind]), first])
-    return table
+    faults, rows = _faults(results), []
+    for claim in dict.fromkeys((*CERTIFICATE, *faults["claim"])):
+        numbers = faults.loc[faults["claim"] == claim, "number"]
+        rows.append(
+            {
+                "claim": claim.replace("_", " "),
+                "problems": numbers.nunique(),
+                "fits": len(numbers),
+                "first problems": " ".join(map(str, sorted(numbers.unique())[:8])),
+            }
+        )
+    return Table("Broken claims", pd.DataFrame(rows))
 
 
-def trait_table(outcomes):
+def trait_table(results):
     """Where faults are: problems with each trait, and those of them with a fault."""
-    table = Table("Where claims are broken", ("trait", "problems", "with faults", "share"))
-    every = Counter(trait for one in outcomes for trait in set(one.traits))
-    faulty = Counter(trait for one in outcomes if one.faults for trait in set(one.traits))
-    for trait, count in sorted(every.items(), key=lambda item: -faulty[item[0]] / item[1]):
-        if faulty[trait]:
-            share = f"{faulty[trait] / count:.1%}"
-            table.rows.append([trait, str(count), str(faulty[trait]), share])
-    return table
+    by_number = results.drop_duplicates("number").set_index("number")
+    has_trait = by_number["traits"].str.get_dummies("|").astype(bool)
+    is_faulty = has_trait.index.isin(_faults(results)["number"])
+    count, faulty = has_trait.sum(), has_trait[is_faulty].sum()
+    share = (faulty / count)[faulty > 0].sort_values(ascending=False, kind="stable")
+    columns = {
+        "trait": share.index,
+        "problems": count[share.index],
+        "with faults": faulty[share.index],
+        "share": share.map("{:.1%}".format),
+    }
+    return Table("Where claims are broken", pd.DataFrame(columns))
 
 
-def solver_table(outcomes):
+def solver_table(results):
     """What the fits to 1e-10 cost with each solver, and how many did not get there."""
-    columns = ("solver", "fits", "unfinished", f"over {SLOW:g} s")
-    shares = [f"{q:.0%}" for q in QUANTILES]
-    columns += (*(f"passes {q}" for q in shares), *(f"÷ gd {q}" for q in shares))
-    table = Table(f"Fits to {checks.REFERENCE_TOL:g}", columns)
-    for solver in problems.SOLVERS:
-        name = f"{solver} to {checks.REFERENCE_TOL:g}"
-        fits = [(_fit_of(one, name), _fit_of(one, name.replace(solver, "gd"))) for one in outcomes]
-        fits = [(mine, gd) for mine, gd in fits if mine]
-        if not fits:
-            continue
-        passes = [mine["passes"] for mine, _ in fits]
-        ratios = [mine["passes"] / max(gd["passes"], 1.0) for mine, gd in fits if gd]
-        cells = [number(float(np.quantile(passes, q))) for q in QUANTILES]
-        cells += [number(float(np.quantile(ratios, q))) if ratios else "–" for q in QUANTILES]
-        unfinished = sum(not mine["converged"] for mine, _ in fits)
-        slow = sum(mine["seconds"] > SLOW for mine, _ in fits)
-        table.rows.append([solver, str(len(fits)), str(unfinished), str(slow), *cells])
-    return table
+    fits, rows = _fits(results), []
+    of = {
+        solver: fits[fits["fit"] == f"{solver} to {checks.REFERENCE_TOL:g}"].set_index("number")
+        for solver in problems.SOLVERS
+    }
+    for solver, mine in of.items():
+        passes = mine["passes"].astype(float)
+        ratios = (passes / of["gd"]["passes"].clip(lower=1.0)).dropna()
+        if len(mine):
+            rows.append(
+                {
+                    "solver": solver,
+                    "fits": len(mine),
+                    "unfinished": int((~mine["converged"].astype(bool)).sum()),
+                    f"over {SLOW:g} s": int((mine["seconds"] > SLOW).sum()),
+                    **{f"passes {q:.0%}": passes.quantile(q) for q in QUANTILES},
+                    **{f"÷ gd {q:.0%}": ratios.quantile(q) for q in QUANTILES},
+                }
+            )
+    return Table(f"Fits to {checks.REFERENCE_TOL:g}", pd.DataFrame(rows))
 
 
-def _fit_of(outcome, name):
-    return next((fit for fit in outcome.fits if fit["run"] == name), None)
-
-
-def example_table(outcomes, count):
+def example_table(results):
     """The first problems of each kind of fault."""
-    table = Table("Examples: --only NUMBER shows one", ("number", "claim", "run", "detail"))
-    seen = Counter()
-    for outcome in outcomes:
-        for kind in dict.fromkeys(fault["kind"] for fault in outcome.faults):
-            seen[kind] += 1
-            if seen[kind] <= count:
-                fault = next(fault for fault in outcome.faults if fault["kind"] == kind)
-                words = kind.replace("_", " "), fault["run"], fault["detail"]
-                table.rows.append([str(outcome.number), *words])
-    return table
+    faults = _faults(results).drop_duplicates(["number", "claim"])
+    first = faults.groupby("claim", sort=False).head(EXAMPLES)
+    shown = first[["number", "claim", "fit", "detail"]]
+    return Table(
+        "Examples: --only NUMBER shows one",
+        shown.assign(claim=[claim.replace("_", " ") for claim in shown["claim"]]),
+    )
 
 
-def slow_table(outcomes):
+def slow_table(results):
     """Fits that take long for their size, slowest first."""
-    table = Table("The slowest", ("number", "run", "seconds", "passes", "converged", "problem"))
-    fits = [(fit["seconds"], one, fit) for one in outcomes for fit in one.fits]
-    for seconds, one, fit in sorted(fits, key=lambda entry: -entry[0])[:15]:
-        if seconds > SLOW:
-            cells = f"{seconds:.1f}", number(fit["passes"]), str(fit["converged"])
-            table.rows.append([str(one.number), fit["run"], *cells, one.problem])
-    return table
+    fits = _fits(results)
+    slow = fits[fits["seconds"] > SLOW].nlargest(SLOWEST, "seconds")
+    columns = ["number", "fit", "seconds", "passes", "converged", "problem"]
+    return Table("The slowest", slow[columns].astype({"converged": str}))
 
 
-def _in_full(outcome):
-    lines = [f"{outcome.number}: {outcome.problem}"]
-    for fit in outcome.fits:
-        ended = "converged" if fit["converged"] else "unfinished"
-        lines.append(f"  {fit['run']}: {ended}, {fit['passes']:.0f} passes, {fit['seconds']:.2f} s")
-    for fault in outcome.faults:
-        kind = fault["kind"].replace("_", " ")
-        lines.append(f"  {kind.upper()} ({fault['run']}): {fault['detail']}")
+def _in_full(rows):
+    """A problem, its fits and its faults."""
+    lines = [f"{rows['number'].iloc[0]}: {rows['problem'].iloc[0]}"]
+    for one in _fits(rows).itertuples():
+        ended = "converged" if one.converged else "unfinished"
+        lines.append(f"  {one.fit}: {ended}, {one.passes:.0f} passes, {one.seconds:.2f} s")
+    for one in _faults(rows).itertuples():
+        lines.append(f"  {one.claim.replace('_', ' ').upper()} ({one.fit}): {one.detail}")
     return "\n".join(lines)
 
 
-_LEGEND = """\
+LEGEND = """\
 Distances, gaps and roundings are in units of the best constant model's objective. *÷ gd* compares
 passes over X with those of "gd" on the same problem, where both ended."""

@@ -7,20 +7,22 @@ of the process over what it held before the fit (Linux only), as a share of X.
 import contextlib
 import ctypes
 import gc
-import json
-import multiprocessing
 import os
+import sys
 import tempfile
 import time
 import warnings
-from dataclasses import asdict, dataclass
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
+import pandas as pd
 
-from benchmarks import environment
-from benchmarks.report import Table, number, percent
+from benchmarks.report import Report, Table, percent
+from benchmarks.worker import in_fresh_process, memory, new_peak
+
+TITLE, KEY = "Scale", "kind"
 
 BLOCK = 2**16
 #: Time is fitted to a power of n over so many of the largest sizes.
@@ -44,17 +46,15 @@ def add_arguments(parser):
 
 def run(options):
     """Fit every size, then the mapped file."""
-    console = Console()
-    if not console.is_terminal:
-        console.width = 140
-    machine = environment.describe(options.threads)
+    report = Report(sys.modules[__name__], options)
     repeats = 1 if options.quick else min(options.repeats, 3)
     sizes = [size for size in options.sizes if not options.quick or size <= 4e5]
-    fits, mapped = [], []
+    fits = []
     for size in sorted(int(size) for size in sizes):
         task = Task(size, options.columns, options.solver, options.tol)
         fits.append(_median([fit(task) for _ in range(repeats)]))
-        console.print(f"n={size:,}: {fits[-1].seconds:.3g} s")
+        report.console.print(f"n={size:,}: {fits[-1]['seconds']:.3g} s")
+    report.add([{"kind": "growing", **one} for one in fits])
     if not options.no_mapped:
         gigabytes = min(options.gigabytes, 0.1) if options.quick else options.gigabytes
         n = max(1, int(gigabytes * 1e9 / 4 / options.mapped_columns))
@@ -62,22 +62,9 @@ def run(options):
             path = str(Path(folder) / "X.float32")
             task = Task(n, options.mapped_columns, options.solver, options.tol, path)
             write_matrix(task)
-            mapped = [fit(task)]
-    tables = [_table("Growing n, float64 in memory", fits, exponent(fits))]
-    if mapped:
-        tables.append(_table("Mapped float32 file", mapped, None))
-    for table in tables:
-        console.print(table.rich())
-    result = {
-        "environment": machine,
-        "exponent": exponent(fits),
-        "fits": [asdict(one) for one in fits],
-        "mapped": [asdict(one) for one in mapped],
-    }
-    (options.output / "scale.json").write_text(json.dumps(result, indent=1) + "\n")
-    text = "\n".join(table.markdown() for table in tables)
-    (options.output / "scale.md").write_text(f"# Scale\n\n{_LEGEND}\n\n{text}")
-    console.print(f"written to {options.output}")
+            report.add([{"kind": "mapped", **fit(task)}])
+    report.show(*tables(report.results))
+    report.end()
 
 
 @dataclass(frozen=True)
@@ -95,38 +82,19 @@ class Task:
         return np.float32 if self.path else np.float64
 
 
-@dataclass(frozen=True)
-class Fit:
-    """What a fresh process found; memory in bytes, None where the system does not say."""
-
-    n: int
-    n_bytes: int
-    seconds: float
-    cpu_seconds: float
-    n_iter: int
-    n_passes: float
-    converged: bool
-    memory: int | None
-    #: The part of ``memory`` that is no page of a mapped file.
-    own_memory: int | None
-
-
 def fit(task):
     """Fit in a fresh process."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_fit_here, args=(theirs, task))
-    process.start()
-    theirs.close()
     try:
-        return ours.recv()
-    except EOFError:
+        return in_fresh_process(fit_here, task)
+    except BrokenProcessPool:
         raise RuntimeError(f"the process of {task} died; too little memory?") from None
-    finally:
-        process.join()
 
 
-def _fit_here(connection, task):
+def fit_here(task):
+    """Fit in this process: a row of plain values, memory in bytes where the system tells.
+
+    ``own_memory`` is the part of ``memory`` that is no page of a mapped file.
+    """
     from nno_sklearn import NNOClassifier
 
     _warm_up(NNOClassifier, task)
@@ -139,28 +107,26 @@ def _fit_here(connection, task):
         for block, rows, labels in make_rows(task.n, task.p):
             X[block], y[block] = rows, labels
     model = NNOClassifier(solver=task.solver, penalty="l2", alpha=1 / task.n, tol=task.tol)
-    _forget_peak()
-    own, before = _status("RssAnon"), _status("VmRSS")
+    _give_back()
+    own, before = memory("RssAnon"), new_peak()
     watch = _Watch()
     wall, cpu = time.perf_counter(), time.process_time()
     with warnings.catch_warnings(), watch:
         warnings.simplefilter("ignore")  # the record says whether it converged
         model.fit(X, y)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    after = _status("VmHWM")
-    connection.send(
-        Fit(
-            task.n,
-            X.nbytes,
-            wall,
-            cpu,
-            int(np.max(model.n_iter_)),
-            float(model.n_passes_),
-            bool(model.converged_),
-            None if after is None else after - before,
-            None if own is None else max(watch.highest - own, 0),
-        )
-    )
+    return {
+        "n": task.n,
+        "n_bytes": X.nbytes,
+        "itemsize": X.itemsize,
+        "seconds": wall,
+        "cpu_seconds": cpu,
+        "n_iter": int(np.max(model.n_iter_)),
+        "n_passes": float(model.n_passes_),
+        "converged": bool(model.converged_),
+        "memory": None if before is None else memory("VmHWM") - before,
+        "own_memory": None if own is None else max(watch.highest - own, 0),
+    }
 
 
 def _warm_up(estimator, task):
@@ -176,36 +142,25 @@ class _Watch:
     def __enter__(self):
         from threading import Event, Thread
 
-        self._stop, self.highest = Event(), _status("RssAnon") or 0
+        self._stop, self.highest = Event(), memory("RssAnon") or 0
         self._thread = Thread(target=self._look, daemon=True)
         self._thread.start()
         return self
 
     def _look(self):
         while not self._stop.wait(0.005):
-            self.highest = max(self.highest, _status("RssAnon") or 0)
+            self.highest = max(self.highest, memory("RssAnon") or 0)
 
     def __exit__(self, *_):
         self._stop.set()
         self._thread.join()
 
 
-def _status(key):
-    """A line of /proc/self/status in bytes."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith(key + ":"):
-                return int(line.split()[1]) * 1024
-    return None
-
-
-def _forget_peak():
-    """Give back what is free, and let VmHWM begin anew."""
+def _give_back():
+    """Give what is free back to the system."""
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
 
 
 def make_rows(n, p, seed=0):
@@ -234,40 +189,55 @@ def write_matrix(task):
 
 
 def exponent(fits):
-    """Power of n that the time grows by, over the largest sizes; None with fewer than two."""
-    largest = sorted(fits, key=lambda one: one.n)[-LARGEST:]
+    """Power of n that the time grows by, over the largest sizes; None with fewer than two.
+
+    Parameters
+    ----------
+    fits : DataFrame
+        With columns "n" and "seconds".
+    """
+    largest = fits.nlargest(LARGEST, "n")
     if len(largest) < 2:
         return None
-    size, seconds = (np.log([getattr(one, key) for one in largest]) for key in ("n", "seconds"))
-    return float(np.polyfit(size, seconds, 1)[0])
+    return float(np.polyfit(np.log(largest["n"]), np.log(largest["seconds"]), 1)[0])
 
 
 def _median(fits):
     """The fit of median time, with the largest memory of all."""
-    middle = sorted(fits, key=lambda one: one.seconds)[len(fits) // 2]
-    memory = [one.memory for one in fits if one.memory is not None]
-    own = [one.own_memory for one in fits if one.own_memory is not None]
-    highest = {"memory": max(memory, default=None), "own_memory": max(own, default=None)}
-    return Fit(**(asdict(middle) | highest))
+    fits = pd.DataFrame(fits).sort_values("seconds")
+    highest = fits[["memory", "own_memory"]].max()
+    return fits.iloc[len(fits) // 2].to_dict() | highest.to_dict()
 
 
-def _table(title, fits, power):
+TITLES = {"growing": "Growing n, float64 in memory", "mapped": "Mapped float32 file"}
+
+
+def tables(results):
+    """One for each kind."""
+    return [_table(kind, fits) for kind, fits in results.groupby("kind", sort=False)]
+
+
+def _table(kind, fits):
+    title, power = TITLES[kind], exponent(fits)
     if power is not None:
         title += f": time grows like n^{power:.3f} over the {min(LARGEST, len(fits))} largest"
-    columns = ("n", "GB", "s", "cpu s", "it", "passes", "ns / entry, pass")
-    table = Table(title, (*columns, "peak / X", "own / X", "converged"))
-    for one in fits:
-        per_entry = 1e9 * one.seconds / one.n_passes / one.n_bytes * (4 if power is None else 8)
-        shares = (None if m is None else m / one.n_bytes for m in (one.memory, one.own_memory))
-        size = f"{one.n:,}", f"{one.n_bytes / 1e9:.3g}"
-        times = (number(value) for value in (one.seconds, one.cpu_seconds))
-        work = str(one.n_iter), number(one.n_passes), number(per_entry)
-        ended = "yes" if one.converged else "no"
-        table.rows.append([*size, *times, *work, *map(percent, shares), ended])
-    return table
+    n_entries = fits["n_bytes"] / fits["itemsize"]
+    columns = {
+        "n": fits["n"].map("{:,}".format),
+        "GB": fits["n_bytes"] / 1e9,
+        "s": fits["seconds"],
+        "cpu s": fits["cpu_seconds"],
+        "it": fits["n_iter"],
+        "passes": fits["n_passes"],
+        "ns / entry, pass": 1e9 * fits["seconds"] / fits["n_passes"] / n_entries,
+        "peak / X": (fits["memory"] / fits["n_bytes"]).map(percent),
+        "own / X": (fits["own_memory"] / fits["n_bytes"]).map(percent),
+        "converged": fits["converged"].map({True: "yes", False: "no"}),
+    }
+    return Table(title, pd.DataFrame(columns))
 
 
-_LEGEND = """\
+LEGEND = """\
 L2 logistic regression, alpha = 1/n, default accuracy 1e-6. *peak / X* is the growth of the process
 at its peak (VmHWM) over the bytes of X; of a mapped file it includes pages of the file that the
 system keeps and could drop, which *own / X* does not."""

@@ -6,22 +6,21 @@ fit to all rows.
 """
 
 import contextlib
-import json
-import multiprocessing
+import sys
 import time
 import warnings
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from itertools import chain
-from statistics import median
 
 import numpy as np
-from rich.console import Console
+import pandas as pd
 
-from benchmarks import environment, search_cases
+from benchmarks import search_cases
 from benchmarks.data import MissingDataError
-from benchmarks.report import Table, number
+from benchmarks.report import Report, Table, words
 from benchmarks.search_rivals import Rival
+from benchmarks.worker import in_fresh_process
+
+TITLE, KEY = "Search", "case"
 
 #: Rows of the problem on which everybody is tried once, so that just-in-time compilers are done.
 WARM_UP = 300
@@ -36,9 +35,6 @@ def add_arguments(parser):
     parser.add_argument(
         "--case", nargs="+", metavar="NAME", help="beginnings or glob patterns; see --list"
     )
-    parser.add_argument(
-        "--append", action="store_true", help="keep the cases that OUTPUT/search.json has already"
-    )
     parser.add_argument("--list", action="store_true", help="print the cases and end")
     # Seconds after which a search is not repeated, and has only a share of the settings where these
     # do not need each other.
@@ -47,41 +43,27 @@ def add_arguments(parser):
 
 def run(options):
     """Run the cases that are asked for; everything is written after each of them."""
-    console = Console()
-    if not console.is_terminal:
-        console.width = 140
     chosen = search_cases.select(options.case, options.quick)
     if options.list:
         for case in chosen:
-            console.print(case.name)
+            print(case.name)
         return
     repeats, limit = options.repeats, options.time_limit
     if options.quick:
         repeats, limit = 1, min(limit, QUICK_LIMIT)
-    machine = environment.describe(options.threads)
-    console.print(f"{options.threads} threads, {repeats} repeats, limit {limit:g} s")
-    path, done = options.output / "search.json", {}
-    if options.append and path.exists():
-        done = {one["name"]: one for one in json.loads(path.read_text())["cases"]}
+    report = Report(sys.modules[__name__], options)
+    report.console.print(f"{options.threads} threads, {repeats} repeats, limit {limit:g} s")
     for case in chosen:
         try:
-            done[case.name] = in_fresh_process(case.name, repeats, limit)
+            rows = in_fresh_process(run_case, case.name, repeats, limit)
         except MissingDataError as error:
-            console.print(f"{case.name} skipped: {error}")
+            report.console.print(f"{case.name} skipped: {error}")
             continue
-        done[case.name]["environment"] = machine
-        console.print(case_table(done[case.name]).rich())
-        _write(list(done.values()), options.output)
-    for table in summaries(done.values()):
-        console.print(table.rich())
-    console.print(f"{options.threads} threads; written to {options.output}")
-
-
-def in_fresh_process(name, repeats, limit):
-    """Run a case in a process that got the threads which were asked for."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(run_case, name, repeats, limit).result()
+        report.add(rows)
+        report.show(case_table(pd.DataFrame(rows).assign(threads=options.threads)))
+    if len(report.results):
+        report.show(*summaries(report.results))
+    report.end()
 
 
 def run_case(name, repeats, limit):
@@ -89,8 +71,8 @@ def run_case(name, repeats, limit):
 
     Returns
     -------
-    dict
-        Of plain values.
+    list of dict
+        One row for each who searches, of plain values.
     """
     case = search_cases.find(name)
     task, exact = case.task(), Trial(case.exact())
@@ -104,14 +86,14 @@ def run_case(name, repeats, limit):
                 if trial.has_time(limit):
                     trial.measure(task, limit)
                     print(f"  {trial.rival.name}: {trial.said}", flush=True)
-    return {
-        "name": name,
+    facts = {
+        "case": name,
         "n_samples": len(task.y),
         "n_settings": len(task.settings),
         "n_splits": len(task.splits),
         "scoring": task.scoring,
-        "lines": [trial.record(trials[0], exact) for trial in (*trials, exact)],
     }
+    return [facts | trial.record(trials[0], exact) for trial in (*trials, exact)]
 
 
 def _warm_up(trials, small):
@@ -188,10 +170,11 @@ class Trial:
         """All of it as a dict of plain values, with the distance of its scores from others'."""
         done = bool(self.seconds)
         return {
-            "name": self.rival.name,
+            "search": self.rival.name,
             "tol": self.rival.tol,
-            "seconds": self.seconds,
-            "cpu_seconds": self.cpu_seconds,
+            "seconds": float(np.median(self.seconds)) if done else None,
+            "cpu_seconds": float(np.median(self.cpu_seconds)) if done else None,
+            "runs": len(self.seconds),
             "n_measured": int(np.isfinite(self.scores).sum()),
             "best_score": float(np.nanmax(self.scores)) if done else None,
             "off_ours": self._off(ours) if done else None,
@@ -215,85 +198,68 @@ def evenly_spread(count):
     return np.argsort(np.arange(count) * golden % 1, kind="stable")
 
 
-def case_table(result):
+def tables(results):
+    """One for each case, and what is over all of them."""
+    by_case = [case_table(rows) for _, rows in results.groupby("case", sort=False)]
+    return [*by_case, *summaries(results)]
+
+
+def case_table(rows):
     """Everybody's time, and the scores he found; ours first."""
-    lines = {line["name"]: line for line in result["lines"]}
-    table = Table(
-        f"{result['name']}: n={result['n_samples']:,}, {result['n_settings']} settings x "
-        f"{result['n_splits']} splits, {result['scoring']}, "
-        f"{result['environment']['threads']} threads",
-        (
-            *("search", "tol", "s", "÷ ours", "cpu s", "÷ ours", "runs", "settings"),
-            *("best score", "off ours", "off exact", "passes"),
-        ),
+    first, ours = rows.iloc[0], rows.set_index("search").loc["NNOSearchCV"]
+    title = (
+        f"{first.case}: n={first.n_samples:,}, {first.n_settings} settings x "
+        f"{first.n_splits} splits, {first.scoring}, {first.threads} threads"
     )
-    for line in lines.values():
-        part = f"{line['n_measured']} of {result['n_settings']}"
-        off = (scientific(line[key]) for key in ("off_ours", "off_exact"))
-        best = "–" if line["best_score"] is None else f"{line['best_score']:.6f}"
-        times = [
-            number(value)
-            for key in ("seconds", "cpu_seconds")
-            for value in _against(line, lines["NNOSearchCV"], key)
-        ]
-        work = str(len(line["seconds"])), part
-        cells = (f"{line['tol']:.0e}", *times, *work, best, *off, number(line["passes"]))
-        table.rows.append([line["name"], *cells])
-    return table
-
-
-def failure_table(results):
-    """What was raised."""
-    table = Table("Failed", ("case", "search", "reason"))
-    for result in results:
-        failed = [line for line in result["lines"] if line["failure"]]
-        table.rows += [[result["name"], line["name"], line["failure"]] for line in failed]
-    return table
-
-
-def ablation_table(results):
-    """Passes and seconds of NNOSearchCV by where its fits start."""
-    columns = ("passes", "÷ nearest", "s", "÷ nearest", "cpu s", "÷ nearest")
-    table = Table("Starts of NNOSearchCV", ("case", "starts", *columns))
-    for result in results:
-        lines = {line["name"]: line for line in result["lines"]}
-        nearest = lines["NNOSearchCV"]
-        for starts in ("cold", "path", "nearest"):
-            line = lines["NNOSearchCV" if starts == "nearest" else f"NNOSearchCV, {starts}"]
-            if not (line["seconds"] and nearest["seconds"]):
-                continue
-            passes = line["passes"], line["passes"] / nearest["passes"]
-            times = (_against(line, nearest, key) for key in ("seconds", "cpu_seconds"))
-            cells = map(number, (*passes, *chain(*times)))
-            table.rows.append([result["name"], starts, *cells])
-    return table
+    columns = {
+        "search": rows["search"],
+        "tol": rows["tol"].map(scientific),
+        "s": rows["seconds"],
+        "s ÷ ours": rows["seconds"] / ours.seconds,
+        "cpu s": rows["cpu_seconds"],
+        "cpu ÷ ours": rows["cpu_seconds"] / ours.cpu_seconds,
+        "runs": rows["runs"],
+        "settings": rows["n_measured"].map(str) + f" of {first.n_settings}",
+        "best score": rows["best_score"].map("{:.5f}".format).replace("nan", "–"),
+        "off ours": rows["off_ours"].map(scientific),
+        "off exact": rows["off_exact"].map(scientific),
+        "passes": rows["passes"],
+    }
+    return Table(title, pd.DataFrame(columns))
 
 
 def summaries(results):
     """The tables over all cases."""
-    return [table for table in (ablation_table(results), failure_table(results)) if table.rows]
+    return [one for one in (ablation_table(results), failure_table(results)) if len(one.frame)]
+
+
+def failure_table(results):
+    """What was raised."""
+    failed = results[words(results["failure"]) != ""]
+    return Table("Failed", failed[["case", "search", "failure"]])
+
+
+def ablation_table(results):
+    """Passes and seconds of NNOSearchCV by where its fits start."""
+    names = {"NNOSearchCV, cold": "cold", "NNOSearchCV, path": "path", "NNOSearchCV": "nearest"}
+    rows = results.assign(starts=results["search"].map(names)).dropna(subset=["starts", "seconds"])
+    nearest = rows[rows["starts"] == "nearest"].set_index("case").reindex(rows["case"])
+    columns = {"case": rows["case"], "starts": rows["starts"]}
+    for title, key in {"passes": "passes", "s": "seconds", "cpu s": "cpu_seconds"}.items():
+        columns[title] = rows[key]
+        columns[f"{title} ÷ nearest"] = rows[key] / nearest[key].to_numpy()
+    table = pd.DataFrame(columns)[nearest["seconds"].notna().to_numpy()]
+    order = table["starts"].map(list(names.values()).index)
+    cases = table["case"].map(list(table["case"].unique()).index)
+    return Table("Starts of NNOSearchCV", table.loc[(10 * cases + order).sort_values().index])
 
 
 def scientific(value):
-    """One digit, or a dash for None."""
-    return "–" if value is None else f"{value:.0e}"
+    """One digit, or a dash where there is none."""
+    return "–" if pd.isna(value) else f"{value:.0e}"
 
 
-def _against(line, ours, key):
-    """Median time, and that over ours; None where one of them has failed."""
-    if not line[key]:
-        return None, None
-    return median(line[key]), median(line[key]) / median(ours[key]) if ours[key] else None
-
-
-def _write(results, folder):
-    (folder / "search.json").write_text(json.dumps({"cases": results}, indent=1) + "\n")
-    tables = [*map(case_table, results), *summaries(results)]
-    text = "\n".join(table.markdown() for table in tables)
-    (folder / "search.md").write_text(f"# Search\n\n{_LEGEND}\n\n{text}")
-
-
-_LEGEND = """\
+LEGEND = """\
 *s* is the median time of the search and of the best setting's fit to all rows, *cpu s* that of the
 processor, *÷ ours* each over NNOSearchCV's. Where all *settings* would take too long only so many
 of them were fitted, spread evenly over the grid; the time is scaled up to all of them. *tol* is

@@ -4,26 +4,29 @@ Held-out log-loss (or RMSE) after a shuffled and after a class-sorted pass, preq
 on streams that drift, and rows a second.
 """
 
-import json
+import sys
 from time import perf_counter
 
 import numpy as np
-from rich.console import Console
+import pandas as pd
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks import data, environment
-from benchmarks.report import Table, number
+from benchmarks import data
+from benchmarks.report import Report, Table, text
 from benchmarks.streaming import CELLS_PER_FEATURE, Reservoir, Task, learners
-from nno_sklearn import NearestNeighborSolver, condense
+from nno_sklearn import CellStream, condense
 from nno_sklearn.neighbors import CellMemory
 
+TITLE, KEY = "Streams", "group"
 LABELS = (
     "ijcnn1 cod_rna a9a elec2 skin covtype_classes sea_stream mnist protein california_housing"
 ).split()
 DRIFT, QUICK = ("elec2", "sea_stream"), ("ijcnn1", "cod_rna")
 #: Half-lives that are tried on streams that drift; the best one counts, as for SGD's rates.
 HALF_LIVES = (300, 1000, 3000, 10_000, 30_000)
+#: The learner that others are compared with.
+BATCH = "batch fit"
 #: Cells at most, which only mnist reaches.
 MOST_CELLS = 2500
 HELD_OUT = 0.2
@@ -37,27 +40,24 @@ def add_arguments(parser):
 
 
 def run(options):
-    """Measure the four groups; everything is written at the end of each."""
-    console = Console()
-    if not console.is_terminal:
-        console.width = 140
+    """Measure the groups; everything is written at the end of each."""
+    report = Report(sys.modules[__name__], options)
     names = [name for name in options.data if not options.quick or name in QUICK]
-    found = {"environment": environment.describe(options.threads)}
     groups = {
-        "shuffled": lambda: [one for name in names for one in _passes(name, options, False)],
-        "class_sorted": lambda: [one for name in names for one in _passes(name, options, True)],
-        "condensed": lambda: [one for name in names for one in _condensed(name)],
+        "shuffled": lambda: [row for name in names for row in _passes(name, options, False)],
+        "class_sorted": lambda: [row for name in names for row in _passes(name, options, True)],
+        "condensed": lambda: [row for name in names for row in _condensed(name)],
         "drift": lambda: [
-            one for name in DRIFT if name in names for one in _prequential(name, options)
+            row for name in DRIFT if name in names for row in _prequential(name, options)
         ],
         "throughput": lambda: _throughput(options),
     }
     for group, measure in groups.items():
-        found[group] = measure()
-        _write(found, options.output)
-        if found[group]:
-            console.print(_table(group, found[group]).rich())
-    console.print(f"written to {options.output}")
+        rows = [{"group": group, **row} for row in measure()]
+        if rows:
+            report.add(rows)
+            report.show(group_table(group, pd.DataFrame(rows)))
+    report.end()
 
 
 def _load(name):
@@ -78,7 +78,7 @@ def _split(task, seed=0):
 
 
 def _passes(name, options, is_sorted):
-    """Errors after one pass, relative to the batch fit's."""
+    """Errors after one pass, and the batch fit's."""
     task = _load(name)
     if task is None or (is_sorted and task.classes is None):
         return
@@ -87,23 +87,20 @@ def _passes(name, options, is_sorted):
         train = train[np.argsort(task.y[train], kind="stable")]
     X, y = task.X[train], task.y[train]
     held_out = task.X[test], task.y[test]
-    batch_error = task.error(task.ours("auto").fit(X, y), *held_out)
-    errors = {}
+    errors = {BATCH: [task.error(task.ours().fit(X, y), *held_out)]}
     for learner, make in [*learners(task), ("reservoir", lambda: Reservoir(task))]:
         model = make()
-        for first in range(0, len(y), options.batch):
-            rows = slice(first, first + options.batch)
+        for rows in _batches(len(y), options.batch):
             task.learn(model, X[rows], y[rows])
         model = model.fitted() if learner == "reservoir" else model
         errors.setdefault(learner, []).append(task.error(model, *held_out))
-    yield {
-        "data": name,
-        "rows": len(y),
-        "columns": X.shape[1],
-        "cells": task.n_cells,
-        "batch fit": batch_error,
-        **{learner: _best(found) / batch_error for learner, found in errors.items()},
-    }
+    facts = {"data": name, "rows": len(y), "columns": X.shape[1], "cells": task.n_cells}
+    for learner, found in errors.items():
+        yield {**facts, "learner": learner, "measure": task.measure, "value": _best(found)}
+
+
+def _batches(n_samples, size, first=0):
+    return [slice(start, start + size) for start in range(first, n_samples, size)]
 
 
 def _best(errors):
@@ -124,17 +121,10 @@ def _condensed(name):
         n_classes = targets.shape[1]
         rows, weights = np.repeat(rows, n_classes, axis=0), (weights[:, None] * targets).ravel()
         targets = np.tile(task.classes, len(targets))
-    errors = [
-        task.error(task.ours("auto").fit(*some), *held_out)
-        for some in ((X, y), (rows, targets, weights))
-    ]
-    yield {
-        "data": name,
-        "rows": len(y),
-        "cells": task.n_cells,
-        "batch fit": errors[0],
-        "condensed": errors[1] / errors[0],
-    }
+    facts = {"data": name, "rows": len(y), "cells": task.n_cells, "measure": task.measure}
+    for learner, some in {BATCH: (X, y), "condensed": (rows, targets, weights)}.items():
+        error = task.error(task.ours().fit(*some), *held_out)
+        yield {**facts, "learner": learner, "value": error}
 
 
 def _prequential(name, options):
@@ -146,30 +136,31 @@ def _prequential(name, options):
     for learner, make in learners(task, HALF_LIVES):
         model = task.learn(make(), task.X[:size], task.y[:size])
         hits = 0
-        for first in range(size, len(task.y), size):
-            rows = slice(first, first + size)
+        for rows in _batches(len(task.y), size, size):
             hits += np.sum(model.predict(task.X[rows]) == task.y[rows])
             task.learn(model, task.X[rows], task.y[rows])
         found.setdefault(learner, []).append(hits / (len(task.y) - size))
-    yield {"data": name, "rows": len(task.y), **{k: float(max(v)) for k, v in found.items()}}
+    facts = {"data": name, "rows": len(task.y), "measure": "accuracy"}
+    for learner, accuracies in found.items():
+        yield {**facts, "learner": learner, "value": float(max(accuracies))}
 
 
 def _throughput(options):
     """Rows a second with 50 features and 1,000 cells, and the neighbour search's share."""
     X, y = data.tall_labels(options.rows, 50, decades=0.0)
-    task, results = Task(X, y, 1000), []
+    task, facts = Task(X, y, 1000), {"rows": len(y), "columns": 50, "cells": 1000}
     makers = dict(learners(task))
     for learner in ("nearest_neighbor", "gd", "proximal", "SGD default"):
         seconds = []
         for _ in range(max(1, options.repeats // 2)):
             model, start = makers[learner](), perf_counter()
-            for first in range(0, len(y), options.batch):
-                rows = slice(first, first + options.batch)
+            for rows in _batches(len(y), options.batch):
                 task.learn(model, X[rows], y[rows])
             seconds.append(perf_counter() - start)
-        results.append({"learner": learner, "rows a second": len(y) / float(np.median(seconds))})
-    results[0]["share of cells"] = _share_of_cells(task, options.batch)
-    return results
+        speed = len(y) / float(np.median(seconds))
+        yield {**facts, "learner": learner, "measure": "rows a second", "value": speed}
+    share = _share_of_cells(task, options.batch)
+    yield {**facts, "learner": "nearest_neighbor", "measure": "share of cells", "value": share}
 
 
 def _share_of_cells(task, size):
@@ -184,10 +175,10 @@ def _share_of_cells(task, size):
 
     CellMemory.absorb = timed
     try:
-        model = task.ours(NearestNeighborSolver(n_cells=task.n_cells))
+        model = task.ours(stream=CellStream(n_cells=task.n_cells))
         start = perf_counter()
-        for first in range(0, len(task.y), size):
-            task.learn(model, task.X[first : first + size], task.y[first : first + size])
+        for rows in _batches(len(task.y), size):
+            task.learn(model, task.X[rows], task.y[rows])
         return spent[0] / (perf_counter() - start)
     finally:
         CellMemory.absorb = absorb
@@ -202,29 +193,35 @@ TITLES = {
 }
 
 
-def _table(group, results):
-    columns = list(dict.fromkeys(key for one in results for key in one))
-    table = Table(TITLES[group], tuple(columns))
-    for one in results:
-        table.rows.append([_text(one.get(column)) for column in columns])
-    return table
+def tables(results):
+    """One for each group."""
+    groups = (group for group in TITLES if (results["group"] == group).any())
+    return [group_table(group, results[results["group"] == group]) for group in groups]
+
+
+def group_table(group, rows):
+    """A row for each data set and a column for each learner; errors relative to the batch fit's."""
+    if group == "throughput":
+        index, column = ["learner"], "measure"
+    else:
+        index, column = ["data", "rows", "columns", "cells"], "learner"
+        index = [name for name in index if name in rows and rows[name].notna().any()]
+    wide = rows.pivot(index=index, columns=column, values="value")
+    wide = wide[rows[column].unique()].reindex(rows.set_index(index).index.unique())
+    if BATCH in wide:
+        others = wide.columns.drop(BATCH)
+        wide[others] = wide[others].div(wide[BATCH], axis=0)
+    for name in wide:
+        wide[name] = wide[name].astype(float).map(_text)
+    whole = {name: int for name in index if name not in ("data", "learner")}
+    return Table(TITLES[group], wide.reset_index().astype(whole))
 
 
 def _text(value):
-    if isinstance(value, float) and 0.1 < value < 10:
-        return f"{value:.4f}"
-    return value if isinstance(value, str) else number(value)
+    return f"{value:.4f}" if 0.1 < value < 10 else text(value)
 
 
-def _write(found, folder):
-    text = json.dumps(found, indent=1).replace("Infinity", "null")
-    (folder / "stream.json").write_text(text + "\n")
-    tables = [_table(group, found[group]) for group in TITLES if found.get(group)]
-    body = "\n".join(table.markdown() for table in tables)
-    (folder / "stream.md").write_text(f"# Streams\n\n{_LEGEND}\n\n{body}")
-
-
-_LEGEND = """\
+LEGEND = """\
 Rows are standardised, alpha is 1e-4, a fifth of the rows is held out. Errors are log-losses, or
 root mean squared errors for protein and california_housing; *batch fit* is its own error, the other
 columns are relative to it. *SGD best of 10* is the best of five learning rates with and without

@@ -36,9 +36,9 @@ def labels_of(path, target, chunk):
 
 
 def learn(path, target, chunk):
-    """Returns rows seen, accuracies of the chunks by solver, and the models."""
+    """Returns rows seen, accuracies of the chunks by stream, and the models."""
     classes = labels_of(path, target, chunk)
-    models = {name: NNOClassifier(solver=name) for name in ("nearest_neighbor", "gd", "proximal")}
+    models = {name: NNOClassifier(stream=name) for name in ("cells", "adagrad", "ftrl")}
     rows, curves = [0], {name: [] for name in models}
     for table in pd.read_csv(path, chunksize=chunk):
         X, y = table.drop(columns=target), table[target]
@@ -66,7 +66,7 @@ def main():
     for name, accuracies in curves.items():
         plt.plot(rows, accuracies, label=name)
         print(f"{name}: accuracy {np.mean(accuracies):.4f} over the stream")
-    cells = models["nearest_neighbor"]
+    cells = models["cells"]
     print(f"{cells.n_samples_seen_} rows are remembered as {len(cells.condensed_weights_)}")
     plt.xlabel("rows seen")
     plt.ylabel("accuracy on the next chunk")

@@ -12,7 +12,7 @@ from nno_sklearn.cli.reading import check_target, infer_task, read
 from nno_sklearn.cli.text import BLANKS, Layout
 
 ESTIMATORS = {"classification": NNOClassifier, "regression": NNORegressor}
-LOSSES = {task: tuple(Estimator._losses) for task, Estimator in ESTIMATORS.items()}
+LOSSES = {task: tuple(Estimator.named_losses) for task, Estimator in ESTIMATORS.items()}
 SPLITTERS = {"classification": StratifiedKFold, "regression": KFold}
 
 

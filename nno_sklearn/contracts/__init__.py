@@ -6,7 +6,7 @@ from nno_sklearn.contracts.at_fit import (
     check_prediction,
     check_result,
 )
-from nno_sklearn.contracts.authors import check_loss, check_penalty, check_solver
+from nno_sklearn.contracts.authors import check_loss, check_penalty, check_solver, check_stream
 
 __all__ = [
     "check_loss",
@@ -16,4 +16,5 @@ __all__ = [
     "check_prediction",
     "check_result",
     "check_solver",
+    "check_stream",
 ]

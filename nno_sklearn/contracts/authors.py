@@ -1,15 +1,18 @@
 """``check_loss``, ``check_penalty``, ``check_solver``: the contracts in full, for authors."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from nno_sklearn.contracts.answers import array_of, broken
 from nno_sklearn.contracts.loss import examine_loss, examine_loss_on
 from nno_sklearn.contracts.penalty import check_elementwise_prox, examine_penalty
-from nno_sklearn.contracts.solver_runs import posed_problems, run_all, run_online
+from nno_sklearn.contracts.solver_runs import posed_problems, run_all
+from nno_sklearn.contracts.stream import run_stream
 from nno_sklearn.losses import Curvature, Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.solvers import Solver
+from nno_sklearn.streams import Stream
 
 N_ROUNDS = 2
 SIZES = (0.1, 1.0, 10.0)
@@ -17,7 +20,7 @@ SIZES = (0.1, 1.0, 10.0)
 EXTREME = (40.0, 800.0, 1e8)
 
 
-def check_loss(loss, y=None):
+def check_loss(loss: Loss, y: ArrayLike | None = None) -> None:
     """Test that the methods of a loss agree with each other, and with what fits ask of them.
 
     Shapes, rows that stand for themselves, the gradient and curvature against differences,
@@ -63,7 +66,7 @@ def check_loss(loss, y=None):
         _check_float32(loss, few, rng)
 
 
-def check_penalty(penalty, n_features=5):
+def check_penalty(penalty: Penalty, n_features: int = 5) -> None:
     """Test that the methods of a penalty agree with each other, and with what fits ask of them.
 
     Shapes, the gradient against differences, the prox as a minimiser, also with a step for each
@@ -105,12 +108,12 @@ def check_penalty(penalty, n_features=5):
                 check_elementwise_prox(penalty, size * rng.normal(size=shape), rng)
 
 
-def check_solver(solver):
+def check_solver(solver: Solver) -> None:
     """Test what a solver returns on small problems of the losses and penalties that it accepts.
 
     Shapes, the objective and the certificate of what it returned, ``max_iter``, ``tol`` and
-    ``callback``, the same result for the same ``random_state``, a start that is used and not
-    changed, and ``partial_solve`` where there is one.
+    ``callback``, the same result for the same ``random_state``, and a start that is used and not
+    changed.
 
     Parameters
     ----------
@@ -132,15 +135,45 @@ def check_solver(solver):
     solver.check_parameters()
     problems = posed_problems(solver)
     if not problems:
-        raise ValueError(
-            f"{type(solver).__name__}.requires = {sorted(solver.requires)}: no loss and penalty of "
-            "this package has that, so nothing can be tested. Name what they provide, such as "
-            "'loss.gradient' and 'penalty.prox'."
-        )
+        raise ValueError(_nothing_to_run_on(solver))
     for problem in problems:
         run_all(solver, problem)
-    if solver.learns_online:
-        run_online(solver)
+
+
+def check_stream(stream: Stream) -> None:
+    """Test what a stream's ``learn`` returns for two small batches.
+
+    The shapes of ``coef`` and ``intercept``, that the state before and the stream's own
+    parameters are not changed.
+
+    Parameters
+    ----------
+    stream : Stream
+        An object, not the class.
+
+    Raises
+    ------
+    ValueError
+        At the first promise that is broken: the class, what it returned against what is
+        expected, and what to do.
+
+    Examples
+    --------
+    >>> from nno_sklearn import CellStream, check_stream
+    >>> check_stream(CellStream(n_cells=20))
+    """
+    _check_object(stream, Stream, set())
+    stream.check_parameters()
+    if not run_stream(stream):
+        raise ValueError(_nothing_to_run_on(stream))
+
+
+def _nothing_to_run_on(thing):
+    return (
+        f"{type(thing).__name__}.requires = {sorted(thing.requires)}: no loss and penalty of this "
+        "package has that, so nothing can be tested. Name what they provide, such as "
+        "'loss.gradient' and 'penalty.prox'."
+    )
 
 
 def _check_object(thing, base, methods):

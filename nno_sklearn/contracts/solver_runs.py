@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from nno_sklearn.contracts.answers import as_array, broken
+from nno_sklearn.contracts.answers import broken
 from nno_sklearn.contracts.solver import ACCURACY, examine_result
 from nno_sklearn.losses import Huber, LogLoss, MultinomialLogLoss, Poisson, SquaredError
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty
 from nno_sklearn.problem import Problem
 from nno_sklearn.solvers import Status
-from nno_sklearn.streams.objective import Batch, Objective
 
 N_SAMPLES, N_FEATURES = 60, 4
 MAX_ITER, TOL, LOOSE = 300, 1e-5, 1e10
@@ -97,25 +96,3 @@ def _check_start(solver, problem, result):
     """One iteration from where a run ended does not lose what it found."""
     intercept = problem.inner_intercept(result.coef, result.intercept)
     _run(solver, problem, problem.at(result.coef, intercept), max_iter=1)
-
-
-def run_online(solver):
-    """Raise a ValueError where a solver's ``partial_solve`` breaks a promise."""
-    X, targets = _data()
-    loss, y = targets[0]
-    objective = Objective(loss, L2(), 0.05, True)
-    state = None
-    for rows in (slice(0, 30), slice(30, 60)):
-        before = None if state is None else state.coef.copy()
-        old, batch = state, Batch(X[rows], y[rows], np.ones(30))
-        state = solver.select_online(objective, N_FEATURES).partial_solve(
-            old, batch, objective, max_iter=MAX_ITER, tol=TOL
-        )
-        for name, shape in (("coef", (N_FEATURES, 1)), ("intercept", (1,))):
-            if not hasattr(state, name):
-                found = f"returned a {type(state).__name__} without {name}"
-                raise broken(solver, "partial_solve", found, "Return a state that has it.")
-            as_array(solver, "partial_solve", getattr(state, name), shape)
-        if before is not None and not np.array_equal(old.coef, before):
-            found = "changed the state that it was given"
-            raise broken(solver, "partial_solve", found, "Return a new state.")

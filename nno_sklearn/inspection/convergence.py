@@ -1,9 +1,14 @@
 """Draw how fast solvers approach the optimum."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from nno_sklearn._linear_model import LinearModel
 from nno_sklearn.inspection.axes import two_axes
+from nno_sklearn.solvers import Record
 
 
 class ConvergenceDisplay:
@@ -44,7 +49,7 @@ class ConvergenceDisplay:
     >>> display = ConvergenceDisplay.from_estimators(fits)  # doctest: +SKIP
     """
 
-    def __init__(self, histories):
+    def __init__(self, histories: Mapping[str, Sequence[Record]]) -> None:
         self.histories = histories
         records = [record for history in histories.values() for record in history]
         if not records:
@@ -58,7 +63,13 @@ class ConvergenceDisplay:
         self.reference_ = float(bound if self.certified_ else lowest)
 
     @classmethod
-    def from_estimators(cls, estimators, *, ax=None, **line_kw):
+    def from_estimators(
+        cls,
+        estimators: Mapping[str, LinearModel],
+        *,
+        ax: Sequence[Any] | None = None,
+        **line_kw: Any,
+    ) -> Self:
         """Draw the histories of fitted estimators.
 
         Parameters
@@ -80,7 +91,7 @@ class ConvergenceDisplay:
         histories = {name: estimator.history_ for name, estimator in estimators.items()}
         return cls(histories).plot(ax=ax, **line_kw)
 
-    def plot(self, ax=None, **line_kw):
+    def plot(self, ax: Sequence[Any] | None = None, **line_kw: Any) -> Self:
         """Draw the curves.
 
         Parameters

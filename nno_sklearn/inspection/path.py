@@ -1,6 +1,10 @@
 """Draw what a search found along a path of strengths."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from nno_sklearn.inspection.axes import two_axes
@@ -10,6 +14,7 @@ from nno_sklearn.inspection.search_path import (
     name_of_score,
     threshold_of,
 )
+from nno_sklearn.model_selection import NNOSearchCV
 from nno_sklearn.model_selection.results import standard_errors
 
 #: Lines of coefficients up to which a legend can be read.
@@ -70,16 +75,16 @@ class PathDisplay:
     def __init__(
         self,
         *,
-        alphas,
-        scores,
-        standard_errors,
-        chosen,
-        coefs=None,
-        n_nonzeros=None,
-        names=None,
-        threshold=None,
-        score_name="score",
-    ):
+        alphas: ArrayLike,
+        scores: ArrayLike,
+        standard_errors: ArrayLike,
+        chosen: int,
+        coefs: ArrayLike | None = None,
+        n_nonzeros: ArrayLike | None = None,
+        names: Sequence[str] | None = None,
+        threshold: float | None = None,
+        score_name: str = "score",
+    ) -> None:
         self.alphas = alphas
         self.scores = scores
         self.standard_errors = standard_errors
@@ -93,15 +98,15 @@ class PathDisplay:
     @classmethod
     def from_search(
         cls,
-        search,
+        search: NNOSearchCV,
         *,
-        metric=None,
-        n_coefs=50,
-        feature_names=None,
-        score_name=None,
-        ax=None,
-        **line_kw,
-    ):
+        metric: str | None = None,
+        n_coefs: int = 50,
+        feature_names: Sequence[str] | None = None,
+        score_name: str | None = None,
+        ax: Sequence[Any] | None = None,
+        **line_kw: Any,
+    ) -> Self:
         """Draw the candidates that differ from the chosen one in nothing but alpha.
 
         Parameters
@@ -152,7 +157,7 @@ class PathDisplay:
         )
         return display.plot(n_coefs=n_coefs, ax=ax, **line_kw)
 
-    def plot(self, *, n_coefs=50, ax=None, **line_kw):
+    def plot(self, *, n_coefs: int = 50, ax: Sequence[Any] | None = None, **line_kw: Any) -> Self:
         """Draw the path.
 
         Parameters

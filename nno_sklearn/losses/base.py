@@ -1,11 +1,12 @@
 """The interface of a loss: pointwise in (target, raw prediction)."""
 
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from nno_sklearn._inheritance import forget_outdated
+from nno_sklearn.types import Array
 
 CAPABILITIES = ("value", "gradient", "curvature", "conjugate")
 _DERIVED = ("value", "gradient", "curvature", "derivatives")
@@ -35,11 +36,11 @@ class Curvature(NamedTuple):
     coupling: np.ndarray | None = None
 
     @classmethod
-    def of(cls, curvature):
+    def of(cls, curvature: "Array | Curvature") -> "Curvature":
         """Take what a loss returns: a plain array means uncoupled outputs."""
         return curvature if isinstance(curvature, cls) else cls(np.asarray(curvature))
 
-    def product(self, direction):
+    def product(self, direction: Array) -> Array:
         """Apply each row's matrix to that row of ``direction``, (n_samples, n_outputs)."""
         result = self.diagonal * direction
         if self.coupling is not None:
@@ -47,14 +48,14 @@ class Curvature(NamedTuple):
             result -= self.coupling * inner
         return result
 
-    def entry(self, k, m):
+    def entry(self, k: int, m: int) -> Array:
         """Second derivative in outputs k and m, (n_samples,)."""
         diagonal = self.diagonal[:, k] if k == m else 0.0
         if self.coupling is None:
             return np.broadcast_to(diagonal, len(self.diagonal))
         return diagonal - self.coupling[:, k] * self.coupling[:, m]
 
-    def total(self, weight):
+    def total(self, weight: Array) -> Array:
         """Weighted sum over the rows, (n_outputs, n_outputs)."""
         total = np.diag(weight @ self.diagonal)
         if self.coupling is not None:
@@ -94,12 +95,12 @@ class Loss(BaseEstimator):
     #: couples one output per class; else None.
     of_two_classes: ClassVar[type | None] = None
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         forget_outdated(cls, Loss, AGREES_WITH)
 
     @property
-    def provides(self):
+    def provides(self) -> frozenset[str]:
         """Capabilities of this loss: a subset of {"value", "gradient", "curvature", "conjugate"}.
 
         Read off the methods that the class writes; nothing has to be declared.
@@ -109,46 +110,41 @@ class Loss(BaseEstimator):
         }
         return frozenset(written | {"curvature"} if "gradient" in written else written)
 
-    @property
-    def surrogate(self):
-        """The loss with derivatives that stands in for this one: itself, but for a metric."""
-        return self
-
-    def value(self, y, eta):
+    def value(self, y: Array, eta: Array) -> Array:
         """Loss of each entry, (n_samples, n_outputs); their sum counts."""
         raise NotImplementedError(f"{type(self).__name__} has no value.")
 
-    def gradient(self, y, eta):
+    def gradient(self, y: Array, eta: Array) -> Array:
         """Derivative of the value by ``eta``, (n_samples, n_outputs)."""
         raise NotImplementedError(f"{type(self).__name__} has no gradient.")
 
-    def curvature(self, y, eta):
+    def curvature(self, y: Array, eta: Array) -> Array | Curvature:
         """Second derivative by ``eta``: an array like ``eta``, or a :class:`Curvature`."""
         step = 1e-5 * np.maximum(1.0, np.abs(eta))
         rise = self.gradient(y, eta + step) - self.gradient(y, eta - step)
         return np.maximum(rise, 0.0) / (2 * step)  # convex, but for rounding
 
-    def derivatives(self, y, eta):
+    def derivatives(self, y: Array, eta: Array) -> tuple[Array, Curvature]:
         """Gradient and curvature together; losses that share work between them override it."""
         return self.gradient(y, eta), Curvature.of(self.curvature(y, eta))
 
-    def conjugate(self, y, u):
+    def conjugate(self, y: Array, u: Array) -> Array:
         """``sup_eta u * eta - value(y, eta)``, per entry; inf outside the domain."""
         raise NotImplementedError(f"{type(self).__name__} has no conjugate.")
 
-    def link(self, mean):
+    def link(self, mean: Array) -> Array:
         """Raw prediction whose prediction is ``mean``: where the search for b begins."""
         return np.zeros_like(mean)
 
-    def predict(self, eta):
+    def predict(self, eta: Array) -> Array:
         """Prediction in the units of the target (the inverse link)."""
         return eta
 
-    def check_target(self, y):
+    def check_target(self, y: Array) -> None:
         """Raise a ValueError where ``y`` lies outside of what the loss is defined for."""
 
 
-def x_log_x(x):
+def x_log_x(x: Array) -> Array:
     """``x log x`` for x >= 0, 0 at 0: as :func:`scipy.special.xlogy`, but numpy's logarithm is
     vectorised."""
     return x * np.log(np.maximum(x, np.finfo(np.result_type(x, np.float32)).tiny))

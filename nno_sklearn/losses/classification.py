@@ -3,6 +3,7 @@
 import numpy as np
 
 from nno_sklearn.losses.base import Curvature, Loss, x_log_x
+from nno_sklearn.types import Array
 
 
 class LogLoss(Loss):
@@ -10,34 +11,34 @@ class LogLoss(Loss):
 
     probabilistic = True
 
-    def value(self, y, eta):
+    def value(self, y: Array, eta: Array) -> Array:
         return np.log1p(np.exp(-np.abs(eta))) + np.maximum(eta, 0.0) - y * eta
 
-    def gradient(self, y, eta):
+    def gradient(self, y: Array, eta: Array) -> Array:
         return _sigmoid(eta) - y
 
-    def curvature(self, y, eta):
+    def curvature(self, y: Array, eta: Array) -> Array | Curvature:
         probability = _sigmoid(eta)
         return probability * (1.0 - probability)
 
-    def derivatives(self, y, eta):
+    def derivatives(self, y: Array, eta: Array) -> tuple[Array, Curvature]:
         probability = _sigmoid(eta)
         return probability - y, Curvature(probability * (1.0 - probability))
 
-    def conjugate(self, y, u):
+    def conjugate(self, y: Array, u: Array) -> Array:
         p = u + y
         inside = np.clip(p, 0.0, 1.0)
         value = x_log_x(inside) + x_log_x(1.0 - inside)
         return np.where(np.abs(p - inside) <= 1e-12, value, np.inf)
 
-    def link(self, mean):
+    def link(self, mean: Array) -> Array:
         return np.log(mean) - np.log1p(-mean)
 
-    def predict(self, eta):
+    def predict(self, eta: Array) -> Array:
         """Probability of the second class."""
         return _sigmoid(eta)
 
-    def check_target(self, y):
+    def check_target(self, y: Array) -> None:
         _check_labels(self, y)
 
 
@@ -51,7 +52,7 @@ def _check_labels(loss, y):
         )
 
 
-def _sigmoid(eta):
+def _sigmoid(eta: Array) -> Array:
     """``1 / (1 + exp(-eta))``: exact wherever the result is not below 1e-308, and several times
     faster than :func:`scipy.special.expit`, since numpy's exp is vectorised."""
     with np.errstate(over="ignore"):
@@ -60,14 +61,14 @@ def _sigmoid(eta):
     return np.divide(1.0, result, out=result)
 
 
-def _softmax(eta):
+def _softmax(eta: Array) -> Array:
     """Softmax of each row; numpy's vectorised exp makes it faster than scipy's."""
     result = np.exp(eta - eta.max(axis=1, keepdims=True))
     result /= result.sum(axis=1, keepdims=True)
     return result
 
 
-def _log_sum_exp(eta):
+def _log_sum_exp(eta: Array) -> Array:
     top = eta.max(axis=1, keepdims=True)
     return np.log(np.exp(eta - top).sum(axis=1, keepdims=True)) + top
 
@@ -78,36 +79,36 @@ class MultinomialLogLoss(Loss):
     probabilistic = True
     of_two_classes = LogLoss
 
-    def value(self, y, eta):
+    def value(self, y: Array, eta: Array) -> Array:
         # Spread over the classes, so that the sum over an array is the sum over the rows.
         return y * (_log_sum_exp(eta) - eta)
 
-    def gradient(self, y, eta):
+    def gradient(self, y: Array, eta: Array) -> Array:
         return _softmax(eta) - y
 
-    def curvature(self, y, eta):
+    def curvature(self, y: Array, eta: Array) -> Array | Curvature:
         probability = _softmax(eta)
         return Curvature(probability, probability)
 
-    def derivatives(self, y, eta):
+    def derivatives(self, y: Array, eta: Array) -> tuple[Array, Curvature]:
         probability = _softmax(eta)
         return probability - y, Curvature(probability, probability)
 
-    def conjugate(self, y, u):
+    def conjugate(self, y: Array, u: Array) -> Array:
         p = u + y
         inside = np.clip(p, 0.0, 1.0)
         total = np.abs(p.sum(axis=1, keepdims=True) - 1.0)
         return np.where((np.abs(p - inside) <= 1e-12) & (total <= 1e-9), x_log_x(inside), np.inf)
 
-    def link(self, mean):
+    def link(self, mean: Array) -> Array:
         log_mean = np.log(np.maximum(mean, 1e-16))
         return log_mean - log_mean.mean()
 
-    def predict(self, eta):
+    def predict(self, eta: Array) -> Array:
         """Probabilities of the classes."""
         return _softmax(eta)
 
-    def check_target(self, y):
+    def check_target(self, y: Array) -> None:
         _check_labels(self, y)
 
 
@@ -116,19 +117,19 @@ class _MarginLoss(Loss):
 
     largest_curvature = 2.0
 
-    def value(self, y, eta):
+    def value(self, y: Array, eta: Array) -> Array:
         return y * self._phi(eta) + (1.0 - y) * self._phi(-eta)
 
-    def gradient(self, y, eta):
+    def gradient(self, y: Array, eta: Array) -> Array:
         return y * self._slope(eta) - (1.0 - y) * self._slope(-eta)
 
-    def curvature(self, y, eta):
+    def curvature(self, y: Array, eta: Array) -> Array | Curvature:
         return y * self._bend(eta) + (1.0 - y) * self._bend(-eta)
 
-    def check_target(self, y):
+    def check_target(self, y: Array) -> None:
         _check_labels(self, y)
 
-    def conjugate(self, y, u):
+    def conjugate(self, y: Array, u: Array) -> Array:
         """Conjugate at labels 0 and 1 (a mixed label has no closed form)."""
         slope = np.where(y > 0.5, u, -u)
         value = slope * (1.0 + 0.25 * slope)
@@ -144,13 +145,13 @@ class SquaredHinge(_MarginLoss):
 
     _steepest = -np.inf
 
-    def _phi(self, margin):
+    def _phi(self, margin: Array) -> Array:
         return np.maximum(0.0, 1.0 - margin) ** 2
 
-    def _slope(self, margin):
+    def _slope(self, margin: Array) -> Array:
         return -2.0 * np.maximum(0.0, 1.0 - margin)
 
-    def _bend(self, margin):
+    def _bend(self, margin: Array) -> Array:
         return 2.0 * (margin < 1.0)
 
 
@@ -165,15 +166,15 @@ class ModifiedHuber(_MarginLoss):
 
     _steepest = -4.0
 
-    def _phi(self, margin):
+    def _phi(self, margin: Array) -> Array:
         return np.where(margin >= -1.0, np.maximum(0.0, 1.0 - margin) ** 2, -4.0 * margin)
 
-    def _slope(self, margin):
+    def _slope(self, margin: Array) -> Array:
         return np.clip(-2.0 * (1.0 - margin), -4.0, 0.0)
 
-    def _bend(self, margin):
+    def _bend(self, margin: Array) -> Array:
         return 2.0 * ((margin < 1.0) & (margin >= -1.0))
 
-    def predict(self, eta):
+    def predict(self, eta: Array) -> Array:
         """Probability of the class, ``(clip(eta, -1, 1) + 1) / 2`` (Zhang, 2004)."""
         return (np.clip(eta, -1.0, 1.0) + 1.0) / 2.0

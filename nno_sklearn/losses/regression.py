@@ -3,6 +3,7 @@
 import numpy as np
 
 from nno_sklearn.losses.base import Curvature, Loss, x_log_x
+from nno_sklearn.types import Array
 
 
 class SquaredError(Loss):
@@ -11,19 +12,19 @@ class SquaredError(Loss):
     constant_curvature = True
     is_quadratic = True
 
-    def value(self, y, eta):
+    def value(self, y: Array, eta: Array) -> Array:
         return 0.5 * (eta - y) ** 2
 
-    def gradient(self, y, eta):
+    def gradient(self, y: Array, eta: Array) -> Array:
         return eta - y
 
-    def curvature(self, y, eta):
+    def curvature(self, y: Array, eta: Array) -> Array | Curvature:
         return np.ones_like(eta)
 
-    def conjugate(self, y, u):
+    def conjugate(self, y: Array, u: Array) -> Array:
         return u * (0.5 * u + y)
 
-    def link(self, mean):
+    def link(self, mean: Array) -> Array:
         return mean
 
 
@@ -41,28 +42,28 @@ class Huber(Loss):
 
     largest_curvature = 1.0
 
-    def __init__(self, delta=1.35):
+    def __init__(self, delta: float = 1.35) -> None:
         self.delta = delta
 
-    def value(self, y, eta):
+    def value(self, y: Array, eta: Array) -> Array:
         size = np.abs(eta - y)
         return np.where(size <= self.delta, 0.5 * size**2, self.delta * (size - 0.5 * self.delta))
 
-    def gradient(self, y, eta):
+    def gradient(self, y: Array, eta: Array) -> Array:
         return np.clip(eta - y, -self.delta, self.delta)
 
-    def curvature(self, y, eta):
+    def curvature(self, y: Array, eta: Array) -> Array | Curvature:
         return (np.abs(eta - y) <= self.delta).astype(float)
 
-    def conjugate(self, y, u):
+    def conjugate(self, y: Array, u: Array) -> Array:
         # The slack lets a residual gradient that was rounded past delta stay in the domain.
         inside = np.abs(u) <= self.delta * (1 + 1e-12)
         return np.where(inside, u * (0.5 * u + y), np.inf)
 
-    def link(self, mean):
+    def link(self, mean: Array) -> Array:
         return mean
 
-    def check_target(self, y):
+    def check_target(self, y: Array) -> None:
         if not self.delta > 0:
             raise ValueError(
                 f"Huber(delta={self.delta!r}): delta must be greater than 0, since it is the "
@@ -73,10 +74,10 @@ class Huber(Loss):
 class _LogLinkDeviance(Loss):
     """What Poisson and Gamma share: predictions are ``exp(eta)``."""
 
-    def link(self, mean):
+    def link(self, mean: Array) -> Array:
         return np.log(mean)
 
-    def predict(self, eta):
+    def predict(self, eta: Array) -> Array:
         return np.exp(eta)
 
 
@@ -85,26 +86,26 @@ class Poisson(_LogLinkDeviance):
 
     positive_target = True
 
-    def value(self, y, eta):
+    def value(self, y: Array, eta: Array) -> Array:
         return np.exp(eta) - y * eta + x_log_x(y) - y
 
-    def gradient(self, y, eta):
+    def gradient(self, y: Array, eta: Array) -> Array:
         return np.exp(eta) - y
 
-    def curvature(self, y, eta):
+    def curvature(self, y: Array, eta: Array) -> Array | Curvature:
         return np.exp(eta)
 
-    def derivatives(self, y, eta):
+    def derivatives(self, y: Array, eta: Array) -> tuple[Array, Curvature]:
         mean = np.exp(eta)
         return mean - y, Curvature(mean)
 
-    def conjugate(self, y, u):
+    def conjugate(self, y: Array, u: Array) -> Array:
         mean = u + y
         inside = np.maximum(mean, 0.0)
         value = x_log_x(inside) - inside - x_log_x(y) + y
         return np.where(mean >= -1e-12 * (1 + y), value, np.inf)
 
-    def check_target(self, y):
+    def check_target(self, y: Array) -> None:
         if (y < 0).any():
             raise ValueError(
                 f"loss='poisson' needs targets y >= 0, but the smallest is {y.min():g}: negative "
@@ -123,26 +124,26 @@ class Gamma(_LogLinkDeviance):
 
     positive_target = True
 
-    def value(self, y, eta):
+    def value(self, y: Array, eta: Array) -> Array:
         return y * np.exp(-eta) + eta - np.log(y) - 1.0
 
-    def gradient(self, y, eta):
+    def gradient(self, y: Array, eta: Array) -> Array:
         return 1.0 - y * np.exp(-eta)
 
-    def curvature(self, y, eta):
+    def curvature(self, y: Array, eta: Array) -> Array | Curvature:
         return y * np.exp(-eta)
 
-    def derivatives(self, y, eta):
+    def derivatives(self, y: Array, eta: Array) -> tuple[Array, Curvature]:
         ratio = y * np.exp(-eta)
         return 1.0 - ratio, Curvature(ratio)
 
-    def conjugate(self, y, u):
+    def conjugate(self, y: Array, u: Array) -> Array:
         rest = 1.0 - u
         inside = np.maximum(rest, 0.0)
         value = x_log_x(inside) - inside * np.log(y) - inside + np.log(y) + 1.0
         return np.where(rest >= -1e-12, value, np.inf)
 
-    def check_target(self, y):
+    def check_target(self, y: Array) -> None:
         if (y <= 0).any():
             raise ValueError(
                 f"loss='gamma' needs targets y > 0, but the smallest is {y.min():g}: the Gamma "

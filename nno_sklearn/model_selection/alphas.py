@@ -4,7 +4,6 @@ import numpy as np
 from sklearn.base import clone
 
 from nno_sklearn.model_selection.chain import Prepared, final_step, with_setting
-from nno_sklearn.model_selection.shared_rows import SharedRows
 
 #: Number of strengths that "auto" stands for.
 N_ALPHAS = 30
@@ -20,18 +19,17 @@ BISECTIONS = 30
 FEW_ULPS = 16
 
 
-def strengths_of(group, n_alphas, X, y, params):
+def strengths_of(group, n_alphas, data):
     """Grids for the settings of a group, on all rows; see :func:`alpha_grid`.
 
     Returns
     -------
     list of ndarray of shape (n_alphas,)
     """
-    prepared = Prepared(clone(group.estimator), X, y, params)
-    rows = SharedRows(prepared.rows, y, prepared.params, 0)
+    session = Prepared(clone(group.estimator), data).open_session(data.y, n_models=1)
     model = final_step(group.estimator)
     models = [with_setting(model, {**setting, "alpha": 1.0}) for setting in group.settings]
-    return [alpha_grid(rows.pose(model)[0], n_alphas) for model in models]
+    return [alpha_grid(session.pose(model).problem, n_alphas) for model in models]
 
 
 def alpha_grid(problem, n_alphas):

@@ -1,5 +1,6 @@
 """scikit-learn's callbacks (1.9 and later): the one place that speaks to them."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 try:
@@ -21,7 +22,7 @@ class SearchTask:
     ----------
     search : NNOSearchCV or None
     context : sklearn.callback.CallbackContext or None
-        None where nobody listens: then nothing is told, nor sent to workers.
+        None before scikit-learn 1.9: then nothing is told.
     """
 
     def __init__(self, search=None, context=None):
@@ -30,13 +31,23 @@ class SearchTask:
     @classmethod
     def of(cls, search, told):
         """The task of a whole fit of ``search``, of which hooks are told as ``told``'s."""
-        if not _is_watched(search):
+        if not hasattr(search, "set_callbacks"):  # before scikit-learn 1.9
             return cls()
         n_tasks = 1 + (search.refit is not False)
+        # Public in spite of its name: https://scikit-learn.org/1.9/developers/callback_support.html
         return cls(told, search._init_callback_context(max_subtasks=n_tasks))
 
-    def __sklearn_clone__(self):
-        return self  # callbacks know the search itself, not a copy
+    def __getstate__(self):
+        """In another process hooks are told of an equal search, without what it has learnt before.
+
+        An iterator of splits cannot be sent there; it is used up by now.
+        """
+        if self._search is None:
+            return vars(self)
+        params = self._search.get_params(deep=False)
+        if isinstance(params["cv"], Iterator):
+            params["cv"] = None
+        return {**vars(self), "_search": type(self._search)(**params)}
 
     def part(self, name, number=None, **subtasks):
         """A task within this one; ``subtasks`` says how many it has itself."""
@@ -81,11 +92,3 @@ class SearchTask:
         metadata = None if weight is None else {"sample_weight": weight}
         hook = getattr(self._context, f"call_on_fit_task_{what}")
         hook(estimator=self._search, X=X, y=y, metadata=metadata)
-
-
-def _is_watched(search):
-    """Whether the search has callbacks, or an estimator in it has."""
-    if not hasattr(search, "_init_callback_context"):
-        return False
-    inside = search.estimator.get_params().values()
-    return any(hasattr(one, "_skl_callbacks") for one in (search, search.estimator, *inside))

@@ -10,16 +10,14 @@ from nno_sklearn.model_selection.chain import is_pipeline
 from nno_sklearn.model_selection.tasks import groups_of
 
 
-def candidates_of(search, X, y, params):
+def candidates_of(search, data):
     """All settings of a search, strengths that fit the data included.
 
     Parameters
     ----------
     search : NNOSearchCV
-    X, y : array-like
+    data : Data
         All rows. They only scale the strengths.
-    params : dict
-        Further arguments of the estimator's ``fit``.
 
     Returns
     -------
@@ -34,7 +32,7 @@ def candidates_of(search, X, y, params):
     name = f"{estimator.steps[-1][0]}__alpha" if is_pipeline(estimator) else "alpha"
     if any(name in setting for setting in settings):
         raise ValueError(f"{name} is in the grid and alphas={search.alphas!r} too: give one.")
-    grids = _strengths(estimator, settings, search.alphas, X, y, params)
+    grids = _strengths(estimator, settings, search.alphas, data)
     return [
         {**setting, name: float(alpha)}
         for setting, alphas in zip(settings, grids, strict=True)
@@ -52,7 +50,7 @@ def _settings(search):
     )
 
 
-def _strengths(estimator, settings, alphas, X, y, params):
+def _strengths(estimator, settings, alphas, data):
     """The strengths to combine with each setting."""
     groups = groups_of(estimator, settings)
     if not all(group.is_ours for group in groups):
@@ -64,7 +62,7 @@ def _strengths(estimator, settings, alphas, X, y, params):
     if isinstance(count, Integral) and not isinstance(count, bool) and count >= 1:
         grids = {}
         for group in groups:
-            found = strengths_of(group, count, X, y, params)
+            found = strengths_of(group, count, data)
             grids.update(zip(group.candidates, found, strict=True))
         return [grids[number] for number in range(len(settings))]
     given = np.asarray(alphas)

@@ -2,21 +2,19 @@
 
 import time
 import traceback
-from copy import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from joblib import parallel_backend
 from sklearn import get_config
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
-from sklearn.model_selection import GridSearchCV
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils import get_tags
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metadata_routing import process_routing
 
-from nno_sklearn._linear_model import LinearModel
-from nno_sklearn.model_selection.settings import key_of
-from nno_sklearn.model_selection.shared_rows import SharedRows
+from nno_sklearn.model_selection.callbacks import SearchTask
+from nno_sklearn.model_selection.split import Data, parts_of
+from nno_sklearn.session import Coefficients, has_sessions, key_of
 
 
 @dataclass
@@ -38,134 +36,113 @@ class Fit:
     #: One dict of scores per set of rows: those of the test, then those of the training.
     scores: list = field(default_factory=list)
 
-
-def run_chain(chain, split, scorer, X, y, params, return_train_score):
-    """Fit and score a chain on one split.
-
-    GridSearchCV cuts rows and arguments, and routes metadata, the way the installed
-    scikit-learn does.
-
-    Returns
-    -------
-    fits : list of Fit
-        Without the models, which are not worth sending home.
-    preparing_seconds : float
-    """
-    scorer = copy(scorer)  # other threads have theirs
-    cut = GridSearchCV(
-        chain,
-        {},
-        scoring=scorer,
-        cv=[split],
-        n_jobs=1,
-        refit=False,
-        error_score="raise",
-        return_train_score=return_train_score,
-    )
-    # Some backends send even one job away (Dask), and the scorer would not see its chain.
-    with parallel_backend("sequential"):
-        cut.fit(X, y, **params)
-    fits, preparing_seconds = scorer.chain.fits_, scorer.chain.preparing_seconds_
-    prepared = scorer.chain.prepared_
-    columns = None if prepared is None else prepared.columns
-    for fit in fits:
-        fit.fit_time += preparing_seconds / len(fits)
-        if isinstance(fit.model, LinearModel):
-            fit.n_iter, fit.n_passes = fit.model.n_iter_, fit.model.n_passes_
-            fit.converged = float(fit.model.converged_)
-            fit.coef, fit.n_nonzeros = fit.model.coef_, np.count_nonzero(fit.model.coef_)
-            fit.columns = columns
-        fit.model = None
-    return fits, preparing_seconds
+    def describe(self, columns):
+        """Note what is known of an NNO model that was fitted."""
+        self.n_iter, self.n_passes = self.model.n_iter_, self.model.n_passes_
+        self.converged = float(self.model.converged_)
+        self.coef, self.n_nonzeros = self.model.coef_, np.count_nonzero(self.model.coef_)
+        self.columns = columns
 
 
-class Chain(MetaEstimatorMixin, BaseEstimator):
+@dataclass(frozen=True)
+class Chain:
     """An estimator that is fitted in several settings, one after the other, on the same rows.
 
     Settings of an NNO model share the rows as the steps before it transform them, and each
     begins at the optimum of the nearest one before it. Of another estimator there is one
     setting, its own.
-
-    Parameters
-    ----------
-    estimator : estimator
-    settings : list of dict
-        Parameters of the model at its end, in the order in which they are fitted.
-    starts : list of ndarray of int
-        For each setting, the positions of the earlier ones that are near, nearest first.
-    error_score : "raise" or number
-    advance : callable or None
-        Called after each fit.
-    tasks : list of SearchTask
-        For each setting, the task that callbacks see in its fit.
-
-    Attributes
-    ----------
-    fits_ : list of Fit
-    prepared_ : Prepared or None
-        The fitted steps before the model.
-    preparing_seconds_ : float
-        Time of these steps, once for all settings.
     """
 
-    def __init__(self, estimator, settings, starts, error_score, advance, tasks):
-        self.estimator = estimator
-        self.settings = settings
-        self.starts = starts
-        self.error_score = error_score
-        self.advance = advance
-        self.tasks = tasks
+    estimator: Any
+    #: Parameters of the model at its end, in the order in which they are fitted.
+    settings: list[dict[str, Any]]
+    #: For each setting, the positions of the earlier ones that are near, nearest first.
+    starts: list[Any]
+    #: "raise" or number
+    error_score: Any
+    #: Called after each fit.
+    advance: Callable[[], None] | None
+    #: For each setting, the task that callbacks see in its fit.
+    tasks: list[SearchTask]
 
-    def __sklearn_tags__(self):
-        return get_tags(self.estimator)
+    def run(self, split, scoring, return_train_score, *data):
+        """Fit and score all settings on one split.
 
-    def get_metadata_routing(self):
-        mapping = MethodMapping().add(caller="fit", callee="fit")
-        return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
+        Parameters
+        ----------
+        split : (train, test)
+        scoring : Scoring
+        return_train_score : bool
+        *data : Data
+            All rows, as arguments of their own: some backends send equal ones only once.
 
-    def fit(self, X, y=None, **params):
-        """Fit all settings; those that fail are kept with the reason."""
-        if get_config()["enable_metadata_routing"]:
-            params = process_routing(self, "fit", **params).estimator.fit
-        self.fits_, self.prepared_, self.preparing_seconds_ = [], None, 0.0
+        Returns
+        -------
+        fits : list of Fit
+            Without the models, which are not worth sending home. Those that failed tell why.
+        preparing_seconds : float
+            Time of the steps before the model, once for all settings.
+        """
+        train, test = parts_of(Data(*data), self.estimator, *split)
         if is_ours(self.estimator):
-            self._fit_models(X, y, params)
+            fits, prepared, seconds = self._fit_models(train)
         else:
-            data, fresh = (X,) if y is None else (X, y), clone(self.estimator)
-            with self.tasks[0].fitting(fresh, X, y, params):
-                self._add(lambda: _fitted(fresh, *data, **params))
-        return self
+            fits, prepared, seconds = [self._fit_other(train)], None, 0.0
+        for rows in [test, train] if return_train_score else [test]:
+            scoring.score(fits, prepared, rows)
+        for fit in fits:
+            fit.fit_time += seconds / len(fits)
+            if prepared is not None and fit.model is not None:
+                fit.describe(prepared.columns)
+            fit.model = None
+        return fits, seconds
 
-    def _fit_models(self, X, y, params):
+    def _fit_other(self, data):
+        fresh = clone(self.estimator)
+        with self.tasks[0].fitting(fresh, data.X, data.y, data.for_fit):
+            fit, _ = self._timed(lambda: fresh.fit(*data.given, **data.for_fit))
+        fit.model = fresh  # whatever its fit returned
+        return fit
+
+    def _fit_models(self, data):
         began = time.perf_counter()
-        self.prepared_, failure = self._attempt(
-            lambda: Prepared(clone(self.estimator), X, y, params)
-        )
-        self.preparing_seconds_ = time.perf_counter() - began
+        opened, failure = self._attempt(lambda: self._open(data))
+        seconds = time.perf_counter() - began
         if failure:
+            fits = []
             for task in self.tasks:
-                with task.fitting(None, X, y, params):
-                    self.fits_.append(Fit(failure=failure))
-            return
-        rows = SharedRows(self.prepared_.rows, y, self.prepared_.params, len(self.settings))
+                with task.fitting(None, data.X, data.y, data.for_fit):
+                    fits.append(Fit(failure=failure))
+            return fits, None, seconds
+        prepared, session = opened
         last_use = {k: step for step, near in enumerate(self.starts) for k in near[:2]}
-        model = final_step(self.estimator)
+        model, fits, results = final_step(self.estimator), [], []
         for step, (setting, near) in enumerate(zip(self.settings, self.starts, strict=True)):
-            starts = [self.fits_[k].model for k in near if self.fits_[k].failure is None]
+            starts = [results[k] for k in near if results[k] is not None]
             fresh = with_setting(model, setting)  # an unknown parameter is no failed fit
-            with self.tasks[step].fitting(None, X, y, params):
-                self._add(lambda fresh=fresh, starts=starts: rows.fit(fresh, starts))
-            for k in (*near[:2], step):
-                if last_use.get(k, step) == step:
-                    rows.forget(self.fits_[k].model)
-        self.prepared_.rows = self.prepared_.params = None
+            with self.tasks[step].fitting(None, data.X, data.y, data.for_fit):
+                fit, done = self._timed(lambda one=fresh, near=starts: session.solve(one, near))
+            fit.model, result = done or (None, None)
+            fits.append(fit)
+            results.append(result)
+            for k in (*near[:2], step):  # raw predictions are as long as the data
+                if last_use.get(k, step) == step and results[k] is not None:
+                    results[k] = Coefficients.of(results[k])
+        return fits, prepared, seconds
 
-    def _add(self, fit):
+    def _open(self, data):
+        """The steps before the model, fitted, and a session for the models behind them."""
+        prepared = Prepared(clone(self.estimator), data)
+        return prepared, prepared.open_session(data.y, len(self.settings))
+
+    def _timed(self, make):
+        """A fit without its model yet, and what ``make`` gave."""
         began = time.perf_counter()
-        model, failure = self._attempt(fit)
-        self.fits_.append(Fit(model, failure, fit_time=time.perf_counter() - began))
+        made, failure = self._attempt(make)
+        fit = Fit(failure=failure, fit_time=time.perf_counter() - began)
         if self.advance is not None:
             self.advance()
+        return fit, made
 
     def _attempt(self, make):
         """What ``make`` gives, and None; or None, and the reason."""
@@ -178,26 +155,24 @@ class Chain(MetaEstimatorMixin, BaseEstimator):
 
 
 class Prepared:
-    """Training rows as the steps of a pipeline before its model, fitted on them, make them.
+    """The steps of a pipeline before its model, fitted to training rows; none of a model alone."""
 
-    Attributes
-    ----------
-    rows : array-like
-    params : dict
-        Arguments of ``fit`` that are the model's.
-    """
-
-    def __init__(self, estimator, X, y, params):
-        self._before, self._name = None, None
-        self.rows, self.params = X, params
+    def __init__(self, estimator, data):
+        self._before, self._name, self._model = None, None, final_step(estimator)
+        self._rows, self._params = data.X, data.for_fit
         if is_pipeline(estimator):
             self._name = estimator.steps[-1][0]
-            own, self.params = _split_params(estimator, params)
+            own, self._params = _split_params(estimator, data.for_fit)
             if len(estimator.steps) > 1:
                 self._before = estimator[:-1]
-                self.rows = self._before.fit_transform(X, y, **own)
+                self._rows = self._before.fit_transform(data.X, data.y, **own)
             elif own:
                 raise ValueError(f"fit got {sorted(own)}, but no step takes arguments so named.")
+
+    def open_session(self, y, n_models):
+        """A session of the model with the transformed rows, which are not kept here any longer."""
+        rows, params, self._rows, self._params = self._rows, self._params, None, None
+        return self._model.open_session(rows, y, **params, n_models=n_models)
 
     @property
     def columns(self):
@@ -227,12 +202,6 @@ class Prepared:
         return Pipeline([*before, (self._name, model)])
 
 
-def _fitted(estimator, *data, **params):
-    """The estimator after its ``fit``, whatever that returns."""
-    estimator.fit(*data, **params)
-    return estimator
-
-
 def with_setting(estimator, setting):
     """A fresh estimator with a setting's parameters."""
     fresh = clone(estimator)
@@ -260,8 +229,7 @@ def split_names(pipeline, values):
 
 def is_ours(estimator):
     """Whether the model is an NNO model, unless one of a kind that fits in its own way."""
-    model = final_step(estimator)
-    return isinstance(model, LinearModel) and type(model).fit is LinearModel.fit
+    return has_sessions(final_step(estimator))
 
 
 def _split_params(pipeline, params):

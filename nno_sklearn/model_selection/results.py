@@ -2,12 +2,15 @@
 
 import warnings
 from collections import Counter
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 
-from nno_sklearn.model_selection.settings import key_of
+from nno_sklearn.session import key_of
+from nno_sklearn.types import Array
 
 
 def make_results(candidates, fits, error_score):
@@ -100,20 +103,20 @@ def _are_numbers(values):
     return all(isinstance(value, (bool, int, float, np.number, np.bool_)) for value in values)
 
 
-def metrics_of(results):
+def metrics_of(results: dict[str, Any]) -> list[str]:
     """Names of the scores, "score" that of a single metric."""
     start = "mean_test_"
     return [key.removeprefix(start) for key in results if key.startswith(start)]
 
 
-def standard_errors(results, metric="score"):
+def standard_errors(results: dict[str, Any], metric: str = "score") -> Array:
     """Standard error of each candidate's mean score over the splits, (n_candidates,)."""
     ending = f"_test_{metric}"
     names = [key for key in results if key.startswith("split") and key.endswith(ending)]
     return results[f"std_test_{metric}"] / np.sqrt(max(len(names) - 1, 1))
 
 
-def path_of(results, index):
+def path_of(results: dict[str, Any], index: int) -> NDArray[Any]:
     """Candidates that differ from one in nothing but their strength, strongest first.
 
     Parameters
@@ -146,7 +149,7 @@ def path_of(results, index):
     return np.array(sorted(same, key=lambda k: -strength[k]))
 
 
-def one_standard_error(results, metric="score"):
+def one_standard_error(results: dict[str, Any], metric: str = "score") -> int:
     """The strongest regularisation within one standard error of the best mean score.
 
     A rule for ``refit`` (Breiman, Friedman, Olshen and Stone, 1984), among the candidates that

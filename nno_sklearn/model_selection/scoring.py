@@ -1,4 +1,4 @@
-"""One scorer for all fits of a chain."""
+"""What a search measures of its fits."""
 
 import time
 import traceback
@@ -6,16 +6,20 @@ import warnings
 from inspect import signature
 from numbers import Number
 
+import sklearn
 from sklearn import get_config
-from sklearn.metrics import accuracy_score, check_scoring, make_scorer
-from sklearn.utils.metadata_routing import MetadataRouter
+from sklearn.metrics import check_scoring, get_scorer
+from sklearn.utils.metadata_routing import get_routing_for_object
 
 from nno_sklearn._validation import check_scorer
 
-#: scikit-learn's own scorers ask an estimator for predictions only.
-SCORER = type(make_scorer(accuracy_score))
-#: Whether the installed scikit-learn gives a search's sample_weight to its scorers, too.
-WEIGHTS_ARE_FORWARDED = hasattr(SCORER, "_accept_sample_weight")
+ACCURACY = get_scorer("accuracy")
+#: scikit-learn's own scorers ask an estimator for predictions only, and several share them.
+SCORER = type(ACCURACY)
+#: Whether the installed scikit-learn gives a search's sample_weight to its scorers, too, and
+#: whether they tell if they take it: in 1.7 and 1.8 all get it, and those that cannot use it fail.
+WEIGHTS_ARE_FORWARDED = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 7)
+SCORERS_TELL = "sample_weight" in get_routing_for_object(ACCURACY).score.requests
 
 
 def make_scorers(estimator, scoring):
@@ -40,39 +44,13 @@ def check_callables(scoring, has_targets):
 
 def takes_weights(scorer):
     """Whether a scorer has a use for ``sample_weight``; functions tell by their arguments."""
-    ask = getattr(scorer, "_accept_sample_weight", None)
-    return ask() if ask else "sample_weight" in signature(scorer).parameters
+    if isinstance(scorer, SCORER):
+        return not SCORERS_TELL or "sample_weight" in get_routing_for_object(scorer).score.requests
+    return "sample_weight" in signature(scorer).parameters
 
 
-def warn_of_weights(scorers, search):
-    """Warn of each metric that scores without the weights that the search is fitted with."""
-    named = {f"{k}=": one for k, one in scorers.items()} if isinstance(scorers, dict) else None
-    for name, scorer in (named or {"": scorers}).items():
-        if WEIGHTS_ARE_FORWARDED and not takes_weights(scorer):
-            warnings.warn(
-                f"The scoring {name}{scorer} does not support sample_weight, which may lead to "
-                f"statistically incorrect results when fitting {search} with sample_weight. A "
-                "metric with a sample_weight argument would take them.",
-                UserWarning,
-                stacklevel=6,
-            )
-
-
-class FunctionScorer:
-    """A function among several scorers, which scikit-learn asks whether they take weights."""
-
-    def __init__(self, function):
-        self._function = function
-
-    def __call__(self, *args, **params):
-        return self._function(*args, **params)
-
-    def _accept_sample_weight(self):
-        return takes_weights(self._function)
-
-
-class ChainScorer:
-    """Scores all fits of a chain, as often as it is called: for test, then for training rows.
+class Scoring:
+    """Scores fitted estimators.
 
     Parameters
     ----------
@@ -80,55 +58,75 @@ class ChainScorer:
     scoring : str, callable, list, tuple, set, dict or None
         As in GridSearchCV.
     error_score : "raise" or number
+        The score where scoring fails.
     """
 
     def __init__(self, estimator, scoring, error_score):
-        self.error_score, self.chain = error_score, None
-        asked = make_scorers(estimator, scoring)
-        if isinstance(scoring, dict) and not get_config()["enable_metadata_routing"]:
-            scoring = {
-                name: one if hasattr(one, "_accept_sample_weight") else FunctionScorer(one)
-                for name, one in asked.items()
-            }
-        self.scorer = check_scoring(estimator, scoring, raise_exc=error_score == "raise")
-        self._is_multimetric = isinstance(asked, dict)
-        asked = list(asked.values()) if self._is_multimetric else [asked]
+        self.error_score = error_score
+        self.scorers = make_scorers(estimator, scoring)
+        self._is_several = isinstance(self.scorers, dict)
+        self._own = estimator.score if scoring is None else None
+        named = self.scorers if self._is_several else {"": self.scorers}
         # Then transformed rows and the model behind them give the same score, at less cost.
-        self._sees_predictions_only = all(isinstance(one, SCORER) for one in asked)
-        self._is_estimators_own = scoring is None
+        self._sees_predictions_only = all(isinstance(one, SCORER) for one in named.values())
+        # scikit-learn's share predictions. Together with others they are only where arguments are
+        # routed: otherwise it asks all for what its own alone can answer.
+        routed = get_config()["enable_metadata_routing"]
+        self._alone = {k: f for k, f in named.items() if not (routed or isinstance(f, SCORER))}
+        shared = {k: one for k, one in named.items() if k not in self._alone}
+        self._shared = None
+        if self._is_several and shared:
+            self._shared = check_scoring(estimator, shared, raise_exc=error_score == "raise")
 
-    def __repr__(self):
-        return repr(self.scorer)
+    def arguments(self, params, search):
+        """Arguments of the scorers among those of a search's ``fit``, where none are routed.
 
-    def _accept_sample_weight(self):
-        """What GridSearchCV asks a scorer; the search has warned already of those that do not."""
-        return True
+        Warns of each metric that scores without the weights that the search is fitted with.
+        """
+        weight = params.get("sample_weight")
+        if weight is None or not WEIGHTS_ARE_FORWARDED:
+            return {}
+        named = {"": self._own or self.scorers}
+        if self._is_several:
+            named = {f"{name}=": scorer for name, scorer in self.scorers.items()}
+        without = [name for name, scorer in named.items() if not takes_weights(scorer)]
+        for name in without:
+            scorer = self.scorers[name[:-1]] if name else self.scorers
+            warnings.warn(
+                f"The scoring {name}{scorer} does not support sample_weight, which may lead to "
+                f"statistically incorrect results when fitting {search} with sample_weight. A "
+                "metric with a sample_weight argument would take them.",
+                UserWarning,
+                stacklevel=6,
+            )
+        return {"sample_weight": weight} if len(without) < len(named) else {}
 
-    def get_metadata_routing(self):
-        ask = getattr(self.scorer, "get_metadata_routing", None)
-        return ask() if ask else MetadataRouter(owner=self)
+    def score(self, fits, prepared, data):
+        """Score all fits that did not fail on the same rows, which is added to their scores.
 
-    def __call__(self, chain, X, y=None, **params):
-        """Score all fits that did not fail, and remember the chain."""
-        self.chain, prepared = chain, chain.prepared_
-        if not get_config()["enable_metadata_routing"] and not takes_weights(self.scorer):
-            params.pop("sample_weight", None)
-        fits = [fit for fit in chain.fits_ if fit.failure is None]
+        Parameters
+        ----------
+        fits : list of Fit
+        prepared : Prepared or None
+            The steps before the models; None where there are none.
+        data : Data
+        """
+        fits = [fit for fit in fits if fit.failure is None]
+        given = data.given
         # A pipeline's own score may route arguments to its steps, under other names.
-        only = self._sees_predictions_only or (self._is_estimators_own and not params)
-        if prepared is not None and only:
-            X = self._attempt(lambda: prepared.transform(X))  # once for all models
+        is_plain = self._sees_predictions_only or (self._own and not data.for_score)
+        if prepared is not None and is_plain:
+            X = self._attempt(lambda: prepared.transform(data.X))  # once for all models
             if X is None:
                 for fit in fits:
                     fit.scores.append(None)
-                return 0.0
-            prepared = None
+                return
+            prepared, given = None, (X, *given[1:])
         for fit in fits:
             began = time.perf_counter()
             estimator = fit.model if prepared is None else prepared.whole(fit.model)
-            fit.scores.append(self._score(estimator, X, y, params))
+            fit.scores.append(self._scores(estimator, given, data.for_score))
             fit.score_time += time.perf_counter() - began
-        return 0.0
 
     def _attempt(self, make):
         """What ``make`` gives; None, and a warning, where it fails."""
@@ -140,18 +138,32 @@ class ChainScorer:
             self._warn(traceback.format_exc())
             return None
 
-    def _score(self, estimator, X, y, params):
+    def _scores(self, estimator, given, params):
         """Scores by name; None where scoring failed."""
-        data = (X,) if y is None else (X, y)
-        scores = self._attempt(lambda: self.scorer(estimator, *data, **params))
-        if scores is None:
+        if self._is_several:
+            return self._several(estimator, given, params)
+        found = self._attempt(lambda: self.scorers(estimator, *given, **params))
+        if found is None:
             return None
-        scores = scores if isinstance(scores, dict) else {"score": scores}
-        for name, score in scores.items():
-            if self._is_multimetric and isinstance(score, str):  # why this metric failed
+        found = found if isinstance(found, dict) else {"score": found}
+        return {name: _number(name, score) for name, score in found.items()}
+
+    def _several(self, estimator, given, params):
+        """Scores by name; where one fails, the error's."""
+        found = {}
+        if self._shared is not None:
+            found = self._attempt(lambda: self._shared(estimator, *given, **params)) or {}
+        for name, scorer in self._alone.items():
+            some = params if takes_weights(scorer) else {}
+            found[name] = self._attempt(lambda one=scorer, kw=some: one(estimator, *given, **kw))
+        scores = {}
+        for name in self.scorers:
+            score = found.get(name)
+            if isinstance(score, str):  # why this metric failed
                 self._warn(score)
-                scores[name] = self.error_score
-        return {name: _number(name, score) for name, score in scores.items()}
+                score = None
+            scores[name] = self.error_score if score is None else _number(name, score)
+        return scores
 
     def _warn(self, reason):
         warnings.warn(

@@ -1,11 +1,14 @@
 """NNOSearchCV: a search over settings in which each fit starts at its nearest solved neighbour."""
 
 import time
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.model_selection import GridSearchCV
-from sklearn.utils import get_tags, indexable
+from sklearn.utils import Tags, get_tags, indexable
 
 from nno_sklearn._validation import draft_of
 from nno_sklearn.model_selection.callbacks import SearchTask, with_callbacks
@@ -27,8 +30,9 @@ from nno_sklearn.model_selection.results import (
     report_failures,
 )
 from nno_sklearn.model_selection.routing import route
-from nno_sklearn.model_selection.scoring import ChainScorer, make_scorers
+from nno_sklearn.model_selection.scoring import Scoring
 from nno_sklearn.model_selection.tasks import evaluate, groups_of, tasks_of
+from nno_sklearn.types import Matrix, RandomState
 
 #: Settings that go on after each split at least, however sharp the halving.
 FEWEST_ALIVE = 3
@@ -118,23 +122,25 @@ class NNOSearchCV(GridSearchCV):
 
     def __init__(
         self,
-        estimator,
-        param_grid=None,
+        estimator: Any,
+        param_grid: Mapping[str, Sequence[Any]]
+        | Sequence[Mapping[str, Sequence[Any]]]
+        | None = None,
         *,
-        param_distributions=None,
-        n_iter=10,
-        alphas=None,
-        scoring=None,
-        n_jobs=None,
-        refit=True,
-        cv=None,
-        verbose=0,
-        pre_dispatch="2*n_jobs",
-        halving=None,
-        random_state=None,
-        error_score=np.nan,
-        return_train_score=False,
-    ):
+        param_distributions: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        n_iter: int = 10,
+        alphas: int | str | ArrayLike | None = None,
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: bool | str | Callable[[dict[str, Any]], int] = True,
+        cv: Any = None,
+        verbose: int = 0,
+        pre_dispatch: int | str = "2*n_jobs",
+        halving: int | None = None,
+        random_state: RandomState = None,
+        error_score: float | str = np.nan,
+        return_train_score: bool = False,
+    ) -> None:
         super().__init__(
             estimator,
             param_grid,
@@ -153,12 +159,12 @@ class NNOSearchCV(GridSearchCV):
         self.halving = halving
         self.random_state = random_state
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags = get_tags(self.estimator).target_tags  # several outputs, for instance
         return tags
 
-    def fit(self, X, y=None, **params):
+    def fit(self, X: Matrix, y: ArrayLike | None = None, **params: Any) -> Self:
         """Search, and fit the best setting to all rows.
 
         Parameters
@@ -191,32 +197,33 @@ class NNOSearchCV(GridSearchCV):
     def _fit(self, X, y, params, told):
         check_parameters(self, y is not None)
         X, y = indexable(X, y)
-        for_fit, for_search, splits = route(self, X, y, params)
-        candidates = candidates_of(self, X, y, for_fit)
+        scoring = Scoring(self.estimator, self.scoring, self.error_score)
+        data, splits = route(self, scoring, X, y, params)
+        candidates = candidates_of(self, data)
         groups = groups_of(self.estimator, candidates)
         whole = SearchTask.of(self, told)
         with whole.running(X, y, params):
             n_fits = len(candidates) * len(splits) if self.halving is None else None
             search = whole.part("search", max_subtasks=n_fits, sequential_subtasks=False)
             with search.running():
-                fits = self._evaluate(groups, len(candidates), splits, X, y, for_search, search)
+                fits = self._evaluate(groups, len(candidates), splits, data, scoring, search)
             report_failures(fits, self.error_score)
+            self.scorer_ = scoring.scorers
             self._keep_results(candidates, groups, fits)
             if self.refit:
-                self._refit(X, y, for_fit, whole.part("refit-with-best-params"))
+                self._refit(data, whole.part("refit-with-best-params"))
 
-    def _refit(self, X, y, params, task):
-        data = (X,) if y is None else (X, y)
+    def _refit(self, data, task):
         self.best_estimator_ = with_setting(self.estimator, self.best_params_)
         inside = None if is_ours(self.best_estimator_) else self.best_estimator_
         began = time.perf_counter()
-        with task.fitting(inside, X, y, params):
-            self.best_estimator_.fit(*data, **params)
+        with task.fitting(inside, data.X, data.y, data.for_fit):
+            self.best_estimator_.fit(*data.given, **data.for_fit)
         self.refit_time_ = time.perf_counter() - began
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
 
-    def score(self, X, y=None, **params):
+    def score(self, X: Matrix, y: ArrayLike | None = None, **params: Any) -> float:
         """Score of the best estimator, by the metric that chose it.
 
         Parameters
@@ -240,10 +247,9 @@ class NNOSearchCV(GridSearchCV):
             chosen.refit = metric_to_score(self.refit, metrics_of(self.cv_results_), self.scorer_)
         return GridSearchCV.score(chosen, X, y, **params)
 
-    def _evaluate(self, groups, n_candidates, splits, X, y, params, whole):
+    def _evaluate(self, groups, n_candidates, splits, data, scoring, whole):
         """Fits of all candidates on all splits, (n_candidates, n_splits); None: not fitted."""
         fits = np.full((n_candidates, len(splits)), None, dtype=object)
-        scorer = ChainScorer(self.estimator, self.scoring, self.error_score)
         numbers, alive = np.arange(len(splits)), np.arange(n_candidates)
         rounds = [numbers] if self.halving is None else numbers[:, None]
         self.saved_seconds_ = 0.0
@@ -251,7 +257,7 @@ class NNOSearchCV(GridSearchCV):
             for now in rounds:
                 left = [part for part in (group.of(alive) for group in groups) if part.settings]
                 tasks = tasks_of(left, now, self.n_jobs)
-                found, saved = evaluate(tasks, splits, scorer, self, X, y, params, report, whole)
+                found, saved = evaluate(tasks, splits, scoring, self, data, report, whole)
                 for place, fit in found.items():
                     fits[place] = fit
                 self.saved_seconds_ += saved
@@ -276,7 +282,6 @@ class NNOSearchCV(GridSearchCV):
         self.n_fits_, self.n_splits_ = len(ran), fits.shape[1]
         self.n_passes_ = float(np.nansum([fit.n_passes for fit in ran]))
         self.mean_coef_ = [mean_coef(row) for row in fits]
-        self.scorer_ = make_scorers(self.estimator, self.scoring)
         metrics = metrics_of(results)
         self.multimetric_ = metrics != [SCORE] or isinstance(self.scorer_, dict)
         self.cv_results_ = results

@@ -2,7 +2,6 @@
 
 from numbers import Real
 
-import joblib
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
@@ -12,14 +11,6 @@ MANY_TIMES = 10.0
 CATEGORY = 4.0
 #: Solved settings that are remembered as starts, should a nearer one have failed.
 SPARE = 5
-
-
-def key_of(setting):
-    """Something hashable that is equal for equal parameters."""
-    try:
-        return joblib.hash(sorted(setting.items()))
-    except Exception:  # whatever pickle may raise: parameters such as lambdas equal only themselves
-        return tuple(sorted((name, id(value)) for name, value in setting.items()))
 
 
 def coordinates(settings):

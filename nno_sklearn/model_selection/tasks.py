@@ -1,6 +1,7 @@
 """A search as tasks for workers: chains of settings times splits."""
 
 import warnings
+from copy import copy
 from dataclasses import dataclass
 from numbers import Real
 
@@ -13,11 +14,11 @@ from nno_sklearn.model_selection.chain import (
     final_step,
     is_ours,
     is_pipeline,
-    run_chain,
     split_names,
     with_setting,
 )
-from nno_sklearn.model_selection.settings import coordinates, key_of, nearest_first
+from nno_sklearn.model_selection.settings import coordinates, nearest_first
+from nno_sklearn.session import key_of
 
 
 @dataclass
@@ -34,13 +35,10 @@ class Group:
 
     @property
     def strengths(self):
-        """Alpha of each candidate; nan where the model is not ours."""
+        """Strength of each candidate's penalty; nan where the model is not ours."""
         if not self.is_ours:
             return np.full(len(self.settings), np.nan)
-        model = final_step(self.estimator)
-        alphas = [setting.get("alpha", model.alpha) for setting in self.settings]
-        # What is no number fails when it is fitted.
-        return np.array([float(a) if isinstance(a, Real) else np.nan for a in alphas])
+        return np.array(list(_strengths(final_step(self.estimator), self.settings)))
 
     @property
     def is_ours(self):
@@ -86,6 +84,16 @@ def groups_of(estimator, candidates):
     return groups
 
 
+def _strengths(model, settings):
+    """Strength of a model's penalty in each setting; nan of no number, which fails in a fit."""
+    model, given = copy(model), model.get_params(deep=False)
+    for setting in settings:
+        for name in given:
+            setattr(model, name, setting.get(name, given[name]))
+        strength = model.strength(1.0)
+        yield float(strength) if isinstance(strength, Real) else np.nan
+
+
 def _split_setting(estimator, setting):
     """A setting's parameters but for the final model's, and those without their prefix."""
     return split_names(estimator, setting) if is_pipeline(estimator) else ({}, setting)
@@ -98,7 +106,7 @@ def tasks_of(groups, splits, n_jobs):
     return [(split, *walk) for split in splits for walk in walks]
 
 
-def evaluate(tasks, splits, scorer, search, X, y, params, report, whole):
+def evaluate(tasks, splits, scoring, search, data, report, whole):
     """Do tasks, in parallel.
 
     Parameters
@@ -107,12 +115,10 @@ def evaluate(tasks, splits, scorer, search, X, y, params, report, whole):
         See :func:`tasks_of`.
     splits : list of (train, test)
         All of the search.
-    scorer : ChainScorer
+    scoring : Scoring
     search : NNOSearchCV
         Gives ``n_jobs``, ``pre_dispatch``, ``error_score`` and ``return_train_score``.
-    X, y : array-like
-    params : dict
-        Further arguments of ``fit``.
+    data : Data
     report : callable
         Called after each fit, as long as no other process fits.
     whole : SearchTask
@@ -142,15 +148,7 @@ def evaluate(tasks, splits, scorer, search, X, y, params, report, whole):
     ]
     with warnings.catch_warnings():  # threads may leave each other's filters behind
         found = Parallel(n_jobs=search.n_jobs, pre_dispatch=search.pre_dispatch)(
-            delayed(run_chain)(
-                chain,
-                splits[split],
-                scorer,
-                X,
-                y,
-                params,
-                search.return_train_score,
-            )
+            delayed(chain.run)(splits[split], scoring, search.return_train_score, *data)
             for chain, (split, _, _) in zip(chains, tasks, strict=True)
         )
     fits, saved_seconds = {}, 0.0

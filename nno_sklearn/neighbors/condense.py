@@ -1,8 +1,10 @@
 """A small weighted training set that stands for a large one."""
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.utils import check_X_y
 from sklearn.utils.validation import check_consistent_length
@@ -17,12 +19,20 @@ from nno_sklearn._data_checks import (
 from nno_sklearn.neighbors.distances import check_metric
 from nno_sklearn.neighbors.memory import CellMemory, Scaling
 from nno_sklearn.problem.moments import moments
+from nno_sklearn.types import Array, Matrix, Metric
 
 #: Rows that are absorbed together.
 CHUNK = 2000
 
 
-def condense(X, y, n_cells, metric="euclidean", *, sample_weight=None):
+def condense(
+    X: Matrix,
+    y: ArrayLike,
+    n_cells: int,
+    metric: Metric = "euclidean",
+    *,
+    sample_weight: ArrayLike | None = None,
+) -> tuple[Any, Array, Array]:
     """Replace rows by the cells of their nearest neighbours: mean rows, mean targets, weights.
 
     One pass in which each row joins its nearest cell or opens one, and near cells merge (Ward,

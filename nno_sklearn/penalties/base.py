@@ -1,11 +1,12 @@
 """The interface of a penalty, and the absence of one."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from nno_sklearn._inheritance import forget_outdated
+from nno_sklearn.types import Array, Scalar
 
 CAPABILITIES = ("value", "gradient", "prox", "curvature", "conjugate")
 #: What a subclass that rewrites one of the members on the right does not inherit. (A gradient
@@ -44,12 +45,12 @@ class Penalty(BaseEstimator):
     #: factors then solve for it.
     is_elastic_net: ClassVar[bool] = False
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         forget_outdated(cls, Penalty, AGREES_WITH)
 
     @property
-    def provides(self):
+    def provides(self) -> frozenset[str]:
         """Capabilities: a subset of {"value", "gradient", "prox", "curvature", "conjugate"}.
 
         Read off the methods that the class writes.
@@ -58,34 +59,34 @@ class Penalty(BaseEstimator):
             name for name in CAPABILITIES if getattr(type(self), name) is not getattr(Penalty, name)
         )
 
-    def check_parameters(self):
+    def check_parameters(self) -> None:
         """Raise a ValueError where the penalty's own parameters make no sense."""
 
-    def value(self, w):
+    def value(self, w: Array) -> Scalar:
         """Penalty of all coefficients, a float."""
         raise NotImplementedError(f"{type(self).__name__} has no value.")
 
-    def gradient(self, w):
+    def gradient(self, w: Array) -> Array:
         """Derivative by each coefficient."""
         raise NotImplementedError(f"{type(self).__name__} has no gradient.")
 
-    def prox(self, w, step):
+    def prox(self, w: Array, step: float | Array) -> Array:
         """``argmin_v |v - w|^2 / 2 + step * penalty(v)``, elementwise in w and step."""
         raise NotImplementedError(f"{type(self).__name__} has no prox.")
 
-    def curvature(self, w):
+    def curvature(self, w: Array) -> Array:
         """Second derivative by each coefficient; 0 is a safe answer."""
         return np.zeros_like(w)
 
-    def conjugate(self, z):
+    def conjugate(self, z: Array) -> Scalar:
         """``sup_w z.w - penalty(w)``, a float; inf outside the domain."""
         raise NotImplementedError(f"{type(self).__name__} has no conjugate.")
 
-    def dual_scaling(self, z):
+    def dual_scaling(self, z: Array) -> Scalar:
         """A factor in [0, 1] that brings ``z`` into the domain of the conjugate."""
         return 1.0
 
-    def subdiff_distance(self, w, gradient):
+    def subdiff_distance(self, w: Array, gradient: Array) -> Array:
         """Distance, per coefficient, of ``-gradient`` to the subdifferential at ``w``.
 
         The default is the length of a proximal step, which is 0 exactly at an optimum.
@@ -100,14 +101,14 @@ class NoPenalty(Penalty):
 
     is_zero = True
 
-    def value(self, w):
+    def value(self, w: Array) -> Scalar:
         return 0.0
 
-    def gradient(self, w):
+    def gradient(self, w: Array) -> Array:
         return np.zeros_like(w)
 
-    def prox(self, w, step):
+    def prox(self, w: Array, step: float | Array) -> Array:
         return w
 
-    def curvature(self, w):
+    def curvature(self, w: Array) -> Array:
         return np.zeros_like(w)

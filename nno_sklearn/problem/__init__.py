@@ -11,6 +11,7 @@ from nno_sklearn.problem.hessian import (
     hessian_cost,
 )
 from nno_sklearn.problem.intercept import invert
+from nno_sklearn.problem.objective import Objective
 from nno_sklearn.problem.point import Line, Point
 from nno_sklearn.problem.problem import Problem
 from nno_sklearn.problem.recession import leads_away, separates
@@ -22,6 +23,7 @@ __all__ = [
     "Certificate",
     "Correction",
     "Line",
+    "Objective",
     "Point",
     "Problem",
     "Verdict",

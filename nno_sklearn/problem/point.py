@@ -1,12 +1,18 @@
 """Point and Line: where the objective is looked at. X was read once for each of them."""
 
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nno_sklearn.losses.base import Curvature
 from nno_sklearn.problem.certificate import dual_gap
 from nno_sklearn.problem.intercept import best_intercept, invert
-from nno_sklearn.problem.sweep import Sweep
+from nno_sklearn.problem.sweep import RowSums, Sweep
+from nno_sklearn.types import Array, Scalar
+
+if TYPE_CHECKING:
+    from nno_sklearn.problem.problem import Problem
 
 #: Precision of the intercept along a line, where a correction of second order makes up for it.
 ALONG_A_LINE = 1e-4
@@ -26,7 +32,9 @@ class Point:
         Of the loss's derivatives over the rows.
     """
 
-    def __init__(self, problem, coef, linear, intercept=None):
+    def __init__(
+        self, problem: "Problem", coef: Array, linear: Any, intercept: Array | None = None
+    ) -> None:
         self.problem, self.coef, self.linear = problem, coef, linear
         self._sweep = Sweep(problem, linear)
         if problem.fit_intercept:
@@ -36,15 +44,15 @@ class Point:
             self.intercept = np.zeros(problem.n_outputs)
 
     @cached_property
-    def sums(self):
+    def sums(self) -> RowSums:
         return self._sweep.sums(self.intercept)
 
     @property
-    def raw_prediction(self):
+    def raw_prediction(self) -> Array:
         return self.linear + self.intercept
 
     @property
-    def loss_gradient(self):
+    def loss_gradient(self) -> Array:
         """Derivative of each row's loss by its raw prediction, (n_samples, n_outputs).
 
         Not weighted; computed anew each time, as it is as long as the data.
@@ -53,7 +61,7 @@ class Point:
             return self.problem.loss.gradient(self.problem.y, self.raw_prediction)
 
     @property
-    def loss_curvature(self):
+    def loss_curvature(self) -> Curvature:
         """Second derivatives of each row's loss, a :class:`Curvature`; computed anew."""
         with np.errstate(over="ignore", invalid="ignore"):
             return self.problem.loss.derivatives(self.problem.y, self.raw_prediction)[1]
@@ -65,23 +73,23 @@ class Point:
         return values if correction is None else values + correction.values(self.coef)
 
     @property
-    def data_loss(self):
+    def data_loss(self) -> float:
         """Weighted mean of the loss."""
         return float(self._losses.sum())
 
     @cached_property
-    def value(self):
+    def value(self) -> Scalar:
         """The objective F."""
         return self.data_loss + self.problem.alpha * self.problem.penalty.value(self.coef)
 
     @cached_property
-    def values(self):
+    def values(self) -> Array:
         """The objective's share of each output, (n_outputs,); the sum, (1,), if they interact."""
         losses = self._losses if self.problem.is_separate else self._losses.sum(keepdims=True)
         return losses + self.problem.penalties(self.coef)
 
     @cached_property
-    def data_gradient(self):
+    def data_gradient(self) -> Array:
         """Gradient of the data loss; one pass."""
         problem = self.problem
         if self._sweep.residual is None:
@@ -92,17 +100,17 @@ class Point:
             gradient += problem.correction.gradient(self.coef)
         return gradient
 
-    def release(self):
+    def release(self) -> None:
         """Let go of what is as long as the data and only the gradient needs; it is made anew."""
         self._sweep.residual = None
 
     @cached_property
-    def gradient(self):
+    def gradient(self) -> Array:
         """Gradient of F, for differentiable penalties."""
         return self.data_gradient + self.problem.alpha * self.problem.penalty.gradient(self.coef)
 
     @cached_property
-    def data_diagonal(self):
+    def data_diagonal(self) -> Array:
         """Estimate of the diagonal of the data loss's Hessian, of w's shape; no pass.
 
         Mean curvature of the rows times the columns' variances; always positive where the
@@ -114,17 +122,17 @@ class Point:
         return problem.scale[:, None] ** 2 * mean
 
     @property
-    def diagonal_curvature(self):
+    def diagonal_curvature(self) -> Array:
         """Estimate of the diagonal of the Hessian of F, of w's shape; no pass."""
         penalty = self.problem.penalty.curvature(self.coef)
         return self.data_diagonal + self.problem.alpha * penalty
 
     @property
-    def dual_gap(self):
+    def dual_gap(self) -> float:
         """Bound on ``value`` minus the optimum; inf where none is known."""
         return dual_gap(self)
 
-    def of(self, problem):
+    def of(self, problem: "Problem") -> "Point":
         """The same coefficients in a problem that has another penalty; no pass."""
         twin = object.__new__(Point)
         vars(twin).update(vars(self))
@@ -133,7 +141,7 @@ class Point:
             vars(twin).pop(name, None)
         return twin
 
-    def towards(self, direction):
+    def towards(self, direction: Array) -> "Line":
         """The line from here along ``direction``; one pass."""
         return Line(self, direction, self.problem.design.matvec(direction))
 
@@ -152,9 +160,10 @@ class Line:
         ``X @ direction``.
     """
 
-    def __init__(self, start, direction, slope):
+    def __init__(self, start: Point, direction: Array, slope: Any) -> None:
         self.start, self.direction, self.slope = start, direction, slope
-        self._t, self._intercept, self._drift = np.zeros(1), start.intercept, 0.0
+        self._t, self._intercept = np.zeros(1), start.intercept
+        self._drift: Any = 0.0
         self._point, self._point_t = start, np.zeros(1)
 
     @cached_property
@@ -164,12 +173,12 @@ class Line:
         return problem.penalties(start + self.direction) - problem.penalties(start)
 
     @property
-    def longest(self):
+    def longest(self) -> float:
         """Largest t that makes sense: beyond 1, a penalty with kinks lies above its chord."""
         return np.inf if self.start.problem.is_smooth else 1.0
 
     @property
-    def initial_slope(self):
+    def initial_slope(self) -> Array:
         """Derivative by t at 0, from the gradient there."""
         problem = self.start.problem
         if problem.is_smooth:
@@ -177,13 +186,13 @@ class Line:
         return problem.inner(self.start.data_gradient, self.direction) + self._chord
 
     @property
-    def slope_rounding(self):
+    def slope_rounding(self) -> float | Array:
         """What a slope may be above 0 by rounding alone, where kinks make it a difference."""
         if self.start.problem.is_smooth:
             return 0.0
         return 1e-14 * np.abs(self.start.values)
 
-    def point(self, t):
+    def point(self, t: Any) -> Point:
         """The point at t; no pass."""
         if not np.array_equal(t, self._point_t):
             linear = t * self.slope
@@ -198,11 +207,11 @@ class Line:
         """Where the intercept should be at t, to first order."""
         return self._intercept + (t - self._t) * self._drift
 
-    def value(self, t):
+    def value(self, t: Any) -> Any:
         """The objective at t."""
         return self.point(t).value
 
-    def derivatives(self, t):
+    def derivatives(self, t: Any) -> tuple[Array, Array]:
         """First and second derivatives by t, the intercept following at its optimum.
 
         A penalty with kinks counts with its chord from t = 0 to 1, a bound from above.

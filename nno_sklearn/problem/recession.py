@@ -83,6 +83,8 @@ def separates(point):
     _, sizes, basis = np.linalg.svd(rows[~sure])
     seen = basis[: np.count_nonzero(sizes > ROUNDING * sizes.max())]
     direction = model - seen.T @ (seen @ model)
+    if np.abs(direction).max() <= ROUNDING * np.abs(model).max():
+        return False  # every direction changes a row that it is not sure of
     raw = np.where(sure[:, None], rows @ direction, 0.0)
     direction = problem.design.inverse_scale[:, None] * direction[:-1]
     return falls_for_ever(point, direction, raw)

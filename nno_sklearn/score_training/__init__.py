@@ -1,1 +1,6 @@
 """Training on a score, which has values but no derivatives: a search in coefficient space."""
+
+from nno_sklearn.score_training.minimize import nno_minimize
+from nno_sklearn.score_training.training import ScoreTraining
+
+__all__ = ["ScoreTraining", "nno_minimize"]

@@ -1,4 +1,4 @@
-"""The way up on one fold: lines in coefficient space, each searched for the metric's maximum."""
+"""The search on one fold: lines in coefficient space, each searched for the score's maximum."""
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Ascent:
         self.step_size = np.nan
 
     def shift(self, by):
-        """Move the intercept; where the search begins."""
+        """Move the intercept, and begin the search there."""
         self.intercept, self.eta = self.intercept + by, self.eta + by
         self.score = self.rows.score(self.eta[self.rows.index])
         self._directions.remember(self.coef, self.score)
@@ -58,16 +58,16 @@ class Ascent:
         centre = self._moves_intercept * (share * slope[index]).sum(axis=0)
         size = _spread(slope - centre, self._weight)
         if size > 0:
-            unit = self.spread / size  # of all lines alike, so that one limit suits all
+            unit = self.spread / size  # the same for all lines, so that one LONGEST serves all
             slope = unit * (slope - centre)
             score, t = self.rows.best_on_line(self.eta[index], slope[index], LONGEST)
             self._try(score, t, unit * direction, -unit * centre, slope)
         if self._moves_intercept:
             self._try_intercept()
-        self._directions.paid(self.score - before)
+        self._directions.report(self.score - before)
 
     def _try(self, score, t, direction, shift, slope):
-        """Take a step if it is better, remember it in any case."""
+        """Take a step if its score is higher; remember it in any case."""
         eta = self.eta + t * slope
         if score > self.score + SAME:
             score = self.rows.score(eta[self.rows.index])
@@ -89,7 +89,7 @@ class Ascent:
 
 
 def tune_intercept(rows, eta):
-    """Shifts of all outputs' intercepts, (n_outputs,): the thresholds that suit the metric."""
+    """Shifts of all outputs' intercepts, (n_outputs,): the thresholds with the best score."""
     shift, n_outputs = np.zeros(eta.shape[1]), eta.shape[1]
     longest = 2.0 * np.abs(eta).max() + 1e-300
     for _ in range(SWEEPS if n_outputs > 1 else 1):

@@ -1,14 +1,15 @@
-"""The exact maximum of a metric of the confusion matrix on a line in coefficient space."""
+"""The exact maximum of a score of the confusion matrix on a line in coefficient space."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-#: Scores this close are the same score.
+#: Scores that differ by less than this are equal but for rounding.
 SAME = 1e-12
-#: Shortest interval between two flips that is a place to be, relative to the whole line.
+#: Length, as a share of the whole line, below which an interval between two flips is left out: a
+#: step into it would be undone by rounding.
 SHORTEST = 1e-10
-#: Temperatures below the highest score at which the mean place is not a good one.
+#: The mean position is given up for the best one where its score lies this many temperatures below.
 VALLEY = 3.0
 
 
@@ -23,7 +24,7 @@ class Flips(NamedTuple):
     first: np.ndarray
 
 
-def flips(eta, slope, longest):
+def flips(eta: np.ndarray, slope: np.ndarray, longest: float) -> Flips:
     """All flips of the predictions of ``eta + t * slope`` for t in (-longest, longest).
 
     Predictions are those of ``predict``: with one output, whether it is above 0; with several,
@@ -96,26 +97,26 @@ def confusion_matrix(true, predicted, weight, n_classes):
 
 
 class Profile(NamedTuple):
-    """A metric on a line: constant on each of the intervals between two flips, sorted."""
+    """A score on a line: constant on each of the intervals between two flips, which are sorted."""
 
     low: np.ndarray
     high: np.ndarray
-    #: -inf where an interval is too short to be a place.
+    #: -inf where an interval is too short to step into.
     score: np.ndarray
 
-    def best(self):
+    def best(self) -> tuple[float, float]:
         """The highest score, and the middle of its interval; of several that nearest to 0."""
         places = np.flatnonzero(self.score >= self.score.max() - SAME)
         middle = 0.5 * (self.low[places] + self.high[places])
         nearest = np.argmin(np.abs(middle))
         return float(self.score[places[nearest]]), float(middle[nearest])
 
-    def typical(self, temperature):
-        """The mean place, each by its length and the exponential of its score.
+    def typical(self, temperature: float) -> tuple[float, float]:
+        """The mean position, where intervals weigh by length and ``exp(score / temperature)``.
 
-        Scores that differ by less than ``temperature`` count as equal: the highest of many
-        scores of few rows is a matter of luck, the middle of the high ones less so. Where that
-        lies between two hills, the highest place is taken.
+        Scores that differ by less than ``temperature`` count as equal: which of many scores of
+        few rows is the highest is chance, the middle of the high ones varies less. Where the
+        mean position has a low score itself, between two maxima, the best one is taken.
 
         Returns
         -------
@@ -123,20 +124,21 @@ class Profile(NamedTuple):
         """
         chance = (self.high - self.low) * np.exp((self.score - self.score.max()) / temperature)
         t = float(0.5 * (chance @ (self.low + self.high)) / chance.sum())
-        score = float(self.score[min(np.searchsorted(self.high, t), len(self.score) - 1)])
+        place = min(int(np.searchsorted(self.high, t)), len(self.score) - 1)
+        score = float(self.score[place])
         return (score, t) if score > self.score.max() - VALLEY * temperature else self.best()
 
 
-def profile(metric, true, weight, eta, slope, longest):
-    """A metric for all t in (-longest, longest).
+def profile(formula, true, weight, eta, slope, longest):
+    """A score for all t in (-longest, longest).
 
-    Sorts the flips and sums the changes that they make to the metric's functionals:
-    O(n log n) for n flips. Where several predictions flip at the same t, no time is spent
-    between them.
+    Sorts the flips and sums the changes that they make to the score's functionals:
+    O(n log n) for n flips. Where several predictions flip at the same t, the
+    score between them, on an interval of length 0, is left out.
 
     Parameters
     ----------
-    metric : ConfusionMetric
+    formula : ConfusionScore
     true : ndarray of int of shape (n_samples,)
         Class numbers.
     weight : ndarray of shape (n_samples,)
@@ -147,7 +149,7 @@ def profile(metric, true, weight, eta, slope, longest):
     -------
     Profile
     """
-    table = metric.functionals
+    table = formula.functionals
     found = flips(eta, slope, longest)
     own = true[found.row]
     changes = table[:, own, found.after] - table[:, own, found.before]
@@ -158,5 +160,5 @@ def profile(metric, true, weight, eta, slope, longest):
     np.cumsum(changes, axis=1, out=values[:, 1:])
     values[:, 1:] += values[:, :1]
     low, high = np.r_[-longest, found.t], np.r_[found.t, longest]
-    score = np.where(high - low > SHORTEST * longest, metric.of_functionals(values), -np.inf)
+    score = np.where(high - low > SHORTEST * longest, formula.of_functionals(values), -np.inf)
     return Profile(low, high, score)

@@ -1,5 +1,6 @@
-"""Metrics of the confusion matrix, recognised by their values and evaluated for many matrices."""
+"""Scores of the confusion matrix, recognised by their values and evaluated for many matrices."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -13,12 +14,12 @@ N_CHECKS = 6
 ROUNDING = 1e-9
 
 
-class ConfusionMetric(NamedTuple):
+class ConfusionScore(NamedTuple):
     """A score ``combine(v)`` of linear functionals ``v_m = <functionals_m, C>``.
 
     ``C[j, k]`` is the weight of the rows of class j that are predicted as class k. Along a line
     in coefficient space the functionals change by a row's own entries where its prediction
-    flips, so sums over sorted flips give the score everywhere.
+    flips, so cumulative sums over sorted flips give the score everywhere.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ class ConfusionMetric(NamedTuple):
     """
 
     functionals: np.ndarray
-    combine: callable
+    combine: Callable
     slope: float = 1.0
     offset: float = 0.0
 
@@ -51,7 +52,7 @@ class ConfusionMetric(NamedTuple):
         return np.einsum("m,mjk->jk", rise / (2 * step[0, 0]), self.functionals)
 
 
-def recognise(score, n_classes, random_state=0):
+def recognise(score: Callable, n_classes: int, random_state: int = 0) -> ConfusionScore | None:
     """The formula behind a scorer of predicted labels, or None.
 
     A scorer is a black box. It is recognised by its values on small random confusion matrices:
@@ -68,7 +69,7 @@ def recognise(score, n_classes, random_state=0):
 
     Returns
     -------
-    ConfusionMetric or None
+    ConfusionScore or None
     """
     probes = _Probes(score, n_classes, np.random.default_rng(random_state))
     matrices, values = probes.take(N_CHECKS)
@@ -86,7 +87,7 @@ def recognise(score, n_classes, random_state=0):
 
 
 class _Probes:
-    """Random matrices of whole numbers and what the scorer says of rows that have them."""
+    """Random confusion matrices of whole numbers, and the scores of rows that have them."""
 
     def __init__(self, score, n_classes, rng):
         self.score, self.n_classes, self.rng = score, n_classes, rng
@@ -103,9 +104,9 @@ class _Probes:
         return matrices.astype(float), np.array(values, dtype=float)
 
 
-def _agrees(metric, matrices, values):
+def _agrees(formula, matrices, values):
     with np.errstate(divide="ignore", invalid="ignore"):
-        difference = np.abs(metric.score(matrices) - values)
+        difference = np.abs(formula.score(matrices) - values)
     return bool((difference <= ROUNDING * (1 + np.abs(values))).all())
 
 
@@ -120,23 +121,23 @@ def _fit_line(candidate, matrices, values):
 
 
 def _formulas(n_classes):
-    """Well-known metrics, the most usual first."""
+    """Well-known scores, the most usual first."""
     every = range(n_classes)
     diagonal = np.array([np.outer(np.eye(n_classes)[k], np.eye(n_classes)[k]) for k in every])
     rows = np.array([np.tile(np.eye(n_classes)[[k]].T, (1, n_classes)) for k in every])
     cells = np.concatenate([diagonal, rows, rows.transpose(0, 2, 1)])
     rates = [_recall, _precision, _jaccard, *(partial(_f_beta, beta) for beta in (1.0, 0.5, 2.0))]
     averages = [_macro, _weighted, *(partial(_of_class, k) for k in every)]
-    yield ConfusionMetric(cells, _accuracy)
-    yield ConfusionMetric(cells, _balanced_accuracy)
+    yield ConfusionScore(cells, _accuracy)
+    yield ConfusionScore(cells, _balanced_accuracy)
     for rate in rates:
         for average in averages:
-            yield ConfusionMetric(cells, partial(_averaged, rate, average))
-    yield ConfusionMetric(cells, _matthews)
+            yield ConfusionScore(cells, partial(_averaged, rate, average))
+    yield ConfusionScore(cells, _matthews)
     distance = np.abs(np.subtract.outer(every, every))
     for disagreement in (distance > 0, distance, distance**2):
         functionals = np.concatenate([cells, disagreement[None]]).astype(float)
-        yield ConfusionMetric(functionals, partial(_kappa, disagreement))
+        yield ConfusionScore(functionals, partial(_kappa, disagreement))
 
 
 def _parts(values):
@@ -145,7 +146,7 @@ def _parts(values):
 
 
 def _divide(numerator, denominator):
-    """Quotients; 0 where nothing is divided by nothing, as scikit-learn's metrics have it."""
+    """Quotients; 0 where nothing is divided by nothing, as scikit-learn's scores have it."""
     positive = denominator > 0
     if positive.all():
         return numerator / denominator
@@ -212,10 +213,10 @@ def _kappa(disagreement, values):
 
 
 def _fit_total(matrices, values):
-    """Total costs: a table with one entry for each cell."""
+    """A total cost: a table with one entry for each cell of the matrix."""
     n, n_classes = len(values), matrices.shape[1]
     table = np.linalg.lstsq(matrices.reshape(n, -1), values, rcond=None)[0]
-    return ConfusionMetric(table.reshape(1, n_classes, n_classes), _first)
+    return ConfusionScore(table.reshape(1, n_classes, n_classes), _first)
 
 
 def _fit_ratio(matrices, values):
@@ -226,7 +227,7 @@ def _fit_ratio(matrices, values):
     vector = np.linalg.svd(system / np.linalg.norm(system, axis=0))[2][-1]
     vector = vector / np.linalg.norm(system, axis=0)
     tables = vector.reshape(2, n_classes, n_classes)
-    return ConfusionMetric(tables / np.abs(tables[1]).max() * np.sign(tables[1].sum()), _ratio)
+    return ConfusionScore(tables / np.abs(tables[1]).max() * np.sign(tables[1].sum()), _ratio)
 
 
 def _first(values):

@@ -1,24 +1,26 @@
-"""Directions in coefficient space for a metric that has no gradient, and which of them pay."""
+"""Directions in coefficient space for a score that has no gradient, best kinds first."""
+
+from functools import partial
 
 import numpy as np
 
 from nno_sklearn.score_training.archive import Archive
 from nno_sklearn.solvers.cholesky import Cholesky
 
-#: Features up to which the metric of the directions is a full matrix.
+#: Features up to which directions are whitened by a full matrix.
 MAX_JOINT_FEATURES = 600
 #: Share of a column's own spread that is added to the matrix, for collinear columns.
 RIDGE = 1e-3
-#: Nearest tried points behind a local linear model.
+#: Nearest tried coefficients that a local linear model is fitted to.
 N_NEIGHBORS = 8
-#: Most tried points, and most numbers, that an archive holds.
+#: Most tried coefficient arrays, and most numbers in all of them, that an archive holds.
 MOST_POINTS, MOST_NUMBERS = 64, 2**22
-#: Bandwidths, in spreads of the raw predictions, at which rows count as near a boundary.
+#: Bandwidths of the smoothed score, in spreads of the raw predictions.
 BANDWIDTHS = (1.0, 0.5, 0.25)
 
 
 class Whitening:
-    """The metric of the convex solution: lengths of directions are spreads of their predictions.
+    """Units in which the length of a direction is the spread of the raw predictions along it.
 
     A Cholesky factor of the columns' covariance, with the rows' curvature at the convex
     solution as weights; the columns' variances alone where features are many.
@@ -42,35 +44,44 @@ class Whitening:
         return np.column_stack([self._factor.solve(column) for column in gradient.T])
 
     def apply(self, coef):
-        """Coefficients in units in which Euclidean distance is this metric."""
+        """Coefficients in the whitened units."""
         return self._scale * coef if self._factor is None else self._factor.apply(coef)
 
     def undo(self, units):
-        """Coefficients of :meth:`apply`'s units."""
+        """Coefficients in terms of X, from the whitened units."""
         if self._factor is None:
             return units / self._scale
         return np.column_stack([self._factor.undo(column) for column in units.T])
 
 
 class Directions:
-    """Proposes directions of all kinds, those first that have paid so far.
+    """Proposes directions of several kinds; the kind that has gained most comes first.
 
-    Kinds: ascent by the rows' influence on the metric, at several bandwidths; the local linear
-    model of the nearest tried points; the difference to one of them; a single coefficient, the
-    most promising first; a random one. Each keeps a running mean of what it has gained, 0 once it
-    fails; the largest is next, and of equals the one that has waited longest.
+    Kinds: ascent by the derivative of a smoothed score, at several bandwidths; the local linear
+    model of the nearest tried coefficients; the difference to one of them; a single coefficient,
+    that with the largest derivative first; a random direction. Each kind keeps a running mean of
+    its gains, which is 0 after a failure. The kind with the largest mean is next; of equal ones,
+    that which was not used for longest.
+
+    Parameters
+    ----------
+    design : DesignMatrix
+    whitening : Whitening
+    shape : tuple of int
+        (n_features, n_outputs).
+    random_state : RandomState
     """
 
     def __init__(self, design, whitening, shape, random_state):
         self._design, self._whitening, self._rng = design, whitening, random_state
         size = int(np.prod(shape))
         self.archive = Archive(max(2, min(MOST_POINTS, MOST_NUMBERS // size)))
-        self._shape, self._promise = shape, None
-        kinds = [("influence", width) for width in BANDWIDTHS]
-        kinds += [("neighbors", None), ("difference", None), ("coordinate", None), ("random", None)]
-        self._kinds = kinds
-        self._gain = np.array([np.inf if name == "influence" else 0.0 for name, _ in kinds])
-        self._waited = np.arange(len(kinds))[::-1].copy()
+        self._shape, self._steepness = shape, None
+        ascents = [partial(self._ascent, bandwidth) for bandwidth in BANDWIDTHS]
+        others = [self._local_model, self._difference, self._coordinate, self._random]
+        self._kinds = ascents + others
+        self._gain = np.array([np.inf] * len(ascents) + [0.0] * len(others))
+        self._waited = np.arange(len(self._kinds))[::-1].copy()
         self.failures = 0
 
     @property
@@ -81,12 +92,10 @@ class Directions:
     def next(self, state):
         """A direction from ``state``, (n_features, n_outputs), and the nearness of its rows."""
         self._now = max(range(len(self._kinds)), key=lambda i: (self._gain[i], self._waited[i]))
-        name, width = self._kinds[self._now]
-        propose = getattr(self, "_" + name)
-        return propose(state) if width is None else propose(state, width)
+        return self._kinds[self._now](state)
 
-    def paid(self, gain):
-        """Say what the last direction gained."""
+    def report(self, gain):
+        """Note what the last direction gained."""
         last = self._gain[self._now]
         self._gain[self._now] = gain if gain <= 0 or np.isinf(last) else 0.5 * (last + gain)
         self._waited += 1
@@ -94,23 +103,23 @@ class Directions:
         self.failures = 0 if gain > 0 else self.failures + 1
 
     def remember(self, coef, score):
-        """Keep a tried point."""
+        """Keep tried coefficients and their score."""
         self.archive.add(self._whitening.apply(coef).ravel(), score)
 
-    def _influence(self, state, width):
+    def _ascent(self, bandwidth, state):
         rows = state.rows
-        gradient, nearness = rows.influence(state.eta[rows.index], width * state.spread)
-        # The intercept has its own lines: the direction turns about the rows that are near.
+        gradient, nearness = rows.influence(state.eta[rows.index], bandwidth * state.spread)
+        # The intercept has lines of its own: on this one, the rows near a flip keep their mean.
         share = np.divide(nearness, nearness.sum(axis=0), where=nearness > 0,
                           out=np.zeros_like(gradient))  # fmt: skip
         gradient = gradient - share * gradient.sum(axis=0)
         whole = np.zeros_like(state.eta)
         whole[rows.index] = gradient
         ascent = self._design.rmatvec(whole)
-        self._promise = np.abs(self._whitening.apply(self._whitening.solve(ascent)))
+        self._steepness = np.abs(self._whitening.apply(self._whitening.solve(ascent)))
         return self._whitening.solve(ascent), share
 
-    def _neighbors(self, state):
+    def _local_model(self, state):
         here = self._whitening.apply(state.coef).ravel()
         slope = self.archive.slope(here, state.score, N_NEIGHBORS)
         return self._whitening.undo(slope.reshape(self._shape)), None
@@ -122,11 +131,11 @@ class Directions:
         return self._whitening.undo(chosen.reshape(self._shape)), None
 
     def _coordinate(self, state):
-        """The feature that the last influence moves most, if it has not had its turn."""
-        if self._promise is None or not self._promise.any():
-            self._promise = self._rng.random_sample(self._shape)
-        best = np.unravel_index(self._promise.argmax(), self._shape)
-        self._promise[best] = 0.0
+        """The coefficient in which the last ascent was steepest, of those not tried since."""
+        if self._steepness is None or not self._steepness.any():
+            self._steepness = self._rng.random_sample(self._shape)
+        best = np.unravel_index(self._steepness.argmax(), self._shape)
+        self._steepness[best] = 0.0
         direction = np.zeros(self._shape)
         direction[best] = 1.0
         return direction, None

@@ -1,4 +1,4 @@
-"""Folds that depend on the rows' contents alone: a weight equals a repetition, order is nothing."""
+"""Folds that depend on the rows' contents alone: not on their order; a weight counts as copies."""
 
 from numbers import Integral
 
@@ -12,10 +12,10 @@ DECIMALS = 9
 def make_folds(problem, cv, strata, random_state):
     """Weights of the rows to search on and of those held out: a list of pairs of (n_samples,).
 
-    With a number of folds, the distinct rows of each stratum are dealt in the order of a random
-    projection. What weighs more than the mean distinct row of its stratum, as a row that occurs
-    often does, is dealt in pieces, so that it is met again in the held-out part as it will be
-    in new data. There are no folds where some stratum has a single piece.
+    With a number of folds, the distinct rows of each stratum are dealt out in the order of a
+    random projection. A row that weighs more than the mean distinct row of its stratum, as one
+    that occurs often does, is split over several folds, so that it is in the training and in the
+    held-out part, as it will be in new data. There are no folds where a stratum is in one piece.
 
     Parameters
     ----------

@@ -1,28 +1,33 @@
 """Minimise a function of a few numbers without its gradient, from the nearest points tried."""
 
+from collections.abc import Callable
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import OptimizeResult
 from sklearn.utils import check_random_state
 
 from nno_sklearn.neighbors import check_metric
 from nno_sklearn.score_training.trust_region import TrustRegionSearch
+from nno_sklearn.types import Metric, RandomState
 
 
 def nno_minimize(
-    fun,
-    x0,
-    args=(),
-    bounds=None,
+    fun: Callable[..., Any],
+    x0: ArrayLike,
+    args: tuple[Any, ...] = (),
+    bounds: Any = None,
     *,
-    tol=1e-8,
-    max_evaluations=None,
-    initial_radius=None,
-    n_neighbors=None,
-    metric="euclidean",
-    callback=None,
-    random_state=None,
-):
+    tol: float = 1e-8,
+    max_evaluations: int | None = None,
+    initial_radius: float | None = None,
+    n_neighbors: int | None = None,
+    metric: Metric = "euclidean",
+    callback: Callable[[OptimizeResult], object] | None = None,
+    random_state: RandomState = None,
+) -> OptimizeResult:
     """Local minimum of ``fun`` by nearest neighbours in parameter space; no gradient is needed.
 
     All points tried are kept with their values. The nearest ones of the best point give a

@@ -1,63 +1,78 @@
-"""Rows on which a metric is looked at: its score, its maximum on a line, and who matters to it."""
+"""Weighted rows and their score: its value, its maximum on a line, its derivative by the rows."""
 
 import numpy as np
 from scipy.special import softmax
 from sklearn.neighbors import NearestNeighbors
 
 from nno_sklearn.score_training.breakpoints import SAME, confusion_matrix, profile
-from nno_sklearn.score_training.score import class_numbers
+from nno_sklearn.score_training.scorer import class_numbers
 
-#: Cells of rows whose influence on a scorer is measured, two evaluations each.
+#: Cells of rows whose influence on a score is measured, by two evaluations each.
 N_CELLS = 16
 #: Evaluations of a scorer on a line.
 N_ON_A_LINE = 12
-#: Scores that differ by so many places' share of the range on a line are taken as equal.
-EQUAL_PLACES = 10.0
+#: Scores on a line are taken as equal where they differ by less than the change that this many of
+#: its intervals make on average.
+EQUAL_INTERVALS = 10.0
 
 
-def make_rows(metric, y, weight, random_state):
-    """The view of the rows with a positive weight that suits the metric."""
-    kind = ScoredRows if metric.confusion is None else ConfusionRows
-    return kind(metric, y, weight, random_state)
+def make_rows(scorer, y, weight, random_state):
+    """The rows with a positive weight; lines are searched exactly where the score has a formula.
+
+    Parameters
+    ----------
+    scorer : RawPredictionScorer
+    y : ndarray of shape (n_samples, n_outputs)
+    weight : ndarray of shape (n_samples,)
+    random_state : RandomState
+
+    Returns
+    -------
+    ConfusionRows or ScoredRows
+        Both have ``index``, the numbers of their rows, and their ``weight``, which sums to 1.
+    """
+    kind = ScoredRows if scorer.confusion is None else ConfusionRows
+    return kind(scorer, y, weight, random_state)
 
 
 class ConfusionRows:
-    """Rows judged by a function of their confusion matrix, which is known all along a line."""
+    """Rows with a score of their confusion matrix, which is known everywhere on a line."""
 
-    def __init__(self, metric, y, weight, random_state):
+    def __init__(self, scorer, y, weight, random_state):
         self.index = np.flatnonzero(weight)
         self.weight = weight[self.index] / weight.sum()
-        self.metric, self._true = metric.confusion, class_numbers(y[self.index])
-        self._n_classes = self.metric.functionals.shape[1]
+        self._formula, self._true = scorer.confusion, class_numbers(y[self.index])
+        self._n_classes = self._formula.functionals.shape[1]
 
     def _confusion(self, eta):
         return confusion_matrix(self._true, class_numbers(eta), self.weight, self._n_classes)
 
     def score(self, eta):
         """Score of the raw predictions of these rows."""
-        return float(self.metric.score(self._confusion(eta)))
+        return float(self._formula.score(self._confusion(eta)))
 
     def best_on_line(self, eta, slope, longest):
         """The highest score for t in (-longest, longest), and its t."""
-        return profile(self.metric, self._true, self.weight, eta, slope, longest).best()
+        return profile(self._formula, self._true, self.weight, eta, slope, longest).best()
 
     def typical_on_line(self, eta, slope, longest):
-        """A high score for t in (-longest, longest), in the middle of such, and its t."""
-        found = profile(self.metric, self._true, self.weight, eta, slope, longest)
-        places = found.score[np.isfinite(found.score)]
-        return found.typical(max(EQUAL_PLACES * np.ptp(places) / len(places), SAME))
+        """A score in the middle of the high ones for t in (-longest, longest), and its t."""
+        found = profile(self._formula, self._true, self.weight, eta, slope, longest)
+        scores = found.score[np.isfinite(found.score)]
+        return found.typical(max(EQUAL_INTERVALS * np.ptp(scores) / len(scores), SAME))
 
     def influence(self, eta, bandwidth):
-        """How the score answers to each raw prediction, and how near each is to a change.
+        """Derivative of a smoothed score by the raw predictions, and how near each is to a flip.
 
-        The derivative of the score where predictions are softened by a softmax of that
-        bandwidth: rows near a boundary between classes, by what their cell is worth.
+        Predicted classes are smoothed by a softmax of that bandwidth, so that rows near a boundary
+        between classes count, by what moving their weight between two cells of the confusion
+        matrix is worth.
 
         Returns
         -------
         gradient, nearness : ndarray of shape (n_rows, n_outputs)
         """
-        worth = self.metric.gradient(self._confusion(eta))[self._true]
+        worth = self._formula.gradient(self._confusion(eta))[self._true]
         several = eta if eta.shape[1] > 1 else np.hstack([np.zeros_like(eta), eta])
         soft = softmax(several / bandwidth, axis=1)
         gain = worth - (worth * soft).sum(axis=1, keepdims=True)
@@ -68,25 +83,25 @@ class ConfusionRows:
 
 
 class ScoredRows:
-    """Rows judged by any scorer, which is asked a bounded number of times."""
+    """Rows with any score, which is evaluated a bounded number of times."""
 
-    def __init__(self, metric, y, weight, random_state):
+    def __init__(self, scorer, y, weight, random_state):
         self.index = np.flatnonzero(weight)
         self.weight = weight[self.index] / weight.sum()
-        self.metric, self._y, self._random = metric, y[self.index], random_state
-        self._labels = metric.labels(self._y)
+        self._scorer, self._y, self._random = scorer, y[self.index], random_state
+        self._labels = scorer.labels(self._y)
         even = np.ptp(self.weight) <= 1e-12 * self.weight.max()
         self._given = None if even else self.weight
 
     def score(self, eta):
         """Score of the raw predictions of these rows."""
-        return self.metric.score(self._labels, eta, self._given)
+        return self._scorer.score(self._labels, eta, self._given)
 
     def best_on_line(self, eta, slope, longest):
-        """A high score for t in (-longest, longest), and its t: widen or narrow, then refine.
+        """A high score for t in (-longest, longest), and its t: bracket, then refine.
 
-        Both sides are tried at lengths that fall by a factor of 4; a parabola through the best
-        and its neighbours is followed as long as it pays.
+        Both sides are tried at lengths that fall by a factor of 4; then the maximum of the
+        parabola through the best t and its neighbours, until it moves too little to matter.
         """
         seen = {0.0: self.score(eta)}
 
@@ -101,13 +116,14 @@ class ScoredRows:
                 break
         while len(seen) < N_ON_A_LINE:
             top = max(seen, key=seen.get)
-            places = sorted(seen)
-            i = places.index(top)
-            if i in (0, len(places) - 1):
+            tried = sorted(seen)
+            i = tried.index(top)
+            if i in (0, len(tried) - 1):
                 new = 0.5 * (top + np.copysign(longest, top))
             else:
-                new = _parabola(places[i - 1 : i + 2], [seen[t] for t in places[i - 1 : i + 2]])
-            if min(abs(new - t) for t in places) < 1e-3 * abs(places[-1] - places[0]):
+                around = tried[i - 1 : i + 2]
+                new = _parabola(around, [seen[t] for t in around])
+            if min(abs(new - t) for t in tried) < 1e-3 * abs(tried[-1] - tried[0]):
                 break
             at(new)
         top = max(seen, key=lambda t: (seen[t], -abs(t)))
@@ -116,11 +132,11 @@ class ScoredRows:
     typical_on_line = best_on_line
 
     def influence(self, eta, bandwidth):
-        """How the score answers to each raw prediction, and how near each is to a change.
+        """Central differences of the score by the raw predictions, and the rows' weights.
 
-        Rows near each other in target and raw prediction matter alike: landmark rows are drawn,
-        the others join their nearest one's cell, and the score is asked what a shift of each
-        cell's predictions does.
+        Rows near each other in target and raw prediction have the same influence, about: landmark
+        rows are drawn, the others join their nearest one's cell, and the predictions of each
+        cell are shifted together, by the bandwidth to both sides.
 
         Returns
         -------
@@ -139,13 +155,13 @@ class ScoredRows:
 
     def _cells(self, eta):
         """Number of each row's cell, by ranks of target, raw prediction and residual."""
-        views = [self._y, eta] if self.metric.classes is not None else [self._y, eta - self._y]
+        views = [self._y, eta] if self._scorer.classes is not None else [self._y, eta - self._y]
         ranks = np.column_stack([_rank(view, self.weight) for view in np.hstack(views).T])
         count = max(4, N_CELLS // eta.shape[1])
         order = np.argsort(ranks @ self._random.standard_normal(ranks.shape[1]))
         share = (np.arange(count) + 0.5) / count
-        places = np.searchsorted(np.cumsum(self.weight[order]), share)
-        landmarks = order[np.unique(np.minimum(places, len(order) - 1))]
+        drawn = np.searchsorted(np.cumsum(self.weight[order]), share)
+        landmarks = order[np.unique(np.minimum(drawn, len(order) - 1))]
         search = NearestNeighbors(n_neighbors=1).fit(ranks[landmarks])
         return search.kneighbors(ranks, return_distance=False)[:, 0]
 
@@ -158,7 +174,7 @@ def _rank(values, weight):
 
 
 def _parabola(t, score):
-    """Top of the parabola through three points, kept away from them."""
+    """Maximum of the parabola through three points, kept at a distance from all of them."""
     (a, b, c), (fa, fb, fc) = t, score
     left, right = (b - a) * (fb - fc), (b - c) * (fb - fa)
     if left == right:

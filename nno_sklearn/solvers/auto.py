@@ -1,8 +1,11 @@
 """The automatic choice of a solver, in the open."""
 
-from nno_sklearn.solvers.base import Solver
+from typing import Any
+
+from nno_sklearn.problem import Point, Problem
+from nno_sklearn.solvers.base import Solver, SolverResult
 from nno_sklearn.solvers.gd import GradientDescent
-from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE, too_coupled
+from nno_sklearn.solvers.metric import too_coupled
 from nno_sklearn.solvers.nearest_neighbor import NearestNeighborSolver
 from nno_sklearn.solvers.proximal import ProximalSolver
 
@@ -16,35 +19,20 @@ class AutoSolver(Solver):
     Differentiable penalties go to "nearest_neighbor", whose curvature comes from as many rows
     as pay, as do penalties with kinks where rows are many and the loss's curvature changes.
     Other penalties with kinks go to "proximal", which touches few features. Many classes with
-    many features, whose joint curvature is too large for one matrix, go to "gd". A loss that is
-    a scorer goes to "nearest_neighbor". In batch fits that is without a search for neighbours
+    many features, whose joint curvature is too large for one matrix, go to "gd". In batch fits
+    "nearest_neighbor" is without a search for neighbours here
     (``NearestNeighborSolver(n_neighbors=None)``), which costs more than it saves.
-
-    Streams (``partial_fit``) go to "nearest_neighbor", but with more than 2000 features, whose
-    cells would fill the memory, to "gd", or "proximal" where the penalty has kinks.
     """
 
-    requires = frozenset({"loss.gradient|loss.score", "penalty.gradient|penalty.prox"})
+    requires = frozenset({"loss.gradient", "penalty.gradient|penalty.prox"})
 
-    def select(self, problem):
+    def select(self, problem: Problem) -> Solver:
         landmarks = NearestNeighborSolver(n_neighbors=None)
-        if problem.metric is not None:
-            return landmarks
         if not problem.is_smooth:
             tall = problem.n_samples >= TALL * problem.n_features
             landmarks_pay = tall and not problem.loss.constant_curvature
             return landmarks if landmarks_pay else ProximalSolver()
         return GradientDescent() if too_coupled(problem) else landmarks
 
-    def solve(self, problem, start, **options):
+    def solve(self, problem: Problem, start: Point, **options: Any) -> SolverResult:
         return self.select(problem).solve(problem, start, **options)
-
-    def select_online(self, objective, n_features):
-        if n_features <= MAX_MATRIX_SIZE:
-            return NearestNeighborSolver()
-        smooth = "gradient" in objective.penalty.provides
-        return GradientDescent() if smooth else ProximalSolver()
-
-    def partial_solve(self, state, batch, objective, **options):
-        chosen = self.select_online(objective, batch.X.shape[1])
-        return chosen.partial_solve(state, batch, objective, **options)

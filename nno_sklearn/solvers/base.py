@@ -1,16 +1,20 @@
 """What every solver shares: the interface, the result, and the book that a run keeps."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from numbers import Integral
 from time import perf_counter
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from nno_sklearn.problem import Certificate, Point, leads_away, separates
-from nno_sklearn.solvers.newton import newton_cost, newton_step
+from nno_sklearn.losses import Loss
+from nno_sklearn.penalties import Penalty
+from nno_sklearn.problem import Certificate, Point, Problem, leads_away, separates
+from nno_sklearn.solvers.newton import NewtonStep, newton_cost, newton_step
+from nno_sklearn.types import RandomState
 
 #: Records without any progress after which a run has reached the limit of precision.
 STANDSTILL = 10
@@ -34,11 +38,12 @@ class Status(Enum):
 
 
 class Record(NamedTuple):
-    """One line of a run's history."""
+    """One line of a run's history; of training on a score, the means of all folds."""
 
+    #: F; for training on a score, minus the score on the rows that are searched on.
     objective: float
     #: What ``tol`` is compared with: relative duality gap, or without a dual the decrease that the
-    #: second-order model promises.
+    #: second-order model promises; nan for training on a score, which has no certificate.
     optimality: float
     #: Bound on objective minus optimum; inf where none is known.
     dual_gap: float
@@ -47,12 +52,21 @@ class Record(NamedTuple):
     n_nonzeros: int
     n_passes: float
     seconds: float
+    #: Score on held-out rows; nan where none are held out.
+    validation_score: float = np.nan
 
-    def __str__(self):
+    def __str__(self) -> str:
+        has_score = not np.isnan(self.validation_score)
+        held_out = f"held-out score {self.validation_score:.6f}"
         return (
-            f"objective {self.objective:.6e}  optimality {self.optimality:.1e}  "
+            f"objective {self.objective:.6e}  "
+            f"{held_out if has_score else f'optimality {self.optimality:.1e}'}  "
             f"nonzeros {self.n_nonzeros}  passes {self.n_passes:.1f}  {self.seconds:.2f} s"
         )
+
+
+#: Called with each new record of a run.
+Callback: TypeAlias = Callable[[Record], object]
 
 
 @dataclass(frozen=True)
@@ -67,7 +81,7 @@ class SolverResult:
     optimality: float
     dual_gap: float
     objective: float
-    history: list
+    history: list[Record]
     #: Where the run ended, for a start near it; None where a solver does not tell.
     point: Point | None = None
 
@@ -95,13 +109,18 @@ class Run:
         that is not done may well take it.
     """
 
-    def __init__(self, problem, *, max_iter, tol, callback=None):
+    def __init__(
+        self, problem: Problem, *, max_iter: int, tol: float, callback: Callback | None = None
+    ) -> None:
         self.problem, self.max_iter, self.tol, self.callback = problem, max_iter, tol, callback
-        self.history, self.status, self.newton = [], None, None
+        self.history: list[Record] = []
+        self.status: Status | None = None
+        self.newton: NewtonStep | None = None
         self._certificate, self._started = Certificate(problem), perf_counter()
-        self._point, self._long_steps, self._next_look = None, 0, 2
+        self._point: Point | None = None
+        self._long_steps, self._next_look = 0, 2
 
-    def done(self, point, step_size=np.nan):
+    def done(self, point: Point, step_size: float = np.nan) -> bool:
         """Record a point; True when the run ends here."""
         self._point, self.newton = point, None
         verdict = self._certificate.judge(point)
@@ -170,7 +189,7 @@ class Run:
         best = min(record.optimality for record in recent)
         return moved <= 1e-15 * abs(then.objective) and best >= then.optimality
 
-    def stall(self):
+    def stall(self) -> None:
         """End the run: the solver cannot lower the objective. It may be there all the same."""
         if self.status is not None:
             return
@@ -182,17 +201,17 @@ class Run:
         self.status = self.status or (Status.CONVERGED if close else Status.STALLED)
 
     @property
-    def last(self):
+    def last(self) -> Record:
         return self.history[-1]
 
-    def result(self, point):
+    def result(self, point: Point) -> SolverResult:
         """The result of the run, which ended at ``point``."""
         return SolverResult(
             coef=point.coef,
             intercept=self.problem.outer_intercept(point),
             n_iter=max(1, len(self.history) - 1),
             n_passes=self.problem.n_passes,
-            status=self.status,
+            status=self.status,  # type: ignore[arg-type]  # a run with a result has ended
             optimality=self.last.optimality,
             dual_gap=self.last.dual_gap,
             objective=self.last.objective,
@@ -201,7 +220,7 @@ class Run:
         )
 
 
-def check_count(solver, name, low):
+def check_count(solver: "Solver", name: str, low: int) -> None:
     """Raise a ValueError unless the solver's parameter ``name`` is a whole number >= low."""
     value = getattr(solver, name)
     if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
@@ -209,6 +228,13 @@ def check_count(solver, name, low):
             f"{type(solver).__name__}({name}={value!r}): {name} is a count, so it must be a whole "
             f"number of at least {low}."
         )
+
+
+def unmet(requires: frozenset[str], loss: Loss, penalty: Penalty) -> list[str]:
+    """Those of the requirements that a loss and a penalty do not meet, sorted."""
+    offered = {f"loss.{name}" for name in loss.provides}
+    offered |= {f"penalty.{name}" for name in penalty.provides}
+    return sorted(need for need in requires if offered.isdisjoint(need.split("|")))
 
 
 class Solver(BaseEstimator):
@@ -235,21 +261,30 @@ class Solver(BaseEstimator):
 
     #: Capabilities, as "loss.gradient" or "penalty.prox"; "a|b" asks for one of the two.
     requires: ClassVar[frozenset] = frozenset({"loss.gradient"})
+    #: Name of what ``partial_fit`` learns by, unless the user says so by ``stream``.
+    stream: ClassVar[str] = "auto"
 
-    def check_parameters(self):
+    def check_parameters(self) -> None:
         """Raise a ValueError where the solver's own parameters make no sense."""
 
-    def missing(self, loss, penalty):
+    def missing(self, loss: Loss, penalty: Penalty) -> list[str]:
         """Requirements that a loss and a penalty do not meet; a sorted list."""
-        offered = {f"loss.{name}" for name in loss.provides}
-        offered |= {f"penalty.{name}" for name in penalty.provides}
-        return sorted(need for need in self.requires if offered.isdisjoint(need.split("|")))
+        return unmet(self.requires, loss, penalty)
 
-    def select(self, problem):
+    def select(self, problem: Problem) -> "Solver":
         """The solver that runs on this problem: itself, but for "auto"."""
         return self
 
-    def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
+    def solve(
+        self,
+        problem: Problem,
+        start: Point,
+        *,
+        max_iter: int,
+        tol: float,
+        callback: Callback | None = None,
+        random_state: RandomState = None,
+    ) -> SolverResult:
         """Minimise the objective of ``problem`` from the point ``start``.
 
         Parameters
@@ -264,37 +299,5 @@ class Solver(BaseEstimator):
         Returns
         -------
         SolverResult
-        """
-        raise NotImplementedError
-
-    @property
-    def learns_online(self):
-        """Whether :meth:`partial_solve` is there: what ``partial_fit`` needs."""
-        return type(self).partial_solve is not Solver.partial_solve
-
-    def select_online(self, objective, n_features):
-        """The solver that learns from a stream: itself, but for "auto"."""
-        return self
-
-    def partial_solve(self, state, batch, objective, *, max_iter, tol):
-        """Learn from further rows of a stream; optional.
-
-        Parameters
-        ----------
-        state : object or None
-            What this method returned for the rows before; None for the first ones. It has
-            ``coef`` (n_features, n_outputs) and ``intercept`` (n_outputs,), in terms of the
-            user's X, and must not be changed in place.
-        batch : Batch
-            The rows: X (float64, dense or CSR), y and weight.
-        objective : Objective
-            Loss, penalty, alpha, fit_intercept and the classes' factors.
-        max_iter : int
-        tol : float
-
-        Returns
-        -------
-        object
-            The new state; pickled with the estimator.
         """
         raise NotImplementedError

@@ -1,9 +1,10 @@
 """Gradient descent that needs no learning rate."""
 
-from nno_sklearn.solvers.base import Run, Solver, check_count
+from nno_sklearn.problem import Point, Problem
+from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.metric import diagonal_metric
-from nno_sklearn.streams.adaptive import AdaptiveGradient, AdaptiveState
+from nno_sklearn.types import RandomState
 
 
 class GradientDescent(Solver):
@@ -17,26 +18,27 @@ class GradientDescent(Solver):
     ----------
     memory : int, default=20
         Number of past steps kept; 0 is plain steepest descent.
-
-    Notes
-    -----
-    ``partial_fit`` takes adaptive steps of 32 rows (AdaGrad; Duchi, Hazan and Singer, 2011) in
-    units of the columns' running sizes, and averages the later iterates.
     """
 
     requires = frozenset({"loss.gradient", "penalty.gradient"})
+    stream = "adagrad"
 
-    def __init__(self, memory=20):
+    def __init__(self, memory: int = 20) -> None:
         self.memory = memory
 
-    def check_parameters(self):
+    def check_parameters(self) -> None:
         check_count(self, "memory", 0)
 
-    def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
+    def solve(
+        self,
+        problem: Problem,
+        start: Point,
+        *,
+        max_iter: int,
+        tol: float,
+        callback: Callback | None = None,
+        random_state: RandomState = None,
+    ) -> SolverResult:
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         point = descend(run, start, diagonal_metric, self.memory)
         return run.result(point)
-
-    def partial_solve(self, state, batch, objective, *, max_iter, tol):
-        state = AdaptiveState.empty(batch) if state is None else state
-        return AdaptiveGradient(objective).learn(state, batch)

@@ -1,18 +1,16 @@
 """Nearest-neighbour gradient descent (NGD): learn from landmark rows, correct with all rows."""
 
-from numbers import Real
-
 import numpy as np
 from sklearn.utils import check_random_state
 
 from nno_sklearn.neighbors import check_metric
-from nno_sklearn.score_training.search import MetricSearch
-from nno_sklearn.solvers.base import Run, Solver, Status, check_count
+from nno_sklearn.problem import Point, Problem
+from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, Status, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmark_metric import LandmarkMetric
 from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
 from nno_sklearn.solvers.working_set import solve_by_working_sets
-from nno_sklearn.streams.cells import CellLearner, CellState
+from nno_sklearn.types import Metric, RandomState
 
 #: Records and accuracy that the small problem is worth; it only gives a start.
 SMALL_MAX_ITER, SMALL_TOL = 20, 3e-2
@@ -68,53 +66,33 @@ class NearestNeighborSolver(Solver):
         does not depend on it.
     memory : int, default=10
         Number of past steps that correct the metric.
-    cv : int or splitter, default=5
-        For a loss that is a scorer: the folds whose held-out rows tune the thresholds, stop the
-        search, and say whether the start was better. A splitter of
-        :mod:`sklearn.model_selection` may have one split, as ShuffleSplit(1, test_size=0.1).
-    n_cells : int, default=None
-        For ``partial_fit``: cells that the memory of the stream holds at most. None takes 20 per
-        feature, between 500 and 10,000.
-    forgetting : float, default=None
-        For ``partial_fit``: number of rows after which a row weighs half, for streams that
-        drift. None forgets nothing.
-
-    Notes
-    -----
-    ``partial_fit`` keeps a bounded memory of cells: mean row, mean target and weight of rows that
-    are near each other. Each row joins its nearest cell or, if it is far, opens one; near cells
-    merge when the budget is full (Ward, 1963). The model is refitted on the cells, with a
-    correction for what they lose: the rows' scatter inside them, and what remains of the exact
-    gradient.
     """
 
-    requires = frozenset(
-        {"loss.gradient|loss.score", "loss.curvature|loss.score", "penalty.gradient|penalty.prox"}
-    )
+    requires = frozenset({"loss.gradient", "loss.curvature", "penalty.gradient|penalty.prox"})
+    stream = "cells"
 
     def __init__(
         self,
-        n_landmarks=None,
-        n_neighbors=1,
-        metric="euclidean",
-        memory=10,
-        cv=5,
-        n_cells=None,
-        forgetting=None,
-    ):
+        n_landmarks: int | None = None,
+        n_neighbors: int | None = 1,
+        metric: Metric = "euclidean",
+        memory: int = 10,
+    ) -> None:
         self.n_landmarks = n_landmarks
         self.n_neighbors = n_neighbors
         self.metric = metric
         self.memory = memory
-        self.cv = cv
-        self.n_cells = n_cells
-        self.forgetting = forgetting
 
-    def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
-        if problem.metric is not None:
-            options = {"max_iter": max_iter, "tol": tol, "callback": callback}
-            search = MetricSearch(problem, self, self.cv, random_state=random_state, **options)
-            return search.run()
+    def solve(
+        self,
+        problem: Problem,
+        start: Point,
+        *,
+        max_iter: int,
+        tol: float,
+        callback: Callback | None = None,
+        random_state: RandomState = None,
+    ) -> SolverResult:
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         landmarks = problem.recall(
             ("landmarks", self.n_landmarks),
@@ -126,24 +104,14 @@ class NearestNeighborSolver(Solver):
             start, built = self._small_optimum(problem, start, landmarks)
         if problem.is_smooth:
             metric = LandmarkMetric(run, landmarks, landmarks.n_curvature, built)
-            own, start = [start], None  # as long as the data: the descent lets go of it
+            own = [start]  # as long as the data: the descent lets go of it
+            del start
             point = descend(run, own.pop(), metric, self.memory)
         else:
             few = landmarks.n_curvature < problem.n_samples
             rows = landmarks.rows(landmarks.n_curvature) if few else None
             point = solve_by_working_sets(run, start, rows)
         return run.result(point)
-
-    def partial_solve(self, state, batch, objective, *, max_iter, tol):
-        learner = CellLearner(
-            objective,
-            n_cells=self.n_cells,
-            metric=self.metric,
-            forgetting=self.forgetting,
-            max_iter=max_iter,
-            tol=tol,
-        )
-        return learner.learn(CellState.empty(batch) if state is None else state, batch)
 
     def _small_optimum(self, problem, start, landmarks):
         """The optimum on the landmarks, if it is a better start, and the metric made there."""
@@ -162,21 +130,10 @@ class NearestNeighborSolver(Solver):
         # Cells know targets; the curvature is the landmarks' own.
         return point, None if searched or few != landmarks.n_curvature else metric
 
-    def check_parameters(self):
+    def check_parameters(self) -> None:
         if self.n_landmarks is not None:
             check_count(self, "n_landmarks", 1)
         if self.n_neighbors is not None:
             check_count(self, "n_neighbors", 1)
         check_count(self, "memory", 0)
-        if not hasattr(self.cv, "get_n_splits"):
-            check_count(self, "cv", 2)
-        if self.n_cells is not None:
-            check_count(self, "n_cells", 2)
-        half_life = self.forgetting
-        is_number = isinstance(half_life, Real) and not isinstance(half_life, bool)
-        if half_life is not None and not (is_number and half_life > 0):
-            raise ValueError(
-                f"NearestNeighborSolver(forgetting={half_life!r}): it is the half-life of a row, "
-                "in rows, so it must be a number greater than 0, or None to forget nothing."
-            )
         check_metric(self.metric, "NearestNeighborSolver({})")

@@ -1,12 +1,13 @@
 """Proximal Newton on working sets: sparse models, and every penalty with a prox."""
 
-from nno_sklearn.solvers.base import Run, Solver
+from nno_sklearn.problem import Point, Problem
+from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmark_metric import LandmarkMetric
 from nno_sklearn.solvers.landmarks import OwnRows
 from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE, diagonal_metric
 from nno_sklearn.solvers.working_set import solve_by_working_sets
-from nno_sklearn.streams.adaptive import AdaptiveState, FollowTheLeader
+from nno_sklearn.types import RandomState
 
 #: Past steps that correct a metric which is not the Hessian.
 MEMORY = 10
@@ -23,22 +24,25 @@ class ProximalSolver(Solver):
 
     A differentiable penalty has no kinks at which features stay 0: all of them take Newton steps
     with the Hessian of all rows, in the space of the rows where features are more.
-
-    ``partial_fit`` is FTRL-proximal (McMahan et al., 2013) in steps of 32 rows: the penalty of all
-    rows so far acts at once, so that "l1" keeps coefficients at exactly 0.
     """
 
     requires = frozenset({"loss.gradient", "penalty.prox"})
+    stream = "ftrl"
 
-    def solve(self, problem, start, *, max_iter, tol, callback=None, random_state=None):
+    def solve(
+        self,
+        problem: Problem,
+        start: Point,
+        *,
+        max_iter: int,
+        tol: float,
+        callback: Callback | None = None,
+        random_state: RandomState = None,
+    ) -> SolverResult:
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         if problem.is_smooth:
             return run.result(descend(run, start, _newton_metric(run, problem), MEMORY))
         return run.result(solve_by_working_sets(run, start))
-
-    def partial_solve(self, state, batch, objective, *, max_iter, tol):
-        state = AdaptiveState.empty(batch) if state is None else state
-        return FollowTheLeader(objective).learn(state, batch)
 
 
 def _newton_metric(run, problem):

@@ -1,4 +1,4 @@
-"""Online steps that adapt their size to each coefficient, for "gd" and "proximal".
+"""Online steps that adapt their size to each coefficient: AdaGrad and FTRL-proximal.
 
 Both work in units of the columns' running sizes (normalised online learning: Ross, Mineiro and
 Langford, 2013) and divide by the root of the summed squares of gradients (AdaGrad: Duchi, Hazan
@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from nno_sklearn.streams.objective import RunningMoments
+from nno_sklearn.streams.base import Stream
+from nno_sklearn.streams.running_moments import RunningMoments
 
 #: Rows of a step.
 STEP_ROWS = 32
@@ -29,7 +30,7 @@ class AdaptiveState:
     intercept : ndarray of shape (n_outputs,)
     inner : ndarray of shape (n_features + 1, n_outputs)
         What moves, in units of the columns' sizes: coefficients and a correction of the
-        intercept for "gd", the summed linear terms for "proximal".
+        intercept for AdaGrad, the summed linear terms for FTRL-proximal.
     average : ndarray like ``inner``
     steepness : ndarray like ``inner``
         Divisor of the gradients, which never shrinks.
@@ -85,7 +86,7 @@ class AdaptiveState:
         return (inverse * np.sqrt(rarity / max(rarity.sum(), 1e-300)))[:, None]
 
 
-class AdaptiveLearner:
+class _Steps:
     """One pass over a batch in steps of a few rows; subclasses say how a step moves.
 
     Parameters
@@ -104,7 +105,7 @@ class AdaptiveLearner:
         if not (np.isfinite(state.inner).all() and np.isfinite(state.squares).all()):
             raise ValueError(
                 "The loss of these rows overflows: targets or columns are too large for it. "
-                "Scale them, or use solver='nearest_neighbor'."
+                "Scale them, or use stream='cells'."
             )
         coef, intercept = self._outer(state, self._answer(state))
         return replace(state, coef=coef, intercept=intercept)
@@ -164,7 +165,7 @@ class AdaptiveLearner:
         return objective.loss.link(mass / weight)
 
 
-class AdaptiveGradient(AdaptiveLearner):
+class _GradientSteps(_Steps):
     """AdaGrad steps on the objective, and the average of the later iterates."""
 
     def _inner(self, state):
@@ -198,11 +199,9 @@ class AdaptiveGradient(AdaptiveLearner):
         )
 
 
-class FollowTheLeader(AdaptiveLearner):
-    """FTRL-proximal (McMahan et al., 2013): the penalty of all rows so far acts at once.
-
-    Minimises all gradients' linear terms, quadratics around the iterates, and the whole penalty,
-    so that l1 keeps coefficients at exactly 0.
+class _LeaderSteps(_Steps):
+    """Steps that minimise the linear terms of all gradients, quadratics around the iterates, and
+    the whole penalty.
     """
 
     def _inner(self, state):
@@ -229,6 +228,32 @@ class FollowTheLeader(AdaptiveLearner):
         return replace(
             state, inner=linear, steepness=steepness, squares=squares, n_steps=state.n_steps + 1
         )
+
+
+class AdaptiveGradient(Stream):
+    """AdaGrad (Duchi, Hazan and Singer, 2011) in steps of 32 rows, with averaged later iterates.
+
+    Steps are in units of the columns' running sizes and of a typical row's Newton step, so that
+    there is no learning rate. For differentiable penalties and rows in random order.
+    """
+
+    requires = frozenset({"loss.gradient", "penalty.gradient"})
+
+    def learn(self, state, batch, objective, *, max_iter, tol):
+        return _GradientSteps(objective).learn(state or AdaptiveState.empty(batch), batch)
+
+
+class FollowTheLeader(Stream):
+    """FTRL-proximal (McMahan et al., 2013) in steps of 32 rows: the penalty acts as a whole.
+
+    The penalty of all rows so far is minimised with each step, so that l1 keeps coefficients at
+    exactly 0. Step sizes are those of :class:`AdaptiveGradient`. For rows in random order.
+    """
+
+    requires = frozenset({"loss.gradient", "penalty.prox"})
+
+    def learn(self, state, batch, objective, *, max_iter, tol):
+        return _LeaderSteps(objective).learn(state or AdaptiveState.empty(batch), batch)
 
 
 def _largest(X, mean):

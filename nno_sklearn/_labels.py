@@ -1,0 +1,88 @@
+"""Labels of classes and their weights, checked."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.utils import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+
+#: scikit-learn warns of more labels than this, where they are more than half of the rows.
+FEW_CLASSES = 20
+
+
+def distinct_labels(y):
+    """The sorted labels of y; raises a ValueError where they are no labels."""
+    classes = np.unique(y)
+    # A few tell their kind as well as all rows do, which would be sorted again for it.
+    check_classification_targets(classes if len(classes) <= FEW_CLASSES else y)
+    return classes
+
+
+def check_classes(classes, known, y):
+    """The sorted labels of a stream, which the first call of partial_fit names."""
+    if known is None and classes is None:
+        raise ValueError(
+            "classes must be passed on the first call to partial_fit: the labels that the whole "
+            "stream may have, for instance classes=np.unique(all_labels)."
+        )
+    given = known if classes is None else np.unique(classes)
+    if known is not None and not np.array_equal(given, known):
+        raise ValueError(
+            f"classes={given} differs from {known}, which the first call of partial_fit fixed."
+        )
+    if len(given) < 2:
+        raise ValueError(
+            f"classes={given} has only one class, but a classifier needs at least 2 classes."
+        )
+    strange = np.setdiff1d(y, given)
+    if len(strange):
+        raise ValueError(
+            f"y has labels that are not in classes: {strange}. The first call of partial_fit "
+            "must name all labels of the stream."
+        )
+    return given
+
+
+def weights_of_classes(class_weight, classes, codes, weight):
+    """Factor of each class; "balanced" gives all classes the same total weight."""
+    if class_weight is None:
+        return np.ones(len(classes))
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        return weight.sum() / (len(classes) * np.bincount(codes, weight, len(classes)))
+    numbers = isinstance(class_weight, dict) and all(
+        isinstance(factor, Real) for factor in class_weight.values()
+    )
+    if not numbers:
+        raise ValueError(
+            f"class_weight={class_weight!r} is not known. Use None, 'balanced', or a dict that "
+            "gives a weight per class label."
+        )
+    factors = compute_class_weight(class_weight, classes=classes, y=classes[codes])
+    if not (np.isfinite(factors) & (factors >= 0)).all():
+        raise ValueError(
+            f"class_weight={class_weight!r} has a negative or infinite entry, or NaN, but it "
+            "multiplies sample weights. Use finite factors >= 0."
+        )
+    return factors
+
+
+def factors_of_stream(class_weight, classes, mass):
+    """Factor of each class of which rows of the weight ``mass`` were seen.
+
+    It is 1 for those that "balanced" has not seen.
+    """
+    seen = mass > 0 if class_weight == "balanced" else np.ones(len(classes), dtype=bool)
+    codes, factors = np.arange(np.count_nonzero(seen)), np.ones(len(classes))
+    if len(codes):
+        factors[seen] = weights_of_classes(class_weight, classes[seen], codes, mass[seen])
+    check_factors(factors, classes)
+    return factors
+
+
+def check_factors(factors, classes):
+    """Raise a ValueError where a class has no weight."""
+    if (factors == 0).any():
+        raise ValueError(
+            f"class_weight gives the weight 0 to {classes[factors == 0]}: leave out the rows "
+            "of that class instead."
+        )

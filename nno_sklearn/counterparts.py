@@ -1,0 +1,225 @@
+"""Which estimators of scikit-learn have the objective of an NNO model, and with which parameters.
+
+The objective is ``sum_i s_i loss(y_i, x_i w + b) / sum_i s_i + alpha * penalty(w)`` with
+``penalty(w) = l1_ratio * |w|_1 + (1 - l1_ratio) / 2 * |w|_2^2``. scikit-learn's estimators differ
+in whether they take the mean or the sum of the losses, in the name of the strength, in the share of
+the l1 norm that they can have, and in whether they penalise the intercept b. HuberRegressor has
+another objective than any of ours: it estimates the scale of the residuals too.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import (
+    ElasticNet,
+    GammaRegressor,
+    Lasso,
+    LinearRegression,
+    LogisticRegression,
+    PoissonRegressor,
+    Ridge,
+    SGDClassifier,
+    SGDRegressor,
+)
+from sklearn.svm import LinearSVC
+
+from nno_sklearn.losses import Huber
+
+__all__ = ["COUNTERPARTS", "Counterpart", "Strength", "counterparts", "logistic_penalty"]
+
+
+@dataclass(frozen=True)
+class Strength:
+    """What an estimator calls the strength of its penalty, and how it is measured.
+
+    Parameters
+    ----------
+    parameter : str
+        Its name there.
+    of_alpha, to_alpha : callable
+        From ``(alpha, total_weight)`` to that parameter, and from ``(parameter, total_weight)`` to
+        the ``alpha`` of NNO models; the total weight is the number of rows where none are given.
+    """
+
+    parameter: str
+    of_alpha: Callable[[float, float], float]
+    to_alpha: Callable[[float, float], float]
+
+
+def _divided(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator > 0 else np.inf
+
+
+#: The penalty is added to the mean of the losses, as here.
+OF_MEAN = Strength("alpha", lambda alpha, total: alpha, lambda alpha, total: alpha)
+#: The penalty is added to the sum of the losses.
+OF_SUM = Strength("alpha", lambda alpha, total: alpha * total, lambda alpha, total: alpha / total)
+#: The sum of the losses is multiplied by C and added to the penalty.
+INVERSE = Strength(
+    "C",
+    lambda alpha, total: _divided(1.0, alpha * total),
+    lambda C, total: _divided(1.0, C * total),
+)
+
+
+def _no_options(loss: str, l1_ratio: float) -> dict[str, Any]:
+    """The parameters of an estimator that has one loss and one shape of penalty."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Counterpart:
+    """An estimator of scikit-learn and the objectives that it minimises.
+
+    Parameters
+    ----------
+    estimator : type
+    losses : tuple of str
+        Names in NNOClassifier and NNORegressor.
+    strength : Strength or None
+        None where there is no penalty.
+    takes : callable
+        ``takes(alpha, l1_ratio, fit_intercept)`` says whether it can have that objective.
+    options : callable
+        ``options(loss, l1_ratio)`` gives the other parameters that make it that objective.
+    """
+
+    estimator: type[BaseEstimator]
+    losses: tuple[str, ...]
+    strength: Strength | None
+    takes: Callable[[float, float, bool], bool]
+    options: Callable[[str, float], dict[str, Any]] = _no_options
+
+    def params(
+        self, loss: str, alpha: float, l1_ratio: float, total_weight: float
+    ) -> dict[str, Any]:
+        """Parameters with which the estimator has this objective.
+
+        Parameters
+        ----------
+        loss : str
+        alpha : float
+            As in NNO models.
+        l1_ratio : float in [0, 1]
+            0 for "l2" and 1 for "l1".
+        total_weight : float
+            Sum of the sample weights, or the number of rows.
+        """
+        options = self.options(loss, l1_ratio)
+        if self.strength is None:
+            return options
+        return {self.strength.parameter: self.strength.of_alpha(alpha, total_weight), **options}
+
+
+def counterparts(
+    *,
+    loss: str,
+    penalty: str | None,
+    alpha: float,
+    l1_ratio: float = 0.5,
+    fit_intercept: bool = True,
+    total_weight: float,
+) -> list[BaseEstimator]:
+    """Make every estimator of scikit-learn that has the same objective as an NNO model.
+
+    Parameters
+    ----------
+    loss, penalty, alpha, l1_ratio, fit_intercept
+        As in NNOClassifier and NNORegressor; loss and penalty are names.
+    total_weight : float
+        Sum of the sample weights of the fit to come, or its number of rows: some of
+        scikit-learn's strengths depend on it, ``alpha`` does not.
+
+    Returns
+    -------
+    list of estimator
+        Not fitted, the most accurate first; empty where scikit-learn has none. The SGD estimators,
+        which come last, only come near the optimum, and mean the same objective by weights whose
+        mean is 1. Solvers and tolerances are the caller's to set.
+
+    Examples
+    --------
+    >>> from nno_sklearn.counterparts import counterparts
+    >>> counterparts(loss="squared_error", penalty="l2", alpha=0.01, total_weight=500)[0]
+    Ridge(alpha=5.0)
+    """
+    alpha = 0.0 if penalty is None else alpha
+    l1_ratio = {"l1": 1.0, "elasticnet": l1_ratio}.get(penalty or "", 0.0) if alpha > 0 else 0.0
+    return [
+        one.estimator(
+            fit_intercept=fit_intercept, **one.params(loss, alpha, l1_ratio, total_weight)
+        )
+        for one in COUNTERPARTS
+        if loss in one.losses and one.takes(alpha, l1_ratio, fit_intercept)
+    ]
+
+
+#: Up to scikit-learn 1.7 LogisticRegression names its penalty; later versions go by l1_ratio.
+_NAMED_PENALTY = "penalty" in (_parameters := signature(LogisticRegression).parameters) and (
+    _parameters["penalty"].default == "l2"
+)
+
+
+def logistic_penalty(l1_ratio: float) -> dict[str, Any]:
+    """Parameters of LogisticRegression that say how much of its penalty is the l1 norm."""
+    if not _NAMED_PENALTY:
+        return {"l1_ratio": l1_ratio}
+    named = "l2" if l1_ratio == 0 else "l1" if l1_ratio == 1 else None
+    return {"penalty": named or "elasticnet", "l1_ratio": None if named else l1_ratio}
+
+
+def _logistic(loss: str, l1_ratio: float) -> dict[str, Any]:
+    return {"solver": "saga" if l1_ratio > 0 else "lbfgs", **logistic_penalty(l1_ratio)}
+
+
+def _svc(loss: str, l1_ratio: float) -> dict[str, Any]:
+    return {"loss": loss, "penalty": "l1" if l1_ratio == 1 else "l2", "dual": False}
+
+
+def _sgd(loss: str, l1_ratio: float) -> dict[str, Any]:
+    epsilon = {"epsilon": Huber().delta} if loss == "huber" else {}
+    return {"loss": loss, "penalty": "elasticnet", "l1_ratio": l1_ratio, **epsilon}
+
+
+def _smooth(alpha: float, l1_ratio: float, fit_intercept: bool) -> bool:
+    return l1_ratio == 0
+
+
+def _penalised(alpha: float, l1_ratio: float, fit_intercept: bool) -> bool:
+    return alpha > 0
+
+
+COUNTERPARTS = (
+    Counterpart(LinearRegression, ("squared_error",), None, lambda alpha, *_: alpha == 0),
+    Counterpart(
+        Ridge, ("squared_error",), OF_SUM, lambda alpha, ratio, _: alpha > 0 and ratio == 0
+    ),
+    Counterpart(Lasso, ("squared_error",), OF_MEAN, lambda alpha, ratio, _: ratio == 1),
+    Counterpart(
+        ElasticNet,
+        ("squared_error",),
+        OF_MEAN,
+        lambda alpha, ratio, _: ratio > 0,
+        lambda loss, l1_ratio: {"l1_ratio": l1_ratio},
+    ),
+    Counterpart(LogisticRegression, ("log_loss",), INVERSE, lambda *_: True, _logistic),
+    Counterpart(PoissonRegressor, ("poisson",), OF_MEAN, _smooth),
+    Counterpart(GammaRegressor, ("gamma",), OF_MEAN, _smooth),
+    # It penalises an intercept.
+    Counterpart(
+        LinearSVC,
+        ("squared_hinge",),
+        INVERSE,
+        lambda alpha, ratio, fit_intercept: alpha > 0 and ratio in (0, 1) and not fit_intercept,
+        _svc,
+    ),
+    # Their step sizes divide by alpha.
+    Counterpart(
+        SGDClassifier, ("log_loss", "squared_hinge", "modified_huber"), OF_MEAN, _penalised, _sgd
+    ),
+    Counterpart(SGDRegressor, ("squared_error", "huber"), OF_MEAN, _penalised, _sgd),
+)

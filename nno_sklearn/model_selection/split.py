@@ -1,0 +1,99 @@
+"""The rows of a split, cut from whatever container they come in."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from joblib import parallel_backend
+from sklearn import config_context
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import cross_validate
+from sklearn.utils import get_tags
+
+#: What tells arguments of scorers from those of ``fit``, where both are cut at once; no argument of
+#: ``fit`` is called so.
+OF_SCORER = "scorer: "
+
+
+class Data(NamedTuple):
+    """Rows, and the arguments that ``fit`` and scorers take with them."""
+
+    X: Any
+    y: Any
+    for_fit: dict[str, Any]
+    for_score: dict[str, Any]
+
+    @property
+    def given(self) -> tuple[Any, ...]:
+        """X and y as positional arguments; X alone where there are no targets."""
+        return (self.X,) if self.y is None else (self.X, self.y)
+
+    def rows(self, index: Any) -> "Data":
+        """Some of the rows, with the arguments that are as long as X cut like it.
+
+        scikit-learn knows how to take rows of arrays, sparse matrices, lists and data frames. It
+        does so publicly for an estimator that is fitted to them.
+        """
+        renamed = {f"{OF_SCORER}{name}": value for name, value in self.for_score.items()}
+        with config_context(enable_metadata_routing=False), parallel_backend("sequential"):
+            found = cross_validate(
+                _Keeper(),
+                self.X,
+                self.y,
+                cv=[(index, index[:1])],
+                params={**self.for_fit, **renamed},
+                scoring=_no_score,
+                return_estimator=True,
+                error_score="raise",
+            )
+        X, y, params = found["estimator"][0].kept_
+        return Data(X, y, *_separate(params))
+
+
+def parts_of(data: Data, estimator: BaseEstimator, train: Any, test: Any) -> tuple[Data, Data]:
+    """The rows to fit an estimator to, and those to score it on.
+
+    Of a kernel between all rows, the columns of both are those of the rows to fit to.
+    """
+    train, test = _numbers(train), _numbers(test)
+    if get_tags(estimator).input_tags.pairwise:
+        data = Data(_columns(data.X, train), data.y, data.for_fit, data.for_score)
+    return data.rows(train), data.rows(test)
+
+
+def _numbers(index: Any) -> np.ndarray:
+    index = np.asarray(index)
+    return np.flatnonzero(index) if index.dtype == bool else index
+
+
+def _columns(kernel: Any, index: Any) -> Any:
+    if not hasattr(kernel, "shape"):
+        raise ValueError(
+            "X is a precomputed kernel, but no array: pass it as an array or a sparse matrix."
+        )
+    if kernel.shape[0] != kernel.shape[1]:
+        raise ValueError(
+            f"X should be a square kernel matrix, of all rows with each other, but its shape is "
+            f"{kernel.shape}."
+        )
+    return kernel[:, index]
+
+
+class _Keeper(BaseEstimator):
+    """Keeps what it is fitted to."""
+
+    def fit(self, X, y=None, **params):
+        self.kept_ = X, y, params
+        return self
+
+
+def _no_score(*args):
+    return 0.0
+
+
+def _separate(params: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Arguments of ``fit``, and those of scorers."""
+    is_scorers = {name: name.startswith(OF_SCORER) for name in params}
+    return (
+        {name: value for name, value in params.items() if not is_scorers[name]},
+        {k.removeprefix(OF_SCORER): value for k, value in params.items() if is_scorers[k]},
+    )

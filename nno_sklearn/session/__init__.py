@@ -1,0 +1,18 @@
+"""Sessions: data posed once, on which one model is fitted, or many, each near a solved one."""
+
+from nno_sklearn.session.fit_session import FitSession, Fitted, Posed, key_of
+from nno_sklearn.session.model import Parts, SessionModel, TrainingData, has_sessions
+from nno_sklearn.session.starts import Coefficients, Start
+
+__all__ = [
+    "Coefficients",
+    "FitSession",
+    "Fitted",
+    "Parts",
+    "Posed",
+    "SessionModel",
+    "Start",
+    "TrainingData",
+    "has_sessions",
+    "key_of",
+]

@@ -1,0 +1,223 @@
+"""Parameters and data -> problem -> solver -> attributes: one fit, or many on the same data."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, NamedTuple
+
+import joblib
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
+
+from nno_sklearn._validation import draft_of
+from nno_sklearn.contracts import check_loss_on, check_penalty_on, check_result
+from nno_sklearn.problem import Problem, summarise
+from nno_sklearn.score_training import ScoreTraining
+from nno_sklearn.session.magnitude import check_magnitude
+from nno_sklearn.session.model import Model, Parts, SessionModel
+from nno_sklearn.session.starts import Start, start_of
+from nno_sklearn.solvers import Record, Solver, SolverResult, certify_returned
+
+#: Passes over X that second moments may cost in one fit; they then save most others.
+SUMMARY_BUDGET = 8.0
+#: Passes over X that a fit near a solved one takes, about: what moments may cost for each of many.
+PASSES_PER_FIT = 3.0
+
+
+class Posed(NamedTuple, Generic[Model]):
+    """What a model states of the rows."""
+
+    #: The model with what it has learnt of the data, not of their optimum.
+    model: Model
+    problem: Problem
+    solver: Solver
+    #: As in :class:`Parts`.
+    training: ScoreTraining | None
+
+
+class Fitted(NamedTuple, Generic[Model]):
+    """A fitted model, and how its run ended."""
+
+    model: Model
+    result: SolverResult
+
+
+@dataclass(frozen=True)
+class _Known(Generic[Model]):
+    """A model posed before, and its problem."""
+
+    model: Model
+    parameters: dict[str, Any]
+    problem: Problem
+    total_weight: float
+
+    @cached_property
+    def key(self) -> Any:
+        return key_of(self.parameters)
+
+
+class FitSession:
+    """Training data on which models are fitted one after the other, each near a solved one.
+
+    ``fit`` of an estimator is a session with one model. With many, data are checked, encoded and
+    centred for the first; those that differ from it only in penalty, strength or solver share
+    this, and what solvers learn of the rows (Gram matrices, curvatures, landmarks). A start among
+    the results of the same rows costs no pass over X.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+    sample_weight : array-like of shape (n_samples,), default=None
+    n_models : int, default=1
+        How many models will share the data, about: what may be spent once for all of them.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from nno_sklearn import NNORegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> session = NNORegressor().open_session(X, y, n_models=3)
+    >>> start = []
+    >>> for alpha in (1.0, 0.1, 0.01):
+    ...     lasso = NNORegressor(penalty="l1", alpha=alpha)
+    ...     model, result = session.solve(lasso, start)
+    ...     start = [result]
+    ...     print(int((model.coef_ != 0).sum()))
+    3
+    7
+    10
+    """
+
+    def __init__(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, n_models: int = 1
+    ) -> None:
+        self._X, self._y, self._sample_weight = X, y, sample_weight
+        self._budget = max(SUMMARY_BUDGET, PASSES_PER_FIT * n_models)
+        self._known: list[_Known] = []
+
+    def pose(self, model: Model) -> Posed[Model]:
+        """The problem that a model's parameters and the data state.
+
+        Parameters
+        ----------
+        model : estimator
+            It is not changed.
+
+        Returns
+        -------
+        Posed
+            A draft of the model, its problem and its solver.
+
+        Raises
+        ------
+        ValueError
+            For data or parameters that cannot be used.
+        """
+        parts = model.parts()  # a wrong parameter is told before wrong data
+        known = self._like(model)
+        if known is None:
+            draft, problem = self._pose_first(model, parts)
+            return Posed(draft, problem, parts.solver, parts.training)
+        draft = draft_of(known.model)
+        for name, value in model.get_params(deep=False).items():
+            setattr(draft, name, value)
+        problem = known.problem.with_penalty(parts.penalty, draft.strength(known.total_weight))
+        check_penalty_on(problem.penalty, problem.shape)
+        return Posed(draft, problem, parts.solver, parts.training)
+
+    def _like(self, model: Model) -> _Known[Model] | None:
+        """What is known of a model of the same class that states the same of the data."""
+        alike = [known for known in self._known if type(known.model) is type(model)]
+        key = key_of(_binding_parameters(model)) if alike else None
+        return next((known for known in alike if known.key == key), None)
+
+    def _pose_first(self, model: Model, parts: Parts) -> tuple[Model, Problem]:
+        draft = draft_of(model)
+        data = draft.prepare(self._X, self._y, self._sample_weight, parts.loss)
+        if parts.training is not None:
+            parts.training.check_target(data.targets, _classes(draft))
+        with np.errstate(over="ignore", invalid="ignore"):
+            data.loss.check_target(data.targets)
+            check_loss_on(data.loss, data.targets)
+            problem = Problem(
+                data.X,
+                data.targets,
+                data.loss,
+                parts.penalty,
+                draft.strength(data.total_weight),
+                sample_weight=data.weight,
+                fit_intercept=draft.fit_intercept,
+            )
+            check_penalty_on(problem.penalty, problem.shape)
+            check_magnitude(problem)
+        if parts.training is None:  # a score is one of all rows
+            problem = summarise(problem, self._budget)
+        parameters = _binding_parameters(model)
+        self._known.append(_Known(draft_of(draft), parameters, problem, data.total_weight))
+        return draft, problem
+
+    def solve(self, model: Model, starts: Sequence[Start] = ()) -> Fitted[Model]:
+        """Fit a model from the first of ``starts`` that suits it, or from the constant model.
+
+        Parameters
+        ----------
+        model : estimator
+            It is not changed.
+        starts : sequence of SolverResult or Coefficients, default=()
+            Nearest first. From the first two, where both are results on the same rows and the
+            penalty is smooth, the optimum is extrapolated.
+
+        Returns
+        -------
+        Fitted
+            A fitted model with the same parameters, and the result of its run. Nobody is warned
+            of a run that did not converge; ``converged_`` tells.
+
+        Raises
+        ------
+        ValueError
+            For data or parameters that cannot be used.
+        """
+        draft, problem, solver, training = self.pose(model)
+        start = start_of(problem, starts)
+        solver, began = clone(solver).select(problem), None
+        options: dict[str, Any] = {
+            "max_iter": draft.max_iter,
+            "tol": draft.tol,
+            "callback": _printer(draft) if draft.verbose else None,
+            "random_state": draft.random_state,
+        }
+        with np.errstate(over="ignore", invalid="ignore"):  # of trial steps that go too far
+            if training is None:
+                result = solver.solve(problem, start, **options)
+                check_result(solver, problem, result, draft.tol)
+                result = certify_returned(problem, solver, result, **options)
+            else:
+                began, result = training.train(problem, solver, _classes(draft), **options)
+        draft.keep(result, problem.loss, solver, problem.dtype, began)
+        return Fitted(draft, result)
+
+
+def _classes(model: SessionModel) -> NDArray[Any] | None:
+    """Labels of a classifier; None for a regressor."""
+    return getattr(model, "classes_", None)
+
+
+def key_of(setting: dict[str, Any]) -> Any:
+    """Something hashable that is equal for equal parameters."""
+    try:
+        return joblib.hash(sorted(setting.items()))
+    except Exception:  # whatever pickle may raise: parameters such as lambdas equal only themselves
+        return tuple(sorted((name, id(value)) for name, value in setting.items()))
+
+
+def _binding_parameters(model: SessionModel) -> dict[str, Any]:
+    """The parameters that shape the problem's rows, targets and weights, and its loss."""
+    params = model.get_params()
+    return {k: v for k, v in params.items() if k.split("__")[0] not in model.free_parameters}
+
+
+def _printer(model: SessionModel) -> Callable[[Record], None]:
+    return lambda record: print(f"[{type(model).__name__}] {record}")

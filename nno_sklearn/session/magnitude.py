@@ -1,0 +1,36 @@
+"""Numbers that the objective cannot be computed with."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nno_sklearn.problem import Problem
+
+#: Least loss of the constant model that is a normal number, with some digits to spare.
+SMALLEST_LOSS = 1e-304
+
+
+def check_magnitude(problem: Problem) -> None:
+    """Raise a ValueError for numbers whose squares leave the range of floats."""
+    if not np.isfinite(problem.scale).all():
+        raise ValueError(
+            "X has columns so large that their squares overflow. Divide them by a constant."
+        )
+    if problem.design.underflows:
+        raise ValueError(
+            "X has columns so small that their squares underflow. Multiply them by a constant."
+        )
+    if not np.isfinite(problem.null.value):
+        raise ValueError(
+            "The loss of the best constant model overflows: y has values that are too large. "
+            "Divide y by a constant."
+        )
+    if problem.null.value < SMALLEST_LOSS and _varies(problem.y):
+        raise ValueError(
+            "The loss of the best constant model underflows: y has values that are too small. "
+            "Multiply y by a constant."
+        )
+
+
+def _varies(y: NDArray[np.float64]) -> bool:
+    """Whether a target differs from a constant by more than rounding."""
+    return np.ptp(y, axis=0).max() > 1e-10 * np.abs(y).max()

@@ -1,0 +1,26 @@
+"""The automatic choice of a stream's algorithm, in the open."""
+
+from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE
+from nno_sklearn.streams.adaptive import AdaptiveGradient, FollowTheLeader
+from nno_sklearn.streams.base import Stream
+from nno_sklearn.streams.cells import CellStream
+
+
+class AutoStream(Stream):
+    """Cells up to 2000 features; beyond, where cells would fill the memory, small steps.
+
+    These are of AdaGrad, or of FTRL-proximal for a penalty without a gradient. The fitted
+    ``stream_`` says which.
+    """
+
+    requires = frozenset({"loss.gradient", "penalty.gradient|penalty.prox"})
+
+    def select(self, objective, n_features):
+        if n_features <= MAX_MATRIX_SIZE:
+            return CellStream()
+        smooth = "gradient" in objective.penalty.provides
+        return AdaptiveGradient() if smooth else FollowTheLeader()
+
+    def learn(self, state, batch, objective, **options):
+        chosen = self.select(objective, batch.X.shape[1])
+        return chosen.learn(state, batch, objective, **options)

@@ -1,0 +1,42 @@
+"""Rows of a stream."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of a stream.
+
+    Parameters
+    ----------
+    X : ndarray or CSR of shape (n_samples, n_features), float32 or float64
+    y : ndarray of shape (n_samples, n_outputs)
+    weight : ndarray of shape (n_samples,)
+        All positive, not normalised.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+
+    def __len__(self):
+        return len(self.weight)
+
+    def __getitem__(self, index):
+        """A copy of some rows, in float64: users fill the same array with the next batch."""
+        return Batch(self.X[index].astype(float), self.y[index].copy(), self.weight[index].copy())
+
+    @classmethod
+    def join(cls, parts):
+        """One batch of several."""
+        if len(parts) == 1:
+            return parts[0]
+        rows = [part.X for part in parts]
+        return cls(
+            sparse.vstack(rows, format="csr") if sparse.issparse(rows[0]) else np.vstack(rows),
+            np.vstack([part.y for part in parts]),
+            np.concatenate([part.weight for part in parts]),
+        )

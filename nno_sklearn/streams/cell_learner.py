@@ -1,0 +1,291 @@
+"""Online learning from a bounded memory of cells, refitted by Newton's method.
+
+The cells are a small weighted training set. What it lacks of the stream's own objective is made
+up for to second order: the scatter inside the cells, whose effect follows the model, and the
+remainder of the gradient, which is measured exactly for each chunk of rows at the model of its
+time.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+from nno_sklearn.neighbors import CellMemory, Scaling
+from nno_sklearn.neighbors.memory import FAINT
+from nno_sklearn.problem import Correction, Problem
+from nno_sklearn.solvers.base import Run, Status
+from nno_sklearn.solvers.descent import descend
+from nno_sklearn.solvers.landmark_metric import landmark_metric
+from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE, diagonal_metric, too_coupled
+from nno_sklearn.solvers.working_set import solve_by_working_sets
+from nno_sklearn.streams.batch import Batch
+from nno_sklearn.streams.running_moments import RunningMoments
+
+#: Cells per feature by default, and their number at least and at most.
+CELLS_PER_FEATURE, FEWEST_CELLS, MOST_CELLS = 20, 500, 10_000
+#: Rows at least that are absorbed together.
+CHUNK = 2000
+#: Share of the rows so far that may be missing from the model.
+UNSEEN_SHARE = 0.01
+#: Refits until the scatter's effect follows the model.
+MAX_REFITS = 3
+#: The model's prediction as a coordinate, in units of a typical row's Newton step.
+STRETCH = 2.0
+#: Share of its loss that a model must keep, not to be solved again relative to the new one.
+FALL = 0.5
+#: Past steps that correct the metric of a refit.
+MEMORY = 10
+
+
+@dataclass(frozen=True)
+class CellState:
+    """What is known of a stream.
+
+    Attributes
+    ----------
+    coef : ndarray of shape (n_features, n_outputs)
+    intercept : ndarray of shape (n_outputs,)
+    memory : CellMemory
+    moments : RunningMoments
+    remainder : ndarray of shape (n_features + 1, n_outputs)
+        Gradient of all rows absorbed, at the models of their times, that neither cells nor
+        scatter explain; the last row is the intercept's.
+    reference : tuple of ndarray
+        Coefficients and intercept after the last chunk.
+    pending : tuple of Batch
+        Rows that wait for their chunk to be full. The model knows them already.
+    n_rows, n_missing : int
+        Rows so far, and rows that have come since the last refit.
+    """
+
+    coef: np.ndarray
+    intercept: np.ndarray
+    memory: CellMemory
+    moments: RunningMoments
+    remainder: np.ndarray
+    reference: tuple
+    pending: tuple = ()
+    n_rows: int = 0
+    n_missing: int = 0
+
+    @classmethod
+    def empty(cls, batch):
+        """The state before the first row of a stream like ``batch``."""
+        (_, p), n_outputs = batch.X.shape, batch.y.shape[1]
+        coef, intercept = np.zeros((p, n_outputs)), np.zeros(n_outputs)
+        is_sparse = sparse.issparse(batch.X) and p > MAX_MATRIX_SIZE
+        return cls(
+            coef,
+            intercept,
+            CellMemory.empty(p, n_outputs, is_sparse=is_sparse),
+            RunningMoments.none(p),
+            np.zeros((p + 1, n_outputs)),
+            (coef, intercept),
+        )
+
+    @property
+    def condensed(self):
+        """The memory with the rows that wait, as one :class:`Batch`."""
+        cells = Batch(self.memory.rows, self.memory.targets, self.memory.weight)
+        return Batch.join([cells, *self.pending]) if len(cells) else Batch.join(self.pending)
+
+
+class CellLearner:
+    """One step of online learning: options and objective, which do not change within it.
+
+    Parameters
+    ----------
+    objective : Objective
+    n_cells : int or None
+    metric : str or callable
+    forgetting : float or None
+        Half-life in rows.
+    max_iter : int
+    tol : float
+    """
+
+    def __init__(self, objective, *, n_cells, metric, forgetting, max_iter, tol):
+        self._objective, self._n_cells, self._metric = objective, n_cells, metric
+        self._half_life = forgetting or np.inf
+        self._max_iter, self._tol = max_iter, tol
+
+    def learn(self, state, batch):
+        """The state after the rows of ``batch``.
+
+        Chunks are cut where the stream's count of rows says, whatever the batches are, and
+        begin at the model of the last chunk: so batches do not change what is absorbed.
+        """
+        size, begin = max(CHUNK, self._budget(batch)), 0
+        end = size - sum(map(len, state.pending))
+        while end <= len(batch):
+            state = self._absorb(_with_waiting(state, batch[begin:end]))
+            begin, end = end, end + size
+        n_missing = len(batch) - begin + (0 if begin else state.n_missing)
+        if begin < len(batch):
+            state = _with_waiting(state, batch[begin:])
+        state = replace(state, n_missing=n_missing)
+        horizon = min(state.n_rows, 1.5 * self._half_life)
+        if state.n_missing < min(size, max(1.0, UNSEEN_SHARE * horizon)):
+            return state
+        coef, intercept = self._refit(state, (state.coef, state.intercept))
+        return replace(state, coef=coef, intercept=intercept, n_missing=0)
+
+    def _budget(self, batch):
+        n_automatic = CELLS_PER_FEATURE * batch.X.shape[1]
+        return self._n_cells or min(max(n_automatic, FEWEST_CELLS), MOST_CELLS)
+
+    def _fade(self, n_rows):
+        """What a weight becomes in so many rows; not 0, so that sums of weights never are."""
+        return np.maximum(0.5 ** (n_rows / self._half_life), FAINT)
+
+    def _aged(self, batch):
+        """The rows as their weights are after the last of them."""
+        age = np.arange(len(batch))[::-1]
+        return replace(batch, weight=batch.weight * self._fade(age))
+
+    def _absorb(self, state):
+        """Turn the rows that wait into cells.
+
+        The model is fitted with them first. Since the remainder keeps the gradient there, it is
+        the optimum afterwards, too.
+        """
+        model = self._refit(state, state.reference)
+        chunk = self._aged(Batch.join(state.pending))
+        fade = self._fade(len(chunk))
+        old, remainder = state.memory.faded(fade), fade * state.remainder
+        moments = state.moments.updated(chunk.X, chunk.weight, fade=fade)
+        new = old.absorb(
+            chunk.X,
+            chunk.y,
+            chunk.weight,
+            self._coordinates(chunk, moments, model),
+            n_cells=self._budget(chunk),
+            metric=self._metric,
+        )
+        exact = self._gradient(chunk.X, chunk.y, chunk.weight, model)
+        known = self._modelled(new, model) - self._modelled(old, model)
+        return replace(
+            state,
+            coef=model[0],
+            intercept=model[1],
+            reference=model,
+            memory=new,
+            moments=moments,
+            remainder=remainder + exact - known,
+            pending=(),
+        )
+
+    def _coordinates(self, rows, moments, model):
+        """Columns in units of their scales, and the raw predictions where they are worth it."""
+        coef, intercept = model
+        if not coef.any():
+            return Scaling(moments.inverse_scale)
+        eta = rows.X @ coef + intercept
+        weight = rows.weight / rows.weight.sum()
+        bend = self._objective.loss_curvature(rows.y, eta, weight).diagonal()
+        size = np.sqrt(weight @ self._objective.loss_gradient(rows.y, eta) ** 2)
+        step = np.divide(bend, size, out=np.zeros_like(size), where=size > 0)
+        return Scaling(moments.inverse_scale, coef, STRETCH * step)
+
+    def _gradient(self, X, y, weight, model):
+        coef, intercept = model
+        residual = weight[:, None] * self._objective.loss_gradient(y, X @ coef + intercept)
+        return np.vstack([X.T @ residual, residual.sum(axis=0)])
+
+    def _modelled(self, memory, model):
+        """Gradient of the cells and of their scatter."""
+        gradient = self._gradient(memory.rows, memory.targets, memory.weight, model)
+        lost = self._lost(memory, model)
+        gradient[:-1] += lost.gradient(model[0])
+        return gradient
+
+    def _lost(self, memory, model):
+        """What the rows' scatter inside the cells adds to the objective, near a model.
+
+        To second order, a cell's rows have the gradient of their mean, plus the scatter times
+        the loss's second derivatives by the raw prediction, and by prediction and target.
+        """
+        coef, intercept = model
+        n_outputs = coef.shape[1]
+        bend, slope = np.zeros((n_outputs, n_outputs)), np.zeros((n_outputs, n_outputs))
+        if memory.spread.any():
+            share = memory.spread / memory.spread.sum()
+            eta, y = memory.rows @ coef + intercept, memory.targets
+            bend = self._objective.loss_curvature(y, eta, share)
+            here = share @ self._objective.loss_gradient(y, eta)
+            for k, unit in enumerate(np.eye(n_outputs)):
+                slope[k] = share @ self._objective.loss_gradient(y + unit, eta) - here
+        return Correction(memory.cross @ slope, np.zeros(n_outputs), memory.scatter, bend)
+
+    def _refit(self, state, model):
+        """Coefficients and intercept of the memory and the rows that wait."""
+        pending = Batch.join(state.pending) if state.pending else None
+        fade = self._fade(len(pending)) if pending else 1.0
+        memory, remainder = state.memory.faded(fade), fade * state.remainder
+        parts = [Batch(memory.rows, memory.targets, memory.weight)] if len(memory) else []
+        parts += [self._aged(pending)] if pending else []
+        problem, total = self._problem(Batch.join(parts))
+        n_waiting = sum(map(len, state.pending))
+        if len(memory) + n_waiting == state.n_rows:  # no cell has two: nothing is lost
+            return self._minimise(problem, model)[0]
+        for _ in range(MAX_REFITS):
+            lost = self._lost(memory, model)
+            linear, shift = (lost.linear + remainder[:-1]) / total, remainder[-1] / total
+            correction = Correction(linear, shift, lost.scatter / total, lost.bend)
+            model, moved = self._minimise(problem.corrected(correction), model)
+            if not (moved and memory.spread.any()):
+                break
+        return model
+
+    def _problem(self, rows):
+        """The objective on weighted rows, and their total weight."""
+        objective, weight = self._objective, rows.weight
+        imagined = objective.imagined_targets(weight @ rows.y, weight.sum())
+        if len(imagined):
+            mean = np.asarray(weight @ rows.X).reshape(1, -1) / weight.sum()
+            mean = sparse.csr_array(mean) if sparse.issparse(rows.X) else mean
+            extra = [Batch(mean, target[None], np.ones(1)) for target in imagined]
+            rows = Batch.join([rows, *extra])
+        y, weight = objective.reweighted(rows.y, rows.weight)
+        return Problem.of(objective, rows.X, y, weight), weight.sum()
+
+    def _minimise(self, problem, model):
+        """Solve from a model; returns the new one, and whether it had to move.
+
+        ``tol`` is relative to the loss that is reached, which falls far below the constant model's
+        where classes are nearly separable: held-out rows see the difference.
+        """
+        coef, intercept = model
+        point, null = problem.at(coef, problem.inner_intercept(coef, intercept)), problem.null
+        if not point.value < null.value:
+            point = null
+        moved, before = False, np.inf
+        while point.value < FALL * before:
+            before = point.value
+            tol = self._tol * (before / null.value if null.value > 0 else 1.0)
+            run = Run(problem, max_iter=self._max_iter, tol=tol)
+            if problem.is_smooth:
+                point = descend(run, point, self._metric_of(problem), MEMORY)
+            else:
+                point = solve_by_working_sets(run, point)
+            moved = moved or len(run.history) > 1
+            if run.status is not Status.CONVERGED:
+                break
+        return (point.coef, problem.outer_intercept(point)), moved
+
+    @staticmethod
+    def _metric_of(problem):
+        if too_coupled(problem) or problem.n_features > MAX_MATRIX_SIZE:
+            return diagonal_metric
+        return lambda point: landmark_metric(point, point, point.loss_curvature)
+
+
+def _with_waiting(state, batch):
+    """With further rows that wait, as dense or sparse as the cells, whose means of few columns are
+    dense anyway.
+    """
+    is_sparse = sparse.issparse(batch.X)
+    if is_sparse != sparse.issparse(state.memory.rows):
+        batch = replace(batch, X=batch.X.toarray() if is_sparse else sparse.csr_array(batch.X))
+    return replace(state, pending=(*state.pending, batch), n_rows=state.n_rows + len(batch))

@@ -1,0 +1,97 @@
+"""Every claim of a fit against extended precision, on random problems that are hard in many ways.
+
+A bounded share of what ``python -m benchmarks --suite robustness`` draws.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from sklearn.exceptions import ConvergenceWarning
+
+from benchmarks.fuzzing import checks, problems
+from benchmarks.fuzzing.oracle import LD, Objective
+
+pytestmark = pytest.mark.skipif(
+    np.finfo(LD).eps > 1e-18, reason="numpy.longdouble is no more precise than double here"
+)
+
+
+@settings(max_examples=60, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
+@given(seed=st.integers(0, 2**31))
+def test_every_claim_of_a_fit_is_true(seed):
+    problem = problems.draw(seed)
+    _, faults = checks.examine(problem, checks.as_drawn(problem))
+    again = f"python -m benchmarks --suite robustness --only {seed}"
+    assert not faults, "\n".join([str(problem), *map(str, faults), again])
+
+
+@pytest.mark.parametrize("loss", problems.REGRESSION + problems.CLASSIFICATION)
+class TestOracle:
+    """What judges must itself be right, and must not let anything pass."""
+
+    def problem(self, loss):
+        rng = np.random.default_rng(0)
+        X = rng.standard_normal((30, 3)) * [1.0, 10.0, 0.1] + 5
+        score = X[:, 0] - 5 + rng.standard_normal(30)
+        y = np.exp(0.5 * score) if loss in problems.REGRESSION else (score > 0).astype(int)
+        return problems.draw(0).replaced(
+            loss=loss, penalty="l2", alpha=0.1, solver="auto", tol=1e-10, fit_intercept=True,
+            layout="C", dtype=np.float64, warm=None, traits=(), X=X, y=y, weight=rng.random(30),
+        )  # fmt: skip
+
+    def test_slopes_and_curvatures_are_differences_of_the_value(self, loss):
+        rng, n_outputs = np.random.default_rng(0), 3 if loss in problems.CLASSIFICATION else 2
+        y = np.abs(rng.standard_normal((20, n_outputs))) + 0.1
+        if loss in problems.CLASSIFICATION:
+            y = np.eye(n_outputs)[rng.integers(n_outputs, size=20)]
+        oracle = Objective(loss, np.zeros((20, 1)), y, np.ones(20), 0.0, 0.0, True)
+        eta, h = 2 * rng.standard_normal((20, n_outputs)).astype(LD), LD(1e-6)
+        at = oracle.derivatives(oracle.y, eta)
+        for k, step in enumerate(h * np.eye(n_outputs)):
+            up, down = (oracle.derivatives(oracle.y, eta + sign * step) for sign in (1, -1))
+            for below, above, derivative in (
+                (down.value, up.value, at.slope[:, k]),
+                (down.slope, up.slope, at.curvature[:, :, k]),
+            ):
+                difference = (above - below) / (2 * h)
+                np.testing.assert_allclose(difference, derivative, rtol=1e-8, atol=1e-8)
+
+    @pytest.mark.parametrize("penalty", ["l2", "l1", "elasticnet", None])
+    def test_polish_finds_the_optimum(self, loss, penalty):
+        problem = self.problem(loss).replaced(penalty=penalty, alpha=0.05)
+        oracle = problem.objective()
+        coef, intercept = oracle.polish(np.zeros((3, 1)), np.zeros(1))
+
+        def around(step):  # in units of the columns, about the polished point
+            scale = problem.X.std(axis=0)
+            w = coef[:, 0] + step[:3] / scale
+            b = intercept + step[3:] - problem.X.mean(axis=0) @ (step[:3] / scale)
+            return float(oracle.value(w[:, None], b) - oracle.value(coef, intercept))
+
+        for size in (1e-1, 1e-3, 1e-5):
+            for step in size * np.random.default_rng(0).standard_normal((40, 4)):
+                assert around(step) > -1e-19
+
+    def test_lies_are_found(self, loss):
+        problem = self.problem(loss)
+        (run, *_) = checks.as_drawn(problem)
+        honest = checks.fit(run)
+        assert not checks.judge(problem, [honest])
+
+        def kinds(**changes):
+            return {one.kind for one in checks.judge(problem, [replace(honest, **changes)])}
+
+        null = float(problem.objective().null)
+        assert kinds(objective=honest.objective + 1e-12 * null) == {"objective_is_not_that_of_coef"}
+        moved = honest.coef * 1.01
+        claimed = float(problem.objective().value(moved, honest.intercept))
+        lies = {"dual_gap_is_no_bound", "converged_far_from_the_optimum"}
+        assert kinds(coef=moved, objective=claimed) == lies
+        assert kinds(converged=False) == {"ended_early_without_a_warning"}
+        text = f"{ConvergenceWarning.__name__}: did not converge"
+        assert kinds(warned=(text,)) == {"warns_but_converged"}
+        assert kinds(warned=("RuntimeWarning: overflow",)) == {"warns_of_something_else"}
+        assert kinds(coef=moved * np.nan) == {"objective_is_not_finite"}

@@ -1,0 +1,495 @@
+"""The suites of ``python -m benchmarks`` besides "speed", on tiny data."""
+
+from argparse import ArgumentParser
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy
+from scipy import sparse
+from sklearn.utils import check_random_state
+
+from nno_sklearn.losses import LogLoss, MultinomialLogLoss
+from nno_sklearn.penalties import L2
+from nno_sklearn.problem import Problem, hessian_blocks
+
+pytest.importorskip("rich")
+
+from benchmarks import (
+    condensing,
+    data,
+    environment,
+    report,
+    search_cases,
+    search_data,
+    search_rivals,
+    suites,
+)
+from benchmarks.fuzzing import problems
+from benchmarks.fuzzing.variants import equivalent
+from benchmarks.suites import landmarks, robustness, scale, score_training, search, stream
+
+
+def labels(n=400, p=5, n_classes=2, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, p)) * 3 + 1
+    X[:, 1] = rng.random(n) < 0.1  # a feature that is rare
+    return X, (X @ rng.standard_normal((p, n_classes - 1 or 1)) > 0).sum(axis=1) % n_classes
+
+
+def options_of(suite, output, *arguments):
+    parser = ArgumentParser()
+    suite.add_arguments(parser)
+    options = parser.parse_args(arguments)
+    common = {"quick": False, "repeats": 2, "threads": 1, "output": output, "append": False}
+    for name, value in common.items():
+        setattr(options, name, value)
+    return options
+
+
+@pytest.fixture
+def _no_machine(monkeypatch):
+    here = {"date": "today"}
+    monkeypatch.setattr(environment, "describe", lambda threads: here | {"threads": threads})
+    monkeypatch.setitem(data.SYNTHETIC, "tiny", lambda: labels())
+    monkeypatch.setitem(data.SYNTHETIC, "tiny_classes", lambda: labels(n_classes=3))
+    data.load_weighted.cache_clear()
+    yield
+    data.load_weighted.cache_clear()
+
+
+def test_every_suite_is_registered():
+    names = "commits landmarks robustness scale score_training search speed stream"
+    assert suites.names() == names.split()
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("rows", condensing.ROWS)
+def test_small_problems_stand_for_all_rows(rows, container):
+    X, y = labels()
+    problem = Problem(container(X), y[:, None].astype(float), LogLoss(), L2(), 1e-3)
+    small = condensing.ROWS[rows](problem, 60, check_random_state(0))
+    assert 30 <= small.n_samples <= 60
+    assert small.weight.sum() == pytest.approx(1.0)
+    assert small.weight @ small.y == pytest.approx(problem.weight @ problem.y, abs=0.2)
+    full, few = (hessian_blocks(one.null)[0][1] for one in (problem, small))
+    np.testing.assert_allclose(np.trace(few), np.trace(full), rtol=0.35)
+
+
+def test_draws_by_leverage_are_unbiased():
+    X, y = labels()
+    X[0] *= 30  # such a row is nearly always drawn, and must not count for more
+    problem = Problem(X, y[:, None].astype(float), LogLoss(), L2(), 1e-3)
+    draws = [condensing.by_leverage(problem, 60, check_random_state(seed)) for seed in range(300)]
+    assert np.mean([np.isin(X[0, 0], draw.design.X[:, 0]) for draw in draws]) > 0.9
+    mean = np.mean([draw.weight @ draw.design.X for draw in draws], axis=0)
+    np.testing.assert_allclose(mean, X.mean(axis=0), atol=0.05)
+    every = condensing.by_leverage(problem, 400, check_random_state(0))
+    np.testing.assert_allclose(every.weight, problem.weight)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_exact_diagonal_is_the_diagonal(n_classes, container):
+    X, y = labels(n_classes=n_classes)
+    problem = landmarks.make_problem(container(X), y)
+    coef = np.full(problem.shape, 0.1) * np.arange(1, problem.n_outputs + 1)
+    point = problem.at(coef)
+    expected = np.empty(problem.shape)
+    for index, matrix in hessian_blocks(point, max_joint_size=0):
+        expected.ravel()[index] = matrix.diagonal()
+    # Blocks that are apart, without the coupling's part of the intercept.
+    np.testing.assert_allclose(condensing.exact_diagonal(point), expected, rtol=1e-8)
+
+
+def test_corrections_set_the_diagonal():
+    X, y = labels()
+    problem = landmarks.make_problem(X, y)
+    small = condensing.uniform(problem, 50, check_random_state(0))
+    point, here = problem.null, small.null
+    wanted = condensing.exact_diagonal(point)[:, 0]
+    ((_, exact),) = condensing.landmark_curvature(here, point, "exact")
+    np.testing.assert_allclose(exact.diagonal(), wanted)
+    ((_, added),) = condensing.landmark_curvature(here, point, "added")
+    assert (added.diagonal() >= wanted * (1 - 1e-12)).all()
+    ((_, plain),) = condensing.landmark_curvature(here, point)
+    np.testing.assert_allclose(plain, hessian_blocks(here)[0][1])
+
+
+@pytest.mark.usefixtures("_no_machine")
+def test_landmarks_suite(tmp_path, capsys):
+    options = options_of(
+        landmarks, tmp_path, "--data", "tiny", "tiny_classes", "--per-feature", "10"
+    )
+    landmarks.run(options)
+    assert "leverage" in capsys.readouterr().out
+    results, _ = report.read("landmarks", tmp_path)
+    is_binary = results["data"] == "tiny"
+    variants = results[is_binary & results["rows"].isin(condensing.ROWS)]
+    assert set(variants["rows"]) == set(condensing.ROWS)
+    assert (variants["condition"] >= 1).all() and (variants["start"] >= 0).all()
+    assert (variants["with_search"] >= variants["without_search"]).all()
+    assert (variants["without_search"] > 0).all() and (variants["iterations"] <= 60).all()
+    assert results.loc[~is_binary, "condition"].isna().all() and (~is_binary).any()
+    assert "### tiny: n=400" in (tmp_path / "landmarks.md").read_text()
+
+
+def test_all_rows_have_condition_1():
+    reference = landmarks.Reference(landmarks.make_problem(*labels()))
+    assert reference.condition(reference.problem, "none") == pytest.approx(1.0, rel=1e-6)
+    assert reference.suboptimality(reference.optimum) == 0.0
+
+
+def test_random_problems_are_seeded_and_cover_everything():
+    drawn = [problems.draw(seed) for seed in range(300)]
+    for name, every in {
+        "loss": problems.REGRESSION + problems.CLASSIFICATION,
+        "penalty": problems.PENALTIES,
+        "solver": problems.SOLVERS,
+        "layout": problems.FORMATS,
+        "dtype": (np.float32, np.float64),
+        "fit_intercept": (True, False),
+        "warm": (None, "alpha", "data"),
+    }.items():
+        assert {getattr(problem, name) for problem in drawn} == set(every)
+    words = " ".join(trait for problem in drawn for trait in problem.traits)
+    for trait in (*problems.SHAPES, *problems.RANKS[2:], *problems.WEIGHTS[2:], "outputs"):
+        assert trait in words
+    for problem in drawn:
+        estimator = problem.estimator()
+        assert estimator.get_params()["alpha"] == problem.alpha >= 0
+        data = problem.data()
+        assert data.dtype == problem.dtype
+        np.testing.assert_array_equal(data.toarray() if sparse.issparse(data) else data, problem.X)
+        assert np.isfinite(problem.X).all() and np.isfinite(problem.y).all()
+    first, again = (problems.draw(5) for _ in range(2))
+    np.testing.assert_array_equal(first.y, again.y)
+    assert str(first) == str(again)
+
+
+def test_equivalent_problems_have_the_same_objective():
+    names = set()
+    for seed in range(200):
+        problem = problems.draw(seed)
+        for name, other, back in equivalent(problem):
+            names.add(name.split(" as ")[0].split()[0])
+            rng = np.random.default_rng(seed)
+            n_outputs = problem.targets.shape[1]
+            coef = rng.standard_normal((problem.X.shape[1], n_outputs)).astype(np.longdouble)
+            coef /= np.abs(other.X).max(axis=0)[:, None] + 1e-30
+            intercept = np.zeros(n_outputs, np.longdouble)
+            if other.fit_intercept and other.loss in ("squared_error", "huber"):
+                intercept += other.y.mean()
+            here = other.objective().value(coef, intercept)
+            there = problem.objective().value(*back(coef, intercept))
+            np.testing.assert_allclose(float(there), float(here), rtol=1e-12)
+    assert names == {"rows", "columns", "target", "as"}
+
+
+def _lying(fit):
+    """A fit that claims to be half as far from the optimum as it is."""
+
+    def lying_fit(run):
+        honest = fit(run)
+        return replace(honest, coef=honest.coef * 0.5, objective=honest.objective / 2)
+
+    return lying_fit
+
+
+@pytest.mark.usefixtures("_no_machine")
+def test_robustness_suite(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(robustness.problems, "draw", _easy)
+
+    def solve(*arguments, append=False):
+        options = options_of(robustness, tmp_path, "--jobs", "1", *arguments)
+        options.append = append
+        robustness.run(options)
+        return capsys.readouterr().out
+
+    assert "0 broken certificates in 3 problems" in solve("--problems", "3")
+    results, _ = report.read("robustness", tmp_path)
+    assert list(results["number"].unique()) == [0, 1, 2]
+    assert (results["passes"] > 0).all() and results["claim"].isna().all()
+    assert "dual gap is no bound | 0 | 0" in (tmp_path / "robustness.md").read_text()
+
+    monkeypatch.setattr(robustness.checks, "fit", _lying(robustness.checks.fit))
+    with pytest.raises(SystemExit):
+        solve("--problems", "4", append=True)  # only the last one is new
+    assert "in 4 problems" in (out := capsys.readouterr().out)
+    assert "objective is not that of coef" in out
+    with pytest.raises(SystemExit):
+        solve("--only", "3")
+    assert "OBJECTIVE IS NOT THAT OF COEF" in capsys.readouterr().out
+    results, _ = report.read("robustness", tmp_path)
+    assert list(results.groupby("number")["claim"].count() > 0) == [False, False, False, True]
+
+
+#: One that is easily solved.
+EASY = problems.FuzzProblem(
+    seed=0,
+    loss="squared_error",
+    penalty="l2",
+    alpha=0.1,
+    l1_ratio=0.5,
+    solver="auto",
+    fit_intercept=True,
+    tol=1e-6,
+    layout="C",
+    dtype=np.float64,
+    warm=None,
+    traits=(),
+    X=np.empty((0, 2)),
+    y=np.empty(0),
+    weight=None,
+)
+
+
+def _easy(seed):
+    rng = np.random.default_rng(seed)
+    X, y = rng.standard_normal((30, 2)), rng.standard_normal(30)
+    return EASY.replaced(seed=seed, X=X, y=y)
+
+
+def test_what_a_fit_raises_is_listed(monkeypatch):
+    def fail(run):
+        raise ValueError("no way down")
+
+    monkeypatch.setattr(robustness.checks, "fit", fail)
+    rows = robustness.examine(0)
+    assert {(row["claim"], row["detail"]) for row in rows} == {
+        ("raises", "ValueError: no way down")
+    }
+    assert {row["passes"] for row in rows} == {None}
+    assert robustness.fault_table(pd.DataFrame(rows)).rows[-1][:2] == ["raises", "1"]
+
+
+@pytest.mark.usefixtures("_no_machine")
+def test_scale_suite(tmp_path, capsys, monkeypatch):
+    # Not in a fresh process: that would take seconds to import everything.
+    monkeypatch.setattr(scale, "fit", scale.fit_here)
+    sizes = ("--sizes", "1000", "2000", "4000", "--columns", "4", "--gigabytes", "0.00004")
+    options = options_of(scale, tmp_path, *sizes, "--mapped-columns", "5")
+    options.scratch = tmp_path
+    scale.run(options)
+    assert "time grows like" in capsys.readouterr().out
+    results, _ = report.read("scale", tmp_path)
+    assert list(results["n"]) == [1000, 2000, 4000, 2000]
+    assert list(results["kind"]) == 3 * ["growing"] + ["mapped"]
+    assert results["n_bytes"].iloc[-1] == 2000 * 5 * 4 and results["converged"].all()
+    assert not list(tmp_path.glob("**/*.float32"))
+
+
+def test_exponent():
+    fits = pd.DataFrame({"n": [10, 100, 1000]}).assign(seconds=lambda fit: 1e-6 * fit["n"] ** 1.5)
+    assert scale.exponent(fits) == pytest.approx(1.5)
+    assert scale.exponent(fits[:1]) is None
+
+
+def test_rows_are_the_same_in_any_number_of_blocks(monkeypatch):
+    (_, X, y), *rest = scale.make_rows(100, 3)
+    assert not rest and X.shape == (100, 3) and 10 < y.sum() < 90
+    monkeypatch.setattr(scale, "BLOCK", 30)
+    assert [block.stop for block, _, _ in scale.make_rows(100, 3)] == [30, 60, 90, 100]
+
+
+def test_multinomial_problem():
+    problem = landmarks.make_problem(*labels(n_classes=3))
+    assert isinstance(problem.loss, MultinomialLogLoss) and problem.n_outputs == 3
+
+
+def tiny_searches():
+    """One case of each family, on few rows."""
+    few = {"alpha": [1e-1, 1e-2], "l1_ratio": [0.2, 0.8]}
+    strengths = partial(search_cases.grid, alpha=few["alpha"])
+    both = partial(search_cases.grid, **few)
+    binary, table = (
+        partial(data.tall_labels, 150, 4, 0.5),
+        partial(search_data.generated_houses, 90),
+    )
+    texts = partial(search_data.generated_texts, 60, 30, 3)
+    numbers = partial(search_data.correlated, 60, 200)
+    families = {
+        "net_labels": (binary, search_cases.ELASTIC_NET_LOGISTIC, both),
+        "labels": (binary, search_cases.LOGISTIC, strengths),
+        "lasso": (numbers, search_cases.LASSO, partial(search_cases.lasso_path, n_alphas=4)),
+        "net": (table, search_cases.ELASTIC_NET, both),
+        "texts": (texts, search_cases.MULTINOMIAL, strengths),
+    }
+    return {
+        name: search_cases.Case(name, source, **family | {"settings": settings, "n_splits": 3})
+        for name, (source, family, settings) in families.items()
+    }
+
+
+@pytest.mark.filterwarnings("ignore")  # other packages' deprecations
+@pytest.mark.parametrize("name", tiny_searches())
+def test_all_who_search_mean_the_same(name):
+    case = tiny_searches()[name]
+    task = case.task()
+    exact = case.exact().search(task, task.settings).scores
+    assert np.isfinite(exact).all() and np.ptp(exact) > 1e-3
+    # skglm compiles for half a minute; celer's LassoCV does not run with scikit-learn 1.9.
+    left_out = ("skglm loop", "celer LassoCV")
+    others = [rival for rival in case.searches() if rival.name not in left_out]
+    assert len(others) >= 5
+    for rival in others:
+        found = replace(rival, tol=1e-9).search(task, task.settings)
+        np.testing.assert_allclose(found.scores, exact, rtol=2e-4, err_msg=rival.name)
+        for unit in rival.units(task.settings)[:1]:  # settings alone are found the same
+            some = [task.settings[k] for k in unit]
+            alone = replace(rival, tol=1e-9).search(task, some).scores
+            np.testing.assert_allclose(alone, exact[unit], rtol=2e-4, err_msg=rival.name)
+
+
+def test_starts_that_are_compared():
+    settings = search_cases.grid(None, None, alpha=[0.1, 1.0, 0.01], l1_ratio=[0.2, 0.8])
+    strength = np.array([setting["alpha"] for setting in settings])
+    order, starts = search_rivals.from_scratch(settings, strength)
+    assert (np.diff(strength[order]) <= 0).all() and not any(len(near) for near in starts)
+    order, starts = search_rivals.along_paths(settings, strength)
+    assert sorted(order) == list(range(6))
+    assert [len(near) for near in starts] == [0, 1, 1, 0, 1, 1]
+    for position, near in zip(order, starts, strict=True):
+        for before in near:
+            assert strength[before] == pytest.approx(10 * strength[position])
+            assert settings[before]["l1_ratio"] == settings[position]["l1_ratio"]
+
+
+@pytest.mark.usefixtures("_no_machine")
+def test_search_suite(tmp_path, capsys, monkeypatch):
+    # Not in a fresh process: that would take seconds to import everything.
+    monkeypatch.setattr(search, "in_fresh_process", lambda function, *rest: function(*rest))
+    monkeypatch.delenv("NNO_SKLEARN_DATA", raising=False)
+    missing = search_cases.Case("missing", partial(data.load, "a9a"), **search_cases.LOGISTIC)
+    cases = [tiny_searches()["labels"], missing]
+    monkeypatch.setattr(search_cases, "CASES", cases)
+    search.run(options_of(search, tmp_path, "--case", "lab", "miss"))
+    printed = capsys.readouterr().out
+    assert "missing skipped: a9a.svm.bz2" in printed and "Starts of NNOSearchCV" in printed
+    results, _ = report.read("search", tmp_path)
+    assert (results["case"] == "labels").all() and results["failure"].isna().all()
+    lines = results.set_index("search")
+    assert {"NNOSearchCV", "GridSearchCV, lbfgs", "LogisticRegressionCV, lbfgs"} <= set(lines.index)
+    assert (lines["runs"].drop("NNOSearchCV, exact") == 2).all()
+    assert (lines["seconds"] > 0).all() and (lines["n_measured"] == 2).all()
+    assert (lines["off_ours"] < 0.01).all() and (lines["off_exact"] < 0.01).all()
+    assert list(lines["passes"].notna()) == [name.startswith("NNO") for name in lines.index]
+    assert lines["off_ours"]["NNOSearchCV"] == 0 == lines["off_exact"]["NNOSearchCV, exact"]
+    assert "### labels: n=150, 2 settings x 3 splits" in (tmp_path / "search.md").read_text()
+    cases[0] = replace(cases[0], name="again")
+    options = options_of(search, tmp_path, "--case", "again")
+    options.append = True
+    search.run(options)
+    kept, _ = report.read("search", tmp_path)
+    assert list(kept["case"].unique()) == ["labels", "again"]
+    capsys.readouterr()
+    search.run(options_of(search, tmp_path, "--list"))
+    assert capsys.readouterr().out.split() == ["again", "missing"]
+
+
+@dataclass(frozen=True)
+class Slow(search_rivals.Grid):
+    """Takes as many seconds as alpha says, by a clock of its own."""
+
+    clock: list = field(default_factory=lambda: [0.0])
+
+    def search(self, task, settings):
+        seconds = np.array([setting["alpha"] for setting in settings])
+        self.clock[0] += seconds.sum()
+        return search_rivals.Found(-seconds)
+
+    def refit(self, task, setting):
+        self.clock[0] += 100 * setting["alpha"]
+
+
+@pytest.mark.parametrize(("limit", "count"), [(1000.0, 20), (15.0, 5), (1.0, 2)])
+def test_a_share_is_measured_where_all_takes_too_long(limit, count, monkeypatch):
+    settings = search_cases.grid(None, None, alpha=np.linspace(2.0, 4.0, 20))
+    task = replace(tiny_searches()["labels"].task(), settings=settings)
+    rival = Slow("slow", 1e-4)
+    monkeypatch.setattr(search.time, "perf_counter", lambda: rival.clock[0])
+    trial = search.Trial(rival)
+    trial.measure(task, limit)
+    record = trial.record(trial, trial)
+    assert record["n_measured"] == count and record["off_ours"] == 0
+    refit = -100 * record["best_score"]
+    assert record["seconds"] == pytest.approx(60 + refit, rel=0.1)
+    assert trial.spent == pytest.approx(count / 20 * 60 + refit, rel=0.1)
+    assert trial.has_time(2.01 * trial.spent) and not trial.has_time(1.99 * trial.spent)
+
+
+def test_what_a_rival_raises_is_listed():
+    class Broken(search_rivals.Rival):
+        def search(self, task, settings):
+            raise TypeError("no such argument\nand more")
+
+    trial = search.Trial(Broken("broken", 1e-4))
+    trial.measure(tiny_searches()["labels"].task(), np.inf)
+    record = trial.record(trial, trial)
+    assert record["failure"] == trial.said == "TypeError: no such argument"
+    assert record["best_score"] is None and not trial.has_time(np.inf)
+    table = search.failure_table(pd.DataFrame([{"case": "labels", **record}]))
+    assert table.rows == [["labels", "broken", "TypeError: no such argument"]]
+
+
+def test_beginnings_are_spread_evenly():
+    order = search.evenly_spread(100)
+    assert sorted(order) == list(range(100))
+    for count in (5, 10, 30):
+        assert np.diff(np.sort(order[:count])).max() <= 2.7 * 100 / count
+        assert order[:count].mean() == pytest.approx(49.5, abs=15)
+
+
+@pytest.mark.usefixtures("_no_machine")
+def test_score_training_suite(tmp_path, capsys):
+    options = options_of(
+        score_training, tmp_path, "--data", "breast_cancer", "--table", "two_classes",
+        "--splits", "2", "--rows", "150",
+    )  # fmt: skip
+    score_training.run(options)
+    assert "breast_cancer" in capsys.readouterr().out
+    results, _ = report.read("score_training", tmp_path)
+    assert list(results["score"].unique()) == list(score_training.BINARY_SCORES)
+    assert set(results["competitor"]) == {
+        *("logistic", "tuned", "nno", "start", "Nelder-Mead", "Powell")
+    }
+    assert len(results) == 2 * 4 * 6  # splits, scores, competitors
+    assert "| breast_cancer, f1 |" in (tmp_path / "score_training.md").read_text()
+
+
+NO_COBYQA = tuple(map(int, scipy.__version__.split(".")[:2])) < (1, 14)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nno_minimize", "Nelder-Mead", "Powell",
+     pytest.param("COBYQA", marks=pytest.mark.skipif(NO_COBYQA, reason="scipy >= 1.14 has it"))],
+)  # fmt: skip
+def test_evaluations_are_counted(name):
+    search, sphere = score_training.MINIMISERS[name], score_training.FUNCTIONS["sphere"]
+    assert 5 <= score_training._evaluations(sphere, 2, search) <= 200
+    assert score_training._evaluations(sphere, 2, lambda *_: None) is None
+
+
+@pytest.mark.usefixtures("_no_machine")
+def test_stream_suite(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(stream, "DRIFT", ("tiny",))
+    monkeypatch.setitem(data.SYNTHETIC, "numbers", lambda: (labels()[0], labels()[0] @ np.ones(5)))
+    names = ("--data", "tiny", "tiny_classes", "numbers", "--rows", "3000", "--batch", "100")
+    stream.run(options_of(stream, tmp_path, *names))
+    assert "drift" in capsys.readouterr().out.lower()
+    results, _ = report.read("stream", tmp_path)
+    of = {group: rows for group, rows in results.groupby("group")}
+    assert list(of["shuffled"]["data"].unique()) == ["tiny", "tiny_classes", "numbers"]
+    assert list(of["class_sorted"]["data"].unique()) == ["tiny", "tiny_classes"]
+    wide = of["shuffled"].pivot(index="data", columns="learner", values="value")
+    assert {"gd", "proximal", "SGD default", "SGD best of 10", "reservoir"} <= set(wide)
+    assert (wide["nearest_neighbor"] < 1.5 * wide["batch fit"]).all()
+    assert (wide["batch fit"] >= 0).all()
+    drift = of["drift"].set_index("learner")["value"]
+    assert 0.5 < drift["nn, forgetting"] <= 1
+    measures = of["throughput"].groupby("measure")["value"]
+    assert measures.min()["rows a second"] > 0 and 0 < measures.max()["share of cells"] < 1
+    assert "### One shuffled pass" in (tmp_path / "stream.md").read_text()

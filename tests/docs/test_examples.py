@@ -1,0 +1,38 @@
+"""The examples of README and docs run as they are written, page by page."""
+
+import re
+from pathlib import Path
+
+import matplotlib.pyplot
+import pytest
+import sklearn
+
+ROOT = Path(__file__).parents[2]
+PAGES = ["README.md", *sorted(str(page.relative_to(ROOT)) for page in ROOT.glob("docs/**/*.md"))]
+
+
+def examples(page):
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if examples(page)])
+def test_examples(page):
+    """Those of a page share their names: later ones may go on from earlier ones."""
+    namespace = {}
+    for example in filter(_can_run, examples(page)):
+        exec(compile(example, page, "exec"), namespace)
+    matplotlib.pyplot.close("all")
+
+
+def test_every_page_of_examples_is_known():
+    with_examples = {page for page in PAGES if examples(page)}
+    assert with_examples >= {"README.md", *(f"docs/{name}.md" for name in
+                             ("extending", "score_training", "search", "streams"))}  # fmt: skip
+    for page in PAGES:  # no other fence hides an example
+        assert not re.findall(r"```(?:py|pycon|Python)\n", (ROOT / page).read_text())
+
+
+def _can_run(example):
+    """Whether there is what an example needs: no cluster is running, and callbacks are new."""
+    callbacks = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 9)
+    return "Client(" not in example and (callbacks or "sklearn.callback" not in example)

@@ -1,0 +1,21 @@
+"""An estimator for every loss, and which solvers take which penalty."""
+
+from nno_sklearn import NNOClassifier, NNORegressor
+
+REGRESSION = ("squared_error", "huber", "poisson", "gamma")
+CLASSIFICATION = ("log_loss", "squared_hinge", "modified_huber")
+LOSSES = REGRESSION + CLASSIFICATION
+#: Solvers of penalties with a gradient everywhere, and of others.
+SMOOTH = ("auto", "gd", "nearest_neighbor", "proximal")
+KINKED = ("auto", "nearest_neighbor", "proximal")
+SOLVERS = {"l2": SMOOTH, "l1": KINKED, "elasticnet": KINKED, None: SMOOTH}
+
+
+def make(loss, **params):
+    return (NNORegressor if loss in REGRESSION else NNOClassifier)(loss, **params)
+
+
+def raw_prediction(model, X):
+    """What the coefficients give, before link or labels, of shape (n_samples, n_outputs)."""
+    coef = model.coef_.reshape(-1, X.shape[1])
+    return X @ coef.T + model.intercept_

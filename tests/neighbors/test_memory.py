@@ -1,0 +1,66 @@
+"""The memory of cells: what it keeps exactly."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from nno_sklearn.neighbors import CellMemory, Scaling
+
+
+def filled(n_cells=12, n=200, *, is_sparse=False, seed=0, metric="euclidean"):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 3)) + [0, 5, -1]
+    X[rng.random(X.shape) < 0.3] = 0.0
+    y, weight = rng.normal(size=(n, 2)), rng.uniform(0.1, 3, n)
+    memory = CellMemory.empty(3, 2, is_sparse=is_sparse)
+    rows = sparse.csr_array(X) if is_sparse else X
+    scaling = Scaling(1 / np.maximum(X.std(axis=0), 0.1), np.ones((3, 1)), np.array([0.5]))
+    for part in np.array_split(np.arange(n), 5):
+        memory = memory.absorb(
+            rows[part], y[part], weight[part], scaling, n_cells=n_cells, metric=metric
+        )
+    return memory, X, y, weight
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "cosine"])
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_sums_are_exact(is_sparse, metric):
+    memory, X, y, weight = filled(is_sparse=is_sparse, metric=metric)
+    assert len(memory) <= 12
+    rows = memory.rows.toarray() if is_sparse else memory.rows
+    assert memory.weight.sum() == pytest.approx(weight.sum())
+    np.testing.assert_allclose(memory.weight @ rows, weight @ X, rtol=1e-10)
+    np.testing.assert_allclose(memory.weight @ memory.targets, weight @ y, rtol=1e-9)
+    # What the means lack of the second moments is what was lost.
+    lost = (X.T * weight) @ X - (rows.T * memory.weight) @ rows
+    np.testing.assert_allclose(memory.scatter, lost.diagonal() if is_sparse else lost, atol=1e-9)
+    cross = (X.T * weight) @ y - (rows.T * memory.weight) @ memory.targets
+    np.testing.assert_allclose(memory.cross, cross, atol=1e-9)
+    scaled = lost.diagonal() / np.maximum(X.std(axis=0), 0.1) ** 2
+    assert memory.spread.sum() == pytest.approx(scaled.sum(), rel=1e-9)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(2, 40), st.integers(1, 120), st.integers(0, 99))
+def test_budget_holds(n_cells, n, seed):
+    memory, _, _, weight = filled(n_cells, n, seed=seed)
+    assert 1 <= len(memory) <= n_cells
+    assert memory.weight.min() > 0
+    assert memory.weight.sum() == pytest.approx(weight.sum())
+
+
+def test_few_rows_stay_as_they_are():
+    memory, X, y, _ = filled(n_cells=500)
+    np.testing.assert_array_equal(memory.rows, X)
+    np.testing.assert_array_equal(memory.targets, y)
+    assert not memory.scatter.any() and memory.price == 0
+
+
+def test_fading():
+    memory, *_ = filled()
+    half = memory.faded(0.5)
+    for name in ("weight", "spread", "scatter", "cross", "price"):
+        np.testing.assert_array_equal(getattr(half, name), 0.5 * getattr(memory, name))
+    np.testing.assert_array_equal(half.rows, memory.rows)

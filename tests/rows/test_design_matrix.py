@@ -1,0 +1,55 @@
+"""The design matrix is the centred matrix, whatever its container, dtype and blocks."""
+
+import numpy as np
+import pytest
+
+from nno_sklearn.problem import design_matrix, moments
+from tests.problems import (
+    CONTAINERS,
+    make_matrix,
+    make_weight,
+)
+
+intercepts = pytest.mark.parametrize("fit_intercept", [True, False])
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_columns_far_from_zero_keep_their_digits(order):
+    near, weight = make_matrix(), make_weight(40) / make_weight(40).sum()
+    far = np.array(near + [1e5, -1e5, 3.0, 0.0, 0.0], order=order)
+    designs = [design_matrix.DesignMatrix(X, weight, centred=True) for X in (near, far)]
+    for expected, found in zip(
+        *([design.scale, *design.gram(weight)] for design in designs), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("block", [2**21, 7 * 40])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@intercepts
+@pytest.mark.parametrize(
+    "container", [np.asarray, CONTAINERS["csr_array"], CONTAINERS["csc_array"]]
+)
+def test_design_matrix_is_the_centred_matrix(monkeypatch, container, fit_intercept, dtype, block):
+    monkeypatch.setattr(moments, "BLOCK_BYTES", block)  # 2**21 is one block here, 280 many
+    X, weight, rng = (make_matrix() + 3.0).astype(dtype), make_weight(40), np.random.default_rng(6)
+    weight /= weight.sum()
+    design = design_matrix.DesignMatrix(container(X), weight, centred=fit_intercept)
+    X = X.astype(float)
+    centred = X - weight @ X if fit_intercept else X
+    near = {"rtol": 1e-9, "atol": 1e-9} if dtype is np.float64 else {"rtol": 1e-5, "atol": 1e-4}
+    coef, residual = rng.normal(size=(5, 2)), rng.normal(size=(40, 2)) + 1
+    bend, coupling = rng.random(40), rng.random((40, 2))
+    np.testing.assert_allclose(design.scale, np.sqrt(weight @ centred**2), **near)
+    np.testing.assert_allclose(design.matvec(coef), centred @ coef, **near)
+    np.testing.assert_allclose(design.rmatvec(residual), centred.T @ residual, **near)
+    np.testing.assert_allclose(design.rmatvec(residual[:, :1]), centred.T @ residual[:, :1], **near)
+    gram, first = design.gram(bend)
+    np.testing.assert_allclose(gram, (centred.T * bend) @ centred, **near)
+    np.testing.assert_allclose(first[:, 0], centred.T @ bend, **near)
+    gram, mixed = design.coupled_gram(residual**2, coupling)
+    for k, m in np.ndindex(2, 2):
+        entry = (k == m) * residual[:, k] ** 2 - coupling[:, k] * coupling[:, m]
+        block = gram[5 * k : 5 * k + 5, 5 * m : 5 * m + 5]
+        np.testing.assert_allclose(block, (centred.T * entry) @ centred, **near)
+        np.testing.assert_allclose(mixed[5 * k : 5 * k + 5, m], centred.T @ entry, **near)

@@ -1,0 +1,58 @@
+"""The exact step along a line: it lowers slope and objective of each output that descends."""
+
+import numpy as np
+import pytest
+
+from nno_sklearn.solvers.linesearch import exact_step
+from tests.problems import (
+    EVERY_PENALTY,
+    LOSSES,
+    make_coef,
+    make_problem,
+)
+from tests.user_objects import Box
+
+
+@pytest.mark.parametrize("size", [1e-4, 0.1, 1.0, 30.0, 1e3])
+@pytest.mark.parametrize("name", LOSSES)
+def test_exact_step_lowers_slope_and_objective(name, size):
+    problem = make_problem(name, alpha=0.01, n_outputs=3)
+    point = problem.at(make_coef(problem, size=0.3))
+    line = point.towards(-size * point.gradient)
+    before = line.derivatives(0.0)[0]
+    passes = problem.n_passes
+    t, found = exact_step(line, accuracy=0.1)
+    assert problem.n_passes == passes
+    assert t.shape == before.shape and (t > 0).all()
+    assert (found.values < point.values).all()
+    after = line.derivatives(t)[0]
+    assert (np.abs(after) <= 0.1 * np.abs(before)).all()
+    np.testing.assert_array_equal(found.coef, point.coef + t * line.direction)
+
+
+def test_exact_step_moves_only_outputs_that_descend():
+    problem = make_problem("poisson", n_outputs=3)
+    point = problem.at(make_coef(problem))
+    up = point.towards(point.gradient)
+    assert exact_step(up) is None
+    t, found = exact_step(point.towards(point.gradient * [-1.0, 1.0, -1.0]))
+    assert t[0] > 0 and t[1] == 0 and t[2] > 0
+    np.testing.assert_array_equal(found.coef[:, 1], point.coef[:, 1])
+    assert exact_step(point.towards(np.zeros(problem.shape))) is None
+
+
+@pytest.mark.parametrize("penalty", [EVERY_PENALTY["l1"], Box(-0.1, 0.5)])
+@pytest.mark.parametrize("size", [0.1, 1.0, 100.0])
+def test_exact_step_with_kinks_descends_along_the_chord(penalty, size):
+    problem = make_problem("squared_error", penalty, 0.01)
+    point = problem.null
+    end = penalty.prox(-size * point.data_gradient, 0.01 * size)
+    line = point.towards(end)
+    t, found = exact_step(line)
+    assert 0 < t[0] <= 1 and found.value < point.value
+    chord = problem.alpha * (penalty.value(end) - penalty.value(point.coef))
+    assert line.initial_slope[0] == pytest.approx(np.vdot(point.data_gradient, end) + chord)
+    bounds = [line.point(s).data_loss + s * chord for s in np.linspace(0.01, 1, 100)]
+    least = found.data_loss + t[0] * chord
+    assert found.value <= least + 1e-15
+    assert point.value - least >= 0.95 * (point.value - min(bounds))

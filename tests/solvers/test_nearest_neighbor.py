@@ -1,0 +1,146 @@
+"""The solver that learns from landmarks: its options change the way, not the optimum."""
+
+import numpy as np
+import pytest
+
+from nno_sklearn import NNOClassifier, NNORegressor
+from nno_sklearn.penalties import L1, L2
+from nno_sklearn.problem import Problem
+from nno_sklearn.solvers import NearestNeighborSolver, Status
+from tests.problems import (
+    CONTAINERS,
+    LOSSES,
+    PENALTIES,
+    make_matrix,
+    make_target,
+    solve,
+)
+
+
+def tall_problem(name, penalty, container=np.asarray):
+    X = make_matrix(6000, 8, seed=4)
+    y = make_target(name, X, seed=4)
+    return Problem(container(X), y, LOSSES[name], penalty, 1e-3)
+
+
+@pytest.mark.parametrize("container", [np.asarray, CONTAINERS["csr_array"]])
+@pytest.mark.parametrize("penalty", ["l1", "l2"])
+@pytest.mark.parametrize("name", ["log_loss", "multinomial", "squared_error", "poisson"])
+def test_landmarks_reach_the_optimum_of_all_rows(name, penalty, container):
+    problem = tall_problem(name, PENALTIES[penalty], container)
+    few = NearestNeighborSolver(n_landmarks=300, n_neighbors=1)
+    result = solve(few, problem, tol=1e-8, random_state=0)
+    expected = solve("proximal", tall_problem(name, PENALTIES[penalty]), tol=1e-10)
+    assert result.status is Status.CONVERGED
+    assert result.objective - expected.objective <= 1e-8 * problem.null.value
+    np.testing.assert_allclose(result.coef, expected.coef, atol=2e-3 * np.abs(expected.coef).max())
+    # The cells' optimum is where the run begins, most of the way down.
+    way = problem.null.value - expected.objective
+    assert result.history[0].objective - expected.objective <= 0.1 * way
+
+
+@pytest.mark.parametrize(
+    "solver",
+    [
+        NearestNeighborSolver(n_landmarks=200, n_neighbors=3),
+        NearestNeighborSolver(n_landmarks=200, metric="manhattan"),
+        NearestNeighborSolver(n_landmarks=200, memory=0),
+        NearestNeighborSolver(n_landmarks=3),
+        NearestNeighborSolver(n_landmarks=10**6),
+        NearestNeighborSolver(),
+    ],
+    ids=lambda solver: str(solver).removeprefix("NearestNeighborSolver"),
+)
+def test_options_change_the_way_not_the_optimum(solver):
+    problem = tall_problem("log_loss", L2())
+    result = solve(solver, problem, tol=1e-7, random_state=0)
+    assert result.status is Status.CONVERGED
+    expected = solve("gd", tall_problem("log_loss", L2()), tol=1e-9)
+    assert result.objective - expected.objective <= 1e-7 * problem.null.value
+
+
+class TestMetric:
+    """A name does what it says: "nearest_neighbor" searches, and the distance matters."""
+
+    METRICS = ("euclidean", "manhattan", "cosine", "chebyshev", "canberra")
+
+    @pytest.mark.parametrize("penalty", ["l2", "l1"])
+    @pytest.mark.parametrize("loss", ["log_loss", "poisson"])
+    def test_changes_the_start_not_the_optimum(self, loss, penalty):
+        X = make_matrix(4000, 5, seed=4)
+        y = make_target(loss, X, seed=4)[:, 0]
+        make = NNOClassifier if loss == "log_loss" else NNORegressor
+
+        def fit(solver):
+            model = make(loss, penalty=penalty, alpha=1e-3, solver=solver, tol=1e-6, random_state=0)
+            return model.fit(X, y)
+
+        models = [fit(NearestNeighborSolver(metric=metric)) for metric in self.METRICS]
+        assert len({model.history_[0].objective for model in models}) == len(models)
+        unit = Problem(X, y[:, None], LOSSES[loss], L2(), 1.0).null.value
+        for model in models:
+            assert model.converged_
+            assert abs(model.objective_ - models[0].objective_) <= 2e-6 * unit
+        named = fit("nearest_neighbor")
+        assert named.history_[0].objective == models[0].history_[0].objective
+
+    def test_auto_does_not_search(self):
+        X = make_matrix(4000, 5)
+        y = make_target("log_loss", X)[:, 0]
+        assert NNOClassifier().fit(X, y).solver_.n_neighbors is None
+        assert NNOClassifier(solver="nearest_neighbor").fit(X, y).solver_.n_neighbors == 1
+
+    def test_a_callable_is_asked(self):
+        asked = []
+
+        def distance(one, other):
+            asked.append(1)
+            return np.abs(one - other).max()
+
+        X = make_matrix(900, 3)
+        solver = NearestNeighborSolver(n_landmarks=20, metric=distance)
+        NNOClassifier(solver=solver).fit(X, make_target("log_loss", X)[:, 0])
+        assert asked
+
+    @pytest.mark.parametrize("metric", ["nonsense", "precomputed", "mahalanobis", 3, None])
+    def test_unknown_ones_are_refused_at_once(self, metric):
+        X = make_matrix(30, 3)  # where none is needed, too
+        with pytest.raises(ValueError, match="does not know this metric. Use one of .'braycurtis'"):
+            NNORegressor(solver=NearestNeighborSolver(metric=metric)).fit(X, X[:, 0])
+
+
+@pytest.mark.parametrize("name", ["squared_error", "log_loss"])
+def test_landmarks_that_miss_rare_features_give_way_to_all_rows(name):
+    X = make_matrix(6000, 12)
+    X[:, 6:] *= np.random.default_rng(0).random((6000, 6)) < 0.003
+    runs = []
+    for solver in (NearestNeighborSolver(n_landmarks=30), "proximal"):
+        problem = Problem(X, make_target(name, X), LOSSES[name], L1(), 1e-4)
+        runs.append(solve(solver, problem, tol=1e-8, random_state=0))
+    few, every = runs
+    assert few.status is Status.CONVERGED
+    assert few.objective == pytest.approx(every.objective, rel=1e-7)
+    assert few.n_passes < 3 * every.n_passes
+
+
+@pytest.mark.parametrize("penalty", [L1(), L2()])
+def test_random_state_makes_runs_reproducible(penalty):
+    solver, histories = NearestNeighborSolver(n_landmarks=200), []
+    for state in (7, 7, np.random.RandomState(7), 8):
+        result = solve(solver, tall_problem("log_loss", penalty), random_state=state)
+        histories.append([record[:6] for record in result.history[1:]])
+        start = result.history[0].objective
+        histories[-1].insert(0, start)
+    assert histories[0] == histories[1] == histories[2]
+    assert histories[0] != histories[3]
+
+
+def test_landmark_curvature_saves_passes_on_correlated_columns():
+    X = make_matrix(6000, 20) @ np.random.default_rng(0).normal(size=(20, 20)) ** 3
+    y = make_target("log_loss", X)
+    runs = {}
+    for solver in (NearestNeighborSolver(n_landmarks=1000), "gd"):
+        problem = Problem(X, y, LOSSES["log_loss"], L2(), 1e-4)
+        runs[str(solver)[:2]] = solve(solver, problem, tol=1e-8, random_state=0)
+    assert runs["Ne"].objective == pytest.approx(runs["gd"].objective, rel=1e-7)
+    assert runs["Ne"].n_iter < runs["gd"].n_iter / 2
