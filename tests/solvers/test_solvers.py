@@ -2,22 +2,7 @@
 
 import numpy as np
 import pytest
-<<<<<<< HEAD:tests/test_solvers.py
 from sklearn.datasets import make_regression
-from _data import (
-    CONTAINERS,
-    EVERY_PENALTY,
-    LOSSES,
-    PENALTIES,
-    Box,
-    make_matrix,
-    make_problem,
-    make_target,
-    make_weight,
-    solve,
-)
-=======
->>>>>>> 25876bc1daa86a6c3cffdb1392a8efe9d95bac82:tests/solvers/test_solvers.py
 
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty
 from nno_sklearn.problem import Problem
