@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nno_sklearn.problem.certificate import dual_gap
 from nno_sklearn.problem.intercept import Look, best_intercept
@@ -116,13 +117,13 @@ class Point:
         """The same coefficients in a problem that has another penalty; no pass."""
         return self._moved(problem, self.coef, ("value", "values", "gradient"))
 
-    def on_columns(self, problem, index):
+    def on_columns(self, problem: "Problem", index: NDArray[Any]) -> "Point":
         """The same coefficients in a problem that has only the columns ``index``; no pass."""
         part = self._moved(problem, self.coef[index], DERIVED)
         part.data_gradient = self.data_gradient[index]
         return part
 
-    def widened(self, problem, index):
+    def widened(self, problem: "Problem", index: NDArray[Any]) -> "Point":
         """The same coefficients in a problem with all columns, of which these are ``index``."""
         coef = np.zeros(problem.shape)
         coef[index] = self.coef

@@ -3,6 +3,7 @@
 import numpy as np
 
 from nno_sklearn.solvers.landmark_metric import landmark_metric
+from nno_sklearn.solvers.linesearch import ROUNDING
 
 #: Newton steps that may rise before one must have fallen below the start.
 WATCHDOG_STEPS = 5
@@ -47,7 +48,9 @@ def finite_newton(point, metric):
         coef, raw = coef + step, rows.combined(raw, 1.0, moved)
         losses = rows.values(raw, b)
         losses = losses if problem.is_separate else losses.sum(keepdims=True)
-        falls = rises & (losses + problem.penalties(coef) < point.values)
+        # Falls by rounding alone would keep the other outputs from steps that do lead down.
+        limit = point.values - ROUNDING * abs(point.values)
+        falls = rises & (losses + problem.penalties(coef) < limit)
         raws = rows.chosen(falls, raw, best[1])
         best = np.where(falls, coef, best[0]), raws, np.where(falls, b, best[2])
         rises &= ~falls

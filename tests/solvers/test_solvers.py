@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.datasets import make_regression
 
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty
 from nno_sklearn.problem import Problem
@@ -93,6 +94,13 @@ def test_several_outputs_are_one_problem_each(name, penalty):
         result = solve(solver, joint, tol=1e-8)
         assert result.status is Status.CONVERGED
         assert result.objective == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("solver", ["auto", "gd", "proximal"])
+def test_outputs_that_are_done_do_not_hold_up_the_others(solver):
+    X, y = make_regression(n_samples=11, n_features=10, n_targets=5, random_state=42)
+    problem = Problem(X, y, LOSSES["huber"], PENALTIES["l2"], 1e-4)
+    check_book(solve(solver, problem, tol=1e-6), problem, 1e-6)
 
 
 @every_solver
