@@ -125,9 +125,9 @@ class TestHyperParameters:
             (NearestNeighborSolver(metric="euclid"),
              "metric='euclid'): scikit-learn's NearestNeighbors does not know this metric. Use one "
              "of ["),
-            (NearestNeighborSolver(memory=-1), "memory=-1"),
-            (NearestNeighborSolver(memory=1.5), "memory=1.5"),
-            (GradientDescent(memory=-1), "memory=-1"),
+            (NearestNeighborSolver(n_corrections=-1), "n_corrections=-1"),
+            (NearestNeighborSolver(n_corrections=1.5), "n_corrections=1.5"),
+            (GradientDescent(n_corrections=-1), "n_corrections=-1"),
         ],
     )  # fmt: skip
     def test_parameters_of_solvers(self, make, solver, said):

@@ -129,7 +129,7 @@ def check_solver(solver: Solver) -> None:
     Examples
     --------
     >>> from nno_sklearn import GradientDescent, check_solver
-    >>> check_solver(GradientDescent(memory=5))
+    >>> check_solver(GradientDescent(n_corrections=5))
     """
     _check_object(solver, Solver, set())
     solver.check_parameters()

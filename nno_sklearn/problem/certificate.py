@@ -60,11 +60,12 @@ def _is_balanced(point):
 
 
 def _imbalance(point):
-    """What a Newton step of the intercept promises to gain; and the sums that should be 0, times
-    the intercept, which may be far from 0.
+    """What a Newton step of the intercept promises to gain, unless it is a few roundings of the
+    intercept; and the sums that should be 0, times the intercept, which may be far from 0.
     """
     total, bend = point.sums.total, point.sums.bend.diagonal()
-    promised = np.divide(total**2, bend, out=np.zeros_like(total), where=bend > 0)
+    above = np.abs(total) > ROUNDINGS * EPS * bend * np.abs(point.intercept)
+    promised = np.divide(total**2, bend, out=np.zeros_like(total), where=above & (bend > 0))
     return 0.5 * float(promised.sum()), float(total @ point.intercept)
 
 

@@ -7,15 +7,22 @@ from nno_sklearn.rows import invert
 MAX_STEPS = 100
 #: Below it, nothing that a certificate or a step needs gets any better.
 PRECISION = 1e-10
+#: Largest step of coupled intercepts that is surely in the basin where Newton converges: softmax's
+#: curvature changes by a factor of e at most within 1 (self-concordance; Bach, 2010).
+QUADRATIC = 0.1
 
 
 class Look:
-    """The data loss at the raw predictions ``raw + t * slope + b`` of a problem's rows, b free."""
+    """The data loss at the raw predictions ``raw + t * slope + b`` of a problem's rows, b free.
 
-    def __init__(self, problem, raw, slope=None, t=0.0):
+    ``coef`` are the coefficients there. Their sizes in units of the columns' spreads bound those of
+    the raw predictions, of which rounding is a share.
+    """
+
+    def __init__(self, problem, coef, raw, slope=None, t=0.0):
         self._rows, self._correction = problem.rows, problem.correction
         self._raw, self._slope, self._t = raw, slope, t
-        self.is_separate = problem.is_separate
+        self.is_separate, self.size = problem.is_separate, problem.scale @ np.abs(coef)
 
     def sums(self, b):
         """:class:`RowSums` at the intercept ``b``, the correction's share included."""
@@ -25,10 +32,6 @@ class Look:
         """Loss of each output, (n_outputs,)."""
         values = self._rows.values(self._raw, b, self._slope, self._t)
         return values + self._correction.shift * b
-
-    def spread(self):
-        """Weighted mean size of the raw predictions without the intercept, (n_outputs,)."""
-        return self._rows.spread(self._raw, self._slope, self._t)
 
 
 def best_intercept(look, start, precision=PRECISION):
@@ -56,19 +59,17 @@ def _separate(look, start, precision):
     """One root of an increasing function per output: Newton inside a shrinking bracket."""
     b = start.astype(float)
     low, high = np.full_like(b, -np.inf), np.full_like(b, np.inf)
-    stretch, moved, size = None, np.full_like(b, np.inf), np.abs(b)
+    moved, stretch = np.full_like(b, np.inf), 1.0 + np.abs(b) + look.size
     for _ in range(MAX_STEPS):
         sums = look.sums(b)
         total, bend = sums.total, sums.bend.diagonal()
         usable = np.isfinite(total) & np.isfinite(bend)
         # A step below the rounding of the raw predictions would change nothing.
+        size = np.abs(b) + look.size
         rounding = 4 * np.finfo(float).eps * np.where(usable, bend, 0.0) * size
         done = usable & (np.abs(total) <= precision * sums.size + rounding + 1e-300)
         if done.all():
             break
-        if stretch is None:
-            size = np.abs(b) + look.spread()
-            stretch = 1.0 + size
         low = np.where(total < 0, b, low)
         high = np.where(total > 0, b, high)
         newton = b - np.divide(total, bend, out=np.full_like(b, np.nan), where=usable & (bend > 0))
@@ -104,7 +105,7 @@ def _coupled(look, start, precision):
         step -= step.mean()
         length = np.abs(step).max()
         # Saturated outputs have no curvature to speak of; then the step does not answer the slope.
-        if length < 1e-3 and np.abs(total - bend @ step).max() <= 0.5 * np.abs(total).max():
+        if length < QUADRATIC and np.abs(total - bend @ step).max() <= 0.5 * np.abs(total).max():
             b, value = b - step, None  # Newton's quadratic basin: a check would cost for nothing
             if length <= 4 * np.finfo(float).eps * max(1.0, np.abs(b).max()):
                 break

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nno_sklearn.problem.certificate import dual_gap
 from nno_sklearn.problem.intercept import Look, best_intercept
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from nno_sklearn.problem.problem import Problem
 
 #: Precision of the intercept along a line, where a correction of second order makes up for it.
-ALONG_A_LINE = 1e-4
+ALONG_A_LINE = 1e-3
 #: What a point derives from its coefficients, beside the gradient of the data loss.
 DERIVED = ("value", "values", "gradient", "data_diagonal")
 
@@ -40,13 +41,13 @@ class Point:
         self.problem, self.coef, self.raw = problem, coef, raw
         if problem.fit_intercept:
             start = problem.mean_intercept if intercept is None else intercept
-            self.intercept, self.sums = best_intercept(Look(problem, raw), start)
+            self.intercept, self.sums = best_intercept(Look(problem, coef, raw), start)
         else:
             self.intercept = np.zeros(problem.n_outputs)
 
     @cached_property
     def sums(self) -> RowSums:
-        return Look(self.problem, self.raw).sums(self.intercept)
+        return Look(self.problem, self.coef, self.raw).sums(self.intercept)
 
     @property
     def curvature(self) -> RowCurvature:
@@ -55,7 +56,7 @@ class Point:
 
     @cached_property
     def _losses(self):
-        values = Look(self.problem, self.raw).values(self.intercept)
+        values = Look(self.problem, self.coef, self.raw).values(self.intercept)
         return values + self.problem.correction.values(self.coef)
 
     @property
@@ -116,13 +117,13 @@ class Point:
         """The same coefficients in a problem that has another penalty; no pass."""
         return self._moved(problem, self.coef, ("value", "values", "gradient"))
 
-    def on_columns(self, problem, index):
+    def on_columns(self, problem: "Problem", index: NDArray[Any]) -> "Point":
         """The same coefficients in a problem that has only the columns ``index``; no pass."""
         part = self._moved(problem, self.coef[index], DERIVED)
         part.data_gradient = self.data_gradient[index]
         return part
 
-    def widened(self, problem, index):
+    def widened(self, problem: "Problem", index: NDArray[Any]) -> "Point":
         """The same coefficients in a problem with all columns, of which these are ``index``."""
         coef = np.zeros(problem.shape)
         coef[index] = self.coef
@@ -212,7 +213,8 @@ class Line:
         """
         problem, intercept = self.start.problem, self._near(t)
         penalty, alpha = problem.penalty, problem.alpha
-        look = Look(problem, self.start.raw, self.slope, t)
+        coef = self.start.coef + t * self.direction
+        look = Look(problem, coef, self.start.raw, self.slope, t)
         if problem.fit_intercept:
             intercept, sums = best_intercept(look, intercept, ALONG_A_LINE)
         else:
@@ -224,7 +226,6 @@ class Line:
             self._intercept, self._drift = intercept + left, -inverse @ sums.mixed
             first = first + problem.inner(sums.mixed[None], left[None])
             second = second + problem.inner(sums.mixed[None], self._drift[None])
-        coef = self.start.coef + t * self.direction
         if not problem.correction.is_zero:
             bent = problem.correction.product(self.direction)
             first = first + problem.inner(problem.correction.gradient(coef), self.direction)

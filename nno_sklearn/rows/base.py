@@ -295,10 +295,6 @@ class Rows(ABC):
         """Weighted mean loss of each output at ``raw + t * slope + b``, (n_outputs,)."""
 
     @abstractmethod
-    def spread(self, raw: Raw, slope: Raw | None = None, t: float | Array = 0.0) -> Array:
-        """Weighted mean size of ``raw + t * slope``, (n_outputs,)."""
-
-    @abstractmethod
     def gradient(self, raw: Raw, b: Array) -> Array:
         """``X'(s u)``, (n_features, n_outputs); one pass."""
 

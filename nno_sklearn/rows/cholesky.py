@@ -8,18 +8,23 @@ import numpy as np
 from scipy.linalg.blas import dtrsv
 
 
-class Cholesky:
-    """Factor ``L L'`` of a positive definite matrix.
+class TriangularFactor:
+    """A factor ``L L'`` of a positive definite matrix.
 
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        If it is not positive definite.
+    Parameters
+    ----------
+    upper : ndarray of shape (n, n), column by column in memory
+        ``L'``, up to the signs of its rows.
+
+    Attributes
+    ----------
+    smallest_pivot : float
+        Least square of a diagonal entry.
     """
 
-    def __init__(self, matrix):
-        self._upper = np.linalg.cholesky(matrix).T  # column by column in memory
-        self.smallest_pivot = float(self._upper.diagonal().min(initial=np.inf)) ** 2
+    def __init__(self, upper):
+        self._upper = upper
+        self.smallest_pivot = float(upper.diagonal().min(initial=np.inf)) ** 2
 
     def solve(self, right):
         """``(L L')^-1 right``, a vector."""
@@ -32,6 +37,19 @@ class Cholesky:
     def undo(self, vector):
         """The vector that :meth:`apply` takes to ``vector``."""
         return dtrsv(self._upper, vector)
+
+
+class Cholesky(TriangularFactor):
+    """The factor of a matrix.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If it is not positive definite.
+    """
+
+    def __init__(self, matrix):
+        super().__init__(np.linalg.cholesky(matrix).T)  # column by column in memory
 
 
 def invert(bend):

@@ -179,10 +179,6 @@ class LocalRows(Rows):
         slope = None if slope is None else slope.array
         return sums.values(self.loss, self.y, self.weight, raw.array, b, slope, t)
 
-    def spread(self, raw, slope=None, t=0.0):
-        slope = None if slope is None else slope.array
-        return sums.spread(self.weight, raw.array, slope, t)
-
     def gradient(self, raw, b):
         if raw.residual is None or not np.array_equal(raw.at, b):
             self.sums(raw, b)

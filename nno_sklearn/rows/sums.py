@@ -25,11 +25,6 @@ def blocks(raw, b, slope=None, t=0.0):
         yield rows, eta
 
 
-def spread(weight, raw, slope, t):
-    """Weighted mean size of the raw predictions, (n_outputs,)."""
-    return sum(weight[rows] @ np.abs(eta) for rows, eta in blocks(raw, 0.0, slope, t))
-
-
 def values(loss, y, weight, raw, b, slope, t):
     """Weighted mean loss of each output, (n_outputs,)."""
     with np.errstate(over="ignore", invalid="ignore"):

@@ -8,9 +8,9 @@ MAX_HALVINGS = 60
 def accelerated_steps(point, target_gap, max_steps):
     """Lower the objective by at most ``max_steps`` proximal gradient steps with momentum.
 
-    FISTA (Beck and Teboulle, 2009) in a diagonal metric whose size is found by backtracking,
-    restarted where the momentum points uphill (O'Donoghue and Candes, 2015). Two passes a step:
-    raw predictions of the extrapolated point are a combination of known ones.
+    FISTA (Beck and Teboulle, 2009) in a diagonal preconditioner whose size is found by
+    backtracking, restarted where the momentum points uphill (O'Donoghue and Candes, 2015). Two
+    passes a step: raw predictions of the extrapolated point are a combination of known ones.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def accelerated_steps(point, target_gap, max_steps):
 
 
 def _proximal_step(point, diagonal, stretch):
-    """One step in the metric ``stretch * diagonal``, stretched until it bounds the loss."""
+    """One step in the preconditioner ``stretch * diagonal``, stretched until it bounds the loss."""
     problem, alpha = point.problem, point.problem.alpha
     stretch *= 0.9
     for _ in range(MAX_HALVINGS):

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from nno_sklearn.solvers.landmark_metric import landmark_metric
+from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
+from nno_sklearn.solvers.linesearch import ROUNDING
 
 #: Newton steps that may rise before one must have fallen below the start.
 WATCHDOG_STEPS = 5
 
 
-def finite_newton(point, metric):
+def finite_newton(point, preconditioner):
     """Full Newton steps in coefficients and intercept, until one falls below the start.
 
     Outputs that do not interact stop at steps of their own.
@@ -21,7 +22,7 @@ def finite_newton(point, metric):
     Parameters
     ----------
     point : Point
-    metric : CurvatureMetric or WoodburyMetric
+    preconditioner : CurvaturePreconditioner or WoodburyPreconditioner
         The Hessian at the point.
 
     Returns
@@ -40,14 +41,16 @@ def finite_newton(point, metric):
             shift = -curvature.inverse @ sums.total
             gradient = rows.moved_gradient(raw, b, curvature, shift)
             gradient += problem.alpha * penalty.gradient(coef)
-            metric = landmark_metric(point, point, curvature, 0.0)
-        step = -metric.solve(gradient)
+            preconditioner = landmark_preconditioner(point, point, curvature, 0.0)
+        step = -preconditioner.solve(gradient)
         moved = rows.raw(step)
         b = b + rows.intercept_step(curvature, moved, sums.total)
         coef, raw = coef + step, rows.combined(raw, 1.0, moved)
         losses = rows.values(raw, b)
         losses = losses if problem.is_separate else losses.sum(keepdims=True)
-        falls = rises & (losses + problem.penalties(coef) < point.values)
+        # Falls by rounding alone would keep the other outputs from steps that do lead down.
+        limit = point.values - ROUNDING * abs(point.values)
+        falls = rises & (losses + problem.penalties(coef) < limit)
         raws = rows.chosen(falls, raw, best[1])
         best = np.where(falls, coef, best[0]), raws, np.where(falls, b, best[2])
         rises &= ~falls

@@ -3,31 +3,31 @@
 from nno_sklearn.problem import Point, Problem
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, check_count
 from nno_sklearn.solvers.descent import descend
-from nno_sklearn.solvers.metric import diagonal_metric
+from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
 from nno_sklearn.types import RandomState
 
 
 class GradientDescent(Solver):
-    """Gradient descent in a diagonal metric, with exact line search and memory.
+    """Gradient descent in a diagonal preconditioner, with exact line search and L-BFGS corrections.
 
-    The metric divides each coefficient's gradient by its curvature, so columns need no
+    The preconditioner divides each coefficient's gradient by its curvature, so columns need no
     scaling; the last steps correct it (L-BFGS, Nocedal 1980), which is what accelerates; the
     step size is found exactly on the raw predictions. For differentiable penalties.
 
     Parameters
     ----------
-    memory : int, default=20
+    n_corrections : int, default=20
         Number of past steps kept; 0 is plain steepest descent.
     """
 
     requires = frozenset({"loss.gradient", "penalty.gradient"})
     stream = "adagrad"
 
-    def __init__(self, memory: int = 20) -> None:
-        self.memory = memory
+    def __init__(self, n_corrections: int = 20) -> None:
+        self.n_corrections = n_corrections
 
     def check_parameters(self) -> None:
-        check_count(self, "memory", 0)
+        check_count(self, "n_corrections", 0)
 
     def solve(
         self,
@@ -40,5 +40,5 @@ class GradientDescent(Solver):
         random_state: RandomState = None,
     ) -> SolverResult:
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
-        point = descend(run, start, diagonal_metric, self.memory)
+        point = descend(run, start, diagonal_preconditioner, self.n_corrections)
         return run.result(point)

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.linalg import qr, solve_triangular
 
-from nno_sklearn.rows.cholesky import Cholesky, ScaledCholesky
+from nno_sklearn.rows.cholesky import Cholesky, ScaledCholesky, TriangularFactor
 
 #: Smallest pivot of a scaled Gram matrix whose rounding errors do not matter.
 DOUBTFUL = 1e-11
@@ -91,9 +91,7 @@ class _RowsPart:
         n, p = rows.shape
         self._is_wide = p > n and ridge > 0
         if self._is_wide:
-            kernel = (self._scaled / self._bend) @ self._scaled.T
-            kernel[np.diag_indices_from(kernel)] += 1.0
-            self._factor = Cholesky(kernel)
+            self._factor = _kernel_factor(self._scaled / np.sqrt(self._bend))
         else:
             bent = np.vstack([self._scaled, np.diag(np.sqrt(self._bend))])
             self._factor = qr(bent, mode="r", check_finite=False)[0][:p]
@@ -109,6 +107,17 @@ class _RowsPart:
             return self._inverse * (plain - (self._scaled.T @ inner) / self._bend)
         half = solve_triangular(self._factor, right, trans="T", check_finite=False)
         return self._inverse * solve_triangular(self._factor, half, check_finite=False)
+
+
+def _kernel_factor(rows):
+    """Factor of ``rows rows' + I``, of the rows themselves where forming that loses the I."""
+    kernel = rows @ rows.T
+    kernel[np.diag_indices_from(kernel)] += 1.0
+    try:
+        return Cholesky(kernel)
+    except np.linalg.LinAlgError:
+        upper = qr(np.vstack([rows.T, np.eye(len(rows))]), mode="r", check_finite=False)[0]
+        return TriangularFactor(np.asfortranarray(upper[: len(rows)]))
 
 
 class RowHessian:

@@ -7,7 +7,7 @@ from nno_sklearn.neighbors import check_metric
 from nno_sklearn.problem import Point, Problem
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, Status, check_count
 from nno_sklearn.solvers.descent import descend
-from nno_sklearn.solvers.landmark_metric import LandmarkMetric
+from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.types import Metric, RandomState
@@ -33,17 +33,17 @@ class RoughRun(Run):
 
 
 class NearestNeighborSolver(Solver):
-    """Descent in the metric of landmark rows, from the optimum of their cells.
+    """Descent preconditioned by landmark rows, from the optimum of their cells.
 
     1. Some rows are drawn as landmarks. Other rows join the cell of their nearest landmark
        (:class:`sklearn.neighbors.NearestNeighbors`), as many as a search may cost.
     2. The small problem, landmarks with their cells' weights and mean targets, gives a start.
-    3. Exact gradients over all rows then correct it, in the metric of the landmarks' curvature,
+    3. Exact gradients over all rows then correct it, preconditioned by the landmarks' curvature,
        with exact line searches and L-BFGS corrections, until the certificate holds.
 
     The landmarks make the way short; they do not change the optimum. With few rows, all are
-    landmarks and no search is needed: then this is Newton's method. A metric that costs more
-    than the passes it saves is not built; the diagonal one of "gd" serves meanwhile. Penalties
+    landmarks and no search is needed: then this is Newton's method. A preconditioner that costs
+    more than the passes it saves is not built; the diagonal one of "gd" serves meanwhile. Penalties
     with kinks take proximal Newton steps on working sets, with the landmarks' curvature.
 
     Parameters
@@ -64,8 +64,8 @@ class NearestNeighborSolver(Solver):
         Distance between rows in these searches, in units of the columns' spreads: one that
         :class:`sklearn.neighbors.NearestNeighbors` knows by name, or a callable. The optimum
         does not depend on it.
-    memory : int, default=10
-        Number of past steps that correct the metric.
+    n_corrections : int, default=10
+        Number of past steps that correct the preconditioner.
     """
 
     requires = frozenset({"loss.gradient", "loss.curvature", "penalty.gradient|penalty.prox"})
@@ -76,12 +76,12 @@ class NearestNeighborSolver(Solver):
         n_landmarks: int | None = None,
         n_neighbors: int | None = 1,
         metric: Metric = "euclidean",
-        memory: int = 10,
+        n_corrections: int = 10,
     ) -> None:
         self.n_landmarks = n_landmarks
         self.n_neighbors = n_neighbors
         self.metric = metric
-        self.memory = memory
+        self.n_corrections = n_corrections
 
     def solve(
         self,
@@ -100,17 +100,17 @@ class NearestNeighborSolver(Solver):
         )
         # Nothing but the loops holds the point where they begin, which is as long as the data.
         if problem.is_smooth:
-            metric = LandmarkMetric(run, landmarks, landmarks.n_curvature)
-            point = descend(run, self._begin(start, landmarks, metric), metric, self.memory)
+            own = LandmarkPreconditioner(run, landmarks, landmarks.n_curvature)
+            point = descend(run, self._begin(start, landmarks, own), own, self.n_corrections)
         else:
             few = landmarks.n_curvature < problem.n_samples
             rows = landmarks.rows(landmarks.n_curvature) if few else None
             point = solve_by_working_sets(run, self._begin(start, landmarks), rows)
         return run.result(point)
 
-    def _begin(self, start, landmarks, metric=None):
-        """The optimum on the landmarks, if it is a better start; ``metric`` may take over the one
-        made there."""
+    def _begin(self, start, landmarks, preconditioner=None):
+        """The optimum on the landmarks, if it is a better start; ``preconditioner`` may take
+        over the one made there."""
         problem, few = start.problem, landmarks.n_start
         pays = landmarks.start_pays if self.n_neighbors is None else landmarks.has_start
         if start.coef.any() or not pays:
@@ -119,16 +119,16 @@ class NearestNeighborSolver(Solver):
         small = landmarks.cells(self.n_neighbors, self.metric) if searched else landmarks.rows(few)
         run = RoughRun(small, max_iter=SMALL_MAX_ITER, tol=SMALL_TOL)
         if problem.is_smooth:
-            own = LandmarkMetric(run, OwnRows(small, problem), few)
-            found = descend(run, small.null, own, self.memory)
+            own = LandmarkPreconditioner(run, OwnRows(small, problem), few)
+            found = descend(run, small.null, own, self.n_corrections)
         else:
             found = solve_by_working_sets(run, small.null)
         point = problem.at(found.coef, found.intercept)
         if not point.value < start.value:
             return start
         # Cells know targets; the curvature is the landmarks' own.
-        if metric is not None and not searched and few == landmarks.n_curvature:
-            metric.take_over(own)
+        if preconditioner is not None and not searched and few == landmarks.n_curvature:
+            preconditioner.take_over(own)
         return point
 
     def check_parameters(self) -> None:
@@ -136,5 +136,5 @@ class NearestNeighborSolver(Solver):
             check_count(self, "n_landmarks", 1)
         if self.n_neighbors is not None:
             check_count(self, "n_neighbors", 1)
-        check_count(self, "memory", 0)
+        check_count(self, "n_corrections", 0)
         check_metric(self.metric, "NearestNeighborSolver({})")

@@ -6,10 +6,10 @@ import numpy as np
 
 from nno_sklearn.problem import Line
 from nno_sklearn.rows import Raw, RowCurvature
-from nno_sklearn.solvers.landmark_metric import landmark_metric
-from nno_sklearn.solvers.landmarks import metric_cost
-from nno_sklearn.solvers.metric import diagonal_metric
-from nno_sklearn.solvers.row_metric import RowMetric, can_have_row_metric
+from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
+from nno_sklearn.solvers.landmarks import preconditioner_cost
+from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
+from nno_sklearn.solvers.row_preconditioner import RowPreconditioner, can_have_row_preconditioner
 
 #: Passes over X that the Hessian of all rows may cost, as a preconditioner.
 BUDGET = 50.0
@@ -76,13 +76,13 @@ def newton_step(point):
     curvature = _bent_everywhere(point)
     penalty = problem.alpha * problem.penalty.curvature(point.coef)
     gradient, free = _subgradient(point)
-    metric = _metric(point, curvature, free)
+    preconditioner = _preconditioner(point, curvature, free)
     direction, slope = np.zeros(problem.shape), rows.nothing()
     residual, decrease = -gradient, 0.0
     ahead, energy = np.zeros_like(direction), None
-    precision = PRECISION if metric.is_hessian else ROUGH_PRECISION
+    precision = PRECISION if preconditioner.is_hessian else ROUGH_PRECISION
     for _ in range(MAX_ITERATIONS):
-        steepest = free * metric.solve(residual)
+        steepest = free * preconditioner.solve(residual)
         before, energy = energy, np.vdot(residual, steepest)
         if not energy > max(2 * precision * decrease, ROUNDING * point.value):
             break
@@ -112,18 +112,18 @@ def _is_rounding(point, direction, raw, bend):
     return bend <= share * np.vdot(point.data_diagonal * direction, direction)
 
 
-def _metric(point, curvature, free):
+def _preconditioner(point, curvature, free):
     """The best factor of the second derivatives that is affordable."""
-    if can_have_row_metric(point.problem):
-        return RowMetric(point, curvature, np.broadcast_to(free, point.coef.shape) > 0)
+    if can_have_row_preconditioner(point.problem):
+        return RowPreconditioner(point, curvature, np.broadcast_to(free, point.coef.shape) > 0)
     if newton_cost(point.problem) <= BUDGET:
-        return landmark_metric(point, point, curvature)
-    return diagonal_metric(point)
+        return landmark_preconditioner(point, point, curvature)
+    return diagonal_preconditioner(point)
 
 
 def newton_cost(problem):
     """What the Hessian of all rows costs, in passes over X."""
-    return metric_cost(problem, problem.n_samples)
+    return preconditioner_cost(problem, problem.n_samples)
 
 
 def _bent_everywhere(point):

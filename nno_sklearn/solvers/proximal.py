@@ -3,13 +3,13 @@
 from nno_sklearn.problem import Point, Problem
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult
 from nno_sklearn.solvers.descent import descend
-from nno_sklearn.solvers.landmark_metric import LandmarkMetric
+from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import OwnRows
-from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE, diagonal_metric
+from nno_sklearn.solvers.preconditioner import MAX_MATRIX_SIZE, diagonal_preconditioner
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.types import RandomState
 
-#: Past steps that correct a metric which is not the Hessian.
+#: Past steps that correct a preconditioner which is not the Hessian.
 MEMORY = 10
 
 
@@ -41,12 +41,12 @@ class ProximalSolver(Solver):
     ) -> SolverResult:
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         if problem.is_smooth:
-            return run.result(descend(run, start, _newton_metric(run, problem), MEMORY))
+            return run.result(descend(run, start, _newton_preconditioner(run, problem), MEMORY))
         return run.result(solve_by_working_sets(run, start))
 
 
-def _newton_metric(run, problem):
+def _newton_preconditioner(run, problem):
     """All rows' curvature where features or rows are few enough for a matrix over them."""
     if min(problem.n_features, problem.n_samples) > MAX_MATRIX_SIZE:
-        return diagonal_metric
-    return LandmarkMetric(run, OwnRows(problem, problem), problem.n_samples)
+        return diagonal_preconditioner
+    return LandmarkPreconditioner(run, OwnRows(problem, problem), problem.n_samples)

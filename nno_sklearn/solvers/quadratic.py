@@ -6,6 +6,8 @@ from nno_sklearn.solvers.models import GramModel, IllConditionedError, RowsModel
 
 #: Newton steps of the active sets.
 MAX_ROUNDS = 200
+#: Rounds in which the gap must fall to this share, or they end.
+PATIENCE, WORTHWHILE = 20, 0.9
 #: Coefficients that enter at once: at least, and at most as a share of those in use.
 LEAST_ENTERING, ENTERING = 10, 0.5
 #: Share of the largest decrease that a coefficient must promise to enter with others.
@@ -51,6 +53,11 @@ def _active_sets(point, index, matrix, w, gradient, target_gap):
     return ActiveSets(RowsModel(point, index), point.problem, w, gradient, own).minimise(target_gap)
 
 
+def _stands_still(gaps):
+    """Whether rounds gain nothing any more: rounding, or a gap that outside columns hold up."""
+    return len(gaps) > PATIENCE and min(gaps[-PATIENCE:]) > WORTHWHILE * min(gaps[:-PATIENCE])
+
+
 class ActiveSets:
     """Newton steps among the coefficients in use, which others join and leave.
 
@@ -79,9 +86,10 @@ class ActiveSets:
 
     def minimise(self, target_gap):
         """The minimum, to a duality gap or to rounding."""
-        settled = True
+        settled, gaps = True, []
         for _ in range(MAX_ROUNDS):
-            if self._gap() <= target_gap:
+            gaps.append(self._gap())
+            if gaps[-1] <= target_gap or _stands_still(gaps):
                 break
             used = np.count_nonzero(self._v)
             # Others enter when those in use have settled: else both oscillate.

@@ -5,8 +5,8 @@ import numpy as np
 from nno_sklearn.problem import WorkingHessian, promised_decrease
 from nno_sklearn.solvers.accelerated import accelerated_steps
 from nno_sklearn.solvers.linesearch import exact_step
-from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE
 from nno_sklearn.solvers.models import RowHessian, can_have_rows
+from nno_sklearn.solvers.preconditioner import MAX_MATRIX_SIZE
 from nno_sklearn.solvers.quadratic import minimise_model
 
 SMALLEST_SET = 100

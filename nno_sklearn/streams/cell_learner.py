@@ -16,8 +16,8 @@ from nno_sklearn.neighbors.memory import FAINT
 from nno_sklearn.problem import Correction, Problem
 from nno_sklearn.solvers.base import Run, Status
 from nno_sklearn.solvers.descent import descend
-from nno_sklearn.solvers.landmark_metric import landmark_metric
-from nno_sklearn.solvers.metric import MAX_MATRIX_SIZE, diagonal_metric, too_coupled
+from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
+from nno_sklearn.solvers.preconditioner import MAX_MATRIX_SIZE, diagonal_preconditioner, too_coupled
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.streams.batch import Batch
 from nno_sklearn.streams.running_moments import RunningMoments
@@ -266,7 +266,7 @@ class CellLearner:
             tol = self._tol * (before / null.value if null.value > 0 else 1.0)
             run = Run(problem, max_iter=self._max_iter, tol=tol)
             if problem.is_smooth:
-                point = descend(run, point, self._metric_of(problem), MEMORY)
+                point = descend(run, point, self._preconditioner_of(problem), MEMORY)
             else:
                 point = solve_by_working_sets(run, point)
             moved = moved or len(run.history) > 1
@@ -275,10 +275,10 @@ class CellLearner:
         return (point.coef, problem.outer_intercept(point)), moved
 
     @staticmethod
-    def _metric_of(problem):
+    def _preconditioner_of(problem):
         if too_coupled(problem) or problem.n_features > MAX_MATRIX_SIZE:
-            return diagonal_metric
-        return lambda point: landmark_metric(point, point, point.curvature)
+            return diagonal_preconditioner
+        return lambda point: landmark_preconditioner(point, point, point.curvature)
 
 
 def _with_waiting(state, batch):

@@ -28,6 +28,23 @@ def test_every_claim_of_a_fit_is_true(seed):
     assert not faults, "\n".join([str(problem), *map(str, faults), again])
 
 
+@pytest.mark.parametrize(
+    "seed",
+    [
+        3225,  # collinear to 9e-9 in float32, no penalty: the Newton step's dual point
+        40032,  # collinear to 9e-7 at 1e9 spreads from 0: the constant model was called optimal
+        40078,  # targets 1e6 spreads from 0: the dual value summed what should cancel
+        40310,  # uneven weights: the shortest coefficients overflowed in one row
+        40387,  # residuals so small that any dual point seemed perpendicular
+        42261,  # more columns than rows and a vanishing ridge: a factor broke down
+    ],
+)
+def test_claims_that_were_false_once(seed):
+    problem = problems.draw(seed)
+    _, faults = checks.examine(problem, [*checks.as_drawn(problem), *checks.all_solvers(problem)])
+    assert not faults, "\n".join([str(problem), *map(str, faults)])
+
+
 @pytest.mark.parametrize("loss", problems.REGRESSION + problems.CLASSIFICATION)
 class TestOracle:
     """What judges must itself be right, and must not let anything pass."""

@@ -139,5 +139,5 @@ def test_no_dual_gap_unless_the_intercept_is_optimal(name):
     point = problem.at(make_coef(problem))
     assert np.isfinite(point.dual_gap)
     shift = np.linspace(0.5, 1.0, problem.n_outputs)
-    point.sums = Look(problem, point.raw).sums(point.intercept + shift)
+    point.sums = Look(problem, point.coef, point.raw).sums(point.intercept + shift)
     assert np.isinf(point.dual_gap)

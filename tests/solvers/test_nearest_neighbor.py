@@ -44,7 +44,7 @@ def test_landmarks_reach_the_optimum_of_all_rows(name, penalty, container):
     [
         NearestNeighborSolver(n_landmarks=200, n_neighbors=3),
         NearestNeighborSolver(n_landmarks=200, metric="manhattan"),
-        NearestNeighborSolver(n_landmarks=200, memory=0),
+        NearestNeighborSolver(n_landmarks=200, n_corrections=0),
         NearestNeighborSolver(n_landmarks=3),
         NearestNeighborSolver(n_landmarks=10**6),
         NearestNeighborSolver(),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.datasets import make_regression
 
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty
 from nno_sklearn.problem import Problem
@@ -93,6 +94,13 @@ def test_several_outputs_are_one_problem_each(name, penalty):
         result = solve(solver, joint, tol=1e-8)
         assert result.status is Status.CONVERGED
         assert result.objective == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("solver", ["auto", "gd", "proximal"])
+def test_outputs_that_are_done_do_not_hold_up_the_others(solver):
+    X, y = make_regression(n_samples=11, n_features=10, n_targets=5, random_state=42)
+    problem = Problem(X, y, LOSSES["huber"], PENALTIES["l2"], 1e-4)
+    check_book(solve(solver, problem, tol=1e-6), problem, 1e-6)
 
 
 @every_solver
@@ -219,7 +227,7 @@ def test_auto_chooses_by_the_penalty():
     assert isinstance(auto.select(make_problem("huber")), SOLVERS["nearest_neighbor"])
     assert isinstance(auto.select(make_problem("huber", L1())), ProximalSolver)
     assert auto.select(make_problem("huber", Box())).requires == {"loss.gradient", "penalty.prox"}
-    assert GradientDescent().select(make_problem("huber")).memory == 20
+    assert GradientDescent().select(make_problem("huber")).n_corrections == 20
 
 
 def test_working_set_holds_what_promises_most():
@@ -248,8 +256,8 @@ def test_working_set_holds_what_promises_most():
         (NearestNeighborSolver(n_neighbors=0), r"n_neighbors=0\)"),
         (NearestNeighborSolver(n_neighbors=True), r"n_neighbors=True\)"),
         (NearestNeighborSolver(metric="near"), r"metric='near'.*Use one of \['braycurtis"),
-        (NearestNeighborSolver(memory=-1), r"memory=-1\)"),
-        (GradientDescent(memory=2.5), r"GradientDescent\(memory=2.5\)"),
+        (NearestNeighborSolver(n_corrections=-1), r"n_corrections=-1\)"),
+        (GradientDescent(n_corrections=2.5), r"GradientDescent\(n_corrections=2.5\)"),
         (ElasticNet(l1_ratio=1.5), r"l1_ratio=1.5\): l1_ratio must be between 0 and 1"),
         (ElasticNet(l1_ratio=-0.1), r"l1_ratio=-0.1\)"),
         (ElasticNet(l1_ratio=np.nan), r"l1_ratio=nan\)"),
@@ -265,7 +273,7 @@ def test_bad_parameters_are_named(owner, message):
     [
         *(solver() for solver in SOLVERS.values()),
         *EVERY_PENALTY.values(),
-        GradientDescent(memory=0),
+        GradientDescent(n_corrections=0),
         NearestNeighborSolver(n_landmarks=np.int64(5), metric=lambda a, b: 0.0),
     ],
 )

@@ -10,8 +10,8 @@ from nno_sklearn.solvers.models import OPEN
 MOST_OPERATIONS = 2e7
 
 
-def can_have_row_metric(problem):
-    """Whether a :class:`RowMetric` costs next to nothing."""
+def can_have_row_preconditioner(problem):
+    """Whether a :class:`RowPreconditioner` costs next to nothing."""
     n_coupled = 1 if problem.is_separate else problem.n_outputs
     n_rows, n_coefs = n_coupled * problem.n_samples, n_coupled * problem.n_features
     n_blocks = problem.n_outputs / n_coupled
@@ -19,7 +19,7 @@ def can_have_row_metric(problem):
     return problem.correction.is_zero and cost <= MOST_OPERATIONS
 
 
-class RowMetric:
+class RowPreconditioner:
     """Second derivatives of F, factored without the Gram matrix that squares their condition.
 
     Nearly collinear columns keep their digits. Without a penalty, columns that differ from others

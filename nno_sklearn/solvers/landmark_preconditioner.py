@@ -1,34 +1,39 @@
-"""The metric of landmark rows: when it is built, renewed, enlarged, or has to compete."""
+"""The preconditioner of landmark rows: when it is built, renewed, enlarged, or has to compete."""
 
 import numpy as np
 
 from nno_sklearn.problem import MAX_JOINT_SIZE, KnownHessian, hessian_blocks
-from nno_sklearn.solvers.landmarks import MOST_WIDE_LANDMARKS, metric_budget, metric_cost
-from nno_sklearn.solvers.metric import (
+from nno_sklearn.solvers.landmarks import (
+    MOST_WIDE_LANDMARKS,
+    preconditioner_budget,
+    preconditioner_cost,
+)
+from nno_sklearn.solvers.preconditioner import (
     MAX_MATRIX_SIZE,
-    CurvatureMetric,
-    HeavyRowsMetric,
-    WoodburyMetric,
+    CurvaturePreconditioner,
+    HeavyRowsPreconditioner,
+    WoodburyPreconditioner,
     bent_diagonal,
-    diagonal_metric,
+    diagonal_preconditioner,
     is_wide_sparse,
 )
 
-#: Relative change of the rows' curvature that makes a metric stale, for each pass over X that a
-#: new one costs; at least, as where all rows make it Newton's, and at most.
+#: Relative change of the rows' curvature that makes a preconditioner stale, for each pass over X
+#: that a new one costs; at least, as where all rows make it Newton's, and at most.
 STALE, LEAST_STALE, MOST_STALE = 0.2, 0.02, 0.4
-#: Fall of the optimality per iteration that is slow for a metric.
+#: Fall of the optimality per iteration that is slow for a preconditioner.
 SLOW = 0.5
-#: Iterations that the diagonal metric gets to show that it is faster.
+#: Iterations that the diagonal preconditioner gets to show that it is faster.
 TRIAL = 6
 
 
-class LandmarkMetric:
-    """Gives the metric at a point: diagonal first, then the landmarks' curvature when it pays.
+class LandmarkPreconditioner:
+    """The preconditioner at a point: diagonal first, then the landmarks' curvature if it pays.
 
-    A metric is renewed when the curvature of its rows has changed, and takes twice the rows when
-    progress is slow and they pay; with all rows it is Newton's. Where progress in any other metric
-    stays slow, the diagonal one has a trial of a few iterations, and goes on if it is faster.
+    A preconditioner is renewed when the curvature of its rows has changed, and takes twice the rows
+    when progress is slow and they pay; with all rows it is Newton's. Where progress in any other
+    preconditioner stays slow, the diagonal one has a trial of a few iterations, and goes on if it
+    is faster.
 
     Parameters
     ----------
@@ -39,13 +44,17 @@ class LandmarkMetric:
 
     def __init__(self, run, landmarks, n_rows):
         self._run, self._landmarks, self._count = run, landmarks, n_rows
-        self._rows = self._metric = self._curvature = None
+        self._rows = self._preconditioner = self._curvature = None
         self._since, self._spent = 0, 0.0
         self._plain_left, self._patience, self._rate = 0, TRIAL, None
 
     def take_over(self, other):
-        """Begin with the metric of a run on the same landmarks alone."""
-        self._rows, self._metric, self._curvature = other._rows, other._metric, other._curvature
+        """Begin with the preconditioner of a run on the same landmarks alone."""
+        self._rows, self._preconditioner, self._curvature = (
+            other._rows,
+            other._preconditioner,
+            other._curvature,
+        )
 
     @property
     def _all_rows(self):
@@ -58,46 +67,46 @@ class LandmarkMetric:
 
     def __call__(self, point):
         if self._plain_serves():
-            return diagonal_metric(point)
-        if self._metric is not None and self._progress() > SLOW and self._growth_pays():
+            return diagonal_preconditioner(point)
+        if self._preconditioner is not None and self._progress() > SLOW and self._growth_pays():
             self._count, self._rows = 2 * self._count, None
             self._since, self._spent = 0, 0.0
         self._since += 1
         if self._rows is None:
-            self._rows, self._metric = self._landmarks.rows(self._count), None
-        if self._metric is not None and point.problem.loss.constant_curvature:
-            return self._metric
+            self._rows, self._preconditioner = self._landmarks.rows(self._count), None
+        if self._preconditioner is not None and point.problem.loss.constant_curvature:
+            return self._preconditioner
         here = self._rows
         here = point if here is point.problem else here.at(point.coef, point.intercept)
         curvature = here.curvature
         limit = self._stale_change
-        stale = self._metric is None or has_changed(
+        stale = self._preconditioner is None or has_changed(
             here.problem.rows, curvature, self._curvature, limit
         )
-        if stale and (self._metric is None or self._pays()):
+        if stale and (self._preconditioner is None or self._pays()):
             if self._is_heavy:
-                self._metric = HeavyRowsMetric(point, curvature, self._count)
+                self._preconditioner = HeavyRowsPreconditioner(point, curvature, self._count)
             else:
-                self._metric = landmark_metric(here, point, curvature, limit)
-            self._spent += metric_cost(self._landmarks.problem, self._count)
+                self._preconditioner = landmark_preconditioner(here, point, curvature, limit)
+            self._spent += preconditioner_cost(self._landmarks.problem, self._count)
             self._curvature = curvature
-        return self._metric
+        return self._preconditioner
 
     @property
     def _stale_change(self):
-        """Relative change of the rows' curvature that is worth a new metric."""
+        """Relative change of the rows' curvature that is worth a new preconditioner."""
         if self._all_rows:
             # With flat parts, Newton's method ends where it knows which rows lie on them
             # (Mangasarian, 2002): every row that crosses a kink counts.
             return LEAST_STALE if self._landmarks.problem.loss.largest_curvature is None else 0.0
-        cost = metric_cost(self._landmarks.problem, self._count)
+        cost = preconditioner_cost(self._landmarks.problem, self._count)
         return float(np.clip(STALE * cost, LEAST_STALE, MOST_STALE))
 
     def _plain_serves(self):
-        """Whether the diagonal metric is the one to use now."""
-        if self._metric is None:
+        """Whether the diagonal preconditioner is the one to use now."""
+        if self._preconditioner is None:
             return not self._pays()
-        if self._is_heavy or self._metric.is_hessian:
+        if self._is_heavy or self._preconditioner.is_hessian:
             return False  # these rows are a part of the Hessian as it is: they cannot mislead
         if self._plain_left:
             self._plain_left -= 1
@@ -110,16 +119,17 @@ class LandmarkMetric:
                 return True
             self._rate, self._since, self._spent = None, 0, 0.0
         elif self._since >= self._patience and progress > SLOW:
-            # At equal cost: an iteration here takes two passes and its share of the metrics.
+            # At equal cost: an iteration here takes two passes and its share of the
+            # preconditioners.
             self._rate = progress ** (1 / (1 + 0.5 * self._spent / self._since))
             self._plain_left = TRIAL - 1
             return True
         return False
 
     def _pays(self):
-        """Whether the passes that are still to come cost more than the metric."""
-        cost = metric_cost(self._landmarks.problem, self._count)
-        budget = metric_budget(self._landmarks.problem, self._count)
+        """Whether the passes that are still to come cost more than the preconditioner."""
+        cost = preconditioner_cost(self._landmarks.problem, self._count)
+        budget = preconditioner_budget(self._landmarks.problem, self._count)
         return cost <= budget or self._passes_left(3) > cost
 
     def _growth_pays(self):
@@ -128,7 +138,9 @@ class LandmarkMetric:
         if self._since < 3 or self._count >= min(limit, n):
             return False
         # More landmarks shorten the way; they do not end it.
-        return 0.5 * self._passes_left(3) > metric_cost(self._landmarks.problem, 2 * self._count)
+        return 0.5 * self._passes_left(3) > preconditioner_cost(
+            self._landmarks.problem, 2 * self._count
+        )
 
     def _passes_left(self, window):
         """Passes to the tolerance at the present rate; 0 as long as that is not known."""
@@ -162,8 +174,8 @@ def curvature_blocks(point, curvature, limit):
     return known.blocks
 
 
-def landmark_metric(here, point, curvature, stale_change=LEAST_STALE):
-    """Metric from the rows of ``here`` and their ``curvature``, at ``point``'s coefficients.
+def landmark_preconditioner(here, point, curvature, stale_change=LEAST_STALE):
+    """The preconditioner of the rows of ``here`` and their ``curvature``, at ``point``.
 
     Second derivatives that are known are taken where the curvature has changed less since then.
     """
@@ -174,10 +186,10 @@ def landmark_metric(here, point, curvature, stale_change=LEAST_STALE):
         blocks = curvature_blocks(here, curvature, stale_change)
         joint = problem.is_separate or problem.n_features * problem.n_outputs <= MAX_JOINT_SIZE
         diagonal = bent_diagonal(smooth, data)
-        return CurvatureMetric(blocks, diagonal, is_hessian=all_rows and joint)
+        return CurvaturePreconditioner(blocks, diagonal, is_hessian=all_rows and joint)
     # Fewer landmarks than features: directions that they do not span need a curvature too.
     diagonal, is_hessian = (
         smooth + (1e-8 if all_rows else 0.05) * data,
         all_rows and problem.is_separate,
     )
-    return WoodburyMetric(here, curvature, diagonal, is_hessian=is_hessian)
+    return WoodburyPreconditioner(here, curvature, diagonal, is_hessian=is_hessian)

@@ -7,13 +7,13 @@ from scipy import sparse
 from nno_sklearn.losses import SquaredError
 from nno_sklearn.penalties import L2
 from nno_sklearn.problem import Problem, hessian_blocks
-from nno_sklearn.solvers.metric import (
-    CurvatureMetric,
-    DiagonalMetric,
-    HeavyRowsMetric,
+from nno_sklearn.solvers.preconditioner import (
+    CurvaturePreconditioner,
+    DiagonalPreconditioner,
+    HeavyRowsPreconditioner,
     LimitedMemory,
     ScaledCholesky,
-    WoodburyMetric,
+    WoodburyPreconditioner,
     bent_diagonal,
 )
 from tests.problems import (
@@ -67,7 +67,7 @@ def test_curvature_metric_solves_block_by_block(factor):
     diagonal, gradient = np.full((6, 3), 0.3), rng.normal(size=(6, 3))
     unit = factor[:, None]
     scaled = {id(matrix): matrix * np.outer(factor, factor) for matrix in (shared, other)}
-    metric = CurvatureMetric(
+    metric = CurvaturePreconditioner(
         [(index, scaled[id(matrix)]) for index, matrix in blocks], diagonal * unit**2
     )
     solution = metric.solve(gradient * unit) * unit
@@ -83,7 +83,7 @@ def test_curvature_metric_of_coupled_outputs_is_newtons():
     full = np.empty_like(hessian)
     full[np.ix_(index, index)] = hessian
     full += 0.3 * np.eye(len(index))
-    metric = CurvatureMetric([(index, hessian)], np.full(problem.shape, 0.3))
+    metric = CurvaturePreconditioner([(index, hessian)], np.full(problem.shape, 0.3))
     expected = np.linalg.solve(full, point.gradient.ravel())
     np.testing.assert_allclose(metric.solve(point.gradient).ravel(), expected, rtol=1e-8)
 
@@ -105,7 +105,7 @@ def test_woodbury_metric_solves(name, container, fit_intercept, span):
     point = problem.at(make_coef(problem) / unit)
     rng = np.random.default_rng(4)
     diagonal, gradient = rng.uniform(0.1, 1.0, problem.shape), rng.normal(size=problem.shape)
-    metric = WoodburyMetric(point, point.curvature, diagonal * unit**2)
+    metric = WoodburyPreconditioner(point, point.curvature, diagonal * unit**2)
     solution = metric.solve(gradient * unit) * unit
     bend = problem.rows.loss_curvature(point.raw, point.intercept)
     for k in range(problem.n_outputs):
@@ -116,8 +116,8 @@ def test_woodbury_metric_solves(name, container, fit_intercept, span):
         np.testing.assert_allclose(solution[:, k], expected, rtol=1e-6, atol=1e-8)
 
 
-def test_diagonal_metric_divides():
-    metric = DiagonalMetric(np.array([[2.0], [0.0], [1e-300]]))
+def test_diagonal_preconditioner_divides():
+    metric = DiagonalPreconditioner(np.array([[2.0], [0.0], [1e-300]]))
     np.testing.assert_array_equal(metric.solve(np.array([[4.0], [3.0], [0.0]])), [[2], [0], [0]])
     np.testing.assert_array_equal(
         bent_diagonal(np.array([0.0, 0.5]), np.array([10.0, 10.0])), [1e-6, 0.5]
@@ -143,7 +143,7 @@ def test_limited_memory_is_bfgs(name, span):
     hessian = well_conditioned(18, seed=6) if name == "multinomial" else well_conditioned(6, seed=6)
     diagonal = rng.uniform(0.5, 2.0, problem.shape)
     memory, pairs = LimitedMemory(problem, 3), []
-    metric = DiagonalMetric(diagonal * factor**2)
+    metric = DiagonalPreconditioner(diagonal * factor**2)
     np.testing.assert_array_equal(memory.solve(factor, metric), metric.solve(factor))
     for _ in range(5):
         step = rng.normal(size=problem.shape)
@@ -169,7 +169,7 @@ def test_limited_memory_is_bfgs(name, span):
 
 def test_limited_memory_skips_pairs_that_say_nothing():
     problem = make_problem("poisson", p=2, n_outputs=2)
-    memory, metric = LimitedMemory(problem, 5), DiagonalMetric(np.full((2, 2), 4.0))
+    memory, metric = LimitedMemory(problem, 5), DiagonalPreconditioner(np.full((2, 2), 4.0))
     memory.add(np.ones((2, 2)), -np.ones((2, 2)))
     memory.add(np.zeros((2, 2)), np.zeros((2, 2)))
     assert len(memory) == 0
@@ -189,7 +189,7 @@ def test_heavy_rows_metric_inverts_them_and_a_diagonal(name):
         loss, n=30, p=8, n_outputs=n_outputs, alpha=0.2, container=CONTAINERS["csr_array"]
     )
     point = problem.at(make_coef(problem))
-    metric = HeavyRowsMetric(point, point.curvature, 5)
+    metric = HeavyRowsPreconditioner(point, point.curvature, 5)
     curvature = problem.rows.loss_curvature(point.raw, point.intercept)
     X = make_matrix(30, 8)
     bend = np.column_stack([curvature.entry(k, k) for k in range(problem.n_outputs)])

@@ -7,7 +7,7 @@ import numpy as np
 from nno_sklearn.problem import MAX_JOINT_SIZE
 from nno_sklearn.rows.cholesky import ScaledCholesky
 
-#: Features up to which a metric is a matrix over features; beyond, over landmark rows.
+#: Features up to which a preconditioner is a matrix over features; beyond, over landmark rows.
 MAX_MATRIX_SIZE = 2000
 #: Share of a coefficient's own curvature that stands in for a penalty's where there is none:
 #: rounding errors in directions that the data leave open must not become steps.
@@ -19,7 +19,7 @@ def too_coupled(problem):
     return not problem.is_separate and problem.n_features * problem.n_outputs > MAX_JOINT_SIZE
 
 
-class DiagonalMetric:
+class DiagonalPreconditioner:
     """One curvature per coefficient: absorbs the scale of the columns."""
 
     #: Whether it is the Hessian where it was made, so that earlier steps cannot correct it.
@@ -42,8 +42,8 @@ def spread_diagonal(diagonal, unit):
     return np.sqrt(diagonal * unit)
 
 
-def diagonal_metric(point):
-    """The metric of the coefficients' own curvatures.
+def diagonal_preconditioner(point):
+    """The preconditioner of the coefficients' own curvatures.
 
     Columns of wide sparse data, such as words, differ by how rare they are rather than by their
     units; there the square root of the curvature, as in AdaGrad (Duchi, Hazan and Singer, 2011),
@@ -52,7 +52,7 @@ def diagonal_metric(point):
     diagonal = point.diagonal_curvature
     if is_wide_sparse(point.problem):
         diagonal = spread_diagonal(diagonal, diagonal.max())
-    return DiagonalMetric(diagonal)
+    return DiagonalPreconditioner(diagonal)
 
 
 def bent_diagonal(penalty_curvature, data_curvature):
@@ -60,7 +60,7 @@ def bent_diagonal(penalty_curvature, data_curvature):
     return np.where(penalty_curvature > 0, penalty_curvature, OPEN_CURVATURE * data_curvature)
 
 
-class CurvatureMetric:
+class CurvaturePreconditioner:
     """Blocks of second derivatives plus a diagonal, by Cholesky factors."""
 
     def __init__(self, blocks, diagonal, *, is_hessian=False):
@@ -78,7 +78,7 @@ class CurvatureMetric:
         return result.reshape(gradient.shape)
 
 
-class WoodburyMetric:
+class WoodburyPreconditioner:
     """The landmark rows' second derivatives plus a diagonal, solved in the space of few rows."""
 
     def __init__(self, point, curvature, diagonal, *, is_hessian=False):
@@ -86,7 +86,7 @@ class WoodburyMetric:
         self.solve = point.problem.rows.row_space_inverse(curvature, diagonal).solve
 
 
-class HeavyRowsMetric:
+class HeavyRowsPreconditioner:
     """A diagonal plus the heaviest rows of a wide sparse X, as they are.
 
     Sums over such rows have directions of large curvature that are those of its few longest rows;
@@ -106,7 +106,7 @@ class HeavyRowsMetric:
 
 
 class LimitedMemory:
-    """L-BFGS corrections of a metric by the last steps (Nocedal, 1980).
+    """L-BFGS corrections of a preconditioner by the last steps (Nocedal, 1980).
 
     Outputs that do not interact are corrected one by one.
     """
@@ -129,17 +129,17 @@ class LimitedMemory:
         if usable.any():
             self._pairs.append((step, change, np.where(usable, bend, np.inf)))
 
-    def solve(self, gradient, metric):
-        """Apply the corrected inverse metric to ``gradient`` (two-loop recursion)."""
+    def solve(self, gradient, preconditioner):
+        """Apply the corrected inverse preconditioner to ``gradient`` (two-loop recursion)."""
         q, shares = gradient.copy(), []
         for step, change, bend in reversed(self._pairs):
             share = self._inner(step, q) / bend
             shares.append(share)
             q -= share * change
-        q = metric.solve(q)
+        q = preconditioner.solve(q)
         if self._pairs:
             _, change, bend = self._pairs[-1]
-            spread = self._inner(change, metric.solve(change))
+            spread = self._inner(change, preconditioner.solve(change))
             q *= np.divide(
                 bend, spread, out=np.ones_like(bend), where=(spread > 0) & np.isfinite(bend)
             )
