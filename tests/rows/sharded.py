@@ -187,9 +187,6 @@ class ShardedRows(Rows):
     def values(self, raw, b, slope=None, t=0.0):
         return self._sum("values", raw, b, slope, t)
 
-    def spread(self, raw, slope=None, t=0.0):
-        return self._sum("spread", raw, slope, t)
-
     def gradient(self, raw, b):
         return self._sum("gradient", raw, b)
 

@@ -109,7 +109,6 @@ def sums_of(problem):
     yield "sums", tuple(rows.sums(raw, b))
     yield "along", tuple(rows.sums(raw, b, slope, 0.7))
     yield "values", (rows.values(raw, b), rows.values(raw, b, slope, 0.7))
-    yield "spread", (rows.spread(raw), rows.spread(raw, slope, -0.7))
     yield "combined", rows.values(rows.combined(raw, 0.3, slope), b)
     yield "chosen", rows.values(rows.chosen(which, raw, rows.nothing()), b)
     yield "gradient", rows.gradient(raw, b)
