@@ -44,7 +44,8 @@ class Problem:
     correction : Correction or NoCorrection
         A quadratic that belongs to the data loss, in terms of the centred columns.
     null : Point
-        The best constant model, w = 0.
+        Where fits begin, and the unit of their accuracy: the best constant model, w = 0, or where
+        the penalty does not allow that, the coefficients that it names.
     dtype : dtype
         Of the user's X.
     knowledge : Knowledge
@@ -67,7 +68,7 @@ class Problem:
         else:
             weight = sample_weight / sample_weight.sum()
         self.rows: Rows = LocalRows(X, y, weight, loss, fit_intercept=fit_intercept)
-        self.penalty, self.alpha = _effective(penalty, alpha)
+        self.penalty, self.alpha = _effective(penalty.bind(self.shape), alpha)
         self.correction, self.dtype = NoCorrection(), self.rows.dtype
         self._origin = np.zeros(self.n_outputs), self.rows.origin
         self.knowledge, self._passes_before, self._first = Knowledge(), 0.0, None
@@ -138,12 +139,25 @@ class Problem:
     def provides(self) -> frozenset[str]:
         """Capabilities that loss and penalty have in common."""
         common = self.loss.provides & self.penalty.provides
-        return common if self.correction.is_zero else common - {"conjugate"}
+        has_dual = self.correction.is_zero and self.penalty.is_convex
+        return common if has_dual else common - {"conjugate"}
 
     @property
     def is_separate(self) -> bool:
         """Whether the outputs do not interact: each then has steps of its own."""
-        return self.rows.is_separate
+        return self.n_outputs == 1 or (self.rows.is_separate and self.penalty.is_separate)
+
+    def common(self, curvature: Array) -> Array:
+        """Curvatures, (n_features, n_outputs), whose reciprocals are steps of a prox: the largest
+        among coefficients that the penalty ties together."""
+        if self.n_outputs > 1 and not self.penalty.is_separate:
+            curvature = np.broadcast_to(curvature.max(axis=1, keepdims=True), self.shape)
+        groups = self.penalty.groups
+        if groups is None:
+            return curvature
+        largest = np.zeros((groups.max() + 1, self.n_outputs))
+        np.maximum.at(largest, groups, curvature)
+        return largest[groups]
 
     def inner(self, a: Array, b: Array) -> Array:
         """Inner products of the outputs' columns, (n_outputs,); of all, (1,), if they interact."""
@@ -165,9 +179,10 @@ class Problem:
 
     @cached_property
     def null(self) -> Point:
-        if self._first is not None:
+        coef = self.penalty.feasible_start(self.shape)
+        if self._first is not None and np.array_equal(coef, self._first.null.coef):
             return self._first.null.of(self)
-        null = self.with_raw(np.zeros(self.shape), self.rows.nothing())
+        null = self.with_raw(coef, self.rows.raw(coef) if coef.any() else self.rows.nothing())
         null.release()  # it lives as long as the problem
         return null
 
@@ -203,11 +218,12 @@ class Problem:
 
     def columns(self, index: NDArray[Any]) -> "Problem":
         """The same objective with all coefficients but those of ``index`` held at 0."""
-        return self._like(rows=self.rows.columns(index), correction=self.correction.columns(index))
+        parts = {"rows": self.rows.columns(index), "correction": self.correction.columns(index)}
+        return self._like(penalty=self.penalty.restrict(index), **parts)
 
     def with_penalty(self, penalty: Penalty, alpha: float) -> "Problem":
         """The same data loss with another penalty; what is known of the rows stays known."""
-        penalty, alpha = _effective(penalty, alpha)
+        penalty, alpha = _effective(penalty.bind(self.shape), alpha)
         known = {"knowledge": self.knowledge, "_passes_before": self.rows.passes.total}
         return self._sibling(penalty=penalty, alpha=alpha, **known)
 
@@ -225,7 +241,7 @@ class Problem:
         mean, centre = self._origin
         intercept = point.intercept + mean - centre @ point.coef
         # A shift that all coupled outputs share changes no prediction: leave its mean at 0.
-        return intercept if self.is_separate else intercept - intercept.mean()
+        return intercept if self.rows.is_separate else intercept - intercept.mean()
 
 
 def _effective(penalty: Penalty, alpha: float) -> tuple[Penalty, float]:
