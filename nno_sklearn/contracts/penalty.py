@@ -83,9 +83,10 @@ def _feasible(penalty, w):
 
 
 def check_elementwise_prox(penalty, w, rng):
-    """Raise a ValueError unless the prox takes a step for each coefficient."""
+    """Raise a ValueError unless the prox takes a step for each coefficient that is not tied."""
     with np.errstate(all="ignore"):
-        _check_prox(penalty, w, rng.choice([1e-3, 0.1, 1.0, 10.0], w.shape), rng)
+        step = 1 / penalty.tied(rng.choice([1e3, 10.0, 1.0, 0.1], w.shape))
+        _check_prox(penalty, w, step, rng)
 
 
 def _check_prox(penalty, w, step, rng):

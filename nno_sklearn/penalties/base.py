@@ -98,6 +98,17 @@ class Penalty(BaseEstimator):
         """
         return None
 
+    def tied(self, curvature: Array) -> Array:
+        """Curvatures, (n_features, n_outputs), whose reciprocals are steps that :meth:`prox` takes:
+        the largest among coefficients that this penalty ties together."""
+        if not self.is_separate:
+            curvature = np.broadcast_to(curvature.max(axis=1, keepdims=True), curvature.shape)
+        if self.groups is None:
+            return curvature
+        largest = np.zeros((self.groups.max() + 1, curvature.shape[1]))
+        np.maximum.at(largest, self.groups, curvature)
+        return largest[self.groups]
+
     def feasible_start(self, shape: tuple[int, int]) -> Array:
         """Coefficients of a bound penalty whose value is finite: 0, wherever 0 is allowed."""
         return np.zeros(shape)

@@ -147,18 +147,6 @@ class Problem:
         """Whether the outputs do not interact: each then has steps of its own."""
         return self.n_outputs == 1 or (self.rows.is_separate and self.penalty.is_separate)
 
-    def common(self, curvature: Array) -> Array:
-        """Curvatures, (n_features, n_outputs), whose reciprocals are steps of a prox: the largest
-        among coefficients that the penalty ties together."""
-        if self.n_outputs > 1 and not self.penalty.is_separate:
-            curvature = np.broadcast_to(curvature.max(axis=1, keepdims=True), self.shape)
-        groups = self.penalty.groups
-        if groups is None:
-            return curvature
-        largest = np.zeros((groups.max() + 1, self.n_outputs))
-        np.maximum.at(largest, groups, curvature)
-        return largest[groups]
-
     def inner(self, a: Array, b: Array) -> Array:
         """Inner products of the outputs' columns, (n_outputs,); of all, (1,), if they interact."""
         return inner(a, b, self.is_separate)

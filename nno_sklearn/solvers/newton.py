@@ -143,7 +143,7 @@ def _subgradient(point):
         return point.gradient, 1.0
     penalty, alpha, gradient = problem.penalty, problem.alpha, point.data_gradient
     size = alpha * penalty.subdiff_distance(point.coef, gradient / alpha)
-    diagonal = problem.common(point.diagonal_curvature)
+    diagonal = penalty.tied(point.diagonal_curvature)
     step = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
 
     def moved(gradient):

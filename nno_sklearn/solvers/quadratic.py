@@ -188,7 +188,7 @@ def _accelerated(point, blocks, target_gap):
         diagonal[index] = np.maximum(matrix.diagonal(), 1e-300)
         scaling = 1 / np.sqrt(diagonal[index])
         largest = max(largest, np.linalg.norm(scaling[:, None] * matrix * scaling, 2))
-    step = 1 / (largest * problem.common(diagonal.reshape(w.shape)))
+    step = 1 / (largest * problem.penalty.tied(diagonal.reshape(w.shape)))
     v = ahead = w
     momentum = 1.0
     for _ in range(MAX_ACCELERATED_STEPS):
