@@ -102,10 +102,11 @@ def check_penalty(penalty: Penalty, n_features: int = 5) -> None:
     rng = np.random.RandomState(0)
     for n_outputs in (1, 3):
         shape = n_features, n_outputs
+        bound = penalty.bind(shape)
         for size in SIZES:
-            examine_penalty(penalty, shape, rng, size)
-            if "prox" in penalty.provides:
-                check_elementwise_prox(penalty, size * rng.normal(size=shape), rng)
+            examine_penalty(bound, shape, rng, size)
+            if "prox" in bound.provides:
+                check_elementwise_prox(bound, size * rng.normal(size=shape), rng)
 
 
 def check_solver(solver: Solver) -> None:

@@ -44,13 +44,15 @@ def examine_penalty(penalty, shape, rng, size=1.0):
 
 
 def _check_value(penalty, w):
-    zero = number_of(penalty, "value", np.zeros_like(w))
-    if not np.isfinite(zero):
+    start = array_of(penalty, "feasible_start", w.shape, shape=w.shape)
+    first = number_of(penalty, "value", start)
+    if not np.isfinite(first):
+        where = "at its feasible_start" if start.any() else "where all coefficients are 0"
         raise broken(
             penalty,
             "value",
-            f"is {zero:g} where all coefficients are 0, but that is where fits begin",
-            "Allow 0.",
+            f"is {first:g} {where}, but that is where fits begin",
+            "Allow 0, or return allowed coefficients from feasible_start(shape).",
         )
     if number_of(penalty, "value", w) == -np.inf:
         raise broken(penalty, "value", "returned -inf", "Bound it from below.")
@@ -81,9 +83,10 @@ def _feasible(penalty, w):
 
 
 def check_elementwise_prox(penalty, w, rng):
-    """Raise a ValueError unless the prox takes a step for each coefficient."""
+    """Raise a ValueError unless the prox takes a step for each coefficient that is not tied."""
     with np.errstate(all="ignore"):
-        _check_prox(penalty, w, rng.choice([1e-3, 0.1, 1.0, 10.0], w.shape), rng)
+        step = 1 / penalty.tied(rng.choice([1e3, 10.0, 1.0, 0.1], w.shape))
+        _check_prox(penalty, w, step, rng)
 
 
 def _check_prox(penalty, w, step, rng):

@@ -40,7 +40,7 @@ def hessian_blocks(point, curvature=None, max_joint_size=MAX_JOINT_SIZE):
     curvature = point.curvature if curvature is None else curvature
     p, n_outputs = problem.shape
     position = np.arange(p * n_outputs).reshape(p, n_outputs)
-    if not problem.is_separate and p * n_outputs <= max_joint_size:
+    if not problem.rows.is_separate and p * n_outputs <= max_joint_size:
         return [(position.T.ravel(), _joint_hessian(problem, curvature))]
     if problem.loss.constant_curvature and n_outputs > 1:
         shared = _block(problem, curvature, 0)

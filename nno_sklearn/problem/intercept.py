@@ -22,7 +22,7 @@ class Look:
     def __init__(self, problem, coef, raw, slope=None, t=0.0):
         self._rows, self._correction = problem.rows, problem.correction
         self._raw, self._slope, self._t = raw, slope, t
-        self.is_separate, self.size = problem.is_separate, problem.scale @ np.abs(coef)
+        self.is_separate, self.size = problem.rows.is_separate, problem.scale @ np.abs(coef)
 
     def sums(self, b):
         """:class:`RowSums` at the intercept ``b``, the correction's share included."""

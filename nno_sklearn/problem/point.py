@@ -220,6 +220,8 @@ class Line:
         else:
             sums = look.sums(intercept)
         first, second, self._t = sums.first, sums.second, t
+        if not problem.is_separate:
+            first, second = first.sum(keepdims=True), second.sum(keepdims=True)
         if problem.fit_intercept and np.isfinite(second).all():
             inverse = invert(sums.bend)
             left = -inverse @ sums.total

@@ -44,7 +44,8 @@ class Problem:
     correction : Correction or NoCorrection
         A quadratic that belongs to the data loss, in terms of the centred columns.
     null : Point
-        The best constant model, w = 0.
+        Where fits begin, and the unit of their accuracy: the best constant model, w = 0, or where
+        the penalty does not allow that, the coefficients that it names.
     dtype : dtype
         Of the user's X.
     knowledge : Knowledge
@@ -70,7 +71,8 @@ class Problem:
         self._pose(rows, penalty, alpha)
 
     def _pose(self, rows: Rows, penalty: Penalty, alpha: float) -> None:
-        self.rows, (self.penalty, self.alpha) = rows, _effective(penalty, alpha)
+        self.rows = rows
+        self.penalty, self.alpha = _effective(penalty.bind(self.shape), alpha)
         self.correction, self.dtype = NoCorrection(), self.rows.dtype
         self._origin = np.zeros(self.n_outputs), self.rows.origin
         self.knowledge, self._passes_before, self._first = Knowledge(), 0.0, None
@@ -148,12 +150,13 @@ class Problem:
     def provides(self) -> frozenset[str]:
         """Capabilities that loss and penalty have in common."""
         common = self.loss.provides & self.penalty.provides
-        return common if self.correction.is_zero else common - {"conjugate"}
+        has_dual = self.correction.is_zero and self.penalty.is_convex
+        return common if has_dual else common - {"conjugate"}
 
     @property
     def is_separate(self) -> bool:
         """Whether the outputs do not interact: each then has steps of its own."""
-        return self.rows.is_separate
+        return self.n_outputs == 1 or (self.rows.is_separate and self.penalty.is_separate)
 
     def inner(self, a: Array, b: Array) -> Array:
         """Inner products of the outputs' columns, (n_outputs,); of all, (1,), if they interact."""
@@ -175,9 +178,10 @@ class Problem:
 
     @cached_property
     def null(self) -> Point:
-        if self._first is not None:
+        coef = self.penalty.feasible_start(self.shape)
+        if self._first is not None and np.array_equal(coef, self._first.null.coef):
             return self._first.null.of(self)
-        null = self.with_raw(np.zeros(self.shape), self.rows.nothing())
+        null = self.with_raw(coef, self.rows.raw(coef) if coef.any() else self.rows.nothing())
         null.release()  # it lives as long as the problem
         return null
 
@@ -213,11 +217,12 @@ class Problem:
 
     def columns(self, index: NDArray[Any]) -> "Problem":
         """The same objective with all coefficients but those of ``index`` held at 0."""
-        return self._like(rows=self.rows.columns(index), correction=self.correction.columns(index))
+        parts = {"rows": self.rows.columns(index), "correction": self.correction.columns(index)}
+        return self._like(penalty=self.penalty.restrict(index), **parts)
 
     def with_penalty(self, penalty: Penalty, alpha: float) -> "Problem":
         """The same data loss with another penalty; what is known of the rows stays known."""
-        penalty, alpha = _effective(penalty, alpha)
+        penalty, alpha = _effective(penalty.bind(self.shape), alpha)
         known = {"knowledge": self.knowledge, "_passes_before": self.rows.passes.total}
         return self._sibling(penalty=penalty, alpha=alpha, **known)
 
@@ -235,7 +240,7 @@ class Problem:
         mean, centre = self._origin
         intercept = point.intercept + mean - centre @ point.coef
         # A shift that all coupled outputs share changes no prediction: leave its mean at 0.
-        return intercept if self.is_separate else intercept - intercept.mean()
+        return intercept if self.rows.is_separate else intercept - intercept.mean()
 
 
 def _effective(penalty: Penalty, alpha: float) -> tuple[Penalty, float]:

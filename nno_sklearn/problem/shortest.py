@@ -25,7 +25,7 @@ def shortest(problem, coef):
     ndarray of shape (n_features, n_outputs)
         ``coef`` itself where it is the only one, or X is too large to tell.
     """
-    if not problem.is_separate:
+    if not problem.rows.is_separate:
         coef = coef - coef.mean(axis=1, keepdims=True)
     rows = _spanning_rows(problem)
     if rows is None or len(rows) == problem.n_features:

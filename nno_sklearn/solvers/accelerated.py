@@ -18,7 +18,7 @@ def accelerated_steps(point, target_gap, max_steps):
         Not above the one given.
     """
     problem, rows = point.problem, point.problem.rows
-    diagonal = point.diagonal_curvature
+    diagonal = problem.penalty.tied(point.diagonal_curvature)
     best, momentum, stretch = point, 1.0, 1.0
     ahead, last = point, point
     for count in range(max_steps):

@@ -184,12 +184,12 @@ def landmark_preconditioner(here, point, curvature, stale_change=LEAST_STALE):
     all_rows = here.problem.n_samples >= problem.n_samples
     if problem.n_features <= MAX_MATRIX_SIZE:
         blocks = curvature_blocks(here, curvature, stale_change)
-        joint = problem.is_separate or problem.n_features * problem.n_outputs <= MAX_JOINT_SIZE
+        joint = problem.rows.is_separate or problem.n_features * problem.n_outputs <= MAX_JOINT_SIZE
         diagonal = bent_diagonal(smooth, data)
         return CurvaturePreconditioner(blocks, diagonal, is_hessian=all_rows and joint)
     # Fewer landmarks than features: directions that they do not span need a curvature too.
     diagonal, is_hessian = (
         smooth + (1e-8 if all_rows else 0.05) * data,
-        all_rows and problem.is_separate,
+        all_rows and problem.rows.is_separate,
     )
     return WoodburyPreconditioner(here, curvature, diagonal, is_hessian=is_hessian)

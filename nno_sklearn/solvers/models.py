@@ -138,5 +138,5 @@ class RowHessian:
 def can_have_rows(point, n_coefs):
     """Whether the rows of a Hessian by so many coefficients of a block fit the memory."""
     problem = point.problem
-    n_outputs = 1 if problem.is_separate else problem.n_outputs
+    n_outputs = 1 if problem.rows.is_separate else problem.n_outputs
     return n_outputs * problem.n_samples * n_coefs <= MOST_ENTRIES

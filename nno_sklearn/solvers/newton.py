@@ -20,6 +20,9 @@ MAX_ITERATIONS, PRECISION, ROUGH_PRECISION = 200, 1e-15, 1e-8
 LEAST_CURVATURE = 1e-12
 #: Least curvature of a loss without flat parts, whose outputs may saturate.
 SATURATED = 1e-60
+#: Change of the gradient, relative to its largest entry, that does not move a coefficient which a
+#: penalty holds.
+NUDGE = 1e-6
 #: Squared size of a residual, in values of the objective, that rounding of the gradient makes.
 ROUNDING = 1e-22
 
@@ -140,7 +143,13 @@ def _subgradient(point):
         return point.gradient, 1.0
     penalty, alpha, gradient = problem.penalty, problem.alpha, point.data_gradient
     size = alpha * penalty.subdiff_distance(point.coef, gradient / alpha)
-    diagonal = point.diagonal_curvature
+    diagonal = penalty.tied(point.diagonal_curvature)
     step = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
-    moved = point.coef - penalty.prox(point.coef - step * gradient, alpha * step)
-    return size * np.sign(moved), (point.coef != 0) | (size > 0)
+
+    def moved(gradient):
+        return point.coef - penalty.prox(point.coef - step * gradient, alpha * step)
+
+    nudge = NUDGE * np.abs(gradient).max(initial=0.0)
+    held = (moved(gradient - nudge) == 0) & (moved(gradient + nudge) == 0)  # at a bound, at a kink
+    free = (size > 0) | ((point.coef != 0) & ~held)
+    return size * np.sign(moved(gradient)), free

@@ -16,7 +16,7 @@ OPEN_CURVATURE = 1e-7
 
 def too_coupled(problem):
     """Whether the outputs' joint curvature is too large for one matrix: plain gradients serve."""
-    return not problem.is_separate and problem.n_features * problem.n_outputs > MAX_JOINT_SIZE
+    return not problem.rows.is_separate and problem.n_features * problem.n_outputs > MAX_JOINT_SIZE
 
 
 class DiagonalPreconditioner:

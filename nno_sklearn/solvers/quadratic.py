@@ -33,11 +33,13 @@ def minimise_model(point, blocks, target_gap):
     -------
     ndarray of shape (n_features, n_outputs)
     """
-    solve = _active_sets if point.problem.penalty.is_elastic_net else _accelerated
+    if not point.problem.penalty.is_elastic_net:
+        return _accelerated(point, blocks, target_gap)
     w, gradient = point.coef.ravel(), point.data_gradient.ravel()
     v = np.empty_like(w)
     for index, matrix in blocks:
-        v[index] = solve(point, index, matrix, w[index], gradient[index], target_gap / len(blocks))
+        given = w[index], gradient[index], target_gap / len(blocks)
+        v[index] = _active_sets(point, index, matrix, *given)
     return v.reshape(point.coef.shape)
 
 
@@ -178,24 +180,34 @@ class ActiveSets:
         return places[:, lowest] if rise[lowest] < 0 else u
 
 
-def _accelerated(point, index, matrix, w, gradient, target_gap):
+def _accelerated(point, blocks, target_gap):
     """Accelerated proximal gradient with restart, for any penalty with a prox."""
-    penalty, alpha = point.problem.penalty, point.problem.alpha
-    diagonal = np.maximum(matrix.diagonal(), 1e-300)
-    scaling = 1 / np.sqrt(diagonal)
-    largest = np.linalg.norm(scaling[:, None] * matrix * scaling, 2)
-    step = 1 / (diagonal * max(largest, 1.0))
+    problem, w = point.problem, point.coef
+    diagonal, largest = np.empty(w.size), 1.0
+    for index, matrix in blocks:
+        diagonal[index] = np.maximum(matrix.diagonal(), 1e-300)
+        scaling = 1 / np.sqrt(diagonal[index])
+        largest = max(largest, np.linalg.norm(scaling[:, None] * matrix * scaling, 2))
+    step = 1 / (largest * problem.penalty.tied(diagonal.reshape(w.shape)))
     v = ahead = w
     momentum = 1.0
     for _ in range(MAX_ACCELERATED_STEPS):
-        slope = gradient + matrix @ (ahead - w)
-        new = penalty.prox((ahead - step * slope)[:, None], alpha * step[:, None])[:, 0]
+        slope = point.data_gradient + _product(blocks, ahead - w)
+        new = problem.penalty.prox(ahead - step * slope, problem.alpha * step)
         moved = new - v
-        if (ahead - new) / step @ moved > 0:
+        if np.vdot((ahead - new) / step, moved) > 0:
             momentum = 1.0  # the momentum points uphill: restart (O'Donoghue and Candes, 2015)
         following = 0.5 * (1 + np.sqrt(1 + 4 * momentum**2))
         ahead = new + (momentum - 1) / following * moved
         v, momentum = new, following
-        if moved @ (moved / step) <= 1e-4 * target_gap:
+        if np.vdot(moved, moved / step) <= 1e-4 * target_gap:
             break
     return v
+
+
+def _product(blocks, d):
+    """``H d`` of a block-diagonal H."""
+    flat, product = d.ravel(), np.empty(d.size)
+    for index, matrix in blocks:
+        product[index] = matrix @ flat[index]
+    return product.reshape(d.shape)

@@ -12,7 +12,7 @@ MOST_OPERATIONS = 2e7
 
 def can_have_row_preconditioner(problem):
     """Whether a :class:`RowPreconditioner` costs next to nothing."""
-    n_coupled = 1 if problem.is_separate else problem.n_outputs
+    n_coupled = 1 if problem.rows.is_separate else problem.n_outputs
     n_rows, n_coefs = n_coupled * problem.n_samples, n_coupled * problem.n_features
     n_blocks = problem.n_outputs / n_coupled
     cost = n_blocks * (n_rows + n_coefs) * n_coefs**2
@@ -40,11 +40,11 @@ class RowPreconditioner:
         problem, self._parts = point.problem, []
         smooth = problem.alpha * problem.penalty.curvature(point.coef).ravel()
         # Coupled outputs may move together, which changes no prediction: only a penalty may care.
-        self._is_shared = not (problem.is_separate or smooth.any())
+        self._is_shared = not (problem.rows.is_separate or smooth.any())
         if not smooth.any():
             free = free & _tells_apart(problem, free.any(axis=1))[:, None]
         position = np.arange(free.size).reshape(free.shape)
-        for block in position.T if problem.is_separate else [position.T.ravel()]:
+        for block in position.T if problem.rows.is_separate else [position.T.ravel()]:
             index = block[free.ravel()[block]]
             if len(index):
                 feature, output = np.divmod(index, problem.n_outputs)

@@ -82,7 +82,7 @@ def _creeps(history):
 
 def _joint_size(problem, working_set):
     """Coefficients that a Newton model of the working set ties together."""
-    return len(working_set) * (1 if problem.is_separate else problem.n_outputs)
+    return len(working_set) * (1 if problem.rows.is_separate else problem.n_outputs)
 
 
 def _has_row_models(point):
@@ -94,8 +94,11 @@ def _has_row_models(point):
 
 def choose_features(point):
     """Features in use, and those that promise the largest decrease."""
-    promise = promised_decrease(point).sum(axis=1)
+    promise, groups = promised_decrease(point).sum(axis=1), point.problem.penalty.groups
     used = (point.coef != 0).any(axis=1)
+    if groups is not None:  # they enter and leave together
+        promise = np.bincount(groups, promise)[groups]
+        used = np.bincount(groups, used)[groups] > 0
     size = max(SMALLEST_SET, 2 * int(used.sum()))
     promise[used] = np.inf
     if (promise > 0).sum() > size:
