@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nno_sklearn.problem.problem import Problem
 
 #: Precision of the intercept along a line, where a correction of second order makes up for it.
-ALONG_A_LINE = 1e-3
+ALONG_A_LINE = 1e-4
 #: What a point derives from its coefficients, beside the gradient of the data loss.
 DERIVED = ("value", "values", "gradient", "data_diagonal")
 
