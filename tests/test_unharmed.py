@@ -88,7 +88,8 @@ def test_an_interrupt_leaves_the_old_model_or_the_new_one(name):
     action(deepcopy(model))  # what is done once is done
     twin = deepcopy(model)
     assert not counter.during(lambda: action(twin))
-    for place in np.linspace(1, 0.99 * counter.n_calls, 25).astype(int):
+    # Runs differ by some per cent: rounding depends on where arrays lie in memory.
+    for place in np.linspace(1, 0.9 * counter.n_calls, 25).astype(int):
         assert Interrupt(place).during(lambda: action(model))
         assert pickle.dumps(vars(model)) == before
     np.testing.assert_array_equal(model.predict(X), prediction)
