@@ -75,7 +75,12 @@ class RankRevealing:
     """
 
     def __init__(self, factor, rounding):
-        self._basis, triangle, self._order = qr(factor, mode="economic", pivoting=True)
+        if factor.size:
+            self._basis, triangle, self._order = qr(factor, mode="economic", pivoting=True)
+        else:  # which LAPACK refuses
+            n_rows, n_columns = factor.shape
+            self._basis, triangle = np.empty((n_rows, 0)), np.empty((0, n_columns))
+            self._order = np.arange(n_columns)
         sizes = np.abs(triangle.diagonal())
         self.rank = int(np.count_nonzero(sizes > rounding * sizes.max(initial=0.0)))
         self._basis, self._triangle = self._basis[:, : self.rank], triangle[: self.rank]
