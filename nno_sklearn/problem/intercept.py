@@ -99,8 +99,9 @@ def _coupled(look, start, precision):
     for _ in range(MAX_STEPS):
         sums = look.sums(b)
         total, bend = sums.total, sums.bend
-        if np.abs(total).max() <= precision * sums.size.max():
-            break
+        is_finite = np.isfinite(total).all() and np.isfinite(bend).all()
+        if not is_finite or np.abs(total).max() <= precision * sums.size.max():
+            break  # overflow is for a line search to see
         step = invert(bend) @ total
         step -= step.mean()
         length = np.abs(step).max()
