@@ -1,6 +1,6 @@
 """Training on a score, which has values but no derivatives: a search in coefficient space."""
 
 from nno_sklearn.score_training.minimize import nno_minimize
-from nno_sklearn.score_training.training import ScoreTraining
+from nno_sklearn.score_training.training import BoundTraining, ScoreTraining
 
-__all__ = ["ScoreTraining", "nno_minimize"]
+__all__ = ["BoundTraining", "ScoreTraining", "nno_minimize"]

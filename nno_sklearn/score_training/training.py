@@ -1,6 +1,7 @@
 """What a user may say of training on a score: which one, and in which folds."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
@@ -59,22 +60,42 @@ class ScoreTraining(BaseEstimator):
                 "least 2, or a splitter of sklearn.model_selection."
             )
 
-    def check_target(self, y: np.ndarray, classes: np.ndarray | None) -> None:
-        """Raise a ValueError where the scorer cannot score a model of ``y``.
+    def bind(self, y: np.ndarray, classes: np.ndarray | None) -> "BoundTraining":
+        """Training of a model of these targets.
 
         Parameters
         ----------
         y : ndarray of shape (n_samples, n_outputs)
         classes : ndarray of shape (n_classes,) or None
             Labels of a classifier; None for a regressor.
+
+        Raises
+        ------
+        ValueError
+            Where the scorer cannot score a model of ``y``.
         """
-        RawPredictionScorer(self.scorer, classes).check_target(y)
+        scorer = RawPredictionScorer(self.scorer, classes)
+        scorer.check_target(y)
+        return BoundTraining(scorer, self.cv)
+
+
+@dataclass(frozen=True)
+class BoundTraining:
+    """A :class:`ScoreTraining` of certain targets, whose score is known of raw predictions.
+
+    Parameters
+    ----------
+    scorer : RawPredictionScorer
+    cv : int or splitter
+    """
+
+    scorer: RawPredictionScorer
+    cv: Any
 
     def train(
         self,
         problem: Problem,
         solver: Solver,
-        classes: np.ndarray | None,
         *,
         max_iter: int,
         tol: float,
@@ -89,8 +110,6 @@ class ScoreTraining(BaseEstimator):
             Its optimum is where the search begins.
         solver : Solver
             For that optimum, and those of the folds.
-        classes : ndarray of shape (n_classes,) or None
-            Labels of a classifier; None for a regressor.
         max_iter : int
             Rounds at most: one line in each fold, and one of its intercept.
         tol : float
@@ -100,7 +119,8 @@ class ScoreTraining(BaseEstimator):
         random_state : int, RandomState instance or None, default=None
             Of the folds and of the directions that are tried.
         """
-        scorer = RawPredictionScorer(self.scorer, classes)
         options = {"max_iter": max_iter, "tol": tol, "callback": callback}
-        search = ScoreSearch(problem, solver, scorer, self.cv, random_state=random_state, **options)
+        search = ScoreSearch(
+            problem, solver, self.scorer, self.cv, random_state=random_state, **options
+        )
         return search.run()

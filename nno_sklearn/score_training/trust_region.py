@@ -7,7 +7,8 @@ from nno_sklearn.score_training.archive import Archive
 
 #: A step shorter than this share of what the model promised shrinks the region.
 POOR, GOOD = 0.1, 0.7
-#: Points closer than this, in radii, say the same; so many times more are looked through.
+#: Of points closer to each other than this, in radii, one is used; so many times more neighbours
+#: than the model needs are searched for, to have enough of them left.
 CLUSTER, CROWD = 0.1, 3
 #: How a search ends; the status is the place.
 ENDS = (

@@ -7,13 +7,13 @@ from typing import Any, Generic, NamedTuple
 
 import joblib
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from nno_sklearn._validation import draft_of
 from nno_sklearn.contracts import check_loss_on, check_penalty_on, check_result
 from nno_sklearn.problem import Problem, summarise
-from nno_sklearn.score_training import ScoreTraining
+from nno_sklearn.score_training import BoundTraining
 from nno_sklearn.session.magnitude import check_magnitude
 from nno_sklearn.session.model import Model, Parts, SessionModel
 from nno_sklearn.session.starts import Start, start_of
@@ -32,8 +32,8 @@ class Posed(NamedTuple, Generic[Model]):
     model: Model
     problem: Problem
     solver: Solver
-    #: As in :class:`Parts`.
-    training: ScoreTraining | None
+    #: How to train on a score of these targets; None for a loss.
+    training: BoundTraining | None
 
 
 class Fitted(NamedTuple, Generic[Model]):
@@ -51,6 +51,7 @@ class _Known(Generic[Model]):
     parameters: dict[str, Any]
     problem: Problem
     total_weight: float
+    training: BoundTraining | None
 
     @cached_property
     def key(self) -> Any:
@@ -118,14 +119,14 @@ class FitSession:
         parts = model.parts()  # a wrong parameter is told before wrong data
         known = self._like(model)
         if known is None:
-            draft, problem = self._pose_first(model, parts)
-            return Posed(draft, problem, parts.solver, parts.training)
+            draft, known = self._pose_first(model, parts)
+            return Posed(draft, known.problem, parts.solver, known.training)
         draft = draft_of(known.model)
         for name, value in model.get_params(deep=False).items():
             setattr(draft, name, value)
         problem = known.problem.with_penalty(parts.penalty, draft.strength(known.total_weight))
         check_penalty_on(problem.penalty, problem.shape)
-        return Posed(draft, problem, parts.solver, parts.training)
+        return Posed(draft, problem, parts.solver, known.training)
 
     def _like(self, model: Model) -> _Known[Model] | None:
         """What is known of a model of the same class that states the same of the data."""
@@ -133,11 +134,11 @@ class FitSession:
         key = key_of(_binding_parameters(model)) if alike else None
         return next((known for known in alike if known.key == key), None)
 
-    def _pose_first(self, model: Model, parts: Parts) -> tuple[Model, Problem]:
-        draft = draft_of(model)
+    def _pose_first(self, model: Model, parts: Parts) -> tuple[Model, _Known[Model]]:
+        draft, training = draft_of(model), None
         data = draft.prepare(self._X, self._y, self._sample_weight, parts.loss)
         if parts.training is not None:
-            parts.training.check_target(data.targets, _classes(draft))
+            training = parts.training.bind(data.targets, getattr(draft, "classes_", None))
         with np.errstate(over="ignore", invalid="ignore"):
             data.loss.check_target(data.targets)
             check_loss_on(data.loss, data.targets)
@@ -152,11 +153,12 @@ class FitSession:
             )
             check_penalty_on(problem.penalty, problem.shape)
             check_magnitude(problem)
-        if parts.training is None:  # a score is one of all rows
+        if training is None:  # a score is one of all rows
             problem = summarise(problem, self._budget)
         parameters = _binding_parameters(model)
-        self._known.append(_Known(draft_of(draft), parameters, problem, data.total_weight))
-        return draft, problem
+        known = _Known(draft_of(draft), parameters, problem, data.total_weight, training)
+        self._known.append(known)
+        return draft, known
 
     def solve(self, model: Model, starts: Sequence[Start] = ()) -> Fitted[Model]:
         """Fit a model from the first of ``starts`` that suits it, or from the constant model.
@@ -195,14 +197,9 @@ class FitSession:
                 check_result(solver, problem, result, draft.tol)
                 result = certify_returned(problem, solver, result, **options)
             else:
-                began, result = training.train(problem, solver, _classes(draft), **options)
+                began, result = training.train(problem, solver, **options)
         draft.keep(result, problem.loss, solver, problem.dtype, began)
         return Fitted(draft, result)
-
-
-def _classes(model: SessionModel) -> NDArray[Any] | None:
-    """Labels of a classifier; None for a regressor."""
-    return getattr(model, "classes_", None)
 
 
 def key_of(setting: dict[str, Any]) -> Any:

@@ -21,11 +21,12 @@ from sklearn.metrics import (
 from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit
 from sklearn.preprocessing import StandardScaler
 
-from nno_sklearn import NNOClassifier, NNORegressor, ScoreTraining
+from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV, ScoreTraining
 from nno_sklearn.inspection import ConvergenceDisplay
 from nno_sklearn.losses import LogLoss
 from nno_sklearn.penalties import L2
 from nno_sklearn.problem import Problem
+from nno_sklearn.score_training.confusion import recognise
 from nno_sklearn.score_training.folds import make_folds
 from nno_sklearn.solvers import SOLVERS
 
@@ -246,6 +247,21 @@ class TestFolds:
         y[3] = 1
         model = NNOClassifier("balanced_accuracy", random_state=0).fit(X[:20], y)
         assert model.score(X[:20], y) > 0.5
+
+
+def test_a_scorer_is_recognised_once_for_all_that_share_data(monkeypatch):
+    asked = []
+
+    def counting(*args):
+        asked.append(args)
+        return recognise(*args)
+
+    monkeypatch.setattr("nno_sklearn.score_training.scorer.recognise", counting)
+    NNOClassifier("f1", random_state=0).fit(X[:200], Y[:200])
+    assert len(asked) == 1
+    model = NNOClassifier("f1", random_state=0)
+    NNOSearchCV(model, {"alpha": [0.01, 0.1]}, cv=2).fit(X[:200], Y[:200])
+    assert len(asked) == 1 + 2 + 1  # the splits, and the refit
 
 
 def test_weights_are_repetitions():
