@@ -26,7 +26,7 @@ from nno_sklearn._validation import (
     make_score_training,
     sum_of_weights,
 )
-from nno_sklearn.losses import LogLoss, Loss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
+from nno_sklearn.losses import Loss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.session import TrainingData
@@ -145,7 +145,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     """
 
     named_losses = {
-        "log_loss": LogLoss,
+        "log_loss": MultinomialLogLoss,
         "squared_hinge": SquaredHinge,
         "modified_huber": ModifiedHuber,
     }
@@ -208,8 +208,6 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     def _encoded(self, codes, loss):
         """Targets of codes of the classes, and the loss for that many classes."""
         n_outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
-        if isinstance(loss, LogLoss) and self.loss == "log_loss" and n_outputs > 1:
-            loss = MultinomialLogLoss()
         if loss.of_two_classes is not None and n_outputs == 1:
             loss = loss.of_two_classes()  # two classes need one output: half the size
         targets = np.eye(n_outputs)[codes] if n_outputs > 1 else codes[:, None].astype(float)
