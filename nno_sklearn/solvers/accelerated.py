@@ -5,11 +5,24 @@ import numpy as np
 MAX_HALVINGS = 60
 
 
+class Momentum:
+    """How far proximal gradient steps go beyond the last one (FISTA; Beck and Teboulle, 2009)."""
+
+    def __init__(self):
+        self._t = 1.0
+
+    def share(self, uphill):
+        """Share of the last step that is gone once more; from anew where it points uphill
+        (O'Donoghue and Candes, 2015)."""
+        last = 1.0 if uphill else self._t
+        self._t = 0.5 * (1 + np.sqrt(1 + 4 * last**2))
+        return (last - 1) / self._t
+
+
 def accelerated_steps(point, target_gap, max_steps):
     """Lower the objective by at most ``max_steps`` proximal gradient steps with momentum.
 
-    FISTA (Beck and Teboulle, 2009) in a diagonal preconditioner whose size is found by
-    backtracking, restarted where the momentum points uphill (O'Donoghue and Candes, 2015). Two
+    With :class:`Momentum`, in a diagonal preconditioner whose size is found by backtracking. Two
     passes a step: raw predictions of the extrapolated point are a combination of known ones.
 
     Returns
@@ -19,15 +32,12 @@ def accelerated_steps(point, target_gap, max_steps):
     """
     problem, rows = point.problem, point.problem.rows
     diagonal = problem.penalty.tied(point.diagonal_curvature)
-    best, momentum, stretch = point, 1.0, 1.0
+    best, momentum, stretch = point, Momentum(), 1.0
     ahead, last = point, point
     for count in range(max_steps):
         new, stretch = _proximal_step(ahead, diagonal, stretch)
         moved = new.coef - last.coef
-        if np.vdot(diagonal * (ahead.coef - new.coef), moved) > 0:
-            momentum = 1.0
-        following = 0.5 * (1 + np.sqrt(1 + 4 * momentum**2))
-        beta, momentum = (momentum - 1) / following, following
+        beta = momentum.share(np.vdot(diagonal * (ahead.coef - new.coef), moved) > 0)
         raw = rows.combined(rows.combined(new.raw, beta, new.raw), -beta, last.raw)
         ahead = problem.with_raw(new.coef + beta * moved, raw, new.intercept)
         last = new

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nno_sklearn.solvers.accelerated import Momentum
 from nno_sklearn.solvers.models import GramModel, IllConditionedError, RowsModel, can_have_rows
 
 #: Newton steps of the active sets.
@@ -189,17 +190,12 @@ def _accelerated(point, blocks, target_gap):
         scaling = 1 / np.sqrt(diagonal[index])
         largest = max(largest, np.linalg.norm(scaling[:, None] * matrix * scaling, 2))
     step = 1 / (largest * problem.penalty.tied(diagonal.reshape(w.shape)))
-    v = ahead = w
-    momentum = 1.0
+    v, ahead, momentum = w, w, Momentum()
     for _ in range(MAX_ACCELERATED_STEPS):
         slope = point.data_gradient + _product(blocks, ahead - w)
         new = problem.penalty.prox(ahead - step * slope, problem.alpha * step)
         moved = new - v
-        if np.vdot((ahead - new) / step, moved) > 0:
-            momentum = 1.0  # the momentum points uphill: restart (O'Donoghue and Candes, 2015)
-        following = 0.5 * (1 + np.sqrt(1 + 4 * momentum**2))
-        ahead = new + (momentum - 1) / following * moved
-        v, momentum = new, following
+        ahead, v = new + momentum.share(np.vdot((ahead - new) / step, moved) > 0) * moved, new
         if np.vdot(moved, moved / step) <= 1e-4 * target_gap:
             break
     return v
