@@ -72,8 +72,7 @@ class Point:
     @cached_property
     def values(self) -> Array:
         """The objective's share of each output, (n_outputs,); the sum, (1,), if they interact."""
-        losses = self._losses if self.problem.is_separate else self._losses.sum(keepdims=True)
-        return losses + self.problem.penalties(self.coef)
+        return self.problem.joined(self._losses) + self.problem.penalties(self.coef)
 
     @cached_property
     def data_gradient(self) -> Array:
@@ -219,9 +218,7 @@ class Line:
             intercept, sums = best_intercept(look, intercept, ALONG_A_LINE)
         else:
             sums = look.sums(intercept)
-        first, second, self._t = sums.first, sums.second, t
-        if not problem.is_separate:
-            first, second = first.sum(keepdims=True), second.sum(keepdims=True)
+        first, second, self._t = problem.joined(sums.first), problem.joined(sums.second), t
         if problem.fit_intercept and np.isfinite(second).all():
             inverse = invert(sums.bend)
             left = -inverse @ sums.total

@@ -162,6 +162,10 @@ class Problem:
         """Inner products of the outputs' columns, (n_outputs,); of all, (1,), if they interact."""
         return inner(a, b, self.is_separate)
 
+    def joined(self, shares: Array) -> Array:
+        """Shares of the outputs, (n_outputs,) or (1,), in :meth:`inner`'s shape."""
+        return shares if self.is_separate else shares.sum(keepdims=True)
+
     def penalties(self, coef: Array) -> Array:
         """Penalty's share of the objective, in :meth:`inner`'s shape."""
         if self.n_outputs == 1 or not self.is_separate:

@@ -46,8 +46,7 @@ def finite_newton(point, preconditioner):
         moved = rows.raw(step)
         b = b + rows.intercept_step(curvature, moved, sums.total)
         coef, raw = coef + step, rows.combined(raw, 1.0, moved)
-        losses = rows.values(raw, b)
-        losses = losses if problem.is_separate else losses.sum(keepdims=True)
+        losses = problem.joined(rows.values(raw, b))
         # Falls by rounding alone would keep the other outputs from steps that do lead down.
         limit = point.values - ROUNDING * abs(point.values)
         falls = rises & (losses + problem.penalties(coef) < limit)
