@@ -221,12 +221,13 @@ class Run:
         )
 
 
-def check_count(solver: "Solver", name: str, low: int) -> None:
-    """Raise a ValueError unless the solver's parameter ``name`` is a whole number >= low."""
-    value = getattr(solver, name)
+def check_count(owner: BaseEstimator, name: str, low: int) -> None:
+    """Raise a ValueError unless the parameter ``name`` of a solver or stream is a whole number >=
+    low."""
+    value = getattr(owner, name)
     if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
         raise ValueError(
-            f"{type(solver).__name__}({name}={value!r}): {name} is a count, so it must be a whole "
+            f"{type(owner).__name__}({name}={value!r}): {name} is a count, so it must be a whole "
             f"number of at least {low}."
         )
 

@@ -1,9 +1,10 @@
 """Learning from a bounded memory of cells of neighbouring rows."""
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 from nno_sklearn.neighbors import check_metric
+from nno_sklearn.solvers.base import check_count
 from nno_sklearn.streams.base import Stream
 from nno_sklearn.streams.batch import Batch
 from nno_sklearn.streams.cell_learner import CellLearner, CellState
@@ -56,13 +57,9 @@ class CellStream(Stream):
         self.forgetting = forgetting
 
     def check_parameters(self) -> None:
-        n_cells, half_life = self.n_cells, self.forgetting
-        is_count = isinstance(n_cells, Integral) and not isinstance(n_cells, bool) and n_cells >= 2
-        if n_cells is not None and not is_count:
-            raise ValueError(
-                f"CellStream(n_cells={n_cells!r}): n_cells is a count, so it must be a whole "
-                "number of at least 2."
-            )
+        half_life = self.forgetting
+        if self.n_cells is not None:
+            check_count(self, "n_cells", 2)
         is_number = isinstance(half_life, Real) and not isinstance(half_life, bool)
         if half_life is not None and not (is_number and half_life > 0):
             raise ValueError(
