@@ -14,7 +14,9 @@ from nno_sklearn.problem.knowledge import Knowledge
 from nno_sklearn.problem.objective import Objective
 from nno_sklearn.problem.point import Point
 from nno_sklearn.rows import LocalRows, Raw, Rows
-from nno_sklearn.rows.base import inner
+from nno_sklearn.rows.replies import (
+    inner,
+)
 from nno_sklearn.types import Array, Matrix
 
 

@@ -1,10 +1,17 @@
 """Rows: everything that is as long as the data, behind one interface."""
 
-from nno_sklearn.rows.base import Geometry, PassCounter, Raw, RowCurvature, Rows, RowSums
+from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import condense_rows
 from nno_sklearn.rows.cholesky import invert
 from nno_sklearn.rows.design_matrix import exact_product
 from nno_sklearn.rows.local import LocalRows
+from nno_sklearn.rows.replies import (
+    Geometry,
+    PassCounter,
+    Raw,
+    RowCurvature,
+    RowSums,
+)
 
 __all__ = [
     "Geometry",

@@ -4,173 +4,28 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.random import RandomState
 
 from nno_sklearn.losses import Loss
+from nno_sklearn.rows.replies import (
+    DualPoint,
+    HeavyRows,
+    HessianInverse,
+    HessianSums,
+    Moments,
+    PassCounter,
+    Raw,
+    RowCurvature,
+    RowSums,
+    Targets,
+)
 from nno_sklearn.types import Array, Metric
 
 if TYPE_CHECKING:
     from nno_sklearn.rows.local import LocalRows
-
-
-class Raw:
-    """Handle of one number per row and output: raw predictions without an intercept, or what a
-    direction adds to them. Only the rows that made it, or parts of them with other columns, can
-    read it.
-    """
-
-
-class RowCurvature:
-    """Handle of the rows' second derivatives at a place.
-
-    Attributes
-    ----------
-    inverse : ndarray of shape (n_outputs, n_outputs)
-        Inverse of the second derivative by the intercept; zeros without an intercept.
-    """
-
-    inverse: Array
-
-
-class RowSums(NamedTuple):
-    """Weighted sums over all rows; those along a line are None without one.
-
-    Parameters
-    ----------
-    total : ndarray of shape (n_outputs,)
-        Of the loss gradient: the derivative by the intercept.
-    size : ndarray of shape (n_outputs,)
-        Of the loss gradient's absolute values.
-    bend : ndarray of shape (n_outputs, n_outputs)
-        Of the curvature: the second derivative by the intercept.
-    first, second : ndarray of shape (n_outputs,), or (1,) where outputs interact
-        Derivatives along the line, the intercept held.
-    mixed : ndarray of shape (n_outputs,)
-        Second derivative by the line's t and the intercept.
-    """
-
-    total: Array
-    size: Array
-    bend: Array
-    first: Array | None = None
-    second: Array | None = None
-    mixed: Array | None = None
-
-
-class Targets(NamedTuple):
-    """Weighted mean, least, greatest and largest absolute target of each output, (n_outputs,)."""
-
-    mean: Array
-    low: Array
-    high: Array
-    size: Array
-
-
-class Geometry(NamedTuple):
-    """Where the columns lie: what rows must know of all rows, where they are only some of them.
-
-    Parameters
-    ----------
-    origin, scale : ndarray of shape (n_features,)
-        Weighted means, zeros without an intercept, and spreads, 0 for constant columns.
-    """
-
-    origin: Array
-    scale: Array
-
-
-class Moments(NamedTuple):
-    """Second moments of centred columns and centred targets: ``X'SX``, ``X'Sy``, diag(``y'Sy``)."""
-
-    gram: Array
-    cross: Array
-    energy: Array
-
-
-class HessianSums(NamedTuple):
-    """Weighted sums over all rows that make up an output's Hessian.
-
-    Parameters
-    ----------
-    gram : ndarray of shape (n_features, n_columns)
-        ``X'(s h X)``, or some columns of it.
-    first : ndarray of shape (n_features, 1), or None without an intercept
-        ``X'(s h)``.
-    total : float
-        Of h.
-    """
-
-    gram: Array
-    first: Array | None
-    total: float
-
-
-class DualPoint(NamedTuple):
-    """What a bound by Fenchel duality needs of a dual point v, one number per row and output.
-
-    Parameters
-    ----------
-    pulled : ndarray of shape (n_features, n_outputs)
-        ``X'(s v)``.
-    total : ndarray of shape (n_outputs,)
-        Weighted sum of v.
-    squares : float
-        Weighted sum of the squares of v.
-    scaling : float
-        The first of the scalings c that were tried at which the conjugate is finite.
-    conjugate, size : float
-        Weighted sums of the loss's conjugates at ``c v``, and of their absolute values.
-    """
-
-    pulled: Array
-    total: Array
-    squares: float
-    scaling: float
-    conjugate: float
-    size: float
-
-
-class PassCounter:
-    """How often X was read, in units of the whole matrix; shared by all parts of it.
-
-    Parameters
-    ----------
-    n_stored : int
-        Entries of the whole matrix.
-    """
-
-    def __init__(self, n_stored: int) -> None:
-        self._n_stored, self.total = n_stored, 0.0
-
-    def read(self, n_stored: float) -> None:
-        """Count a look at ``n_stored`` entries."""
-        self.total += n_stored / self._n_stored if self._n_stored else 1.0
-
-
-class HessianInverse(Protocol):
-    """Applies the inverse of a matrix of second derivatives."""
-
-    def solve(self, gradient: Array) -> Array:
-        """Its product with a gradient, (n_features, n_outputs)."""
-
-
-class HeavyRows(NamedTuple):
-    """The rows with the largest curvature: themselves, theirs, and their weighted squares."""
-
-    rows: LocalRows
-    curvature: RowCurvature
-    squares: Array
-
-
-def inner(a: Array, b: Array, is_separate: bool) -> Array:
-    """Inner products of the columns of a and b, (n_outputs,), or their sum, (1,)."""
-    if a.shape[1] == 1:
-        return np.array([np.vdot(a, b)])
-    products = np.einsum("jk,jk->k", a, b)
-    return products if is_separate else products.sum(keepdims=True)
 
 
 class Rows(ABC):

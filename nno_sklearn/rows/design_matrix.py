@@ -6,7 +6,6 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
-from nno_sklearn.rows.base import Geometry, PassCounter
 from nno_sklearn.rows.moments import (
     LEAST_LOOP,
     MILD,
@@ -14,6 +13,10 @@ from nno_sklearn.rows.moments import (
     full_columns,
     moments,
     row_blocks,
+)
+from nno_sklearn.rows.replies import (
+    Geometry,
+    PassCounter,
 )
 from nno_sklearn.rows.second_order import SecondOrder
 

@@ -7,20 +7,20 @@ import numpy as np
 
 from nno_sklearn.losses import Curvature
 from nno_sklearn.rows import sums
-from nno_sklearn.rows.base import (
+from nno_sklearn.rows.base import Rows
+from nno_sklearn.rows.cells import condense_rows
+from nno_sklearn.rows.cholesky import invert
+from nno_sklearn.rows.design_matrix import DesignMatrix
+from nno_sklearn.rows.draw import draw
+from nno_sklearn.rows.replies import (
     DualPoint,
     HeavyRows,
     HessianSums,
     Moments,
     Raw,
     RowCurvature,
-    Rows,
     Targets,
 )
-from nno_sklearn.rows.cells import condense_rows
-from nno_sklearn.rows.cholesky import invert
-from nno_sklearn.rows.design_matrix import DesignMatrix
-from nno_sklearn.rows.draw import draw
 from nno_sklearn.rows.row_space import RowSpaceInverse, curvature_rows
 from nno_sklearn.rows.triangular import triangular_factor
 

@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from nno_sklearn.rows.base import RowSums, inner
+from nno_sklearn.rows.replies import (
+    RowSums,
+    inner,
+)
 
 #: Entries and rows of a block of raw predictions, at most. For sums over more rows OpenBLAS would
 #: wake its threads, which costs more than they bring.

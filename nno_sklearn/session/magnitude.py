@@ -3,7 +3,9 @@
 import numpy as np
 
 from nno_sklearn.problem import Problem
-from nno_sklearn.rows.base import Targets
+from nno_sklearn.rows.replies import (
+    Targets,
+)
 
 #: Least loss of the constant model that is a normal number, with some digits to spare.
 SMALLEST_LOSS = 1e-304

@@ -22,9 +22,14 @@ from nno_sklearn.rows import (
     RowSums,
     invert,
 )
-from nno_sklearn.rows.base import DualPoint, HessianSums, Moments, Targets
 from nno_sklearn.rows.local import LocalCurvature
 from nno_sklearn.rows.moments import CONSTANT, moments
+from nno_sklearn.rows.replies import (
+    DualPoint,
+    HessianSums,
+    Moments,
+    Targets,
+)
 from nno_sklearn.rows.triangular import triangular_factor
 
 
