@@ -3,29 +3,30 @@
 Units
 -----
 entry
-    One stored entry of X, read in a pass: a multiplication and an addition at memory's speed.
+    One stored entry of X in a product with X, read at memory's speed: .4 ns of a dense X and 2.4 of
+    a sparse one on the AMD EPYC, one thread, where the rates below were measured.
 pass
-    One look at all of X that gives raw predictions or a gradient: as many entries as X stores, and
-    :data:`ROW_WORK` for each row.
+    One product with all of X: as many entries as X stores, and :data:`ROW_WORK` for each row.
 row product
     One row's outer product in a Gram matrix. The rows tell what it costs in entries
     (:attr:`Rows.row_product_cost`), as that depends on how they are stored.
 
-``python -m benchmarks --suite costs`` measures each rate on the machine at hand, beside the one
-that stands here. Budgets are choices; the suites named beside them show what they are worth.
+``python -m benchmarks --suite costs`` measures every rate on the machine at hand, beside the one
+that stands here. Budgets and numbers of rows are choices; the suites named beside them show what
+they are worth.
 """
 
 import numpy as np
 
 # Rates, in entries. Measured by ``--suite costs``.
 
-#: Entries read in the time of a multiplication in a factor, or for a further output of a product.
+#: Multiplications of a factor, or of a further output of a product, in the time of an entry.
 BLOCKED_SPEEDUP = 8
-#: Entries read in the time that Python's own steps of a pass take, however small X is.
+#: Entries that an iteration is worth however small X is: Python's own steps.
 LEAST_PASS = 5e5
-#: Entries read in the time that a row's loss and its derivatives take, along lines too.
+#: Entries in the time of a row's losses and their derivatives, along lines too.
 ROW_WORK = 75
-#: Entries read in the time of one entry's part in a distance between rows, which stays in cache.
+#: Parts of a distance between rows, one for each feature, in the time of an entry.
 SEARCH_SPEEDUP = 10
 
 # Budgets, in passes over X. ``--suite speed`` and ``--suite landmarks`` show what they are worth.
