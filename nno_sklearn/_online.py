@@ -66,9 +66,11 @@ class OnlineLearning:
             return False
         # An event that this batch lacks may be in another one.
         loss.check_target(np.vstack([y, np.ones((1, y.shape[1]))]))
+        shape = X.shape[1], y.shape[1]
+        penalty = penalty.bind(*shape, getattr(self, "feature_names_in_", None))
         if begins:
             check_loss_on(loss, y)
-            check_penalty_on(penalty, (X.shape[1], y.shape[1]))
+            check_penalty_on(penalty, shape)
         objective = StreamObjective(loss, penalty, self.alpha, self.fit_intercept, factors)
         stream = clone(stream).select(objective, X.shape[1])
         known = Learnt.nothing(stream, objective) if begins else self._learnt

@@ -4,7 +4,7 @@ import numpy as np
 
 from nno_sklearn import Loss, Penalty, Solver
 from nno_sklearn.losses import Curvature, Huber, MultinomialLogLoss, SquaredError
-from nno_sklearn.penalties import L1, L2
+from nno_sklearn.penalties import L1, L2, PiecewiseQuadratic
 from nno_sklearn.solvers import Run
 
 
@@ -285,16 +285,43 @@ class StrictL1(Penalty):
 
 
 class WeightedL1(L1):
-    """A weight for each feature, from a built-in penalty of which little else holds."""
+    """A weight for each feature, or coefficient, from a built-in penalty of which little else
+    holds."""
 
     def __init__(self, weights):
         self.weights = weights
 
+    @property
+    def matrix(self):
+        return self.weights if self.weights.ndim == 2 else self.weights[:, None]
+
+    def restrict(self, features, outputs):
+        if self.weights.ndim == 1:
+            return type(self)(self.weights[features])
+        return type(self)(self.weights[np.ix_(features, outputs)])
+
     def value(self, w):
-        return (self.weights[:, None] * np.abs(w)).sum()
+        return (self.matrix * np.abs(w)).sum()
 
     def prox(self, w, step):
-        return np.sign(w) * np.maximum(np.abs(w) - step * self.weights[:, None], 0)
+        return np.sign(w) * np.maximum(np.abs(w) - step * self.matrix, 0)
+
+
+class SolvableL1(WeightedL1):
+    """The same, which tells active sets what it is."""
+
+    def piecewise_quadratic(self, w):
+        return PiecewiseQuadratic(l1=self.matrix)
+
+
+class NamedL1(WeightedL1):
+    """Weights by the names of features, 1 for all others."""
+
+    def bind(self, n_features, n_outputs, feature_names=None):
+        unknown = sorted(set(self.weights) - set(() if feature_names is None else feature_names))
+        if unknown:
+            raise ValueError(f"NamedL1: the data have no feature {unknown[0]!r}.")
+        return WeightedL1(np.array([self.weights.get(name, 1.0) for name in feature_names]))
 
 
 class BoundedRidge(L2):
@@ -307,6 +334,8 @@ class BoundedRidge(L2):
 
 class MCP(Penalty):
     """Not convex (Zhang, 2010)."""
+
+    is_convex = False
 
     def value(self, w):
         a = np.abs(w)

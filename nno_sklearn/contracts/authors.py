@@ -1,5 +1,7 @@
 """``check_loss``, ``check_penalty``, ``check_solver``: the contracts in full, for authors."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
@@ -66,12 +68,18 @@ def check_loss(loss: Loss, y: ArrayLike | None = None) -> None:
         _check_float32(loss, few, rng)
 
 
-def check_penalty(penalty: Penalty, n_features: int = 5) -> None:
+def check_penalty(
+    penalty: Penalty,
+    n_features: int = 5,
+    n_outputs: Sequence[int] = (1, 3),
+    feature_names: Sequence[str] | None = None,
+) -> None:
     """Test that the methods of a penalty agree with each other, and with what fits ask of them.
 
     Shapes, the gradient against differences, the prox as a minimiser, also with a step for each
     coefficient, Moreau's identity and Fenchel's inequality where there is a conjugate, and
-    whether ``dual_scaling`` ends in its domain; for one and for three outputs.
+    whether ``dual_scaling`` ends in its domain, and the penalty on some of the features and
+    outputs.
 
     Parameters
     ----------
@@ -79,6 +87,10 @@ def check_penalty(penalty: Penalty, n_features: int = 5) -> None:
         An object, not the class.
     n_features : int, default=5
         How many, for a penalty that depends on it.
+    n_outputs : sequence of int, default=(1, 3)
+        It is tried for each of these numbers of outputs.
+    feature_names : sequence of str, default=None
+        For a penalty that knows features by their names.
 
     Raises
     ------
@@ -100,9 +112,9 @@ def check_penalty(penalty: Penalty, n_features: int = 5) -> None:
     _check_object(penalty, Penalty, {"value"})
     penalty.check_parameters()
     rng = np.random.RandomState(0)
-    for n_outputs in (1, 3):
-        shape = n_features, n_outputs
-        bound = penalty.bind(shape)
+    for number in n_outputs:
+        shape = n_features, number
+        bound = penalty.bind(*shape, feature_names)
         for size in SIZES:
             examine_penalty(bound, shape, rng, size)
             if "prox" in bound.provides:

@@ -10,6 +10,8 @@ from nno_sklearn.penalties import Penalty
 ROUNDING = 1e-11
 #: Coefficients at which curvatures are compared with differences.
 N_CURVATURES = 4
+#: Outputs on which it is tried alone.
+N_OUTPUTS = 3
 
 
 def examine_penalty(penalty, shape, rng, size=1.0):
@@ -35,6 +37,7 @@ def examine_penalty(penalty, shape, rng, size=1.0):
         if "prox" in provides:
             for step in (0.1, 1.0):
                 _check_prox(penalty, w, step, rng)
+        _check_restrict(penalty, w, rng)
         _check_curvature(penalty, w, rng)
         if provides & {"gradient", "prox"}:
             _check_subdiff_distance(penalty, w)
@@ -110,6 +113,43 @@ def _check_prox(penalty, w, step, rng):
             f"{least:g}, but {values[lowest]:g} at another v",
             "Return the minimiser; step multiplies the penalty.",
         )
+
+
+def _check_restrict(penalty, w, rng):
+    """On some features, and on each output where they are separate, it is the same function."""
+    n_features, n_outputs = w.shape
+    groups = np.arange(n_features) if penalty.groups is None else penalty.groups
+    features, outputs = np.arange(n_features), np.arange(n_outputs)
+    if np.any(groups != groups[0]):
+        chosen = np.unique(
+            rng.permutation(np.unique(groups))[: max(1, len(np.unique(groups)) // 2)]
+        )
+        _check_part(penalty, w, np.flatnonzero(np.isin(groups, chosen)), outputs)
+    if penalty.is_separate and n_outputs > 1:
+        for k in rng.permutation(n_outputs)[:N_OUTPUTS]:
+            _check_part(penalty, w, features, outputs[[k]])
+
+
+def _check_part(penalty, w, features, outputs):
+    at = np.ix_(features, outputs)
+    rest = np.zeros_like(w)
+    rest[at] = w[at]
+    where = (
+        f"on {len(features)} of {w.shape[0]} features and {len(outputs)} of {w.shape[1]} outputs"
+    )
+    remedy = (
+        "Write restrict(features, outputs): a penalty of these coefficients alone, with arrays of "
+        "w's shape cut by np.ix_(features, outputs)."
+    )
+    part = penalty.restrict(features, outputs)
+    try:
+        found = float(part.value(w[at]) - part.value(0.0 * w[at]))
+    except (ValueError, IndexError) as error:
+        raise broken(penalty, "restrict", f"gives no penalty {where} ({error})", remedy) from error
+    expected = number_of(penalty, "value", rest) - number_of(penalty, "value", 0.0 * rest)
+    if np.isfinite(expected) and not abs(found - expected) <= 1e-9 * (1 + abs(expected)):
+        what = f"gives {found:g} {where}, but {expected:g} with the others at 0"
+        raise broken(penalty, "restrict", what, remedy)
 
 
 def _check_curvature(penalty, w, rng):

@@ -1,5 +1,6 @@
 """The interface of a penalty, and the absence of one."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -7,10 +8,13 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from nno_sklearn._inheritance import forget_outdated
+from nno_sklearn.penalties.piecewise import PiecewiseQuadratic
 from nno_sklearn.types import Array, Scalar
 
 #: Length of a proximal step, relative to the coefficients, that shows a subdifferential.
 SHORT = 1e-4
+#: Units in the last place that may be rounding of such a step.
+ROUNDINGS = 8
 CAPABILITIES = ("value", "gradient", "prox", "curvature", "conjugate")
 #: What a subclass that rewrites one of the members on the right does not inherit. (A gradient
 #: and a prox each do without the other: who writes one means it to be the one.)
@@ -21,7 +25,8 @@ AGREES_WITH = {
     "conjugate": ("value",),
     "dual_scaling": ("value",),
     "subdiff_distance": ("value", "gradient", "prox"),
-    "is_elastic_net": ("value", "gradient", "prox"),
+    "piecewise_quadratic": ("value", "gradient", "prox"),
+    "constraints": ("value", "gradient", "prox"),
     "is_zero": ("value", "gradient", "prox"),
 }
 
@@ -35,11 +40,11 @@ class Penalty(BaseEstimator):
     - ``gradient`` (and ``curvature``) if it is differentiable everywhere, or
     - ``prox``, with an elementwise step, and ``subdiff_distance`` if it is not.
 
-    A penalty that treats features differently says with ``restrict`` what it is on some of them
-    (and may make arrays of its parameters in ``bind``). One that ties coefficients together says
-    so by ``is_separate = False``, where those are the outputs of a feature, or by ``groups``: its
-    ``prox`` then gets the same step for all of them. One that does not allow 0 names a
-    ``feasible_start``.
+    A penalty that treats coefficients differently makes arrays of its parameters in ``bind``, once
+    the features and outputs are known, and says with ``restrict`` what it is on some of them.
+    One that ties coefficients together says so by ``is_separate = False``, where those are the
+    outputs of a feature, or by ``groups``: its ``prox`` then gets the same step for all of them.
+    One that does not allow 0 names a ``feasible_start``.
 
     With ``conjugate``, fits are certified by a duality gap.
 
@@ -55,9 +60,6 @@ class Penalty(BaseEstimator):
     is_convex: ClassVar[bool] = True
     #: True only where the penalty is 0 everywhere.
     is_zero: ClassVar[bool] = False
-    #: True where the value is ``l1_ratio |w|_1 + (1 - l1_ratio) |w|^2 / 2``: active sets with
-    #: factors then solve for it.
-    is_elastic_net: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -73,22 +75,47 @@ class Penalty(BaseEstimator):
             name for name in CAPABILITIES if getattr(type(self), name) is not getattr(Penalty, name)
         )
 
-    def bind(self, shape: tuple[int, int]) -> "Penalty":
-        """This penalty on coefficients of a shape, (n_features, n_outputs).
+    def bind(
+        self, n_features: int, n_outputs: int, feature_names: Sequence[str] | None = None
+    ) -> "Penalty":
+        """This penalty on coefficients of shape (n_features, n_outputs); one that is bound to them
+        already is itself.
+
+        Parameters
+        ----------
+        n_features, n_outputs : int
+        feature_names : sequence of str, default=None
+            Where the data have any.
 
         Raises
         ------
         ValueError
-            Where its parameters do not fit the number of features or outputs.
+            Where its parameters do not fit the features or outputs.
         """
         return self
 
-    def restrict(self, index: NDArray[np.integer]) -> "Penalty":
-        """This penalty as a function of the features ``index`` alone, the others being 0.
+    def restrict(self, features: NDArray[np.integer], outputs: NDArray[np.integer]) -> "Penalty":
+        """This penalty, which is bound already, as a function of the coefficients of some features
+        in some outputs alone, the others being 0.
 
-        It is a penalty that is bound already.
+        Some features are a working set, with all outputs; single outputs occur with all features,
+        where they do not interact. An array of w's shape is cut by ``np.ix_(features, outputs)``.
         """
         return self
+
+    def constraints(self) -> "Penalty":
+        """What is left of this penalty, which is bound already, as its strength vanishes:
+        ``alpha=0`` frees the coefficients, but only where the penalty is finite."""
+        return NoPenalty() if "gradient" in self.provides else Domain(self)
+
+    def piecewise_quadratic(self, w: Array) -> PiecewiseQuadratic | None:
+        """A piecewise quadratic function that is this penalty, or else is equal to it at ``w``, up
+        to a constant, and nowhere below it; None where there is none.
+
+        Active sets with factors solve for it, which are far faster and more exact than proximal
+        steps.
+        """
+        return None
 
     @property
     def groups(self) -> NDArray[np.integer] | None:
@@ -97,6 +124,12 @@ class Penalty(BaseEstimator):
         Features of a group enter a model together, and have one step. None: each is on its own.
         """
         return None
+
+    @property
+    def is_elementwise(self) -> bool:
+        """Of a bound penalty: whether it is a sum over coefficients, each of which has a step of
+        its own."""
+        return self.is_separate and self.groups is None
 
     def tied(self, curvature: Array) -> Array:
         """Curvatures, (n_features, n_outputs), whose reciprocals are steps that :meth:`prox` takes:
@@ -144,14 +177,16 @@ class Penalty(BaseEstimator):
         """Distance, per coefficient, of ``-gradient`` to the subdifferential at ``w``.
 
         The default is the length of a proximal step so short that it hardly leaves ``w``, in
-        units of the step: 0 exactly at an optimum.
+        units of the step: 0 at an optimum, and where it is rounding of ``w``.
         """
         if "gradient" in self.provides:
             return np.abs(gradient + self.gradient(w))
         step = (
             SHORT * (1.0 + np.abs(w).max(initial=0.0)) / (1.0 + np.abs(gradient).max(initial=0.0))
         )
-        return np.abs(w - self.prox(w - step * gradient, step)) / step
+        length = np.abs(w - self.prox(w - step * gradient, step))
+        rounding = ROUNDINGS * np.finfo(float).eps * (np.abs(w) + step * np.abs(gradient))
+        return np.where(length <= rounding, 0.0, length) / step
 
 
 class NoPenalty(Penalty):
@@ -170,3 +205,36 @@ class NoPenalty(Penalty):
 
     def curvature(self, w: Array) -> Array:
         return np.zeros_like(w)
+
+
+class Domain(Penalty):
+    """0 wherever another penalty is finite: its constraints.
+
+    Parameters
+    ----------
+    penalty : Penalty
+        A bound one, with a prox.
+    """
+
+    def __init__(self, penalty: Penalty) -> None:
+        self.penalty = penalty
+
+    @property
+    def is_separate(self) -> bool:  # type: ignore[override]  # as the other's class says
+        return self.penalty.is_separate
+
+    @property
+    def groups(self) -> NDArray[np.integer] | None:
+        return self.penalty.groups
+
+    def restrict(self, features: NDArray[np.integer], outputs: NDArray[np.integer]) -> Penalty:
+        return Domain(self.penalty.restrict(features, outputs))
+
+    def feasible_start(self, shape: tuple[int, int]) -> Array:
+        return self.penalty.feasible_start(shape)
+
+    def value(self, w: Array) -> Scalar:
+        return 0.0 if np.isfinite(self.penalty.value(w)) else np.inf
+
+    def prox(self, w: Array, step: float | Array) -> Array:
+        return self.penalty.prox(w, 0.0 * step)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from nno_sklearn.penalties.base import Penalty
+from nno_sklearn.penalties.base import NoPenalty, Penalty
+from nno_sklearn.penalties.piecewise import PiecewiseQuadratic
 from nno_sklearn.types import Array, Scalar
 
 
@@ -14,8 +15,6 @@ class ElasticNet(Penalty):
     l1_ratio : float in [0, 1], default=0.5
         Share of the l1 part: 1 is the lasso, 0 is ridge.
     """
-
-    is_elastic_net = True
 
     def __init__(self, l1_ratio: float = 0.5) -> None:
         self.l1_ratio = l1_ratio
@@ -30,43 +29,41 @@ class ElasticNet(Penalty):
     @property
     def provides(self) -> frozenset[str]:
         written = super().provides
-        has_kinks = self.l1_ratio > 0 and type(self).gradient is ElasticNet.gradient
+        has_kinks = self._terms.has_kinks and type(self).gradient is ElasticNet.gradient
         return written - {"gradient"} if has_kinks else written
 
     @property
-    def _l2_ratio(self) -> float:
-        return 1.0 - self.l1_ratio
+    def _terms(self) -> PiecewiseQuadratic:
+        return PiecewiseQuadratic(self.l1_ratio, 1.0 - self.l1_ratio)
+
+    def constraints(self) -> Penalty:
+        return NoPenalty()
+
+    def piecewise_quadratic(self, w: Array) -> PiecewiseQuadratic:
+        return self._terms
 
     def value(self, w: Array) -> Scalar:
-        return self.l1_ratio * np.abs(w).sum() + 0.5 * self._l2_ratio * np.vdot(w, w)
+        return self._terms.value(w)
 
     def gradient(self, w: Array) -> Array:
         """Derivative; at a kink (w = 0 with an l1 part) the subgradient of least norm."""
-        return self.l1_ratio * np.sign(w) + self._l2_ratio * w
+        terms = self._terms
+        return terms.l1 * np.sign(w) + terms.l2 * w if terms.has_kinks else terms.l2 * w
 
     def prox(self, w: Array, step: float | Array) -> Array:
-        shrunk = np.sign(w) * np.maximum(np.abs(w) - step * self.l1_ratio, 0.0)
-        return shrunk / (1.0 + step * self._l2_ratio)
+        return self._terms.prox(w, step)
 
     def curvature(self, w: Array) -> Array:
-        return np.full_like(w, self._l2_ratio)
+        return np.full_like(w, self._terms.l2)
 
     def conjugate(self, z: Array) -> Scalar:
-        excess = np.maximum(np.abs(z) - self.l1_ratio, 0.0)
-        if self._l2_ratio > 0:
-            return 0.5 * np.vdot(excess, excess) / self._l2_ratio
-        # The slack is for a z that was scaled to lie on the boundary.
-        return 0.0 if excess.max(initial=0.0) <= 1e-12 else np.inf
+        return self._terms.conjugate(z)
 
     def dual_scaling(self, z: Array) -> Scalar:
-        largest = np.abs(z).max(initial=0.0)
-        if self.l1_ratio == 0 or largest <= self.l1_ratio:
-            return 1.0
-        return self.l1_ratio / largest
+        return self._terms.dual_scaling(z)
 
     def subdiff_distance(self, w: Array, gradient: Array) -> Array:
-        at_zero = np.maximum(np.abs(gradient) - self.l1_ratio, 0.0)
-        return np.where(w == 0, at_zero, np.abs(gradient + self.gradient(w)))
+        return self._terms.subdiff_distance(w, gradient)
 
 
 class L1(ElasticNet):
@@ -82,23 +79,6 @@ class L2(ElasticNet):
     """``|w|_2^2 / 2`` (Hoerl and Kennard, 1970): all coefficients shrink."""
 
     l1_ratio = 0.0
-    is_elastic_net = True
-    prox = ElasticNet.prox
-    curvature = ElasticNet.curvature
-    subdiff_distance = ElasticNet.subdiff_distance
 
     def __init__(self) -> None:
         pass
-
-    # Without the terms that are 0: of millions of coefficients they cost as much as a pass over X.
-    def value(self, w: Array) -> Scalar:
-        return 0.5 * np.vdot(w, w)
-
-    def gradient(self, w: Array) -> Array:
-        return w
-
-    def conjugate(self, z: Array) -> Scalar:
-        return 0.5 * np.vdot(z, z)
-
-    def dual_scaling(self, z: Array) -> Scalar:
-        return 1.0

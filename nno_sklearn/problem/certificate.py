@@ -99,7 +99,7 @@ def shifted_dual_gap(point, step):
     rounding = 32 * EPS * (point.value + dual.size)
     # What rounding leaves of sums that should be 0, times where the optimum is, or nearly.
     gap -= scaling * dual.total @ point.intercept
-    if "conjugate" in penalty.provides:
+    if "conjugate" in problem.provides:
         gap += alpha * penalty.conjugate(-scaling * pulled / alpha)
     elif penalty.is_zero and _is_zero(problem, dual):
         gap += scaling * (abs(np.vdot(pulled, step.direction)) - np.vdot(pulled, point.coef))

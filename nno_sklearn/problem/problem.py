@@ -1,5 +1,6 @@
 """The objective as a function of w over data, with every pass over X counted."""
 
+from collections.abc import Sequence
 from copy import copy
 from functools import cached_property
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nno_sklearn.losses import Loss
-from nno_sklearn.penalties import NoPenalty, Penalty
+from nno_sklearn.penalties import Penalty
 from nno_sklearn.problem.correction import Correction, NoCorrection
 from nno_sklearn.problem.knowledge import Knowledge
 from nno_sklearn.problem.objective import Objective
@@ -20,7 +21,7 @@ from nno_sklearn.rows.replies import (
 from nno_sklearn.types import Array, Matrix
 
 #: What a problem derives from its rows, penalty and correction.
-DERIVED = ("is_separate", "is_smooth", "null", "null_residual", "provides")
+DERIVED = ("is_separate", "is_smooth", "null", "null_residual", "provides", "_of_outputs")
 
 
 class Problem:
@@ -41,6 +42,8 @@ class Problem:
     alpha : float
     sample_weight : ndarray of shape (n_samples,), default=None
     fit_intercept : bool, default=True
+    feature_names : sequence of str, default=None
+        By which a penalty may know features.
 
     Attributes
     ----------
@@ -67,26 +70,35 @@ class Problem:
         *,
         sample_weight: Array | None = None,
         fit_intercept: bool = True,
+        feature_names: Sequence[str] | None = None,
     ) -> None:
         if sample_weight is None:
             weight = np.full(len(y), 1.0 / len(y))
         else:
             weight = sample_weight / sample_weight.sum()
         rows = LocalRows(X, y, weight, loss, fit_intercept=fit_intercept)
-        self._pose(rows, penalty, alpha)
+        self._pose(rows, penalty, alpha, feature_names)
 
-    def _pose(self, rows: Rows, penalty: Penalty, alpha: float) -> None:
-        self.rows = rows
-        self.penalty, self.alpha = _effective(penalty.bind(self.shape), alpha)
+    def _pose(
+        self, rows: Rows, penalty: Penalty, alpha: float, feature_names: Sequence[str] | None
+    ) -> None:
+        self.rows, self._feature_names = rows, feature_names
+        self.penalty, self.alpha = self._bound(penalty, alpha)
         self.correction, self.dtype = NoCorrection(), self.rows.dtype
         self._origin = np.zeros(self.n_outputs), self.rows.origin
         self.knowledge, self._passes_before, self._first = Knowledge(), 0.0, None
 
     @classmethod
-    def over_rows(cls, rows: Rows, penalty: Penalty, alpha: float) -> "Problem":
+    def over_rows(
+        cls,
+        rows: Rows,
+        penalty: Penalty,
+        alpha: float,
+        feature_names: Sequence[str] | None = None,
+    ) -> "Problem":
         """The problem of :class:`Rows`, wherever they are, which bring their loss."""
         problem = object.__new__(cls)
-        problem._pose(rows, penalty, alpha)
+        problem._pose(rows, penalty, alpha, feature_names)
         return problem
 
     @classmethod
@@ -175,7 +187,14 @@ class Problem:
         """Penalty's share of the objective, in :meth:`inner`'s shape."""
         if self.n_outputs == 1 or not self.is_separate:
             return np.array([self.alpha * self.penalty.value(coef)])
-        return self.alpha * np.array([self.penalty.value(w[:, None]) for w in coef.T])
+        shares = zip(self._of_outputs, coef.T, strict=True)
+        return self.alpha * np.array([penalty.value(w[:, None]) for penalty, w in shares])
+
+    @cached_property
+    def _of_outputs(self) -> list[Penalty]:
+        """The penalty of each output by itself, where they do not interact."""
+        features, outputs = np.arange(self.n_features), np.arange(self.n_outputs)
+        return [self.penalty.restrict(features, outputs[[k]]) for k in outputs]
 
     def at(self, coef: Array, intercept: Array | None = None) -> Point:
         """The point at ``coef``; one pass. ``intercept`` is where the search for b begins."""
@@ -227,13 +246,21 @@ class Problem:
     def columns(self, index: NDArray[Any]) -> "Problem":
         """The same objective with all coefficients but those of ``index`` held at 0."""
         parts = {"rows": self.rows.columns(index), "correction": self.correction.columns(index)}
-        return self._like(penalty=self.penalty.restrict(index), **parts)
+        if self._feature_names is not None:
+            parts["_feature_names"] = [self._feature_names[j] for j in index]
+        penalty = self.penalty.restrict(index, np.arange(self.n_outputs))
+        return self._like(penalty=penalty, **parts)
 
     def with_penalty(self, penalty: Penalty, alpha: float) -> "Problem":
         """The same data loss with another penalty; what is known of the rows stays known."""
-        penalty, alpha = _effective(penalty.bind(self.shape), alpha)
+        penalty, alpha = self._bound(penalty, alpha)
         known = {"knowledge": self.knowledge, "_passes_before": self.rows.passes.total}
         return self._sibling(penalty=penalty, alpha=alpha, **known)
+
+    def _bound(self, penalty: Penalty, alpha: float) -> tuple[Penalty, float]:
+        """Penalty and strength; a strength of 0 leaves the constraints, which have none."""
+        penalty = penalty.bind(*self.shape, self._feature_names)
+        return (penalty, alpha) if alpha > 0 else (penalty.constraints(), 1.0)
 
     def _sibling(self, **changes):
         """A problem whose constant model is this one's."""
@@ -250,8 +277,3 @@ class Problem:
         intercept = point.intercept + mean - centre @ point.coef
         # A shift that all coupled outputs share changes no prediction: leave its mean at 0.
         return intercept if self.rows.is_separate else intercept - intercept.mean()
-
-
-def _effective(penalty: Penalty, alpha: float) -> tuple[Penalty, float]:
-    """Penalty and strength; a strength of 0 is no penalty."""
-    return (penalty, alpha) if alpha > 0 else (NoPenalty(), 1.0)

@@ -146,6 +146,7 @@ class FitSession:
                 draft.strength(data.total_weight),
                 sample_weight=data.weight,
                 fit_intercept=draft.fit_intercept,
+                feature_names=getattr(draft, "feature_names_in_", None),
             )
             check_penalty_on(problem.penalty, problem.shape)
             check_magnitude(problem)

@@ -34,7 +34,7 @@ class GramModel:
         return self._matrix @ d
 
     def part(self, index, ridge):
-        """The model of some coefficients, with ``ridge`` added where it is solved."""
+        """The model of some coefficients, with ``ridge``, an array, added to its diagonal."""
         part = _GramPart(self._matrix.take(index, axis=0).take(index, axis=1), ridge)
         if self._may_give_up and part.smallest_pivot < DOUBTFUL:
             raise IllConditionedError
@@ -44,11 +44,11 @@ class GramModel:
 class _GramPart:
     def __init__(self, matrix, ridge):
         self._matrix, self._ridge = matrix, ridge
-        self._factor = ScaledCholesky(matrix, np.full(len(matrix), ridge))
+        self._factor = ScaledCholesky(matrix, ridge)
         self.smallest_pivot = self._factor.smallest_pivot
 
     def product(self, moved):
-        return self._matrix @ moved + self._ridge * moved
+        return self._matrix @ moved + (self._ridge * moved.T).T
 
     def solve(self, right):
         return self._factor.solve(right)
@@ -75,7 +75,7 @@ class RowsModel:
         return self._rows.T @ (self._rows @ d)
 
     def part(self, index, ridge):
-        """The model of some coefficients, with ``ridge`` added where it is solved."""
+        """The model of some coefficients, with ``ridge``, an array, added to its diagonal."""
         return _RowsPart(self._rows[:, index], ridge)
 
 
@@ -87,7 +87,7 @@ class _RowsPart:
         self._scaled = rows * self._inverse
         self._bend = ridge * self._inverse**2 + OPEN
         n, p = rows.shape
-        self._is_wide = p > n and ridge > 0
+        self._is_wide = p > n and (ridge > 0).all()
         if self._is_wide:
             self._factor = _kernel_factor(self._scaled / np.sqrt(self._bend))
         else:
@@ -95,7 +95,7 @@ class _RowsPart:
             self._factor = qr(bent, mode="r", check_finite=False)[0][:p]
 
     def product(self, moved):
-        return self._plain.T @ (self._plain @ moved) + self._ridge * moved
+        return self._plain.T @ (self._plain @ moved) + (self._ridge * moved.T).T
 
     def solve(self, right):
         right = self._inverse * right

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nno_sklearn.penalties import PiecewiseQuadratic
 from nno_sklearn.problem.cost import can_have_rows
 from nno_sklearn.solvers.accelerated import Momentum
 from nno_sklearn.solvers.models import GramModel, IllConditionedError, RowsModel
@@ -17,6 +18,11 @@ PROMISING = 0.1
 #: Places where the model is looked at on the way to where signs change.
 POWERS = np.linspace(0.0, 1.0, 8)
 MAX_ACCELERATED_STEPS = 1000
+#: Squared size of a proximal gradient, beside the largest one, with which they end.
+SMALL_GRADIENT = 1e-6
+#: And beside the coefficients: there it is rounding.
+ROUNDING = 1e-30
+TINY = np.finfo(float).tiny
 
 
 def minimise_model(point, blocks, target_gap):
@@ -35,26 +41,28 @@ def minimise_model(point, blocks, target_gap):
     -------
     ndarray of shape (n_features, n_outputs)
     """
-    if not point.problem.penalty.is_elastic_net:
-        return _accelerated(point, blocks, target_gap)
-    w, gradient = point.coef.ravel(), point.data_gradient.ravel()
-    v = np.empty_like(w)
+    problem = point.problem
+    terms = problem.penalty.piecewise_quadratic(point.coef)
+    if terms is None:
+        return _accelerated(point, blocks)
+    terms = terms.scaled(problem.alpha).of(problem.shape)
+    v = np.empty(point.coef.size)
     for index, matrix in blocks:
-        given = w[index], gradient[index], target_gap / len(blocks)
-        v[index] = _active_sets(point, index, matrix, *given)
+        v[index] = _active_sets(point, index, matrix, terms, target_gap / len(blocks))
     return v.reshape(point.coef.shape)
 
 
-def _active_sets(point, index, matrix, w, gradient, target_gap):
+def _active_sets(point, index, matrix, terms, target_gap):
     """By factors of the Gram matrix; where its rounding errors matter, by those of the rows."""
-    own = 2 * abs(point.data_loss)
+    w, gradient = point.coef.ravel()[index], point.data_gradient.ravel()[index]
+    given = terms.take(index), w, gradient, 2 * abs(point.data_loss), point.problem.n_samples - 1
     if matrix is not None:
         try:
             model = GramModel(matrix, may_give_up=can_have_rows(point.problem, len(index)))
-            return ActiveSets(model, point.problem, w, gradient, own).minimise(target_gap)
+            return ActiveSets(model, *given).minimise(target_gap)
         except IllConditionedError:
             pass
-    return ActiveSets(RowsModel(point, index), point.problem, w, gradient, own).minimise(target_gap)
+    return ActiveSets(RowsModel(point, index), *given).minimise(target_gap)
 
 
 def _stands_still(gaps):
@@ -65,27 +73,34 @@ def _stands_still(gaps):
 class ActiveSets:
     """Newton steps among the coefficients in use, which others join and leave.
 
-    In each round those that violate optimality most enter with the sign that lowers the model.
-    Newton's step goes to the optimum among the signs; where coefficients would change theirs,
-    they become 0, as far along the way as the model falls (a projected Newton method; Bertsekas,
-    1982). All is in differences from w, so that its gradient is as exact as the rows give it.
+    A coefficient at 0, where the penalty has a kink there, or at a bound is held. In each round
+    those that violate optimality most enter in the direction that lowers the model. Newton's step
+    goes to the optimum among the signs; where coefficients would change theirs, or leave their
+    bounds, they are held, as far along the way as the model falls (a projected Newton method;
+    Bertsekas, 1982). All is in differences from w, so that its gradient is as exact as the rows
+    give it.
 
     Parameters
     ----------
     model : GramModel or RowsModel
-    problem : Problem
-        Gives the elastic net.
+    terms : PiecewiseQuadratic
+        The penalty of these coefficients, with arrays of shape (n,).
     w, gradient : ndarray of shape (n,)
         Where the model is made, and the gradient of the data loss there.
     energy : float
         Squared norm of the working residuals, of which a duality gap is made.
+    rank : int
+        How many coefficients the rows can tell apart.
     """
 
-    def __init__(self, model, problem, w, gradient, energy):
-        self._model, self._w, self._gradient, self._energy = model, w, gradient, energy
-        ratio = problem.penalty.l1_ratio
-        self._l1, self._l2 = problem.alpha * ratio, problem.alpha * (1.0 - ratio)
-        self._curvature, self._rank = model.diagonal + self._l2, problem.n_samples - 1
+    def __init__(self, model, terms, w, gradient, energy, rank):
+        self._model, self._terms, self._w, self._gradient = model, terms, w, gradient
+        self._energy, self._rank = energy, rank
+        self._curvature = model.diagonal + terms.l2
+        self._is_bent, self._has_kink = bool((terms.l2 > 0).all()), terms.l1 > 0
+        self._without_l2 = PiecewiseQuadratic(terms.l1, 0.0, terms.lower, terms.upper)
+        is_open = np.isinf(terms.lower) | np.isinf(terms.upper)
+        self._is_free = ~self._has_kink & is_open
         self._v, self._slope = w.copy(), gradient
 
     def minimise(self, target_gap):
@@ -107,83 +122,106 @@ class ActiveSets:
     def _entering(self, used):
         """How many may enter, while the rows can tell all apart."""
         most = max(LEAST_ENTERING, int(ENTERING * used))
-        return most if self._l2 > 0 else max(1, min(most, self._rank - used))
+        return most if self._is_bent else max(1, min(most, self._rank - used))
 
     def _move_to(self, v):
         self._v = v
         self._slope = self._gradient + self._model.product(v - self._w)
 
     def _gap(self):
-        """Duality gap of the model (see :func:`nno_sklearn.problem.certificate.dual_gap`)."""
-        v, l1, l2 = self._v, self._l1, self._l2
-        total, size = self._slope + l2 * v, l1 * np.abs(v).sum()
-        largest = np.abs(total).max(initial=0.0)
-        scaling = l1 / largest if largest > l1 else 1.0
+        """Duality gap of the model (see :func:`nno_sklearn.problem.certificate.dual_gap`).
+
+        The squares of the penalty count with the rows', or else with the penalty's conjugate.
+        Coefficients without a penalty, whose dual points are exact at the optimum alone, count with
+        what each could still gain.
+        """
+        v, terms, kinks = self._v, self._terms, self._without_l2
+        total = self._slope + terms.l2 * v
+        left = np.where(self._is_free, total, 0.0)
+        total = total - left
+        scaling = kinks.dual_scaling(total)
         moved = (self._slope + self._gradient) @ (v - self._w)
-        energy = max(self._energy + moved, 0.0) + l2 * (v @ v)
-        gap = size + scaling * (total @ v) + 0.5 * (1.0 - scaling) ** 2 * energy
-        if l2 > 0:
-            excess = np.maximum(np.abs(self._slope) - l1, 0.0)
-            conjugate = 0.5 * (excess @ excess) / l2
-            gap = min(gap, size + 0.5 * l2 * (v @ v) + self._slope @ v + conjugate)
+        energy = max(self._energy + moved, 0.0) + (terms.l2 * v) @ v
+        gap = kinks.value(v) + kinks.conjugate(-scaling * total) + scaling * (total @ v)
+        gap += 0.5 * (1.0 - scaling) ** 2 * energy
+        gap += 0.5 * np.sum(left**2 / np.maximum(self._curvature, TINY))
+        if self._is_bent:
+            gap = min(gap, terms.value(v) + self._slope @ v + terms.conjugate(-self._slope))
         return gap
 
     def _round(self, entering):
         """Let coefficients enter, and go to the optimum among the signs; whether that moved."""
-        active, signs = self._choose(entering)
+        active, sides = self._choose(entering)
         if not len(active):
             return False
-        u = self._v[active]
-        right = self._slope[active] + self._l2 * u + self._l1 * signs
-        part = self._model.part(active, self._l2)
+        terms, u = self._terms.take(active), self._v[active]
+        right = self._slope[active] + terms.l2 * u + terms.l1 * sides
+        part = self._model.part(active, terms.l2)
         new = u - part.solve(right)
-        if (new * signs >= 0).all():
-            best = new
-        else:
-            best = self._best_on_the_way(part, u, new, signs, right)
-        moved = best - u
+        kink = self._has_kink[active]
+        low = np.where(kink & (sides > 0), np.maximum(terms.lower, 0.0), terms.lower)
+        high = np.where(kink & (sides < 0), np.minimum(terms.upper, 0.0), terms.upper)
+        if not ((new >= low) & (new <= high)).all():
+            new = _best_on_the_way(part, u, new, low, high, right)
+        moved = new - u
         if not np.isfinite(moved).all() or not moved.any():
             return False
         v = self._v.copy()
-        v[active] = best
+        v[active] = new
         self._move_to(v)
         return True
 
     def _choose(self, entering):
-        """Coefficients in use and those that promise the largest decrease, with their signs."""
-        violation = np.maximum(np.abs(self._slope) - self._l1, 0.0)
+        """Coefficients in use and those that promise the largest decrease, and on which side of 0
+        each is, or is going to be."""
+        left, right = self._terms.slopes(self._v)
+        up, down = -(self._slope + right), self._slope + left  # what the model falls by
+        held = self._is_held()
+        violation = np.maximum(np.maximum(up, down), 0.0)
         promise = np.divide(
             violation**2,
             self._curvature,
             out=np.zeros_like(violation),
-            where=(self._curvature > 0) & (self._v == 0),
+            where=(self._curvature > 0) & held,
         )
         promise[promise < PROMISING * promise.max(initial=0.0)] = 0.0
         if entering == 0:
             promise[:] = 0.0
         elif np.count_nonzero(promise) > entering:
             promise[np.argpartition(-promise, entering)[entering:]] = 0.0
-        active = np.flatnonzero((self._v != 0) | (promise > 0))
-        signs = np.sign(self._v[active])
-        return active, np.where(signs == 0, -np.sign(self._slope[active]), signs)
+        active = np.flatnonzero(~held | (promise > 0))
+        sides = np.sign(self._v[active])
+        towards = np.where(up[active] > 0, 1.0, -1.0)
+        return active, np.where(sides == 0, towards, sides)
 
-    def _best_on_the_way(self, part, u, new, signs, right):
-        """Where the model is lowest on the way to ``new``, its coefficients held at 0."""
-        flips = new * signs < 0
-        # The t at which each coefficient is 0; 0 for those that start in the wrong direction.
-        crossing = np.divide(u, u - new, out=np.full_like(u, np.inf), where=flips)
-        reach = crossing[crossing > 0].min(initial=0.99)
-        steps = reach**POWERS
-        places = u[:, None] + np.multiply.outer(new - u, steps)
-        places[crossing[:, None] <= steps] = 0.0
-        moved = places - u[:, None]
-        rise = right @ moved + 0.5 * np.einsum("jk,jk->k", moved, part.product(moved))
-        lowest = int(rise.argmin())
-        return places[:, lowest] if rise[lowest] < 0 else u
+    def _is_held(self):
+        """Which coefficients are at a kink or at a bound."""
+        v, terms = self._v, self._terms
+        return (self._has_kink & (v == 0)) | (v <= terms.lower) | (v >= terms.upper)
 
 
-def _accelerated(point, blocks, target_gap):
-    """Accelerated proximal gradient with restart, for any penalty with a prox."""
+def _best_on_the_way(part, u, new, low, high, right):
+    """Where the model is lowest on the way from ``u`` to ``new``, kept between ``low`` and
+    ``high``."""
+    end = np.clip(new, low, high)
+    # The t at which each coefficient is held; 0 for those that start in the wrong direction.
+    crossing = np.divide(end - u, new - u, out=np.full_like(u, np.inf), where=new != end)
+    reach = crossing[crossing > 0].min(initial=0.99)
+    steps = reach**POWERS
+    places = u[:, None] + np.multiply.outer(new - u, steps)
+    places = np.where(crossing[:, None] <= steps, end[:, None], places)
+    moved = places - u[:, None]
+    rise = right @ moved + 0.5 * np.einsum("jk,jk->k", moved, part.product(moved))
+    lowest = int(rise.argmin())
+    return places[:, lowest] if rise[lowest] < 0 else u
+
+
+def _accelerated(point, blocks):
+    """Accelerated proximal gradient with restart, for any penalty with a prox.
+
+    It ends with a proximal gradient that is small beside the largest one: by itself its size says
+    nothing of the gap, which may be far larger where columns are nearly collinear.
+    """
     problem, w = point.problem, point.coef
     diagonal, largest = np.empty(w.size), 1.0
     for index, matrix in blocks:
@@ -191,13 +229,15 @@ def _accelerated(point, blocks, target_gap):
         scaling = 1 / np.sqrt(diagonal[index])
         largest = max(largest, np.linalg.norm(scaling[:, None] * matrix * scaling, 2))
     step = 1 / (largest * problem.penalty.tied(diagonal.reshape(w.shape)))
-    v, ahead, momentum = w, w, Momentum()
+    v, ahead, momentum, steepest = w, w, Momentum(), 0.0
     for _ in range(MAX_ACCELERATED_STEPS):
         slope = point.data_gradient + _product(blocks, ahead - w)
         new = problem.penalty.prox(ahead - step * slope, problem.alpha * step)
-        moved = new - v
-        ahead, v = new + momentum.share(np.vdot((ahead - new) / step, moved) > 0) * moved, new
-        if np.vdot(moved, moved / step) <= 1e-4 * target_gap:
+        left, moved = ahead - new, new - v
+        size = np.vdot(left, left / step)
+        steepest = max(steepest, size)
+        ahead, v = new + momentum.share(np.vdot(left / step, moved) > 0) * moved, new
+        if size <= max(SMALL_GRADIENT * steepest, ROUNDING * np.vdot(v, v / step)):
             break
     return v
 

@@ -89,18 +89,25 @@ def _has_row_models(point):
     """Whether Newton models of many coefficients can be solved in the space of few rows."""
     problem = point.problem
     few = problem.n_samples <= MAX_MATRIX_SIZE
-    return few and problem.penalty.is_elastic_net and can_have_rows(problem, problem.n_features)
+    has_terms = problem.penalty.piecewise_quadratic(point.coef) is not None
+    return few and has_terms and can_have_rows(problem, problem.n_features)
 
 
 def choose_features(point):
-    """Features in use, and those that promise the largest decrease."""
+    """Features in use, and those that promise the largest decrease; groups as a whole."""
     promise, groups = promised_decrease(point).sum(axis=1), point.problem.penalty.groups
     used = (point.coef != 0).any(axis=1)
-    if groups is not None:  # they enter and leave together
-        promise = np.bincount(groups, promise)[groups]
-        used = np.bincount(groups, used)[groups] > 0
-    size = max(SMALLEST_SET, 2 * int(used.sum()))
-    promise[used] = np.inf
+    if groups is None:
+        return _largest(promise, used, max(SMALLEST_SET, 2 * int(used.sum())))
+    used, sizes = np.bincount(groups, used) > 0, np.bincount(groups)
+    share = max(SMALLEST_SET, 2 * int(sizes[used].sum())) / sizes.mean()
+    chosen = _largest(np.bincount(groups, promise), used, max(1, int(share)))
+    return np.flatnonzero(np.isin(groups, chosen))
+
+
+def _largest(promise, used, size):
+    """Numbers of those in use, and of the ``size`` largest promises among them and all others."""
+    promise = np.where(used, np.inf, promise)
     if (promise > 0).sum() > size:
         promise[np.argpartition(-promise, size)[size:]] = 0.0
     return np.flatnonzero(promise > 0)

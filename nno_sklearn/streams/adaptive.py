@@ -177,12 +177,13 @@ class _GradientSteps(_Steps):
     def _moved(self, state, inner, gradient, weight):
         objective, inverse = self._objective, state.inverse_scale
         squares, steepness = self._steeper(state, gradient)
-        slope = objective.penalty.gradient(inner[:-1] * inverse)
+        coef = inner[:-1] * inverse
+        slope = objective.penalty.gradient(coef)
         pull = np.zeros_like(inner)
         pull[:-1] = objective.alpha * weight * inverse * slope
         # A penalty's own curvature bounds the step along it.
         bend = np.zeros_like(inner)
-        bend[:-1] = objective.alpha * weight * inverse**2 * objective.penalty.curvature(inner[:-1])
+        bend[:-1] = objective.alpha * weight * inverse**2 * objective.penalty.curvature(coef)
         divisor = steepness + bend
         used = steepness > 0
         inner = inner - np.divide(gradient + pull, divisor, out=np.zeros_like(inner), where=used)
@@ -247,13 +248,27 @@ class FollowTheLeader(Stream):
     """FTRL-proximal (McMahan et al., 2013) in steps of 32 rows: the penalty acts as a whole.
 
     The penalty of all rows so far is minimised with each step, so that l1 keeps coefficients at
-    exactly 0. Step sizes are those of :class:`AdaptiveGradient`. For rows in random order.
+    exactly 0. Step sizes are those of :class:`AdaptiveGradient`. For rows in random order, and
+    penalties that are a sum over the coefficients and allow 0.
     """
 
     requires = frozenset({"loss.gradient", "penalty.prox"})
 
     def learn(self, state, batch, objective, *, max_iter, tol):
+        _check_sum_over_coefficients(objective.penalty, (batch.X.shape[1], batch.y.shape[1]))
         return _LeaderSteps(objective).learn(state or AdaptiveState.empty(batch), batch)
+
+
+def _check_sum_over_coefficients(penalty, shape):
+    """Raise a ValueError where steps of each coefficient's own size cannot heed a penalty."""
+    name = type(penalty).__name__
+    if not penalty.is_elementwise:
+        reason = f"gives each coefficient a step of its own, but {name} ties some together"
+    elif penalty.feasible_start(shape).any():
+        reason = f"begins at 0, and stays there for features not seen yet, which {name} forbids"
+    else:
+        return
+    raise ValueError(f"stream='ftrl' {reason}. Use stream='cells'.")
 
 
 def _largest(X, mean):

@@ -7,7 +7,8 @@ from nno_sklearn.streams.cells import CellStream
 
 
 class AutoStream(Stream):
-    """Cells up to 2000 features; beyond, where cells would fill the memory, small steps.
+    """Cells up to 2000 features, and for penalties that tie coefficients together; beyond, where
+    cells would fill the memory, small steps.
 
     These are of AdaGrad, or of FTRL-proximal for a penalty without a gradient. The fitted
     ``stream_`` says which.
@@ -16,9 +17,10 @@ class AutoStream(Stream):
     requires = frozenset({"loss.gradient", "penalty.gradient|penalty.prox"})
 
     def select(self, objective, n_features):
-        if n_features <= MAX_MATRIX_SIZE:
+        penalty = objective.penalty
+        if n_features <= MAX_MATRIX_SIZE or not penalty.is_elementwise:
             return CellStream()
-        smooth = "gradient" in objective.penalty.provides
+        smooth = "gradient" in penalty.provides
         return AdaptiveGradient() if smooth else FollowTheLeader()
 
     def learn(self, state, batch, objective, **options):

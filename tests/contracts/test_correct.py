@@ -11,6 +11,7 @@ from nno_sklearn import (
     check_solver,
 )
 from nno_sklearn.contracts import check_loss_on, check_penalty_on
+from nno_sklearn.penalties import L1, Penalty
 from nno_sklearn.solvers import SOLVERS
 from tests.problems import EVERY_PENALTY, LOSSES, X, Y
 from tests.user_objects import (
@@ -25,6 +26,7 @@ from tests.user_objects import (
     Tempered,
     Tweedie,
     WeightedL1,
+    altered,
 )
 
 LABELS = (Y > 0.5).astype(int)
@@ -88,6 +90,17 @@ class TestCorrectOnes:
         penalty = WeightedL1(np.linspace(0, 3, 9))
         check_penalty_on(penalty, (9, 2))
         check_penalty(penalty, n_features=9)
+
+    def test_a_weight_for_each_output(self):
+        penalty = WeightedL1(np.linspace(0, 3, 18).reshape(9, 2))
+        check_penalty_on(penalty, (9, 2))
+        check_penalty(penalty, n_features=9, n_outputs=[2])
+
+    @pytest.mark.parametrize("restrict", [Penalty.restrict, lambda self, features, outputs: L1()])
+    def test_a_restriction_that_is_another_function(self, restrict):
+        penalty = altered(WeightedL1(np.linspace(0, 3, 9)), restrict=restrict)
+        with pytest.raises(ValueError, match=r"restrict.* gives .* on 4 of 9 .* np.ix_"):
+            check_penalty(penalty, n_features=9)
 
     def test_groups_have_no_step_for_each_coefficient(self):
         check_penalty_on(Groups(), (7, 3))

@@ -28,8 +28,8 @@ class WeightedL1(Penalty):
     def __init__(self, weights):
         self.weights = weights
 
-    def restrict(self, index):
-        return WeightedL1(self.weights[index])
+    def restrict(self, features, outputs):
+        return WeightedL1(self.weights[features])
 
     def value(self, w):
         return float((self.weights[:, None] * np.abs(w)).sum())
@@ -78,8 +78,8 @@ class GroupNorms(Penalty):
     def groups(self):
         return self.labels
 
-    def restrict(self, index):
-        return GroupNorms(np.unique(self.labels[index], return_inverse=True)[1])
+    def restrict(self, features, outputs):
+        return type(self)(np.unique(self.labels[features], return_inverse=True)[1])
 
     def _sizes(self, w):
         return np.sqrt(np.bincount(self.labels, (w**2).sum(axis=1)))
