@@ -13,6 +13,9 @@ if TYPE_CHECKING:  # what __getattr__ finds, for type checkers
     from nno_sklearn.losses import Loss as Loss
     from nno_sklearn.model_selection import NNOSearchCV as NNOSearchCV
     from nno_sklearn.neighbors import condense as condense
+    from nno_sklearn.penalties import L1 as L1
+    from nno_sklearn.penalties import L2 as L2
+    from nno_sklearn.penalties import ElasticNet as ElasticNet
     from nno_sklearn.penalties import Penalty as Penalty
     from nno_sklearn.score_training import ScoreTraining as ScoreTraining
     from nno_sklearn.score_training import nno_minimize as nno_minimize
@@ -29,7 +32,10 @@ __version__ = "0.1.0"
 #: command line runs, and answers Ctrl-C, before numpy, scipy and scikit-learn are there.
 _HOMES = {
     "CellStream": "streams",
+    "ElasticNet": "penalties",
     "GradientDescent": "solvers",
+    "L1": "penalties",
+    "L2": "penalties",
     "Loss": "losses",
     "NNOClassifier": "_classifier",
     "NNORegressor": "_regressor",

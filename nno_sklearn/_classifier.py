@@ -68,7 +68,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         folds ``ScoreTraining("f1", cv=10)`` chooses. It gives no probabilities, so that scorers
         which ask for them are refused, and F is then the log-loss of the start.
     penalty : {"l2", "l1", "elasticnet", None} or Penalty, default="l2"
-        "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``.
+        "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``. Objects
+        take more: :class:`~nno_sklearn.L1` and others weigh and bound features by name.
     alpha : float, default=1e-4
         Strength of the penalty, at least 0; ``1 / (C * n_samples)`` in terms of
         scikit-learn's LogisticRegression.

@@ -42,7 +42,8 @@ class NNORegressor(RegressorMixin, LinearModel):
         search from the optimum of the squared error, whose folds ``ScoreTraining(..., cv=10)``
         chooses.
     penalty : {"l2", "l1", "elasticnet", None} or Penalty, default="l2"
-        "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``.
+        "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``. Objects
+        take more: :class:`~nno_sklearn.L1` and others weigh and bound features by name.
     alpha : float, default=1e-4
         Strength of the penalty, at least 0.
     l1_ratio : float in [0, 1], default=0.5

@@ -25,8 +25,10 @@ AGREES_WITH = {
     "conjugate": ("value",),
     "dual_scaling": ("value",),
     "subdiff_distance": ("value", "gradient", "prox"),
-    "piecewise_quadratic": ("value", "gradient", "prox"),
-    "constraints": ("value", "gradient", "prox"),
+    **dict.fromkeys(
+        ("piecewise_quadratic", "constraints", "bind", "restrict", "feasible_start"),
+        ("value", "gradient", "prox"),
+    ),
     "is_zero": ("value", "gradient", "prox"),
 }
 

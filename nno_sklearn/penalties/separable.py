@@ -1,23 +1,72 @@
 """Penalties that are a sum over the coefficients: l1, l2, elastic net."""
 
+from collections.abc import Sequence
+from copy import copy
+
 import numpy as np
+from numpy.typing import NDArray
 
 from nno_sklearn.penalties.base import NoPenalty, Penalty
+from nno_sklearn.penalties.parameters import Features, PerFeature
 from nno_sklearn.penalties.piecewise import PiecewiseQuadratic
 from nno_sklearn.types import Array, Scalar
 
 
 class ElasticNet(Penalty):
-    """``l1_ratio * |w|_1 + (1 - l1_ratio) / 2 * |w|_2^2`` (Zou and Hastie, 2005).
+    """``sum_j weights_j (l1_ratio |w_j| + (1 - l1_ratio) w_j^2 / 2)``, within bounds (Zou and
+    Hastie, 2005; weights and bounds as in glmnet).
 
     Parameters
     ----------
     l1_ratio : float in [0, 1], default=0.5
         Share of the l1 part: 1 is the lasso, 0 is ridge.
+    weights : float, array-like, dict or callable, default=None
+        Factor of each coefficient's penalty, at least 0: 0 leaves it free, inf excludes it. An
+        array of shape (n_features,), or (n_features, n_outputs) where outputs, or classes, differ;
+        a dict by feature name, or column number, of those that are not 1; or a function of the
+        feature's name, or of its number where the data have no names. None: 1.
+    lower, upper : float, array-like, dict or callable, default=None
+        Bounds of the coefficients, given likewise. They hold whatever ``alpha`` is. None, and what
+        a dict leaves out: no bound.
+    positive : bool, default=False
+        Whether all coefficients must be at least 0, beside their bounds.
+
+    Notes
+    -----
+    A fit whose coefficients are all penalised, or bounded on both sides, is certified by a duality
+    gap. Where some are free, the Newton decrement is what ``tol`` bounds, and ``dual_gap_`` is inf.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.datasets import load_diabetes
+    >>> from nno_sklearn import ElasticNet, NNORegressor
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> penalty = ElasticNet(0.9, weights={"age": 0.0, "sex": float("inf")}, lower={"bmi": 0.0})
+    >>> model = NNORegressor(penalty=penalty, alpha=0.1).fit(X, y)
+    >>> bool(model.coef_[1] == 0)
+    True
     """
 
-    def __init__(self, l1_ratio: float = 0.5) -> None:
+    weights: PerFeature = None
+    lower: PerFeature = None
+    upper: PerFeature = None
+    positive: bool = False
+
+    def __init__(
+        self,
+        l1_ratio: float = 0.5,
+        *,
+        weights: PerFeature = None,
+        lower: PerFeature = None,
+        upper: PerFeature = None,
+        positive: bool = False,
+    ) -> None:
         self.l1_ratio = l1_ratio
+        self.weights = weights
+        self.lower = lower
+        self.upper = upper
+        self.positive = positive
 
     def check_parameters(self) -> None:
         if not 0 <= self.l1_ratio <= 1:
@@ -27,17 +76,94 @@ class ElasticNet(Penalty):
             )
 
     @property
+    def _is_plain(self) -> bool:
+        """Whether all coefficients are treated alike, and may be any number."""
+        return self.weights is self.lower is self.upper is None and not self.positive
+
+    @property
     def provides(self) -> frozenset[str]:
-        written = super().provides
-        has_kinks = self._terms.has_kinks and type(self).gradient is ElasticNet.gradient
-        return written - {"gradient"} if has_kinks else written
+        found = super().provides
+        if self._has_kinks and type(self).gradient is ElasticNet.gradient:
+            found = found - {"gradient"}
+        terms: PiecewiseQuadratic | None = vars(self).get("_bound")
+        return found if terms is None or terms.grows else found - {"conjugate"}
+
+    @property
+    def _has_kinks(self) -> bool:
+        if "_bound" in vars(self) or self._is_plain:
+            return self._terms.has_kinks
+        return self.l1_ratio > 0 or self.positive or not self.lower is self.upper is None
 
     @property
     def _terms(self) -> PiecewiseQuadratic:
-        return PiecewiseQuadratic(self.l1_ratio, 1.0 - self.l1_ratio)
+        if self._is_plain:
+            return PiecewiseQuadratic(self.l1_ratio, 1.0 - self.l1_ratio)
+        if "_bound" not in vars(self):
+            raise ValueError(
+                f"{self!r} does not know its features yet: call bind(n_features, n_outputs, "
+                "feature_names) and use what it returns."
+            )
+        return self._bound
+
+    def bind(
+        self, n_features: int, n_outputs: int, feature_names: Sequence[str] | None = None
+    ) -> Penalty:
+        if self._is_plain or "_bound" in vars(self):
+            return self
+        features = Features(self, n_features, n_outputs, feature_names)
+        weights = features.values("weights", self.weights, 1.0)
+        lower = features.values("lower", self.lower, -np.inf)
+        upper = features.values("upper", self.upper, np.inf)
+        lower = np.maximum(lower, 0.0) if self.positive else lower
+        self._check(features, weights, lower, upper)
+        excluded = np.isinf(weights)
+        if np.any(excluded):
+            weights = np.where(excluded, 0.0, weights)
+            lower, upper = np.where(excluded, 0.0, lower), np.where(excluded, 0.0, upper)
+        terms = PiecewiseQuadratic(
+            self.l1_ratio * weights, (1.0 - self.l1_ratio) * weights, lower, upper
+        )
+        return self._with(terms)
+
+    def _with(self, terms: PiecewiseQuadratic) -> "ElasticNet":
+        bound = copy(self)
+        bound._bound = terms
+        return bound
+
+    @staticmethod
+    def _check(
+        features: Features,
+        weights: float | Array,
+        lower: float | Array,
+        upper: float | Array,
+    ) -> None:
+        if np.any(np.less(weights, 0)):
+            name = features.first(np.less(weights, 0))
+            what = f"that of {name} is below 0, which would reward large coefficients"
+            raise features.error("weights", what, "0 leaves a coefficient free, inf excludes it")
+        crossed = np.greater(lower, upper)
+        if np.any(crossed):
+            what = f"the lower bound of {features.first(crossed)} is above its upper one"
+            raise features.error("lower", what, "let some room between them")
+        never = np.isinf(lower) & np.greater(lower, 0) | np.isinf(upper) & np.less(upper, 0)
+        if np.any(never):
+            what = f"the bounds of {features.first(never)} allow no finite coefficient"
+            raise features.error("lower", what, "-inf is no lower bound, inf no upper one")
+        barred = np.isinf(weights) & (np.greater(lower, 0) | np.less(upper, 0))
+        if np.any(barred):
+            what = f"a weight of inf excludes {features.first(barred)}, but its bounds forbid 0"
+            raise features.error("weights", what, "let the bounds include 0")
+
+    def restrict(self, features: NDArray[np.integer], outputs: NDArray[np.integer]) -> Penalty:
+        return self if self._is_plain else self._with(self._terms.restrict(features, outputs))
 
     def constraints(self) -> Penalty:
-        return NoPenalty()
+        terms = self._terms
+        return self._with(terms.constraints()) if terms.has_bounds else NoPenalty()
+
+    def feasible_start(self, shape: tuple[int, int]) -> Array:
+        terms = self._terms
+        return np.array(np.broadcast_to(np.clip(0.0, terms.lower, terms.upper), shape))
 
     def piecewise_quadratic(self, w: Array) -> PiecewiseQuadratic:
         return self._terms
@@ -54,7 +180,7 @@ class ElasticNet(Penalty):
         return self._terms.prox(w, step)
 
     def curvature(self, w: Array) -> Array:
-        return np.full_like(w, self._terms.l2)
+        return np.zeros_like(w) + self._terms.l2
 
     def conjugate(self, z: Array) -> Scalar:
         return self._terms.conjugate(z)
@@ -67,18 +193,62 @@ class ElasticNet(Penalty):
 
 
 class L1(ElasticNet):
-    """``|w|_1`` (Tibshirani, 1996): many coefficients become exactly 0."""
+    """``sum_j weights_j |w_j|``, within bounds (Tibshirani, 1996): many coefficients become exactly
+    0.
+
+    Parameters
+    ----------
+    weights, lower, upper, positive
+        As of :class:`ElasticNet`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from nno_sklearn import L1, NNORegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = NNORegressor(penalty=L1(positive=True), alpha=0.5).fit(X, y)
+    >>> int((model.coef_ < 0).sum())
+    0
+    """
 
     l1_ratio = 1.0
 
-    def __init__(self) -> None:
-        pass
+    def __init__(
+        self,
+        *,
+        weights: PerFeature = None,
+        lower: PerFeature = None,
+        upper: PerFeature = None,
+        positive: bool = False,
+    ) -> None:
+        self.weights = weights
+        self.lower = lower
+        self.upper = upper
+        self.positive = positive
 
 
 class L2(ElasticNet):
-    """``|w|_2^2 / 2`` (Hoerl and Kennard, 1970): all coefficients shrink."""
+    """``sum_j weights_j w_j^2 / 2``, within bounds (Hoerl and Kennard, 1970): all coefficients
+    shrink.
+
+    Parameters
+    ----------
+    weights, lower, upper, positive
+        As of :class:`ElasticNet`. With bounds, or excluded features, it has no gradient everywhere,
+        which ``solver="gd"`` needs.
+    """
 
     l1_ratio = 0.0
 
-    def __init__(self) -> None:
-        pass
+    def __init__(
+        self,
+        *,
+        weights: PerFeature = None,
+        lower: PerFeature = None,
+        upper: PerFeature = None,
+        positive: bool = False,
+    ) -> None:
+        self.weights = weights
+        self.lower = lower
+        self.upper = upper
+        self.positive = positive

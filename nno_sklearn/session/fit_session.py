@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from nno_sklearn._validation import draft_of
+from nno_sklearn._validation import check_compatible, draft_of
 from nno_sklearn.contracts import check_loss_on, check_penalty_on, check_result
 from nno_sklearn.problem import Problem, summarise
 from nno_sklearn.problem.cost import MOMENTS_BUDGET, PASSES_PER_FIT
@@ -121,7 +121,7 @@ class FitSession:
         for name, value in model.get_params(deep=False).items():
             setattr(draft, name, value)
         problem = known.problem.with_penalty(parts.penalty, draft.strength(known.total_weight))
-        check_penalty_on(problem.penalty, problem.shape)
+        _check_bound_penalty(problem, parts)
         return Posed(draft, problem, parts.solver, known.training)
 
     def _like(self, model: Model) -> _Known[Model] | None:
@@ -148,7 +148,7 @@ class FitSession:
                 fit_intercept=draft.fit_intercept,
                 feature_names=getattr(draft, "feature_names_in_", None),
             )
-            check_penalty_on(problem.penalty, problem.shape)
+            _check_bound_penalty(problem, parts)
             check_magnitude(problem)
         if training is None:  # a score is one of all rows
             problem = summarise(problem, self._budget)
@@ -197,6 +197,13 @@ class FitSession:
                 began, result = training.train(problem, solver, **options)
         draft.keep(result, problem.loss, solver, problem.dtype, began)
         return Fitted(draft, result)
+
+
+def _check_bound_penalty(problem: Problem, parts: Parts) -> None:
+    """Raise a ValueError where the penalty of these features is none that the solver takes."""
+    check_penalty_on(problem.penalty, problem.shape)
+    names = "solver", parts.solver, parts.solver, problem.loss, problem.penalty, parts.penalty
+    check_compatible(*names)
 
 
 def key_of(setting: dict[str, Any]) -> Any:

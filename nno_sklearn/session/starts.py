@@ -43,11 +43,20 @@ def start_of(problem: Problem, starts: Sequence[Start]) -> Point:
     for one, other in zip_longest(starts, starts[1:]):
         last, before = _point(problem, one), _point(problem, other)
         if last is not None:
-            return last.of(problem) if before is None else _ahead(problem, before, last)
+            return _allowed(last.of(problem) if before is None else _ahead(problem, before, last))
         if one.coef.shape == problem.shape and np.isfinite(one.coef).all():
             coef = np.where(problem.scale[:, None] > 0, one.coef, 0.0)  # constant columns: none
-            return problem.at(coef, problem.inner_intercept(coef, one.intercept))
+            return _allowed(problem.at(coef, problem.inner_intercept(coef, one.intercept)))
     return problem.null
+
+
+def _allowed(point: Point) -> Point:
+    """The point, or where its coefficients are beyond the penalty's constraints, the nearest one
+    within them."""
+    penalty = point.problem.penalty
+    if penalty.value(point.coef) < np.inf:
+        return point
+    return point.problem.at(penalty.constraints().prox(point.coef, 1.0), point.intercept)
 
 
 def _point(problem: Problem, start: Start | None) -> Point | None:

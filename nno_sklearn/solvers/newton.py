@@ -23,6 +23,8 @@ SATURATED = 1e-60
 NUDGE = 1e-6
 #: Squared size of a residual, in values of the objective, that rounding of the gradient makes.
 ROUNDING = 1e-22
+#: Slope along a shift, beside the slopes of the outputs, that is rounding.
+SHIFT_ROUNDING = 1e-10
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,12 @@ def newton_step(point):
     gradient, free = _subgradient(point)
     preconditioner = _preconditioner(point, curvature, free)
     direction, slope = np.zeros(problem.shape), rows.nothing()
-    residual, decrease = -gradient, 0.0
+    without_shift = _shift_remover(point, gradient, free)
+    residual, decrease = -without_shift(gradient), 0.0
     ahead, energy = np.zeros_like(direction), None
     precision = PRECISION if preconditioner.is_hessian else ROUGH_PRECISION
     for _ in range(MAX_ITERATIONS):
-        steepest = free * preconditioner.solve(residual)
+        steepest = without_shift(free * preconditioner.solve(residual))
         before, energy = energy, np.vdot(residual, steepest)
         if not energy > max(2 * precision * decrease, ROUNDING * point.value):
             break
@@ -98,11 +101,28 @@ def newton_step(point):
             break
         step = energy / bend
         direction, slope = direction + step * ahead, rows.combined(slope, step, raw)
-        residual = residual - step * free * product
+        residual = residual - step * without_shift(free * product)
         decrease += 0.5 * step * energy
     line = Line(point, direction, slope)
     shift = rows.intercept_step(curvature, slope, point.sums.total)
     return NewtonStep(line, shift, curvature, decrease)
+
+
+def _shift_remover(point, gradient, free):
+    """What takes out of a step the shift of a feature's coefficients in all outputs alike.
+
+    A softmax does not change with it, so where the penalty does not either, the slope along it is
+    rounding over no curvature at all.
+    """
+    if point.problem.rows.is_separate:
+        return lambda step: step
+    slope, size = np.abs(gradient.sum(axis=1)), np.abs(point.data_gradient).sum(axis=1)
+    movable = np.broadcast_to(free, gradient.shape).all(axis=1)
+    has_none = movable & (
+        slope <= SHIFT_ROUNDING * (size + point.problem.scale * point.problem.null_residual)
+    )
+    share = has_none[:, None] / gradient.shape[1]
+    return lambda step: step - share * step.sum(axis=1, keepdims=True)
 
 
 def _is_rounding(point, direction, raw, bend):

@@ -18,8 +18,9 @@ PROMISING = 0.1
 #: Places where the model is looked at on the way to where signs change.
 POWERS = np.linspace(0.0, 1.0, 8)
 MAX_ACCELERATED_STEPS = 1000
-#: Squared size of a proximal gradient, beside the largest one, with which they end.
-SMALL_GRADIENT = 1e-6
+#: Squared size of a proximal gradient, beside the largest one, with which they end, and of the
+#: largest one that goes with a gap.
+SMALL_GRADIENT, GRADIENT_OF_GAP = 1e-6, 100.0
 #: And beside the coefficients: there it is rounding.
 ROUNDING = 1e-30
 TINY = np.finfo(float).tiny
@@ -44,7 +45,7 @@ def minimise_model(point, blocks, target_gap):
     problem = point.problem
     terms = problem.penalty.piecewise_quadratic(point.coef)
     if terms is None:
-        return _accelerated(point, blocks)
+        return _accelerated(point, blocks, target_gap)
     terms = terms.scaled(problem.alpha).of(problem.shape)
     v = np.empty(point.coef.size)
     for index, matrix in blocks:
@@ -216,11 +217,12 @@ def _best_on_the_way(part, u, new, low, high, right):
     return places[:, lowest] if rise[lowest] < 0 else u
 
 
-def _accelerated(point, blocks):
+def _accelerated(point, blocks, target_gap):
     """Accelerated proximal gradient with restart, for any penalty with a prox.
 
-    It ends with a proximal gradient that is small beside the largest one: by itself its size says
-    nothing of the gap, which may be far larger where columns are nearly collinear.
+    It ends with a proximal gradient that is small beside the gap wanted and beside the largest one:
+    by itself its size says little of the gap, which may be far larger where columns are nearly
+    collinear.
     """
     problem, w = point.problem, point.coef
     diagonal, largest = np.empty(w.size), 1.0
@@ -237,7 +239,8 @@ def _accelerated(point, blocks):
         size = np.vdot(left, left / step)
         steepest = max(steepest, size)
         ahead, v = new + momentum.share(np.vdot(left / step, moved) > 0) * moved, new
-        if size <= max(SMALL_GRADIENT * steepest, ROUNDING * np.vdot(v, v / step)):
+        enough = SMALL_GRADIENT * min(steepest, GRADIENT_OF_GAP * target_gap)
+        if size <= max(enough, ROUNDING * np.vdot(v, v / step)):
             break
     return v
 

@@ -115,6 +115,7 @@ def _returned(problem, coef, tol):
         # What the columns leave open by rounding alone may matter to rows of huge curvature.
         if short is not coef and _costs_little(problem, short, coef, tol):
             coef = short
+    coef = problem.penalty.constraints().prox(coef, 1.0)  # a bound may be missed by rounding
     return coef.astype(problem.dtype).astype(float)
 
 

@@ -1,0 +1,116 @@
+"""Parameters that a user gives for each feature: numbers, arrays, or by name."""
+
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from numbers import Real
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nno_sklearn.types import Array
+
+#: One number for all coefficients; an array of shape (n_features,) or (n_features, n_outputs); a
+#: dict by name or number of a feature; or a function of a feature's name, or of its number where
+#: the data have no names.
+PerFeature: TypeAlias = float | ArrayLike | Mapping[Any, float] | Callable[[Any], float] | None
+
+
+class Features:
+    """The features and outputs of some data, for parameters of a penalty.
+
+    Parameters
+    ----------
+    owner : object
+        The penalty; errors name its class.
+    n_features, n_outputs : int
+    names : sequence of str, default=None
+    """
+
+    def __init__(
+        self, owner: object, n_features: int, n_outputs: int, names: Sequence[str] | None = None
+    ) -> None:
+        self._owner = type(owner).__name__
+        self.shape = n_features, n_outputs
+        self._names = None if names is None else [str(name) for name in names]
+        self._number = {} if self._names is None else {n: j for j, n in enumerate(self._names)}
+
+    def name(self, j: int) -> str:
+        """How an error names a feature."""
+        return f"column {j}" if self._names is None else repr(self._names[j])
+
+    def number(self, parameter: str, key: Any) -> int:
+        """The number of a feature that is given by its name or number.
+
+        Raises
+        ------
+        ValueError
+            Where the data have no such feature.
+        """
+        if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
+            if not -self.shape[0] <= key < self.shape[0]:
+                raise self.error(
+                    parameter, f"there is no column {key}", f"the data have {self.shape[0]} columns"
+                )
+            return int(key) % self.shape[0]
+        if self._names is None:
+            raise self.error(
+                parameter,
+                f"{key!r} is a name, but the data have none",
+                "pass a DataFrame, or numbers of columns",
+            )
+        if key not in self._number:
+            near = get_close_matches(str(key), self._names, n=3) or self._names[:3]
+            known = ", ".join(map(repr, near))
+            raise self.error(parameter, f"the data have no feature {key!r}", f"there is {known}")
+        return self._number[key]
+
+    def error(self, parameter: str, what: str, remedy: str) -> ValueError:
+        """What is wrong with a parameter, and what to do."""
+        return ValueError(f"{self._owner}({parameter}=...): {what}; {remedy}.")
+
+    def values(self, parameter: str, given: PerFeature, default: float) -> float | Array:
+        """One number, or an array of shape (n_features, n_outputs), without NaN.
+
+        Raises
+        ------
+        ValueError
+            For arrays of other shapes, unknown features, and what is no number.
+        """
+        if given is None:
+            return default
+        if isinstance(given, Real):
+            return float(self._checked(parameter, np.full((1, 1), float(given)))[0, 0])
+        if isinstance(given, Mapping):
+            array = np.full(self.shape[0], default)
+            for key, value in given.items():
+                array[self.number(parameter, key)] = value
+        elif callable(given):
+            keys = range(self.shape[0]) if self._names is None else self._names
+            array = np.array([given(key) for key in keys], dtype=float)
+        else:
+            array = np.asarray(given, dtype=float)
+        return self._checked(parameter, self._widened(parameter, array))
+
+    def _widened(self, parameter: str, array: Array) -> Array:
+        if array.ndim == 1:
+            array = array[:, None]
+        if array.shape not in (self.shape, (self.shape[0], 1)):
+            p, n_outputs = self.shape
+            raise self.error(
+                parameter,
+                f"an array of shape {np.squeeze(array).shape} does not fit {p} features and "
+                f"{n_outputs} outputs",
+                f"pass one of shape ({p},) or ({p}, {n_outputs})",
+            )
+        return np.array(np.broadcast_to(array, self.shape))
+
+    def _checked(self, parameter: str, array: Array) -> Array:
+        if np.isnan(array).any():
+            j = int(np.isnan(array).any(axis=1).argmax())
+            raise self.error(parameter, f"that of {self.name(j)} is NaN", "pass a number")
+        return array
+
+    def first(self, where: NDArray[np.bool_]) -> str:
+        """Name of the first feature for which something is so."""
+        return self.name(int(np.broadcast_to(where, self.shape).any(axis=1).argmax()))
