@@ -52,6 +52,8 @@ class ElasticNet(Penalty):
     lower: PerFeature = None
     upper: PerFeature = None
     positive: bool = False
+    #: What it is on known features and outputs; None before :meth:`bind`.
+    bound_terms: PiecewiseQuadratic | None = None
 
     def __init__(
         self,
@@ -85,30 +87,30 @@ class ElasticNet(Penalty):
         found = super().provides
         if self._has_kinks and type(self).gradient is ElasticNet.gradient:
             found = found - {"gradient"}
-        terms: PiecewiseQuadratic | None = vars(self).get("_bound")
+        terms = self.bound_terms
         return found if terms is None or terms.grows else found - {"conjugate"}
 
     @property
     def _has_kinks(self) -> bool:
-        if "_bound" in vars(self) or self._is_plain:
+        if self.bound_terms is not None or self._is_plain:
             return self._terms.has_kinks
         return self.l1_ratio > 0 or self.positive or not self.lower is self.upper is None
 
     @property
     def _terms(self) -> PiecewiseQuadratic:
-        if self._is_plain:
-            return PiecewiseQuadratic(self.l1_ratio, 1.0 - self.l1_ratio)
-        if "_bound" not in vars(self):
+        if self.bound_terms is not None:
+            return self.bound_terms
+        if not self._is_plain:
             raise ValueError(
                 f"{self!r} does not know its features yet: call bind(n_features, n_outputs, "
                 "feature_names) and use what it returns."
             )
-        return self._bound
+        return PiecewiseQuadratic(self.l1_ratio, 1.0 - self.l1_ratio)
 
     def bind(
         self, n_features: int, n_outputs: int, feature_names: Sequence[str] | None = None
     ) -> Penalty:
-        if self._is_plain or "_bound" in vars(self):
+        if self._is_plain or self.bound_terms is not None:
             return self
         features = Features(self, n_features, n_outputs, feature_names)
         weights = features.values("weights", self.weights, 1.0)
@@ -127,7 +129,7 @@ class ElasticNet(Penalty):
 
     def _with(self, terms: PiecewiseQuadratic) -> "ElasticNet":
         bound = copy(self)
-        bound._bound = terms
+        bound.bound_terms = terms
         return bound
 
     @staticmethod
