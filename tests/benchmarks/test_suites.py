@@ -135,7 +135,7 @@ def test_landmarks_suite(tmp_path, capsys):
     assert (variants["with_search"] >= variants["without_search"]).all()
     assert (variants["without_search"] > 0).all() and (variants["iterations"] <= 60).all()
     assert results.loc[~is_binary, "condition"].isna().all() and (~is_binary).any()
-    assert "### tiny: n=400" in (tmp_path / "landmarks.md").read_text()
+    assert "## tiny: n=400" in (tmp_path / "landmarks.md").read_text()
 
 
 def test_all_rows_have_condition_1():
@@ -379,7 +379,7 @@ def test_search_suite(tmp_path, capsys, monkeypatch):
     assert (lines["off_ours"] < 0.01).all() and (lines["off_exact"] < 0.01).all()
     assert list(lines["passes"].notna()) == [name.startswith("NNO") for name in lines.index]
     assert lines["off_ours"]["NNOSearchCV"] == 0 == lines["off_exact"]["NNOSearchCV, exact"]
-    assert "### labels: n=150, 2 settings x 3 splits" in (tmp_path / "search.md").read_text()
+    assert "## labels: n=150, 2 settings x 3 splits" in (tmp_path / "search.md").read_text()
     cases[0] = replace(cases[0], name="again")
     options = options_of(search, tmp_path, "--case", "again")
     options.append = True
@@ -494,4 +494,4 @@ def test_stream_suite(tmp_path, capsys, monkeypatch):
     assert 0.5 < drift["nn, forgetting"] <= 1
     measures = of["throughput"].groupby("measure")["value"]
     assert measures.min()["rows a second"] > 0 and 0 < measures.max()["share of cells"] < 1
-    assert "### One shuffled pass" in (tmp_path / "stream.md").read_text()
+    assert "## One shuffled pass" in (tmp_path / "stream.md").read_text()
