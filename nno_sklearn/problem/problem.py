@@ -19,6 +19,9 @@ from nno_sklearn.rows.replies import (
 )
 from nno_sklearn.types import Array, Matrix
 
+#: What a problem derives from its rows, penalty and correction.
+DERIVED = ("is_separate", "is_smooth", "null", "null_residual", "provides")
+
 
 class Problem:
     """``F(w) = min_b sum_i s_i loss(y_i, x_i w + b) / sum_i s_i + alpha * penalty(w)``.
@@ -98,7 +101,7 @@ class Problem:
     def _like(self, **changes):
         """A problem like this one but for some attributes, of which solvers know nothing yet."""
         part = copy(self)
-        for name in ("null", "null_residual"):
+        for name in DERIVED:
             vars(part).pop(name, None)
         vars(part).update({"knowledge": Knowledge(), "_passes_before": 0.0, "_first": None})
         vars(part).update(changes)
@@ -143,19 +146,19 @@ class Problem:
         """How often X was read for this problem, in units of X; parts count as their share."""
         return self.rows.passes.total - self._passes_before
 
-    @property
+    @cached_property
     def is_smooth(self) -> bool:
         """Whether the penalty is differentiable, so that F has a gradient everywhere."""
         return "gradient" in self.penalty.provides
 
-    @property
+    @cached_property
     def provides(self) -> frozenset[str]:
         """Capabilities that loss and penalty have in common."""
         common = self.loss.provides & self.penalty.provides
         has_dual = self.correction.is_zero and self.penalty.is_convex
         return common if has_dual else common - {"conjugate"}
 
-    @property
+    @cached_property
     def is_separate(self) -> bool:
         """Whether the outputs do not interact: each then has steps of its own."""
         return self.n_outputs == 1 or (self.rows.is_separate and self.penalty.is_separate)

@@ -13,16 +13,12 @@ from sklearn.base import clone
 from nno_sklearn._validation import draft_of
 from nno_sklearn.contracts import check_loss_on, check_penalty_on, check_result
 from nno_sklearn.problem import Problem, summarise
+from nno_sklearn.problem.cost import MOMENTS_BUDGET, PASSES_PER_FIT
 from nno_sklearn.score_training import BoundTraining
 from nno_sklearn.session.magnitude import check_magnitude
 from nno_sklearn.session.model import Model, Parts, SessionModel
 from nno_sklearn.session.starts import Start, start_of
 from nno_sklearn.solvers import Record, Solver, SolverResult, certify_returned
-
-#: Passes over X that second moments may cost in one fit; they then save most others.
-SUMMARY_BUDGET = 8.0
-#: Passes over X that a fit near a solved one takes, about: what moments may cost for each of many.
-PASSES_PER_FIT = 3.0
 
 
 class Posed(NamedTuple, Generic[Model]):
@@ -95,7 +91,7 @@ class FitSession:
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, n_models: int = 1
     ) -> None:
         self._X, self._y, self._sample_weight = X, y, sample_weight
-        self._budget = max(SUMMARY_BUDGET, PASSES_PER_FIT * n_models)
+        self._budget = max(MOMENTS_BUDGET, PASSES_PER_FIT * n_models)
         self._known: list[_Known] = []
 
     def pose(self, model: Model) -> Posed[Model]:

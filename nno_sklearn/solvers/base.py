@@ -13,15 +13,14 @@ from sklearn.base import BaseEstimator
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.problem import Certificate, Point, Problem, leads_away, separates
-from nno_sklearn.solvers.newton import NewtonStep, newton_cost, newton_step
+from nno_sklearn.problem.cost import LOOK_BUDGET, newton_cost
+from nno_sklearn.solvers.newton import NewtonStep, newton_step
 from nno_sklearn.types import RandomState
 
 #: Records without any progress after which a run has reached the limit of precision.
 STANDSTILL = 10
 #: Share of ``tol`` that an iteration gains at most when the objective has settled.
 SETTLED = 1e-2
-#: Passes over X that a closer look may cost then.
-LOOK = 10.0
 #: Newton steps of a raw prediction that leave the neighbourhood of an optimum, in which it would be
 #: ever smaller, and how many of them are too many.
 LONG_STEP, MANY_LONG_STEPS = 0.3, 5
@@ -141,7 +140,8 @@ class Run:
         if not self.problem.is_smooth or len(self.history) < self._next_look:
             return False
         moved = self.last.objective - self._point.value
-        if moved > SETTLED * self.tol * self.problem.null.value or newton_cost(self.problem) > LOOK:
+        still_moves = moved > SETTLED * self.tol * self.problem.null.value
+        if still_moves or newton_cost(self.problem) > LOOK_BUDGET:
             return False
         self._next_look = 2 * len(self.history)
         return True

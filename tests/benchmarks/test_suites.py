@@ -29,7 +29,7 @@ from benchmarks import (
 )
 from benchmarks.fuzzing import problems
 from benchmarks.fuzzing.variants import equivalent
-from benchmarks.suites import landmarks, robustness, scale, score_training, search, stream
+from benchmarks.suites import costs, landmarks, robustness, scale, score_training, search, stream
 
 
 def labels(n=400, p=5, n_classes=2, seed=0):
@@ -495,3 +495,16 @@ def test_stream_suite(tmp_path, capsys, monkeypatch):
     measures = of["throughput"].groupby("measure")["value"]
     assert measures.min()["rows a second"] > 0 and 0 < measures.max()["share of cells"] < 1
     assert "## One shuffled pass" in (tmp_path / "stream.md").read_text()
+
+
+@pytest.mark.usefixtures("_no_machine")
+def test_costs_measures_every_rate(tmp_path, monkeypatch):
+    monkeypatch.setattr(costs, "LARGE", 1e4)
+    monkeypatch.setattr(costs, "FACTOR", 20)
+    monkeypatch.setattr(costs, "LANDMARKS", 5)
+    monkeypatch.setattr(costs, "GRAMS", (5, 10))
+    costs.run(options_of(costs, tmp_path))
+    written = pd.read_csv(tmp_path / "costs.csv")
+    assert (written["here"] > 0).all()
+    assert len(written) == 10
+    assert written.loc[written["rate"].str.contains("dense, 10"), "model"].item() == 100 / 16 + 50
