@@ -61,7 +61,7 @@ def _no_machine(monkeypatch):
 
 
 def test_every_suite_is_registered():
-    names = "commits landmarks robustness scale score_training search speed stream"
+    names = "commits costs landmarks robustness scale score_training search speed stream"
     assert suites.names() == names.split()
 
 
