@@ -62,7 +62,7 @@ def _no_machine(monkeypatch):
 
 
 def test_every_suite_is_registered():
-    names = "commits landmarks robustness scale score_training search speed stream"
+    names = "commits costs landmarks robustness scale score_training search speed stream"
     assert suites.names() == names.split()
 
 
@@ -136,7 +136,7 @@ def test_landmarks_suite(tmp_path, capsys):
     assert (variants["with_search"] >= variants["without_search"]).all()
     assert (variants["without_search"] > 0).all() and (variants["iterations"] <= 60).all()
     assert results.loc[~is_binary, "condition"].isna().all() and (~is_binary).any()
-    assert "### tiny: n=400" in (tmp_path / "landmarks.md").read_text()
+    assert "## tiny: n=400" in (tmp_path / "landmarks.md").read_text()
 
 
 def test_all_rows_have_condition_1():
@@ -380,7 +380,7 @@ def test_search_suite(tmp_path, capsys, monkeypatch):
     assert (lines["off_ours"] < 0.01).all() and (lines["off_exact"] < 0.01).all()
     assert list(lines["passes"].notna()) == [name.startswith("NNO") for name in lines.index]
     assert lines["off_ours"]["NNOSearchCV"] == 0 == lines["off_exact"]["NNOSearchCV, exact"]
-    assert "### labels: n=150, 2 settings x 3 splits" in (tmp_path / "search.md").read_text()
+    assert "## labels: n=150, 2 settings x 3 splits" in (tmp_path / "search.md").read_text()
     cases[0] = replace(cases[0], name="again")
     options = options_of(search, tmp_path, "--case", "again")
     options.append = True
@@ -495,7 +495,7 @@ def test_stream_suite(tmp_path, capsys, monkeypatch):
     assert 0.5 < drift["nn, forgetting"] <= 1
     measures = of["throughput"].groupby("measure")["value"]
     assert measures.min()["rows a second"] > 0 and 0 < measures.max()["share of cells"] < 1
-    assert "### One shuffled pass" in (tmp_path / "stream.md").read_text()
+    assert "## One shuffled pass" in (tmp_path / "stream.md").read_text()
 
 
 @pytest.mark.usefixtures("_no_machine")
