@@ -81,7 +81,9 @@ def condense(
         )
     check_metric(metric)
     targets = np.asarray(y)
-    if targets.dtype.kind != "f":
+    is_numbers = targets.dtype.kind == "f"
+    is_vector = is_numbers and targets.ndim == 1
+    if not is_numbers:
         check_consistent_length(X, targets)
         classes, codes = np.unique(targets, return_inverse=True)
         targets = np.eye(len(classes))[codes]
@@ -104,5 +106,5 @@ def condense(
             n_cells=n_cells,
             metric=metric,
         )
-    mean = memory.targets[:, 0] if y.ndim == 1 and y.dtype.kind == "f" else memory.targets
+    mean = memory.targets[:, 0] if is_vector else memory.targets
     return memory.rows, mean, memory.weight
