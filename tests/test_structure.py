@@ -10,9 +10,9 @@ import nno_sklearn
 ROOT = Path(nno_sklearn.__file__).parent
 #: Folders and modules of the package, from the ground up; each imports from those before it only.
 FLOORS = (
-    "types _inheritance _data_checks losses penalties counterparts rows problem neighbors solvers "
-    "score_training streams contracts _validation session _labels _online _linear_model "
-    "_classifier _regressor model_selection inspection __init__ cli __main__"
+    "types _documentation _inheritance _data_checks losses penalties counterparts rows problem "
+    "neighbors solvers score_training streams contracts _validation session _labels _online "
+    "_linear_model _classifier _regressor model_selection inspection __init__ cli __main__"
 ).split()
 #: What of the rows is as long as the data, as attributes of LocalRows and what it hands out.
 LONG = {"X", "array", "design", "entries", "residual", "weight", "y"}

@@ -2,12 +2,7 @@
 
 from nno_sklearn.problem.certificate import Certificate, Verdict, promised_decrease
 from nno_sklearn.problem.correction import Correction
-from nno_sklearn.problem.hessian import (
-    MAX_JOINT_SIZE,
-    WorkingHessian,
-    hessian_blocks,
-    hessian_cost,
-)
+from nno_sklearn.problem.hessian import WorkingHessian, hessian_blocks
 from nno_sklearn.problem.knowledge import KnownHessian
 from nno_sklearn.problem.objective import Objective
 from nno_sklearn.problem.point import Line, Point
@@ -17,7 +12,6 @@ from nno_sklearn.problem.shortest import shortest
 from nno_sklearn.problem.summary import summarise
 
 __all__ = [
-    "MAX_JOINT_SIZE",
     "Certificate",
     "Correction",
     "KnownHessian",
@@ -28,7 +22,6 @@ __all__ = [
     "Verdict",
     "WorkingHessian",
     "hessian_blocks",
-    "hessian_cost",
     "leads_away",
     "promised_decrease",
     "separates",

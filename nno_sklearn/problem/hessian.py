@@ -2,14 +2,8 @@
 
 import numpy as np
 
-#: Coefficients of coupled outputs up to which their Hessian is one matrix.
-MAX_JOINT_SIZE = 600
-#: How much faster an operation is in a factor, or for a further output, than in a pass over X.
-BLOCKED_SPEEDUP = 8
-#: Operations that a pass over however small an X is worth: what Python's own steps cost.
-LEAST_PASS = 5e5
-#: Operations that a row costs beside a pass: its loss, along lines too.
-ROW_WORK = 75
+from nno_sklearn.problem.cost import MAX_JOINT_SIZE
+
 #: Share of a loss's largest curvature that its flat parts get.
 FLAT_CURVATURE = 1e-6
 #: Relative change of the rows' curvature that makes a working set's Hessian stale.
@@ -161,18 +155,3 @@ def _joint_hessian(problem, curvature):
         outputs = range(problem.n_outputs)
         hessian += np.block([[problem.correction.block(k, m) for m in outputs] for k in outputs])
     return hessian
-
-
-def hessian_cost(problem, n_rows):
-    """What :func:`hessian_blocks` on ``n_rows`` rows, and its factor, cost in passes over X.
-
-    An estimate from operation counts.
-    """
-    p, n_outputs = problem.shape
-    n_blocks = 1 if problem.loss.constant_curvature else n_outputs
-    factor = p**3 / 3 / BLOCKED_SPEEDUP
-    gram = n_rows * problem.rows.row_product_cost
-    # Further outputs ride along: a pass for many is a product of matrices itself.
-    columns = 1 + 2 * (n_outputs - 1) / BLOCKED_SPEEDUP
-    one_pass = problem.rows.n_stored * columns + ROW_WORK * problem.n_samples * n_outputs
-    return n_blocks * (gram + factor) / max(LEAST_PASS, one_pass)

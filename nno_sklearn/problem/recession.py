@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from nno_sklearn.problem.cost import FEW_ROW_ENTRIES
+
 #: Share of the largest entry up to which an entry of a direction is no part of it, when the
 #: direction is a Newton step: other rows move a little too.
 MINOR = 0.3
@@ -10,8 +12,8 @@ MINOR = 0.3
 NEAR, FAR = 20.0, 1e6
 #: Loss gradient of a row, in those of the constant model, up to which the model is sure of it.
 SURE = 1e-6
-#: Entries of X up to which the rows that it is sure of are looked at, and rounding among them.
-MOST_ENTRIES, ROUNDING = 2e6, 1e-10
+#: Rounding among the rows that it is sure of, relative to the largest.
+ROUNDING = 1e-10
 
 
 def falls_for_ever(point, direction, slope, shift, minor=0.0):
@@ -53,7 +55,7 @@ def separates(point):
     if falls_for_ever(point, point.coef, point.raw, point.intercept):
         return True
     problem, rows = point.problem, point.problem.rows
-    if problem.n_samples * problem.n_features > MOST_ENTRIES:
+    if problem.n_samples * problem.n_features > FEW_ROW_ENTRIES:
         return False
     doubtful = rows.doubtful(point.raw, point.intercept, SURE * problem.null_residual)
     if not 0 < len(doubtful) < problem.n_samples:

@@ -2,11 +2,8 @@
 
 from scipy.linalg import qr
 
-from nno_sklearn.problem.hessian import hessian_cost
+from nno_sklearn.problem.cost import MOST_ROW_ENTRIES, PROOF_BUDGET, hessian_cost
 from nno_sklearn.rows.triangular import RankRevealing, pivoted_factor
-
-#: Entries of a dense matrix that may be made of the rows, and passes over X that it may cost.
-LARGEST, BUDGET = 2e7, 50.0
 
 
 def shortest(problem, coef):
@@ -38,10 +35,10 @@ def _spanning_rows(problem):
     """Rows, linearly independent, that span all rows; None where no column is open, or to tell
     costs too much."""
     n, p, rows = problem.n_samples, problem.n_features, problem.rows
-    if min(n, p) * p > LARGEST:
+    if min(n, p) * p > MOST_ROW_ENTRIES:
         return None
     if n > p:
-        if hessian_cost(problem, n) > BUDGET:
+        if hessian_cost(problem, n) > PROOF_BUDGET:
             return None
         *_, is_safe = pivoted_factor(rows.moments(evenly=True).gram)
         if is_safe:

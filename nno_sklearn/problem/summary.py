@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from nno_sklearn.problem.hessian import hessian_cost
+from nno_sklearn.problem.cost import hessian_cost
 from nno_sklearn.rows.triangular import RankRevealing, pivoted_factor
 
 

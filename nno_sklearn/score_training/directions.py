@@ -4,11 +4,10 @@ from functools import partial
 
 import numpy as np
 
+from nno_sklearn.problem.cost import MAX_JOINT_SIZE
 from nno_sklearn.rows.cholesky import Cholesky
 from nno_sklearn.score_training.archive import Archive
 
-#: Features up to which directions are whitened by a full matrix.
-MAX_JOINT_FEATURES = 600
 #: Share of a column's own spread that is added to the matrix, for collinear columns.
 RIDGE = 1e-3
 #: Nearest tried coefficients that a local linear model is fitted to.
@@ -29,7 +28,7 @@ class Whitening:
     def __init__(self, point):
         problem = point.problem
         self._factor = None
-        if problem.n_features <= MAX_JOINT_FEATURES:
+        if problem.n_features <= MAX_JOINT_SIZE:
             rows = problem.rows
             entries = rows.loss_curvature(point.raw, point.intercept).diagonal
             curvature = rows.weight * entries.mean(axis=1)

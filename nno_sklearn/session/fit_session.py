@@ -12,17 +12,13 @@ from sklearn.base import clone
 
 from nno_sklearn._validation import draft_of
 from nno_sklearn.contracts import check_loss_on, check_penalty_on, check_result
-from nno_sklearn.problem import Problem, summarise
+from nno_sklearn.problem import Objective, Problem, summarise
+from nno_sklearn.problem.cost import MOMENTS_BUDGET, PASSES_PER_FIT
 from nno_sklearn.score_training import BoundTraining
 from nno_sklearn.session.magnitude import check_magnitude
 from nno_sklearn.session.model import Model, Parts, SessionModel
 from nno_sklearn.session.starts import Start, start_of
 from nno_sklearn.solvers import Record, Solver, SolverResult, certify_returned
-
-#: Passes over X that second moments may cost in one fit; they then save most others.
-SUMMARY_BUDGET = 8.0
-#: Passes over X that a fit near a solved one takes, about: what moments may cost for each of many.
-PASSES_PER_FIT = 3.0
 
 
 class Posed(NamedTuple, Generic[Model]):
@@ -95,7 +91,7 @@ class FitSession:
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, n_models: int = 1
     ) -> None:
         self._X, self._y, self._sample_weight = X, y, sample_weight
-        self._budget = max(SUMMARY_BUDGET, PASSES_PER_FIT * n_models)
+        self._budget = max(MOMENTS_BUDGET, PASSES_PER_FIT * n_models)
         self._known: list[_Known] = []
 
     def pose(self, model: Model) -> Posed[Model]:
@@ -142,15 +138,9 @@ class FitSession:
         with np.errstate(over="ignore", invalid="ignore"):
             data.loss.check_target(data.targets)
             check_loss_on(data.loss, data.targets)
-            problem = Problem(
-                data.X,
-                data.targets,
-                data.loss,
-                parts.penalty,
-                draft.strength(data.total_weight),
-                sample_weight=data.weight,
-                fit_intercept=draft.fit_intercept,
-            )
+            terms = data.loss, parts.penalty, draft.strength(data.total_weight)
+            objective = Objective(*terms, fit_intercept=draft.fit_intercept)
+            problem = Problem.of(objective, data.X, data.targets, data.weight)
             check_penalty_on(problem.penalty, problem.shape)
             check_magnitude(problem)
         if training is None:  # a score is one of all rows

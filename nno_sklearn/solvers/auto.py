@@ -3,14 +3,11 @@
 from typing import Any
 
 from nno_sklearn.problem import Point, Problem
+from nno_sklearn.problem.cost import TALL, too_coupled
 from nno_sklearn.solvers.base import Solver, SolverResult
 from nno_sklearn.solvers.gd import GradientDescent
 from nno_sklearn.solvers.nearest_neighbor import NearestNeighborSolver
-from nno_sklearn.solvers.preconditioner import too_coupled
 from nno_sklearn.solvers.proximal import ProximalSolver
-
-#: Rows per feature from which some of them tell the curvature of all.
-TALL = 50
 
 
 class AutoSolver(Solver):

@@ -3,25 +3,24 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from numbers import Integral
 from time import perf_counter
 from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from nno_sklearn._data_checks import is_count
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.problem import Certificate, Point, Problem, leads_away, separates
-from nno_sklearn.solvers.newton import NewtonStep, newton_cost, newton_step
+from nno_sklearn.problem.cost import LOOK_BUDGET, newton_cost
+from nno_sklearn.solvers.newton import NewtonStep, newton_step
 from nno_sklearn.types import RandomState
 
 #: Records without any progress after which a run has reached the limit of precision.
 STANDSTILL = 10
 #: Share of ``tol`` that an iteration gains at most when the objective has settled.
 SETTLED = 1e-2
-#: Passes over X that a closer look may cost then.
-LOOK = 10.0
 #: Newton steps of a raw prediction that leave the neighbourhood of an optimum, in which it would be
 #: ever smaller, and how many of them are too many.
 LONG_STEP, MANY_LONG_STEPS = 0.3, 5
@@ -141,7 +140,8 @@ class Run:
         if not self.problem.is_smooth or len(self.history) < self._next_look:
             return False
         moved = self.last.objective - self._point.value
-        if moved > SETTLED * self.tol * self.problem.null.value or newton_cost(self.problem) > LOOK:
+        still_moves = moved > SETTLED * self.tol * self.problem.null.value
+        if still_moves or newton_cost(self.problem) > LOOK_BUDGET:
             return False
         self._next_look = 2 * len(self.history)
         return True
@@ -225,7 +225,7 @@ def check_count(owner: BaseEstimator, name: str, low: int) -> None:
     """Raise a ValueError unless the parameter ``name`` of a solver or stream is a whole number >=
     low."""
     value = getattr(owner, name)
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
+    if not is_count(value, low):
         raise ValueError(
             f"{type(owner).__name__}({name}={value!r}): {name} is a count, so it must be a whole "
             f"number of at least {low}."

@@ -2,20 +2,21 @@
 
 import numpy as np
 
-from nno_sklearn.problem import MAX_JOINT_SIZE, KnownHessian, hessian_blocks
-from nno_sklearn.solvers.landmarks import (
-    MOST_WIDE_LANDMARKS,
+from nno_sklearn.problem import KnownHessian, hessian_blocks
+from nno_sklearn.problem.cost import (
+    fits_matrix,
+    is_wide_sparse,
+    most_landmarks,
     preconditioner_budget,
     preconditioner_cost,
+    too_coupled,
 )
 from nno_sklearn.solvers.preconditioner import (
-    MAX_MATRIX_SIZE,
     CurvaturePreconditioner,
     HeavyRowsPreconditioner,
     WoodburyPreconditioner,
     bent_diagonal,
     diagonal_preconditioner,
-    is_wide_sparse,
 )
 
 #: Relative change of the rows' curvature that makes a preconditioner stale, for each pass over X
@@ -133,14 +134,11 @@ class LandmarkPreconditioner:
         return cost <= budget or self._passes_left(3) > cost
 
     def _growth_pays(self):
-        n = self._landmarks.problem.n_samples
-        limit = n if self._landmarks.problem.n_features <= MAX_MATRIX_SIZE else MOST_WIDE_LANDMARKS
-        if self._since < 3 or self._count >= min(limit, n):
+        problem = self._landmarks.problem
+        if self._since < 3 or self._count >= most_landmarks(problem):
             return False
-        # More landmarks shorten the way; they do not end it.
-        return 0.5 * self._passes_left(3) > preconditioner_cost(
-            self._landmarks.problem, 2 * self._count
-        )
+        # More landmarks save some of the iterations, not all.
+        return 0.5 * self._passes_left(3) > preconditioner_cost(problem, 2 * self._count)
 
     def _passes_left(self, window):
         """Passes to the tolerance at the present rate; 0 as long as that is not known."""
@@ -182,14 +180,12 @@ def landmark_preconditioner(here, point, curvature, stale_change=LEAST_STALE):
     problem, data = point.problem, point.data_diagonal
     smooth = problem.alpha * problem.penalty.curvature(point.coef)
     all_rows = here.problem.n_samples >= problem.n_samples
-    if problem.n_features <= MAX_MATRIX_SIZE:
+    if fits_matrix(problem):
         blocks = curvature_blocks(here, curvature, stale_change)
-        joint = problem.rows.is_separate or problem.n_features * problem.n_outputs <= MAX_JOINT_SIZE
         diagonal = bent_diagonal(smooth, data)
-        return CurvaturePreconditioner(blocks, diagonal, is_hessian=all_rows and joint)
+        is_hessian = all_rows and not too_coupled(problem)
+        return CurvaturePreconditioner(blocks, diagonal, is_hessian=is_hessian)
     # Fewer landmarks than features: directions that they do not span need a curvature too.
-    diagonal, is_hessian = (
-        smooth + (1e-8 if all_rows else 0.05) * data,
-        all_rows and problem.rows.is_separate,
-    )
+    diagonal = smooth + (1e-8 if all_rows else 0.05) * data
+    is_hessian = all_rows and problem.rows.is_separate
     return WoodburyPreconditioner(here, curvature, diagonal, is_hessian=is_hessian)

@@ -9,8 +9,6 @@ from nno_sklearn.rows.cholesky import Cholesky, ScaledCholesky, TriangularFactor
 DOUBTFUL = 1e-11
 #: Curvature, of a column's own, in directions that the rows leave open.
 OPEN = 1e-18
-#: Entries of rows, one for each row, output and coefficient, that may be made at once.
-MOST_ENTRIES = 2e7
 
 
 class IllConditionedError(ArithmeticError):
@@ -133,10 +131,3 @@ class RowHessian:
     def expire():
         """Nothing is kept that could be renewed."""
         return False
-
-
-def can_have_rows(point, n_coefs):
-    """Whether the rows of a Hessian by so many coefficients of a block fit the memory."""
-    problem = point.problem
-    n_outputs = 1 if problem.rows.is_separate else problem.n_outputs
-    return n_outputs * problem.n_samples * n_coefs <= MOST_ENTRIES

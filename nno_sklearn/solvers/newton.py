@@ -5,14 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from nno_sklearn.problem import Line
+from nno_sklearn.problem.cost import PROOF_BUDGET, can_factor_rows, newton_cost
 from nno_sklearn.rows import Raw, RowCurvature
 from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
-from nno_sklearn.solvers.landmarks import preconditioner_cost
 from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
-from nno_sklearn.solvers.row_preconditioner import RowPreconditioner, can_have_row_preconditioner
+from nno_sklearn.solvers.row_preconditioner import RowPreconditioner
 
-#: Passes over X that the Hessian of all rows may cost, as a preconditioner.
-BUDGET = 50.0
 #: Iterations of conjugate gradients at most; squared size of the residual, in the preconditioner,
 #: to end with: near rounding with second derivatives, as nearly collinear columns hide behind it.
 MAX_ITERATIONS, PRECISION, ROUGH_PRECISION = 200, 1e-15, 1e-8
@@ -117,16 +115,11 @@ def _is_rounding(point, direction, raw, bend):
 
 def _preconditioner(point, curvature, free):
     """The best factor of the second derivatives that is affordable."""
-    if can_have_row_preconditioner(point.problem):
+    if can_factor_rows(point.problem):
         return RowPreconditioner(point, curvature, np.broadcast_to(free, point.coef.shape) > 0)
-    if newton_cost(point.problem) <= BUDGET:
+    if newton_cost(point.problem) <= PROOF_BUDGET:
         return landmark_preconditioner(point, point, curvature)
     return diagonal_preconditioner(point)
-
-
-def newton_cost(problem):
-    """What the Hessian of all rows costs, in passes over X."""
-    return preconditioner_cost(problem, problem.n_samples)
 
 
 def _bent_everywhere(point):

@@ -1,22 +1,15 @@
-"""Metrics: what "steepest" means. Each turns a gradient into a direction."""
+"""Preconditioners: each turns a gradient into a direction."""
 
 from collections import deque
 
 import numpy as np
 
-from nno_sklearn.problem import MAX_JOINT_SIZE
+from nno_sklearn.problem.cost import is_wide_sparse
 from nno_sklearn.rows.cholesky import ScaledCholesky
 
-#: Features up to which a preconditioner is a matrix over features; beyond, over landmark rows.
-MAX_MATRIX_SIZE = 2000
 #: Share of a coefficient's own curvature that stands in for a penalty's where there is none:
 #: rounding errors in directions that the data leave open must not become steps.
 OPEN_CURVATURE = 1e-7
-
-
-def too_coupled(problem):
-    """Whether the outputs' joint curvature is too large for one matrix: plain gradients serve."""
-    return not problem.rows.is_separate and problem.n_features * problem.n_outputs > MAX_JOINT_SIZE
 
 
 class DiagonalPreconditioner:
@@ -30,11 +23,6 @@ class DiagonalPreconditioner:
 
     def solve(self, gradient):
         return self._inverse * gradient
-
-
-def is_wide_sparse(problem):
-    """Whether X is sparse with more columns than fit a matrix over them, such as words."""
-    return problem.rows.is_sparse and problem.n_features > MAX_MATRIX_SIZE
 
 
 def spread_diagonal(diagonal, unit):

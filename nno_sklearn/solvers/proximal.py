@@ -1,11 +1,12 @@
 """Proximal Newton on working sets: sparse models, and every penalty with a prox."""
 
 from nno_sklearn.problem import Point, Problem
+from nno_sklearn.problem.cost import MAX_MATRIX_SIZE
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import OwnRows
-from nno_sklearn.solvers.preconditioner import MAX_MATRIX_SIZE, diagonal_preconditioner
+from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.types import RandomState
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from nno_sklearn.problem.cost import can_have_rows
 from nno_sklearn.solvers.accelerated import Momentum
-from nno_sklearn.solvers.models import GramModel, IllConditionedError, RowsModel, can_have_rows
+from nno_sklearn.solvers.models import GramModel, IllConditionedError, RowsModel
 
 #: Newton steps of the active sets.
 MAX_ROUNDS = 200
@@ -49,7 +50,7 @@ def _active_sets(point, index, matrix, w, gradient, target_gap):
     own = 2 * abs(point.data_loss)
     if matrix is not None:
         try:
-            model = GramModel(matrix, may_give_up=can_have_rows(point, len(index)))
+            model = GramModel(matrix, may_give_up=can_have_rows(point.problem, len(index)))
             return ActiveSets(model, point.problem, w, gradient, own).minimise(target_gap)
         except IllConditionedError:
             pass

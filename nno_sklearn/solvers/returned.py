@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 
 from nno_sklearn.problem import shortest
+from nno_sklearn.problem.cost import MOST_POLISHED_ENTRIES
 from nno_sklearn.solvers.base import Run, Status
 from nno_sklearn.solvers.linesearch import exact_step
 from nno_sklearn.solvers.newton import newton_step
 
 #: Share of ``tol`` to which a run goes on, so that rounding its result leaves it within ``tol``.
 FINER = 0.25
-#: Entries of X, for each output, of a small problem, the steps that polish its result, and the
-#: tolerance of the solver's own.
-SMALL, POLISH_STEPS, PRECISE = 2e4, 10, 1e-17
+#: Steps that polish a small problem's result, and the tolerance of the solver's own.
+POLISH_STEPS, PRECISE = 10, 1e-17
 EPS = np.finfo(float).eps
 
 
@@ -61,7 +61,7 @@ def _polished(problem, solver, result, *, tol, callback, random_state):
     So a weight is the same as a repetition not only within ``tol``.
     """
     size = problem.n_samples * problem.n_features * problem.n_outputs
-    if result.status is not Status.CONVERGED or size > SMALL:
+    if result.status is not Status.CONVERGED or size > MOST_POLISHED_ENTRIES:
         return result
     start = problem.at(result.coef, problem.inner_intercept(result.coef, result.intercept))
     point = _newton_steps(start)

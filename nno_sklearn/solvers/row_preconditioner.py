@@ -6,18 +6,6 @@ from scipy.linalg import qr, solve_triangular
 from nno_sklearn.rows.triangular import RankRevealing
 from nno_sklearn.solvers.models import OPEN
 
-#: Operations that the factors may take, some milliseconds.
-MOST_OPERATIONS = 2e7
-
-
-def can_have_row_preconditioner(problem):
-    """Whether a :class:`RowPreconditioner` costs next to nothing."""
-    n_coupled = 1 if problem.rows.is_separate else problem.n_outputs
-    n_rows, n_coefs = n_coupled * problem.n_samples, n_coupled * problem.n_features
-    n_blocks = problem.n_outputs / n_coupled
-    cost = n_blocks * (n_rows + n_coefs) * n_coefs**2
-    return problem.correction.is_zero and cost <= MOST_OPERATIONS
-
 
 class RowPreconditioner:
     """Second derivatives of F, factored without the Gram matrix that squares their condition.

@@ -3,10 +3,10 @@
 import numpy as np
 
 from nno_sklearn.problem import WorkingHessian, promised_decrease
+from nno_sklearn.problem.cost import MAX_MATRIX_SIZE, can_have_rows
 from nno_sklearn.solvers.accelerated import accelerated_steps
 from nno_sklearn.solvers.linesearch import exact_step
-from nno_sklearn.solvers.models import RowHessian, can_have_rows
-from nno_sklearn.solvers.preconditioner import MAX_MATRIX_SIZE
+from nno_sklearn.solvers.models import RowHessian
 from nno_sklearn.solvers.quadratic import minimise_model
 
 SMALLEST_SET = 100
@@ -89,7 +89,7 @@ def _has_row_models(point):
     """Whether Newton models of many coefficients can be solved in the space of few rows."""
     problem = point.problem
     few = problem.n_samples <= MAX_MATRIX_SIZE
-    return few and problem.penalty.is_elastic_net and can_have_rows(point, problem.n_features)
+    return few and problem.penalty.is_elastic_net and can_have_rows(problem, problem.n_features)
 
 
 def choose_features(point):

@@ -1,6 +1,6 @@
 """The automatic choice of a stream's algorithm, in the open."""
 
-from nno_sklearn.solvers.preconditioner import MAX_MATRIX_SIZE
+from nno_sklearn.problem.cost import MAX_MATRIX_SIZE
 from nno_sklearn.streams.adaptive import AdaptiveGradient, FollowTheLeader
 from nno_sklearn.streams.base import Stream
 from nno_sklearn.streams.cells import CellStream

@@ -14,10 +14,11 @@ from scipy import sparse
 from nno_sklearn.neighbors import CellMemory, Scaling
 from nno_sklearn.neighbors.memory import FAINT
 from nno_sklearn.problem import Correction, Problem
+from nno_sklearn.problem.cost import MAX_MATRIX_SIZE, fits_matrix, too_coupled
 from nno_sklearn.solvers.base import Run, Status
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
-from nno_sklearn.solvers.preconditioner import MAX_MATRIX_SIZE, diagonal_preconditioner, too_coupled
+from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.streams.batch import Batch
 from nno_sklearn.streams.running_moments import RunningMoments
@@ -276,7 +277,7 @@ class CellLearner:
 
     @staticmethod
     def _preconditioner_of(problem):
-        if too_coupled(problem) or problem.n_features > MAX_MATRIX_SIZE:
+        if too_coupled(problem) or not fits_matrix(problem):
             return diagonal_preconditioner
         return lambda point: landmark_preconditioner(point, point, point.curvature)
 

@@ -1,0 +1,169 @@
+"""What work costs, and what each method may spend: every comparison of costs is made here.
+
+Units
+-----
+entry
+    One stored entry of X in a product with X, read at memory's speed: .4 ns of a dense X and 2.4 of
+    a sparse one on the AMD EPYC, one thread, where the rates below were measured.
+pass
+    One product with all of X: as many entries as X stores, and :data:`ROW_WORK` for each row.
+row product
+    One row's outer product in a Gram matrix. The rows tell what it costs in entries
+    (:attr:`Rows.row_product_cost`), as that depends on how they are stored.
+
+``python -m benchmarks --suite costs`` measures every rate on the machine at hand, beside the one
+that stands here. Budgets and numbers of rows are choices; the suites named beside them show what
+they are worth.
+"""
+
+import numpy as np
+
+# Rates, in entries. Measured by ``--suite costs``.
+
+#: Multiplications of a factor, or of a further output of a product, in the time of an entry.
+BLOCKED_SPEEDUP = 8
+#: Entries that an iteration is worth however small X is: Python's own steps.
+LEAST_PASS = 5e5
+#: Entries in the time of a row's losses and their derivatives, along lines too.
+ROW_WORK = 75
+#: Parts of a distance between rows, one for each feature, in the time of an entry.
+SEARCH_SPEEDUP = 10
+
+# Budgets, in passes over X. ``--suite speed`` and ``--suite landmarks`` show what they are worth.
+
+#: What the rows of a first preconditioner may cost, and what a preconditioner may cost at once.
+ROWS_BUDGET, PRECONDITIONER_BUDGET = 1.0, 1.25
+#: What all rows' Hessian may cost where it is constant, so that one step ends.
+NEWTON_BUDGET = 8.0
+#: What a neighbour search may cost.
+SEARCH_BUDGET = 3.0
+#: What all rows' Hessian may cost where it proves an optimum that no dual point proves, or tells
+#: which of many optima is the shortest; and what it may cost to see whether a run has ended.
+PROOF_BUDGET, LOOK_BUDGET = 50.0, 10.0
+#: What second moments may cost in one fit, where they save most other passes.
+MOMENTS_BUDGET = 8.0
+#: What a fit near a solved one takes, about: moments may cost as much for each of many fits.
+PASSES_PER_FIT = 3.0
+
+# Sizes of matrices. Beyond them a factor takes seconds and hundreds of megabytes.
+
+#: Features up to which a preconditioner is a matrix over features; beyond, over landmark rows.
+MAX_MATRIX_SIZE = 2000
+#: Coefficients of coupled outputs up to which their Hessian is one matrix.
+MAX_JOINT_SIZE = 600
+#: Numbers in a dense matrix of rows (one for each row, output and coefficient) that may be made at
+#: once, 160 MB; and in one of which a singular value decomposition takes some milliseconds.
+MOST_ROW_ENTRIES, FEW_ROW_ENTRIES = 2e7, 2e6
+#: Entries of X, for each output, up to which a result is polished to the limit of precision.
+MOST_POLISHED_ENTRIES = 2e4
+#: Multiplications that factors of the rows of a small problem may take: some milliseconds.
+MOST_ROW_OPERATIONS = 2e7
+
+# Numbers of rows. ``--suite landmarks`` shows what they are worth.
+
+#: Landmarks per feature: at least, and at most where the Hessian of more is cheap too.
+LEAST_PER_FEATURE, MOST_PER_FEATURE = 10, 40
+#: Fewest landmarks.
+FEWEST_LANDMARKS = 2000
+#: Landmarks at most where the preconditioner is solved in their space (more features than fit a
+#: matrix).
+MOST_WIDE_LANDMARKS = 1500
+#: Rows of a wide sparse X that are heavy enough to count one by one.
+HEAVY_ROWS = 375
+#: Rows per landmark that make a small problem small.
+ROWS_PER_LANDMARK = 4
+#: Rows per feature from which some of them tell the curvature of all.
+TALL = 50
+
+
+def fits_matrix(problem):
+    """Whether a matrix over the features is small enough to be factored."""
+    return problem.n_features <= MAX_MATRIX_SIZE
+
+
+def is_wide_sparse(problem):
+    """Whether X is sparse with more columns than fit a matrix over them, such as words."""
+    return problem.rows.is_sparse and not fits_matrix(problem)
+
+
+def too_coupled(problem):
+    """Whether the outputs' joint curvature is too large for one matrix."""
+    return not problem.rows.is_separate and problem.n_features * problem.n_outputs > MAX_JOINT_SIZE
+
+
+def hessian_cost(problem, n_rows):
+    """Passes over X that ``hessian_blocks`` on ``n_rows`` rows, and its factor, cost."""
+    p, n_outputs = problem.shape
+    n_blocks = 1 if problem.loss.constant_curvature else n_outputs
+    factor = p**3 / 3 / BLOCKED_SPEEDUP
+    gram = n_rows * problem.rows.row_product_cost
+    # Further outputs ride along: a pass for many is a product of matrices itself.
+    columns = 1 + 2 * (n_outputs - 1) / BLOCKED_SPEEDUP
+    one_pass = problem.rows.n_stored * columns + ROW_WORK * problem.n_samples * n_outputs
+    return n_blocks * (gram + factor) / max(LEAST_PASS, one_pass)
+
+
+def preconditioner_cost(problem, n_rows):
+    """Passes over X that a preconditioner of ``n_rows`` landmarks costs."""
+    if fits_matrix(problem):
+        return hessian_cost(problem, n_rows)
+    cost = n_rows**2 / max(1, problem.n_samples)
+    if n_rows >= problem.n_samples or not problem.rows.is_sparse:
+        return cost / 4
+    # Where curvature changes, that of heavy rows vanishes: plain gradients are faster.
+    return cost if problem.loss.constant_curvature else np.inf
+
+
+def newton_cost(problem):
+    """Passes over X that the Hessian of all rows costs."""
+    return preconditioner_cost(problem, problem.n_samples)
+
+
+def ends_at_once(problem, n_rows):
+    """Whether the first step in a preconditioner of ``n_rows`` landmarks is the last one."""
+    return n_rows >= problem.n_samples and problem.loss.constant_curvature
+
+
+def preconditioner_budget(problem, n_rows):
+    """Passes over X that a preconditioner of ``n_rows`` landmarks may cost at once."""
+    return NEWTON_BUDGET if ends_at_once(problem, n_rows) else PRECONDITIONER_BUDGET
+
+
+def paid_landmarks(problem):
+    """Landmarks of a first preconditioner: as many as a few passes pay for, within limits."""
+    n, p = problem.n_samples, problem.n_features
+    if not fits_matrix(problem):
+        is_heavy = is_wide_sparse(problem) and n > MOST_WIDE_LANDMARKS
+        return min(n, HEAVY_ROWS if is_heavy else MOST_WIDE_LANDMARKS)
+    every, factor = (hessian_cost(problem, rows) for rows in (n, 0))
+    if every <= preconditioner_budget(problem, n):
+        return n
+    paid = int(max(0.0, ROWS_BUDGET - factor) / (every - factor) * n)
+    count = min(max(paid, LEAST_PER_FEATURE * p), MOST_PER_FEATURE * p)
+    return min(n, max(FEWEST_LANDMARKS, count))
+
+
+def most_landmarks(problem):
+    """Landmarks that a preconditioner may grow to."""
+    n = problem.n_samples
+    return n if fits_matrix(problem) else min(n, MOST_WIDE_LANDMARKS)
+
+
+def searched_rows(problem, n_landmarks):
+    """Rows whose nearest of ``n_landmarks`` may be searched for."""
+    return int(SEARCH_BUDGET * SEARCH_SPEEDUP * problem.n_samples / n_landmarks)
+
+
+def can_have_rows(problem, n_coefs):
+    """Whether the rows of a Hessian by so many coefficients of a block fit the memory."""
+    n_outputs = 1 if problem.rows.is_separate else problem.n_outputs
+    return n_outputs * problem.n_samples * n_coefs <= MOST_ROW_ENTRIES
+
+
+def can_factor_rows(problem):
+    """Whether factors of the rows of the whole Hessian cost next to nothing."""
+    n_coupled = 1 if problem.rows.is_separate else problem.n_outputs
+    n_rows, n_coefs = n_coupled * problem.n_samples, n_coupled * problem.n_features
+    n_blocks = problem.n_outputs / n_coupled
+    cost = n_blocks * (n_rows + n_coefs) * n_coefs**2
+    return problem.correction.is_zero and cost <= MOST_ROW_OPERATIONS
