@@ -292,6 +292,10 @@ class Rows(ABC):
     def moments(self, *, evenly: bool = False) -> Moments:
         """Second moments, by weight or with equal weights of rows that have any; one pass."""
 
+    def gram(self) -> Array:
+        """``X'SX`` alone, (n_features, n_features); one pass."""
+        return self.moments().gram
+
     @abstractmethod
     def factor(self, *, evenly: bool = False, targets: bool = False) -> Array:
         """A matrix whose Gram matrix is that of the centred rows, (at most n_columns or n_samples,

@@ -37,6 +37,10 @@ class InterceptCurvature(Protocol):
         Directions that nothing bends, such as a shift of all of a softmax's outputs, get 0.
         """
 
+    def eigen(self) -> tuple[Array, Array | None]:
+        """Eigenvalues and eigenvectors of H, or of what is known of it; vectors of None are the
+        unit vectors."""
+
     def release(self) -> None:
         """Let go of what is as long as the data; the diagonal stays, there are no more products."""
 
@@ -57,6 +61,9 @@ class SeparateCurvature:
         bends = total > np.finfo(float).tiny
         inverse = np.divide(1.0, total, out=np.zeros_like(total), where=bends)
         return (inverse * right.T).T
+
+    def eigen(self) -> tuple[Array, Array | None]:
+        return self.diagonal, None
 
     def release(self) -> None:
         """Nothing here is as long as the data."""
@@ -91,6 +98,10 @@ class JointCurvature:
         if self._inverse is None:
             self._inverse = invert(self.matrix)
         return self._inverse @ right
+
+    def eigen(self) -> tuple[Array, Array | None]:
+        values, vectors = np.linalg.eigh(self.matrix)
+        return np.maximum(values, 0.0), vectors
 
     def release(self) -> None:
         """Nothing here is as long as the data."""
@@ -150,6 +161,9 @@ class ImplicitCurvature:
             solution = solution + energy / bend * ahead
             residual = residual - energy / bend * product
         return solution
+
+    def eigen(self) -> tuple[Array, Array | None]:
+        return self.diagonal, None
 
     def release(self) -> None:
         self._blocks = []

@@ -310,6 +310,9 @@ class LocalRows(Rows):
         weight, target = self._even_weight(evenly), self._centred_targets()
         return Moments(*self.design.gram(weight, target), weight @ target**2)
 
+    def gram(self):
+        return self.design.gram(self.weight)[0]
+
     def factor(self, *, evenly=False, targets=False):
         weight, n = self._even_weight(evenly), len(self)
         target = self._centred_targets() if targets else np.empty((n, 0))
