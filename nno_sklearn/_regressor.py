@@ -48,9 +48,9 @@ class NNORegressor(RegressorMixin, LinearModel):
             default="squared_error"
         "squared_error" is ``(y - eta)^2 / 2``; "huber" is robust to outliers
         (``Huber(delta=...)`` sets where). Half deviances with a log link, so that predictions are
-        ``exp(eta)``, are "poisson" and "negative_binomial" (counts, y >= 0; the latter scatter more,
-        by ``NegativeBinomial(dispersion=...)``), "tweedie" (amounts, many of them 0, y >= 0;
-        ``Tweedie(power=...)``), "gamma" and "inverse_gaussian" (y > 0). "log_loss" is for
+        ``exp(eta)``: "poisson" and "negative_binomial" (counts, y >= 0; the latter scatter more,
+        ``NegativeBinomial(dispersion=...)`` says by how much), "tweedie" (amounts, many of them 0,
+        y >= 0; ``Tweedie(power=...)``), "gamma" and "inverse_gaussian" (y > 0). "log_loss" is for
         shares between 0 and 1, and predicts such. A scorer
         ("neg_mean_absolute_percentage_error", ... or ``make_scorer(...)``) is trained itself: a
         search from the optimum of the squared error, whose folds ``ScoreTraining(..., cv=10)``

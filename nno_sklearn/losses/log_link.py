@@ -108,7 +108,7 @@ class Tweedie(_LogLinkDeviance):
     >>> from nno_sklearn.losses import Tweedie
     >>> X, y = np.arange(6.0)[:, None], np.array([0.0, 1.0, 0.0, 2.0, 5.0, 6.0])
     >>> NNORegressor(Tweedie(power=1.2), alpha=0.01).fit(X, y).predict(X).round(1)
-    array([0.4, 0.7, 1.2, 2. , 3.3, 5.5])
+    array([0.2, 0.4, 0.9, 1.8, 3.6, 7.1])
     """
 
     def __init__(self, power: float = 1.5) -> None:
@@ -209,7 +209,7 @@ class InverseGaussian(Tweedie):
     >>> from nno_sklearn import NNORegressor
     >>> X, y = np.arange(5.0)[:, None], np.array([1.0, 1.9, 4.4, 7.0, 18.0])
     >>> NNORegressor("inverse_gaussian", alpha=0.001).fit(X, y).predict(X).round(1)
-    array([ 1. ,  2. ,  4. ,  7.8, 15.4])
+    array([ 1. ,  2. ,  4. ,  8.1, 16.2])
     """
 
     power = 3.0
@@ -242,7 +242,7 @@ class NegativeBinomial(_LogLinkDeviance):
     >>> from nno_sklearn.losses import NegativeBinomial
     >>> X, y = np.arange(6.0)[:, None], np.array([0.0, 2.0, 1.0, 2.0, 9.0, 6.0])
     >>> NNORegressor(NegativeBinomial(0.3), alpha=0.01).fit(X, y).predict(X).round(1)
-    array([0.7, 1.2, 1.9, 2.9, 4.7, 7.4])
+    array([0.5, 1. , 1.7, 3. , 5.2, 9.2])
     """
 
     def __init__(self, dispersion: float = 1.0) -> None:
