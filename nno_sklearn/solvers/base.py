@@ -198,8 +198,12 @@ class Run:
             verdict = self._look_closer()
             last = self.last._replace(optimality=verdict.optimality, dual_gap=verdict.gap)
             self.history[-1] = last
-        close = self.last.optimality <= self.tol
-        self.status = self.status or (Status.CONVERGED if close else Status.STALLED)
+        if self.status is None and self.last.optimality <= self.tol:
+            self.status = Status.CONVERGED
+        elif self.status is None:
+            has_dual = "conjugate" in self.problem.provides
+            leads_away = not has_dual and separates(self._point)
+            self.status = Status.NO_OPTIMUM if leads_away else Status.STALLED
 
     @property
     def last(self) -> Record:
