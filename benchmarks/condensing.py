@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from nno_sklearn.problem import Problem, hessian_blocks
 from nno_sklearn.rows import condense_rows
-from nno_sklearn.solvers.preconditioner import CurvaturePreconditioner, bent_diagonal
+from nno_sklearn.solvers.preconditioner import CurvaturePreconditioner, positive_diagonal
 
 #: Distances that a bounded search may compute, per row of X.
 BOUNDED_DISTANCES = 30
@@ -232,4 +232,4 @@ def curvature_metric(here, point, correction="none"):
     smooth = point.problem.alpha * point.problem.penalty.curvature(point.coef)
     data = point.diagonal_curvature - smooth
     blocks = landmark_curvature(here, point, correction)
-    return CurvaturePreconditioner(blocks, bent_diagonal(smooth, data))
+    return CurvaturePreconditioner(blocks, positive_diagonal(smooth, data))

@@ -1,9 +1,9 @@
 """Online learning from a bounded memory of cells, refitted by Newton's method.
 
-The cells are a small weighted training set. What it lacks of the stream's own objective is made
-up for to second order: the scatter inside the cells, whose effect follows the model, and the
-remainder of the gradient, which is measured exactly for each chunk of rows at the model of its
-time.
+The cells are a small weighted training set. Two terms correct its objective to that of the whole
+stream, to second order: the scatter of the rows inside the cells, whose effect depends on the
+model, and the remaining error of the gradient, computed exactly for each chunk of rows at the model
+of that moment.
 """
 
 from dataclasses import dataclass, replace
@@ -23,39 +23,40 @@ from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.streams.batch import Batch
 from nno_sklearn.streams.running_moments import RunningMoments
 
-#: Cells per feature by default, and their number at least and at most.
+#: Cells per feature by default, and the least and largest automatic number of cells.
 CELLS_PER_FEATURE, FEWEST_CELLS, MOST_CELLS = 20, 500, 10_000
-#: Rows at least that are absorbed together.
+#: Fewest rows that are absorbed together.
 CHUNK = 2000
-#: Share of the rows so far that may be missing from the model.
+#: Share of the rows so far that may come before the model is refitted.
 UNSEEN_SHARE = 0.01
-#: Refits until the scatter's effect follows the model.
+#: Refits at most, as the effect of the scatter depends on the model.
 MAX_REFITS = 3
-#: The model's prediction as a coordinate, in units of a typical row's Newton step.
+#: Factor of the raw prediction as a coordinate of distances, in a typical row's Newton steps.
 STRETCH = 2.0
-#: Share of its loss that a model must keep, not to be solved again relative to the new one.
+#: A refit that lowers the objective below this share runs again, as ``tol`` is relative to it.
 FALL = 0.5
-#: Past steps that correct the metric of a refit.
-MEMORY = 10
+#: L-BFGS corrections in a refit.
+N_CORRECTIONS = 10
 
 
 @dataclass(frozen=True)
 class CellState:
-    """What is known of a stream.
+    """The state of a stream.
 
     Attributes
     ----------
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
     memory : CellMemory
+        The cells.
     moments : RunningMoments
     remainder : ndarray of shape (n_features + 1, n_outputs)
-        Gradient of all rows absorbed, at the models of their times, that neither cells nor
-        scatter explain; the last row is the intercept's.
+        Gradient of all absorbed rows, each at the model of its chunk, minus that of cells and
+        scatter; the last row is the intercept's.
     reference : tuple of ndarray
         Coefficients and intercept after the last chunk.
     pending : tuple of Batch
-        Rows that wait for their chunk to be full. The model knows them already.
+        Rows that wait until their chunk is full. Refits use them already.
     n_rows, n_missing : int
         Rows so far, and rows that have come since the last refit.
     """
@@ -87,13 +88,13 @@ class CellState:
 
     @property
     def condensed(self):
-        """The memory with the rows that wait, as one :class:`Batch`."""
+        """The cells and the pending rows, as one :class:`Batch`."""
         cells = Batch(self.memory.rows, self.memory.targets, self.memory.weight)
         return Batch.join([cells, *self.pending]) if len(cells) else Batch.join(self.pending)
 
 
 class CellLearner:
-    """One step of online learning: options and objective, which do not change within it.
+    """Options and objective of one call of ``partial_fit``.
 
     Parameters
     ----------
@@ -114,8 +115,8 @@ class CellLearner:
     def learn(self, state, batch):
         """The state after the rows of ``batch``.
 
-        Chunks are cut where the stream's count of rows says, whatever the batches are, and
-        begin at the model of the last chunk: so batches do not change what is absorbed.
+        Chunks have a fixed size, and each begins at the model of the chunk before: so the cells do
+        not depend on how rows are batched.
         """
         size, begin = max(CHUNK, self._budget(batch)), 0
         end = size - sum(map(len, state.pending))
@@ -137,19 +138,19 @@ class CellLearner:
         return self._n_cells or min(max(n_automatic, FEWEST_CELLS), MOST_CELLS)
 
     def _fade(self, n_rows):
-        """What a weight becomes in so many rows; not 0, so that sums of weights never are."""
+        """Factor of a weight after ``n_rows`` more rows; never 0, so that no sum of weights is."""
         return np.maximum(0.5 ** (n_rows / self._half_life), FAINT)
 
     def _aged(self, batch):
-        """The rows as their weights are after the last of them."""
+        """The rows with their weights faded to the time of the last one."""
         age = np.arange(len(batch))[::-1]
         return replace(batch, weight=batch.weight * self._fade(age))
 
     def _absorb(self, state):
-        """Turn the rows that wait into cells.
+        """Turn the pending rows into cells.
 
-        The model is fitted with them first. Since the remainder keeps the gradient there, it is
-        the optimum afterwards, too.
+        The model is fitted with them first. The remainder keeps the gradient exact there, so it
+        stays the optimum.
         """
         model = self._refit(state, state.reference)
         chunk = self._aged(Batch.join(state.pending))
@@ -178,15 +179,15 @@ class CellLearner:
         )
 
     def _coordinates(self, rows, moments, model):
-        """Columns in units of their scales, and the raw predictions where they are worth it."""
+        """Columns in units of their scales, and raw predictions unless the model is constant."""
         coef, intercept = model
         if not coef.any():
             return Scaling(moments.inverse_scale)
         eta = rows.X @ coef + intercept
         weight = rows.weight / rows.weight.sum()
-        bend = self._objective.loss_curvature(rows.y, eta, weight).diagonal()
+        curvature = self._objective.loss_curvature(rows.y, eta, weight).diagonal()
         size = np.sqrt(weight @ self._objective.loss_gradient(rows.y, eta) ** 2)
-        step = np.divide(bend, size, out=np.zeros_like(size), where=size > 0)
+        step = np.divide(curvature, size, out=np.zeros_like(size), where=size > 0)
         return Scaling(moments.inverse_scale, coef, STRETCH * step)
 
     def _gradient(self, X, y, weight, model):
@@ -202,25 +203,25 @@ class CellLearner:
         return gradient
 
     def _lost(self, memory, model):
-        """What the rows' scatter inside the cells adds to the objective, near a model.
+        """The term that the rows' scatter inside the cells adds to the objective, near a model.
 
-        To second order, a cell's rows have the gradient of their mean, plus the scatter times
-        the loss's second derivatives by the raw prediction, and by prediction and target.
+        To second order, the gradient of a cell's rows is that of their mean, plus the scatter
+        times the loss's second derivatives by raw prediction, and by raw prediction and target.
         """
         coef, intercept = model
         n_outputs = coef.shape[1]
-        bend, slope = np.zeros((n_outputs, n_outputs)), np.zeros((n_outputs, n_outputs))
+        curvature, slope = np.zeros((2, n_outputs, n_outputs))
         if memory.spread.any():
             share = memory.spread / memory.spread.sum()
             eta, y = memory.rows @ coef + intercept, memory.targets
-            bend = self._objective.loss_curvature(y, eta, share)
+            curvature = self._objective.loss_curvature(y, eta, share)
             here = share @ self._objective.loss_gradient(y, eta)
             for k, unit in enumerate(np.eye(n_outputs)):
                 slope[k] = share @ self._objective.loss_gradient(y + unit, eta) - here
-        return Correction(memory.cross @ slope, np.zeros(n_outputs), memory.scatter, bend)
+        return Correction(memory.cross @ slope, np.zeros(n_outputs), memory.scatter, curvature)
 
     def _refit(self, state, model):
-        """Coefficients and intercept of the memory and the rows that wait."""
+        """Coefficients and intercept fitted to the cells and the pending rows."""
         pending = Batch.join(state.pending) if state.pending else None
         fade = self._fade(len(pending)) if pending else 1.0
         memory, remainder = state.memory.faded(fade), fade * state.remainder
@@ -228,7 +229,7 @@ class CellLearner:
         parts += [self._aged(pending)] if pending else []
         problem, total = self._problem(Batch.join(parts))
         n_waiting = sum(map(len, state.pending))
-        if len(memory) + n_waiting == state.n_rows:  # no cell has two: nothing is lost
+        if len(memory) + n_waiting == state.n_rows:  # each cell is one row: nothing to correct
             return self._minimise(problem, model)[0]
         for _ in range(MAX_REFITS):
             lost = self._lost(memory, model)
@@ -252,10 +253,10 @@ class CellLearner:
         return Problem.of(objective, rows.X, y, weight), weight.sum()
 
     def _minimise(self, problem, model):
-        """Solve from a model; returns the new one, and whether it had to move.
+        """Solve from a model; returns the new one, and whether any step was taken.
 
-        ``tol`` is relative to the loss that is reached, which falls far below the constant model's
-        where classes are nearly separable: held-out rows see the difference.
+        ``tol`` is relative to the objective reached. Where classes are nearly separable that is far
+        below the constant model's, and a coarser solution predicts worse.
         """
         coef, intercept = model
         point, null = problem.at(coef, problem.inner_intercept(coef, intercept)), problem.null
@@ -267,7 +268,7 @@ class CellLearner:
             tol = self._tol * (before / null.value if null.value > 0 else 1.0)
             run = Run(problem, max_iter=self._max_iter, tol=tol)
             if problem.is_smooth:
-                point = descend(run, point, self._preconditioner_of(problem), MEMORY)
+                point = descend(run, point, self._preconditioner_of(problem), N_CORRECTIONS)
             else:
                 point = solve_by_working_sets(run, point)
             moved = moved or len(run.history) > 1
@@ -283,9 +284,7 @@ class CellLearner:
 
 
 def _with_waiting(state, batch):
-    """With further rows that wait, as dense or sparse as the cells, whose means of few columns are
-    dense anyway.
-    """
+    """The state with more pending rows, converted to the cells' format (dense or sparse)."""
     is_sparse = sparse.issparse(batch.X)
     if is_sparse != sparse.issparse(state.memory.rows):
         batch = replace(batch, X=batch.X.toarray() if is_sparse else sparse.csr_array(batch.X))
