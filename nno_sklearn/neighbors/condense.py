@@ -47,13 +47,13 @@ def condense(
             sample_weight=(weights[:, None] * targets).ravel(),
         )
 
-    What a mean row loses, the scatter inside its cell, is lost here; ``partial_fit`` corrects it.
+    The scatter of rows inside cells is lost here; ``partial_fit`` corrects for it.
 
     Parameters
     ----------
     X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Floats are targets, of which means are taken; anything else is labels.
+        Floats are targets, which are averaged; anything else is labels.
     n_cells : int
         Cells at most, at least 2.
     metric : str or callable, default="euclidean"
@@ -73,7 +73,7 @@ def condense(
     ------
     ValueError
         For data that are not finite or of different lengths, for weights that are negative or
-        all 0, for fewer than 2 cells, and for a metric that is not known.
+        all 0, for fewer than 2 cells, and for an unknown metric.
     """
     if not isinstance(n_cells, Integral) or isinstance(n_cells, bool) or n_cells < 2:
         raise ValueError(
