@@ -59,7 +59,7 @@ def test_scaled_cholesky_leaves_flat_directions_alone():
 
 
 @scales
-def test_curvature_metric_solves_block_by_block(factor):
+def test_curvature_preconditioner_solves_block_by_block(factor):
     rng = np.random.default_rng(2)
     position = np.arange(18).reshape(6, 3)
     shared, other = well_conditioned(6), well_conditioned(6, seed=3)
@@ -76,7 +76,7 @@ def test_curvature_metric_solves_block_by_block(factor):
         np.testing.assert_allclose(solution[:, k], expected, rtol=1e-8)
 
 
-def test_curvature_metric_of_coupled_outputs_is_newtons():
+def test_curvature_preconditioner_of_coupled_outputs_is_newtons():
     problem = make_problem("multinomial", alpha=0.3)
     point = problem.at(make_coef(problem))
     [(index, hessian)] = hessian_blocks(point)
@@ -92,7 +92,7 @@ def test_curvature_metric_of_coupled_outputs_is_newtons():
 @pytest.mark.parametrize("container", [np.asarray, CONTAINERS["csr_array"]])
 @pytest.mark.parametrize("name", ["squared_error", "poisson", "multinomial"])
 @pytest.mark.parametrize("span", [0, 6])
-def test_woodbury_metric_solves(name, container, fit_intercept, span):
+def test_woodbury_preconditioner_solves(name, container, fit_intercept, span):
     n, p = 15, 40
     factor = 10.0 ** np.linspace(-span, span, p)
     X = make_matrix(n, p)
@@ -107,9 +107,9 @@ def test_woodbury_metric_solves(name, container, fit_intercept, span):
     diagonal, gradient = rng.uniform(0.1, 1.0, problem.shape), rng.normal(size=problem.shape)
     preconditioner = WoodburyPreconditioner(point, point.curvature, diagonal * unit**2)
     solution = preconditioner.solve(gradient * unit) * unit
-    bend = problem.rows.loss_curvature(point.raw, point.intercept)
+    rows_curvature = problem.rows.loss_curvature(point.raw, point.intercept)
     for k in range(problem.n_outputs):
-        curvature = problem.rows.weight * bend.entry(k, k)
+        curvature = problem.rows.weight * rows_curvature.entry(k, k)
         mean = curvature @ X / curvature.sum() if fit_intercept else 0.0
         hessian = (X - mean).T @ (curvature[:, None] * (X - mean)) + np.diag(diagonal[:, k])
         expected = np.linalg.solve(hessian, gradient[:, k])
@@ -198,9 +198,9 @@ def test_heavy_rows_preconditioner_inverts_them_and_a_diagonal(name):
     preconditioner = HeavyRowsPreconditioner(point, point.curvature, 5)
     curvature = problem.rows.loss_curvature(point.raw, point.intercept)
     X = make_matrix(30, 8)
-    bend = np.column_stack([curvature.entry(k, k) for k in range(problem.n_outputs)])
-    bend *= problem.rows.weight[:, None]
-    mean = bend.mean(axis=1)
+    own = np.column_stack([curvature.entry(k, k) for k in range(problem.n_outputs)])
+    own *= problem.rows.weight[:, None]
+    mean = own.mean(axis=1)
     heavy = np.argsort(-mean * (X**2).sum(axis=1))[:5]
     squares = mean[heavy] @ X[heavy] ** 2
     rest = np.maximum(point.data_diagonal.mean(axis=1) - squares, 0.0)
@@ -210,7 +210,7 @@ def test_heavy_rows_preconditioner_inverts_them_and_a_diagonal(name):
     solution = preconditioner.solve(gradient)
     rows = X[heavy] - problem.rows.design.centre
     for k in range(problem.n_outputs):
-        matrix = np.diag(diagonal) + rows.T @ (bend[heavy, k][:, None] * rows)
+        matrix = np.diag(diagonal) + rows.T @ (own[heavy, k][:, None] * rows)
         np.testing.assert_allclose(matrix @ solution[:, k], gradient[:, k], atol=1e-10)
 
 
