@@ -34,7 +34,7 @@ class Table:
         """Render as Markdown."""
         rule = ["---"] + ["---:"] * (self.frame.shape[1] - 1)
         lines = [" | ".join(cells) for cells in (self.frame.columns, rule, *self.rows)]
-        return f"### {self.title}\n\n" + "".join(f"| {line} |\n" for line in lines)
+        return f"## {self.title}\n\n" + "".join(f"| {line} |\n" for line in lines)
 
     def rich(self):
         """Render for the terminal."""

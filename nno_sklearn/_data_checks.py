@@ -1,7 +1,8 @@
-"""Checks of the rows and weights that users pass; none are changed in place."""
+"""Checks of what users pass: rows and weights, none changed in place, and counts."""
 
 from copy import copy
-from numbers import Real
+from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -15,6 +16,11 @@ X_FORMAT = {
     "accept_large_sparse": True,
     "dtype": (np.float64, np.float32),
 }
+
+
+def is_count(value: Any, least: int) -> bool:
+    """Whether a parameter is an integer of at least ``least``; booleans are not."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
 
 
 def canonical(X):

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from copy import copy
+from inspect import Signature, signature
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from nno_sklearn._documentation import LinkedToDocumentation
 from nno_sklearn._online import OnlineLearning
 from nno_sklearn._validation import (
     check_compatible,
@@ -35,7 +37,7 @@ from nno_sklearn.streams import Stream
 from nno_sklearn.types import Matrix, RandomState
 
 
-class LinearModel(OnlineLearning, BaseEstimator):
+class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
     """Base class of regressors and classifiers.
 
     A subclass defines its losses in ``named_losses``, the loss whose optimum starts training on a
@@ -50,6 +52,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
         "alpha l1_ratio max_iter penalty random_state solver stream tol verbose warm_start".split()
     )
 
+    __signature__: ClassVar[Signature]
     coef_: NDArray[Any]
     intercept_: Any
     objective_: float
@@ -61,6 +64,11 @@ class LinearModel(OnlineLearning, BaseEstimator):
     history_: list[Record]
     solver_: Solver
     loss_: Loss
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _, *parameters = signature(cls.__init__).parameters.values()
+        cls.__signature__ = Signature(parameters)  # help() would show that of __new__
 
     def __new__(cls, *args: Any, **params: Any) -> Self:
         check_names(cls, params, TypeError)

@@ -96,7 +96,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         The algorithm that learns; after ``partial_fit``, which has no history and certificate.
     loss_ : Loss
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Only where X has column names that are strings.
     n_samples_seen_ : int
         Rows of the stream so far; after ``partial_fit``.

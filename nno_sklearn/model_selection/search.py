@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import Tags, get_tags, indexable
 
+from nno_sklearn._documentation import LinkedToDocumentation
 from nno_sklearn._validation import draft_of
 from nno_sklearn.model_selection.callbacks import SearchTask, with_callbacks
 from nno_sklearn.model_selection.candidates import candidates_of
@@ -38,7 +39,7 @@ from nno_sklearn.types import Matrix, RandomState
 FEWEST_ALIVE = 3
 
 
-class NNOSearchCV(GridSearchCV):
+class NNOSearchCV(LinkedToDocumentation, GridSearchCV):
     """Search over hyper-parameters that solves each setting from its nearest solved neighbour.
 
     The interface, the attributes and the scores are those of scikit-learn's GridSearchCV and

@@ -77,6 +77,7 @@ class Point:
     @cached_property
     def data_gradient(self) -> Array:
         """Gradient of the data loss; one pass."""
+        _ = self.sums  # the rows keep the residual that these sums make, and it serves here
         gradient = self.problem.rows.gradient(self.raw, self.intercept)
         return gradient + self.problem.correction.gradient(self.coef)
 

@@ -19,6 +19,9 @@ from nno_sklearn.rows.replies import (
 )
 from nno_sklearn.types import Array, Matrix
 
+#: What a problem derives from its rows, penalty and correction.
+DERIVED = ("is_separate", "is_smooth", "null", "null_residual", "provides")
+
 
 class Problem:
     """``F(w) = min_b sum_i s_i loss(y_i, x_i w + b) / sum_i s_i + alpha * penalty(w)``.
@@ -31,18 +34,13 @@ class Problem:
 
     Parameters
     ----------
-    X : ndarray or sparse CSR/CSC of shape (n_samples, n_features), float32 or float64
-    y : ndarray of shape (n_samples, n_outputs)
-    loss : Loss
+    rows : Rows
+        All that is as long as the data, wherever it is, with the loss.
     penalty : Penalty
     alpha : float
-    sample_weight : ndarray of shape (n_samples,), default=None
-    fit_intercept : bool, default=True
 
     Attributes
     ----------
-    rows : Rows
-        All that is as long as the data, wherever it is.
     correction : Correction or NoCorrection
         A quadratic that belongs to the data loss, in terms of the centred columns.
     null : Point
@@ -54,25 +52,7 @@ class Problem:
         What solvers have learnt of these rows; shared by all strengths of all penalties on them.
     """
 
-    def __init__(
-        self,
-        X: Matrix,
-        y: Array,
-        loss: Loss,
-        penalty: Penalty,
-        alpha: float,
-        *,
-        sample_weight: Array | None = None,
-        fit_intercept: bool = True,
-    ) -> None:
-        if sample_weight is None:
-            weight = np.full(len(y), 1.0 / len(y))
-        else:
-            weight = sample_weight / sample_weight.sum()
-        rows = LocalRows(X, y, weight, loss, fit_intercept=fit_intercept)
-        self._pose(rows, penalty, alpha)
-
-    def _pose(self, rows: Rows, penalty: Penalty, alpha: float) -> None:
+    def __init__(self, rows: Rows, penalty: Penalty, alpha: float) -> None:
         self.rows = rows
         self.penalty, self.alpha = _effective(penalty.bind(self.shape), alpha)
         self.correction, self.dtype = NoCorrection(), self.rows.dtype
@@ -80,25 +60,29 @@ class Problem:
         self.knowledge, self._passes_before, self._first = Knowledge(), 0.0, None
 
     @classmethod
-    def over_rows(cls, rows: Rows, penalty: Penalty, alpha: float) -> "Problem":
-        """The problem of :class:`Rows`, wherever they are, which bring their loss."""
-        problem = object.__new__(cls)
-        problem._pose(rows, penalty, alpha)
-        return problem
-
-    @classmethod
     def of(
         cls, objective: Objective, X: Matrix, y: Array, sample_weight: Array | None = None
     ) -> "Problem":
-        """The problem that an :class:`Objective` states on rows."""
-        terms = objective.loss, objective.penalty, objective.alpha
-        fit_intercept = objective.fit_intercept
-        return cls(X, y, *terms, sample_weight=sample_weight, fit_intercept=fit_intercept)
+        """The problem that an :class:`Objective` states on rows of this process.
+
+        Parameters
+        ----------
+        objective : Objective
+        X : ndarray or sparse CSR/CSC of shape (n_samples, n_features), float32 or float64
+        y : ndarray of shape (n_samples, n_outputs)
+        sample_weight : ndarray of shape (n_samples,), default=None
+        """
+        if sample_weight is None:
+            weight = np.full(len(y), 1.0 / len(y))
+        else:
+            weight = sample_weight / sample_weight.sum()
+        rows = LocalRows(X, y, weight, objective.loss, fit_intercept=objective.fit_intercept)
+        return cls(rows, objective.penalty, objective.alpha)
 
     def _like(self, **changes):
         """A problem like this one but for some attributes, of which solvers know nothing yet."""
         part = copy(self)
-        for name in ("null", "null_residual"):
+        for name in DERIVED:
             vars(part).pop(name, None)
         vars(part).update({"knowledge": Knowledge(), "_passes_before": 0.0, "_first": None})
         vars(part).update(changes)
@@ -143,19 +127,19 @@ class Problem:
         """How often X was read for this problem, in units of X; parts count as their share."""
         return self.rows.passes.total - self._passes_before
 
-    @property
+    @cached_property
     def is_smooth(self) -> bool:
         """Whether the penalty is differentiable, so that F has a gradient everywhere."""
         return "gradient" in self.penalty.provides
 
-    @property
+    @cached_property
     def provides(self) -> frozenset[str]:
         """Capabilities that loss and penalty have in common."""
         common = self.loss.provides & self.penalty.provides
         has_dual = self.correction.is_zero and self.penalty.is_convex
         return common if has_dual else common - {"conjugate"}
 
-    @property
+    @cached_property
     def is_separate(self) -> bool:
         """Whether the outputs do not interact: each then has steps of its own."""
         return self.n_outputs == 1 or (self.rows.is_separate and self.penalty.is_separate)

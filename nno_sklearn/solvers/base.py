@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from numbers import Integral
 from time import perf_counter
 from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from nno_sklearn._data_checks import is_count
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.problem import Certificate, Point, Problem, leads_away, separates
@@ -223,7 +223,7 @@ class Run:
 def check_count(owner: BaseEstimator, name: str, low: int) -> None:
     """Raise a ValueError unless the parameter ``name`` of ``owner`` is an integer >= ``low``."""
     value = getattr(owner, name)
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
+    if not is_count(value, low):
         raise ValueError(
             f"{type(owner).__name__}({name}={value!r}): {name} is a count, so it must be a whole "
             f"number of at least {low}."
