@@ -95,10 +95,10 @@ def condense(
     X, targets, weight = counting_rows(canonical(X), targets, weight)
     _, scale = moments(X, weight / weight.sum(), True)
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
-    memory = CellMemory.empty(X.shape[1], targets.shape[1], is_sparse=sparse.issparse(X))
+    cells = CellMemory.empty(X.shape[1], targets.shape[1], is_sparse=sparse.issparse(X))
     for first in range(0, len(weight), CHUNK):
         chunk = slice(first, first + CHUNK)
-        memory = memory.absorb(
+        cells = cells.absorb(
             X[chunk],
             targets[chunk],
             weight[chunk],
@@ -106,5 +106,5 @@ def condense(
             n_cells=n_cells,
             metric=metric,
         )
-    mean = memory.targets[:, 0] if is_vector else memory.targets
-    return memory.rows, mean, memory.weight
+    mean = cells.targets[:, 0] if is_vector else cells.targets
+    return cells.rows, mean, cells.weight

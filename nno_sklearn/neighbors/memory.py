@@ -87,18 +87,18 @@ class CellMemory:
         -------
         CellMemory
         """
-        memory, far = self, np.ones(len(weight), dtype=bool)
+        cells, far = self, np.ones(len(weight), dtype=bool)
         if len(self) and len(self) + len(weight) > n_cells:
             search = NearestNeighbors(n_neighbors=1, metric=metric).fit(scaling(self.rows))
             distance, cell = (found[:, 0] for found in search.kneighbors(scaling(rows)))
             near = self.weight[cell]
             far = distance**2 * weight * near / (weight + near) > self.price
             join = ~far
-            memory = self._join(cell[join], rows[join], targets[join], weight[join], scaling)
-        memory = memory._open(rows[far], targets[far], weight[far])
-        while len(memory) > n_cells:
-            memory = memory._merge_near(scaling, max(1, int(ROOM * n_cells)), metric)
-        return memory
+            cells = self._join(cell[join], rows[join], targets[join], weight[join], scaling)
+        cells = cells._open(rows[far], targets[far], weight[far])
+        while len(cells) > n_cells:
+            cells = cells._merge_near(scaling, max(1, int(ROOM * n_cells)), metric)
+        return cells
 
     def _open(self, rows, targets, weight):
         stack = sparse.vstack if sparse.issparse(self.rows) else np.vstack

@@ -20,7 +20,7 @@ from nno_sklearn.solvers.preconditioner import (
 )
 
 #: Relative change of the rows' curvature that makes a preconditioner stale: for each pass over X
-#: that a new one costs, at least (always with all rows, as in Newton's method), and at most.
+#: that a new one costs, at least (as with all rows, for Newton's method), and at most.
 STALE, LEAST_STALE, MOST_STALE = 0.2, 0.02, 0.4
 #: Factor of the optimality per iteration above which progress is slow.
 SLOW = 0.5

@@ -12,7 +12,7 @@ def exact_step(line, accuracy=0.1):
 
     Newton's method on the derivative from t = 1, kept inside a bracket; overflow shrinks the
     step. Outputs that do not interact have steps of their own. With a nonsmooth penalty the step
-    is at most 1, where coefficients of the proximal step are exactly 0.
+    is at most 1, the end of the direction, where its zeros are exact.
 
     Returns
     -------

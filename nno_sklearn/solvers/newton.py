@@ -11,16 +11,16 @@ from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
 from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
 from nno_sklearn.solvers.row_preconditioner import RowPreconditioner
 
-#: Conjugate gradients: iterations at most, and the squared residual norm, in the preconditioner's
-#: inverse, to stop at. It is near rounding where the preconditioner is the Hessian, as directions
-#: of nearly collinear columns have small residuals; coarser elsewhere.
+#: Conjugate gradients: iterations at most, and the preconditioned squared residual to stop at,
+#: relative to twice the decrease. It is near rounding where the preconditioner is the Hessian, as
+#: residuals along nearly collinear columns are small; coarser elsewhere.
 MAX_ITERATIONS, PRECISION, ROUGH_PRECISION = 200, 1e-15, 1e-8
 #: Curvature given to a loss's flat parts, relative to its largest: the model then has a minimum.
 LEAST_CURVATURE = 1e-12
 #: Least curvature of a loss without flat parts: saturated outputs underflow to 0.
 SATURATED = 1e-60
-#: Change of the gradient, relative to its largest entry, under which a coefficient that the penalty
-#: holds at 0 must stay there.
+#: Change of the gradient, relative to its largest entry, under which a coefficient does not move if
+#: the penalty holds it where it is.
 NUDGE = 1e-6
 #: Squared residual norm, relative to the objective, that is rounding of the gradient.
 ROUNDING = 1e-22
@@ -144,6 +144,6 @@ def _subgradient(point):
         return point.coef - penalty.prox(point.coef - step * gradient, alpha * step)
 
     nudge = NUDGE * np.abs(gradient).max(initial=0.0)
-    held = (moved(gradient - nudge) == 0) & (moved(gradient + nudge) == 0)  # at a bound, or by l1
+    held = (moved(gradient - nudge) == 0) & (moved(gradient + nudge) == 0)  # at a bound, or nonsmooth there
     free = (size > 0) | ((point.coef != 0) & ~held)
     return size * np.sign(moved(gradient)), free

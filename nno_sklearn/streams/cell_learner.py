@@ -1,4 +1,4 @@
-"""Online learning from a bounded memory of cells, refitted by Newton's method.
+"""Online learning from a bounded number of cells, refitted by Newton's method.
 
 The cells are a small weighted training set. Two terms correct its objective to that of the whole
 stream, to second order: the scatter of the rows inside the cells, whose effect depends on the
@@ -47,8 +47,7 @@ class CellState:
     ----------
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
-    memory : CellMemory
-        The cells.
+    cells : CellMemory
     moments : RunningMoments
     remainder : ndarray of shape (n_features + 1, n_outputs)
         Gradient of all absorbed rows, each at the model of its chunk, minus that of cells and
@@ -63,7 +62,7 @@ class CellState:
 
     coef: np.ndarray
     intercept: np.ndarray
-    memory: CellMemory
+    cells: CellMemory
     moments: RunningMoments
     remainder: np.ndarray
     reference: tuple
@@ -89,8 +88,8 @@ class CellState:
     @property
     def condensed(self):
         """The cells and the pending rows, as one :class:`Batch`."""
-        cells = Batch(self.memory.rows, self.memory.targets, self.memory.weight)
-        return Batch.join([cells, *self.pending]) if len(cells) else Batch.join(self.pending)
+        batch = Batch(self.cells.rows, self.cells.targets, self.cells.weight)
+        return Batch.join([batch, *self.pending]) if len(batch) else Batch.join(self.pending)
 
 
 class CellLearner:
@@ -155,7 +154,7 @@ class CellLearner:
         model = self._refit(state, state.reference)
         chunk = self._aged(Batch.join(state.pending))
         fade = self._fade(len(chunk))
-        old, remainder = state.memory.faded(fade), fade * state.remainder
+        old, remainder = state.cells.faded(fade), fade * state.remainder
         moments = state.moments.updated(chunk.X, chunk.weight, fade=fade)
         new = old.absorb(
             chunk.X,
@@ -172,7 +171,7 @@ class CellLearner:
             coef=model[0],
             intercept=model[1],
             reference=model,
-            memory=new,
+            cells=new,
             moments=moments,
             remainder=remainder + exact - known,
             pending=(),
@@ -195,14 +194,14 @@ class CellLearner:
         residual = weight[:, None] * self._objective.loss_gradient(y, X @ coef + intercept)
         return np.vstack([X.T @ residual, residual.sum(axis=0)])
 
-    def _modelled(self, memory, model):
+    def _modelled(self, cells, model):
         """Gradient of the cells and of their scatter."""
-        gradient = self._gradient(memory.rows, memory.targets, memory.weight, model)
-        lost = self._lost(memory, model)
+        gradient = self._gradient(cells.rows, cells.targets, cells.weight, model)
+        lost = self._lost(cells, model)
         gradient[:-1] += lost.gradient(model[0])
         return gradient
 
-    def _lost(self, memory, model):
+    def _lost(self, cells, model):
         """The term that the rows' scatter inside the cells adds to the objective, near a model.
 
         To second order, the gradient of a cell's rows is that of their mean, plus the scatter
@@ -211,32 +210,32 @@ class CellLearner:
         coef, intercept = model
         n_outputs = coef.shape[1]
         curvature, slope = np.zeros((2, n_outputs, n_outputs))
-        if memory.spread.any():
-            share = memory.spread / memory.spread.sum()
-            eta, y = memory.rows @ coef + intercept, memory.targets
+        if cells.spread.any():
+            share = cells.spread / cells.spread.sum()
+            eta, y = cells.rows @ coef + intercept, cells.targets
             curvature = self._objective.loss_curvature(y, eta, share)
             here = share @ self._objective.loss_gradient(y, eta)
             for k, unit in enumerate(np.eye(n_outputs)):
                 slope[k] = share @ self._objective.loss_gradient(y + unit, eta) - here
-        return Correction(memory.cross @ slope, np.zeros(n_outputs), memory.scatter, curvature)
+        return Correction(cells.cross @ slope, np.zeros(n_outputs), cells.scatter, curvature)
 
     def _refit(self, state, model):
         """Coefficients and intercept fitted to the cells and the pending rows."""
         pending = Batch.join(state.pending) if state.pending else None
         fade = self._fade(len(pending)) if pending else 1.0
-        memory, remainder = state.memory.faded(fade), fade * state.remainder
-        parts = [Batch(memory.rows, memory.targets, memory.weight)] if len(memory) else []
+        cells, remainder = state.cells.faded(fade), fade * state.remainder
+        parts = [Batch(cells.rows, cells.targets, cells.weight)] if len(cells) else []
         parts += [self._aged(pending)] if pending else []
         problem, total = self._problem(Batch.join(parts))
         n_waiting = sum(map(len, state.pending))
-        if len(memory) + n_waiting == state.n_rows:  # each cell is one row: nothing to correct
+        if len(cells) + n_waiting == state.n_rows:  # each cell is one row: nothing to correct
             return self._minimise(problem, model)[0]
         for _ in range(MAX_REFITS):
-            lost = self._lost(memory, model)
+            lost = self._lost(cells, model)
             linear, shift = (lost.linear + remainder[:-1]) / total, remainder[-1] / total
             correction = Correction(linear, shift, lost.scatter / total, lost.bend)
             model, moved = self._minimise(problem.corrected(correction), model)
-            if not (moved and memory.spread.any()):
+            if not (moved and cells.spread.any()):
                 break
         return model
 
@@ -286,6 +285,6 @@ class CellLearner:
 def _with_waiting(state, batch):
     """The state with more pending rows, converted to the cells' format (dense or sparse)."""
     is_sparse = sparse.issparse(batch.X)
-    if is_sparse != sparse.issparse(state.memory.rows):
+    if is_sparse != sparse.issparse(state.cells.rows):
         batch = replace(batch, X=batch.X.toarray() if is_sparse else sparse.csr_array(batch.X))
     return replace(state, pending=(*state.pending, batch), n_rows=state.n_rows + len(batch))

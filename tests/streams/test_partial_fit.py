@@ -106,7 +106,7 @@ class TestAccuracy:
             "log_loss": np.where(eta + rng.logistic(size=6000) > 0, "yes", "no"),
         }[loss]
         model = stream(make(loss, stream=CellStream(n_cells=40)), X, y)
-        assert len(model._learnt.state.memory) <= 40
+        assert len(model._learnt.state.cells) <= 40
         assert distance(model, make(loss).fit(X, y), 1.0) < 0.03
 
     def test_rows_that_are_all_in_memory_lose_nothing(self):
@@ -114,7 +114,7 @@ class TestAccuracy:
         cells = CellStream(n_cells=3000)
         model = stream(make("log_loss", stream=cells), X[:3500], y[:3500])
         state = model._learnt.state
-        assert len(state.memory) == 3000 and state.n_rows == 3500
+        assert len(state.cells) == 3000 and state.n_rows == 3500
         X, y = X[:3500], y[:3500]
         assert distance(model, make("log_loss", tol=1e-8).fit(X, y)) < 1e-3
 
