@@ -22,7 +22,7 @@ STANDSTILL = 10
 #: Share of ``tol`` that an iteration gains at most when the objective has settled.
 SETTLED = 1e-2
 #: Change of a raw prediction by a Newton step above which the step is long, and how many long steps
-#: along directions of recession show that there is no minimum: near one, Newton steps shrink.
+#: along directions of recession show that there is no minimum, near which steps would shrink.
 LONG_STEP, MANY_LONG_STEPS = 0.3, 5
 
 
@@ -41,8 +41,8 @@ class Record(NamedTuple):
 
     #: F; for training on a score, minus the score on the rows that are searched on.
     objective: float
-    #: What ``tol`` is compared with: the relative duality gap, or without a dual the decrease that
-    #: the second-order model predicts; nan for training on a score, which has no certificate.
+    #: What ``tol`` is compared with: the relative duality gap, or without a dual the relative Newton
+    #: decrement; nan for training on a score, which has no certificate.
     optimality: float
     #: Bound on objective minus optimum; inf where none is known.
     dual_gap: float
@@ -294,7 +294,7 @@ class Solver(BaseEstimator):
         max_iter : int
             Iterations at most.
         tol : float
-            Relative duality gap, or predicted decrease, at which the run has converged.
+            Relative duality gap, or Newton decrement, at which the run has converged.
         callback : callable, default=None
             Called with each new :class:`Record`.
         random_state : int, RandomState instance or None, default=None

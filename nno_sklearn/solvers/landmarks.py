@@ -44,8 +44,8 @@ class Landmarks:
     def has_start(self):
         """Whether the optimum on some of the rows can be a start on all.
 
-        Not where all rows are landmarks, where one Newton step from anywhere ends, and for wide
-        sparse X, where rows have few features in common.
+        Not if all rows are landmarks, if one Newton step suffices from any start, or if X is wide
+        and sparse, as its rows have few features in common.
         """
         is_last = ends_at_once(self.problem, self.n_curvature)
         return self.n_start < len(self) and not is_last and not is_wide_sparse(self.problem)

@@ -144,6 +144,6 @@ def _subgradient(point):
         return point.coef - penalty.prox(point.coef - step * gradient, alpha * step)
 
     nudge = NUDGE * np.abs(gradient).max(initial=0.0)
-    held = (moved(gradient - nudge) == 0) & (moved(gradient + nudge) == 0)  # at a bound, or nonsmooth there
+    held = (moved(gradient - nudge) == 0) & (moved(gradient + nudge) == 0)  # at a bound, say
     free = (size > 0) | ((point.coef != 0) & ~held)
     return size * np.sign(moved(gradient)), free
