@@ -69,7 +69,7 @@ class Loss(BaseEstimator):
     A loss is pointwise in ``y`` and the raw prediction ``eta = X @ w + b``; both are float64
     arrays of shape (n_samples, n_outputs), as are all results. ``value`` and ``gradient`` must
     be written. Without ``curvature``, differences of the gradient serve. With ``conjugate`` (and a
-    penalty that has one) every fit is certified by a duality gap; without it, by a Newton decrement.
+    penalty that has one) a fit is certified by a duality gap, without it by a Newton decrement.
 
     A loss should be convex in ``eta`` and nonnegative. Class labels arrive as 0 and 1, one
     column per output; landmark rows carry the mean of the labels around them.

@@ -41,8 +41,8 @@ class Record(NamedTuple):
 
     #: F; for training on a score, minus the score on the rows that are searched on.
     objective: float
-    #: What ``tol`` is compared with: the relative duality gap, or without a dual the relative Newton
-    #: decrement; nan for training on a score, which has no certificate.
+    #: What ``tol`` bounds: the relative duality gap, or without a dual the Newton decrement; nan in
+    #: training on a score, which has no certificate.
     optimality: float
     #: Bound on objective minus optimum; inf where none is known.
     dual_gap: float
