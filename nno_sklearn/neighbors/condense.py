@@ -74,6 +74,15 @@ def condense(
     ValueError
         For data that are not finite or of different lengths, for weights that are negative or
         all 0, for fewer than 2 cells, and for an unknown metric.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nno_sklearn import condense
+    >>> X = np.random.default_rng(0).normal(size=(2000, 2))
+    >>> rows, targets, weights = condense(X, X @ [1.0, 2.0], 50)
+    >>> len(rows) <= 50, float(weights.sum())
+    (True, 2000.0)
     """
     if not is_count(n_cells, 2):
         raise ValueError(

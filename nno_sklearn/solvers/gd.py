@@ -18,6 +18,14 @@ class GradientDescent(Solver):
     ----------
     n_corrections : int, default=20
         Number of past steps kept; 0 is preconditioned steepest descent.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from nno_sklearn import GradientDescent, NNORegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> NNORegressor(solver=GradientDescent(n_corrections=5)).fit(X, y).converged_
+    True
     """
 
     requires = frozenset({"loss.gradient", "penalty.gradient"})

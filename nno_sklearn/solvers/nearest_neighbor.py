@@ -65,7 +65,16 @@ class NearestNeighborSolver(Solver):
         :class:`sklearn.neighbors.NearestNeighbors` knows by name, or a callable. The optimum
         does not depend on it.
     n_corrections : int, default=10
-        Number of past steps that correct the preconditioner.
+        Number of past steps that correct the preconditioner (L-BFGS).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from nno_sklearn import NearestNeighborSolver, NNOClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> solver = NearestNeighborSolver(n_landmarks=100, metric="manhattan")
+    >>> NNOClassifier(solver=solver).fit(X, y).converged_
+    True
     """
 
     requires = frozenset({"loss.gradient", "loss.curvature", "penalty.gradient|penalty.prox"})

@@ -25,6 +25,15 @@ class ProximalSolver(Solver):
 
     A differentiable penalty keeps no coefficient at 0: all of them take Newton steps with the
     Hessian of all rows, solved in the space of the rows where features are more.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from nno_sklearn import NNORegressor, ProximalSolver
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = NNORegressor(penalty="l1", alpha=1.0, solver=ProximalSolver()).fit(X, y)
+    >>> int((model.coef_ != 0).sum())
+    3
     """
 
     requires = frozenset({"loss.gradient", "penalty.prox"})
