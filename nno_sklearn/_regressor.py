@@ -60,9 +60,10 @@ class NNORegressor(RegressorMixin, LinearModel):
         Iterations at most.
     tol : float, default=1e-4
         Relative duality gap at which the fit has converged: the objective is then proven to be
-        within ``tol`` times the best constant model's of its optimum. Without a penalty (and
-        for a Loss or Penalty without conjugate) no finite gap is known; then ``tol`` bounds the
-        relative Newton decrement, whose square is the decrease that a Newton step predicts.
+        within ``tol`` times itself of its optimum (times a millionth of the best constant
+        model's, where it is less). Without a penalty (and for a Loss or Penalty without
+        conjugate) no finite gap is known; then ``tol`` bounds the Newton decrement: the square
+        root of the decrease that a Newton step predicts, as the same share.
     warm_start : bool, default=False
         Start at the coefficients of the last fit.
     random_state : int, RandomState instance or None, default=None
