@@ -81,7 +81,7 @@ class NNORegressor(RegressorMixin, LinearModel):
     dual_gap_ : float
         Certified bound on ``objective_`` minus the optimum; inf where none is known.
     optimality_ : float
-        What ``tol`` was compared with.
+        Relative duality gap, or Newton decrement, that ``tol`` bounds.
     converged_ : bool
     n_iter_ : int
     n_passes_ : float

@@ -55,7 +55,7 @@ def check_curvature(loss, y, eta, step):
 def _compare_curvature(loss, y, eta, step):
     """Second derivatives along a step as stated and by differences, and where they differ.
 
-    Of each entry, (n_samples, n_outputs), or of each row, (n_samples, 1), where outputs interact.
+    By entry, (n_samples, n_outputs), or by row, (n_samples, 1), where outputs interact.
     """
     down, up = (array_of(loss, "gradient", y, eta + t * step, shape=y.shape) for t in (-1, 1))
     curvatures = [curvature_of(loss, y, eta + t * step) for t in TIMES]

@@ -19,10 +19,10 @@ def examine_penalty(penalty, shape, rng, size=1.0):
     ----------
     penalty : Penalty
     shape : tuple
-        Of the coefficients: (n_features, n_outputs).
+        Shape of the coefficients, (n_features, n_outputs).
     rng : RandomState
     size : float, default=1.0
-        Of the coefficients that are tried.
+        Size of the coefficients that are tried.
     """
     provides = penalty.provides
     if "value" not in provides:

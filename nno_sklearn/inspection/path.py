@@ -35,7 +35,7 @@ class PathDisplay:
     scores : array-like of shape (n_alphas,)
         Mean score of each over the splits; nan leaves a gap.
     standard_errors : array-like of shape (n_alphas,)
-        Of these means.
+        Standard errors of these means.
     chosen : int
         Position of the chosen model.
     coefs : array-like of shape (n_alphas, n_coefs) or None, default=None
@@ -43,7 +43,7 @@ class PathDisplay:
     n_nonzeros : array-like of shape (n_alphas,) or None, default=None
         Mean number of coefficients that are not 0.
     names : sequence of n_coefs str or None, default=None
-        Of the coefficients, for the legend, which holds the 12 largest; others are grey.
+        Names of the coefficients, for the legend, which has the 12 largest; others are grey.
     threshold : float or None, default=None
         Score to draw as the line of one standard error.
     score_name : str, default="score"
@@ -51,12 +51,12 @@ class PathDisplay:
     Attributes
     ----------
     axes_ : ndarray of 2 matplotlib Axes
-        Of the coefficients, and of the scores. Set by :meth:`plot`, like those below.
+        For coefficients, and for scores. Set by :meth:`plot`, like those below.
     figure_ : matplotlib Figure
     lines_ : list of matplotlib Line2D
-        Of the coefficients, the largest first; or the one of their number.
+        Lines of the coefficients, the largest first; or the line of their number.
     errorbar_ : matplotlib ErrorbarContainer
-        Of the scores.
+        Scores with their standard errors.
     chosen_ : list of matplotlib Line2D
         A vertical line on each axes, and the mark of the score.
     threshold_ : matplotlib Line2D or None
@@ -123,7 +123,7 @@ class PathDisplay:
             for most pipelines. The legend names the 12 largest coefficients; the others are
             drawn in grey.
         score_name : str, default=None
-            What the axis calls the score; None is the name of the metric or of ``scoring``.
+            Name of the score on the axis; None takes that of the metric or of ``scoring``.
         ax : sequence of 2 matplotlib Axes, default=None
             Where to draw; None makes a figure.
         **line_kw

@@ -53,7 +53,7 @@ def threshold_of(search, metric):
 
 
 def name_of_score(search, metric):
-    """What to call a score on an axis."""
+    """Name of a score for an axis."""
     if metric != "score":
         return metric
     return search.scoring if isinstance(search.scoring, str) else "score"

@@ -37,7 +37,7 @@ class NewtonStep:
     shift : ndarray of shape (n_outputs,)
         The intercept's part of the step.
     curvature : RowCurvature
-        Of the rows at the point; at least :data:`LEAST_CURVATURE` on a loss's flat parts.
+        The rows' curvature at the point; at least :data:`LEAST_CURVATURE` on a loss's flat parts.
     decrease : float
         Half the squared Newton decrement: the decrease of the model by the step (Boyd and
         Vandenberghe, 2004, section 9.5).
@@ -55,7 +55,7 @@ class NewtonStep:
 
     @property
     def slope(self) -> Raw:
-        """What the coefficients' part of the step adds to the raw predictions."""
+        """Change of the raw predictions by the coefficients' part of the step."""
         return self.line.slope
 
 

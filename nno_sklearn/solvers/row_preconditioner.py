@@ -17,7 +17,7 @@ class RowPreconditioner:
     ----------
     point : Point
     curvature : RowCurvature
-        Of the rows.
+        Curvature of the rows.
     free : ndarray of bool of shape (n_features, n_outputs)
         Coefficients that may move.
     """

@@ -71,7 +71,7 @@ class Learnt:
     how : str
         Algorithm, loss and fit_intercept, which must not change between batches.
     state : object or None
-        Of the stream's algorithm.
+        State of the stream's algorithm.
     n_rows : int
     """
 
