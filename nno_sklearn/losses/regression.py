@@ -56,7 +56,7 @@ class Huber(Loss):
         return (np.abs(eta - y) <= self.delta).astype(float)
 
     def conjugate(self, y: Array, u: Array) -> Array:
-        # The slack lets a residual gradient that was rounded past delta stay in the domain.
+        # With slack for a gradient that is above delta by rounding.
         inside = np.abs(u) <= self.delta * (1 + 1e-12)
         return np.where(inside, u * (0.5 * u + y), np.inf)
 

@@ -1,4 +1,4 @@
-"""Rows of a stream."""
+"""Batches of rows."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class Batch:
 
     @classmethod
     def join(cls, parts):
-        """One batch of several."""
+        """Concatenate batches."""
         if len(parts) == 1:
             return parts[0]
         rows = [part.X for part in parts]
