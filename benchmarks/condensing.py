@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 
-from nno_sklearn.problem import Problem, hessian_blocks
+from nno_sklearn.problem import Objective, Problem, hessian_blocks
 from nno_sklearn.rows import condense_rows
 from nno_sklearn.solvers.preconditioner import CurvaturePreconditioner, bent_diagonal
 
@@ -109,12 +109,10 @@ def centroids(problem, count, rng, by_class=False, projected=False):
     )
     weight = np.asarray(gather.sum(axis=1)).ravel()
     gather = sparse.diags_array(1 / weight) @ gather
-    options = {"sample_weight": weight, "fit_intercept": problem.fit_intercept}
     rows = gather @ problem.rows.design.X
     rows = rows.tocsr() if sparse.issparse(rows) else rows
-    return Problem(
-        rows, gather @ problem.rows.y, problem.loss, problem.penalty, problem.alpha, **options
-    )
+    terms = problem.loss, problem.penalty, problem.alpha, problem.fit_intercept
+    return Problem.of(Objective(*terms), rows, gather @ problem.rows.y, weight)
 
 
 def _projection(problem, rng):

@@ -1,7 +1,8 @@
-"""Rows and weights as users pass them: checked, and never written to."""
+"""What users pass, checked: rows and weights, which are never written to, and counts."""
 
 from copy import copy
-from numbers import Real
+from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -15,6 +16,11 @@ X_FORMAT = {
     "accept_large_sparse": True,
     "dtype": (np.float64, np.float32),
 }
+
+
+def is_count(value: Any, least: int) -> bool:
+    """Whether a parameter is a whole number from ``least`` on; True and False are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
 
 
 def canonical(X):

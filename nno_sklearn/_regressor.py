@@ -60,9 +60,10 @@ class NNORegressor(RegressorMixin, LinearModel):
         At most so many iterations.
     tol : float, default=1e-4
         Relative duality gap at which the fit has converged: the objective is then proven to be
-        within ``tol`` times the best constant model's of its optimum. Without a penalty (and
-        for a Loss or Penalty without conjugate) no finite gap is known; then ``tol`` bounds the
-        largest cosine between a column and the loss gradient.
+        within ``tol`` times itself of its optimum (times a millionth of the best constant
+        model's, where it is less). Without a penalty (and for a Loss or Penalty without
+        conjugate) no finite gap is known; then ``tol`` bounds the square root of what Newton's
+        step promises to gain, as the same share.
     warm_start : bool, default=False
         Begin at the coefficients of the last fit.
     random_state : int, RandomState instance or None, default=None

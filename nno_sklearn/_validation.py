@@ -16,6 +16,7 @@ from nno_sklearn._data_checks import (
     check_weight,
     counting_rows,
     effective_rows,
+    is_count,
 )
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
@@ -59,7 +60,7 @@ def check_hyper_parameters(estimator):
     check_number("l1_ratio", estimator.l1_ratio, low=0, high=1, why="it is the l1 part's share")
     check_number("tol", estimator.tol, low=0, why="it bounds the relative duality gap")
     max_iter = estimator.max_iter
-    if not isinstance(max_iter, Integral) or isinstance(max_iter, bool) or max_iter < 1:
+    if not is_count(max_iter, 1):
         raise ValueError(
             f"max_iter={max_iter!r}: it counts iterations, so it must be a whole number of at "
             "least 1."

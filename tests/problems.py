@@ -15,7 +15,7 @@ from nno_sklearn.losses import (
     SquaredHinge,
 )
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty
-from nno_sklearn.problem import Problem
+from nno_sklearn.problem import Objective, Problem
 from nno_sklearn.solvers import SOLVERS
 
 LOSSES = {
@@ -71,13 +71,18 @@ def make_weight(n, seed=0):
     return np.random.default_rng(seed + 2).uniform(0.1, 3.0, n)
 
 
+def pose(X, y, loss, penalty, alpha, *, sample_weight=None, fit_intercept=True):
+    """The problem of these terms on rows."""
+    return Problem.of(Objective(loss, penalty, alpha, fit_intercept), X, y, sample_weight)
+
+
 def make_problem(
     name, penalty=None, alpha=0.1, *, n=40, p=5, n_outputs=None, seed=0, weighted=True, **params
 ):
     """A problem of the named loss; ``container`` turns X into what the problem is given."""
     container = params.pop("container", np.asarray)
     X = make_matrix(n, p, seed)
-    return Problem(
+    return pose(
         container(X),
         make_target(name, X, n_outputs, seed),
         LOSSES[name],

@@ -18,7 +18,7 @@ from benchmarks.condensing import PROJECTED, ROWS, curvature_metric, landmark_cu
 from benchmarks.report import Report, Table, words
 from nno_sklearn.losses import LogLoss, MultinomialLogLoss
 from nno_sklearn.penalties import L2
-from nno_sklearn.problem import Problem, hessian_blocks
+from nno_sklearn.problem import Objective, Problem, hessian_blocks
 from nno_sklearn.solvers import GradientDescent, NearestNeighborSolver
 from nno_sklearn.solvers.base import Run
 from nno_sklearn.solvers.descent import descend
@@ -70,7 +70,7 @@ def make_problem(X, y, alpha=1.0):
     labels = np.unique(y)
     loss = LogLoss() if len(labels) == 2 else MultinomialLogLoss()
     target = (y[:, None] == (labels[1:] if len(labels) == 2 else labels)).astype(float)
-    return Problem(X, target, loss, L2(), alpha / len(y))
+    return Problem.of(Objective(loss, L2(), alpha / len(y)), X, target)
 
 
 @dataclass

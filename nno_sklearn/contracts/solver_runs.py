@@ -6,7 +6,7 @@ from nno_sklearn.contracts.answers import broken
 from nno_sklearn.contracts.solver import ACCURACY, examine_result
 from nno_sklearn.losses import Huber, LogLoss, MultinomialLogLoss, Poisson, SquaredError
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty
-from nno_sklearn.problem import Problem
+from nno_sklearn.problem import Objective, Problem
 from nno_sklearn.solvers import Status
 
 N_SAMPLES, N_FEATURES = 60, 4
@@ -35,7 +35,7 @@ def posed_problems(solver):
     X, targets = _data()
     weight = np.random.RandomState(1).uniform(0.5, 2.0, N_SAMPLES)
     return [
-        Problem(X, y, loss, penalty, 0.05, sample_weight=weight)
+        Problem.of(Objective(loss, penalty, 0.05), X, y, weight)
         for loss, y in targets
         for penalty in PENALTIES
         if not solver.missing(loss, penalty)

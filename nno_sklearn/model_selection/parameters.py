@@ -2,6 +2,7 @@
 
 from numbers import Integral, Real
 
+from nno_sklearn._data_checks import is_count
 from nno_sklearn._validation import check_flag
 from nno_sklearn.model_selection.refit import SCORE, check_refit, deciding_metric
 from nno_sklearn.model_selection.scoring import check_callables, make_scorers
@@ -36,7 +37,7 @@ def check_parameters(search, has_targets):
 
 
 def _check_count(name, value, least, why):
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+    if not is_count(value, least):
         raise ValueError(
             f"{name}={value!r}: it must be a whole number of at least {least}, since {why}."
         )

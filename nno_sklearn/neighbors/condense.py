@@ -1,6 +1,5 @@
 """A small weighted training set that stands for a large one."""
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from nno_sklearn._data_checks import (
     check_sum_of_weights,
     check_weight,
     counting_rows,
+    is_count,
 )
 from nno_sklearn.neighbors.distances import check_metric
 from nno_sklearn.neighbors.memory import CellMemory, Scaling
@@ -75,20 +75,20 @@ def condense(
         For data that are not finite or of different lengths, for weights that are negative or
         all 0, for fewer than 2 cells, and for a metric that is not known.
     """
-    if not isinstance(n_cells, Integral) or isinstance(n_cells, bool) or n_cells < 2:
+    if not is_count(n_cells, 2):
         raise ValueError(
             f"n_cells={n_cells!r}: it is a count, so it must be a whole number of at least 2."
         )
     check_metric(metric)
-    y = np.asarray(y)
-    if y.dtype.kind == "f":
-        X, y = check_X_y(X, y, accept_sparse="csr", dtype=np.float64, multi_output=True)
-        targets = y.reshape(len(y), -1)
-    else:
-        check_consistent_length(X, y)
-        classes, codes = np.unique(y, return_inverse=True)
+    targets = np.asarray(y)
+    is_numbers = targets.dtype.kind == "f"
+    is_vector = is_numbers and targets.ndim == 1
+    if not is_numbers:
+        check_consistent_length(X, targets)
+        classes, codes = np.unique(targets, return_inverse=True)
         targets = np.eye(len(classes))[codes]
-        X, targets = check_X_y(X, targets, accept_sparse="csr", dtype=np.float64, multi_output=True)
+    X, targets = check_X_y(X, targets, accept_sparse="csr", dtype=np.float64, multi_output=True)
+    targets = targets.reshape(len(targets), -1)
     weight = check_weight(X, sample_weight)
     check_any_weight(weight)
     check_sum_of_weights(weight)
@@ -106,5 +106,5 @@ def condense(
             n_cells=n_cells,
             metric=metric,
         )
-    mean = memory.targets[:, 0] if y.ndim == 1 and y.dtype.kind == "f" else memory.targets
+    mean = memory.targets[:, 0] if is_vector else memory.targets
     return memory.rows, mean, memory.weight

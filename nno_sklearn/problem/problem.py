@@ -34,18 +34,13 @@ class Problem:
 
     Parameters
     ----------
-    X : ndarray or sparse CSR/CSC of shape (n_samples, n_features), float32 or float64
-    y : ndarray of shape (n_samples, n_outputs)
-    loss : Loss
+    rows : Rows
+        All that is as long as the data, wherever it is, with the loss.
     penalty : Penalty
     alpha : float
-    sample_weight : ndarray of shape (n_samples,), default=None
-    fit_intercept : bool, default=True
 
     Attributes
     ----------
-    rows : Rows
-        All that is as long as the data, wherever it is.
     correction : Correction or NoCorrection
         A quadratic that belongs to the data loss, in terms of the centred columns.
     null : Point
@@ -57,25 +52,7 @@ class Problem:
         What solvers have learnt of these rows; shared by all strengths of all penalties on them.
     """
 
-    def __init__(
-        self,
-        X: Matrix,
-        y: Array,
-        loss: Loss,
-        penalty: Penalty,
-        alpha: float,
-        *,
-        sample_weight: Array | None = None,
-        fit_intercept: bool = True,
-    ) -> None:
-        if sample_weight is None:
-            weight = np.full(len(y), 1.0 / len(y))
-        else:
-            weight = sample_weight / sample_weight.sum()
-        rows = LocalRows(X, y, weight, loss, fit_intercept=fit_intercept)
-        self._pose(rows, penalty, alpha)
-
-    def _pose(self, rows: Rows, penalty: Penalty, alpha: float) -> None:
+    def __init__(self, rows: Rows, penalty: Penalty, alpha: float) -> None:
         self.rows = rows
         self.penalty, self.alpha = _effective(penalty.bind(self.shape), alpha)
         self.correction, self.dtype = NoCorrection(), self.rows.dtype
@@ -83,20 +60,24 @@ class Problem:
         self.knowledge, self._passes_before, self._first = Knowledge(), 0.0, None
 
     @classmethod
-    def over_rows(cls, rows: Rows, penalty: Penalty, alpha: float) -> "Problem":
-        """The problem of :class:`Rows`, wherever they are, which bring their loss."""
-        problem = object.__new__(cls)
-        problem._pose(rows, penalty, alpha)
-        return problem
-
-    @classmethod
     def of(
         cls, objective: Objective, X: Matrix, y: Array, sample_weight: Array | None = None
     ) -> "Problem":
-        """The problem that an :class:`Objective` states on rows."""
-        terms = objective.loss, objective.penalty, objective.alpha
-        fit_intercept = objective.fit_intercept
-        return cls(X, y, *terms, sample_weight=sample_weight, fit_intercept=fit_intercept)
+        """The problem that an :class:`Objective` states on rows of this process.
+
+        Parameters
+        ----------
+        objective : Objective
+        X : ndarray or sparse CSR/CSC of shape (n_samples, n_features), float32 or float64
+        y : ndarray of shape (n_samples, n_outputs)
+        sample_weight : ndarray of shape (n_samples,), default=None
+        """
+        if sample_weight is None:
+            weight = np.full(len(y), 1.0 / len(y))
+        else:
+            weight = sample_weight / sample_weight.sum()
+        rows = LocalRows(X, y, weight, objective.loss, fit_intercept=objective.fit_intercept)
+        return cls(rows, objective.penalty, objective.alpha)
 
     def _like(self, **changes):
         """A problem like this one but for some attributes, of which solvers know nothing yet."""

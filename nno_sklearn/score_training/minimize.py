@@ -1,7 +1,6 @@
 """Minimise a function of a few numbers without its gradient, from the nearest points tried."""
 
 from collections.abc import Callable
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import OptimizeResult
 from sklearn.utils import check_random_state
 
+from nno_sklearn._data_checks import is_count
 from nno_sklearn.neighbors import check_metric
 from nno_sklearn.score_training.trust_region import TrustRegionSearch
 from nno_sklearn.types import Metric, RandomState
@@ -97,8 +97,7 @@ def nno_minimize(
     if max_evaluations is None:
         max_evaluations = 500 * len(x0)
     for name, value in (("max_evaluations", max_evaluations), ("n_neighbors", n_neighbors)):
-        is_count = isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
-        if value is not None and not is_count:
+        if value is not None and not is_count(value, 1):
             raise ValueError(f"{name}={value!r}: it is a count, so it must be at least 1.")
     if not tol >= 0:
         raise ValueError(f"tol={tol!r}: it must be at least 0, as it is a share of the radius.")

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from nno_sklearn._data_checks import is_count
 from nno_sklearn.problem import Problem
 from nno_sklearn.score_training.scorer import RawPredictionScorer
 from nno_sklearn.score_training.search import ScoreSearch, TrainedModel
@@ -51,10 +51,7 @@ class ScoreTraining(BaseEstimator):
 
     def check_parameters(self) -> None:
         """Raise a ValueError where ``cv`` is neither a number of folds nor a splitter."""
-        is_count = (
-            isinstance(self.cv, Integral) and not isinstance(self.cv, bool) and int(self.cv) >= 2
-        )
-        if not (is_count or hasattr(self.cv, "get_n_splits")):
+        if not (is_count(self.cv, 2) or hasattr(self.cv, "get_n_splits")):
             raise ValueError(
                 f"ScoreTraining(cv={self.cv!r}): cv is a count, so it must be a whole number of at "
                 "least 2, or a splitter of sklearn.model_selection."

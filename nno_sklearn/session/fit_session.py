@@ -12,7 +12,7 @@ from sklearn.base import clone
 
 from nno_sklearn._validation import draft_of
 from nno_sklearn.contracts import check_loss_on, check_penalty_on, check_result
-from nno_sklearn.problem import Problem, summarise
+from nno_sklearn.problem import Objective, Problem, summarise
 from nno_sklearn.problem.cost import MOMENTS_BUDGET, PASSES_PER_FIT
 from nno_sklearn.score_training import BoundTraining
 from nno_sklearn.session.magnitude import check_magnitude
@@ -138,15 +138,9 @@ class FitSession:
         with np.errstate(over="ignore", invalid="ignore"):
             data.loss.check_target(data.targets)
             check_loss_on(data.loss, data.targets)
-            problem = Problem(
-                data.X,
-                data.targets,
-                data.loss,
-                parts.penalty,
-                draft.strength(data.total_weight),
-                sample_weight=data.weight,
-                fit_intercept=draft.fit_intercept,
-            )
+            terms = data.loss, parts.penalty, draft.strength(data.total_weight)
+            objective = Objective(*terms, fit_intercept=draft.fit_intercept)
+            problem = Problem.of(objective, data.X, data.targets, data.weight)
             check_penalty_on(problem.penalty, problem.shape)
             check_magnitude(problem)
         if training is None:  # a score is one of all rows

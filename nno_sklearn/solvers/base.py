@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from numbers import Integral
 from time import perf_counter
 from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from nno_sklearn._data_checks import is_count
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.problem import Certificate, Point, Problem, leads_away, separates
@@ -115,7 +115,7 @@ class Run:
         self.history: list[Record] = []
         self.status: Status | None = None
         self.newton: NewtonStep | None = None
-        self._certificate, self._started = Certificate(problem), perf_counter()
+        self._certificate, self._started = Certificate(), perf_counter()
         self._point: Point | None = None
         self._long_steps, self._next_look = 0, 2
 
@@ -140,7 +140,7 @@ class Run:
         if not self.problem.is_smooth or len(self.history) < self._next_look:
             return False
         moved = self.last.objective - self._point.value
-        still_moves = moved > SETTLED * self.tol * self.problem.null.value
+        still_moves = moved > SETTLED * self.tol * self._point.unit
         if still_moves or newton_cost(self.problem) > LOOK_BUDGET:
             return False
         self._next_look = 2 * len(self.history)
@@ -225,7 +225,7 @@ def check_count(owner: BaseEstimator, name: str, low: int) -> None:
     """Raise a ValueError unless the parameter ``name`` of a solver or stream is a whole number >=
     low."""
     value = getattr(owner, name)
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
+    if not is_count(value, low):
         raise ValueError(
             f"{type(owner).__name__}({name}={value!r}): {name} is a count, so it must be a whole "
             f"number of at least {low}."

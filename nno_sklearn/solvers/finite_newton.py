@@ -36,7 +36,8 @@ def finite_newton(point, preconditioner):
     best = coef, raw, b
     rises = np.ones(point.values.shape, dtype=bool)
     for count in range(WATCHDOG_STEPS):
-        sums, curvature = rows.sums(raw, b), rows.curvature(raw, b)
+        sums = rows.sums(raw, b) if count else point.sums
+        curvature = rows.curvature(raw, b)
         if count:
             shift = -curvature.inverse @ sums.total
             gradient = rows.moved_gradient(raw, b, curvature, shift)

@@ -11,7 +11,6 @@ from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV
 from nno_sklearn.losses import SquaredError
 from nno_sklearn.model_selection.alphas import alpha_max
 from nno_sklearn.penalties import L1
-from nno_sklearn.problem import Problem
 from tests.model_selection.searches import (
     CLASSIFIER,
     KINDS,
@@ -22,6 +21,7 @@ from tests.model_selection.searches import (
     X,
     search,
 )
+from tests.problems import pose
 from tests.user_objects import Box
 
 
@@ -175,9 +175,9 @@ class OneIsFree(L1):
 
 def test_strengths_do_not_depend_on_what_is_never_held_at_0():
     target = NUMBERS[:, None]
-    lasso = alpha_max(Problem(X[:, 1:], target, SquaredError(), L1(), 1.0))
-    free = alpha_max(Problem(X, target, SquaredError(), OneIsFree(), 1.0))
+    lasso = alpha_max(pose(X[:, 1:], target, SquaredError(), L1(), 1.0))
+    free = alpha_max(pose(X, target, SquaredError(), OneIsFree(), 1.0))
     assert free == pytest.approx(lasso, rel=1e-6)
     for box in (Box(), Box(-1.0)):  # no strength matters to them
-        boxed = alpha_max(Problem(X, target, SquaredError(), box, 1.0))
+        boxed = alpha_max(pose(X, target, SquaredError(), box, 1.0))
         assert boxed == pytest.approx(X.var(axis=0).sum())

@@ -5,7 +5,7 @@ import pytest
 
 from nno_sklearn.losses import Loss, MultinomialLogLoss
 from nno_sklearn.penalties import L2, NoPenalty
-from nno_sklearn.problem import Problem, hessian_blocks
+from nno_sklearn.problem import hessian_blocks
 from nno_sklearn.problem.intercept import Look
 from nno_sklearn.problem.point import ALONG_A_LINE
 from nno_sklearn.solvers import ProximalSolver
@@ -18,6 +18,7 @@ from tests.problems import (
     make_matrix,
     make_problem,
     make_target,
+    pose,
 )
 
 every_loss = pytest.mark.parametrize("name", LOSSES)
@@ -129,7 +130,7 @@ def test_no_dual_gap_without_a_penalty_or_conjugate():
     assert isinstance(problem.penalty, NoPenalty) and np.isinf(problem.null.dual_gap)
     assert "conjugate" not in problem.provides
     X = make_matrix()
-    problem = Problem(X, make_target("multinomial", X), Other(), L2(), 0.1)
+    problem = pose(X, make_target("multinomial", X), Other(), L2(), 0.1)
     assert np.isinf(problem.null.dual_gap) and "conjugate" not in problem.provides
 
 

@@ -46,7 +46,7 @@ def make_pair(name, penalty=None, *, n=N_SAMPLES, p=6, alpha=0.02, container=np.
     given, options = (X, y, weight, LOSSES[name]), {"fit_intercept": fit_intercept}
     local = LocalRows(*given, **options)
     sharded = ShardedRows(*given, **options, n_shards=n_shards)
-    return [Problem.over_rows(rows, penalty, alpha) for rows in (local, sharded)]
+    return [Problem(rows, penalty, alpha) for rows in (local, sharded)]
 
 
 @containers

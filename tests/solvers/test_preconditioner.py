@@ -6,7 +6,7 @@ from scipy import sparse
 
 from nno_sklearn.losses import SquaredError
 from nno_sklearn.penalties import L2
-from nno_sklearn.problem import Problem, hessian_blocks
+from nno_sklearn.problem import hessian_blocks
 from nno_sklearn.solvers.preconditioner import (
     CurvaturePreconditioner,
     DiagonalPreconditioner,
@@ -24,6 +24,7 @@ from tests.problems import (
     make_problem,
     make_target,
     make_weight,
+    pose,
     solve,
 )
 
@@ -97,7 +98,7 @@ def test_woodbury_metric_solves(name, container, fit_intercept, span):
     factor = 10.0 ** np.linspace(-span, span, p)
     X = make_matrix(n, p)
     y = make_target(name, X)
-    problem = Problem(
+    problem = pose(
         container(X * factor), y, LOSSES[name], L2(), 0.1, sample_weight=make_weight(n),
         fit_intercept=fit_intercept,
     )  # fmt: skip
@@ -214,7 +215,7 @@ def test_few_long_rows_of_wide_sparse_data_take_few_iterations():
     length = np.where(np.arange(300) % 50 == 0, 300.0, 1.0) * rng.uniform(0.5, 2.0, 300)
     X = sparse.csr_array(sparse.diags_array(length) @ X)
     y = X @ rng.normal(size=3000) + rng.normal(size=300)
-    problem = Problem(X, y[:, None], SquaredError(), L2(), 1e-3)
+    problem = pose(X, y[:, None], SquaredError(), L2(), 1e-3)
     runs = {name: solve(name, problem, tol=1e-6) for name in ("nearest_neighbor", "gd")}
     assert runs["nearest_neighbor"].n_iter < runs["gd"].n_iter / 2
     assert runs["nearest_neighbor"].objective <= runs["gd"].objective + 1e-6 * problem.null.value
