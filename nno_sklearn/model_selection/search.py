@@ -69,10 +69,21 @@ class NNOSearchCV(LinkedToDocumentation, GridSearchCV):
         below the strength that sets all coefficients to 0 (two where features outnumber rows),
         six where the penalty has no kinks. A strength means the same on folds as on all rows,
         because the objective is a mean.
-    scoring, n_jobs, cv, verbose, pre_dispatch, error_score, return_train_score
-        As in GridSearchCV. Splits and preprocessings are the tasks that ``n_jobs`` workers
-        share; ``joblib.parallel_config`` takes them elsewhere. With ``verbose`` a bar shows
-        the progress (with rich installed, and one worker).
+    scoring : str, callable, list, tuple or dict, default=None
+        As in GridSearchCV.
+    n_jobs : int, default=None
+        Workers that share the splits and preprocessings; ``joblib.parallel_config`` takes these
+        elsewhere.
+    cv : int, splitter or iterable, default=None
+        As in GridSearchCV; None is five folds.
+    verbose : int, default=0
+        1 shows a bar of the progress (with rich installed, and one worker).
+    pre_dispatch : int or str, default="2*n_jobs"
+        As in GridSearchCV.
+    error_score : "raise" or float, default=nan
+        As in GridSearchCV.
+    return_train_score : bool, default=False
+        As in GridSearchCV.
     refit : bool, str or callable, default=True
         Which setting is fitted to all rows. True: the best by the only metric, which may also be
         called by its name in ``scoring``, or "score". With several metrics, the name of the one

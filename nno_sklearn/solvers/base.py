@@ -292,14 +292,21 @@ class Solver(BaseEstimator):
         Parameters
         ----------
         problem : Problem
+            What is minimised; it hands out points.
         start : Point
+            Where to begin.
         max_iter : int
+            Steps at most.
         tol : float
+            Optimality, as the certificate measures it, at which to end.
         callback : callable, default=None
+            Called with each new :class:`Record`.
         random_state : int, RandomState instance or None, default=None
+            Of whatever the solver draws.
 
         Returns
         -------
         SolverResult
+            Best made by :class:`Run`.
         """
         raise NotImplementedError

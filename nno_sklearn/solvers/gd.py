@@ -18,6 +18,15 @@ class GradientDescent(Solver):
     ----------
     n_corrections : int, default=20
         Number of past steps kept; 0 is plain steepest descent.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from nno_sklearn import NNOClassifier, GradientDescent
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = NNOClassifier(solver=GradientDescent(n_corrections=30)).fit(X, y)
+    >>> bool(model.converged_), type(model.solver_).__name__
+    (True, 'GradientDescent')
     """
 
     requires = frozenset({"loss.gradient", "penalty.gradient"})

@@ -66,6 +66,15 @@ class NearestNeighborSolver(Solver):
         does not depend on it.
     n_corrections : int, default=10
         Number of past steps that correct the preconditioner.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from nno_sklearn import NNOClassifier, NearestNeighborSolver
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = NNOClassifier(solver=NearestNeighborSolver(metric="manhattan")).fit(X, y)
+    >>> bool(model.converged_), type(model.solver_).__name__
+    (True, 'NearestNeighborSolver')
     """
 
     requires = frozenset({"loss.gradient", "loss.curvature", "penalty.gradient|penalty.prox"})

@@ -25,6 +25,20 @@ class ProximalSolver(Solver):
 
     A differentiable penalty has no kinks at which features stay 0: all of them take Newton steps
     with the Hessian of all rows, in the space of the rows where features are more.
+
+    References
+    ----------
+    M. Massias, A. Gramfort and J. Salmon (2018): Celer: a fast solver for the lasso with dual
+    extrapolation. ICML.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from nno_sklearn import NNOClassifier, ProximalSolver
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = NNOClassifier(solver=ProximalSolver(), penalty="l1", alpha=0.01).fit(X, y)
+    >>> bool(model.converged_), type(model.solver_).__name__
+    (True, 'ProximalSolver')
     """
 
     requires = frozenset({"loss.gradient", "penalty.prox"})

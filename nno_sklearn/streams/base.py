@@ -49,7 +49,9 @@ class Stream(BaseEstimator):
         objective : StreamObjective
             Loss, penalty, alpha, fit_intercept and the classes' factors.
         max_iter : int
+            Iterations at most, for algorithms that refit.
         tol : float
+            Relative duality gap at which a refit ends.
 
         Returns
         -------
