@@ -228,6 +228,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         ----------
         X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
+            Labels.
         classes : array-like of shape (n_classes,), default=None
             All labels that the stream may have; required in the first call, whose batch need
             not have them all. After ``fit`` the default is its labels.

@@ -129,8 +129,16 @@ def counterparts(
 
     Parameters
     ----------
-    loss, penalty, alpha, l1_ratio, fit_intercept
-        As in NNOClassifier and NNORegressor; loss and penalty are names.
+    loss : str
+        A name, as in NNOClassifier and NNORegressor.
+    penalty : str or None
+        A name.
+    alpha : float
+        Strength of the penalty, of a mean of losses.
+    l1_ratio : float, default=0.5
+        Share of the l1 part in "elasticnet".
+    fit_intercept : bool, default=True
+        Whether there is an intercept, which is not penalised.
     total_weight : float
         Sum of the sample weights, or number of rows, of the fit: some of scikit-learn's strengths
         depend on it, ``alpha`` does not.

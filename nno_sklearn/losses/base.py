@@ -110,15 +110,48 @@ class Loss(BaseEstimator):
         return frozenset(written | {"curvature"} if "gradient" in written else written)
 
     def value(self, y: Array, eta: Array) -> Array:
-        """Loss of each entry, (n_samples, n_outputs); the loss of a row is their sum."""
+        """Loss of each entry; their weighted sum counts.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_outputs)
+            Targets; labels as 0 and 1, or shares between them.
+        eta : ndarray of shape (n_samples, n_outputs)
+            Raw predictions.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+        """
         raise NotImplementedError(f"{type(self).__name__} has no value.")
 
     def gradient(self, y: Array, eta: Array) -> Array:
-        """Derivative of the value by ``eta``, (n_samples, n_outputs)."""
+        """Derivative of the value by ``eta``.
+
+        Parameters
+        ----------
+        y, eta : ndarray of shape (n_samples, n_outputs)
+            As in :meth:`value`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+        """
         raise NotImplementedError(f"{type(self).__name__} has no gradient.")
 
     def curvature(self, y: Array, eta: Array) -> Array | Curvature:
-        """Second derivative by ``eta``: an array like ``eta``, or a :class:`Curvature`."""
+        """Second derivative by ``eta``; from differences of the gradient unless it is written.
+
+        Parameters
+        ----------
+        y, eta : ndarray of shape (n_samples, n_outputs)
+            As in :meth:`value`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs) or Curvature
+            A :class:`Curvature` where the outputs of a row interact.
+        """
         step = 1e-5 * np.maximum(1.0, np.abs(eta))
         rise = self.gradient(y, eta + step) - self.gradient(y, eta - step)
         return np.maximum(rise, 0.0) / (2 * step)  # convex: below 0 by rounding only
@@ -128,15 +161,48 @@ class Loss(BaseEstimator):
         return self.gradient(y, eta), Curvature.of(self.curvature(y, eta))
 
     def conjugate(self, y: Array, u: Array) -> Array:
-        """``sup_eta u * eta - value(y, eta)``, per entry; inf outside the domain."""
+        """``sup_eta u * eta - value(y, eta)``, per entry.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_outputs)
+            Targets.
+        u : ndarray of shape (n_samples, n_outputs)
+            Dual point.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+            inf outside of the domain.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no conjugate.")
 
     def link(self, mean: Array) -> Array:
-        """Raw prediction whose prediction is ``mean``, the start of the search for b."""
+        """Raw prediction whose prediction is ``mean``: where the search for b begins.
+
+        Parameters
+        ----------
+        mean : ndarray of shape (n_outputs,)
+            Weighted mean of the targets.
+
+        Returns
+        -------
+        ndarray of shape (n_outputs,)
+        """
         return np.zeros_like(mean)
 
     def predict(self, eta: Array) -> Array:
-        """Prediction in the units of the target (the inverse link)."""
+        """Prediction in the units of the target (the inverse link).
+
+        Parameters
+        ----------
+        eta : ndarray of shape (n_samples, n_outputs)
+            Raw predictions.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+        """
         return eta
 
     def check_target(self, y: Array) -> None:

@@ -151,6 +151,11 @@ class ModifiedHuber(_MarginLoss):
 
     ``max(0, 1 - margin)^2`` where margin >= -1 and ``-4 margin`` below. More than two classes:
     one problem for each class against the rest.
+
+    References
+    ----------
+    T. Zhang (2004): Solving large scale linear prediction problems using stochastic gradient
+    descent algorithms. ICML.
     """
 
     probabilistic = True

@@ -68,10 +68,21 @@ class NNOSearchCV(LinkedToDocumentation, GridSearchCV):
         is 30 of them: three decades below the strength that sets all coefficients to 0 (two
         where features outnumber rows), six for smooth penalties. A strength means the same on
         folds as on all rows, because the objective is a mean.
-    scoring, n_jobs, cv, verbose, pre_dispatch, error_score, return_train_score
-        As in GridSearchCV. The tasks of ``n_jobs`` workers are splits times preprocessings;
-        ``joblib.parallel_config`` chooses the backend. ``verbose`` shows progress (a bar where
-        rich is installed), with one worker.
+    scoring : str, callable, list, tuple or dict, default=None
+        As in GridSearchCV.
+    n_jobs : int, default=None
+        Workers that share the splits and preprocessings; ``joblib.parallel_config`` takes these
+        elsewhere.
+    cv : int, splitter or iterable, default=None
+        As in GridSearchCV; None is five folds.
+    verbose : int, default=0
+        1 shows a bar of the progress (with rich installed, and one worker).
+    pre_dispatch : int or str, default="2*n_jobs"
+        As in GridSearchCV.
+    error_score : "raise" or float, default=nan
+        As in GridSearchCV.
+    return_train_score : bool, default=False
+        As in GridSearchCV.
     refit : bool, str or callable, default=True
         Which setting is fitted to all rows. True: the best by the only metric, which may also be
         called by its name in ``scoring``, or "score". With several metrics, the name of the one

@@ -66,7 +66,9 @@ class FitSession:
     ----------
     X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Targets, or labels.
     sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows; None for 1 each.
     n_models : int, default=1
         About how many models will share the data: sets the budget of precomputation.
 

@@ -294,7 +294,9 @@ class Solver(BaseEstimator):
         Parameters
         ----------
         problem : Problem
+            What is minimised; it hands out points.
         start : Point
+            Where to begin.
         max_iter : int
             Iterations at most.
         tol : float
@@ -307,5 +309,6 @@ class Solver(BaseEstimator):
         Returns
         -------
         SolverResult
+            Best made by :class:`Run`.
         """
         raise NotImplementedError

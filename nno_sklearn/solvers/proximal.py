@@ -26,6 +26,11 @@ class ProximalSolver(Solver):
     A differentiable penalty keeps no coefficient at 0: all of them take Newton steps with the
     Hessian of all rows, solved in the space of the rows where features are more.
 
+    References
+    ----------
+    M. Massias, A. Gramfort and J. Salmon (2018): Celer: a fast solver for the lasso with dual
+    extrapolation. ICML.
+
     Examples
     --------
     >>> from sklearn.datasets import load_diabetes

@@ -12,8 +12,10 @@ class Batch:
 
     Parameters
     ----------
-    X : ndarray or CSR of shape (n_samples, n_features), float32 or float64
+    X : ndarray or CSR of shape (n_samples, n_features)
+        float32 or float64.
     y : ndarray of shape (n_samples, n_outputs)
+        Targets; labels as 0 and 1.
     weight : ndarray of shape (n_samples,)
         All positive, not normalised.
     """

@@ -13,8 +13,14 @@ class StreamObjective(Objective):
 
     Parameters
     ----------
-    loss, penalty, alpha, fit_intercept
-        As in :class:`~nno_sklearn.problem.Objective`.
+    loss : Loss
+        Of a row.
+    penalty : Penalty
+        Of the coefficients.
+    alpha : float
+        Strength of the penalty.
+    fit_intercept : bool
+        Whether there is an intercept, which is not penalised.
     class_factors : ndarray of shape (n_classes,), default=None
         Current class weights; None for a regressor.
     """
