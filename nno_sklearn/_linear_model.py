@@ -1,8 +1,9 @@
-"""The one fit: parameters -> problem -> solver -> attributes."""
+"""The fit of all estimators: parameters -> problem -> solver -> attributes."""
 
 import warnings
 from collections.abc import Callable
 from copy import copy
+from inspect import Signature, signature
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from nno_sklearn._documentation import LinkedToDocumentation
 from nno_sklearn._online import OnlineLearning
 from nno_sklearn._validation import (
     check_compatible,
@@ -35,12 +37,12 @@ from nno_sklearn.streams import Stream
 from nno_sklearn.types import Matrix, RandomState
 
 
-class LinearModel(OnlineLearning, BaseEstimator):
-    """What regressors and classifiers share.
+class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
+    """Base class of regressors and classifiers.
 
-    A subclass names its losses in ``named_losses``, in ``_convex_loss`` the one from whose optimum
-    training on a score begins, and turns data into rows, targets of shape (n_samples, n_outputs)
-    and weights in ``prepare``. What a fit asks of it is described at
+    A subclass defines its losses in ``named_losses``, the loss whose optimum starts training on a
+    score in ``_convex_loss``, and in ``prepare`` how data become rows, targets of shape
+    (n_samples, n_outputs) and weights. The interface is
     :class:`~nno_sklearn.session.SessionModel`.
     """
 
@@ -50,6 +52,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
         "alpha l1_ratio max_iter penalty random_state solver stream tol verbose warm_start".split()
     )
 
+    __signature__: ClassVar[Signature]
     coef_: NDArray[Any]
     intercept_: Any
     objective_: float
@@ -61,6 +64,11 @@ class LinearModel(OnlineLearning, BaseEstimator):
     history_: list[Record]
     solver_: Solver
     loss_: Loss
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _, *parameters = signature(cls.__init__).parameters.values()
+        cls.__signature__ = Signature(parameters)  # help() would show that of __new__
 
     def __new__(cls, *args: Any, **params: Any) -> Self:
         check_names(cls, params, TypeError)
@@ -123,8 +131,8 @@ class LinearModel(OnlineLearning, BaseEstimator):
         Raises
         ------
         ValueError
-            For data or parameters that cannot be used; the message says what to do. A model
-            that was fitted before stays as it was, also after Ctrl-C.
+            For invalid data or parameters; the message says what to do. A model fitted before
+            stays unchanged, also after Ctrl-C.
         """
         was_fitted = hasattr(self, "coef_")
         starts = [self._coefficients()] if was_fitted and self.warm_start else []
@@ -142,14 +150,14 @@ class LinearModel(OnlineLearning, BaseEstimator):
         Parameters
         ----------
         X, y, sample_weight
-            As for :meth:`fit`. They are looked at when the first model is fitted.
+            As for :meth:`fit`. They are checked when the first model is fitted.
         n_models : int, default=1
-            How many models will share the data, about.
+            About how many models will share the data.
 
         Returns
         -------
         FitSession
-            Fits this model, and others of its kind.
+            Fits this model, and others of its class.
         """
         return FitSession(X, y, sample_weight, n_models=n_models)
 
@@ -163,7 +171,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
         Raises
         ------
         ValueError
-            For parameters that no fit can use.
+            For invalid parameters.
         """
         check_hyper_parameters(self)
         training = self._score_training()
@@ -184,7 +192,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
         return make_score_training(self.loss, self.named_losses)
 
     def strength(self, total_weight: float) -> float:
-        """Factor of the penalty: alpha, whatever the sum of the weights is.
+        """Factor of the penalty: alpha, independent of the sum of the weights.
 
         Parameters
         ----------
@@ -209,18 +217,18 @@ class LinearModel(OnlineLearning, BaseEstimator):
         dtype: DTypeLike,
         began: SolverResult | None = None,
     ) -> None:
-        """Take the result of a run as attributes.
+        """Set fitted attributes from the result of a run.
 
         Parameters
         ----------
         result : SolverResult
         loss : Loss
         solver : Solver
-            That ran.
+            The one that ran.
         dtype : dtype
-            Of X, and of ``coef_``.
+            That of X, for ``coef_``.
         began : SolverResult, default=None
-            Where training on a score began: the result of ``start_``, a model like this one.
+            In training on a score, the result of its start, kept as the model ``start_``.
         """
         self._end_stream()
         self._keep_model(result.coef, result.intercept, loss, dtype)
@@ -237,7 +245,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
 
     def _keep_model(self, coef, intercept, loss, dtype):
         self.coef_ = np.ascontiguousarray(coef.T, dtype=dtype)
-        self.intercept_ = intercept  # float64: it may be large beside what X tells
+        self.intercept_ = intercept  # float64: it may be large next to X @ coef
         self.loss_ = loss
 
     def _advice(self, result):
@@ -271,7 +279,7 @@ class LinearModel(OnlineLearning, BaseEstimator):
 
     def _prediction(self, X):
         """Predictions in the target's units, (n_samples, n_outputs)."""
-        raw_prediction = self._raw_prediction(X)  # it checks that there is a fit
+        raw_prediction = self._raw_prediction(X)  # checks that the model is fitted
         return check_prediction(self.loss_, raw_prediction)
 
     def _raw_prediction(self, X):

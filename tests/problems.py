@@ -10,12 +10,14 @@ from nno_sklearn.losses import (
     LogLoss,
     ModifiedHuber,
     MultinomialLogLoss,
+    NegativeBinomial,
     Poisson,
     SquaredError,
     SquaredHinge,
+    Tweedie,
 )
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty
-from nno_sklearn.problem import Problem
+from nno_sklearn.problem import Objective, Problem
 from nno_sklearn.solvers import SOLVERS
 
 LOSSES = {
@@ -24,6 +26,9 @@ LOSSES = {
     "huber_small": Huber(delta=0.3),
     "poisson": Poisson(),
     "gamma": Gamma(),
+    "tweedie": Tweedie(),
+    "tweedie_1.8": Tweedie(power=1.8),
+    "negative_binomial": NegativeBinomial(),
     "log_loss": LogLoss(),
     "multinomial": MultinomialLogLoss(),
     "squared_hinge": SquaredHinge(),
@@ -62,7 +67,7 @@ def make_target(name, X, n_outputs=None, seed=0):
         return np.eye(n_outputs)[eta.argmax(axis=1)]
     if name in LABEL_LOSSES:
         return (eta > 0).astype(float)
-    if name == "poisson":
+    if name in ("poisson", "tweedie", "tweedie_1.8", "negative_binomial"):
         return rng.poisson(np.exp(0.5 * eta)).astype(float)
     return np.exp(0.5 * eta) if name == "gamma" else eta + 2.0
 
@@ -71,13 +76,18 @@ def make_weight(n, seed=0):
     return np.random.default_rng(seed + 2).uniform(0.1, 3.0, n)
 
 
+def pose(X, y, loss, penalty, alpha, *, sample_weight=None, fit_intercept=True):
+    """The problem of these terms on rows."""
+    return Problem.of(Objective(loss, penalty, alpha, fit_intercept), X, y, sample_weight)
+
+
 def make_problem(
     name, penalty=None, alpha=0.1, *, n=40, p=5, n_outputs=None, seed=0, weighted=True, **params
 ):
     """A problem of the named loss; ``container`` turns X into what the problem is given."""
     container = params.pop("container", np.asarray)
     X = make_matrix(n, p, seed)
-    return Problem(
+    return pose(
         container(X),
         make_target(name, X, n_outputs, seed),
         LOSSES[name],

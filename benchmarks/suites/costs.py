@@ -16,7 +16,7 @@ from sklearn.neighbors import NearestNeighbors
 from benchmarks.report import Report, Table
 from nno_sklearn.losses import LogLoss
 from nno_sklearn.penalties import L2
-from nno_sklearn.problem import Problem
+from nno_sklearn.problem import Objective, Problem
 from nno_sklearn.problem.cost import BLOCKED_SPEEDUP, LEAST_PASS, ROW_WORK, SEARCH_SPEEDUP
 from nno_sklearn.solvers.linesearch import exact_step
 
@@ -106,7 +106,7 @@ def seconds(function, *, repeats, times=1):
 def problem_of(X):
     """A logistic regression on rows."""
     y = np.arange(X.shape[0])[:, None] % 2.0
-    return Problem(X, y, LogLoss(), L2(), 1.0 / X.shape[0])
+    return Problem.of(Objective(LogLoss(), L2(), 1.0 / X.shape[0]), X, y)
 
 
 def look(problem):

@@ -1,23 +1,22 @@
 """The settings that a search tries."""
 
-from numbers import Integral
-
 import numpy as np
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
+from nno_sklearn._data_checks import is_count
 from nno_sklearn.model_selection.alphas import N_ALPHAS, strengths_of
 from nno_sklearn.model_selection.chain import is_pipeline
 from nno_sklearn.model_selection.tasks import groups_of
 
 
 def candidates_of(search, data):
-    """All settings of a search, strengths that fit the data included.
+    """All settings of a search, with strengths scaled to the data.
 
     Parameters
     ----------
     search : NNOSearchCV
     data : Data
-        All rows. They only scale the strengths.
+        All rows; used only to scale the strengths.
 
     Returns
     -------
@@ -59,7 +58,7 @@ def _strengths(estimator, settings, alphas, data):
             "parameters of other models in param_grid."
         )
     count = N_ALPHAS if isinstance(alphas, str) and alphas == "auto" else alphas
-    if isinstance(count, Integral) and not isinstance(count, bool) and count >= 1:
+    if is_count(count, 1):
         grids = {}
         for group in groups:
             found = strengths_of(group, count, data)

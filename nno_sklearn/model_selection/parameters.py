@@ -1,14 +1,15 @@
-"""What a user may ask of a search, checked before anything is fitted."""
+"""Checks of a search's parameters, before anything is fitted."""
 
 from numbers import Integral, Real
 
+from nno_sklearn._data_checks import is_count
 from nno_sklearn._validation import check_flag
 from nno_sklearn.model_selection.refit import SCORE, check_refit, deciding_metric
 from nno_sklearn.model_selection.scoring import check_callables, make_scorers
 
 
 def check_parameters(search, has_targets):
-    """Raise a ValueError for parameters that make no search.
+    """Raise a ValueError for invalid parameters of a search.
 
     Parameters
     ----------
@@ -36,14 +37,14 @@ def check_parameters(search, has_targets):
 
 
 def _check_count(name, value, least, why):
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+    if not is_count(value, least):
         raise ValueError(
             f"{name}={value!r}: it must be a whole number of at least {least}, since {why}."
         )
 
 
 def _check_choice(search, has_targets):
-    """Check what scores the candidates, and what chooses among them."""
+    """Check ``scoring`` and ``refit``."""
     scoring, refit = search.scoring, search.refit
     check_callables(scoring, has_targets)
     scorers = make_scorers(search.estimator, scoring)

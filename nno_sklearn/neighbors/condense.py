@@ -1,6 +1,5 @@
 """A small weighted training set that stands for a large one."""
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from nno_sklearn._data_checks import (
     check_sum_of_weights,
     check_weight,
     counting_rows,
+    is_count,
 )
 from nno_sklearn.neighbors.distances import check_metric
 from nno_sklearn.neighbors.memory import CellMemory, Scaling
@@ -47,13 +47,13 @@ def condense(
             sample_weight=(weights[:, None] * targets).ravel(),
         )
 
-    What a mean row loses, the scatter inside its cell, is lost here; ``partial_fit`` corrects it.
+    The scatter of rows inside cells is lost here; ``partial_fit`` corrects for it.
 
     Parameters
     ----------
     X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Floats are targets, of which means are taken; anything else is labels.
+        Floats are targets, which are averaged; anything else is labels.
     n_cells : int
         Cells at most, at least 2.
     metric : str or callable, default="euclidean"
@@ -73,32 +73,41 @@ def condense(
     ------
     ValueError
         For data that are not finite or of different lengths, for weights that are negative or
-        all 0, for fewer than 2 cells, and for a metric that is not known.
+        all 0, for fewer than 2 cells, and for an unknown metric.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nno_sklearn import condense
+    >>> X = np.random.default_rng(0).normal(size=(2000, 2))
+    >>> rows, targets, weights = condense(X, X @ [1.0, 2.0], 50)
+    >>> len(rows) <= 50, float(weights.sum())
+    (True, 2000.0)
     """
-    if not isinstance(n_cells, Integral) or isinstance(n_cells, bool) or n_cells < 2:
+    if not is_count(n_cells, 2):
         raise ValueError(
             f"n_cells={n_cells!r}: it is a count, so it must be a whole number of at least 2."
         )
     check_metric(metric)
-    y = np.asarray(y)
-    if y.dtype.kind == "f":
-        X, y = check_X_y(X, y, accept_sparse="csr", dtype=np.float64, multi_output=True)
-        targets = y.reshape(len(y), -1)
-    else:
-        check_consistent_length(X, y)
-        classes, codes = np.unique(y, return_inverse=True)
+    targets = np.asarray(y)
+    is_numbers = targets.dtype.kind == "f"
+    is_vector = is_numbers and targets.ndim == 1
+    if not is_numbers:
+        check_consistent_length(X, targets)
+        classes, codes = np.unique(targets, return_inverse=True)
         targets = np.eye(len(classes))[codes]
-        X, targets = check_X_y(X, targets, accept_sparse="csr", dtype=np.float64, multi_output=True)
+    X, targets = check_X_y(X, targets, accept_sparse="csr", dtype=np.float64, multi_output=True)
+    targets = targets.reshape(len(targets), -1)
     weight = check_weight(X, sample_weight)
     check_any_weight(weight)
     check_sum_of_weights(weight)
     X, targets, weight = counting_rows(canonical(X), targets, weight)
     _, scale = moments(X, weight / weight.sum(), True)
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
-    memory = CellMemory.empty(X.shape[1], targets.shape[1], is_sparse=sparse.issparse(X))
+    cells = CellMemory.empty(X.shape[1], targets.shape[1], is_sparse=sparse.issparse(X))
     for first in range(0, len(weight), CHUNK):
         chunk = slice(first, first + CHUNK)
-        memory = memory.absorb(
+        cells = cells.absorb(
             X[chunk],
             targets[chunk],
             weight[chunk],
@@ -106,5 +115,5 @@ def condense(
             n_cells=n_cells,
             metric=metric,
         )
-    mean = memory.targets[:, 0] if y.ndim == 1 and y.dtype.kind == "f" else memory.targets
-    return memory.rows, mean, memory.weight
+    mean = cells.targets[:, 0] if is_vector else cells.targets
+    return cells.rows, mean, cells.weight

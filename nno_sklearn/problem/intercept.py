@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from nno_sklearn.rows import invert
-
 MAX_STEPS = 100
 #: Below it, nothing that a certificate or a step needs gets any better.
 PRECISION = 1e-10
@@ -62,7 +60,7 @@ def _separate(look, start, precision):
     moved, stretch = np.full_like(b, np.inf), 1.0 + np.abs(b) + look.size
     for _ in range(MAX_STEPS):
         sums = look.sums(b)
-        total, bend = sums.total, sums.bend.diagonal()
+        total, bend = sums.total, sums.bend.diagonal
         usable = np.isfinite(total) & np.isfinite(bend)
         # A step below the rounding of the raw predictions would change nothing.
         size = np.abs(b) + look.size
@@ -99,14 +97,17 @@ def _coupled(look, start, precision):
     for _ in range(MAX_STEPS):
         sums = look.sums(b)
         total, bend = sums.total, sums.bend
-        is_finite = np.isfinite(total).all() and np.isfinite(bend).all()
+        is_finite = np.isfinite(total).all() and np.isfinite(bend.diagonal).all()
         if not is_finite or np.abs(total).max() <= precision * sums.size.max():
             break  # overflow is for a line search to see
-        step = invert(bend) @ total
+        step = bend.solve(total)
         step -= step.mean()
         length = np.abs(step).max()
         # Saturated outputs have no curvature to speak of; then the step does not answer the slope.
-        if length < QUADRATIC and np.abs(total - bend @ step).max() <= 0.5 * np.abs(total).max():
+        if (
+            length < QUADRATIC
+            and np.abs(total - bend.product(step)).max() <= 0.5 * np.abs(total).max()
+        ):
             b, value = b - step, None  # Newton's quadratic basin: a check would cost for nothing
             if length <= 4 * np.finfo(float).eps * max(1.0, np.abs(b).max()):
                 break
@@ -123,7 +124,7 @@ def _damped(objective, b, value, step, total, bend):
     """The first of ever shorter steps, from Newton's to the gradient's, that descends."""
     for damping in (0.0, *10.0 ** np.arange(-8, 9)):
         if damping > 0:  # where outputs saturate, their curvature says nothing
-            step = np.linalg.solve(bend + damping * np.eye(len(b)), total)
+            step = bend.solve(total, damping)
             step -= step.mean()
         new = objective(b - step)
         if new < value:

@@ -14,7 +14,6 @@ class Objective:
     ----------
     loss : Loss
     penalty : Penalty
-        Bound to the features and outputs.
     alpha : float
     fit_intercept : bool, default=True
         Whether there is a b; otherwise it is 0.

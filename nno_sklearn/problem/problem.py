@@ -35,20 +35,15 @@ class Problem:
 
     Parameters
     ----------
-    X : ndarray or sparse CSR/CSC of shape (n_samples, n_features), float32 or float64
-    y : ndarray of shape (n_samples, n_outputs)
-    loss : Loss
+    rows : Rows
+        All that is as long as the data, wherever it is, with the loss.
     penalty : Penalty
     alpha : float
-    sample_weight : ndarray of shape (n_samples,), default=None
-    fit_intercept : bool, default=True
     feature_names : sequence of str, default=None
         By which a penalty may know features.
 
     Attributes
     ----------
-    rows : Rows
-        All that is as long as the data, wherever it is.
     correction : Correction or NoCorrection
         A quadratic that belongs to the data loss, in terms of the centred columns.
     null : Point
@@ -62,25 +57,10 @@ class Problem:
 
     def __init__(
         self,
-        X: Matrix,
-        y: Array,
-        loss: Loss,
+        rows: Rows,
         penalty: Penalty,
         alpha: float,
-        *,
-        sample_weight: Array | None = None,
-        fit_intercept: bool = True,
         feature_names: Sequence[str] | None = None,
-    ) -> None:
-        if sample_weight is None:
-            weight = np.full(len(y), 1.0 / len(y))
-        else:
-            weight = sample_weight / sample_weight.sum()
-        rows = LocalRows(X, y, weight, loss, fit_intercept=fit_intercept)
-        self._pose(rows, penalty, alpha, feature_names)
-
-    def _pose(
-        self, rows: Rows, penalty: Penalty, alpha: float, feature_names: Sequence[str] | None
     ) -> None:
         self.rows, self._feature_names = rows, feature_names
         self.penalty, self.alpha = self._bound(penalty, alpha)
@@ -89,26 +69,30 @@ class Problem:
         self.knowledge, self._passes_before, self._first = Knowledge(), 0.0, None
 
     @classmethod
-    def over_rows(
+    def of(
         cls,
-        rows: Rows,
-        penalty: Penalty,
-        alpha: float,
+        objective: Objective,
+        X: Matrix,
+        y: Array,
+        sample_weight: Array | None = None,
         feature_names: Sequence[str] | None = None,
     ) -> "Problem":
-        """The problem of :class:`Rows`, wherever they are, which bring their loss."""
-        problem = object.__new__(cls)
-        problem._pose(rows, penalty, alpha, feature_names)
-        return problem
+        """The problem that an :class:`Objective` states on rows of this process.
 
-    @classmethod
-    def of(
-        cls, objective: Objective, X: Matrix, y: Array, sample_weight: Array | None = None
-    ) -> "Problem":
-        """The problem that an :class:`Objective` states on rows."""
-        terms = objective.loss, objective.penalty, objective.alpha
-        fit_intercept = objective.fit_intercept
-        return cls(X, y, *terms, sample_weight=sample_weight, fit_intercept=fit_intercept)
+        Parameters
+        ----------
+        objective : Objective
+        X : ndarray or sparse CSR/CSC of shape (n_samples, n_features), float32 or float64
+        y : ndarray of shape (n_samples, n_outputs)
+        sample_weight : ndarray of shape (n_samples,), default=None
+        feature_names : sequence of str, default=None
+        """
+        if sample_weight is None:
+            weight = np.full(len(y), 1.0 / len(y))
+        else:
+            weight = sample_weight / sample_weight.sum()
+        rows = LocalRows(X, y, weight, objective.loss, fit_intercept=objective.fit_intercept)
+        return cls(rows, objective.penalty, objective.alpha, feature_names)
 
     def _like(self, **changes):
         """A problem like this one but for some attributes, of which solvers know nothing yet."""

@@ -1,4 +1,4 @@
-"""The automatic choice of a stream's algorithm, in the open."""
+"""The automatic choice of a stream's algorithm."""
 
 from nno_sklearn.problem.cost import MAX_MATRIX_SIZE
 from nno_sklearn.streams.adaptive import AdaptiveGradient, FollowTheLeader
@@ -10,8 +10,8 @@ class AutoStream(Stream):
     """Cells up to 2000 features, and for penalties that tie coefficients together; beyond, where
     cells would fill the memory, small steps.
 
-    These are of AdaGrad, or of FTRL-proximal for a penalty without a gradient. The fitted
-    ``stream_`` says which.
+    The steps are AdaGrad's, or FTRL-proximal's for a penalty without a gradient. The fitted
+    ``stream_`` is the one chosen.
     """
 
     requires = frozenset({"loss.gradient", "penalty.gradient|penalty.prox"})

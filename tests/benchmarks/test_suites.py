@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 
 from nno_sklearn.losses import LogLoss, MultinomialLogLoss
 from nno_sklearn.penalties import L2
-from nno_sklearn.problem import Problem, hessian_blocks
+from nno_sklearn.problem import hessian_blocks
 
 pytest.importorskip("rich")
 
@@ -30,6 +30,7 @@ from benchmarks import (
 from benchmarks.fuzzing import problems
 from benchmarks.fuzzing.variants import equivalent
 from benchmarks.suites import costs, landmarks, robustness, scale, score_training, search, stream
+from tests.problems import pose
 
 
 def labels(n=400, p=5, n_classes=2, seed=0):
@@ -61,7 +62,7 @@ def _no_machine(monkeypatch):
 
 
 def test_every_suite_is_registered():
-    names = "commits landmarks robustness scale score_training search speed stream"
+    names = "commits costs landmarks robustness scale score_training search speed stream"
     assert suites.names() == names.split()
 
 
@@ -69,7 +70,7 @@ def test_every_suite_is_registered():
 @pytest.mark.parametrize("rows", condensing.ROWS)
 def test_small_problems_stand_for_all_rows(rows, container):
     X, y = labels()
-    problem = Problem(container(X), y[:, None].astype(float), LogLoss(), L2(), 1e-3)
+    problem = pose(container(X), y[:, None].astype(float), LogLoss(), L2(), 1e-3)
     small = condensing.ROWS[rows](problem, 60, check_random_state(0))
     assert 30 <= small.n_samples <= 60
     assert small.rows.weight.sum() == pytest.approx(1.0)
@@ -83,7 +84,7 @@ def test_small_problems_stand_for_all_rows(rows, container):
 def test_draws_by_leverage_are_unbiased():
     X, y = labels()
     X[0] *= 30  # such a row is nearly always drawn, and must not count for more
-    problem = Problem(X, y[:, None].astype(float), LogLoss(), L2(), 1e-3)
+    problem = pose(X, y[:, None].astype(float), LogLoss(), L2(), 1e-3)
     draws = [condensing.by_leverage(problem, 60, check_random_state(seed)) for seed in range(300)]
     assert np.mean([np.isin(X[0, 0], draw.rows.design.X[:, 0]) for draw in draws]) > 0.9
     mean = np.mean([draw.rows.weight @ draw.rows.design.X for draw in draws], axis=0)
@@ -135,7 +136,7 @@ def test_landmarks_suite(tmp_path, capsys):
     assert (variants["with_search"] >= variants["without_search"]).all()
     assert (variants["without_search"] > 0).all() and (variants["iterations"] <= 60).all()
     assert results.loc[~is_binary, "condition"].isna().all() and (~is_binary).any()
-    assert "### tiny: n=400" in (tmp_path / "landmarks.md").read_text()
+    assert "## tiny: n=400" in (tmp_path / "landmarks.md").read_text()
 
 
 def test_all_rows_have_condition_1():
@@ -379,7 +380,7 @@ def test_search_suite(tmp_path, capsys, monkeypatch):
     assert (lines["off_ours"] < 0.01).all() and (lines["off_exact"] < 0.01).all()
     assert list(lines["passes"].notna()) == [name.startswith("NNO") for name in lines.index]
     assert lines["off_ours"]["NNOSearchCV"] == 0 == lines["off_exact"]["NNOSearchCV, exact"]
-    assert "### labels: n=150, 2 settings x 3 splits" in (tmp_path / "search.md").read_text()
+    assert "## labels: n=150, 2 settings x 3 splits" in (tmp_path / "search.md").read_text()
     cases[0] = replace(cases[0], name="again")
     options = options_of(search, tmp_path, "--case", "again")
     options.append = True
@@ -494,7 +495,7 @@ def test_stream_suite(tmp_path, capsys, monkeypatch):
     assert 0.5 < drift["nn, forgetting"] <= 1
     measures = of["throughput"].groupby("measure")["value"]
     assert measures.min()["rows a second"] > 0 and 0 < measures.max()["share of cells"] < 1
-    assert "### One shuffled pass" in (tmp_path / "stream.md").read_text()
+    assert "## One shuffled pass" in (tmp_path / "stream.md").read_text()
 
 
 @pytest.mark.usefixtures("_no_machine")

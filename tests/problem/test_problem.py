@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from nno_sklearn.penalties import L1, L2, NoPenalty
-from nno_sklearn.problem import Problem, hessian_blocks
+from nno_sklearn.problem import hessian_blocks
 from nno_sklearn.solvers import GradientDescent, NearestNeighborSolver, ProximalSolver
 from tests.problems import (
     CONTAINERS,
@@ -16,12 +16,13 @@ from tests.problems import (
     make_problem,
     make_target,
     make_weight,
+    pose,
 )
 
 every_loss = pytest.mark.parametrize("name", LOSSES)
 THREE_FORMATS = [np.asarray, CONTAINERS["csr_array"], CONTAINERS["csc_array"]]
 intercepts = pytest.mark.parametrize("fit_intercept", [True, False])
-#: Gradients and curvatures of these jump; differences across a jump say nothing.
+#: Gradients and curvatures of these jump, where differences are no derivatives.
 SMOOTH = [name for name in LOSSES if LOSSES[name].largest_curvature is None]
 SEVERAL = ["squared_error", "poisson", "squared_hinge", "multinomial"]
 
@@ -32,8 +33,8 @@ def test_weights_are_repetitions(name, fit_intercept):
     X, counts = make_matrix(), np.random.default_rng(5).integers(0, 4, 40)
     y = make_target(name, X)
     options = (LOSSES[name], L2(), 0.1)
-    problem = Problem(X, y, *options, sample_weight=counts, fit_intercept=fit_intercept)
-    repeated = Problem(
+    problem = pose(X, y, *options, sample_weight=counts, fit_intercept=fit_intercept)
+    repeated = pose(
         np.repeat(X, counts, axis=0),
         np.repeat(y, counts, axis=0),
         *options,
@@ -54,8 +55,8 @@ def test_order_of_rows_and_size_of_weights_do_not_matter(name):
     X, weight = make_matrix(), make_weight(40)
     y, order = make_target(name, X), np.random.default_rng(6).permutation(40)
     options = (LOSSES[name], L1(), 0.1)
-    problem = Problem(X, y, *options, sample_weight=weight)
-    other = Problem(X[order], y[order], *options, sample_weight=1e5 * weight[order])
+    problem = pose(X, y, *options, sample_weight=weight)
+    other = pose(X[order], y[order], *options, sample_weight=1e5 * weight[order])
     coef = make_coef(problem)
     assert_same(problem.at(coef), other.at(coef))
 
@@ -66,8 +67,8 @@ def test_scale_of_columns_does_not_matter(name, fit_intercept):
     X, factor = make_matrix(), 10.0 ** np.array([-6, -3, 0, 3, 6])
     y = make_target(name, X)
     options = (LOSSES[name], NoPenalty(), 1.0)
-    problem = Problem(X, y, *options, fit_intercept=fit_intercept)
-    scaled = Problem(X * factor, y, *options, fit_intercept=fit_intercept)
+    problem = pose(X, y, *options, fit_intercept=fit_intercept)
+    scaled = pose(X * factor, y, *options, fit_intercept=fit_intercept)
     coef, unit = make_coef(problem), factor[:, None]
     other = scaled.at(coef / unit)
     assert_same(problem.at(coef), (other.value, other.data_gradient / unit))
@@ -78,8 +79,8 @@ def test_scale_of_columns_does_not_matter(name, fit_intercept):
 def test_shift_of_columns_moves_the_intercept_only(name):
     X, shift = make_matrix(), np.array([0.0, 1.0, -10.0, 100.0, -1000.0])
     y = make_target(name, X)
-    problem = Problem(X, y, LOSSES[name], L2(), 0.1)
-    shifted = Problem(X + shift, y, LOSSES[name], L2(), 0.1)
+    problem = pose(X, y, LOSSES[name], L2(), 0.1)
+    shifted = pose(X + shift, y, LOSSES[name], L2(), 0.1)
     coef = make_coef(problem)
     one, other = problem.at(coef), shifted.at(coef)
     assert_same(one, other, rtol=1e-8)
@@ -109,12 +110,12 @@ def test_parts_are_problems_over_parts_of_the_data(name, container, fit_intercep
     options = (problem.loss, problem.penalty, problem.alpha)
     coef = make_coef(problem)
     small = problem.over(problem.rows.taken(rows, weight, target))
-    explicit = Problem(X[rows], target, *options, sample_weight=weight, fit_intercept=fit_intercept)
+    explicit = pose(X[rows], target, *options, sample_weight=weight, fit_intercept=fit_intercept)
     assert small.n_samples == 8 and small.rows.weight.sum() == pytest.approx(1)
     assert_same(small.at(coef), explicit.at(coef))
     columns = np.array([0, 3, 4])
     few = problem.columns(columns)
-    explicit = Problem(
+    explicit = pose(
         X[:, columns],
         problem.rows.y,
         *options,
@@ -180,10 +181,10 @@ def test_intercept_is_optimal_from_any_start(name, start, size):
 def test_constant_columns_say_nothing(solver, container, dtype):
     X = np.insert(make_matrix(), [1, 3, 5], [0.0, 0.1, -1234.5], axis=1).astype(dtype)
     constant, y = [1, 4, 7], make_target("log_loss", make_matrix())
-    problem = Problem(container(X), y, LOSSES["log_loss"], L2(), 1e-3)
+    problem = pose(container(X), y, LOSSES["log_loss"], L2(), 1e-3)
     np.testing.assert_array_equal(problem.scale == 0, np.isin(np.arange(8), constant))
     coef = make_coef(problem)
-    other = Problem(container(make_matrix().astype(dtype)), y, LOSSES["log_loss"], L2(), 1e-3)
+    other = pose(container(make_matrix().astype(dtype)), y, LOSSES["log_loss"], L2(), 1e-3)
     expected = other.at(np.delete(coef, constant, axis=0))
     point = problem.at(coef)
     assert point.data_loss == pytest.approx(expected.data_loss, rel=1e-5)
@@ -227,9 +228,9 @@ def test_passes_are_counted():
 def test_narrow_data_stay_narrow(container):
     X = container(make_matrix(200).astype(np.float32))
     y = make_target("gamma", make_matrix(200))
-    problem = Problem(X, y, LOSSES["gamma"], L2(), 0.1)
+    problem = pose(X, y, LOSSES["gamma"], L2(), 0.1)
     assert problem.rows.design.X is X and X.dtype == np.float32
-    wide = Problem(make_matrix(200).astype(np.float32).astype(float), y, LOSSES["gamma"], L2(), 0.1)
+    wide = pose(make_matrix(200).astype(np.float32).astype(float), y, LOSSES["gamma"], L2(), 0.1)
     coef = make_coef(problem)
     point, expected = problem.at(coef), wide.at(coef)
     for array in (point.raw.array, point.data_gradient, problem.scale, problem.rows.design.centre):

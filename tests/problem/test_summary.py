@@ -7,8 +7,8 @@ from sklearn.linear_model import Ridge
 from nno_sklearn import NNORegressor
 from nno_sklearn.losses import Huber, SquaredError
 from nno_sklearn.penalties import L1, L2, ElasticNet
-from nno_sklearn.problem import Problem, summarise
-from tests.problems import CONTAINERS
+from nno_sklearn.problem import summarise
+from tests.problems import CONTAINERS, pose
 
 PLENTY = np.inf
 
@@ -26,7 +26,7 @@ def both(penalty, fit_intercept=True, X=None, alpha=0.1):
     data, y, weight = make_data()
     X = data if X is None else X
     options = {"sample_weight": weight, "fit_intercept": fit_intercept}
-    problem = Problem(X, y, SquaredError(), penalty, alpha, **options)
+    problem = pose(X, y, SquaredError(), penalty, alpha, **options)
     return problem, summarise(problem, PLENTY)
 
 
@@ -73,12 +73,12 @@ def test_only_where_it_says_the_same_and_is_cheap():
     def same(problem, budget=PLENTY):
         return summarise(problem, budget) is problem
 
-    assert not same(Problem(X, y, SquaredError(), L2(), 0.1))
-    assert same(Problem(X, y, SquaredError(), L2(), 0.1), budget=0.0)
-    assert same(Problem(X, y, Huber(), L2(), 0.1))
-    assert same(Problem(CONTAINERS["csr_array"](X), y, SquaredError(), L2(), 0.1))
-    assert same(Problem(X[:13], y[:13], SquaredError(), L2(), 0.1))
-    summary = summarise(Problem(X, y, SquaredError(), L2(), 0.1), PLENTY)
+    assert not same(pose(X, y, SquaredError(), L2(), 0.1))
+    assert same(pose(X, y, SquaredError(), L2(), 0.1), budget=0.0)
+    assert same(pose(X, y, Huber(), L2(), 0.1))
+    assert same(pose(CONTAINERS["csr_array"](X), y, SquaredError(), L2(), 0.1))
+    assert same(pose(X[:13], y[:13], SquaredError(), L2(), 0.1))
+    summary = summarise(pose(X, y, SquaredError(), L2(), 0.1), PLENTY)
     assert same(summary)
 
 

@@ -25,14 +25,14 @@ from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV, ScoreTraining
 from nno_sklearn.inspection import ConvergenceDisplay
 from nno_sklearn.losses import LogLoss
 from nno_sklearn.penalties import L2
-from nno_sklearn.problem import Problem
 from nno_sklearn.score_training.confusion import recognise
 from nno_sklearn.score_training.folds import make_folds
 from nno_sklearn.solvers import SOLVERS
+from tests.problems import pose
 
 
 def rare(n=900, p=4, seed=0):
-    """The first column decides, but for a few positives far away that logistic loss gives in to."""
+    """The first column decides, except for a few outlying positives that move the logistic loss."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, p))
     y = (X[:, 0] + 0.3 * rng.normal(size=n) > 1.0).astype(int)
@@ -214,7 +214,7 @@ def test_several_outputs():
 
 class TestFolds:
     def problem(self, X, y, weight=None):
-        return Problem(X, y[:, None].astype(float), LogLoss(), L2(), 1e-3, sample_weight=weight)
+        return pose(X, y[:, None].astype(float), LogLoss(), L2(), 1e-3, sample_weight=weight)
 
     def test_weights_are_repetitions(self):
         times = np.random.default_rng(0).integers(1, 5, len(Y))

@@ -5,7 +5,6 @@ import pytest
 from sklearn.utils import check_random_state
 
 from nno_sklearn.penalties import L2
-from nno_sklearn.problem import Problem
 from nno_sklearn.rows.draw import draw
 from nno_sklearn.solvers.landmarks import Landmarks
 from tests.problems import (
@@ -13,6 +12,7 @@ from tests.problems import (
     LOSSES,
     make_matrix,
     make_target,
+    pose,
 )
 
 
@@ -20,9 +20,9 @@ from tests.problems import (
 @pytest.mark.parametrize("count", [120, 40])  # of 400 dense rows all are looked at, or 80 at most
 def test_landmarks_are_draws_whose_sums_are_unbiased(container, count):
     X = make_matrix(400, 6)
-    X[::40, 2] = 30.0  # rare, so these rows say much
+    X[::40, 2] = 30.0  # rare, so these rows have high leverage
     sample_weight = np.linspace(0.2, 1.8, 400)
-    problem = Problem(
+    problem = pose(
         container(X),
         make_target("huber", X),
         LOSSES["huber"],
@@ -50,7 +50,7 @@ def test_landmarks_where_few_rows_have_the_weight():
     weight = np.full(1000, 1e-12)
     weight[:5] = 1.0
     X, loss = make_matrix(1000, 4), LOSSES["huber"]
-    problem = Problem(X, make_target("huber", X), loss, L2(), 0.1, sample_weight=weight)
+    problem = pose(X, make_target("huber", X), loss, L2(), 0.1, sample_weight=weight)
     index, share = draw(problem.rows, 20, check_random_state(0))
     np.testing.assert_array_equal(index, range(5))
     np.testing.assert_allclose(share, 0.2, rtol=1e-3)

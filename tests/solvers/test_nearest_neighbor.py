@@ -5,7 +5,6 @@ import pytest
 
 from nno_sklearn import NNOClassifier, NNORegressor
 from nno_sklearn.penalties import L1, L2
-from nno_sklearn.problem import Problem
 from nno_sklearn.solvers import NearestNeighborSolver, Status
 from tests.problems import (
     CONTAINERS,
@@ -13,6 +12,7 @@ from tests.problems import (
     PENALTIES,
     make_matrix,
     make_target,
+    pose,
     solve,
 )
 
@@ -20,7 +20,7 @@ from tests.problems import (
 def tall_problem(name, penalty, container=np.asarray):
     X = make_matrix(6000, 8, seed=4)
     y = make_target(name, X, seed=4)
-    return Problem(container(X), y, LOSSES[name], penalty, 1e-3)
+    return pose(container(X), y, LOSSES[name], penalty, 1e-3)
 
 
 @pytest.mark.parametrize("container", [np.asarray, CONTAINERS["csr_array"]])
@@ -60,7 +60,7 @@ def test_options_change_the_way_not_the_optimum(solver):
 
 
 class TestMetric:
-    """A name does what it says: "nearest_neighbor" searches, and the distance matters."""
+    """The solver makes a neighbour search, and its metric has an effect."""
 
     METRICS = ("euclidean", "manhattan", "cosine", "chebyshev", "canberra")
 
@@ -77,7 +77,7 @@ class TestMetric:
 
         models = [fit(NearestNeighborSolver(metric=metric)) for metric in self.METRICS]
         assert len({model.history_[0].objective for model in models}) == len(models)
-        unit = Problem(X, y[:, None], LOSSES[loss], L2(), 1.0).null.value
+        unit = pose(X, y[:, None], LOSSES[loss], L2(), 1.0).null.value
         for model in models:
             assert model.converged_
             assert abs(model.objective_ - models[0].objective_) <= 2e-6 * unit
@@ -115,7 +115,7 @@ def test_landmarks_that_miss_rare_features_give_way_to_all_rows(name):
     X[:, 6:] *= np.random.default_rng(0).random((6000, 6)) < 0.003
     runs = []
     for solver in (NearestNeighborSolver(n_landmarks=30), "proximal"):
-        problem = Problem(X, make_target(name, X), LOSSES[name], L1(), 1e-4)
+        problem = pose(X, make_target(name, X), LOSSES[name], L1(), 1e-4)
         runs.append(solve(solver, problem, tol=1e-8, random_state=0))
     few, every = runs
     assert few.status is Status.CONVERGED
@@ -140,7 +140,7 @@ def test_landmark_curvature_saves_passes_on_correlated_columns():
     y = make_target("log_loss", X)
     runs = {}
     for solver in (NearestNeighborSolver(n_landmarks=1000), "gd"):
-        problem = Problem(X, y, LOSSES["log_loss"], L2(), 1e-4)
+        problem = pose(X, y, LOSSES["log_loss"], L2(), 1e-4)
         runs[str(solver)[:2]] = solve(solver, problem, tol=1e-8, random_state=0)
     assert runs["Ne"].objective == pytest.approx(runs["gd"].objective, rel=1e-7)
     assert runs["Ne"].n_iter < runs["gd"].n_iter / 2

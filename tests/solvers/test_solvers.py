@@ -5,7 +5,6 @@ import pytest
 from sklearn.datasets import make_regression
 
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty
-from nno_sklearn.problem import Problem
 from nno_sklearn.solvers import (
     SOLVERS,
     GradientDescent,
@@ -23,6 +22,7 @@ from tests.problems import (
     make_problem,
     make_target,
     make_weight,
+    pose,
     solve,
 )
 from tests.user_objects import Box
@@ -36,7 +36,7 @@ def accepting(problem):
     return [name for name in SOLVERS if not SOLVERS[name]().missing(problem.loss, problem.penalty)]
 
 
-def check_book(result, problem, tol):
+def check_history(result, problem, tol):
     """What holds for every run that converged."""
     history = result.history
     assert result.status is Status.CONVERGED
@@ -71,7 +71,7 @@ def test_all_solvers_reach_the_same_certified_optimum(name, penalty, container, 
             name, PENALTIES[penalty], alpha, n=60, container=container, weighted=weighted
         )
         results[solver] = solve(solver, problem, random_state=0)
-        check_book(results[solver], problem, TOL)
+        check_history(results[solver], problem, TOL)
         assert results[solver].dual_gap <= TOL * problem.null.value
     assert set(results) == set(SOLVERS) - (set() if penalty == "l2" else {"gd"})
     bound = max(result.objective - result.dual_gap for result in results.values())
@@ -87,8 +87,8 @@ def test_several_outputs_are_one_problem_each(name, penalty):
     y = make_target(name, X, n_outputs=3)
     y[:, 2] = np.roll(y[:, 2], 1)
     options = (LOSSES[name], penalty, 0.05)
-    joint = Problem(X, y, *options, sample_weight=weight)
-    apart = [Problem(X, y[:, [k]], *options, sample_weight=weight) for k in range(3)]
+    joint = pose(X, y, *options, sample_weight=weight)
+    apart = [pose(X, y[:, [k]], *options, sample_weight=weight) for k in range(3)]
     expected = sum(solve("auto", problem, tol=1e-10).objective for problem in apart)
     for solver in accepting(joint):
         result = solve(solver, joint, tol=1e-8)
@@ -99,8 +99,8 @@ def test_several_outputs_are_one_problem_each(name, penalty):
 @pytest.mark.parametrize("solver", ["auto", "gd", "proximal"])
 def test_outputs_that_are_done_do_not_hold_up_the_others(solver):
     X, y = make_regression(n_samples=11, n_features=10, n_targets=5, random_state=42)
-    problem = Problem(X, y, LOSSES["huber"], PENALTIES["l2"], 1e-4)
-    check_book(solve(solver, problem, tol=1e-6), problem, 1e-6)
+    problem = pose(X, y, LOSSES["huber"], PENALTIES["l2"], 1e-4)
+    check_history(solve(solver, problem, tol=1e-6), problem, 1e-6)
 
 
 @every_solver
@@ -109,7 +109,7 @@ def test_outputs_that_are_done_do_not_hold_up_the_others(solver):
 def test_no_penalty_is_solved_to_a_vanishing_gradient(name, fit_intercept, solver):
     problem = make_problem(name, alpha=0.0, n=120, p=3, seed=3, fit_intercept=fit_intercept)
     result = solve(solver, problem, tol=1e-6)
-    check_book(result, problem, 1e-6)
+    check_history(result, problem, 1e-6)
     best = solve("auto", problem, tol=1e-9)
     distance = result.objective - best.objective
     assert distance <= result.dual_gap + 1e-14 * problem.null.value <= 2e-12 * problem.null.value
@@ -132,8 +132,8 @@ def test_proximal_reaches_high_accuracy(name, penalty, fit_intercept):
 def test_columns_need_no_scaling(name, solver):
     X, factor = make_matrix(80), 10.0 ** np.array([-6, -3, 0, 3, 6])
     y = make_target(name, X)
-    plain = Problem(X, y, LOSSES[name], NoPenalty(), 1.0)
-    scaled = Problem(X * factor + 5 * factor, y, LOSSES[name], NoPenalty(), 1.0)
+    plain = pose(X, y, LOSSES[name], NoPenalty(), 1.0)
+    scaled = pose(X * factor + 5 * factor, y, LOSSES[name], NoPenalty(), 1.0)
     expected, result = solve(solver, plain, tol=1e-7), solve(solver, scaled, tol=1e-7)
     assert result.status is Status.CONVERGED
     assert result.objective == pytest.approx(expected.objective, rel=1e-9)
@@ -203,11 +203,11 @@ def test_more_features_than_fit_a_matrix(container, penalty, solver):
     options = {"n": 60, "p": 2500, "container": container}
     problem = make_problem("log_loss", PENALTIES[penalty], 0.05, **options)
     result = solve(solver, problem, tol=1e-6, random_state=0)
-    check_book(result, problem, 1e-6)
+    check_history(result, problem, 1e-6)
     X = make_matrix(60, 2500)
     if penalty == "l2":  # the optimum lies in the span of the centred rows: 60 numbers
         kernel = (X - problem.rows.weight @ X) @ (X - problem.rows.weight @ X).T
-        small = Problem(
+        small = pose(
             np.linalg.cholesky(kernel + 1e-9 * np.eye(60)), problem.rows.y, problem.loss, L2(),
             0.05, sample_weight=problem.rows.weight,
         )  # fmt: skip
@@ -215,7 +215,7 @@ def test_more_features_than_fit_a_matrix(container, penalty, solver):
     else:
         used = np.flatnonzero(result.coef[:, 0])
         assert 0 < len(used) < 60
-        few = Problem(
+        few = pose(
             X[:, used], problem.rows.y, problem.loss, L1(), 0.05, sample_weight=problem.rows.weight
         )
         expected = solve("proximal", few, tol=1e-10).objective

@@ -6,7 +6,6 @@ from scipy.optimize import minimize, nnls
 
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import L1, L2, ElasticNet, Penalty
-from nno_sklearn.problem import Problem
 from nno_sklearn.solvers import SOLVERS, Status
 from tests.problems import (
     CONTAINERS,
@@ -15,6 +14,7 @@ from tests.problems import (
     make_problem,
     make_target,
     make_weight,
+    pose,
     solve,
 )
 from tests.user_objects import Box, PlainPseudoHuber, SteepestDescent
@@ -25,7 +25,7 @@ from tests.user_objects import Box, PlainPseudoHuber, SteepestDescent
 def test_user_penalty_nonnegative_least_squares(container, solver):
     X, weight = make_matrix(80, 8), make_weight(80)
     y = make_target("squared_error", X)
-    problem = Problem(container(X), y, LOSSES["squared_error"], Box(), 1.0, sample_weight=weight)
+    problem = pose(container(X), y, LOSSES["squared_error"], Box(), 1.0, sample_weight=weight)
     result = solve(solver, problem, tol=1e-8)
     root = np.sqrt(problem.rows.weight)
     centred = X - problem.rows.weight @ X
@@ -64,7 +64,7 @@ def test_user_penalty_box(name, solver):
 
 
 class PlainElasticNet(Penalty):
-    """The elastic net as a user may write it: half of what solvers could know is left out."""
+    """The elastic net as a user may write it: half of the methods are left out."""
 
     def value(self, w):
         return np.abs(w).sum() + 0.1 * (w**2).sum()
@@ -97,13 +97,13 @@ def test_user_loss_with_value_and_gradient_only(solver, outlier, penalty):
     X = make_matrix(300)
     y = make_target("huber", X)
     y[::7] *= outlier
-    problem = Problem(X, y, PlainPseudoHuber(), penalty, 0.01)
+    problem = pose(X, y, PlainPseudoHuber(), penalty, 0.01)
     assert (
         problem.rows.loss_curvature(problem.null.raw, problem.null.intercept).diagonal >= 0
     ).all()
     result = solve(solver, problem, tol=1e-6)
     assert result.status is Status.CONVERGED and np.isinf(result.dual_gap)
-    expected = solve("auto", Problem(X, y, PlainPseudoHuber(), penalty, 0.01), tol=1e-9)
+    expected = solve("auto", pose(X, y, PlainPseudoHuber(), penalty, 0.01), tol=1e-9)
     assert result.objective == pytest.approx(expected.objective, rel=1e-8)
 
 

@@ -1,0 +1,63 @@
+"""The link from an estimator's HTML representation to its API page, and what ``help`` shows."""
+
+import inspect
+from importlib.metadata import PackageNotFoundError
+
+import pytest
+from sklearn.utils import estimator_html_repr
+
+from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV, _documentation
+
+ESTIMATORS = [NNOClassifier(), NNORegressor(), NNOSearchCV(NNOClassifier(), alphas=3)]
+
+
+@pytest.fixture
+def published(monkeypatch):
+    monkeypatch.setattr(_documentation, "site", lambda: "https://docs.example/nno")
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda one: type(one).__name__)
+def test_html_links_to_the_api_page(estimator, published):
+    page = f"https://docs.example/nno/api/nno_sklearn.{type(estimator).__name__}.html"
+    assert f'href="{page}"' in estimator_html_repr(estimator)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda one: type(one).__name__)
+def test_html_has_no_link_where_no_address_is_known(estimator, monkeypatch):
+    monkeypatch.setattr(_documentation, "site", lambda: None)
+    assert "api/nno_sklearn" not in estimator_html_repr(estimator)
+
+
+def test_a_users_subclass_has_no_page(published):
+    class Mine(NNOClassifier):
+        pass
+
+    assert "docs.example" not in estimator_html_repr(Mine())
+
+
+def test_address_is_that_of_the_metadata(monkeypatch):
+    class Metadata:
+        def get_all(self, name, default):
+            urls = ["Source, https://a.example", "Documentation, https://b.example/"]
+            return urls if name == "Project-URL" else default
+
+    monkeypatch.setattr(_documentation, "metadata", lambda name: Metadata())
+    assert _documentation.site() == "https://b.example"
+
+
+def test_no_address_without_metadata(monkeypatch):
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(_documentation, "metadata", missing)
+    assert _documentation.site() is None
+
+
+def test_signatures_show_the_parameters():
+    class Logistic(NNOClassifier):
+        def __init__(self, C=1.0):
+            super().__init__()
+            self.C = C
+
+    for kind in (NNOClassifier, NNORegressor, Logistic):
+        assert set(inspect.signature(kind).parameters) == set(kind().get_params(deep=False))
