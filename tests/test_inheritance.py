@@ -143,7 +143,7 @@ def test_another_function_made_of_a_penalty(name):
 
 def test_other_penalties_made_of_the_lasso_and_ridge():
     y = target_of("huber")
-    for penalty in (WeightedL1(np.array([2.0])), BoundedRidge()):
+    for penalty in (WeightedL1(np.full(X.shape[1], 2.0)), BoundedRidge()):
         model = NNORegressor("huber", penalty=penalty, alpha=ALPHA, tol=TOL).fit(X, y)
         assert model.converged_
         assert_never_certified_and_wrong(model, y)

@@ -124,11 +124,13 @@ class PiecewiseQuadratic:
         return float(gains.sum())
 
     def dual_scaling(self, z: Array) -> Scalar:
-        """The largest factor up to 1 that brings ``z`` into the domain of the conjugate."""
-        if np.ndim(self.l2) == 0 and self.l2 > 0:
+        """The largest factor up to 1 that brings ``z`` into the domain of the conjugate, and to
+        where the squares do not matter: weak ones make the conjugate finite, but huge."""
+        if np.ndim(self.l1) == 0 and self.l1 == 0 and np.all(self.l2):
             return 1.0
-        open_end = np.isinf(np.where(z > 0, self.upper, self.lower)) & np.equal(self.l2, 0)
-        outside = open_end & (np.abs(z) > self.l1)
+        open_end = np.isinf(np.where(z > 0, self.upper, self.lower))
+        needed = np.greater(self.l1, 0) | np.equal(self.l2, 0)
+        outside = open_end & needed & (np.abs(z) > self.l1)
         if not outside.any():
             return 1.0
         return float(np.min(np.broadcast_to(self.l1, z.shape)[outside] / np.abs(z[outside])))

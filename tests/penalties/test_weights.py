@@ -305,6 +305,14 @@ def test_contract(penalty):
     assert clone(penalty).get_params().keys() == penalty.get_params().keys()
 
 
+def test_weak_squares_do_not_spoil_the_dual():
+    """Where squares are weak, slopes are scaled to where their conjugate, which is huge, is 0."""
+    z = np.array([[3.0], [0.1]])
+    for penalty in (ElasticNet(1 - 1e-9), ElasticNet(1 - 1e-9, weights=[1.0, 2.0]).bind(2, 1)):
+        assert penalty.dual_scaling(z) == pytest.approx(1 / 3)
+        assert penalty.conjugate(penalty.dual_scaling(z) * z) == pytest.approx(0.0, abs=1e-6)
+
+
 def test_bound_is_bound():
     bound = L1(weights={"age": 2.0}).bind(P, 1, NAMES)
     assert bound.bind(P, 1) is bound
