@@ -16,6 +16,8 @@ ACCELERATED_STEPS = 100
 SLACK = 1.5
 #: A cached Hessian is renewed where a step leaves more than this share of the gap.
 WORTHWHILE = 0.5
+#: Roundings of the constant model's objective that are no rise.
+ROUNDINGS = 4
 #: Accuracy of the inner problem, as a share of the whole problem's gap: coarser where columns are
 #: many, as there a model of some of them costs more than a pass over all.
 MANY_ROWS_ACCURACY, MANY_COLUMNS_ACCURACY = 0.1, 0.3
@@ -136,5 +138,15 @@ def _proximal_newton_step(point, blocks, target_gap):
         new = minimise_model(point, blocks, 0.5 * target_gap)
     if not np.isfinite(new).all() or (new == point.coef).all():
         return None
-    found = exact_step(point.towards(new - point.coef))
-    return None if found is None else found[1]
+    line = point.towards(new - point.coef)
+    found = exact_step(line)
+    return _certified_step(line) if found is None else found[1]
+
+
+def _certified_step(line):
+    """The whole step where the line search, in rounding of the objective, sees no descent, but the
+    proven gap falls; else None."""
+    start, end = line.start, line.point(np.ones(1))
+    rounding = ROUNDINGS * np.finfo(float).eps * start.problem.null.value
+    is_nearer = end.dual_gap < WORTHWHILE * start.dual_gap
+    return end if is_nearer and end.value <= start.value + rounding else None
