@@ -43,6 +43,11 @@ class PiecewiseQuadratic:
         return bool(np.any(np.greater(self.lower, -np.inf)) or np.any(np.less(self.upper, np.inf)))
 
     @cached_property
+    def _needs_scaling(self) -> bool | NDArray[np.bool_]:
+        """Where slopes beyond the l1 part are out of the conjugate's domain, or far up."""
+        return np.greater(self.l1, 0) | np.equal(self.l2, 0)
+
+    @cached_property
     def grows(self) -> bool:
         """Whether it grows without end, or ends at a bound, in both directions of every
         coefficient: its conjugate is then finite near 0."""
@@ -126,14 +131,13 @@ class PiecewiseQuadratic:
     def dual_scaling(self, z: Array) -> Scalar:
         """The largest factor up to 1 that brings ``z`` into the domain of the conjugate, and to
         where the squares do not matter: weak ones make the conjugate finite, but huge."""
-        if np.ndim(self.l1) == 0 and self.l1 == 0 and np.all(self.l2):
-            return 1.0
-        open_end = np.isinf(np.where(z > 0, self.upper, self.lower))
-        needed = np.greater(self.l1, 0) | np.equal(self.l2, 0)
-        outside = open_end & needed & (np.abs(z) > self.l1)
+        size = np.abs(z)
+        outside = (size > self.l1) & self._needs_scaling
+        if self.has_bounds:
+            outside &= np.isinf(np.where(z > 0, self.upper, self.lower))
         if not outside.any():
             return 1.0
-        return float(np.min(np.broadcast_to(self.l1, z.shape)[outside] / np.abs(z[outside])))
+        return float(np.min(np.broadcast_to(self.l1, z.shape)[outside] / size[outside]))
 
     def subdiff_distance(self, w: Array, gradient: Array) -> Array:
         """Distance, per coefficient, of ``-gradient`` to the subdifferential at ``w``."""

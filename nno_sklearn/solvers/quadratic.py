@@ -138,14 +138,16 @@ class ActiveSets:
         """
         v, terms, kinks = self._v, self._terms, self._without_l2
         total = self._slope + terms.l2 * v
-        left = np.where(self._is_free, total, 0.0)
-        total = total - left
-        scaling = kinks.dual_scaling(total)
+        left = total[self._is_free]
+        if len(left):
+            total = np.where(self._is_free, 0.0, total)
+        scaling = kinks.dual_scaling(-total)
         moved = (self._slope + self._gradient) @ (v - self._w)
         energy = max(self._energy + moved, 0.0) + (terms.l2 * v) @ v
         gap = kinks.value(v) + kinks.conjugate(-scaling * total) + scaling * (total @ v)
         gap += 0.5 * (1.0 - scaling) ** 2 * energy
-        gap += 0.5 * np.sum(left**2 / np.maximum(self._curvature, TINY))
+        if len(left):
+            gap += 0.5 * np.sum(left**2 / np.maximum(self._curvature[self._is_free], TINY))
         if self._is_bent:
             gap = min(gap, terms.value(v) + self._slope @ v + terms.conjugate(-self._slope))
         return gap
@@ -155,13 +157,11 @@ class ActiveSets:
         active, sides = self._choose(entering)
         if not len(active):
             return False
-        terms, u = self._terms.take(active), self._v[active]
-        right = self._slope[active] + terms.l2 * u + terms.l1 * sides
-        part = self._model.part(active, terms.l2)
+        l2, u = self._terms.l2[active], self._v[active]
+        right = self._slope[active] + l2 * u + self._terms.l1[active] * sides
+        part = self._model.part(active, l2)
         new = u - part.solve(right)
-        kink = self._has_kink[active]
-        low = np.where(kink & (sides > 0), np.maximum(terms.lower, 0.0), terms.lower)
-        high = np.where(kink & (sides < 0), np.minimum(terms.upper, 0.0), terms.upper)
+        low, high = self._room(active, sides)
         if not ((new >= low) & (new <= high)).all():
             new = _best_on_the_way(part, u, new, low, high, right)
         moved = new - u
@@ -171,6 +171,17 @@ class ActiveSets:
         v[active] = new
         self._move_to(v)
         return True
+
+    def _room(self, active, sides):
+        """The least and the largest number that each coefficient may be on its side of 0."""
+        kink, lower, upper = self._has_kink[active], self._terms.lower, self._terms.upper
+        low, high = (
+            np.where(kink & (sides > 0), 0.0, -np.inf),
+            np.where(kink & (sides < 0), 0.0, np.inf),
+        )
+        if self._terms.has_bounds:
+            low, high = np.maximum(low, lower[active]), np.minimum(high, upper[active])
+        return low, high
 
     def _choose(self, entering):
         """Coefficients in use and those that promise the largest decrease, and on which side of 0
@@ -198,7 +209,8 @@ class ActiveSets:
     def _is_held(self):
         """Which coefficients are at a kink or at a bound."""
         v, terms = self._v, self._terms
-        return (self._has_kink & (v == 0)) | (v <= terms.lower) | (v >= terms.upper)
+        held = self._has_kink & (v == 0)
+        return held | (v <= terms.lower) | (v >= terms.upper) if terms.has_bounds else held
 
 
 def _best_on_the_way(part, u, new, low, high, right):
