@@ -19,6 +19,8 @@ from nno_sklearn.types import RandomState
 
 #: Records without any progress after which a run has reached the limit of precision.
 STANDSTILL = 10
+#: Records after which a run may be on its way to infinity.
+LONG_RUN = 50
 #: Share of ``tol`` that an iteration gains at most when the objective has settled.
 SETTLED = 1e-2
 #: Newton steps of a raw prediction that leave the neighbourhood of an optimum, in which it would be
@@ -131,6 +133,8 @@ class Run:
             self.status = Status.CONVERGED
         elif self.status is None and self._stands_still():
             self.stall()
+        elif self.status is None and len(self.history) == LONG_RUN and self._leads_away():
+            self.status = Status.NO_OPTIMUM
         elif self.status is None and len(self.history) > self.max_iter:
             self.status = Status.MAX_ITER
         return self.status is not None
@@ -198,8 +202,14 @@ class Run:
             verdict = self._look_closer()
             last = self.last._replace(optimality=verdict.optimality, dual_gap=verdict.gap)
             self.history[-1] = last
-        close = self.last.optimality <= self.tol
-        self.status = self.status or (Status.CONVERGED if close else Status.STALLED)
+        if self.status is None and self.last.optimality <= self.tol:
+            self.status = Status.CONVERGED
+        elif self.status is None:
+            self.status = Status.NO_OPTIMUM if self._leads_away() else Status.STALLED
+
+    def _leads_away(self):
+        """Whether there is no optimum; one that a dual point may prove exists."""
+        return "conjugate" not in self.problem.provides and separates(self._point)
 
     @property
     def last(self) -> Record:
