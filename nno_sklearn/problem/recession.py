@@ -77,7 +77,9 @@ def _directions(problem):
     for group, (held, falls) in zip(groups, problem.rows.recession(reach, NEAR), strict=True):
         if not falls.any():
             continue
-        found = linprog(held[falls].sum(axis=0), A_ub=held, b_ub=np.zeros(len(held)), bounds=(-1, 1))
+        found = linprog(
+            held[falls].sum(axis=0), A_ub=held, b_ub=np.zeros(len(held)), bounds=(-1, 1)
+        )
         if found.status == 0 and found.fun < -LEAST_FALL:
             # Exactly, not as a linear program's tolerance allows: rows that seem not to move do not.
             still = held[np.abs(held @ found.x) <= FEASIBLE]
