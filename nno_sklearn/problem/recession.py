@@ -15,8 +15,8 @@ NEAR, FAR = 20.0, 1e6
 SURE = 1e-6
 #: Rounding among rows, relative to the largest.
 ROUNDING = 1e-10
-#: Move of a row that may be none, by a linear program's tolerance, and how far its solution must take
-#: the rows that fall, in sum, to be more than that.
+#: Move of a row that may be none, by a linear program's tolerance, and how far its solution must
+#: take the rows that fall, in sum, to be more than that.
 FEASIBLE, LEAST_FALL = 1e-6, 1e-3
 
 
@@ -81,7 +81,7 @@ def _directions(problem):
             held[falls].sum(axis=0), A_ub=held, b_ub=np.zeros(len(held)), bounds=(-1, 1)
         )
         if found.status == 0 and found.fun < -LEAST_FALL:
-            # Exactly, not as a linear program's tolerance allows: rows that seem not to move do not.
+            # Exactly, not as the tolerance allows: rows that seem not to move do not.
             still = held[np.abs(held @ found.x) <= FEASIBLE]
             moves = found.x - np.linalg.lstsq(still, still @ found.x, rcond=ROUNDING)[0]
             direction = np.zeros((problem.n_features + 1, problem.n_outputs))
@@ -91,8 +91,8 @@ def _directions(problem):
 
 
 def _is_sure_of_rows(point):
-    """Whether what a point says of the rows that it tells for sure leads away, while nothing changes
-    for the others.
+    """Whether what a point says of the rows that it tells for sure leads away, while nothing
+    changes for the others.
     """
     problem, rows = point.problem, point.problem.rows
     if problem.n_samples * problem.n_features > FEW_ROW_ENTRIES:

@@ -293,8 +293,9 @@ class Rows(ABC):
 
         For each output, or once for outputs that interact: a matrix that takes the direction, in
         units of the columns' spreads, then of the intercept, and output by output within each, to
-        numbers that must be at most 0; and for which of them the loss then falls for ever. ``reach``
-        and ``near`` are as in :meth:`recedes`. Outputs that interact are those of classes.
+        numbers that must be at most 0; and for which of them the loss then falls for ever.
+        ``reach`` and ``near`` are as in :meth:`recedes`. Outputs that interact are those of
+        classes.
         """
 
     # Second moments
