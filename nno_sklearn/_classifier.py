@@ -87,9 +87,10 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         At most so many iterations.
     tol : float, default=1e-4
         Relative duality gap at which the fit has converged: the objective is then proven to be
-        within ``tol`` times the best constant model's of its optimum. Without a penalty (and
-        for a Loss or Penalty without conjugate) no finite gap is known; then ``tol`` bounds the
-        largest cosine between a column and the loss gradient.
+        within ``tol`` times itself of its optimum (times a millionth of the best constant
+        model's, where it is less). Without a penalty (and for a Loss or Penalty without
+        conjugate) no finite gap is known; then ``tol`` bounds the square root of what Newton's
+        step promises to gain, as the same share.
     class_weight : dict, "balanced" or None, default=None
         Factor on the weights of each class's rows; "balanced" gives all classes the same
         total weight.

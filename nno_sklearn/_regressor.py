@@ -13,7 +13,17 @@ from sklearn.utils.validation import column_or_1d
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._online import has_gradient
 from nno_sklearn._validation import check_batch, check_training_data, sum_of_weights
-from nno_sklearn.losses import Gamma, Huber, Loss, Poisson, SquaredError
+from nno_sklearn.losses import (
+    Gamma,
+    Huber,
+    InverseGaussian,
+    LogLoss,
+    Loss,
+    NegativeBinomial,
+    Poisson,
+    SquaredError,
+    Tweedie,
+)
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.session import TrainingData
@@ -33,11 +43,15 @@ class NNORegressor(RegressorMixin, LinearModel):
 
     Parameters
     ----------
-    loss : {"squared_error", "huber", "poisson", "gamma"}, scorer, ScoreTraining or Loss, \
+    loss : {"squared_error", "huber", "poisson", "gamma", "tweedie", "inverse_gaussian", \
+            "negative_binomial", "log_loss"}, scorer, ScoreTraining or Loss, \
             default="squared_error"
         "squared_error" is ``(y - eta)^2 / 2``; "huber" is robust to outliers
-        (``Huber(delta=...)`` sets where); "poisson" (y >= 0) and "gamma" (y > 0) are half
-        deviances with a log link, so predictions are ``exp(eta)``. A scorer
+        (``Huber(delta=...)`` sets where). Half deviances with a log link, so that predictions are
+        ``exp(eta)``: "poisson" and "negative_binomial" (counts, y >= 0; the latter scatter more,
+        ``NegativeBinomial(dispersion=...)`` says by how much), "tweedie" (amounts, many of them 0,
+        y >= 0; ``Tweedie(power=...)``), "gamma" and "inverse_gaussian" (y > 0). "log_loss" is for
+        shares between 0 and 1, and predicts such. A scorer
         ("neg_mean_absolute_percentage_error", ... or ``make_scorer(...)``) is trained itself: a
         search from the optimum of the squared error, whose folds ``ScoreTraining(..., cv=10)``
         chooses.
@@ -60,9 +74,10 @@ class NNORegressor(RegressorMixin, LinearModel):
         At most so many iterations.
     tol : float, default=1e-4
         Relative duality gap at which the fit has converged: the objective is then proven to be
-        within ``tol`` times the best constant model's of its optimum. Without a penalty (and
-        for a Loss or Penalty without conjugate) no finite gap is known; then ``tol`` bounds the
-        largest cosine between a column and the loss gradient.
+        within ``tol`` times itself of its optimum (times a millionth of the best constant
+        model's, where it is less). Without a penalty (and for a Loss or Penalty without
+        conjugate) no finite gap is known; then ``tol`` bounds the square root of what Newton's
+        step promises to gain, as the same share.
     warm_start : bool, default=False
         Begin at the coefficients of the last fit.
     random_state : int, RandomState instance or None, default=None
@@ -118,6 +133,10 @@ class NNORegressor(RegressorMixin, LinearModel):
         "huber": Huber,
         "poisson": Poisson,
         "gamma": Gamma,
+        "tweedie": Tweedie,
+        "inverse_gaussian": InverseGaussian,
+        "negative_binomial": NegativeBinomial,
+        "log_loss": LogLoss,
     }
     _convex_loss = SquaredError
 
@@ -154,8 +173,8 @@ class NNORegressor(RegressorMixin, LinearModel):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        # scikit-learn's check of multi-output regressors gives negative targets, so "poisson" and
-        # "gamma" cannot carry both tags; they do take several outputs.
+        # scikit-learn's check of multi-output regressors gives negative targets, so losses of
+        # positive ones cannot carry both tags; they do take several outputs.
         tags.target_tags.positive_only = self._needs_positive_target()
         tags.target_tags.multi_output = not tags.target_tags.positive_only
         return tags

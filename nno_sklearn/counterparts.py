@@ -24,10 +24,11 @@ from sklearn.linear_model import (
     Ridge,
     SGDClassifier,
     SGDRegressor,
+    TweedieRegressor,
 )
 from sklearn.svm import LinearSVC
 
-from nno_sklearn.losses import Huber
+from nno_sklearn.losses import Huber, InverseGaussian, Tweedie
 
 __all__ = ["COUNTERPARTS", "Counterpart", "Strength", "counterparts", "logistic_penalty"]
 
@@ -186,6 +187,10 @@ def _sgd(loss: str, l1_ratio: float) -> dict[str, Any]:
     return {"loss": loss, "penalty": "elasticnet", "l1_ratio": l1_ratio, **epsilon}
 
 
+def _tweedie(loss: str, l1_ratio: float) -> dict[str, Any]:
+    return {"power": InverseGaussian.power if loss == "inverse_gaussian" else Tweedie().power}
+
+
 def _smooth(alpha: float, l1_ratio: float, fit_intercept: bool) -> bool:
     return l1_ratio == 0
 
@@ -210,6 +215,7 @@ COUNTERPARTS = (
     Counterpart(LogisticRegression, ("log_loss",), INVERSE, lambda *_: True, _logistic),
     Counterpart(PoissonRegressor, ("poisson",), OF_MEAN, _smooth),
     Counterpart(GammaRegressor, ("gamma",), OF_MEAN, _smooth),
+    Counterpart(TweedieRegressor, ("tweedie", "inverse_gaussian"), OF_MEAN, _smooth, _tweedie),
     # It penalises an intercept.
     Counterpart(
         LinearSVC,

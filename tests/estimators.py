@@ -2,7 +2,9 @@
 
 from nno_sklearn import NNOClassifier, NNORegressor
 
-REGRESSION = ("squared_error", "huber", "poisson", "gamma")
+#: Losses of targets that are not negative.
+POSITIVE = ("poisson", "gamma", "tweedie", "negative_binomial")
+REGRESSION = ("squared_error", "huber", *POSITIVE)
 CLASSIFICATION = ("log_loss", "squared_hinge", "modified_huber")
 LOSSES = REGRESSION + CLASSIFICATION
 #: Solvers of penalties with a gradient everywhere, and of others.

@@ -215,7 +215,8 @@ class TestTargets:
             ("squared_error", np.array(["a"] * 30), "could not convert string to float"),
             (Huber(0), NUMBERS, r"Huber\(delta=0\): delta must be greater than 0.*Use for"),
             (Huber(np.nan), NUMBERS, r"Huber\(delta=nan\): delta must be greater than 0"),
-            ("log_loss", LABELS, "'log_loss' is not known. Use one of 'squared_error', 'huber'"),
+            ("squared_hinge", LABELS,
+             "'squared_hinge' is not known. Use one of 'squared_error', 'huber'"),
             (SquaredError, NUMBERS, r"SquaredError is a class: pass an object, SquaredError\(\)"),
         ],
     )  # fmt: skip

@@ -21,7 +21,11 @@ REPRESENTATIVES = [
     NNORegressor("poisson", penalty=None, solver="gd"),
     NNORegressor("gamma", penalty="l1", solver="nearest_neighbor"),
     NNORegressor("huber", penalty="elasticnet", solver="proximal"),
+    NNORegressor("tweedie", penalty="l1"),
+    NNORegressor("negative_binomial", solver="proximal"),
 ]
+#: Losses outside of the grid, whose fits are certified, and targets made, in other ways.
+OTHERS = [NNORegressor("inverse_gaussian", solver="gd")]
 SCORES = [
     # A metric that weighs classes alike whatever their weights cannot pass the check of
     # class_weight, so it is accuracy that is checked.
@@ -35,7 +39,7 @@ GRID = [
     for penalty, solvers in SOLVERS.items()
     for solver in solvers
 ]
-ESTIMATORS = REPRESENTATIVES + SCORES
+ESTIMATORS = REPRESENTATIVES + OTHERS + SCORES
 if os.environ.get("NNO_SKLEARN_ALL_CHECKS"):
     ESTIMATORS += GRID
 

@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from nno_sklearn import GradientDescent, NearestNeighborSolver, NNOClassifier, NNORegressor, Solver
 from nno_sklearn.solvers import SOLVERS
 from tests import estimators
-from tests.estimators import CLASSIFICATION, LOSSES, REGRESSION, raw_prediction
+from tests.estimators import CLASSIFICATION, LOSSES, POSITIVE, REGRESSION, raw_prediction
 
 make = partial(estimators.make, alpha=0.01)
 
@@ -29,7 +29,7 @@ def data(loss, n=150, seed=0):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, 4))
     y = X @ [0.5, -0.3, 0.2, 0] + 0.5 * rng.normal(size=n) + 0.2
-    if loss in ("poisson", "gamma"):
+    if loss in POSITIVE:
         y = np.exp(y)
     return X, y if loss in REGRESSION else np.where(y > 0, "yes", "no")
 

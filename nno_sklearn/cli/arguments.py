@@ -147,7 +147,7 @@ def read_data(args):
 
 def add_loss(group):
     """Add --loss."""
-    losses = [loss for losses in LOSSES.values() for loss in losses]
+    losses = list(dict.fromkeys(loss for losses in LOSSES.values() for loss in losses))
     what = f"one of {', '.join(losses)} (default: the first one for the task)"
     group.add_argument("--loss", choices=losses, metavar="NAME", help=what)
 
@@ -185,13 +185,13 @@ def find_task(args, data):
 
 
 def _asked_task(args):
-    of_loss = next((task for task, losses in LOSSES.items() if args.loss in losses), None)
-    if args.task and of_loss and args.task != of_loss:
+    of_loss = [task for task, losses in LOSSES.items() if args.loss in losses]
+    if args.task and of_loss and args.task not in of_loss:
         raise UserError(
-            f"loss {args.loss} is for {of_loss}, not for {args.task}; "
+            f"loss {args.loss} is for {of_loss[0]}, not for {args.task}; "
             f"use one of {', '.join(LOSSES[args.task])}"
         )
-    return args.task or of_loss
+    return args.task or (of_loss[0] if len(of_loss) == 1 else None)  # log_loss serves both
 
 
 def make_folds(args, task):

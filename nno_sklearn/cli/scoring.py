@@ -198,8 +198,9 @@ class _Trial:
         group = np.arange(12) % max(self._n_classes, 2)
         self._X = np.column_stack([np.arange(12) / 12, np.eye(group.max() + 1)[group]])
         group[:2] = group[1::-1]  # two mistakes, without which some scores divide by 0
-        # Labels are text, on which a score of numbers fails; numbers are positive fractions.
-        self._y = np.array(list("abc"))[group] if n_classes else 1.5 + group + self._X[:, 0]
+        # Labels are text, on which a score of numbers fails; numbers lie between 0 and 1.
+        numbers = (1.5 + group + self._X[:, 0]) / 4
+        self._y = np.array(list("abc"))[group] if n_classes else numbers
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._fitted = clone(model).set_params(alpha=0.1).fit(self._X, self._y)

@@ -101,7 +101,7 @@ def _check_convergence(solver, problem, result, point, tol):
             f"returned {Status.CONVERGED} with optimality={result.optimality:g}, above tol={tol:g}",
             _REMEDY,
         )
-    optimality = Certificate(problem).judge(point)[1]
+    optimality = Certificate().judge(point)[1]
     if optimality <= tol * (1 + ACCURACY):
         return
     trusted = AutoSolver()

@@ -7,17 +7,27 @@ from nno_sklearn.losses.classification import (
     MultinomialLogLoss,
     SquaredHinge,
 )
-from nno_sklearn.losses.regression import Gamma, Huber, Poisson, SquaredError
+from nno_sklearn.losses.log_link import (
+    Gamma,
+    InverseGaussian,
+    NegativeBinomial,
+    Poisson,
+    Tweedie,
+)
+from nno_sklearn.losses.regression import Huber, SquaredError
 
 __all__ = [
     "Curvature",
     "Gamma",
     "Huber",
+    "InverseGaussian",
     "LogLoss",
     "Loss",
     "ModifiedHuber",
     "MultinomialLogLoss",
+    "NegativeBinomial",
     "Poisson",
     "SquaredError",
     "SquaredHinge",
+    "Tweedie",
 ]

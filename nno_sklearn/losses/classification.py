@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nno_sklearn.losses.base import Curvature, Loss, x_log_x
+from nno_sklearn.losses.base import Curvature, Loss, sigmoid, x_log_x
 from nno_sklearn.types import Array
 
 
@@ -15,14 +15,14 @@ class LogLoss(Loss):
         return np.log1p(np.exp(-np.abs(eta))) + np.maximum(eta, 0.0) - y * eta
 
     def gradient(self, y: Array, eta: Array) -> Array:
-        return _sigmoid(eta) - y
+        return sigmoid(eta) - y
 
     def curvature(self, y: Array, eta: Array) -> Array | Curvature:
-        probability = _sigmoid(eta)
+        probability = sigmoid(eta)
         return probability * (1.0 - probability)
 
     def derivatives(self, y: Array, eta: Array) -> tuple[Array, Curvature]:
-        probability = _sigmoid(eta)
+        probability = sigmoid(eta)
         return probability - y, Curvature(probability * (1.0 - probability))
 
     def conjugate(self, y: Array, u: Array) -> Array:
@@ -36,7 +36,7 @@ class LogLoss(Loss):
 
     def predict(self, eta: Array) -> Array:
         """Probability of the second class."""
-        return _sigmoid(eta)
+        return sigmoid(eta)
 
     def check_target(self, y: Array) -> None:
         _check_labels(self, y)
@@ -50,15 +50,6 @@ def _check_labels(loss, y):
             f"{y.min():g} to {y.max():g}. Use NNOClassifier, which encodes labels, or a loss for "
             "numbers such as 'squared_error'."
         )
-
-
-def _sigmoid(eta: Array) -> Array:
-    """``1 / (1 + exp(-eta))``: exact wherever the result is not below 1e-308, and several times
-    faster than :func:`scipy.special.expit`, since numpy's exp is vectorised."""
-    with np.errstate(over="ignore"):
-        result = np.exp(-eta)
-    result += 1.0
-    return np.divide(1.0, result, out=result)
 
 
 def _softmax(eta: Array) -> Array:

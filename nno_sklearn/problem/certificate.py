@@ -55,7 +55,7 @@ def _above(*terms):
 def _is_balanced(point):
     """Whether the intercept is at its optimum, without which there is no dual point."""
     sums = point.sums
-    rounding = 1e-12 * sums.bend.diagonal() * (1 + np.abs(point.intercept))
+    rounding = 1e-12 * sums.bend.diagonal * (1 + np.abs(point.intercept))
     return (np.abs(sums.total) <= 1e-9 * sums.size + rounding).all()
 
 
@@ -63,7 +63,7 @@ def _imbalance(point):
     """What a Newton step of the intercept promises to gain, unless it is a few roundings of the
     intercept; and the sums that should be 0, times the intercept, which may be far from 0.
     """
-    total, bend = point.sums.total, point.sums.bend.diagonal()
+    total, bend = point.sums.total, point.sums.bend.diagonal
     above = np.abs(total) > ROUNDINGS * EPS * bend * np.abs(point.intercept)
     promised = np.divide(total**2, bend, out=np.zeros_like(total), where=above & (bend > 0))
     return 0.5 * float(promised.sum()), float(total @ point.intercept)
@@ -129,8 +129,8 @@ class Verdict(NamedTuple):
     gap : float
         Bound on the objective minus the optimum; inf where none is known.
     optimality : float
-        What ``tol`` bounds, in units of the constant model's objective: the gap, or without a
-        finite dual the Newton decrement, the square root of what a second-order model could gain.
+        What ``tol`` bounds, as a share of :attr:`Point.unit`: the gap, or without a finite dual
+        the Newton decrement, the square root of what a second-order model could gain.
         For squared error that is the cosine between the columns' span and the residuals.
     is_proof : bool
         Whether the optimality is more than a bound from below.
@@ -144,8 +144,7 @@ class Verdict(NamedTuple):
 class Certificate:
     """The proof that a run has so far: its best dual bound serves all later points."""
 
-    def __init__(self, problem):
-        self._unit = problem.null.value
+    def __init__(self):
         self._bound = -np.inf
 
     def judge(self, point):
@@ -156,9 +155,9 @@ class Certificate:
         """
         if "conjugate" not in point.problem.provides:
             most = float(promised_decrease(point).max(initial=0.0))
-            return Verdict(np.inf, self._decrement(most), False)
+            return Verdict(np.inf, _decrement(point, most), False)
         gap = self._bounded(point, dual_gap(point))
-        return Verdict(gap, self._relative(gap), True)
+        return Verdict(gap, _relative(point, gap), True)
 
     def prove(self, point, step):
         """The :class:`Verdict` with all directions in view, by Newton's ``step``."""
@@ -167,19 +166,20 @@ class Certificate:
         gap, decrease = max(gap, 0.0) + rounding, step.decrease if agrees else gap
         if "conjugate" in point.problem.provides:
             gap = self._bounded(point, gap)
-            return Verdict(gap, self._relative(gap), True)
-        return Verdict(gap, self._decrement(decrease), True)
+            return Verdict(gap, _relative(point, gap), True)
+        return Verdict(gap, _decrement(point, decrease), True)
 
     def _bounded(self, point, gap):
         """The gap by the best dual point so far."""
         self._bound = max(self._bound, point.value - gap)
         return min(gap, max(point.value - self._bound, 0.0))
 
-    def _relative(self, decrease):
-        if decrease <= 0:
-            return 0.0
-        # Where a constant model explains all, whatever is not it is infinitely far.
-        return decrease / self._unit if self._unit > 0 else np.inf
 
-    def _decrement(self, decrease):
-        return float(np.sqrt(self._relative(decrease)))
+def _relative(point, decrease):
+    if decrease <= 0:
+        return 0.0
+    return decrease / point.unit if point.unit > 0 else np.inf
+
+
+def _decrement(point, decrease):
+    return float(np.sqrt(_relative(point, decrease)))

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from nno_sklearn.rows import invert
-
 MAX_STEPS = 100
 #: Below it, nothing that a certificate or a step needs gets any better.
 PRECISION = 1e-10
@@ -64,7 +62,7 @@ def _separate(look, start, precision):
     moved, stretch = np.full_like(b, np.inf), 1.0 + np.abs(b) + look.size
     for _ in range(MAX_STEPS):
         sums = look.sums(b)
-        total, bend = sums.total, sums.bend.diagonal()
+        total, bend = sums.total, sums.bend.diagonal
         usable = np.isfinite(total) & np.isfinite(bend)
         # A step below the rounding of the raw predictions would change nothing.
         size = np.abs(b) + look.size
@@ -102,14 +100,17 @@ def _coupled(look, start, precision):
     for _ in range(MAX_STEPS):
         sums = look.sums(b)
         total, bend = sums.total, sums.bend
-        is_finite = np.isfinite(total).all() and np.isfinite(bend).all()
+        is_finite = np.isfinite(total).all() and np.isfinite(bend.diagonal).all()
         if not is_finite or np.abs(total).max() <= precision * sums.size.max():
             break  # overflow is for a line search to see
-        step = invert(bend) @ total
+        step = bend.solve(total)
         step -= step.mean()
         length = np.abs(step).max()
         # Saturated outputs have no curvature to speak of; then the step does not answer the slope.
-        if length < QUADRATIC and np.abs(total - bend @ step).max() <= 0.5 * np.abs(total).max():
+        if (
+            length < QUADRATIC
+            and np.abs(total - bend.product(step)).max() <= 0.5 * np.abs(total).max()
+        ):
             b, value = b - step, None  # Newton's quadratic basin: a check would cost for nothing
             if length <= 4 * np.finfo(float).eps * max(1.0, np.abs(b).max()):
                 break
@@ -130,10 +131,10 @@ def _damped(objective, b, value, total, bend, reach):
     The damping lets an output without curvature go as far as ``reach``: where outputs saturate,
     Newton's own step would leap to where they saturate on the other side.
     """
-    largest, least = np.abs(total).max(), LEAST_DAMPING * bend.diagonal().max()
+    largest, least = np.abs(total).max(), LEAST_DAMPING * bend.diagonal.max()
     while reach > np.finfo(float).eps * max(1.0, np.abs(b).max()):
         damping = max(largest / reach, least)
-        step = np.linalg.solve(bend + damping * np.eye(len(b)), total)
+        step = bend.solve(total, damping)
         step -= step.mean()
         new = objective(b - step)
         if new < value:

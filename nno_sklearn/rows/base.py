@@ -225,7 +225,7 @@ class Rows(ABC):
     def intercept_step(self, curvature: RowCurvature, slope: Raw, total: float | Array) -> Array:
         """Newton's step of the intercept, (n_outputs,), where raw predictions move by ``slope``
         and the derivative by the intercept is ``total``."""
-        return -curvature.inverse @ (self.bent_total(curvature, slope) + total)
+        return -curvature.intercept.solve(self.bent_total(curvature, slope) + total)
 
     def hessian_product(self, curvature: RowCurvature, direction: Array) -> tuple[Raw, Array]:
         """``X direction``, and the Hessian times ``direction``; two passes."""
@@ -250,7 +250,7 @@ class Rows(ABC):
     def joint_hessian(self, curvature: RowCurvature) -> Array:
         """Hessian of outputs that interact, output by output, for few features; one pass."""
         gram, mixed = self.joint_hessian_sums(curvature)
-        return gram - mixed @ curvature.inverse @ mixed.T
+        return gram - mixed @ curvature.intercept.solve(mixed.T)
 
     @abstractmethod
     def hessian_root(self, curvature: RowCurvature, feature: Array, output: Array) -> Array:
@@ -303,6 +303,10 @@ class Rows(ABC):
     @abstractmethod
     def moments(self, *, evenly: bool = False) -> Moments:
         """Second moments, by weight or with equal weights of rows that have any; one pass."""
+
+    def gram(self) -> Array:
+        """``X'SX`` alone, (n_features, n_features); one pass."""
+        return self.moments().gram
 
     @abstractmethod
     def factor(self, *, evenly: bool = False, targets: bool = False) -> Array:

@@ -9,9 +9,9 @@ from nno_sklearn.losses import Curvature
 from nno_sklearn.rows import sums
 from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import condense_rows
-from nno_sklearn.rows.cholesky import invert
 from nno_sklearn.rows.design_matrix import DesignMatrix
 from nno_sklearn.rows.draw import draw
+from nno_sklearn.rows.intercept_curvature import SeparateCurvature
 from nno_sklearn.rows.replies import (
     DualPoint,
     HeavyRows,
@@ -47,22 +47,16 @@ class LocalCurvature(RowCurvature):
     Attributes
     ----------
     entries : Curvature
-    bend : ndarray of shape (n_outputs, n_outputs)
-        Weighted sum: the second derivative by the intercept.
     """
 
     def __init__(self, entries, weight, fit_intercept):
         self.entries, self._weight, self._fit_intercept = entries, weight, fit_intercept
 
     @cached_property
-    def bend(self):
-        return self.entries.total(self._weight)
-
-    @cached_property
-    def inverse(self):
+    def intercept(self):
         if self._fit_intercept:
-            return invert(self.bend)
-        return np.zeros(2 * self.entries.diagonal.shape[1:])
+            return sums.total_curvature(self._weight, self.entries)
+        return SeparateCurvature(np.zeros(self.entries.diagonal.shape[1]))
 
 
 class LocalRows(Rows):
@@ -337,6 +331,9 @@ class LocalRows(Rows):
     def moments(self, *, evenly=False):
         weight, target = self._even_weight(evenly), self._centred_targets()
         return Moments(*self.design.gram(weight, target), weight @ target**2)
+
+    def gram(self):
+        return self.design.gram(self.weight)[0]
 
     def factor(self, *, evenly=False, targets=False):
         weight, n = self._even_weight(evenly), len(self)

@@ -117,7 +117,7 @@ class Run:
         self.history: list[Record] = []
         self.status: Status | None = None
         self.newton: NewtonStep | None = None
-        self._certificate, self._started = Certificate(problem), perf_counter()
+        self._certificate, self._started = Certificate(), perf_counter()
         self._point: Point | None = None
         self._long_steps, self._next_look = 0, 2
 
@@ -144,7 +144,7 @@ class Run:
         if not self.problem.is_smooth or len(self.history) < self._next_look:
             return False
         moved = self.last.objective - self._point.value
-        still_moves = moved > SETTLED * self.tol * self.problem.null.value
+        still_moves = moved > SETTLED * self.tol * self._point.unit
         if still_moves or newton_cost(self.problem) > LOOK_BUDGET:
             return False
         self._next_look = 2 * len(self.history)

@@ -39,7 +39,7 @@ def finite_newton(point, preconditioner):
         sums = rows.sums(raw, b) if count else point.sums
         curvature = rows.curvature(raw, b)
         if count:
-            shift = -curvature.inverse @ sums.total
+            shift = -curvature.intercept.solve(sums.total)
             gradient = rows.moved_gradient(raw, b, curvature, shift)
             gradient += problem.alpha * penalty.gradient(coef)
             preconditioner = landmark_preconditioner(point, point, curvature, 0.0)

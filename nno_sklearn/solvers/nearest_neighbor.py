@@ -5,8 +5,10 @@ from sklearn.utils import check_random_state
 
 from nno_sklearn.neighbors import check_metric
 from nno_sklearn.problem import Point, Problem
+from nno_sklearn.problem.cost import has_kronecker_factors
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, Status, check_count
 from nno_sklearn.solvers.descent import descend
+from nno_sklearn.solvers.kronecker_preconditioner import KroneckerAtPoint
 from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
 from nno_sklearn.solvers.working_set import solve_by_working_sets
@@ -100,7 +102,7 @@ class NearestNeighborSolver(Solver):
         )
         # Nothing but the loops holds the point where they begin, which is as long as the data.
         if problem.is_smooth:
-            own = LandmarkPreconditioner(run, landmarks, landmarks.n_curvature)
+            own = _preconditioner(run, landmarks, landmarks.n_curvature)
             point = descend(run, self._begin(start, landmarks, own), own, self.n_corrections)
         else:
             few = landmarks.n_curvature < problem.n_samples
@@ -119,7 +121,7 @@ class NearestNeighborSolver(Solver):
         small = landmarks.cells(self.n_neighbors, self.metric) if searched else landmarks.rows(few)
         run = RoughRun(small, max_iter=SMALL_MAX_ITER, tol=SMALL_TOL)
         if problem.is_smooth:
-            own = LandmarkPreconditioner(run, OwnRows(small, problem), few)
+            own = _preconditioner(run, OwnRows(small, problem), few)
             found = descend(run, small.null, own, self.n_corrections)
         else:
             found = solve_by_working_sets(run, small.null)
@@ -138,3 +140,10 @@ class NearestNeighborSolver(Solver):
             check_count(self, "n_neighbors", 1)
         check_count(self, "n_corrections", 0)
         check_metric(self.metric, "NearestNeighborSolver({})")
+
+
+def _preconditioner(run, landmarks, n_rows):
+    """Gives the preconditioner of ``n_rows`` landmarks at each point of a run."""
+    if has_kronecker_factors(landmarks.problem):
+        return KroneckerAtPoint(landmarks, n_rows)
+    return LandmarkPreconditioner(run, landmarks, n_rows)

@@ -119,8 +119,8 @@ def _returned(problem, coef, tol):
 
 
 def _costs_little(problem, coef, own, tol):
-    rise = problem.at(coef).value - problem.at(own).value
-    return rise <= FINER * tol * problem.null.value
+    own = problem.at(own)
+    return problem.at(coef).value - own.value <= FINER * tol * own.unit
 
 
 def _judged(problem, coef, result, *, tol, callback):

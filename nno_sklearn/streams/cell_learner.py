@@ -15,7 +15,7 @@ from nno_sklearn.neighbors import CellMemory, Scaling
 from nno_sklearn.neighbors.memory import FAINT
 from nno_sklearn.problem import Correction, Problem
 from nno_sklearn.problem.cost import MAX_MATRIX_SIZE, fits_matrix, too_coupled
-from nno_sklearn.solvers.base import Run, Status
+from nno_sklearn.solvers.base import Run
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
 from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
@@ -33,8 +33,6 @@ UNSEEN_SHARE = 0.01
 MAX_REFITS = 3
 #: The model's prediction as a coordinate, in units of a typical row's Newton step.
 STRETCH = 2.0
-#: Share of its loss that a model must keep, not to be solved again relative to the new one.
-FALL = 0.5
 #: Past steps that correct the metric of a refit.
 MEMORY = 10
 
@@ -252,28 +250,17 @@ class CellLearner:
         return Problem.of(objective, rows.X, y, weight), weight.sum()
 
     def _minimise(self, problem, model):
-        """Solve from a model; returns the new one, and whether it had to move.
-
-        ``tol`` is relative to the loss that is reached, which falls far below the constant model's
-        where classes are nearly separable: held-out rows see the difference.
-        """
+        """Solve from a model; returns the new one, and whether it had to move."""
         coef, intercept = model
         point, null = problem.at(coef, problem.inner_intercept(coef, intercept)), problem.null
         if not point.value < null.value:
             point = null
-        moved, before = False, np.inf
-        while point.value < FALL * before:
-            before = point.value
-            tol = self._tol * (before / null.value if null.value > 0 else 1.0)
-            run = Run(problem, max_iter=self._max_iter, tol=tol)
-            if problem.is_smooth:
-                point = descend(run, point, self._preconditioner_of(problem), MEMORY)
-            else:
-                point = solve_by_working_sets(run, point)
-            moved = moved or len(run.history) > 1
-            if run.status is not Status.CONVERGED:
-                break
-        return (point.coef, problem.outer_intercept(point)), moved
+        run = Run(problem, max_iter=self._max_iter, tol=self._tol)
+        if problem.is_smooth:
+            point = descend(run, point, self._preconditioner_of(problem), MEMORY)
+        else:
+            point = solve_by_working_sets(run, point)
+        return (point.coef, problem.outer_intercept(point)), len(run.history) > 1
 
     @staticmethod
     def _preconditioner_of(problem):

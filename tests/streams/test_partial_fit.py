@@ -32,6 +32,10 @@ def data(loss, n=5000, seed=0):
     X = (Z + [0, 3, 0, 1]) * SCALES
     if loss == "poisson":
         return X, rng.poisson(np.exp(0.5 * eta)).astype(float)
+    if loss == "negative_binomial":
+        return X, rng.poisson(np.exp(0.5 * eta) * rng.gamma(3, size=n) / 3).astype(float)
+    if loss == "tweedie":
+        return X, rng.poisson(2 * np.exp(0.5 * eta)) * rng.gamma(4, size=n)
     if loss == "gamma":
         return X, np.exp(0.5 * eta) * rng.gamma(3, size=n)
     noise = rng.standard_t(2, n) if loss == "huber" else rng.logistic(size=n)
