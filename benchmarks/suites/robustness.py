@@ -2,10 +2,10 @@
 
 A problem is drawn by its number, over losses, penalties, solvers, formats, precisions, scales,
 offsets, weights, ranks and shapes, and fitted as drawn, in an equivalent form, and to 1e-10 by the
-solvers that differ in problems so small. The objective is computed again from ``coef_`` and ``intercept_``; a certificate is
-broken where ``objective_`` is another one, where ``dual_gap_`` is smaller than the distance to the
-best point that anyone found, or where a fit says that it has converged and is further away than
-``tol``. The exit code is then 1.
+solvers that differ in problems so small. The objective is computed again from ``coef_`` and
+``intercept_``; a certificate is broken where ``objective_`` is another one, where ``dual_gap_`` is
+smaller than the distance to the best point that anyone found, or where a fit says that it has
+converged and is further away than ``tol``. The exit code is then 1.
 """
 
 import sys
