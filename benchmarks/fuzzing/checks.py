@@ -178,9 +178,9 @@ class Claims:
 
     def __init__(self, oracle, fit, point, best):
         self.fit, self.has_optimum = fit, oracle.has_optimum
-        way = np.abs(oracle.X @ (best[0] - point[0]) + best[1] - point[1]).max(axis=0)
-        own = fit.run.problem.objective()  # its numbers may be larger, and so their rounding
-        rounding = own.rounding(fit.coef, fit.intercept, way)
+        distance = np.abs(oracle.X @ (best[0] - point[0]) + best[1] - point[1]).max(axis=0)
+        own = fit.run.problem.objective()  # numbers of another size round differently
+        rounding = own.rounding(fit.coef, fit.intercept, distance)
         value, unit = oracle.value(*point), oracle.null if oracle.null > 0 else LD(1)
         self.off = float(abs(value - fit.objective) / unit)
         self.distance = float((value - _attainable(oracle, best)) / unit)

@@ -47,7 +47,7 @@ def test_claims_that_were_false_once(seed):
 
 @pytest.mark.parametrize("loss", problems.REGRESSION + problems.CLASSIFICATION)
 class TestOracle:
-    """What judges must itself be right, and must not let anything pass."""
+    """The oracle must be right, and the checks must find every false claim."""
 
     def problem(self, loss):
         rng = np.random.default_rng(0)

@@ -44,17 +44,17 @@ def test_exact_step_moves_only_outputs_that_descend():
 
 @pytest.mark.parametrize("penalty", [EVERY_PENALTY["l1"], Box(-0.1, 0.5)])
 @pytest.mark.parametrize("size", [0.1, 1.0, 100.0])
-def test_exact_step_with_kinks_descends_along_the_chord(penalty, size):
+def test_exact_step_with_kinks_descends_along_the_secant(penalty, size):
     problem = make_problem("squared_error", penalty, 0.01)
     point = problem.null
     end = penalty.prox(-size * point.data_gradient, 0.01 * size)
     line = point.towards(end)
     t, found = exact_step(line)
     assert 0 < t[0] <= 1 and found.value < point.value
-    chord = problem.alpha * (penalty.value(end) - penalty.value(point.coef))
-    assert line.initial_slope[0] == pytest.approx(np.vdot(point.data_gradient, end) + chord)
-    bounds = [line.point(s).data_loss + s * chord for s in np.linspace(0.01, 1, 100)]
-    least = found.data_loss + t[0] * chord
+    secant = problem.alpha * (penalty.value(end) - penalty.value(point.coef))
+    assert line.initial_slope[0] == pytest.approx(np.vdot(point.data_gradient, end) + secant)
+    bounds = [line.point(s).data_loss + s * secant for s in np.linspace(0.01, 1, 100)]
+    least = found.data_loss + t[0] * secant
     assert found.value <= least + 1e-15
     assert point.value - least >= 0.95 * (point.value - min(bounds))
 
