@@ -142,10 +142,12 @@ class Objective:
         """
         coef, intercept = coef.astype(LD), intercept.astype(LD)
         eta = self.X @ coef + intercept
-        _, slope, curvature = self.derivatives(self.y, eta)
         off = EPS * (np.abs(self.X) @ np.abs(coef) + np.abs(intercept) + np.abs(self.y))
-        diagonal = np.einsum("ikk->ik", curvature)
-        error = self.weight @ (off * (np.abs(slope) + diagonal * (distance + ROUNDINGS * off)))
+        # Where a loss is flat, rounding may lead to where it is not.
+        around = [self.derivatives(self.y, eta + side * ROUNDINGS * off) for side in (-1, 0, 1)]
+        slope = np.max([np.abs(one.slope) for one in around], axis=0)
+        diagonal = np.max([np.einsum("ikk->ik", one.curvature) for one in around], axis=0)
+        error = self.weight @ (off * (slope + diagonal * (distance + ROUNDINGS * off)))
         size = self.weight @ self.magnitude(self.y, eta).sum(axis=1)
         return ROUNDINGS * (error.sum() + EPS * (size + self.value(coef, intercept) + self.null))
 

@@ -19,6 +19,8 @@ from nno_sklearn.types import RandomState
 
 #: Records without any progress after which a run has reached the limit of precision.
 STANDSTILL = 10
+#: Records after which a run may be on its way to infinity.
+LONG_RUN = 50
 #: Share of ``tol`` that an iteration gains at most when the objective has settled.
 SETTLED = 1e-2
 #: Change of a raw prediction by a Newton step above which the step is long, and how many long steps
@@ -130,6 +132,8 @@ class Run:
             self.status = Status.CONVERGED
         elif self.status is None and self._stands_still():
             self.stall()
+        elif self.status is None and len(self.history) == LONG_RUN and self._leads_away():
+            self.status = Status.NO_OPTIMUM
         elif self.status is None and len(self.history) > self.max_iter:
             self.status = Status.MAX_ITER
         return self.status is not None
@@ -200,9 +204,11 @@ class Run:
         if self.status is None and self.last.optimality <= self.tol:
             self.status = Status.CONVERGED
         elif self.status is None:
-            has_dual = "conjugate" in self.problem.provides
-            leads_away = not has_dual and separates(self._point)
-            self.status = Status.NO_OPTIMUM if leads_away else Status.STALLED
+            self.status = Status.NO_OPTIMUM if self._leads_away() else Status.STALLED
+
+    def _leads_away(self):
+        """Whether there is no optimum; one that a dual point may prove exists."""
+        return "conjugate" not in self.problem.provides and separates(self._point)
 
     @property
     def last(self) -> Record:

@@ -5,6 +5,8 @@ import numpy as np
 MAX_EVALUATIONS = 40
 #: Relative rise of the objective that counts as rounding.
 ROUNDING = 1e-14
+#: What is left to gain on a line, relative to the objective, that is none.
+NO_GAIN = 1e-20
 
 
 def exact_step(line, accuracy=0.1):
@@ -33,12 +35,16 @@ def exact_step(line, accuracy=0.1):
         above = flat & moves & _above(line.point(t), line.start) if flat[moves].any() else ~usable
         done = (flat & ~above) | ~moves
         if done.all():
-            return t, line.point(t)
+            return (t, line.point(t)) if t.any() else None
         shrink = ~usable | above
         low = np.where(usable & ~above & (first < 0), t, low)
         high = np.where(shrink | (first > 0), t, high)
         newton = t - np.divide(first, second, out=np.full_like(t, -np.inf), where=second > 0)
         t = np.where(done, t, _inside(np.where(shrink, np.nan, newton), low, high))
+        # An output at its optimum, whose slope is rounding, must not keep the others waiting.
+        left = np.where(moves, high - low, 0.0) * np.abs(slope)
+        settled = moves & ~done & (left <= NO_GAIN * np.abs(line.start.values))
+        t, moves = np.where(settled, low, t), moves & ~settled
     t = np.where(done, t, low)
     t = np.where(_above(line.point(t), line.start), 0.0, t)
     return (t, line.point(t)) if t.any() else None
@@ -55,3 +61,9 @@ def _inside(t, low, high):
 
 def _above(point, start):
     return ~(point.values <= start.values + ROUNDING * np.abs(start.values))
+
+
+def rises(point, before):
+    """Whether the objective is higher than before, by more than rounding of its terms."""
+    rounding = 4 * np.finfo(float).eps * point.problem.null.value
+    return not point.value <= before.value + rounding

@@ -5,7 +5,7 @@ import numpy as np
 from nno_sklearn.problem import WorkingHessian, promised_decrease
 from nno_sklearn.problem.cost import MAX_MATRIX_SIZE, can_have_rows
 from nno_sklearn.solvers.accelerated import accelerated_steps
-from nno_sklearn.solvers.linesearch import exact_step
+from nno_sklearn.solvers.linesearch import exact_step, rises
 from nno_sklearn.solvers.models import RowHessian
 from nno_sklearn.solvers.quadratic import minimise_model
 
@@ -16,8 +16,6 @@ ACCELERATED_STEPS = 100
 SLACK = 1.5
 #: A cached Hessian is renewed where a step leaves more than this share of the gap.
 WORTHWHILE = 0.5
-#: Roundings of the constant model's objective that are no rise.
-ROUNDINGS = 4
 #: Accuracy of the inner problem, as a share of the whole problem's gap: coarser where columns are
 #: many, as there a model of some of them costs more than a pass over all.
 MANY_ROWS_ACCURACY, MANY_COLUMNS_ACCURACY = 0.1, 0.3
@@ -140,13 +138,13 @@ def _proximal_newton_step(point, blocks, target_gap):
         return None
     line = point.towards(new - point.coef)
     found = exact_step(line)
-    return _certified_step(line) if found is None else found[1]
+    return _ends_nearer(line) if found is None else found[1]
 
 
-def _certified_step(line):
-    """The whole step where the line search, in rounding of the objective, sees no descent, but the
-    proven gap falls; else None."""
+def _ends_nearer(line):
+    """The end of a line on which rounding hides what is left to gain, if its gap is smaller: a gap
+    is of first order in the gradient, the objective of second.
+    """
     start, end = line.start, line.point(np.ones(1))
-    rounding = ROUNDINGS * np.finfo(float).eps * start.problem.null.value
-    is_nearer = end.dual_gap < WORTHWHILE * start.dual_gap
-    return end if is_nearer and end.value <= start.value + rounding else None
+    is_nearer = end.dual_gap <= WORTHWHILE * start.dual_gap
+    return end if is_nearer and not rises(end, start) else None
