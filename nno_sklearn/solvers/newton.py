@@ -25,7 +25,7 @@ NUDGE = 1e-6
 #: Squared residual norm, relative to the objective, that is rounding of the gradient.
 ROUNDING = 1e-22
 #: Slope along a shift, beside the slopes of the outputs, that is rounding.
-SHIFT_ROUNDING = 1e-10
+SHIFT_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
