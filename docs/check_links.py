@@ -48,4 +48,4 @@ def broken(root):
 if __name__ == "__main__":
     missing, total = broken(Path(sys.argv[1]).resolve())
     print(f"{total:,} links inside of the site, {len(missing)} broken")
-    sys.exit("\n".join(f"{page}: {link}" for page, link in missing))
+    sys.exit("\n".join(f"{page}: {link}" for page, link in missing) or 0)
