@@ -14,6 +14,8 @@ from benchmarks.fuzzing.problems import FuzzProblem
 from benchmarks.fuzzing.variants import equivalent
 
 REFERENCE_TOL = 1e-10
+#: What ``tol`` is a share of at least, in units of the constant model's objective.
+LEAST_UNIT = 1e-6
 NOT_FINITE = "objective_is_not_finite"
 
 
@@ -174,14 +176,15 @@ def _attainable(oracle, point):
 
 
 class Claims:
-    """What a fit says and what is true, in units of the constant model's objective."""
+    """What a fit says and what is true, in units of which ``tol`` is a share."""
 
     def __init__(self, oracle, fit, point, best):
         self.fit, self.has_optimum = fit, oracle.has_optimum
         distance = np.abs(oracle.X @ (best[0] - point[0]) + best[1] - point[1]).max(axis=0)
         own = fit.run.problem.objective()  # numbers of another size round differently
         rounding = own.rounding(fit.coef, fit.intercept, distance)
-        value, unit = oracle.value(*point), oracle.null if oracle.null > 0 else LD(1)
+        value = oracle.value(*point)
+        unit = max(value, LEAST_UNIT * oracle.null) or LD(1)
         self.off = float(abs(value - fit.objective) / unit)
         self.distance = float((value - _attainable(oracle, best)) / unit)
         self.gap = float(fit.dual_gap / unit)

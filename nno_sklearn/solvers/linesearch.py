@@ -61,3 +61,9 @@ def _inside(t, low, high):
 
 def _above(point, start):
     return ~(point.values <= start.values + ROUNDING * np.abs(start.values))
+
+
+def rises(point, before):
+    """Whether the objective is higher than before, by more than rounding of its terms."""
+    rounding = 4 * np.finfo(float).eps * point.problem.null.value
+    return not point.value <= before.value + rounding

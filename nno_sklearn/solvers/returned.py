@@ -7,7 +7,7 @@ import numpy as np
 from nno_sklearn.problem import shortest
 from nno_sklearn.problem.cost import MOST_POLISHED_ENTRIES
 from nno_sklearn.solvers.base import Run, Status
-from nno_sklearn.solvers.linesearch import exact_step
+from nno_sklearn.solvers.linesearch import exact_step, rises
 from nno_sklearn.solvers.newton import newton_step
 
 #: Share of ``tol`` to solve to, so that the rounded result is still within ``tol``.
@@ -72,7 +72,7 @@ def _polished(problem, solver, result, *, tol, callback, random_state):
         point = problem.at(finer.coef, problem.inner_intercept(finer.coef, finer.intercept))
         point = _newton_steps(point)
     # Below rounding, a solver may end farther from the optimum than it started.
-    is_nearer = point.dual_gap <= start.dual_gap and not _rises(point, start)
+    is_nearer = point.dual_gap <= start.dual_gap and not rises(point, start)
     if not is_nearer or np.array_equal(point.coef, start.coef):
         return result
     return _judged(problem, point.coef, result, tol=tol, callback=callback)
@@ -92,17 +92,11 @@ def _newton_steps(point):
     for _ in range(2):
         whole = step.line.point(np.ones(1))
         next_step = newton_step(whole)
-        ends_nearer = next_step.decrease < step.decrease and not _rises(whole, point)
+        ends_nearer = next_step.decrease < step.decrease and not rises(whole, point)
         if not (ends_nearer and _same_signs(whole, point)):
             break
         point, step = whole, next_step
     return point
-
-
-def _rises(point, before):
-    """Whether the objective is higher than before, by more than rounding of its terms."""
-    rounding = 4 * EPS * point.problem.null.value
-    return not point.value <= before.value + rounding
 
 
 def _same_signs(point, other):

@@ -5,7 +5,7 @@ import numpy as np
 from nno_sklearn.problem import WorkingHessian, promised_decrease
 from nno_sklearn.problem.cost import MAX_MATRIX_SIZE, can_have_rows
 from nno_sklearn.solvers.accelerated import accelerated_steps
-from nno_sklearn.solvers.linesearch import exact_step
+from nno_sklearn.solvers.linesearch import exact_step, rises
 from nno_sklearn.solvers.models import RowHessian
 from nno_sklearn.solvers.quadratic import minimise_model
 
@@ -129,5 +129,15 @@ def _proximal_newton_step(point, blocks, target_gap):
         new = minimise_model(point, blocks, 0.5 * target_gap)
     if not np.isfinite(new).all() or (new == point.coef).all():
         return None
-    found = exact_step(point.towards(new - point.coef))
-    return None if found is None else found[1]
+    line = point.towards(new - point.coef)
+    found = exact_step(line)
+    return _ends_nearer(line) if found is None else found[1]
+
+
+def _ends_nearer(line):
+    """The end of a line on which rounding hides what is left to gain, if its gap is smaller: a gap
+    is of first order in the gradient, the objective of second.
+    """
+    start, end = line.start, line.point(np.ones(1))
+    is_nearer = end.dual_gap <= WORTHWHILE * start.dual_gap
+    return end if is_nearer and not rises(end, start) else None

@@ -99,7 +99,8 @@ def test_curvature_is_the_derivative_of_the_gradient(name, data):
     total = curvature.total(weight)
     np.testing.assert_allclose(total, np.einsum("i,ikm->km", weight, matrices), **near)
     inverse = invert(total)
-    np.testing.assert_allclose(total @ inverse @ total, total, atol=1e-8 * np.abs(total).max())
+    near = 1e-8 * np.abs(total).max() + 1e-300  # the least of curvatures count as none
+    np.testing.assert_allclose(total @ inverse @ total, total, atol=near)
     if name == "multinomial":
         np.testing.assert_allclose(
             inverse @ np.ones(n_outputs), 0, atol=1e-8 * np.abs(inverse).max()
