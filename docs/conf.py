@@ -85,6 +85,7 @@ sphinx_gallery_conf = {
     ),
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
+    "capture_repr": ("_repr_html_",),  # not what the last call of a plot returns
     "doc_module": ("nno_sklearn",),
     "reference_url": {"nno_sklearn": None},
     "backreferences_dir": "api/examples",
