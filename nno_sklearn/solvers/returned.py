@@ -44,15 +44,21 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     if problem.dtype == np.float64 and np.array_equal(coef, result.coef):
         return result
     problem, limits = problem.exact(), {"tol": tol, "callback": callback}
-    judged = _judged(problem, coef, result, **limits)
+    judged = _judged(problem, _near(problem, coef, result), result, **limits)
     if judged.status is not Status.ROUNDED:
         return judged
-    start = problem.at(result.coef, problem.inner_intercept(result.coef, result.intercept))
+    start = _near(problem, result.coef, result)
     options = {"max_iter": max_iter, "tol": FINER * tol, "callback": callback}
     finer = solver.solve(problem, start, **options, random_state=random_state)
     history = result.history + finer.history
     finer = replace(finer, status=Status.CONVERGED, history=history)
-    return _judged(problem, _returned(problem, finer.coef, tol), finer, **limits)
+    coef = _returned(problem, finer.coef, tol)
+    return _judged(problem, _near(problem, coef, finer), finer, **limits)
+
+
+def _near(problem, coef, result):
+    """The point at ``coef``, near those of a result."""
+    return problem.at(coef, problem.inner_intercept(result.coef, result.intercept))
 
 
 def _polished(problem, solver, result, *, tol, callback, random_state):
@@ -63,19 +69,20 @@ def _polished(problem, solver, result, *, tol, callback, random_state):
     size = problem.n_samples * problem.n_features * problem.n_outputs
     if result.status is not Status.CONVERGED or size > MOST_POLISHED_ENTRIES:
         return result
-    start = problem.at(result.coef, problem.inner_intercept(result.coef, result.intercept))
+    start = _near(problem, result.coef, result)
     point = _newton_steps(start)
     if not problem.is_smooth and point.dual_gap > 64 * EPS * problem.null.value:
         # The solver must find which coefficients are 0.
         options = {"max_iter": POLISH_STEPS, "tol": PRECISE, "random_state": random_state}
         finer = solver.solve(problem, point, **options)
-        point = problem.at(finer.coef, problem.inner_intercept(finer.coef, finer.intercept))
+        point = _near(problem, finer.coef, finer)
         point = _newton_steps(point)
+    point = problem.at(point.coef, point.intercept)  # its raw predictions are sums of steps
     # Below rounding, a solver may end farther from the optimum than it started.
     is_nearer = point.dual_gap <= start.dual_gap and not rises(point, start)
     if not is_nearer or np.array_equal(point.coef, start.coef):
         return result
-    return _judged(problem, point.coef, result, tol=tol, callback=callback)
+    return _judged(problem, point, result, tol=tol, callback=callback)
 
 
 def _newton_steps(point):
@@ -120,11 +127,10 @@ def _costs_little(problem, coef, own, tol):
     return problem.at(coef).value - own.value <= FINER * tol * own.unit
 
 
-def _judged(problem, coef, result, *, tol, callback):
-    """``result`` with the coefficients ``coef``, near its own, and their certificate."""
-    point = problem.at(coef, problem.inner_intercept(result.coef, result.intercept))
+def _judged(problem, point, result, *, tol, callback):
+    """``result`` with the coefficients of a point near its own, and their certificate."""
     run = Run(problem, max_iter=1, tol=tol, callback=callback)
-    if not run.done(point, step_size=np.abs(coef - result.coef).max()):
+    if not run.done(point, step_size=np.abs(point.coef - result.coef).max()):
         run.stall()
     status = run.status
     if status is Status.STALLED:  # it is not within tol
