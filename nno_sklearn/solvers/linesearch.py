@@ -5,6 +5,8 @@ import numpy as np
 MAX_EVALUATIONS = 40
 #: How much the objective may seem to rise by rounding alone, relative to itself.
 ROUNDING = 1e-14
+#: The same in roundings of single raw predictions, most of which a mean over the rows averages out.
+MEAN_ROUNDING = 1 / 16
 
 
 def exact_step(line, accuracy=0.1):
@@ -54,4 +56,5 @@ def _inside(t, low, high):
 
 
 def _above(point, start):
-    return ~(point.values <= start.values + ROUNDING * np.abs(start.values))
+    rounding = max(ROUNDING, MEAN_ROUNDING * point.problem.rows.eps)
+    return ~(point.values <= start.values + rounding * np.abs(start.values))
