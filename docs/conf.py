@@ -75,7 +75,12 @@ sphinx_gallery_conf = {
         [
             "examples/first_steps",
             "examples/neighbors",
+            "examples/text",
+            "examples/images",
+            "examples/scores",
             "examples/streams",
+            "examples/limited_resources",
+            "examples/extending",
         ]
     ),
     "within_subsection_order": "FileNameSortKey",

@@ -10,9 +10,11 @@ from nno_sklearn.losses import (
     LogLoss,
     ModifiedHuber,
     MultinomialLogLoss,
+    NegativeBinomial,
     Poisson,
     SquaredError,
     SquaredHinge,
+    Tweedie,
 )
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty
 from nno_sklearn.problem import Objective, Problem
@@ -24,6 +26,9 @@ LOSSES = {
     "huber_small": Huber(delta=0.3),
     "poisson": Poisson(),
     "gamma": Gamma(),
+    "tweedie": Tweedie(),
+    "tweedie_1.8": Tweedie(power=1.8),
+    "negative_binomial": NegativeBinomial(),
     "log_loss": LogLoss(),
     "multinomial": MultinomialLogLoss(),
     "squared_hinge": SquaredHinge(),
@@ -62,7 +67,7 @@ def make_target(name, X, n_outputs=None, seed=0):
         return np.eye(n_outputs)[eta.argmax(axis=1)]
     if name in LABEL_LOSSES:
         return (eta > 0).astype(float)
-    if name == "poisson":
+    if name in ("poisson", "tweedie", "tweedie_1.8", "negative_binomial"):
         return rng.poisson(np.exp(0.5 * eta)).astype(float)
     return np.exp(0.5 * eta) if name == "gamma" else eta + 2.0
 

@@ -25,7 +25,7 @@ ESTIMATORS = [NNORegressor, NNOClassifier]
 
 
 def message(estimator, X=X, y=None, sample_weight=None, error=ValueError):
-    """What a fit that must fail says."""
+    """Error message of a fit that must fail."""
     if y is None:
         y = LABELS if isinstance(estimator, NNOClassifier) else NUMBERS
     with warnings.catch_warnings():
@@ -215,7 +215,8 @@ class TestTargets:
             ("squared_error", np.array(["a"] * 30), "could not convert string to float"),
             (Huber(0), NUMBERS, r"Huber\(delta=0\): delta must be greater than 0.*Use for"),
             (Huber(np.nan), NUMBERS, r"Huber\(delta=nan\): delta must be greater than 0"),
-            ("log_loss", LABELS, "'log_loss' is not known. Use one of 'squared_error', 'huber'"),
+            ("squared_hinge", LABELS,
+             "'squared_hinge' is not known. Use one of 'squared_error', 'huber'"),
             (SquaredError, NUMBERS, r"SquaredError is a class: pass an object, SquaredError\(\)"),
         ],
     )  # fmt: skip

@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from nno_sklearn import GradientDescent, NearestNeighborSolver, NNOClassifier, NNORegressor, Solver
 from nno_sklearn.solvers import SOLVERS
 from tests import estimators
-from tests.estimators import CLASSIFICATION, LOSSES, REGRESSION, raw_prediction
+from tests.estimators import CLASSIFICATION, LOSSES, POSITIVE, REGRESSION, raw_prediction
 
 make = partial(estimators.make, alpha=0.01)
 
@@ -29,7 +29,7 @@ def data(loss, n=150, seed=0):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, 4))
     y = X @ [0.5, -0.3, 0.2, 0] + 0.5 * rng.normal(size=n) + 0.2
-    if loss in ("poisson", "gamma"):
+    if loss in POSITIVE:
         y = np.exp(y)
     return X, y if loss in REGRESSION else np.where(y > 0, "yes", "no")
 
@@ -114,7 +114,7 @@ class TestAttributes:
 
 
 class Spy(Solver):
-    """Keeps what the estimator hands over."""
+    """Keeps the arguments of ``solve``."""
 
     seen = None
 
@@ -162,7 +162,7 @@ class TestInput:
         )
         assert np.shares_memory(used, given)
         assert used.dtype == model.coef_.dtype == dtype
-        assert model.intercept_.dtype == np.float64  # it may be large beside what X tells
+        assert model.intercept_.dtype == np.float64  # it may be large next to X @ coef
         assert model.predict_proba(X).dtype == dtype
 
     @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])

@@ -1,4 +1,4 @@
-"""Losses: how far a raw prediction is from a target."""
+"""Losses, pointwise in target and raw prediction."""
 
 from nno_sklearn.losses.base import Curvature, Loss
 from nno_sklearn.losses.classification import (
@@ -7,17 +7,27 @@ from nno_sklearn.losses.classification import (
     MultinomialLogLoss,
     SquaredHinge,
 )
-from nno_sklearn.losses.regression import Gamma, Huber, Poisson, SquaredError
+from nno_sklearn.losses.log_link import (
+    Gamma,
+    InverseGaussian,
+    NegativeBinomial,
+    Poisson,
+    Tweedie,
+)
+from nno_sklearn.losses.regression import Huber, SquaredError
 
 __all__ = [
     "Curvature",
     "Gamma",
     "Huber",
+    "InverseGaussian",
     "LogLoss",
     "Loss",
     "ModifiedHuber",
     "MultinomialLogLoss",
+    "NegativeBinomial",
     "Poisson",
     "SquaredError",
     "SquaredHinge",
+    "Tweedie",
 ]

@@ -1,8 +1,8 @@
-"""Losses for labels. Targets are 0/1 per output, or anything between: a label distribution."""
+"""Losses for labels. Targets are 0/1 per output, or shares between them (mixtures of labels)."""
 
 import numpy as np
 
-from nno_sklearn.losses.base import Curvature, Loss, x_log_x
+from nno_sklearn.losses.base import Curvature, Loss, sigmoid, x_log_x
 from nno_sklearn.types import Array
 
 
@@ -15,14 +15,14 @@ class LogLoss(Loss):
         return np.log1p(np.exp(-np.abs(eta))) + np.maximum(eta, 0.0) - y * eta
 
     def gradient(self, y: Array, eta: Array) -> Array:
-        return _sigmoid(eta) - y
+        return sigmoid(eta) - y
 
     def curvature(self, y: Array, eta: Array) -> Array | Curvature:
-        probability = _sigmoid(eta)
+        probability = sigmoid(eta)
         return probability * (1.0 - probability)
 
     def derivatives(self, y: Array, eta: Array) -> tuple[Array, Curvature]:
-        probability = _sigmoid(eta)
+        probability = sigmoid(eta)
         return probability - y, Curvature(probability * (1.0 - probability))
 
     def conjugate(self, y: Array, u: Array) -> Array:
@@ -36,7 +36,7 @@ class LogLoss(Loss):
 
     def predict(self, eta: Array) -> Array:
         """Probability of the second class."""
-        return _sigmoid(eta)
+        return sigmoid(eta)
 
     def check_target(self, y: Array) -> None:
         _check_labels(self, y)
@@ -50,15 +50,6 @@ def _check_labels(loss, y):
             f"{y.min():g} to {y.max():g}. Use NNOClassifier, which encodes labels, or a loss for "
             "numbers such as 'squared_error'."
         )
-
-
-def _sigmoid(eta: Array) -> Array:
-    """``1 / (1 + exp(-eta))``: exact wherever the result is not below 1e-308, and several times
-    faster than :func:`scipy.special.expit`, since numpy's exp is vectorised."""
-    with np.errstate(over="ignore"):
-        result = np.exp(-eta)
-    result += 1.0
-    return np.divide(1.0, result, out=result)
 
 
 def _softmax(eta: Array) -> Array:
@@ -81,7 +72,7 @@ class MultinomialLogLoss(Loss):
     of_two_classes = LogLoss
 
     def value(self, y: Array, eta: Array) -> Array:
-        # Spread over the classes, so that the sum over an array is the sum over the rows.
+        # Split over the classes, so that the sum over the array is the sum over the rows.
         return y * (_log_sum_exp(eta) - eta)
 
     def gradient(self, y: Array, eta: Array) -> Array:
@@ -122,10 +113,10 @@ class _MarginLoss(Loss):
         return y * self._phi(eta) + (1.0 - y) * self._phi(-eta)
 
     def gradient(self, y: Array, eta: Array) -> Array:
-        return y * self._slope(eta) - (1.0 - y) * self._slope(-eta)
+        return y * self._phi_slope(eta) - (1.0 - y) * self._phi_slope(-eta)
 
     def curvature(self, y: Array, eta: Array) -> Array | Curvature:
-        return y * self._bend(eta) + (1.0 - y) * self._bend(-eta)
+        return y * self._phi_curvature(eta) + (1.0 - y) * self._phi_curvature(-eta)
 
     def check_target(self, y: Array) -> None:
         _check_labels(self, y)
@@ -149,10 +140,10 @@ class SquaredHinge(_MarginLoss):
     def _phi(self, margin: Array) -> Array:
         return np.maximum(0.0, 1.0 - margin) ** 2
 
-    def _slope(self, margin: Array) -> Array:
+    def _phi_slope(self, margin: Array) -> Array:
         return -2.0 * np.maximum(0.0, 1.0 - margin)
 
-    def _bend(self, margin: Array) -> Array:
+    def _phi_curvature(self, margin: Array) -> Array:
         return 2.0 * (margin < 1.0)
 
 
@@ -161,6 +152,11 @@ class ModifiedHuber(_MarginLoss):
 
     ``max(0, 1 - margin)^2`` where margin >= -1 and ``-4 margin`` below. More than two classes:
     one problem for each class against the rest.
+
+    References
+    ----------
+    T. Zhang (2004): Solving large scale linear prediction problems using stochastic gradient
+    descent algorithms. ICML.
     """
 
     probabilistic = True
@@ -170,10 +166,10 @@ class ModifiedHuber(_MarginLoss):
     def _phi(self, margin: Array) -> Array:
         return np.where(margin >= -1.0, np.maximum(0.0, 1.0 - margin) ** 2, -4.0 * margin)
 
-    def _slope(self, margin: Array) -> Array:
+    def _phi_slope(self, margin: Array) -> Array:
         return np.clip(-2.0 * (1.0 - margin), -4.0, 0.0)
 
-    def _bend(self, margin: Array) -> Array:
+    def _phi_curvature(self, margin: Array) -> Array:
         return 2.0 * ((margin < 1.0) & (margin >= -1.0))
 
     def predict(self, eta: Array) -> Array:

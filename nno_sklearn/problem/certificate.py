@@ -135,8 +135,8 @@ class Verdict(NamedTuple):
     gap : float
         Bound on the objective minus the optimum; inf where none is known.
     optimality : float
-        What ``tol`` bounds, in units of the constant model's objective: the gap, or without a
-        finite dual the Newton decrement, the square root of what a second-order model could gain.
+        What ``tol`` bounds, as a share of :attr:`Point.unit`: the gap, or without a finite dual
+        the Newton decrement, the square root of what a second-order model could gain.
         For squared error that is the cosine between the columns' span and the residuals.
     is_proof : bool
         Whether the optimality is more than a bound from below.
@@ -150,8 +150,7 @@ class Verdict(NamedTuple):
 class Certificate:
     """The proof that a run has so far: its best dual bound serves all later points."""
 
-    def __init__(self, problem):
-        self._unit = problem.null.value
+    def __init__(self):
         self._bound = -np.inf
 
     def judge(self, point):
@@ -162,9 +161,9 @@ class Certificate:
         """
         if "conjugate" not in point.problem.provides:
             most = float(promised_decrease(point).max(initial=0.0))
-            return Verdict(np.inf, self._decrement(most), False)
+            return Verdict(np.inf, _decrement(point, most), False)
         gap = self._bounded(point, dual_gap(point))
-        return Verdict(gap, self._relative(gap), True)
+        return Verdict(gap, _relative(point, gap), True)
 
     def prove(self, point, step):
         """The :class:`Verdict` with all directions in view, by Newton's ``step``."""
@@ -173,19 +172,20 @@ class Certificate:
         gap, decrease = max(gap, 0.0) + rounding, step.decrease if agrees else gap
         if "conjugate" in point.problem.provides:
             gap = self._bounded(point, gap)
-            return Verdict(gap, self._relative(gap), True)
-        return Verdict(gap, self._decrement(decrease), True)
+            return Verdict(gap, _relative(point, gap), True)
+        return Verdict(gap, _decrement(point, decrease), True)
 
     def _bounded(self, point, gap):
         """The gap by the best dual point so far."""
         self._bound = max(self._bound, point.value - gap)
         return min(gap, max(point.value - self._bound, 0.0))
 
-    def _relative(self, decrease):
-        if decrease <= 0:
-            return 0.0
-        # Where a constant model explains all, whatever is not it is infinitely far.
-        return decrease / self._unit if self._unit > 0 else np.inf
 
-    def _decrement(self, decrease):
-        return float(np.sqrt(self._relative(decrease)))
+def _relative(point, decrease):
+    if decrease <= 0:
+        return 0.0
+    return decrease / point.unit if point.unit > 0 else np.inf
+
+
+def _decrement(point, decrease):
+    return float(np.sqrt(_relative(point, decrease)))

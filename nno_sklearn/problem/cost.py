@@ -54,6 +54,8 @@ MAX_JOINT_SIZE = 600
 #: Numbers in a dense matrix of rows (one for each row, output and coefficient) that may be made at
 #: once, 160 MB; and in one of which a singular value decomposition takes some milliseconds.
 MOST_ROW_ENTRIES, FEW_ROW_ENTRIES = 2e7, 2e6
+#: Entries of a linear program that may be solved once for a problem, 20 ms.
+FEW_PROGRAM_ENTRIES = 3e4
 #: Entries of X, for each output, up to which a result is polished to the limit of precision.
 MOST_POLISHED_ENTRIES = 2e4
 #: Multiplications that factors of the rows of a small problem may take: some milliseconds.

@@ -10,6 +10,8 @@ PRECISION = 1e-10
 LONGEST = 2.0
 #: Roundings of the intercept that a sum of coupled outputs may keep.
 ROUNDINGS = 4
+#: Damping of their steps, in units of the largest curvature, that rounding does not swallow.
+LEAST_DAMPING = 1e-13
 
 
 class Look:
@@ -105,33 +107,33 @@ def _coupled(look, start, precision):
     b, tried = start - start.mean(), None
     # An intercept that is rounded to the type of the raw predictions leaves so much of a sum.
     precision = max(precision, ROUNDINGS * look.eps * (1.0 + np.abs(b).max()))
+    reach = 10 * (1 + np.abs(b).max() + look.size.max())
     for _ in range(MAX_STEPS):
         sums = look.sums(b)
         is_finite = np.isfinite(sums.total).all() and np.isfinite(sums.bend.diagonal).all()
         if tried is not None and not (is_finite and _imbalance(sums) <= 0.5 * _imbalance(tried[1])):
-            found = _damped(look, *tried)
+            b, sums = tried  # the full step misled
         elif not is_finite or np.abs(sums.total).max() <= precision * sums.size.max():
             break  # overflow is for a line search to see
         else:
             step = sums.bend.solve(sums.total)
             step -= step.mean()
             if _is_newton(step, sums):
-                b, tried = b - step, (b, sums, step)
+                b, tried = b - step, (b, sums)
                 if np.abs(step).max() <= 4 * np.finfo(float).eps * max(1.0, np.abs(b).max()):
                     break
                 continue
-            found = _damped(look, b, sums, step)
+        found = _damped(look, b, sums, reach)
         if found is None:
-            b = b if tried is None else tried[0]
-            return b, look.sums(b)
-        b, tried = found, None
+            break
+        reach, tried = 10 * np.abs(found - b).max(), None
+        b = found
     return b, sums
 
 
 def _imbalance(sums):
     """What a Newton step of each output alone promises to gain, twice."""
-    diagonal = sums.bend.diagonal
-    square = sums.total**2
+    diagonal, square = sums.bend.diagonal, sums.total**2
     return np.divide(square, diagonal, out=np.zeros_like(square), where=diagonal > 0).sum()
 
 
@@ -143,14 +145,18 @@ def _is_newton(step, sums):
     return answers and np.abs(step).max() <= LONGEST
 
 
-def _damped(look, b, sums, step):
-    """The intercept after the first of ever shorter steps, from Newton's to the gradient's, that
-    descends."""
-    value = look.values(b).sum()
-    for damping in (0.0, *10.0 ** np.arange(-8, 9)):
-        if damping > 0:  # where outputs saturate, their curvature says nothing
-            step = sums.bend.solve(sums.total, damping)
-            step -= step.mean()
+def _damped(look, b, sums, reach):
+    """The intercept after the first of ever shorter damped Newton steps that descends.
+
+    The damping lets an output without curvature go as far as ``reach``: where outputs saturate,
+    Newton's own step would leap to where they saturate on the other side.
+    """
+    value, total = look.values(b).sum(), sums.total
+    largest, least = np.abs(total).max(), LEAST_DAMPING * sums.bend.diagonal.max()
+    while reach > np.finfo(float).eps * max(1.0, np.abs(b).max()):
+        step = sums.bend.solve(total, max(largest / reach, least))
+        step -= step.mean()
         if look.values(b - step).sum() < value:
             return b - step
+        reach = 0.1 * min(reach, np.abs(step).max())
     return None

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Precision of the intercept along a line, where a correction of second order makes up for it.
 ALONG_A_LINE = 1e-4
+#: Share of the constant model's objective that any objective counts as, where accuracy is relative.
+LEAST_UNIT = 1e-6
 #: What a point derives from its coefficients, beside the gradient of the data loss.
 DERIVED = ("value", "values", "gradient", "data_diagonal")
 
@@ -69,6 +71,12 @@ class Point:
     def value(self) -> Scalar:
         """The objective F."""
         return self.data_loss + self.problem.alpha * self.problem.penalty.value(self.coef)
+
+    @property
+    def unit(self) -> Scalar:
+        """What ``tol`` is a share of: the objective, but no less than a small share of the constant
+        model's, as an optimum may be 0."""
+        return max(self.value, LEAST_UNIT * self.problem.null.value)
 
     @cached_property
     def values(self) -> Array:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.random import RandomState
+from numpy.typing import NDArray
 
 from nno_sklearn.losses import Loss
 from nno_sklearn.rows.replies import (
@@ -297,6 +298,17 @@ class Rows(ABC):
     def doubtful(self, raw: Raw, b: Array, limit: float) -> Array:
         """Dense rows in units of the columns' spreads, and a column of ones, of the rows with a
         ``|u|`` above ``limit``; for small X."""
+
+    @abstractmethod
+    def recession(self, reach: float, near: float) -> list[tuple[Array, NDArray[np.bool_]]]:
+        """What a direction must not do if no loss is to rise along it for ever; for small X.
+
+        For each output, or once for outputs that interact: a matrix that takes the direction, in
+        units of the columns' spreads, then of the intercept, and output by output within each, to
+        numbers that must be at most 0; and for which of them the loss then falls for ever.
+        ``reach`` and ``near`` are as in :meth:`recedes`. Outputs that interact are those of
+        classes.
+        """
 
     # Second moments
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from nno_sklearn.types import Array
 
@@ -47,14 +47,14 @@ class Labels:
 
     def mean(self, weight: Array) -> Array:
         """Weighted mean, (n_classes,)."""
-        return np.bincount(self.codes, weight, self.n_classes)
+        return np.bincount(self.codes, weight, self.n_classes).astype(float, copy=False)
 
     def extremes(self) -> tuple[Array, Array]:
         """Least and greatest target of each class, (n_classes,)."""
         count = np.bincount(self.codes, minlength=self.n_classes)
         return (count == len(self)).astype(float), (count > 0).astype(float)
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return self.like(slice(None), np.empty(self.shape, dtype or float))
 
 

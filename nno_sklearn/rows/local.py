@@ -338,12 +338,34 @@ class LocalRows(Rows):
             return np.where(raw == 0, 0.0, gradient * raw)
 
     def doubtful(self, raw, b, limit):
-        found = np.flatnonzero((np.abs(self.loss_gradient(raw, b)) > limit).any(axis=1))
+        return self._dense((np.abs(self.loss_gradient(raw, b)) > limit).any(axis=1))
+
+    def _dense(self, which):
+        found = np.flatnonzero(which)
         part = self.design.rows(found)
         none, ones = np.ones(len(found)), np.ones((len(found), 1))
         blocks = [*part.weighted_blocks(none, part.centre, ones)]
         unit = np.append(self.inverse_scale, float(self.fit_intercept))
         return np.vstack([np.empty((0, len(unit))), *blocks]) * unit
+
+    def recession(self, reach, near):
+        rows = self._dense(np.ones(len(self), dtype=bool))
+        if not self.is_separate:
+            own, outputs = self.y.argmax(axis=1), np.eye(self.n_outputs)
+            others = outputs[None] - outputs[own][:, None]
+            pairs = np.einsum("ij,imk->imjk", rows, others)[others.any(axis=2)]
+            return [(pairs.reshape(len(pairs), -1), np.ones(len(pairs), dtype=bool))]
+        with np.errstate(over="ignore", invalid="ignore"):
+            far_above, above, below, far_below = (
+                self.loss.gradient(self.y, np.full(self.y.shape, eta))
+                for eta in (reach, near, -near, -reach)
+            )
+        holds_above, holds_below = far_above > 0, far_below < 0
+        falls = np.where(holds_above, below > 0, above < 0) & ~(holds_above & holds_below)
+        return [
+            (np.vstack([rows[high], -rows[low]]), np.append(fall[high], fall[low]))
+            for high, low, fall in zip(holds_above.T, holds_below.T, falls.T, strict=True)
+        ]
 
     # Second moments
 

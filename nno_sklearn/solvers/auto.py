@@ -1,4 +1,4 @@
-"""The automatic choice of a solver, in the open."""
+"""The automatic choice of a solver."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from nno_sklearn.solvers.proximal import ProximalSolver
 
 
 class AutoSolver(Solver):
-    """Picks a solver for the problem; the fitted ``solver_`` says which.
+    """Picks a solver for the problem; the fitted ``solver_`` is the one chosen.
 
-    Differentiable penalties go to "nearest_neighbor", whose curvature comes from as many rows
-    as pay, as do penalties with kinks where rows are many and the loss's curvature changes.
-    Other penalties with kinks go to "proximal", which touches few features. Many classes with
-    more than 2000 features, whose joint curvature has no factors, go to "gd". In batch fits
-    "nearest_neighbor" is without a search for neighbours here
-    (``NearestNeighborSolver(n_neighbors=None)``), which costs more than it saves.
+    Differentiable penalties go to "nearest_neighbor", which takes its curvature from as many rows
+    as pay off, as do nonsmooth penalties where rows are many and the loss's curvature varies.
+    Other nonsmooth penalties go to "proximal", which works on few features. Many classes with more
+    than 2000 features, whose joint Hessian has no factors, go to "gd". "nearest_neighbor" runs
+    without a neighbour search here (``NearestNeighborSolver(n_neighbors=None)``): in one batch fit
+    the search costs more than it saves.
     """
 
     requires = frozenset({"loss.gradient", "penalty.gradient|penalty.prox"})

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nno_sklearn.solvers.preconditioner import bent_diagonal
+from nno_sklearn.solvers.preconditioner import positive_diagonal
 
 #: Power of a class's own curvature, the rest being the largest, where no matrix over the classes is
 #: known. With the plain curvature a rare class leaps to where its probability is far larger;
@@ -16,22 +16,22 @@ class KroneckerPreconditioner:
     The Hessian of a softmax has K p x K p entries; where the rows' curvature varies little, it is
     nearly the Kronecker product of the columns' second moments and of the second derivative by
     the intercept (as in K-FAC; Martens and Grosse, 2015). In the eigenvectors of both factors the
-    inverse is a division, so the penalty's D counts exactly in each of them.
+    inverse is diagonal, and exact in the penalty's D.
 
     Parameters
     ----------
     features : tuple of (values, vectors, scaling)
         Eigenvalues and eigenvectors of ``D^-1/2 A D^-1/2``, and ``D^-1/2``, (n_features,).
     outputs : tuple of (values, vectors)
-        Of C; vectors of None are the unit vectors.
+        Eigenvalues and eigenvectors of C; None for the unit vectors.
     """
 
     is_hessian = False
 
     def __init__(self, features, outputs):
         self._values, self._vectors, self._scaling = features
-        bends, self._outputs = outputs
-        self._inverse = 1.0 / (np.multiply.outer(self._values, bends) + 1.0)
+        curvatures, self._outputs = outputs
+        self._inverse = 1.0 / (np.multiply.outer(self._values, curvatures) + 1.0)
 
     def solve(self, gradient):
         scaling = self._scaling[:, None]
@@ -43,15 +43,15 @@ class KroneckerPreconditioner:
 
 
 class KroneckerAtPoint:
-    """The :class:`KroneckerPreconditioner` at a point, of landmark rows' second moments.
+    """The :class:`KroneckerPreconditioner` at a point, by landmark rows' second moments.
 
-    The factor over features is made once; that over outputs is known at every point.
+    The factor over features is made once; that over outputs is given by each point.
 
     Parameters
     ----------
     landmarks : Landmarks
     n_rows : int
-        How many of them.
+        Number of landmarks.
     """
 
     def __init__(self, landmarks, n_rows):
@@ -59,13 +59,13 @@ class KroneckerAtPoint:
         self._gram = self._unit = self._eigen = None
 
     def take_over(self, other):
-        """Begin with the second moments of another run on the same landmarks."""
+        """Start with the second moments of another run on the same landmarks."""
         self._gram, self._unit, self._eigen = other._gram, other._unit, other._eigen
 
     def __call__(self, point):
         problem = point.problem
         smooth = problem.alpha * problem.penalty.curvature(point.coef)
-        diagonal = bent_diagonal(smooth, point.data_diagonal).mean(axis=1)
+        diagonal = positive_diagonal(smooth, point.data_diagonal).mean(axis=1)
         size = diagonal.mean()
         values, vectors, scaling = self._factor(diagonal / size if size > 0 else diagonal)
         inverse = 1.0 / size if size > 0 else 0.0

@@ -163,6 +163,7 @@ class TestTask:
     @pytest.fixture
     def path(self, narrow_table, tmp_path):
         narrow_table["stars"] = (narrow_table["price"] > 0) + 1
+        narrow_table["share"] = narrow_table["stars"] / 3
         narrow_table["count"] = np.arange(len(narrow_table)) % 40
         narrow_table.to_csv(tmp_path / "d.csv", index=False)
         return tmp_path / "d.csv"
@@ -210,7 +211,8 @@ class TestTask:
     @pytest.mark.parametrize("task", LOSSES)
     def test_every_loss_can_be_compared(self, compare, path, task):
         for loss in LOSSES[task]:
-            options = ("--target", "stars", "--loss", loss, "--alpha", "0.1")
+            target = "share" if (task, loss) == ("regression", "log_loss") else "stars"
+            options = ("--target", target, "--task", task, "--loss", loss, "--alpha", "0.1")
             code, out, _ = compare(path, *options, *QUICK)
             assert code == 0
             assert f"\n{task}, loss={loss}," in out

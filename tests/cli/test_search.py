@@ -33,6 +33,7 @@ def path(table, tmp_path):
 @pytest.fixture
 def narrow(narrow_table, tmp_path):
     narrow_table["stars"] = (narrow_table["price"] > 0) + 1
+    narrow_table["share"] = narrow_table["stars"] / 3
     narrow_table.to_csv(tmp_path / "d.csv", index=False)
     return tmp_path / "d.csv"
 
@@ -148,9 +149,10 @@ class TestTable:
 
     @pytest.mark.parametrize("task", LOSSES)
     def test_every_loss_can_be_searched(self, search, narrow, task):
-        options = (narrow, "--target", "stars", "--cv", "2", "--alphas", "2", "--l1-ratios", "0.5")
+        options = (narrow, "--task", task, "--cv", "2", "--alphas", "2", "--l1-ratios", "0.5")
         for loss in LOSSES[task]:
-            code, out, _ = search(*options, "--loss", loss)
+            target = "share" if (task, loss) == ("regression", "log_loss") else "stars"
+            code, out, _ = search(*options, "--loss", loss, "--target", target)
             assert code == 0
             assert f"\n{task}, loss={loss}, 6 candidates" in out
 

@@ -6,13 +6,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from nno_sklearn.losses import Curvature, Gamma, Huber, Loss, Poisson
+from nno_sklearn.losses import (
+    Curvature,
+    Gamma,
+    Huber,
+    InverseGaussian,
+    Loss,
+    NegativeBinomial,
+    Poisson,
+    Tweedie,
+)
 from nno_sklearn.rows import invert
 from tests.problems import LABEL_LOSSES, LOSSES, central_differences
 
 EVERY = ("value", "gradient", "curvature", "conjugate")
 UNCOUPLED = [name for name in LOSSES if name != "multinomial"]
-TARGETS = {"poisson": (0.0, 30.0), "gamma": (0.05, 30.0), **dict.fromkeys(LABEL_LOSSES, (0.0, 1.0))}
+COUNTS = ("poisson", "tweedie", "tweedie_1.8", "negative_binomial")
+TARGETS = {
+    **dict.fromkeys(COUNTS, (0.0, 30.0)),
+    "gamma": (0.05, 30.0),
+    **dict.fromkeys(LABEL_LOSSES, (0.0, 1.0)),
+}
 
 deterministic = settings(derandomize=True, deadline=None, max_examples=40)
 every_loss = pytest.mark.parametrize("name", LOSSES)
@@ -41,13 +55,13 @@ def rows(draw, name, labels=False):
     return y, draw(eta), draw(eta)
 
 
-def off_kinks(name, y, eta):
+def off_jumps(name, y, eta):
     """Raw predictions moved to where the gradient is differentiable."""
-    kinks = {"squared_hinge": [1.0, -1.0], "modified_huber": [1.0, -1.0]}.get(name, [])
+    jumps = {"squared_hinge": [1.0, -1.0], "modified_huber": [1.0, -1.0]}.get(name, [])
     if name.startswith("huber"):
-        kinks = [y - LOSSES[name].delta, y + LOSSES[name].delta]
-    for kink in kinks:
-        eta = np.where(np.abs(eta - kink) < 1e-3, eta + 0.01, eta)
+        jumps = [y - LOSSES[name].delta, y + LOSSES[name].delta]
+    for jump in jumps:
+        eta = np.where(np.abs(eta - jump) < 1e-3, eta + 0.01, eta)
     return eta
 
 
@@ -67,7 +81,7 @@ def test_gradient_is_the_derivative_of_the_value(name, data):
 @given(st.data())
 def test_curvature_is_the_derivative_of_the_gradient(name, data):
     loss, (y, eta, direction) = LOSSES[name], data.draw(rows(name))
-    eta = off_kinks(name, y, eta)
+    eta = off_jumps(name, y, eta)
     n, n_outputs = eta.shape
     matrices = central_differences(lambda eta: loss.gradient(y, eta), eta)
     matrices = matrices.reshape(n, n_outputs, n, n_outputs)
@@ -85,7 +99,8 @@ def test_curvature_is_the_derivative_of_the_gradient(name, data):
     total = curvature.total(weight)
     np.testing.assert_allclose(total, np.einsum("i,ikm->km", weight, matrices), **near)
     inverse = invert(total)
-    np.testing.assert_allclose(total @ inverse @ total, total, atol=1e-8 * np.abs(total).max())
+    near = 1e-8 * np.abs(total).max() + 1e-300  # the least of curvatures count as none
+    np.testing.assert_allclose(total @ inverse @ total, total, atol=near)
     if name == "multinomial":
         np.testing.assert_allclose(
             inverse @ np.ones(n_outputs), 0, atol=1e-8 * np.abs(inverse).max()
@@ -134,6 +149,8 @@ OUTSIDE = [
     ("huber_small", 3.0, [0.31, -0.31]),
     ("poisson", 3.0, [-3.01, -8.0]),
     ("gamma", 3.0, [1.01, 5.0]),
+    ("tweedie", 0.0, [-0.01, -8.0]),
+    ("negative_binomial", 3.0, [-3.01, 1.01]),
     ("log_loss", 1.0, [0.01, -1.01]),
     ("log_loss", 0.0, [-0.01, 1.01]),
     ("log_loss", 0.25, [-0.26, 0.76]),
@@ -167,7 +184,7 @@ def test_value_is_not_negative(name, data):
 
 MEANS = {
     **{name: [-3.0, 0.0, 2.5] for name in ("squared_error", "huber", "huber_small")},
-    **{name: [1e-6, 1.0, 250.0] for name in ("poisson", "gamma")},
+    **{name: [1e-6, 1.0, 250.0] for name in ("gamma", *COUNTS)},
     "log_loss": [1e-9, 0.5, 0.9],
     "multinomial": [1e-9, 0.25, 0.75 - 1e-9],
 }
@@ -192,9 +209,9 @@ def test_modified_huber_predicts_probabilities():
 def test_huge_predictions_stay_finite(name, size):
     loss = LOSSES[name]
     eta = np.array([[size, -size], [-size, size]])
-    if name == "poisson":
+    if name in COUNTS:
         eta = np.minimum(eta, 700.0)
-    if name == "gamma":
+    if name in ("gamma", "tweedie", "tweedie_1.8"):
         eta = np.maximum(eta, -700.0)
     y = np.array([[1.0, 0.0], [1.0, 0.0]]) if name != "gamma" else np.ones((2, 2))
     gradient, curvature = loss.derivatives(y, eta)
@@ -232,6 +249,13 @@ def test_mixed_classes_are_mixtures_of_losses(data):
 BAD_TARGETS = [
     (Poisson(), [1.0, -2.5], r"loss='poisson' needs targets y >= 0, but the smallest is -2.5"),
     (Poisson(), [0.0, 0.0], r"at least one target y > 0, but all are 0"),
+    (Tweedie(), [1.0, -2.5], r"loss=Tweedie\(\) needs targets y >= 0, but .* no Tweedie deviance"),
+    (Tweedie(), [0.0, 0.0], r"at least one target y > 0, but all are 0"),
+    (Tweedie(1.0), [1.0], r"Tweedie\(power=1.0\): power must be .* loss='poisson' for power 1"),
+    (Tweedie(2), [1.0], r"Tweedie\(power=2\): power must be .* loss='gamma' for power 2"),
+    (InverseGaussian(), [0.0], r"InverseGaussian\(\) needs targets y > 0, but the smallest is 0"),
+    (NegativeBinomial(), [-1.0], r"negative counts have no negative binomial deviance"),
+    (NegativeBinomial(0.0), [1.0], r"dispersion=0.0\): dispersion must be greater than 0"),
     (Gamma(), [1.0, 0.0], r"loss='gamma' needs targets y > 0, but the smallest is 0"),
     (Huber(delta=0.0), [1.0], r"Huber\(delta=0.0\): delta must be greater than 0"),
     (Huber(delta=-1), [1.0], r"Huber\(delta=-1\): delta must be greater than 0"),

@@ -23,7 +23,7 @@ from tests.problems import (
 
 every_loss = pytest.mark.parametrize("name", LOSSES)
 intercepts = pytest.mark.parametrize("fit_intercept", [True, False])
-#: Gradients and curvatures of the others jump; differences across a jump say nothing.
+#: Gradients and curvatures of the others jump, where differences are no derivatives.
 SMOOTH = [name for name in LOSSES if LOSSES[name].largest_curvature is None]
 
 

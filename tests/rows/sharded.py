@@ -277,6 +277,11 @@ class ShardedRows(Rows):
     def doubtful(self, raw, b, limit):
         return np.vstack(self._ask("doubtful", raw, b, limit))
 
+    def recession(self, reach, near):
+        answers = zip(*self._ask("recession", reach, near), strict=True)
+        joined = [zip(*parts, strict=True) for parts in answers]
+        return [(np.vstack(held), np.concatenate(falls)) for held, falls in joined]
+
     # Second moments
 
     def moments(self, *, evenly=False):

@@ -140,6 +140,8 @@ def sums_of(problem):
     yield "move sizes", (rows.move_sizes(slope, shift), rows.move_sizes(slope, shift, 0.5))
     yield "recedes", rows.recedes(slope, shift, 0.1, 1e3, 20.0)
     yield "doubtful", rows.doubtful(raw, b, 0.3)
+    for held, falls in rows.recession(1e3, 20.0):
+        yield "recession", (held[np.lexsort(held.T)], falls[np.lexsort(held.T)])
     yield "moments", tuple(rows.moments())
     yield "even moments", tuple(rows.moments(evenly=True))
     yield "factor", root_of(rows.factor(targets=True))
@@ -204,7 +206,12 @@ RARE = {
     "no penalty": (
         "nearest_neighbor",
         {"name": "log_loss", "penalty": NoPenalty()},
-        {"newton_dual", "factor", "hessian_root", "bent_gradient", "square", "doubtful"},
+        {"newton_dual", "factor", "hessian_root", "bent_gradient", "square", "recession"},
+    ),
+    "no penalty, many rows": (
+        "nearest_neighbor",
+        {"name": "log_loss", "penalty": NoPenalty(), "n": 6000},
+        {"doubtful"},
     ),
     "separable": (
         "proximal",
