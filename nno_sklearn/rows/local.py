@@ -321,11 +321,12 @@ class LocalRows(Rows):
 
     def recedes(self, slope, shift, floor, reach, near):
         raw = slope.array + shift
+        if not self.is_separate:  # a shift of all outputs changes nothing: the largest is 0
+            raw = raw - raw.max(axis=1, keepdims=True)
         raw = np.where(np.abs(raw) >= floor, raw, 0.0)
         if self.is_separate:
             steps = near * np.sign(raw)
-        else:  # a shift of all outputs changes nothing: the largest is 0
-            raw = raw - raw.max(axis=1, keepdims=True)
+        else:
             size = np.where(raw == 0, np.inf, np.abs(raw)).min(axis=1, keepdims=True)
             steps = raw * (near / size)
         rises = self._slopes(reach * raw, raw).sum(axis=1) > 0

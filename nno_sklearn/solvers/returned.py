@@ -87,6 +87,8 @@ def _newton_steps(point):
         if found is None:
             break
         point = found[1]
+    else:
+        step = newton_step(point)
     for _ in range(2):
         whole = step.line.point(np.ones(1))
         next_step = newton_step(whole)

@@ -62,6 +62,17 @@ class TestSmallProblems:
         assert ending(model, np.vstack([X, inside]), np.append(side, False)) == ""
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_classes_of_which_two_are_told_apart_by_one_direction(solver):
+    """Along it two classes stay where they are, up to rounding, while the third goes."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 4))
+    y = (X[:, 1] + rng.logistic(size=90) > 0).astype(int)
+    y[X @ [0.3, 0.1, -0.7, 0.2] > 0.8] = 2
+    model = NNOClassifier(penalty=None, solver=solver, tol=1e-8)
+    assert "has no minimum" in ending(model, np.hstack([X, X[:, :2]]), y)
+
+
 def test_of_overlapping_classes_there_is_an_optimum():
     X, y, weight = three_classes(overlap=True)
     y = np.eye(3)[y]

@@ -5,8 +5,8 @@ Handwritten digits: features that need no training
 A linear model of raw pixels is weak; so is its rival from any other package, since all fit the
 same objective. The responses to random patches of the images are features without any training
 (Coates, Lee and Ng, 2011). On them the same linear model makes a fraction of the errors, and the
-fit remains convex and certified. Nearest neighbours on raw pixels are hard to beat where rows are
-few.
+fit remains convex and certified. Nearest neighbours on raw pixels are hard to beat, and
+``LogisticRegression`` takes less time on the small images and on the patches.
 
 The images are those of MNIST where ``NNO_SKLEARN_DATA`` names a folder that has them; otherwise
 the 8 x 8 digits that come with scikit-learn.
