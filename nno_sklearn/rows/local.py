@@ -352,13 +352,13 @@ class LocalRows(Rows):
     def recession(self, reach, near):
         rows = self._dense(np.ones(len(self), dtype=bool))
         if not self.is_separate:
-            own, outputs = self.y.argmax(axis=1), np.eye(self.n_outputs)
+            own, outputs = np.asarray(self.y).argmax(axis=1), np.eye(self.n_outputs)
             others = outputs[None] - outputs[own][:, None]
             pairs = np.einsum("ij,imk->imjk", rows, others)[others.any(axis=2)]
             return [(pairs.reshape(len(pairs), -1), np.ones(len(pairs), dtype=bool))]
         with np.errstate(over="ignore", invalid="ignore"):
             far_above, above, below, far_below = (
-                self.loss.gradient(self.y, np.full(self.y.shape, eta))
+                self.loss.gradient(np.asarray(self.y), np.full(self.y.shape, eta))
                 for eta in (reach, near, -near, -reach)
             )
         holds_above, holds_below = far_above > 0, far_below < 0
