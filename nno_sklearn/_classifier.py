@@ -28,6 +28,7 @@ from nno_sklearn._validation import (
 )
 from nno_sklearn.losses import Loss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
 from nno_sklearn.penalties import Penalty
+from nno_sklearn.rows import Labels
 from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.session import TrainingData
 from nno_sklearn.solvers import Solver
@@ -203,17 +204,17 @@ class NNOClassifier(ClassifierMixin, LinearModel):
             )
         check_factors(factors, classes)
         self.classes_ = classes
-        targets, loss = self._encoded(codes, loss)
+        n_outputs, loss = self._outputs(loss)
+        targets = Labels(codes, n_outputs) if n_outputs > 1 else codes[:, None].astype(float)
         weight = weight * factors[codes]
         return TrainingData(X, targets, weight, loss, sum_of_weights(weight, exponent))
 
-    def _encoded(self, codes, loss):
-        """Targets from class codes, and the loss for that many classes."""
+    def _outputs(self, loss):
+        """Number of outputs, and the loss for that many."""
         n_outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
         if loss.of_two_classes is not None and n_outputs == 1:
             loss = loss.of_two_classes()  # two classes need one output: half the size
-        targets = np.eye(n_outputs)[codes] if n_outputs > 1 else codes[:, None].astype(float)
-        return targets, loss
+        return n_outputs, loss
 
     @available_if(has_gradient)
     def partial_fit(
@@ -259,7 +260,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
             codes, weight, len(classes)
         )
         self.classes_ = classes
-        targets, loss = self._encoded(codes, loss)
+        n_outputs, loss = self._outputs(loss)
+        targets = np.eye(n_outputs)[codes] if n_outputs > 1 else codes[:, None].astype(float)
         return (
             X,
             targets,

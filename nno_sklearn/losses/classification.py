@@ -54,7 +54,8 @@ def _check_labels(loss, y):
 
 def _softmax(eta: Array) -> Array:
     """Softmax of each row; numpy's vectorised exp makes it faster than scipy's."""
-    result = np.exp(eta - eta.max(axis=1, keepdims=True))
+    result = eta - eta.max(axis=1, keepdims=True)
+    np.exp(result, out=result)
     result /= result.sum(axis=1, keepdims=True)
     return result
 

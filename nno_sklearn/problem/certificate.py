@@ -12,6 +12,9 @@ EPS = np.finfo(float).eps
 ROUNDING, LEAST_ROUNDING = 1e-9, 16 * EPS
 #: Roundings of the largest of the terms that make up a gap.
 ROUNDINGS = 16
+#: Weighted sum of a dual point, in sums of its sizes, that is 0 but for what an intercept at its
+#: optimum leaves; and roundings of the intercept.
+BALANCE, BALANCE_ROUNDINGS = 1e-9, 4096
 
 
 def dual_gap(point):
@@ -55,8 +58,10 @@ def _above(*terms):
 def _is_balanced(point):
     """Whether the intercept is at its optimum, without which there is no dual point."""
     sums = point.sums
-    rounding = 1e-12 * sums.bend.diagonal * (1 + np.abs(point.intercept))
-    return (np.abs(sums.total) <= 1e-9 * sums.size + rounding).all()
+    eps = point.problem.rows.eps
+    rounding = BALANCE_ROUNDINGS * eps * sums.bend.diagonal * (1 + np.abs(point.intercept))
+    share = max(BALANCE, ROUNDINGS * eps * (1 + np.abs(point.intercept).max()))
+    return (np.abs(sums.total) <= share * sums.size + rounding).all()
 
 
 def _imbalance(point):
@@ -64,7 +69,8 @@ def _imbalance(point):
     intercept; and the sums that should be 0, times the intercept, which may be far from 0.
     """
     total, bend = point.sums.total, point.sums.bend.diagonal
-    above = np.abs(total) > ROUNDINGS * EPS * bend * np.abs(point.intercept)
+    eps = point.problem.rows.eps
+    above = np.abs(total) > ROUNDINGS * eps * bend * np.abs(point.intercept)
     promised = np.divide(total**2, bend, out=np.zeros_like(total), where=above & (bend > 0))
     return 0.5 * float(promised.sum()), float(total @ point.intercept)
 

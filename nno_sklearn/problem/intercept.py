@@ -5,9 +5,11 @@ import numpy as np
 MAX_STEPS = 100
 #: Below it, nothing that a certificate or a step needs gets any better.
 PRECISION = 1e-10
-#: Largest step of coupled intercepts that is surely in the basin where Newton converges: softmax's
-#: curvature changes by a factor of e at most within 1 (self-concordance; Bach, 2010).
-QUADRATIC = 0.1
+#: Longest step of coupled intercepts that is tried without a look at values: softmax's curvature
+#: changes by a factor of e at most within 1 (self-concordance; Bach, 2010).
+LONGEST = 2.0
+#: Roundings of the intercept that a sum of coupled outputs may keep.
+ROUNDINGS = 4
 #: Damping of their steps, in units of the largest curvature, that rounding does not swallow.
 LEAST_DAMPING = 1e-13
 
@@ -22,11 +24,18 @@ class Look:
     def __init__(self, problem, coef, raw, slope=None, t=0.0):
         self._rows, self._correction = problem.rows, problem.correction
         self._raw, self._slope, self._t = raw, slope, t
+        self.eps = problem.rows.eps
         self.is_separate, self.size = problem.rows.is_separate, problem.scale @ np.abs(coef)
 
     def sums(self, b):
         """:class:`RowSums` at the intercept ``b``, the correction's share included."""
         return self._correction.shifted(self._rows.sums(self._raw, b, self._slope, self._t))
+
+    def derivatives_along(self, b, drift):
+        """Derivatives of the losses' sum by t where b moves with it, (1,); b is that at t = 0."""
+        given = self._raw, b, self._slope, self._t, drift
+        first, second = self._rows.derivatives_along(*given)
+        return first + np.sum(self._correction.shift * drift), second
 
     def values(self, b):
         """Loss of each output, (n_outputs,)."""
@@ -90,54 +99,64 @@ def _separate(look, start, precision):
 
 
 def _coupled(look, start, precision):
-    """Joint Newton, damped until it descends; the shift that all outputs share has mean 0."""
+    """Joint Newton; the shift that all outputs share has mean 0.
 
-    def objective(b):
-        return look.values(b).sum()
-
-    b, value = start - start.mean(), None
+    A full step has to halve the imbalance, which the next sums tell. Where it does not, and where
+    outputs saturate, steps are damped until the objective descends.
+    """
+    b, tried = start - start.mean(), None
+    # An intercept that is rounded to the type of the raw predictions leaves so much of a sum.
+    precision = max(precision, ROUNDINGS * look.eps * (1.0 + np.abs(b).max()))
     reach = 10 * (1 + np.abs(b).max() + look.size.max())
     for _ in range(MAX_STEPS):
         sums = look.sums(b)
-        total, bend = sums.total, sums.bend
-        is_finite = np.isfinite(total).all() and np.isfinite(bend.diagonal).all()
-        if not is_finite or np.abs(total).max() <= precision * sums.size.max():
+        is_finite = np.isfinite(sums.total).all() and np.isfinite(sums.bend.diagonal).all()
+        if tried is not None and not (is_finite and _imbalance(sums) <= 0.5 * _imbalance(tried[1])):
+            b, sums = tried  # the full step misled
+        elif not is_finite or np.abs(sums.total).max() <= precision * sums.size.max():
             break  # overflow is for a line search to see
-        step = bend.solve(total)
-        step -= step.mean()
-        length = np.abs(step).max()
-        # Saturated outputs have no curvature to speak of; then the step does not answer the slope.
-        if (
-            length < QUADRATIC
-            and np.abs(total - bend.product(step)).max() <= 0.5 * np.abs(total).max()
-        ):
-            b, value = b - step, None  # Newton's quadratic basin: a check would cost for nothing
-            if length <= 4 * np.finfo(float).eps * max(1.0, np.abs(b).max()):
-                break
-            continue
-        value = objective(b) if value is None else value
-        found = _damped(objective, b, value, total, bend, reach)
+        else:
+            step = sums.bend.solve(sums.total)
+            step -= step.mean()
+            if _is_newton(step, sums):
+                b, tried = b - step, (b, sums)
+                if np.abs(step).max() <= 4 * np.finfo(float).eps * max(1.0, np.abs(b).max()):
+                    break
+                continue
+        found = _damped(look, b, sums, reach)
         if found is None:
             break
-        length = np.abs(found[0] - b).max()
-        b, value = found
-        reach = 10 * length
+        reach, tried = 10 * np.abs(found - b).max(), None
+        b = found
     return b, sums
 
 
-def _damped(objective, b, value, total, bend, reach):
-    """The first of ever shorter damped Newton steps that descends, and the objective there.
+def _imbalance(sums):
+    """What a Newton step of each output alone promises to gain, twice."""
+    diagonal, square = sums.bend.diagonal, sums.total**2
+    return np.divide(square, diagonal, out=np.zeros_like(square), where=diagonal > 0).sum()
+
+
+def _is_newton(step, sums):
+    """Whether a step is not too long for a second-order model, and answers the slope: saturated
+    outputs have no curvature to speak of."""
+    total = sums.total
+    answers = np.abs(total - sums.bend.product(step)).max() <= 0.5 * np.abs(total).max()
+    return answers and np.abs(step).max() <= LONGEST
+
+
+def _damped(look, b, sums, reach):
+    """The intercept after the first of ever shorter damped Newton steps that descends.
 
     The damping lets an output without curvature go as far as ``reach``: where outputs saturate,
     Newton's own step would leap to where they saturate on the other side.
     """
-    largest, least = np.abs(total).max(), LEAST_DAMPING * bend.diagonal.max()
+    value, total = look.values(b).sum(), sums.total
+    largest, least = np.abs(total).max(), LEAST_DAMPING * sums.bend.diagonal.max()
     while reach > np.finfo(float).eps * max(1.0, np.abs(b).max()):
-        damping = max(largest / reach, least)
-        step = bend.solve(total, damping)
+        step = sums.bend.solve(total, max(largest / reach, least))
         step -= step.mean()
-        new = objective(b - step)
-        if new < value:
-            return b - step, new
+        if look.values(b - step).sum() < value:
+            return b - step
         reach = 0.1 * min(reach, np.abs(step).max())
     return None

@@ -268,7 +268,4 @@ class Line:
 
     def _on_the_joint_line(self, look, t):
         """The data loss's derivatives, coefficients and intercept moving together."""
-        sums, drift = look.sums(self._near(t)), self._drift
-        first = sums.first.sum() + sums.total @ drift
-        second = sums.second.sum() + 2 * sums.mixed @ drift + drift @ sums.bend.product(drift)
-        return np.array([first]), np.array([second])
+        return look.derivatives_along(self.start.intercept, self._drift)

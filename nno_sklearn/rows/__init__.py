@@ -4,6 +4,7 @@ from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import condense_rows
 from nno_sklearn.rows.cholesky import invert
 from nno_sklearn.rows.design_matrix import exact_product
+from nno_sklearn.rows.labels import Labels, examples_of
 from nno_sklearn.rows.local import LocalRows
 from nno_sklearn.rows.replies import (
     Geometry,
@@ -15,6 +16,7 @@ from nno_sklearn.rows.replies import (
 
 __all__ = [
     "Geometry",
+    "Labels",
     "LocalRows",
     "PassCounter",
     "Raw",
@@ -23,5 +25,6 @@ __all__ = [
     "Rows",
     "condense_rows",
     "exact_product",
+    "examples_of",
     "invert",
 ]

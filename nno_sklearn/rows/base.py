@@ -100,6 +100,11 @@ class Rows(ABC):
 
     @property
     @abstractmethod
+    def eps(self) -> float:
+        """Rounding of a raw predictions' arithmetic, relative: the machine epsilon of its type."""
+
+    @property
+    @abstractmethod
     def underflows(self) -> bool:
         """Whether a column is so small that its squares vanish."""
 
@@ -145,6 +150,13 @@ class Rows(ABC):
     @abstractmethod
     def sums(self, raw: Raw, b: Array, slope: Raw | None = None, t: float | Array = 0.0) -> RowSums:
         """Of the derivatives at ``raw + t * slope + b``."""
+
+    @abstractmethod
+    def derivatives_along(
+        self, raw: Raw, b: Array, slope: Raw, t: float | Array, drift: Array
+    ) -> tuple[Array, Array]:
+        """First and second derivatives by t of the losses' sum at ``raw + t * slope + b + t *
+        drift``, (1,) each: along a line in coefficients and intercept."""
 
     @abstractmethod
     def values(self, raw: Raw, b: Array, slope: Raw | None = None, t: float | Array = 0.0) -> Array:

@@ -25,7 +25,7 @@ def condense_rows(rows, landmarks, sample, *, n_neighbors=1, metric="euclidean")
     -------
     LocalRows
     """
-    weight, target = rows.weight[landmarks].copy(), rows.y[landmarks]
+    weight, target = rows.weight[landmarks].copy(), np.asarray(rows.y.take(landmarks, axis=0))
     sample = np.setdiff1d(sample, landmarks)
     if len(sample):
         shares = min(n_neighbors, len(landmarks))
@@ -33,7 +33,7 @@ def condense_rows(rows, landmarks, sample, *, n_neighbors=1, metric="euclidean")
         search.fit(rows.design.standardised_rows(landmarks))
         cells = search.kneighbors(rows.design.standardised_rows(sample), return_distance=False)
         given = np.repeat(rows.weight[sample] / shares, shares)
-        targets = np.repeat(rows.y[sample], shares, axis=0)
+        targets = np.repeat(np.asarray(rows.y.take(sample, axis=0)), shares, axis=0)
         sums = weight[:, None] * target
         np.add.at(sums, cells.ravel(), given[:, None] * targets)
         np.add.at(weight, cells.ravel(), given)

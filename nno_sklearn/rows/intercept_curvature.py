@@ -15,7 +15,7 @@ from nno_sklearn.types import Array
 MOST_JOINT_OUTPUTS = 48
 #: Conjugate gradients: steps at most, and the share of the right side to which the residual falls,
 #: in units of the diagonal.
-MOST_STEPS, PRECISION = 30, 1e-4
+MOST_STEPS, PRECISION = 30, 1e-2
 
 
 class InterceptCurvature(Protocol):
@@ -136,8 +136,7 @@ class ImplicitCurvature:
     def product(self, shift: Array) -> Array:
         result = self._total * shift
         for weight, coupling in self._blocks:
-            inner = weight * (coupling @ shift.astype(coupling.dtype))
-            result -= inner.astype(coupling.dtype) @ coupling
+            result -= (weight * (coupling @ shift.astype(coupling.dtype))) @ coupling
         return result
 
     def solve(self, right: Array, damping: float = 0.0) -> Array:
@@ -169,7 +168,7 @@ class ImplicitCurvature:
         self._blocks = []
 
     def __rmul__(self, share: float) -> ImplicitCurvature:
-        blocks = [(share * weight, coupling) for weight, coupling in self._blocks]
+        blocks = [(float(share) * weight, coupling) for weight, coupling in self._blocks]
         return ImplicitCurvature(share * self._total, share * self.diagonal, blocks)
 
     def __add__(self, other: ImplicitCurvature) -> ImplicitCurvature:
@@ -178,11 +177,18 @@ class ImplicitCurvature:
 
 
 def intercept_curvature(rows: Curvature, weight: Array) -> InterceptCurvature:
-    """The weighted sum of rows' second derivatives, in the form that suits their outputs."""
-    total = weight @ rows.diagonal
+    """The weighted sum of rows' second derivatives, in the form that suits their outputs.
+
+    Weights are of the rows' type; the sums are float64.
+    """
+    total = (weight @ rows.diagonal).astype(float, copy=False)
     if rows.coupling is None:
         return SeparateCurvature(total)
     if len(total) <= MOST_JOINT_OUTPUTS:
-        return JointCurvature(rows.total(weight))
-    diagonal = weight @ (rows.diagonal - rows.coupling**2)
+        return JointCurvature(rows.total(weight).astype(float, copy=False))
+    square = (weight @ (rows.coupling * rows.coupling)).astype(float, copy=False)
+    rounding = (
+        np.finfo(rows.coupling.dtype).eps * total
+    )  # of saturated outputs it is all that is left
+    diagonal = np.maximum(total - square, rounding)
     return ImplicitCurvature(total, diagonal, [(weight, rows.coupling)])

@@ -12,6 +12,7 @@ from nno_sklearn.rows.cells import condense_rows
 from nno_sklearn.rows.design_matrix import DesignMatrix
 from nno_sklearn.rows.draw import draw
 from nno_sklearn.rows.intercept_curvature import SeparateCurvature
+from nno_sklearn.rows.labels import Labels, targets_like
 from nno_sklearn.rows.replies import (
     DualPoint,
     HeavyRows,
@@ -23,6 +24,16 @@ from nno_sklearn.rows.replies import (
 )
 from nno_sklearn.rows.row_space import RowSpaceInverse, curvature_rows
 from nno_sklearn.rows.triangular import triangular_factor
+
+#: Raw predictions from which on float32 data have them in float32.
+LEAST_SINGLE = 2**17
+#: Outputs from which on raw predictions are row by row in memory, as losses that couple them
+#: reduce rows; for fewer, column by column is faster.
+MANY_OUTPUTS = 64
+
+
+def _column_by_column(y):
+    return y if isinstance(y, Labels) else np.asfortranarray(y)
 
 
 class LocalRaw(Raw):
@@ -85,14 +96,15 @@ class LocalRows(Rows):
         self.design = DesignMatrix(
             X, weight, centred=fit_intercept, geometry=geometry, passes=passes
         )
-        self.y, self.weight, self.loss = np.asfortranarray(y), weight, loss
+        self.y, self.weight, self.loss = _column_by_column(y), weight, loss
         self.fit_intercept = fit_intercept
 
     def _part(self, design, y, weight, **changes):
         part = copy(self)
         if y is not self.y:
             vars(part).pop("targets", None)
-        vars(part).update(design=design, y=np.asfortranarray(y), weight=weight, **changes)
+        vars(part).pop("raw_dtype", None)
+        vars(part).update(design=design, y=_column_by_column(y), weight=weight, **changes)
         return part
 
     # Sizes
@@ -115,27 +127,48 @@ class LocalRows(Rows):
 
     @cached_property
     def targets(self):
-        low, high = self.y.min(axis=0), self.y.max(axis=0)
+        if isinstance(self.y, Labels):
+            mean, (low, high) = self.y.mean(self.weight), self.y.extremes()
+        else:
+            mean, low, high = self.weight @ self.y, self.y.min(axis=0), self.y.max(axis=0)
         size = np.maximum(np.abs(low), np.abs(high))
-        return Targets(np.clip(self.weight @ self.y, low, high), low, high, size)  # rounding
+        return Targets(np.clip(mean, low, high), low, high, size)  # rounding
 
     @cached_property
     def is_separate(self):
         if self.n_outputs == 1:
             return True
-        _, curvature = self.loss.derivatives(self.y[:1], np.zeros((1, self.n_outputs)))
+        eta = np.zeros((1, self.n_outputs))
+        _, curvature = self.loss.derivatives(targets_like(self.y, slice(1), eta), eta)
         return curvature.coupling is None
+
+    @cached_property
+    def raw_dtype(self):
+        """Type of raw predictions: float32 as X is, where they are many and coupled outputs make
+        the arithmetic on them as dear as products with X; else float64."""
+        is_single = self.dtype == np.float32 and not self.design.products_are_exact
+        is_large = len(self) * self.n_outputs >= LEAST_SINGLE
+        return np.dtype(np.float32 if is_single and is_large and not self.is_separate else float)
+
+    @property
+    def eps(self):
+        return float(np.finfo(self.raw_dtype).eps)
+
+    @property
+    def _order(self):
+        """Order in memory of raw predictions: where outputs are many, row by row."""
+        return "C" if self.n_outputs >= MANY_OUTPUTS else "F"
 
     # Handles
 
     def raw(self, coef):
-        return LocalRaw(self.design.matvec(coef))
+        return LocalRaw(self.design.matvec(coef, self.raw_dtype, self._order))
 
     def nothing(self):
-        return LocalRaw(np.broadcast_to(0.0, self.y.shape))
+        return LocalRaw(np.broadcast_to(self.raw_dtype.type(0), self.y.shape))
 
     def combined(self, first, t, second):
-        array = t * second.array
+        array = np.asarray(t, dtype=second.array.dtype) * second.array
         array += first.array
         return LocalRaw(array)
 
@@ -151,12 +184,18 @@ class LocalRows(Rows):
     def loss_gradient(self, raw, b):
         """Derivative of each row's loss by its raw prediction, (n_samples, n_outputs)."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return self.loss.gradient(self.y, raw.array + b)
+            eta = raw.array + b
+            return self.loss.gradient(self._targets_beside(eta), eta)
+
+    def _targets_beside(self, eta):
+        """All targets as a loss takes them; as long as the data."""
+        return targets_like(self.y, slice(None), eta)
 
     def loss_curvature(self, raw, b):
         """Second derivatives of each row's loss."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return self.loss.derivatives(self.y, raw.array + b)[1]
+            eta = raw.array + b
+            return self.loss.derivatives(self._targets_beside(eta), eta)[1]
 
     # Sums at raw predictions
 
@@ -165,9 +204,13 @@ class LocalRows(Rows):
         if slope is not None:
             return sums.sums_along(*given, slope.array, t, self.is_separate)
         if raw.residual is None:
-            raw.residual = np.empty_like(raw.array, order="F")
+            raw.residual = np.empty(raw.array.shape, raw.array.dtype, order=self._order)
         raw.at = b
         return sums.sums_at(*given, raw.residual)
+
+    def derivatives_along(self, raw, b, slope, t, drift):
+        given = self.loss, self.y, self.weight, raw.array, b + t * drift
+        return sums.derivatives_along(*given, slope.array, t, drift)
 
     def values(self, raw, b, slope=None, t=0.0):
         slope = None if slope is None else slope.array
@@ -198,7 +241,8 @@ class LocalRows(Rows):
         return float(root), float(np.abs(gradient).max())
 
     def conjugate(self, raw, b, scaling):
-        conjugate = self.loss.conjugate(self.y, scaling * self.loss_gradient(raw, b))
+        gradient = self.loss_gradient(raw, b)
+        conjugate = self.loss.conjugate(self._targets_beside(gradient), scaling * gradient)
         above, below = np.maximum(conjugate, 0.0), np.minimum(conjugate, 0.0)
         return float(self.weight @ above.sum(axis=1)), float(self.weight @ below.sum(axis=1))
 
@@ -207,7 +251,7 @@ class LocalRows(Rows):
         weighted = self.weight[:, None] * dual
         pulled = self.design.rmatvec(weighted)
         for scaling in scalings:
-            conjugate = self.loss.conjugate(self.y, scaling * dual)
+            conjugate = self.loss.conjugate(self._targets_beside(dual), scaling * dual)
             total = float(self.weight @ conjugate.sum(axis=1))
             if np.isfinite(total):
                 break
@@ -262,7 +306,9 @@ class LocalRows(Rows):
         if count < len(size):
             index = np.sort(np.argpartition(-size, count)[:count])
         ones = np.ones(len(index))  # their part of the Hessian is taken as it is: no intercept
-        few = self._part(self.design.rows(index), self.y[index], ones, fit_intercept=False)
+        few = self._part(
+            self.design.rows(index), self.y.take(index, axis=0), ones, fit_intercept=False
+        )
         heavy = LocalCurvature(Curvature(bend[index]), ones, False)
         return HeavyRows(few, heavy, squares.tocsr()[index].T @ mean[index])
 
@@ -289,7 +335,8 @@ class LocalRows(Rows):
     def _slopes(self, eta, raw):
         """Derivatives of the losses at raw predictions ``eta`` along ``raw``."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return np.where(raw == 0, 0.0, self.loss.gradient(self.y, eta) * raw)
+            gradient = self.loss.gradient(self._targets_beside(eta), eta)
+            return np.where(raw == 0, 0.0, gradient * raw)
 
     def doubtful(self, raw, b, limit):
         return self._dense((np.abs(self.loss_gradient(raw, b)) > limit).any(axis=1))
@@ -305,13 +352,13 @@ class LocalRows(Rows):
     def recession(self, reach, near):
         rows = self._dense(np.ones(len(self), dtype=bool))
         if not self.is_separate:
-            own, outputs = self.y.argmax(axis=1), np.eye(self.n_outputs)
+            own, outputs = np.asarray(self.y).argmax(axis=1), np.eye(self.n_outputs)
             others = outputs[None] - outputs[own][:, None]
             pairs = np.einsum("ij,imk->imjk", rows, others)[others.any(axis=2)]
             return [(pairs.reshape(len(pairs), -1), np.ones(len(pairs), dtype=bool))]
         with np.errstate(over="ignore", invalid="ignore"):
             far_above, above, below, far_below = (
-                self.loss.gradient(self.y, np.full(self.y.shape, eta))
+                self.loss.gradient(np.asarray(self.y), np.full(self.y.shape, eta))
                 for eta in (reach, near, -near, -reach)
             )
         holds_above, holds_below = far_above > 0, far_below < 0
@@ -327,7 +374,8 @@ class LocalRows(Rows):
         return (self.weight > 0) / np.count_nonzero(self.weight) if evenly else self.weight
 
     def _centred_targets(self):
-        return self.y - self.targets.mean if self.fit_intercept else self.y
+        y = np.asarray(self.y)
+        return y - self.targets.mean if self.fit_intercept else y
 
     def moments(self, *, evenly=False):
         weight, target = self._even_weight(evenly), self._centred_targets()
@@ -361,7 +409,7 @@ class LocalRows(Rows):
 
     def draw(self, count, random_state):
         index, weight = draw(self, count, random_state)
-        return self.taken(index, weight, self.y[index])
+        return self.taken(index, weight, self.y.take(index, axis=0))
 
     def cells(self, count, n_searched, random_state, n_neighbors, metric):
         landmarks, _ = draw(self, count, random_state)

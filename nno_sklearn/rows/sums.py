@@ -7,16 +7,17 @@ import numpy as np
 
 from nno_sklearn.losses import Curvature
 from nno_sklearn.rows.intercept_curvature import intercept_curvature
+from nno_sklearn.rows.labels import targets_like
 from nno_sklearn.rows.replies import RowSums, inner
 
-#: Entries and rows of a block of raw predictions, at most. For sums over more rows OpenBLAS would
+#: Bytes and rows of a block of raw predictions, at most. For sums over more rows OpenBLAS would
 #: wake its threads, which costs more than they bring.
-BLOCK_SIZE, BLOCK_ROWS = 2**15, 2**13
+BLOCK_BYTES, BLOCK_ROWS = 2**18, 2**13
 
 
-def block_slices(n, n_outputs):
+def block_slices(n, n_outputs, dtype):
     """Slices of n rows whose raw predictions fit a cache."""
-    step = min(BLOCK_ROWS, max(1, BLOCK_SIZE // n_outputs))
+    step = min(BLOCK_ROWS, max(1, BLOCK_BYTES // (dtype.itemsize * n_outputs)))
     return [slice(first, first + step) for first in range(0, n, step)]
 
 
@@ -24,9 +25,10 @@ def blocks(raw, b, slope=None, t=0.0):
     """Slices of the rows with their raw predictions ``raw + t * slope + b``.
 
     The arithmetic of a block is done before the next one is read, so that nothing is made of the
-    length of the data.
+    length of the data. It is in the precision of ``raw``; sums of blocks are added up in float64.
     """
-    for rows in block_slices(*raw.shape):
+    b, t = np.asarray(b, dtype=raw.dtype), np.asarray(t, dtype=raw.dtype)
+    for rows in block_slices(*raw.shape, raw.dtype):
         eta = raw[rows] + b
         if slope is not None:
             eta += t * slope[rows]
@@ -37,17 +39,19 @@ def values(loss, y, weight, raw, b, slope, t):
     """Weighted mean loss of each output, (n_outputs,)."""
     with np.errstate(over="ignore", invalid="ignore"):
         parts = blocks(raw, b, slope, t)
-        return sum(weight[rows] @ loss.value(y[rows], eta) for rows, eta in parts)
+        return sum(
+            weight[rows] @ loss.value(targets_like(y, rows, eta), eta) for rows, eta in parts
+        )
 
 
 def sums_at(loss, y, weight, raw, b, residual):
     """:class:`RowSums` at raw predictions; ``residual`` becomes weights times loss gradients."""
 
     def block(rows, eta):
-        gradient, curvature = loss.derivatives(y[rows], eta)
-        part = np.multiply(weight[rows, None], gradient, out=residual[rows])
-        bend = intercept_curvature(curvature, weight[rows])
-        return part.sum(axis=0), np.abs(part).sum(axis=0), bend
+        gradient, curvature = loss.derivatives(targets_like(y, rows, eta), eta)
+        part = weight[rows].astype(eta.dtype, copy=False)
+        np.multiply(part[:, None], gradient, out=residual[rows])
+        return part @ gradient, part @ np.abs(gradient), intercept_curvature(curvature, part)
 
     return _added(block(*one) for one in blocks(raw, b))
 
@@ -56,8 +60,8 @@ def sums_along(loss, y, weight, raw, b, slope, t, is_separate):
     """:class:`RowSums` on a line, with the derivatives along it."""
 
     def block(rows, eta):
-        part, along = weight[rows], slope[rows]
-        gradient, curvature = loss.derivatives(y[rows], eta)
+        part, along = weight[rows].astype(eta.dtype, copy=False), slope[rows]
+        gradient, curvature = loss.derivatives(targets_like(y, rows, eta), eta)
         weighted = part[:, None] * along
         bent = curvature.product(weighted)
         return (
@@ -72,10 +76,31 @@ def sums_along(loss, y, weight, raw, b, slope, t, is_separate):
     return _added(block(*one) for one in blocks(raw, b, slope, t))
 
 
-def _added(parts):
-    """Sums of what blocks give, which are not kept."""
+def derivatives_along(loss, y, weight, raw, b, slope, t, drift):
+    """First and second derivatives of the losses' sum, intercepts moving by ``drift``, (1,)."""
+    drift = np.asarray(drift, dtype=raw.dtype)
+
+    def block(rows, eta):
+        along = slope[rows] + drift
+        gradient, curvature = loss.derivatives(targets_like(y, rows, eta), eta)
+        moved = along * weight[rows, None].astype(eta.dtype, copy=False)
+        first = inner(gradient, moved, False)
+        return first, inner(curvature.product(along), moved, False)
+
     with np.errstate(over="ignore", invalid="ignore"):
-        return RowSums(*reduce(_sum, parts))
+        parts = (_wide(block(*one)) for one in blocks(raw, b, slope, t))
+        return reduce(_sum, parts)
+
+
+def _added(parts):
+    """Sums in float64 of what blocks give, which are not kept."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return RowSums(*reduce(_sum, map(_wide, parts)))
+
+
+def _wide(part):
+    """Sums of a block, which may be float32, in float64."""
+    return tuple(x.astype(float, copy=False) if isinstance(x, np.ndarray) else x for x in part)
 
 
 def _sum(one, other):
@@ -88,6 +113,7 @@ def total_curvature(weight, entries):
 
     def block(rows):
         part = Curvature(entries.diagonal[rows], None if coupling is None else coupling[rows])
-        return intercept_curvature(part, weight[rows])
+        return intercept_curvature(part, weight[rows].astype(part.diagonal.dtype, copy=False))
 
-    return reduce(add, map(block, block_slices(*entries.diagonal.shape)))
+    slices = block_slices(*entries.diagonal.shape, entries.diagonal.dtype)
+    return reduce(add, map(block, slices))

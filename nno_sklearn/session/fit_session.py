@@ -14,6 +14,7 @@ from nno_sklearn._validation import check_compatible, draft_of
 from nno_sklearn.contracts import check_loss_on, check_penalty_on, check_result
 from nno_sklearn.problem import Objective, Problem, summarise
 from nno_sklearn.problem.cost import MOMENTS_BUDGET, PASSES_PER_FIT
+from nno_sklearn.rows import examples_of
 from nno_sklearn.score_training import BoundTraining
 from nno_sklearn.session.magnitude import check_magnitude
 from nno_sklearn.session.model import Model, Parts, SessionModel
@@ -136,10 +137,12 @@ class FitSession:
         draft, training = draft_of(model), None
         data = draft.prepare(self._X, self._y, self._sample_weight, parts.loss)
         if parts.training is not None:
-            training = parts.training.bind(data.targets, getattr(draft, "classes_", None))
+            targets = np.asarray(data.targets)
+            training = parts.training.bind(targets, getattr(draft, "classes_", None))
         with np.errstate(over="ignore", invalid="ignore"):
-            data.loss.check_target(data.targets)
-            check_loss_on(data.loss, data.targets)
+            examples = examples_of(data.targets)
+            data.loss.check_target(examples)
+            check_loss_on(data.loss, examples)
             terms = data.loss, parts.penalty, draft.strength(data.total_weight)
             objective = Objective(*terms, fit_intercept=draft.fit_intercept)
             names = getattr(draft, "feature_names_in_", None)

@@ -4,6 +4,11 @@ import numpy as np
 
 from nno_sklearn.solvers.preconditioner import positive_diagonal
 
+#: Power of a class's own curvature, the rest being the largest, where no matrix over the classes is
+#: known. With the plain curvature a rare class leaps to where its probability is far larger;
+#: ``--suite heads`` shows what it is worth.
+SPREAD = 0.25
+
 
 class KroneckerPreconditioner:
     """``(A x C + 1 x D)^-1`` for a matrix A over features, C over outputs and a diagonal D.
@@ -65,7 +70,7 @@ class KroneckerAtPoint:
         values, vectors, scaling = self._factor(diagonal / size if size > 0 else diagonal)
         inverse = 1.0 / size if size > 0 else 0.0
         features = inverse * values, vectors, np.sqrt(inverse) * scaling
-        return KroneckerPreconditioner(features, point.sums.bend.eigen())
+        return KroneckerPreconditioner(features, _spread(*point.sums.bend.eigen()))
 
     def _factor(self, unit):
         """Eigenvalues and vectors of the second moments in units of a penalty's curvature."""
@@ -77,3 +82,10 @@ class KroneckerAtPoint:
             values, vectors = np.linalg.eigh(scaling[:, None] * self._gram * scaling)
             self._unit, self._eigen = unit, (np.maximum(values, 0.0), vectors, scaling)
         return self._eigen
+
+
+def _spread(values, vectors):
+    """Curvatures of the outputs alone, nearer to the largest of them."""
+    if vectors is None:
+        values = values**SPREAD * values.max() ** (1.0 - SPREAD)
+    return values, vectors

@@ -5,6 +5,8 @@ import numpy as np
 MAX_EVALUATIONS = 40
 #: Relative rise of the objective that counts as rounding.
 ROUNDING = 1e-14
+#: The same in roundings of single raw predictions, most of which a mean over the rows averages out.
+MEAN_ROUNDING = 1 / 16
 #: What is left to gain on a line, relative to the objective, that is none.
 NO_GAIN = 1e-20
 
@@ -60,7 +62,8 @@ def _inside(t, low, high):
 
 
 def _above(point, start):
-    return ~(point.values <= start.values + ROUNDING * np.abs(start.values))
+    rounding = max(ROUNDING, MEAN_ROUNDING * point.problem.rows.eps)
+    return ~(point.values <= start.values + rounding * np.abs(start.values))
 
 
 def rises(point, before):

@@ -147,6 +147,7 @@ class ShardedRows(Rows):
     scale = property(lambda self: self._shards[0].scale)
     inverse_scale = property(lambda self: self._shards[0].inverse_scale)
     rounding = property(lambda self: max(self._of_all("rounding")))
+    eps = property(lambda self: max(self._of_all("eps")))
     underflows = property(lambda self: any(self._of_all("underflows")))
     passes = property(lambda self: self._passes)
     is_separate = property(lambda self: self._shards[0].is_separate)
@@ -187,6 +188,9 @@ class ShardedRows(Rows):
 
     def sums(self, raw, b, slope=None, t=0.0):
         return RowSums(*self._sum("sums", raw, b, slope, t))
+
+    def derivatives_along(self, raw, b, slope, t, drift):
+        return tuple(self._sum("derivatives_along", raw, b, slope, t, drift))
 
     def values(self, raw, b, slope=None, t=0.0):
         return self._sum("values", raw, b, slope, t)

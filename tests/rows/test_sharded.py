@@ -116,6 +116,7 @@ def sums_of(problem):
     yield "targets", tuple(rows.targets)
     yield "sums", in_numbers(rows.sums(raw, b))
     yield "along", in_numbers(rows.sums(raw, b, slope, 0.7))
+    yield "joint line", rows.derivatives_along(raw, b, slope, 0.7, shift)
     yield "values", (rows.values(raw, b), rows.values(raw, b, slope, 0.7))
     yield "combined", rows.values(rows.combined(raw, 0.3, slope), b)
     yield "chosen", rows.values(rows.chosen(which, raw, rows.nothing()), b)
