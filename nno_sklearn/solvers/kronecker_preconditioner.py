@@ -5,8 +5,8 @@ import numpy as np
 from nno_sklearn.solvers.preconditioner import positive_diagonal
 
 #: Power of a class's own curvature, the rest being the largest, where no matrix over the classes is
-#: known. With the plain curvature a rare class leaps to where its probability is far larger;
-#: ``--suite heads`` shows what it is worth.
+#: known. With the plain curvature a rare class leaps to where its probability is far larger; this
+#: power was the best of those tried on 250 words as classes.
 SPREAD = 0.25
 
 
