@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from nno_sklearn.solvers.linesearch import rounding_of
+
 MAX_HALVINGS = 60
 
 
@@ -59,7 +61,7 @@ def _proximal_step(point, diagonal, stretch):
         moved = coef - point.coef
         bound = point.data_loss + np.vdot(point.data_gradient, moved)
         bound += 0.5 * stretch * np.vdot(diagonal * moved, moved)
-        if new.data_loss <= bound + 1e-14 * abs(point.data_loss):
+        if new.data_loss <= bound + rounding_of(problem):
             break
         stretch *= 2
     return new, stretch

@@ -68,5 +68,9 @@ def _above(point, start):
 
 def rises(point, before):
     """Whether the objective is higher than before, by more than rounding of its terms."""
-    rounding = 4 * np.finfo(float).eps * point.problem.null.value
-    return not point.value <= before.value + rounding
+    return not point.value <= before.value + rounding_of(point.problem)
+
+
+def rounding_of(problem):
+    """What rounding may add to values of the objective, whose terms may be far larger than it."""
+    return 4 * np.finfo(float).eps * problem.null.value
