@@ -21,7 +21,7 @@ def distinct_labels(y):
 def is_table(y):
     """Whether targets have several columns: of each row any number of labels."""
     try:
-        shape = y.shape if hasattr(y, "shape") else np.shape(y)
+        shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
     except ValueError:  # lists of different lengths
         return False
     return len(shape) == 2 and shape[1] > 1
