@@ -42,7 +42,7 @@ class Case:
     quick: bool = False
 
     def objective(self):
-        """Load the data and write down the objective.
+        """Load the data and make the objective.
 
         With an l1 part, X is in column order, which coordinate descent reads: peers are not
         charged for turning it.

@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from nno_sklearn.problem import Objective, Problem, hessian_blocks
 from nno_sklearn.rows import condense_rows
-from nno_sklearn.solvers.preconditioner import CurvaturePreconditioner, bent_diagonal
+from nno_sklearn.solvers.preconditioner import CurvaturePreconditioner, positive_diagonal
 
 #: Distances that a bounded search may compute, per row of X.
 BOUNDED_DISTANCES = 30
@@ -25,7 +25,7 @@ BLOCK = 4096
 
 
 def uniform(problem, count, rng):
-    """Landmarks drawn without regard to what they are, in their own weights."""
+    """Landmarks drawn uniformly, with their own weights."""
     index = np.sort(rng.permutation(problem.n_samples)[:count])
     return problem.over(
         problem.rows.taken(index, problem.rows.weight[index], problem.rows.y[index])
@@ -33,10 +33,10 @@ def uniform(problem, count, rng):
 
 
 def by_leverage(problem, count, rng):
-    """Landmarks drawn by what they alone say, in weights that make all sums unbiased.
+    """Landmarks drawn by leverage, with weights that make all sums unbiased.
 
-    Half of the probability goes by ``sum_j x_ij^2 / sum_i s_i x_ij^2``: the rows that have
-    rare features. Drawn as the smallest of exponential keys, so that a prefix of the order is
+    Half of the probability is proportional to ``sum_j x_ij^2 / sum_i s_i x_ij^2``, large for rows
+    with rare features. Drawn as the smallest of exponential keys, so that a prefix of the order is
     such a draw too (bottom-k sampling; Cohen and Kaplan, 2007).
     """
     score = _leverage(problem)
@@ -225,9 +225,9 @@ def landmark_curvature(here, point, correction="none"):
     return result
 
 
-def curvature_metric(here, point, correction="none"):
-    """The metric that the package would make of :func:`landmark_curvature`."""
+def curvature_preconditioner(here, point, correction="none"):
+    """The package's preconditioner from :func:`landmark_curvature`."""
     smooth = point.problem.alpha * point.problem.penalty.curvature(point.coef)
     data = point.diagonal_curvature - smooth
     blocks = landmark_curvature(here, point, correction)
-    return CurvaturePreconditioner(blocks, bent_diagonal(smooth, data))
+    return CurvaturePreconditioner(blocks, positive_diagonal(smooth, data))

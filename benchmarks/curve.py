@@ -1,4 +1,4 @@
-"""What was measured: fits of a competitor from loose to tight, and what is read off them."""
+"""Measurements: fits of a competitor from loose to tight, and time to an accuracy from them."""
 
 from dataclasses import dataclass, field
 from statistics import median
@@ -38,7 +38,7 @@ class Curve:
     rungs : list of Rung
         From loose to tight.
     note : str
-        Why it goes no further, "" where it reached the last target.
+        Why there are no tighter ones, "" where it reached the last target.
     cold : list of float
         Seconds of first fits in fresh processes, import included, to 1e-6.
     """

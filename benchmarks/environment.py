@@ -1,4 +1,4 @@
-"""What figures depend on besides the code: versions, processor, threads, memory bandwidth."""
+"""The environment of a run: versions, processor, threads, memory bandwidth."""
 
 import contextlib
 import datetime

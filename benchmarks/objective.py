@@ -1,6 +1,6 @@
 """What every competitor minimises, written down once more, independent of the package.
 
-The suite believes no competitor's own account of its accuracy: coefficients are judged here.
+Accuracy is computed here from coefficients, not taken from a competitor's own report.
 """
 
 from dataclasses import dataclass

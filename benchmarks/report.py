@@ -1,4 +1,4 @@
-"""What a run leaves behind: a CSV with one row a measurement, and tables that are made from it.
+"""Results of a run: a CSV with one row for each measurement, and tables made from it.
 
 ``NAME.csv`` has the results of a suite, ``environments.csv`` one row for each run of a suite: the
 column ``run`` joins them. ``NAME.md`` is made from both, and can be made again from them alone.

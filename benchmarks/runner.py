@@ -17,14 +17,14 @@ from benchmarks.competitors import ours
 from benchmarks.curve import COLD_TARGET, TARGETS, Curve, Rung, fastest_by_package
 from benchmarks.worker import STARTUP, FitError, Worker
 
-#: Fits in a row that bring nothing, after which a competitor has no more to give.
+#: Fits in a row without gain after which a competitor ends.
 PATIENCE = 4
 
-#: Tolerance of a worker's first fit, which no clock counts: tight enough that all code runs, so
-#: that a just-in-time compiler has compiled it.
+#: Tolerance of a worker's first, untimed fit: tight enough that all code runs, and a just-in-time
+#: compiler has compiled it.
 WARM_UP = 0.1
 
-#: Time limits of a fit that the run which finds the optimum may take.
+#: Duration of the run that finds the optimum, at most, in time limits of a fit.
 REFERENCE_LIMIT = 5
 
 
@@ -64,7 +64,7 @@ def run_case(case, effort, patterns=("*",), report=lambda text: None):
     patterns : sequence of str, default=("*",)
         Glob patterns of the names of competitors that take part.
     report : callable, default does nothing
-        Told what is going on.
+        Called with progress messages.
 
     Returns
     -------
@@ -142,7 +142,7 @@ class _Race:
                         curve.cold.append(fit.seconds)
 
     def _find_optimum(self):
-        """An untimed run of ours far beyond every target: what stopping is judged by."""
+        """The optimum, by an untimed run of ours far beyond every target."""
         limit = REFERENCE_LIMIT * self.effort.time_limit
         with contextlib.suppress(FitError):
             worker, fit = self._first_fit(ours.REFERENCE.name, 1e-12, limit)
@@ -187,7 +187,7 @@ class _Race:
         curve.measure(self.optimum, self.unit)
         reached = [rung.suboptimality for rung in curve.rungs]
         if self.has_reference and reached[-1] <= TARGETS[-1]:
-            return False  # without a reference, whoever is the first would be at the optimum
+            return False  # without a reference, the first would be at the optimum
         # Before the first target a tolerance may be too loose for a single step.
         early, late = reached[:-PATIENCE], reached[-PATIENCE:]
         return not early or min(early) > TARGETS[0] or min(late) < 0.9 * min(early)

@@ -1,4 +1,4 @@
-"""Searches of the suite "search": data, preprocessing, settings, and who else can do them."""
+"""Cases of the suite "search": data, preprocessing, settings, and competitors."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ from benchmarks.search_task import Task
 from nno_sklearn import NNOClassifier, NNORegressor
 
 L1_RATIOS = [0.1, 0.5, 0.9]
-#: Of everybody, in his own meaning; of the reference, in ours.
+#: Tolerances: of all competitors, in their own units; of the reference, in ours.
 TOL, EXACT = 1e-4, 1e-8
 
 
@@ -78,7 +78,7 @@ class Case:
         return Task(X, y, self.before, self.model, self.settings(X, y), splits, scoring)
 
     def searches(self):
-        """All who take part, ours first; those that are not installed do not."""
+        """The installed competitors, ours first."""
         ours = [
             Ours("NNOSearchCV", TOL),
             *(Ours(f"NNOSearchCV, {starts}", TOL, starts=starts) for starts in ("path", "cold")),
@@ -87,7 +87,7 @@ class Case:
         return ours + [rival for rival in self.rivals if find_spec(rival.module)]
 
     def exact(self):
-        """Whose scores are the truth."""
+        """The competitor whose scores are the reference."""
         return Ours("NNOSearchCV, exact", EXACT)
 
     def _ours(self, tol):

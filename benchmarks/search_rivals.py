@@ -1,4 +1,4 @@
-"""Who searches: NNOSearchCV, GridSearchCV, scikit-learn's and celer's CV classes, warm loops."""
+"""Ways to search: NNOSearchCV, GridSearchCV, scikit-learn's and celer's CV classes, loops."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -27,7 +27,7 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Rival:
-    """Somebody who searches.
+    """A way to search.
 
     Parameters
     ----------

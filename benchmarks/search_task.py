@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 
 @dataclass(frozen=True)
 class Task:
-    """What is searched: settings of a model, on the same splits for everybody.
+    """Settings of a model to search, on the same splits for all competitors.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class Task:
 
 
 def path_of(setting):
-    """All of a setting but its strength."""
+    """A setting without its strength."""
     return tuple(sorted((k, v) for k, v in setting.items() if k != "alpha"))
 
 

@@ -1,4 +1,4 @@
-"""Learners for streams: ours, SGD, a reservoir of rows, and what a batch fit knows."""
+"""Learners for streams: ours, SGD, and a batch fit on a reservoir of rows."""
 
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +15,7 @@ RATES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 @dataclass
 class Task:
-    """A stream of rows, and how a model of it is judged.
+    """A stream of rows, and how a model's error is measured.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Task:
 
     @property
     def measure(self):
-        """What errors are."""
+        """Name of the error."""
         return "RMSE" if self.classes is None else "log-loss"
 
     def error(self, model, X, y):
@@ -80,7 +80,7 @@ class Reservoir:
         self._X = self._y = None
 
     def partial_fit(self, X, y, classes=None):
-        """Take rows in."""
+        """Add rows to the sample."""
         size = self._task.n_cells
         if self._X is None:
             self._X, self._y = np.empty((size, X.shape[1])), np.empty(size, y.dtype)

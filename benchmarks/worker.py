@@ -18,7 +18,7 @@ from benchmarks import competitors
 #: Seconds that a process may take before its first fit counts: imports and just-in-time compilers.
 STARTUP = 40.0
 
-#: What fixes the threads of BLAS, OpenMP and numba, if it is set before they are loaded.
+#: Environment variables that fix the threads of BLAS, OpenMP and numba, if set before loading.
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -33,7 +33,7 @@ class Fit(NamedTuple):
 
     solution: competitors.Solution
     seconds: float
-    #: Time of the processor, which other processes disturb less.
+    #: Processor time, which other processes disturb less.
     cpu_seconds: float
     memory: int | None
 
@@ -59,7 +59,7 @@ class Worker:
         self._process = context.Process(target=_serve, args=(theirs, path, package), daemon=True)
         self._process.start()
         theirs.close()
-        with contextlib.suppress(EOFError):  # else the first fit says so
+        with contextlib.suppress(EOFError):  # else the first fit raises
             self._connection.recv()  # the data are loaded
 
     def fit(self, name, tolerance, limit):
@@ -95,7 +95,7 @@ class Worker:
         return answer
 
     def close(self):
-        """End the process, whatever it does."""
+        """Terminate the process."""
         self._process.kill()
         self._process.join()
         self._connection.close()
@@ -116,7 +116,7 @@ def threads(count):
 
 
 def in_fresh_process(function, *arguments):
-    """What a function returns in a process that has done nothing before.
+    """A function's result in a new process.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def _serve(connection, path, package):
     """Answer names and tolerances with fits until the other end is gone."""
     if package is not None:  # competitors import their packages when they fit
         sys.path.insert(0, package)
-    warnings.simplefilter("ignore")  # accuracy is measured, not promised
+    warnings.simplefilter("ignore")  # accuracy is measured
     sys.stdout = sys.stderr = open(os.devnull, "w")
     _limit_memory()
     objective = joblib.load(path)
@@ -173,7 +173,7 @@ def _timed(competitor, objective, tolerance):
 
 
 def _limit_memory():
-    """Let a fit that wants more than half of the machine fail, and the machine live."""
+    """Limit a fit to half of the machine's memory."""
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
 

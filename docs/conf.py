@@ -75,11 +75,17 @@ sphinx_gallery_conf = {
         [
             "examples/first_steps",
             "examples/neighbors",
+            "examples/text",
+            "examples/images",
+            "examples/scores",
             "examples/streams",
+            "examples/limited_resources",
+            "examples/extending",
         ]
     ),
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,
+    "capture_repr": ("_repr_html_",),  # not what the last call of a plot returns
     "doc_module": ("nno_sklearn",),
     "reference_url": {"nno_sklearn": None},
     "backreferences_dir": "api/examples",

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # what __getattr__ finds, for type checkers
+if TYPE_CHECKING:  # the names that __getattr__ imports
     from nno_sklearn._classifier import NNOClassifier as NNOClassifier
     from nno_sklearn._regressor import NNORegressor as NNORegressor
     from nno_sklearn.contracts import check_loss as check_loss
@@ -25,8 +25,8 @@ if TYPE_CHECKING:  # what __getattr__ finds, for type checkers
 
 __version__ = "0.1.0"
 
-#: Which module defines each public name. It is imported when the name is first used, so that the
-#: command line runs, and answers Ctrl-C, before numpy, scipy and scikit-learn are there.
+#: The module of each public name, imported when the name is first used: so the command line starts,
+#: and answers Ctrl-C, before numpy, scipy and scikit-learn are imported.
 _HOMES = {
     "CellStream": "streams",
     "GradientDescent": "solvers",

@@ -65,13 +65,13 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     loss : {"log_loss", "squared_hinge", "modified_huber"}, scorer, ScoreTraining or Loss, \
             default="log_loss"
         "log_loss" is logistic regression, joint (multinomial) for more than two classes;
-        "squared_hinge" the smooth support vector machine and "modified_huber" its variant that
-        outliers move less (Zhang, 2004): these two, and a Loss object whose outputs are not
+        "squared_hinge" the smooth support vector machine and "modified_huber" its variant that is
+        robust to outliers (Zhang, 2004): these two, and a Loss object whose outputs are not
         coupled, fit each class against the rest.
-        A scorer ("f1", "balanced_accuracy", "roc_auc", ... or ``make_scorer(...)``) is trained
-        itself: a search from the optimum of the log-loss and its tuned thresholds, whose
-        folds ``ScoreTraining("f1", cv=10)`` chooses. It gives no probabilities, so that scorers
-        which ask for them are refused, and F is then the log-loss of the start.
+        A scorer ("f1", "balanced_accuracy", "roc_auc", ... or ``make_scorer(...)``) is maximised
+        itself, by a search that starts at the optimum of F with the log-loss and tuned
+        thresholds; ``ScoreTraining("f1", cv=10)`` chooses its folds. The model has no
+        probabilities, so scorers of probabilities are refused.
     penalty : {"l2", "l1", "elasticnet", None} or Penalty, default="l2"
         "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``.
     alpha : float, default=1e-4
@@ -80,30 +80,30 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     l1_ratio : float in [0, 1], default=0.5
         Share of the l1 part in "elasticnet"; other penalties do not use it.
     solver : {"auto", "gd", "nearest_neighbor", "proximal"} or Solver, default="auto"
-        How the optimum is reached; all reach the same. "gd" needs a differentiable penalty.
+        How the optimum is found; all find the same one. "gd" needs a differentiable penalty.
         The parameters of an object can be tuned as ``solver__n_neighbors`` etc.
     stream : {"auto", "cells", "adagrad", "ftrl"} or Stream, default="auto"
-        How ``partial_fit`` learns: "cells" refits to a memory of neighbouring rows
-        (:class:`CellStream`), the others take small steps, for many columns. "auto" goes with the
+        How ``partial_fit`` learns: "cells" refits to cells of neighbouring rows
+        (:class:`CellStream`), the others take small steps, for many columns. "auto" depends on the
         solver: "adagrad" with "gd", "ftrl" with "proximal", else "cells" (up to 2000 columns).
     fit_intercept : bool, default=True
         Whether to fit b.
     max_iter : int, default=1000
-        At most so many iterations.
+        Iterations at most.
     tol : float, default=1e-4
         Relative duality gap at which the fit has converged: the objective is then proven to be
         within ``tol`` times itself of its optimum (times a millionth of the best constant
         model's, where it is less). Without a penalty (and for a Loss or Penalty without
-        conjugate) no finite gap is known; then ``tol`` bounds the square root of what Newton's
-        step promises to gain, as the same share.
+        conjugate) no finite gap is known; then ``tol`` bounds the Newton decrement: the square
+        root of the decrease that a Newton step predicts, as the same share.
     class_weight : dict, "balanced" or None, default=None
         Factor on the weights of each class's rows; "balanced" gives all classes the same
         total weight.
     warm_start : bool, default=False
-        Begin at the coefficients of the last fit.
+        Start at the coefficients of the last fit.
     random_state : int, RandomState instance or None, default=None
-        Choice of landmarks; the optimum does not depend on it. Of a scorer's folds and directions,
-        on which the result does depend.
+        Seed of the landmarks, on which the optimum does not depend; for a scorer, of folds and
+        directions, on which the result does.
     verbose : int, default=0
         Print a line per iteration if not 0.
 
@@ -119,22 +119,22 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     objective_ : float
         F at the solution; minus the score on the training data, for a scorer.
     dual_gap_ : float
-        Proven bound on ``objective_`` minus the optimum; inf where none is known.
+        Certified bound on ``objective_`` minus the optimum; inf where none is known.
     optimality_ : float
-        What ``tol`` was compared with.
+        Relative duality gap, or Newton decrement, that ``tol`` bounds.
     converged_ : bool
     n_iter_ : int
     n_passes_ : float
-        How often X was read.
+        Passes over X.
     history_ : list of Record
         One named tuple per iteration; ``pandas.DataFrame(history_)`` is a table. For a scorer
         one per round, with ``validation_score``, and minus the score as ``objective``.
     start_ : NNOClassifier
-        Only for a scorer: the convex model with tuned thresholds that the search began from.
+        Only for a scorer: the convex model with tuned thresholds at which the search started.
     solver_ : Solver
         The solver that ran; after ``fit``.
     stream_ : Stream
-        What learns; after ``partial_fit``, which has no history and certificate.
+        The algorithm that learns; after ``partial_fit``, which has no history and certificate.
     loss_ : Loss
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
@@ -142,7 +142,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     n_samples_seen_ : int
         Rows of the stream so far; after ``partial_fit``.
     condensed_rows_, condensed_targets_, condensed_weights_ : ndarray
-        After ``partial_fit`` with ``stream="cells"``: its memory, a small training set.
+        After ``partial_fit`` with ``stream="cells"``: its cells, a small training set.
 
     Examples
     --------
@@ -209,7 +209,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         X, y, weight, exponent = check_training_data(self, X, y, sample_weight, multi_output=False)
         y = column_or_1d(y)
         classes = distinct_labels(y)
-        codes = np.searchsorted(classes, y)  # faster than the inverse that np.unique sorts for
+        codes = np.searchsorted(classes, y)  # faster than return_inverse of np.unique
         factors = weights_of_classes(self.class_weight, classes, codes, weight)
         if np.count_nonzero(factors) < 2:
             raise ValueError(
@@ -246,7 +246,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         return TrainingData(X, targets, weight, loss, sum_of_weights(weight, exponent))
 
     def _encoded(self, codes, loss):
-        """Targets of codes of the classes, and the loss for that many classes."""
+        """Targets from class codes, and the loss for that many classes."""
         n_outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
         if loss.of_two_classes is not None and n_outputs == 1:
             loss = loss.of_two_classes()  # two classes need one output: half the size
@@ -267,8 +267,9 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         ----------
         X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
+            Labels.
         classes : array-like of shape (n_classes,), default=None
-            All labels that the stream may have; needed in the first call, where the batch need
+            All labels that the stream may have; required in the first call, whose batch need
             not have them all. After ``fit`` the default is its labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Rows of weight 0 change nothing.
@@ -280,7 +281,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         Raises
         ------
         ValueError
-            For data or parameters that cannot be used. A model that was there stays as it was.
+            For invalid data or parameters. The model then stays unchanged.
         """
         return self._learn(X, y, sample_weight, classes=classes)
 
@@ -362,7 +363,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         if probability.shape[1] == 1:
             return np.hstack([1.0 - probability, probability])
         total = probability.sum(axis=1, keepdims=True)
-        # One against the rest may deny every class; then nothing is known about the row.
+        # One-against-the-rest probabilities may all be 0; then all classes get the same.
         even = np.full_like(probability, 1.0 / probability.shape[1])
         return np.divide(probability, total, out=even, where=total > 0)
 

@@ -1,4 +1,4 @@
-"""What users pass, checked: rows and weights, which are never written to, and counts."""
+"""Checks of what users pass: rows and weights, none changed in place, and counts."""
 
 from copy import copy
 from numbers import Integral, Real
@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length
 
-#: Bytes of rows that are copied without much ado.
+#: Bytes of rows up to which a copy is cheap.
 SMALL_COPY = 2**24
 X_FORMAT = {
     "accept_sparse": ("csr", "csc"),
@@ -19,19 +19,19 @@ X_FORMAT = {
 
 
 def is_count(value: Any, least: int) -> bool:
-    """Whether a parameter is a whole number from ``least`` on; True and False are none."""
+    """Whether a parameter is an integer of at least ``least``; booleans are not."""
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
 
 
 def canonical(X):
-    """X; sparse rows with sorted indices and each entry stored once, in a copy where need be.
+    """X; a sparse X with sorted indices and no duplicate entries, copied if it has to change.
 
-    Many of scipy's methods bring a matrix into this form in its place, where it cannot be
-    written, or while other threads read it.
+    Many of scipy's methods would sort X in place, which fails where it is read-only and is unsafe
+    while other threads read it.
     """
     if not sparse.issparse(X):
         return X
-    X = copy(X)  # shares the arrays, and keeps what scipy notes of their order to itself
+    X = copy(X)  # shares the arrays, not the flags in which scipy records their order
     if not X.has_canonical_format:
         X = X.copy()
         X.sum_duplicates()
@@ -62,7 +62,7 @@ def check_weight(X, sample_weight):
 
 
 def check_any_weight(weight):
-    """Raise a ValueError where no row counts."""
+    """Raise a ValueError where all weights are 0."""
     if not weight.any():
         raise ValueError(
             "sample_weight: every weight is zero, so no row is left to fit. Give at least one "
@@ -71,7 +71,7 @@ def check_any_weight(weight):
 
 
 def check_sum_of_weights(weight):
-    """Raise a ValueError where a sum in the user's own units overflows."""
+    """Raise a ValueError where the sum of the weights overflows."""
     with np.errstate(over="ignore"):
         if not np.isfinite(weight.sum()):
             raise ValueError(
@@ -90,10 +90,10 @@ def counting_rows(X, y, weight):
 
 
 def effective_rows(X, y, weight):
-    """X, y and weights as if rows of weight 0 did not occur, without a large copy of X.
+    """X, y and weights equivalent to those without the rows of weight 0, without a large copy of X.
 
-    They are left out where the rest is small. Otherwise they stay, with a target that occurs
-    among the others: a problem then takes no notice of them.
+    These rows are dropped where the rest is small. Otherwise they stay, with a target of another
+    row: with weight 0 they do not affect the problem.
     """
     counts = weight > 0
     size = _n_bytes(X)

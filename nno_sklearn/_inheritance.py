@@ -1,21 +1,21 @@
-"""What a subclass of a loss or a penalty inherits: only what still agrees with what it rewrites."""
+"""Inheritance of losses and penalties: only members consistent with those a subclass overrides."""
 
 
 def forget_outdated(cls, base, agrees_with):
-    """Take back inherited members that no longer fit a class, so that ``base``'s serve instead.
+    """Replace inherited members that do not fit a class by those of ``base``.
 
-    A member was written to agree with others, as its class saw them: a conjugate belongs to one
-    ``value``. Where ``cls`` has another ``value``, the inherited conjugate is that of another
-    function. A class that knows better says so: ``conjugate = Huber.conjugate``.
+    A member is consistent with others of the class that defines it: a conjugate belongs to one
+    ``value``. Where ``cls`` overrides ``value``, the inherited conjugate is that of another
+    function. A class that can keep it says so: ``conjugate = Huber.conjugate``.
 
     Parameters
     ----------
     cls : type
         A new subclass of ``base``; changed in place.
     base : type
-        Its versions of the members promise nothing.
+        Its versions of the members are neutral defaults.
     agrees_with : dict of str to tuple of str
-        For each member, the others that it has to agree with.
+        For each member, the others that it must be consistent with.
     """
     for name, others in agrees_with.items():
         writer = next(one for one in cls.__mro__ if name in vars(one))
@@ -24,6 +24,6 @@ def forget_outdated(cls, base, agrees_with):
 
 
 def _differs(writer, cls, base, other):
-    """Whether ``writer`` saw another version of a member than ``cls`` has; ``base``'s is none."""
+    """Whether ``writer`` has another version of a member than ``cls``, and not just ``base``'s."""
     seen = getattr(writer, other, None)
     return seen not in (None, getattr(base, other)) and seen is not getattr(cls, other)

@@ -1,4 +1,4 @@
-"""Labels of classes and their weights, checked."""
+"""Checks of class labels and class weights."""
 
 from numbers import Real
 
@@ -13,7 +13,7 @@ FEW_CLASSES = 20
 def distinct_labels(y):
     """The sorted labels of y; raises a ValueError where they are no labels."""
     classes = np.unique(y)
-    # A few tell their kind as well as all rows do, which would be sorted again for it.
+    # Few distinct labels have the kind of all rows, which the check would sort again.
     check_classification_targets(classes if len(classes) <= FEW_CLASSES else y)
     return classes
 
@@ -54,7 +54,7 @@ def check_separate(loss, targets):
 
 
 def check_classes(classes, known, y):
-    """The sorted labels of a stream, which the first call of partial_fit names."""
+    """The sorted labels of a stream, given in the first call of partial_fit."""
     if known is None and classes is None:
         raise ValueError(
             "classes must be passed on the first call to partial_fit: the labels that the whole "
@@ -102,9 +102,9 @@ def weights_of_classes(class_weight, classes, codes, weight):
 
 
 def factors_of_stream(class_weight, classes, mass):
-    """Factor of each class of which rows of the weight ``mass`` were seen.
+    """Factor of each class, where ``mass`` is the weight of its rows so far.
 
-    It is 1 for those that "balanced" has not seen.
+    It is 1 for classes that "balanced" has not seen.
     """
     seen = mass > 0 if class_weight == "balanced" else np.ones(len(classes), dtype=bool)
     codes, factors = np.arange(np.count_nonzero(seen)), np.ones(len(classes))

@@ -1,4 +1,4 @@
-"""The one fit: parameters -> problem -> solver -> attributes."""
+"""The fit of all estimators: parameters -> problem -> solver -> attributes."""
 
 import warnings
 from collections.abc import Callable
@@ -38,11 +38,11 @@ from nno_sklearn.types import Matrix, RandomState
 
 
 class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
-    """What regressors and classifiers share.
+    """Base class of regressors and classifiers.
 
-    A subclass names its losses in ``named_losses``, in ``_convex_loss`` the one from whose optimum
-    training on a score begins, and turns data into rows, targets of shape (n_samples, n_outputs)
-    and weights in ``prepare``. What a fit asks of it is described at
+    A subclass defines its losses in ``named_losses``, the loss whose optimum starts training on a
+    score in ``_convex_loss``, and in ``prepare`` how data become rows, targets of shape
+    (n_samples, n_outputs) and weights. The interface is
     :class:`~nno_sklearn.session.SessionModel`.
     """
 
@@ -131,8 +131,8 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         Raises
         ------
         ValueError
-            For data or parameters that cannot be used; the message says what to do. A model
-            that was fitted before stays as it was, also after Ctrl-C.
+            For invalid data or parameters; the message says what to do. A model fitted before
+            stays unchanged, also after Ctrl-C.
         """
         was_fitted = hasattr(self, "coef_")
         starts = [self._coefficients()] if was_fitted and self.warm_start else []
@@ -150,14 +150,14 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         Parameters
         ----------
         X, y, sample_weight
-            As for :meth:`fit`. They are looked at when the first model is fitted.
+            As for :meth:`fit`. They are checked when the first model is fitted.
         n_models : int, default=1
-            How many models will share the data, about.
+            About how many models will share the data.
 
         Returns
         -------
         FitSession
-            Fits this model, and others of its kind.
+            Fits this model, and others of its class.
         """
         return FitSession(X, y, sample_weight, n_models=n_models)
 
@@ -171,7 +171,7 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         Raises
         ------
         ValueError
-            For parameters that no fit can use.
+            For invalid parameters.
         """
         check_hyper_parameters(self)
         training = self._score_training()
@@ -192,7 +192,7 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         return make_score_training(self.loss, self.named_losses)
 
     def strength(self, total_weight: float) -> float:
-        """Factor of the penalty: alpha, whatever the sum of the weights is.
+        """Factor of the penalty: alpha, independent of the sum of the weights.
 
         Parameters
         ----------
@@ -217,18 +217,18 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         dtype: DTypeLike,
         began: SolverResult | None = None,
     ) -> None:
-        """Take the result of a run as attributes.
+        """Set fitted attributes from the result of a run.
 
         Parameters
         ----------
         result : SolverResult
         loss : Loss
         solver : Solver
-            That ran.
+            The one that ran.
         dtype : dtype
-            Of X, and of ``coef_``.
+            That of X, for ``coef_``.
         began : SolverResult, default=None
-            Where training on a score began: the result of ``start_``, a model like this one.
+            In training on a score, the result of its start, kept as the model ``start_``.
         """
         self._end_stream()
         self._keep_model(result.coef, result.intercept, loss, dtype)
@@ -245,7 +245,7 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
 
     def _keep_model(self, coef, intercept, loss, dtype):
         self.coef_ = np.ascontiguousarray(coef.T, dtype=dtype)
-        self.intercept_ = intercept  # float64: it may be large beside what X tells
+        self.intercept_ = intercept  # float64: it may be large next to X @ coef
         self.loss_ = loss
 
     def _advice(self, result):
@@ -279,7 +279,7 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
 
     def _prediction(self, X):
         """Predictions in the target's units, (n_samples, n_outputs)."""
-        raw_prediction = self._raw_prediction(X)  # it checks that there is a fit
+        raw_prediction = self._raw_prediction(X)  # checks that the model is fitted
         return check_prediction(self.loss_, raw_prediction)
 
     def _raw_prediction(self, X):

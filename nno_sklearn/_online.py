@@ -1,4 +1,4 @@
-"""partial_fit: batch -> what is learnt of the stream -> attributes. Shared by both estimators."""
+"""partial_fit of both estimators: batch -> state of the stream -> attributes."""
 
 import warnings
 from typing import Any
@@ -12,14 +12,14 @@ from nno_sklearn.contracts import check_loss_on, check_penalty_on
 from nno_sklearn.streams import Batch, Learnt, StreamObjective
 from nno_sklearn.types import Array
 
-#: Attributes of a fit that do not hold for a stream.
+#: Attributes of a fit that a stream does not have.
 OF_A_FIT = (
     "n_iter_ n_passes_ objective_ dual_gap_ optimality_ converged_ history_ start_ solver_".split()
 )
 
 
 def has_gradient(estimator):
-    """Whether the loss can be learnt row by row, as ``partial_fit`` does."""
+    """Whether the loss is one of single rows, as ``partial_fit`` needs."""
     if make_score_training(estimator.loss, estimator.named_losses) is not None:
         raise AttributeError(
             f"partial_fit needs a loss with a gradient, but {estimator.loss!r} is a score of all "
@@ -38,14 +38,14 @@ class OnlineLearning:
     coef_: NDArray[Any]
 
     def _learn(self, X, y, sample_weight, **known):
-        """Learn from a batch; where it is bad or weighs nothing the model stays as it was."""
+        """Learn from a batch; if it is invalid or has no weight, the model stays unchanged."""
         draft = draft_of(self)
         if draft._learn_rows(X, y, sample_weight, known):
             self.__dict__ = vars(draft)
         return self
 
     def _learn_rows(self, X, y, sample_weight, known):
-        """Learn from the rows that count; False where there are none."""
+        """Learn from the rows of positive weight; False where there are none."""
         parts = self.parts()
         loss, penalty = parts.loss, parts.penalty
         stream = make_stream(self.stream, parts.solver)
@@ -64,7 +64,7 @@ class OnlineLearning:
         )
         if not len(weight):
             return False
-        # An event that this batch lacks may be in another one.
+        # Add a row with an event, as later batches may have some.
         loss.check_target(np.vstack([y, np.ones((1, y.shape[1]))]))
         if begins:
             check_loss_on(loss, y)
@@ -98,7 +98,7 @@ class OnlineLearning:
     def condensed_rows_(self) -> Any:
         """Mean rows of the stream's cells, (n_condensed, n_features).
 
-        The last rows, at most ``max(2000, n_cells)``, wait for their cells and come as they are.
+        The last rows, at most ``max(2000, n_cells)``, are not in cells yet and are appended.
         """
         return self._condensed("condensed_rows_").X
 

@@ -48,13 +48,13 @@ class NNORegressor(RegressorMixin, LinearModel):
             default="squared_error"
         "squared_error" is ``(y - eta)^2 / 2``; "huber" is robust to outliers
         (``Huber(delta=...)`` sets where). Half deviances with a log link, so that predictions are
-        ``exp(eta)``: "poisson" and "negative_binomial" (counts, y >= 0; the latter scatter more,
-        ``NegativeBinomial(dispersion=...)`` says by how much), "tweedie" (amounts, many of them 0,
+        ``exp(eta)``: "poisson" and "negative_binomial" (counts, y >= 0; the latter with a larger
+        variance, by ``NegativeBinomial(dispersion=...)``), "tweedie" (amounts, many of them 0,
         y >= 0; ``Tweedie(power=...)``), "gamma" and "inverse_gaussian" (y > 0). "log_loss" is for
-        shares between 0 and 1, and predicts such. A scorer
-        ("neg_mean_absolute_percentage_error", ... or ``make_scorer(...)``) is trained itself: a
-        search from the optimum of the squared error, whose folds ``ScoreTraining(..., cv=10)``
-        chooses.
+        shares between 0 and 1, which it predicts. A scorer
+        ("neg_mean_absolute_percentage_error", ... or ``make_scorer(...)``) is maximised itself, by
+        a search that starts at the optimum of the squared error; ``ScoreTraining(..., cv=10)``
+        chooses its folds.
     penalty : {"l2", "l1", "elasticnet", None} or Penalty, default="l2"
         "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``.
     alpha : float, default=1e-4
@@ -62,27 +62,27 @@ class NNORegressor(RegressorMixin, LinearModel):
     l1_ratio : float in [0, 1], default=0.5
         Share of the l1 part in "elasticnet"; other penalties do not use it.
     solver : {"auto", "gd", "nearest_neighbor", "proximal"} or Solver, default="auto"
-        How the optimum is reached; all reach the same. "gd" needs a differentiable penalty.
+        How the optimum is found; all find the same one. "gd" needs a differentiable penalty.
         The parameters of an object can be tuned as ``solver__n_neighbors`` etc.
     stream : {"auto", "cells", "adagrad", "ftrl"} or Stream, default="auto"
-        How ``partial_fit`` learns: "cells" refits to a memory of neighbouring rows
-        (:class:`CellStream`), the others take small steps, for many columns. "auto" goes with the
+        How ``partial_fit`` learns: "cells" refits to cells of neighbouring rows
+        (:class:`CellStream`), the others take small steps, for many columns. "auto" depends on the
         solver: "adagrad" with "gd", "ftrl" with "proximal", else "cells" (up to 2000 columns).
     fit_intercept : bool, default=True
         Whether to fit b.
     max_iter : int, default=1000
-        At most so many iterations.
+        Iterations at most.
     tol : float, default=1e-4
         Relative duality gap at which the fit has converged: the objective is then proven to be
         within ``tol`` times itself of its optimum (times a millionth of the best constant
         model's, where it is less). Without a penalty (and for a Loss or Penalty without
-        conjugate) no finite gap is known; then ``tol`` bounds the square root of what Newton's
-        step promises to gain, as the same share.
+        conjugate) no finite gap is known; then ``tol`` bounds the Newton decrement: the square
+        root of the decrease that a Newton step predicts, as the same share.
     warm_start : bool, default=False
-        Begin at the coefficients of the last fit.
+        Start at the coefficients of the last fit.
     random_state : int, RandomState instance or None, default=None
-        Choice of landmarks; the optimum does not depend on it. Of a scorer's folds and directions,
-        on which the result does depend.
+        Seed of the landmarks, on which the optimum does not depend; for a scorer, of folds and
+        directions, on which the result does.
     verbose : int, default=0
         Print a line per iteration if not 0.
 
@@ -93,22 +93,22 @@ class NNORegressor(RegressorMixin, LinearModel):
     objective_ : float
         F at the solution; minus the score on the training data, for a scorer.
     dual_gap_ : float
-        Proven bound on ``objective_`` minus the optimum; inf where none is known.
+        Certified bound on ``objective_`` minus the optimum; inf where none is known.
     optimality_ : float
-        What ``tol`` was compared with.
+        Relative duality gap, or Newton decrement, that ``tol`` bounds.
     converged_ : bool
     n_iter_ : int
     n_passes_ : float
-        How often X was read.
+        Passes over X.
     history_ : list of Record
         One named tuple per iteration; ``pandas.DataFrame(history_)`` is a table. For a scorer
         one per round, with ``validation_score``, and minus the score as ``objective``.
     start_ : NNORegressor
-        Only for a scorer: the convex model, its intercept tuned, that the search began from.
+        Only for a scorer: the convex model with tuned intercept at which the search started.
     solver_ : Solver
         The solver that ran; after ``fit``.
     stream_ : Stream
-        What learns; after ``partial_fit``, which has no history and certificate.
+        The algorithm that learns; after ``partial_fit``, which has no history and certificate.
     loss_ : Loss
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
@@ -116,7 +116,7 @@ class NNORegressor(RegressorMixin, LinearModel):
     n_samples_seen_ : int
         Rows of the stream so far; after ``partial_fit``.
     condensed_rows_, condensed_targets_, condensed_weights_ : ndarray
-        After ``partial_fit`` with ``stream="cells"``: its memory, a small training set.
+        After ``partial_fit`` with ``stream="cells"``: its cells, a small training set.
 
     Examples
     --------
@@ -173,8 +173,8 @@ class NNORegressor(RegressorMixin, LinearModel):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        # scikit-learn's check of multi-output regressors gives negative targets, so losses of
-        # positive ones cannot carry both tags; they do take several outputs.
+        # scikit-learn's check of multi-output regressors uses negative targets, so losses of
+        # positive ones cannot have both tags, though they take several outputs.
         tags.target_tags.positive_only = self._needs_positive_target()
         tags.target_tags.multi_output = not tags.target_tags.positive_only
         return tags
@@ -191,7 +191,7 @@ class NNORegressor(RegressorMixin, LinearModel):
             self, X, y, sample_weight, y_numeric=True, multi_output=True
         )
         if y.ndim == 2 and y.shape[1] == 1 and self._needs_positive_target():
-            y = column_or_1d(y, warn=True)  # what scikit-learn asks of estimators without that tag
+            y = column_or_1d(y, warn=True)  # required of estimators without the multi_output tag
         self._is_single = y.ndim == 1
         targets = y.reshape(len(y), -1).astype(np.float64)
         return TrainingData(X, targets, weight, loss, sum_of_weights(weight, exponent))
@@ -214,7 +214,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         Raises
         ------
         ValueError
-            For data or parameters that cannot be used. A model that was there stays as it was.
+            For invalid data or parameters. The model then stays unchanged.
         """
         return self._learn(X, y, sample_weight)
 

@@ -1,4 +1,4 @@
-"""What comes from the user: data, weights and hyper-parameters, checked in one place."""
+"""Checks of what the user passes: data, weights and hyper-parameters."""
 
 from inspect import Parameter, signature
 from numbers import Integral, Real
@@ -28,11 +28,10 @@ PENALTIES = {"l1": L1, "l2": L2, "elasticnet": ElasticNet}
 
 
 def draft_of(estimator):
-    """A twin with attributes of its own, for a fit to change.
+    """A shallow copy of an estimator, for a fit to change.
 
-    Once the fit is done, ``vars(draft)`` becomes the estimator's ``__dict__`` in one step. An
-    error or an interrupt (Ctrl-C) at any time before leaves the estimator as it was, and other
-    threads may go on predicting with it.
+    After the fit, ``vars(draft)`` becomes the estimator's ``__dict__`` in one step. An error or
+    Ctrl-C before that leaves the estimator unchanged, and other threads can keep predicting.
     """
     draft = object.__new__(type(estimator))
     draft.__dict__ = dict(vars(estimator))
@@ -49,7 +48,7 @@ def check_names(kind, params, error):
 
 
 def check_hyper_parameters(estimator):
-    """Raise a ValueError for numbers and flags that no fit can use."""
+    """Raise a ValueError for invalid numbers and flags."""
     if not isinstance(estimator.alpha, Real):
         raise ValueError(
             f"alpha={estimator.alpha!r}: it must be a number of at least 0, the strength of the "
@@ -86,7 +85,7 @@ def check_flag(name, value):
 
 
 def check_verbose(value):
-    """Raise a ValueError unless ``value`` says how much to print."""
+    """Raise a ValueError unless ``value`` is a level of verbosity."""
     if not isinstance(value, (Integral, np.bool_)) or value < 0:
         raise ValueError(
             f"verbose={value!r}: it says how much to print, so it must be True, False or a whole "
@@ -95,14 +94,14 @@ def check_verbose(value):
 
 
 def make_loss(loss, known):
-    """The loss that a name stands for, or the user's own object."""
+    """The loss of this name, or the user's own object."""
     if isinstance(loss, Loss):
         return loss
     return _named("loss", loss, known, Loss, also="a scorer or its name, ")()
 
 
 def make_score_training(loss, known):
-    """How to train on the score that was given as a loss; None where it is a loss."""
+    """The score training that ``loss`` names; None where it is a loss."""
     if isinstance(loss, ScoreTraining):
         return loss
     if callable(loss) and not isinstance(loss, type | Loss):
@@ -113,14 +112,14 @@ def make_score_training(loss, known):
 
 
 def check_scorer(scorer, name, n_arguments=3):
-    """Raise a ValueError for a function of targets and predictions that is given as a scorer.
+    """Raise a ValueError for a metric function that is given as a scorer.
 
     Parameters
     ----------
     scorer : callable
         A scorer is called as ``scorer(estimator, X, y)``, a metric as ``metric(y_true, y_pred)``.
     name : str
-        Of the parameter that it was given for.
+        The parameter that it was given for.
     n_arguments : int, default=3
         2 where there are no targets.
     """
@@ -128,7 +127,7 @@ def check_scorer(scorer, name, n_arguments=3):
         parameters = signature(scorer).parameters.values()
         signature(scorer).bind(*range(n_arguments))
         is_called_so = True
-    except ValueError:  # some callables do not tell their arguments
+    except ValueError:  # some callables have no signature
         return
     except TypeError:
         is_called_so = False
@@ -145,7 +144,7 @@ def check_scorer(scorer, name, n_arguments=3):
 
 
 def make_penalty(penalty, l1_ratio):
-    """The penalty that a name stands for, or the user's own object."""
+    """The penalty of this name, or the user's own object."""
     if isinstance(penalty, Penalty):
         return penalty
     if penalty is None:
@@ -156,14 +155,14 @@ def make_penalty(penalty, l1_ratio):
 
 
 def make_solver(solver):
-    """The solver that a name stands for, or the user's own object."""
+    """The solver of this name, or the user's own object."""
     if isinstance(solver, Solver):
         return solver
     return _named("solver", solver, SOLVERS, Solver)()
 
 
 def make_stream(stream, solver):
-    """What partial_fit learns by: the user's own object, by its name, or as the solver says."""
+    """The stream of this name, the solver's own for "auto", or the user's own object."""
     if isinstance(stream, Stream):
         return stream
     name = solver.stream if isinstance(stream, str) and stream == "auto" else stream
@@ -191,7 +190,7 @@ def check_compatible(parameter, algorithm, name, loss, penalty, penalty_name):
     parameter : {"solver", "stream"}
     algorithm : Solver or Stream
     name : str, Solver or Stream
-        What the user gave for it.
+        What the user passed for it.
     loss : Loss
     penalty : Penalty
     penalty_name : str, Penalty or None
@@ -223,27 +222,27 @@ def check_compatible(parameter, algorithm, name, loss, penalty, penalty_name):
 
 
 def check_training_data(estimator, X, y, sample_weight, **y_checks):
-    """X, y, weights in float64 with a maximum of about 1, and the power of two they are to take.
+    """X, y, weights scaled to a maximum of about 1, and the exponent of 2 of that scaling.
 
-    A weight means a repetition, so rows of weight 0 do not occur: what is in them does not matter.
+    A weight means a repetition: rows of weight 0 have no influence.
     """
     X, y = validate_data(estimator, X, y, **X_FORMAT, **y_checks)
     weight = check_weight(X, sample_weight)
     check_any_weight(weight)
-    # A power of two changes no digit; sums of the user's own numbers might overflow.
+    # Scaling by a power of two is exact, and keeps sums of weights from overflowing.
     exponent = np.frexp(weight.max())[1]
     weight = np.ldexp(weight, -exponent)
     return *effective_rows(canonical(X), y, weight), exponent
 
 
 def sum_of_weights(weight, exponent):
-    """Sum in the user's units of weights that are to take a power of two."""
+    """Sum of weights in the user's units, before their scaling by ``2**-exponent``."""
     with np.errstate(over="ignore"):
         return float(np.ldexp(weight.sum(), exponent))
 
 
 def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):
-    """X, y and weights of the rows of a batch that count; there may be none.
+    """X, y and weights of the rows of a batch with positive weight; there may be none.
 
     The first batch of a stream fixes the number of features and their names.
     """

@@ -1,10 +1,10 @@
-"""Which estimators of scikit-learn have the objective of an NNO model, and with which parameters.
+"""scikit-learn's estimators with the same objective as an NNO model, and their parameters.
 
 The objective is ``sum_i s_i loss(y_i, x_i w + b) / sum_i s_i + alpha * penalty(w)`` with
 ``penalty(w) = l1_ratio * |w|_1 + (1 - l1_ratio) / 2 * |w|_2^2``. scikit-learn's estimators differ
-in whether they take the mean or the sum of the losses, in the name of the strength, in the share of
-the l1 norm that they can have, and in whether they penalise the intercept b. HuberRegressor has
-another objective than any of ours: it estimates the scale of the residuals too.
+in whether they take the mean or the sum of the losses, in the name of the strength, in the l1_ratio
+that they allow, and in whether they penalise the intercept b. HuberRegressor has no counterpart
+here, as it estimates the scale of the residuals too.
 """
 
 from collections.abc import Callable
@@ -35,12 +35,12 @@ __all__ = ["COUNTERPARTS", "Counterpart", "Strength", "counterparts", "logistic_
 
 @dataclass(frozen=True)
 class Strength:
-    """What an estimator calls the strength of its penalty, and how it is measured.
+    """The name and unit of an estimator's strength of the penalty.
 
     Parameters
     ----------
     parameter : str
-        Its name there.
+        Its name in that estimator.
     of_alpha, to_alpha : callable
         From ``(alpha, total_weight)`` to that parameter, and from ``(parameter, total_weight)`` to
         the ``alpha`` of NNO models; the total weight is the number of rows where none are given.
@@ -68,7 +68,7 @@ INVERSE = Strength(
 
 
 def _no_options(loss: str, l1_ratio: float) -> dict[str, Any]:
-    """The parameters of an estimator that has one loss and one shape of penalty."""
+    """No parameters, for an estimator with a single loss and kind of penalty."""
     return {}
 
 
@@ -84,9 +84,9 @@ class Counterpart:
     strength : Strength or None
         None where there is no penalty.
     takes : callable
-        ``takes(alpha, l1_ratio, fit_intercept)`` says whether it can have that objective.
+        ``takes(alpha, l1_ratio, fit_intercept)``: whether it can have that objective.
     options : callable
-        ``options(loss, l1_ratio)`` gives the other parameters that make it that objective.
+        ``options(loss, l1_ratio)``: its other parameters for that objective.
     """
 
     estimator: type[BaseEstimator]
@@ -129,18 +129,26 @@ def counterparts(
 
     Parameters
     ----------
-    loss, penalty, alpha, l1_ratio, fit_intercept
-        As in NNOClassifier and NNORegressor; loss and penalty are names.
+    loss : str
+        A name, as in NNOClassifier and NNORegressor.
+    penalty : str or None
+        A name.
+    alpha : float
+        Strength of the penalty, of a mean of losses.
+    l1_ratio : float, default=0.5
+        Share of the l1 part in "elasticnet".
+    fit_intercept : bool, default=True
+        Whether there is an intercept, which is not penalised.
     total_weight : float
-        Sum of the sample weights of the fit to come, or its number of rows: some of
-        scikit-learn's strengths depend on it, ``alpha`` does not.
+        Sum of the sample weights, or number of rows, of the fit: some of scikit-learn's strengths
+        depend on it, ``alpha`` does not.
 
     Returns
     -------
     list of estimator
         Not fitted, the most accurate first; empty where scikit-learn has none. The SGD estimators,
-        which come last, only come near the optimum, and mean the same objective by weights whose
-        mean is 1. Solvers and tolerances are the caller's to set.
+        which are last, only approach the optimum, and have the same objective for weights of
+        mean 1. Solvers and tolerances are left to the caller.
 
     Examples
     --------
@@ -160,14 +168,14 @@ def counterparts(
     ]
 
 
-#: Up to scikit-learn 1.7 LogisticRegression names its penalty; later versions go by l1_ratio.
+#: Up to scikit-learn 1.7 LogisticRegression has a penalty; later versions use l1_ratio alone.
 _NAMED_PENALTY = "penalty" in (_parameters := signature(LogisticRegression).parameters) and (
     _parameters["penalty"].default == "l2"
 )
 
 
 def logistic_penalty(l1_ratio: float) -> dict[str, Any]:
-    """Parameters of LogisticRegression that say how much of its penalty is the l1 norm."""
+    """Parameters of LogisticRegression for a penalty with this l1_ratio."""
     if not _NAMED_PENALTY:
         return {"l1_ratio": l1_ratio}
     named = {0.0: "l2", 1.0: "l1"}.get(l1_ratio)
@@ -216,7 +224,7 @@ COUNTERPARTS = (
     Counterpart(PoissonRegressor, ("poisson",), OF_MEAN, _smooth),
     Counterpart(GammaRegressor, ("gamma",), OF_MEAN, _smooth),
     Counterpart(TweedieRegressor, ("tweedie", "inverse_gaussian"), OF_MEAN, _smooth, _tweedie),
-    # It penalises an intercept.
+    # It penalises the intercept.
     Counterpart(
         LinearSVC,
         ("squared_hinge",),

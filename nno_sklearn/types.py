@@ -1,4 +1,4 @@
-"""Names of types that annotations share."""
+"""Type aliases for annotations."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -6,11 +6,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-#: What the mathematics inside is done with.
+#: Arrays of floats, as all computations use.
 Array: TypeAlias = NDArray[np.floating[Any]]
-#: A number of the same kind.
+#: A float.
 Scalar: TypeAlias = float | np.floating[Any]
-#: Rows: an array, a sparse matrix or sparse array, a data frame. They have no type in common.
+#: Rows: an array, a sparse matrix or array, or a data frame, which have no common type.
 Matrix: TypeAlias = Any
 RandomState: TypeAlias = int | np.random.RandomState | None
 #: A distance between rows, as in scikit-learn's NearestNeighbors.

@@ -7,10 +7,10 @@ POSITIVE = ("poisson", "gamma", "tweedie", "negative_binomial")
 REGRESSION = ("squared_error", "huber", *POSITIVE)
 CLASSIFICATION = ("log_loss", "squared_hinge", "modified_huber")
 LOSSES = REGRESSION + CLASSIFICATION
-#: Solvers of penalties with a gradient everywhere, and of others.
+#: Solvers of differentiable penalties, and of nonsmooth ones.
 SMOOTH = ("auto", "gd", "nearest_neighbor", "proximal")
-KINKED = ("auto", "nearest_neighbor", "proximal")
-SOLVERS = {"l2": SMOOTH, "l1": KINKED, "elasticnet": KINKED, None: SMOOTH}
+NONSMOOTH = ("auto", "nearest_neighbor", "proximal")
+SOLVERS = {"l2": SMOOTH, "l1": NONSMOOTH, "elasticnet": NONSMOOTH, None: SMOOTH}
 
 
 def make(loss, **params):
@@ -18,6 +18,6 @@ def make(loss, **params):
 
 
 def raw_prediction(model, X):
-    """What the coefficients give, before link or labels, of shape (n_samples, n_outputs)."""
+    """``X @ coef + intercept``, (n_samples, n_outputs)."""
     coef = model.coef_.reshape(-1, X.shape[1])
     return X @ coef.T + model.intercept_

@@ -25,7 +25,7 @@ ESTIMATORS = [NNORegressor, NNOClassifier]
 
 
 def message(estimator, X=X, y=None, sample_weight=None, error=ValueError):
-    """What a fit that must fail says."""
+    """Error message of a fit that must fail."""
     if y is None:
         y = LABELS if isinstance(estimator, NNOClassifier) else NUMBERS
     with warnings.catch_warnings():

@@ -53,7 +53,7 @@ def test_every_solver_loss_and_penalty_is_represented():
 
 
 def has_no_single_optimum(estimator):
-    """Checks that compare fits where there is not one best model, with the reason.
+    """Checks that compare fits where the optimum is not unique, with the reason.
 
     Their classes are separable, 15 rows in 30 columns. Without a penalty log-losses have no minimum
     there, and hinges have a whole set of minima, of which rounding chooses one.

@@ -114,7 +114,7 @@ class TestAttributes:
 
 
 class Spy(Solver):
-    """Keeps what the estimator hands over."""
+    """Keeps the arguments of ``solve``."""
 
     seen = None
 
@@ -162,7 +162,7 @@ class TestInput:
         )
         assert np.shares_memory(used, given)
         assert used.dtype == model.coef_.dtype == dtype
-        assert model.intercept_.dtype == np.float64  # it may be large beside what X tells
+        assert model.intercept_.dtype == np.float64  # it may be large next to X @ coef
         assert model.predict_proba(X).dtype == dtype
 
     @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])

@@ -58,7 +58,7 @@ def objective(model, y, w):
 
 
 def assert_never_certified_and_wrong(model, y):
-    """Right, or not certified: the search of scipy, on values alone, finds nothing lower."""
+    """A certified optimum must not be above what scipy finds from values alone."""
     if not model.converged_:
         return
     coef, intercept = np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_)
@@ -102,7 +102,7 @@ def test_one_method_of_a_penalty_rewritten(name, method):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_another_function_made_of_a_loss(name):
-    """Value and gradient doubled: a right loss, of which nothing else of the old one holds."""
+    """Value and gradient doubled: a valid loss, for which no other inherited member holds."""
     cls = type(LOSSES[name])
     double = altered(LOSSES[name], value=twice("value", cls), gradient=twice("gradient", cls))
     assert double.provides == {"value", "gradient", "curvature"}
@@ -170,7 +170,7 @@ def test_a_penalty_inherits_everything(penalty):
 
 def test_who_knows_better_says_so():
     class StableSquaredError(SquaredError):
-        """The same function, written in another way."""
+        """The same function by another formula."""
 
         conjugate, constant_curvature = SquaredError.conjugate, True
 
@@ -198,10 +198,10 @@ def test_pieces_from_several_classes():
         gradient = Gradient.gradient
 
     class Joined(Value, Gradient):
-        """Neither piece was written for another value."""
+        """A mixin and a loss, neither of which was written for another value."""
 
     class Mixed(Other, Huber):
-        """A mixin rewrites as a class itself does."""
+        """A mixin overrides as a class itself does."""
 
     class Grandchild(Mixed):
         pass

@@ -27,12 +27,12 @@ from nno_sklearn.losses import Huber
 from tests.estimators import SMOOTH, SOLVERS
 
 ALPHA = 0.02
-#: tol for float64 and for float32: a kinked penalty scales the dual point, which costs digits;
-#: without a penalty or a dual tol bounds a cosine.
+#: tol for float64 and for float32: a nonsmooth penalty scales the dual point, which costs digits;
+#: without a penalty or a dual tol bounds a Newton decrement.
 TOLS = {"l2": (1e-14, 1e-10), "l1": (1e-12, 1e-6), "elasticnet": (1e-12, 1e-6), None: (1e-13, 1e-7)}
 LAYOUTS = {"dense": np.asarray, "csr": sparse.csr_matrix, "csc": sparse.csc_array}
 LOSS_NAMES = {name for one in COUNTERPARTS for name in one.losses}
-#: What makes scikit-learn's estimators as exact as they go.
+#: Options for the most exact fits of scikit-learn's estimators.
 PATIENT = {"max_iter": 100_000, "random_state": 0}
 EXACT = {
     Lasso: PATIENT | {"tol": 1e-14},
@@ -46,7 +46,7 @@ EXACT = {
 
 
 def exact(theirs):
-    """An estimator of scikit-learn with its most exact solver, as exact as it goes."""
+    """An estimator of scikit-learn with its most exact solver and options."""
     if getattr(theirs, "solver", None) == "lbfgs":
         theirs.set_params(solver="newton-cholesky")
     return theirs.set_params(**EXACT.get(type(theirs), {}))
@@ -63,7 +63,7 @@ class Case(NamedTuple):
     target: str
 
     def fit(self, solver, X, y, weight=None):
-        """As exactly as the numbers allow."""
+        """Fit as exactly as the precision allows."""
         has_dual = self.ours.loss != "inverse_gaussian"  # it is not convex
         exact, single = TOLS[self.ours.penalty if has_dual else None]
         tol = single if X.dtype == np.float32 else exact

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from nno_sklearn import Loss, NNOClassifier, NNORegressor
 from nno_sklearn.losses import MultinomialLogLoss
-from tests.estimators import KINKED, SMOOTH
+from tests.estimators import NONSMOOTH, SMOOTH
 from tests.problems import X, Y
 from tests.user_objects import Box, Exponential, PlainPseudoHuber, SmoothedL1, SteepestDescent
 
@@ -21,7 +21,7 @@ LABELS = np.where(Y > 0.5, "high", "low")
 
 
 def optimum(loss, y, penalty=None, alpha=1.0, bounds=None):
-    """Intercept and coefficients by scipy, which knows nothing of this package."""
+    """Intercept and coefficients by scipy, independent of this package."""
     target, A = y[:, None], np.column_stack([np.ones(len(X)), X])
 
     def objective(v):
@@ -103,7 +103,7 @@ class TestLoss:
 
     @pytest.mark.parametrize("penalty", ["l1", "elasticnet"])
     def test_optimum_with_kinks(self, penalty):
-        fits = [regress(PlainPseudoHuber(), penalty=penalty, solver=s).fit(X, Y) for s in KINKED]
+        fits = [regress(PlainPseudoHuber(), penalty=penalty, solver=s).fit(X, Y) for s in NONSMOOTH]
         for model in fits:
             np.testing.assert_allclose(model.coef_, fits[0].coef_, rtol=1e-4, atol=1e-6)
         assert 0 < np.count_nonzero(fits[0].coef_) < 4
@@ -156,7 +156,7 @@ class TestPenalty:
 
     @pytest.mark.parametrize("box", [Box(), Box(-0.1, 0.1), Box(-np.inf, 0.2)])
     @pytest.mark.parametrize("loss", ["squared_error", PlainPseudoHuber(0.5), "huber"])
-    @pytest.mark.parametrize("solver", KINKED)
+    @pytest.mark.parametrize("solver", NONSMOOTH)
     def test_bounds(self, solver, loss, box):
         model = regress(loss, penalty=box, solver=solver).fit(X, Y)
         bounds = [(None, None), *[(box.low, box.high)] * 4]

@@ -53,7 +53,7 @@ def is_own(node):
 
 
 def asked(tree):
-    """(private name, whether it is asked of ``self``) of all attributes that a module uses."""
+    """(private name, whether it is used on ``self``) of all attributes that a module uses."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
             yield node.attr, is_own(node)
@@ -63,7 +63,7 @@ def asked(tree):
 
 
 def foreign(tree, package):
-    """Private names that a module asks of others, among those that the package defines."""
+    """Private names of the package that a module uses on objects of other modules."""
     here = set(defined(tree))
     return {
         name

@@ -9,8 +9,8 @@ from sklearn.datasets import load_breast_cancer
 
 from tests.estimators import (
     CLASSIFICATION,
-    KINKED,
     LOSSES,
+    NONSMOOTH,
     POSITIVE,
     REGRESSION,
     SMOOTH,
@@ -69,14 +69,14 @@ class TestWeights:
 class TestCertificate:
     penalties = pytest.mark.parametrize(
         ("penalty", "solver"),
-        [("l2", s) for s in SMOOTH] + [(p, s) for p in ("l1", "elasticnet") for s in KINKED],
+        [("l2", s) for s in SMOOTH] + [(p, s) for p in ("l1", "elasticnet") for s in NONSMOOTH],
     )
 
     @staticmethod
     @cache
     def optimum(loss, penalty):
         """The lowest objective that any solver finds."""
-        solvers = SMOOTH if penalty == "l2" else KINKED
+        solvers = SMOOTH if penalty == "l2" else NONSMOOTH
         fits = (
             make(loss, penalty=penalty, alpha=0.01, tol=1e-12, solver=solver) for solver in solvers
         )
@@ -144,7 +144,7 @@ class TestUnscaled:
 
     @pytest.mark.parametrize("loss", LOSSES)
     @pytest.mark.parametrize(
-        ("penalty", "solver"), [("l2", s) for s in SMOOTH] + [("l1", s) for s in KINKED]
+        ("penalty", "solver"), [("l2", s) for s in SMOOTH] + [("l1", s) for s in NONSMOOTH]
     )
     @pytest.mark.parametrize("change", ["scaled", "shifted"])
     def test_defaults_converge(self, loss, penalty, solver, change):
@@ -152,7 +152,7 @@ class TestUnscaled:
         hard = X + 1e6 if change == "shifted" else X * SCALES
         model = make(loss, penalty=penalty, solver=solver).fit(hard, y)
         assert model.converged_
-        if change == "shifted":  # a shift is the intercept's matter: the penalty does not see it
+        if change == "shifted":  # a shift changes the intercept alone, which is not penalised
             easy = make(loss, penalty=penalty, solver=solver).fit(X, y)
             assert model.objective_ == pytest.approx(easy.objective_, rel=1e-3)
 

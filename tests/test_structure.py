@@ -14,7 +14,7 @@ FLOORS = (
     "neighbors solvers score_training streams contracts _validation session _labels _online "
     "_linear_model _classifier _regressor model_selection inspection __init__ cli __main__"
 ).split()
-#: What of the rows is as long as the data, as attributes of LocalRows and what it hands out.
+#: Attributes of LocalRows, and of what it returns, that are as long as the data.
 LONG = {"X", "array", "design", "entries", "residual", "weight", "y"}
 
 
@@ -23,7 +23,7 @@ def floor_of(path):
 
 
 def imported_floors(tree):
-    """Folders and modules of the package that a module imports, wherever it does."""
+    """Folders and modules of the package that a module imports, at any level."""
     names = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

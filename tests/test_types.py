@@ -25,7 +25,7 @@ PROGRAM = Path(__file__).with_name("typed_program.py")
 
 
 def functions(thing):
-    """A function; or constructor, public methods and properties that a class of ours writes."""
+    """A function; or constructor, public methods and properties that a class defines."""
     if not isinstance(thing, type):
         yield thing
         return

@@ -85,10 +85,10 @@ def test_an_interrupt_leaves_the_old_model_or_the_new_one(name):
     else:
         model.fit(X, Y)
     before, prediction, counter = pickle.dumps(vars(model)), model.predict(X), Interrupt()
-    action(deepcopy(model))  # what is done once is done
+    action(deepcopy(model))  # caches and imports of the first call
     twin = deepcopy(model)
     assert not counter.during(lambda: action(twin))
-    # Runs differ by some per cent: rounding depends on where arrays lie in memory.
+    # Runs differ by some per cent: rounding depends on the alignment of arrays.
     for place in np.linspace(1, 0.9 * counter.n_calls, 25).astype(int):
         assert Interrupt(place).during(lambda: action(model))
         assert pickle.dumps(vars(model)) == before
@@ -123,7 +123,7 @@ def read_only(X):
 
 
 def stored(X):
-    """What is in the user's memory, with all that scipy has noted of it."""
+    """The user's arrays, and the flags that scipy has recorded of them."""
     return joblib.hash(vars(X) if sparse.issparse(X) else X)
 
 
@@ -203,7 +203,7 @@ def data():
 
 
 class TestRowsOfWeightZero:
-    """They do not occur, and cost no memory."""
+    """They have no influence, and cost no memory."""
 
     @pytest.mark.parametrize("container", [np.asarray, np.asfortranarray, sparse.csr_array,
                                            sparse.csc_array])  # fmt: skip
@@ -220,7 +220,7 @@ class TestRowsOfWeightZero:
             model.fit(container(X), y, weight)
             monkeypatch.undo()
             assert model.objective_ == pytest.approx(objective, rel=1e-2)
-            if loss != "f1_macro":  # whose search may take another way from the same start
+            if loss != "f1_macro":  # whose search may end elsewhere from the same start
                 np.testing.assert_allclose(model.coef_, coef, rtol=1e-4, atol=1e-6)
 
     @pytest.mark.parametrize("make", [NNORegressor, NNOClassifier])

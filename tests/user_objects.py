@@ -9,7 +9,7 @@ from nno_sklearn.solvers import Run
 
 
 class PseudoHuber(Loss):
-    """With everything that solvers can know."""
+    """A loss with every method that solvers can use."""
 
     def __init__(self, delta=1.0):
         self.delta = delta
@@ -33,7 +33,7 @@ class PseudoHuber(Loss):
 
 
 class PlainPseudoHuber(Loss):
-    """The same with value and gradient only; where it is flat, differences are rounding errors."""
+    """The same with value and gradient only; where it is flat, its differences are rounding."""
 
     __init__, value, gradient = PseudoHuber.__init__, PseudoHuber.value, PseudoHuber.gradient
 
@@ -66,14 +66,14 @@ class Expectile(Loss):
 
 
 class AsymmetricSquaredError(SquaredError):
-    """The same, made from the squared error: nothing else of that holds."""
+    """The same as a subclass of the squared error, no other member of which holds."""
 
     level = 0.8
     value, gradient, _factor = Expectile.value, Expectile.gradient, Expectile._factor
 
 
 class SmoothQuantile(Loss):
-    """Pinball loss with a parabola of half-width ``width`` instead of its kink."""
+    """Pinball loss smoothed by a parabola of half-width ``width``."""
 
     def __init__(self, level=0.3, width=0.05):
         self.level = level
@@ -129,7 +129,7 @@ class Cauchy(Loss):
 
 
 class CautiousCauchy(Cauchy):
-    """Where the curvature is negative, 0 stands for it."""
+    """Returns 0 where the curvature is negative."""
 
     def curvature(self, y, eta):
         return np.maximum(super().curvature(y, eta), 0)
@@ -191,7 +191,7 @@ class HalfHuber(Huber):
 
 
 class Float32SquaredError(SquaredError):
-    """As a library that computes in float32 gives it."""
+    """Results in float32, as of a library that computes in it."""
 
     def value(self, y, eta):
         return super().value(np.float32(y), np.float32(eta))
@@ -269,7 +269,7 @@ class Groups(Penalty):
 
 
 class StrictL1(Penalty):
-    """The lasso without any slack for rounding, and with no distance of its own."""
+    """The lasso without slack for rounding, and without a ``subdiff_distance``."""
 
     def value(self, w):
         return np.abs(w).sum()
@@ -285,7 +285,7 @@ class StrictL1(Penalty):
 
 
 class WeightedL1(L1):
-    """A weight for each feature, from a built-in penalty of which little else holds."""
+    """A weight for each feature, as a subclass of a built-in penalty."""
 
     def __init__(self, weights):
         self.weights = weights
@@ -319,7 +319,7 @@ class MCP(Penalty):
 
 
 class HalfSquares(Penalty):
-    """Ridge, written as short as can be, with a conjugate."""
+    """Ridge, as short as possible, with a conjugate."""
 
     def value(self, w):
         return 0.5 * (w**2).sum()
@@ -360,7 +360,7 @@ def altered(base, **members):
 
 
 def twice(method, cls):
-    """Twice what a class's method gives."""
+    """Twice the result of a class's method."""
 
     def doubled(self, *arguments):
         found = getattr(cls, method)(self, *arguments)
@@ -374,7 +374,7 @@ def twice(method, cls):
 
 
 class Losing(SteepestDescent):
-    """Returns what ``spoil`` makes of a good result."""
+    """Returns ``spoil`` of a good result."""
 
     def __init__(self, spoil=None):
         self.spoil = spoil

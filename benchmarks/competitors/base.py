@@ -1,4 +1,4 @@
-"""What a competitor is: a way to fit an objective at a tolerance."""
+"""The interface of a competitor: a way to fit an objective at a tolerance."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Competitor:
         What must be importable. Adapters import it inside ``fit``: the time of a cold fit
         includes the import.
     supports : callable
-        Whether it can minimise an :class:`Objective`, exactly that one.
+        Whether it can minimise exactly this :class:`Objective`.
     fit : callable
         ``fit(objective, tolerance) -> Solution``.
     tolerances : tuple of float

@@ -42,7 +42,7 @@ def fit(objective, tolerance, solver):
 def automatic_choice(objective):
     """Name of the competitor that ``solver="auto"`` is on this objective.
 
-    Found by asking it: one step, which no clock counts.
+    Found by one untimed step.
     """
     model = estimator(objective, "auto", tolerance=1.0, max_iter=1)
     with warnings.catch_warnings():
@@ -68,7 +68,7 @@ COMPETITORS = [
     _competitor("gd", lambda objective: objective.l1_ratio == 0),
 ]
 
-#: What the others are measured against, beside each other.
+#: The solver that others are compared with.
 REFERENCE = _competitor("auto", lambda objective: True)
 
 NAMES = {

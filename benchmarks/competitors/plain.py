@@ -1,4 +1,4 @@
-"""Accelerated gradient descent with backtracking, and nothing else: the measure of "gd".
+"""Plain accelerated gradient descent with backtracking, the reference for "gd".
 
 It counts its passes over X as the package does: one for ``X @ v``, one for ``X.T @ u``.
 """

@@ -127,25 +127,27 @@ class Objective:
             loss = self.weight @ self.derivatives(self.y, self.X @ coef + intercept).value
         return loss + self.l1 * np.abs(coef).sum() + self.l2 * (coef**2).sum() / 2
 
-    def rounding(self, coef, intercept, way):
-        """What F, or a bound computed from it, may be off by double precision alone.
+    def rounding(self, coef, intercept, distance):
+        """Error of F, or of a bound computed from it, by double precision alone.
 
         Raw predictions are off by roundings of their largest terms. The loss's slope turns that
         into an error of F. Its curvature turns it into an error of the slopes, which are the dual
-        point: a bound then holds up to that error times the way to the optimum.
+        point: a bound then holds up to that error times the distance to the optimum.
 
         Parameters
         ----------
         coef, intercept : ndarray of shape (p, K), (K,)
-        way : ndarray of shape (K,)
+        distance : ndarray of shape (K,)
             Largest difference between raw predictions here and at the optimum.
         """
         coef, intercept = coef.astype(LD), intercept.astype(LD)
         eta = self.X @ coef + intercept
-        _, slope, curvature = self.derivatives(self.y, eta)
         off = EPS * (np.abs(self.X) @ np.abs(coef) + np.abs(intercept) + np.abs(self.y))
-        bend = np.einsum("ikk->ik", curvature)
-        error = self.weight @ (off * (np.abs(slope) + bend * (way + ROUNDINGS * off)))
+        # Where a loss is flat, rounding may lead to where it is not.
+        around = [self.derivatives(self.y, eta + side * ROUNDINGS * off) for side in (-1, 0, 1)]
+        slope = np.max([np.abs(one.slope) for one in around], axis=0)
+        diagonal = np.max([np.einsum("ikk->ik", one.curvature) for one in around], axis=0)
+        error = self.weight @ (off * (slope + diagonal * (distance + ROUNDINGS * off)))
         size = self.weight @ self.magnitude(self.y, eta).sum(axis=1)
         return ROUNDINGS * (error.sum() + EPS * (size + self.value(coef, intercept) + self.null))
 
@@ -171,7 +173,7 @@ class Objective:
 
     @cached_property
     def has_optimum(self):
-        """Whether F is attained: False where it falls for ever along some direction."""
+        """Whether F has a minimiser: False where there is a direction of recession."""
         if self.l1 > 0 or self.l2 > 0 or self.loss not in ("log_loss", "poisson"):
             return True
         return not _recedes(self)

@@ -14,7 +14,7 @@ from scipy import linalg
 from sklearn.utils import check_random_state
 
 from benchmarks import data
-from benchmarks.condensing import PROJECTED, ROWS, curvature_metric, landmark_curvature
+from benchmarks.condensing import PROJECTED, ROWS, curvature_preconditioner, landmark_curvature
 from benchmarks.report import Report, Table, words
 from nno_sklearn.losses import LogLoss, MultinomialLogLoss
 from nno_sklearn.penalties import L2
@@ -26,7 +26,7 @@ from nno_sklearn.solvers.descent import descend
 TITLE, KEY = "Landmarks", "data"
 DATA = ("ijcnn1", "cod_rna", "a9a", "w8a", "covtype_20k", "mnist_odd", "tall-200000x100")
 QUICK = ("ijcnn1", "covtype_20k")
-TOL, STALE, MEMORY, MAX_ITER = 1e-6, 0.2, 10, 300
+TOL, STALE, N_CORRECTIONS, MAX_ITER = 1e-6, 0.2, 10, 300
 #: Accuracy and iterations of a small problem.
 SMALL_TOL, SMALL_MAX_ITER = 1e-3, 20
 #: Which rows are also tried with a corrected diagonal.
@@ -110,20 +110,20 @@ class Reference:
         return max(point.value - self.optimum.value, 0.0) / self.problem.null.value
 
     def condition(self, small, correction):
-        """Condition number of the metric's inverse times the Hessian, both with the penalty."""
+        """Condition number of the preconditioned Hessian, both matrices with the penalty."""
         if self.hessian is None:
             return None
         here, alpha = small.at(self.optimum.coef), self.problem.alpha
-        metric = landmark_curvature(here, self.optimum, correction)[0][1]
+        landmarks = landmark_curvature(here, self.optimum, correction)[0][1]
         part = np.ix_(self.used, self.used)
-        full, metric = (np.array(matrix[part]) for matrix in (self.hessian, metric))
-        for matrix in (full, metric):
+        full, landmarks = (np.array(matrix[part]) for matrix in (self.hessian, landmarks))
+        for matrix in (full, landmarks):
             matrix[np.diag_indices_from(matrix)] += alpha
         root = np.sqrt(full.diagonal())
-        full, metric = (matrix / np.outer(root, root) for matrix in (full, metric))
-        metric[np.diag_indices_from(metric)] += 1e-13
+        full, landmarks = (matrix / np.outer(root, root) for matrix in (full, landmarks))
+        landmarks[np.diag_indices_from(landmarks)] += 1e-13
         try:
-            values = linalg.eigh(full, metric, eigvals_only=True)
+            values = linalg.eigh(full, landmarks, eigvals_only=True)
         except linalg.LinAlgError:
             return np.inf
         return float(values[-1] / values[0]) if values[0] > 0 else np.inf
@@ -139,20 +139,20 @@ def _pass_seconds(problem):
     return max(np.median(times), 1e-7)
 
 
-class _Metric:
-    """The metric of fixed rows, renewed when their curvature has changed."""
+class _Preconditioner:
+    """The preconditioner of fixed rows, renewed when their curvature has changed."""
 
     def __init__(self, small, correction):
         self._small, self._correction = small, correction
-        self._metric = self._curvature = None
+        self._made = self._curvature = None
 
     def __call__(self, point):
         here = point if self._small is point.problem else self._small.at(point.coef)
         now = here.problem.rows.loss_curvature(here.raw, here.intercept).diagonal
-        if self._metric is None or np.abs(now - self._curvature).sum() > STALE * now.sum():
-            self._metric = curvature_metric(here, point, self._correction)
+        if self._made is None or np.abs(now - self._curvature).sum() > STALE * now.sum():
+            self._made = curvature_preconditioner(here, point, self._correction)
             self._curvature = now
-        return self._metric
+        return self._made
 
 
 def measure(reference, rows, correction, count, seeds):
@@ -178,17 +178,17 @@ def measure(reference, rows, correction, count, seeds):
         small = ROWS[rows](problem, count, check_random_state(seed))
         times.append(process_time())
         few = Run(small, max_iter=SMALL_MAX_ITER, tol=SMALL_TOL)
-        best = descend(few, small.null, _Metric(small, "none"), MEMORY)
+        best = descend(few, small.null, _Preconditioner(small, "none"), N_CORRECTIONS)
         start, before = problem.at(best.coef), problem.n_passes
-        book = Run(problem, max_iter=MAX_ITER, tol=TOL)
+        run = Run(problem, max_iter=MAX_ITER, tol=TOL)
         begin = start if start.value < problem.null.value else problem.null
-        descend(book, begin, _Metric(small, correction), MEMORY)
+        descend(run, begin, _Preconditioner(small, correction), N_CORRECTIONS)
         passes = problem.n_passes - before + 1
         search = (times[1] - times[0]) / unit
         without = (process_time() - times[1]) / unit
         condition = reference.condition(small, correction)
         sub = reference.suboptimality(start)
-        found.append((sub, condition, len(book.history) - 1, passes, without, without + search))
+        found.append((sub, condition, len(run.history) - 1, passes, without, without + search))
     mean = [
         None if None in column else float(np.mean(column)) for column in zip(*found, strict=True)
     ]

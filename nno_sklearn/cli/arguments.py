@@ -1,4 +1,4 @@
-"""Arguments that commands share, and what they mean."""
+"""Arguments that commands share."""
 
 import argparse
 from pathlib import Path
@@ -19,8 +19,8 @@ SPLITTERS = {"classification": StratifiedKFold, "regression": KFold}
 class Several(argparse.Action):
     """An option with one or more values.
 
-    What follows the last value and is none, but the name of a file, is FILE; argparse alone
-    would take it for a value.
+    If the last value is not valid but the name of a file, it is FILE; argparse alone would take it
+    for a value.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def at_least(least, what):
             )
         return number
 
-    count.__name__ = "int"  # argparse says so of what is no number
+    count.__name__ = "int"  # for argparse's error on text that is no number
     return count
 
 
@@ -90,7 +90,7 @@ def add_data(command):
         "csv, tsv, txt, data, xlsx, parquet, arff, svmlight or npz, also compressed (default: "
         "breast_cancer)"
     )
-    # A default of its own would undo what Several found.
+    # A default would overwrite the FILE that Several has found.
     group.add_argument("file", nargs="?", metavar="FILE", help=formats, default=argparse.SUPPRESS)
     what = "column of a table to predict (default: the last)"
     group.add_argument("--target", metavar="COLUMN", help=what)
@@ -134,12 +134,12 @@ def _column(text):
 
 
 def layout_from(args):
-    """What the user says about how text is cut."""
+    """The user's options on how text is cut into cells."""
     return Layout(encoding=args.encoding, delimiter=args.sep)
 
 
 def read_data(args):
-    """Read FILE as the options say."""
+    """Read FILE by the options."""
     na_values = tuple(args.na_values) if args.na_values else None
     choice = Choice(args.decimal, na_values, tuple(args.drop), tuple(args.keep))
     return read(args.file, args.target, choice, layout_from(args))

@@ -1,4 +1,4 @@
-"""scikit-learn's own estimator for the objective that is being minimised."""
+"""scikit-learn's estimator with the same objective."""
 
 from nno_sklearn.counterparts import counterparts
 
@@ -9,7 +9,7 @@ def make_baseline(n_samples, *, loss, penalty, alpha, l1_ratio, **search):
     Parameters
     ----------
     n_samples : int
-        Some of scikit-learn's penalties grow with the number of rows, ``alpha`` does not.
+        Some of scikit-learn's strengths depend on the number of rows; ``alpha`` does not.
     loss, penalty, alpha, l1_ratio
         As in NNOClassifier and NNORegressor.
     **search

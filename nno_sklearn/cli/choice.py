@@ -1,4 +1,4 @@
-"""What is used of a table: which columns, as what, and which rows have a target."""
+"""The columns of a table that are used, their kinds, and the rows that have a target."""
 
 import re
 import shlex
@@ -11,8 +11,8 @@ from nno_sklearn.cli.errors import quoted
 from nno_sklearn.cli.table import NAMELESS, Table, blank, floats_among
 from nno_sklearn.cli.values import as_text, is_empty, is_missing
 
-RARE = 0.05  # share below which a word like NA is no class of its own
-#: Names of columns that tell rows apart, as far as each value is different.
+RARE = 0.05  # share below which a word like NA is a missing value, not a class
+#: Names of columns that identify rows, if each value is different.
 ROW_NAMES = re.compile(
     r"(?i:index|idx|id|.*[ _-]id|row|row[ _.-]?(id|names?|numbers?|index)|no\.?|nr\.?|#|key)"
     r"|.*[a-z]I[dD]"
@@ -21,16 +21,16 @@ ROW_NAMES = re.compile(
 
 @dataclass(frozen=True)
 class Choice:
-    """What the user says about columns and values.
+    """The user's options on columns and values.
 
     Parameters
     ----------
     decimal : {".", ","} or None
         Decimal mark; None is found from the values.
     na_values : sequence of str or None
-        Values that mean a gap; None takes the words that usually do.
+        Values that mean a missing one; None takes the usual words.
     drop, keep : sequence of str
-        Columns to leave out, and columns to use whatever they look like.
+        Columns to leave out, and columns to use even if they look useless.
     """
 
     decimal: str | None = None
@@ -40,12 +40,12 @@ class Choice:
 
 
 def choose_columns(frame, target, choice, decimals, layout):
-    """Find what the columns of a table are, and which are used.
+    """Find the kinds of the columns of a table, and which are used.
 
     Parameters
     ----------
     frame : DataFrame
-        Of text, or of types that a file format knows.
+        Columns of text, or of the types of the file format.
     target : str
     choice : Choice
     decimals : dict of str to str
@@ -56,7 +56,7 @@ def choose_columns(frame, target, choice, decimals, layout):
     -------
     table : Table
     values : DataFrame
-        Of the columns that are used.
+        The columns that are used.
     notes : list of str
     """
     cells = frame.drop(columns=[target, *choice.drop]).apply(blank, na_values=choice.na_values)
@@ -67,7 +67,7 @@ def choose_columns(frame, target, choice, decimals, layout):
     found = {name: _useless(name, values[name], kind) for name, kind in kinds.items()}
     useless = {name: why for name, why in found.items() if why and name not in choice.keep}
     notes += [f"column '{name}' needs no --keep" for name in choice.keep if not found.get(name)]
-    if len(useless) < len(kinds):  # something is left to learn from
+    if len(useless) < len(kinds):  # else no column would be left
         for name, reason in useless.items():
             keep = f"--keep {shlex.quote(name)}"
             notes.append(f"column '{name}' {reason}: left out, {keep} uses it")
@@ -95,7 +95,7 @@ def choose_decimals(frame, choice, layout):
 
 
 def _useless(name, values, kind):
-    """Say why a column tells nothing; None for the others."""
+    """The reason why a column is useless; None for the others."""
     if len(values) < 3 or values.nunique() < len(values):
         return None
     return kind.useless(values, bool(NAMELESS.match(name) or ROW_NAMES.fullmatch(name)))
@@ -107,7 +107,7 @@ def parse_target(column, choice, decimal):
     Returns
     -------
     y : ndarray
-        Of int64, float64, bool or texts, for the rows where it is known.
+        Of int64, float64, bool or text, for the rows where the target is known.
     is_known : ndarray of bool
     notes : list of str
     """
@@ -131,7 +131,7 @@ def parse_target(column, choice, decimal):
 
 
 def _class_names(texts, choice):
-    """Names of classes; a word such as NA is one if it is frequent, and nobody says otherwise."""
+    """Names of classes; a word such as NA is one if it is frequent and the user does not object."""
     values, notes = texts.astype(object).where(texts != "", None), []
     counts = values.value_counts()
     for word in [word for word in counts.index if is_missing(word)]:
@@ -146,7 +146,7 @@ def _class_names(texts, choice):
 
 
 def unmet(frame, na_values):
-    """Note the values that no cell has."""
+    """Note the given values that occur in no cell."""
     for value in na_values or ():
         if not any((as_text(frame[name]) == value).any() for name in frame):
             yield f"no cell holds the value '{value}' of --na-values"

@@ -1,4 +1,4 @@
-"""Which kind a column of text is; skrub guesses the formats of dates."""
+"""The kind of a column of text; skrub guesses the formats of dates."""
 
 import re
 from collections import Counter
@@ -7,7 +7,7 @@ from functools import lru_cache
 from nno_sklearn.cli.kinds import TRUTH, Dates, Labels, Numbers, TruthValues
 from nno_sklearn.cli.values import are_long_codes, number_pattern, sample, units_in
 
-IDENTITY = 0.8  # share of the values which are numbers (dates), from which on a column is
+IDENTITY = 0.8  # share of numbers (dates) from which on a column is numeric (of dates)
 SAMPLE_DATES = 30  # distinct values that suggest formats of dates
 #: Formats that skrub does not guess.
 MORE_FORMATS = (
@@ -16,14 +16,14 @@ MORE_FORMATS = (
 
 
 def recognise(column, decimal):
-    """Find what the values of a column are.
+    """Find the kind of a column.
 
     Parameters
     ----------
     column : Series
-        Of text, or of a type that a file format knows.
+        Of text, or of a type of the file format.
     decimal : {".", ","}
-        Decimal mark of the file, for columns that fit both.
+        Decimal mark of the file, for columns that can be read with either.
 
     Returns
     -------
@@ -48,18 +48,18 @@ def recognise(column, decimal):
 
 
 def find_decimals(frame, is_fraction):
-    """Find the decimal mark of each column of a table, by what can be read with it.
+    """Find the decimal mark of each column of a table, by the values that it reads.
 
     Parameters
     ----------
     frame : DataFrame
     is_fraction : bool
-        Whether "1,234" is a fraction, where no value of the table tells.
+        Whether "1,234" is a fraction, where the table leaves it open.
 
     Returns
     -------
     dict of str to str
-        "," or "."; that of the other columns where both fit.
+        "," or "."; where both fit, that of the other columns.
     """
     samples = {
         name: Counter(sample(frame[name])) for name in frame if frame[name].dtype.kind == "O"
@@ -79,14 +79,14 @@ def find_decimals(frame, is_fraction):
 
 @lru_cache(10_000)
 def sort_of(text):
-    """Tell a "number" in either notation, a "date" and a "word" apart."""
+    """Whether a text is a "number" in either notation, a "date" or a "word"."""
     if any(number_pattern(mark).match(text) for mark in ".,"):
         return "number"
     return "date" if _guess_format(text) else "word"
 
 
 def _numbers_in(counts, decimal):
-    """The unit of most numbers among texts, and how many are numbers in it or in none."""
+    """The most frequent unit of numbers, and how many texts are numbers in it or without unit."""
     units = units_in(counts, decimal)
     n_plain = units.pop("", 0)
     unit, n_with_unit = units.most_common(1)[0] if units else ("", 0)
@@ -118,7 +118,7 @@ def _recognise_dates(counts, least):
 
 
 def _swapped(form):
-    """The format with day and month in each other's place."""
+    """The format with day and month swapped."""
     return form.translate(str.maketrans("dm", "md")) if re.match(r"%[dm]\W%[dm]", form) else form
 
 

@@ -38,7 +38,7 @@ PENALTIES = {"l2": "l2", "l1": "l1", "elasticnet": "elasticnet", "none": None}
 
 
 def add_command(commands):
-    """Add the command to those of the parser."""
+    """Add the command to the parser."""
     what = "cross-validate the solvers on one data set"
     command = commands.add_parser("compare", help=what, description=f"{what} and print a table.")
     command.set_defaults(run=run)
@@ -57,7 +57,7 @@ def _add_problem(group):
 
 
 def _add_comparison(group):
-    # "auto" is one of the others.
+    # "auto" would choose one of the others.
     default = [solver for solver in SOLVERS if solver != "auto"]
     what = f"one or more of {', '.join(SOLVERS)} (default: {', '.join(default)})"
     group.add_argument(
@@ -77,7 +77,7 @@ def run(args):
     Parameters
     ----------
     args : Namespace
-        What the parser found.
+        Parsed arguments.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def run(args):
 
 
 def _compete(args, data, preprocessor, contenders, folds, score):
-    """Results of the contenders, in their order; those that are too slow do not run."""
+    """Results of the contenders, in order; those predicted to be too slow do not run."""
     solvers = {name: contenders[name] for name in args.solver}
     slow = leave_out_slow(data, preprocessor, solvers, folds)
     left_out = {result.name for result in slow}
@@ -132,7 +132,7 @@ def _compete(args, data, preprocessor, contenders, folds, score):
 
 
 def _track(contenders):
-    """Pass the contenders on, with a progress bar on stderr if that is a terminal."""
+    """Iterate over the contenders, with a progress bar on stderr if that is a terminal."""
     from rich.console import Console
     from rich.progress import track
 
@@ -170,7 +170,7 @@ def _number(value, spec):
 
 
 def _remarks(args, results, contenders, null_model):
-    """Say below the table what it cannot."""
+    """Print the remarks below the table."""
     for result in results:
         if result.refusal is not None:
             yield f"{result.name}: not run. {result.refusal}"

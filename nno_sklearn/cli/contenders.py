@@ -1,4 +1,4 @@
-"""Solvers that compete on one problem, cross-validated."""
+"""Cross-validation of several solvers on one problem."""
 
 import time
 import warnings
@@ -24,7 +24,7 @@ def _gives(method):
 
 
 class Contender(BaseEstimator):
-    """Estimator that is made for the rows it meets, timed, and asked whether it converged.
+    """Estimator made for its number of rows, whose fit is timed and checked for convergence.
 
     Parameters
     ----------
@@ -34,18 +34,18 @@ class Contender(BaseEstimator):
     Attributes
     ----------
     estimator_ : estimator
-        What ``make`` made, fitted.
+        The fitted estimator that ``make`` returned.
     seconds_ : float
         Time of its fit, without that of the preprocessing.
     converged_ : bool
-        Whether the fit passed without a ConvergenceWarning.
+        Whether there was no ConvergenceWarning.
     """
 
     def __init__(self, make):
         self.make = make
 
     def fit(self, X, y):
-        """Make and fit the estimator; warnings about anything but convergence pass."""
+        """Make and fit the estimator; warnings other than ConvergenceWarning are shown."""
         self.estimator_ = self.make(X.shape[0])
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ConvergenceWarning)
@@ -67,7 +67,7 @@ class Contender(BaseEstimator):
 
     @property
     def classes_(self):
-        """Those of the fitted estimator."""
+        """Class labels of the fitted estimator."""
         return self.estimator_.classes_
 
     def predict(self, X):
@@ -76,7 +76,7 @@ class Contender(BaseEstimator):
 
     @available_if(_gives("decision_function"))
     def decision_function(self, X):
-        """Distances from the boundary, where the fitted estimator gives them."""
+        """Raw predictions, where the fitted estimator gives them."""
         return self.estimator_.decision_function(X)
 
     @available_if(_gives("predict_proba"))
@@ -87,7 +87,7 @@ class Contender(BaseEstimator):
 
 @dataclass
 class Result:
-    """What cross-validation found of one contender; ``refusal`` says why there is nothing."""
+    """Cross-validation of one contender; ``refusal`` is the reason where there is none."""
 
     name: str
     scores: np.ndarray | None = None
@@ -139,7 +139,7 @@ def make_contenders(task, solvers, baseline, **problem):
         for solver in solvers
     }
     if baseline:
-        # Made for one row just to learn its name and whether there is one.
+        # Made for one row, only to find its name and whether there is one.
         reference = make_baseline(1, **problem)
         if reference is not None:
             name = type(reference).__name__
@@ -148,20 +148,20 @@ def make_contenders(task, solvers, baseline, **problem):
 
 
 def leave_out_slow(data, preprocessor, contenders, folds):
-    """Say which of the solvers would take 100 times as long as others, by trials on one fold.
+    """Find the solvers that would take 100 times as long as the fastest, by trials on one fold.
 
     Parameters
     ----------
     data : DataSet
     preprocessor : transformer
     contenders : dict of str to Contender
-        Solvers; with one only, there is nothing to compare.
+        By solver; a single one is not tried.
     folds : splitter
 
     Returns
     -------
     list of Result
-        With refusals only.
+        One, with a refusal, for each slow solver.
 
     Raises
     ------
@@ -195,7 +195,7 @@ def compete(data, preprocessor, contenders, folds, score, track):
         With a fixed random_state.
     score : Score
     track : callable
-        Passes the items of a sequence on and shows how far it is.
+        Iterates over a sequence and shows progress.
 
     Returns
     -------
@@ -214,7 +214,7 @@ def compete(data, preprocessor, contenders, folds, score, track):
                 return_estimator=True,
                 error_score="raise",
             )
-        except ValueError as error:  # what estimators and scores raise where they do not fit
+        except ValueError as error:  # raised by estimators and scores that do not suit the data
             results.append(Result(name, refusal=score.explain(error)))
             continue
         fits = [fitted[-1] for fitted in found["estimator"]]
@@ -227,6 +227,6 @@ def _make(Estimator, n_samples, **params):
 
 
 def _certified_gap(estimator):
-    """Relative gap, if a finite dual stands behind it."""
+    """Relative duality gap, if the dual is finite; else nan."""
     certified = np.isfinite(getattr(estimator, "dual_gap_", np.inf))
     return getattr(estimator, "optimality_", np.nan) if certified else np.nan

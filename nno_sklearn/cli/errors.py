@@ -1,8 +1,8 @@
-"""What went wrong, for people."""
+"""Errors for users."""
 
 
 class UserError(Exception):
-    """A mistake of the user: told in one line, without a traceback."""
+    """A mistake of the user, printed in one line without a traceback."""
 
 
 def quoted(names, most=8):

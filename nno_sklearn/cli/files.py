@@ -1,4 +1,4 @@
-"""Files to tables and matrices: the format is told by the name, compressed or not."""
+"""Files to tables and matrices; the name determines the format and the compression."""
 
 import bz2
 import gzip
@@ -26,7 +26,7 @@ SVMLIGHT_LINE = re.compile(rb"[^\s:#]+(\s+qid:\d+)?(\s+\d+:[^\s:#]+)+\s*(#.*)?\Z
 
 
 def find_format(path):
-    """Tell the format of a file from its name, and svmlight in a .txt from its first lines.
+    """Find the format of a file by its name, and svmlight in a .txt by its first lines.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def _is_svmlight(path):
 
 
 def _open_member(path):
-    """Open the one file of a zip archive."""
+    """Open the only file of a zip archive."""
     archive = zipfile.ZipFile(path)
     names = archive.namelist()
     if len(names) != 1:
@@ -82,7 +82,7 @@ def load_table(path, kind, layout, find_names):
     kind : str
         One of TABLES.
     layout : Layout
-        What is known of how the file is cut.
+        What is known of the file's layout.
     find_names : callable
         Takes cells and the lengths of the first lines, and returns the number of titles and
         whether there is a header.
@@ -90,7 +90,7 @@ def load_table(path, kind, layout, find_names):
     Returns
     -------
     frame : DataFrame
-        Of text, but for formats that know types.
+        Of text, except for formats with types.
     layout : Layout
     notes : list of str
     """
@@ -115,7 +115,7 @@ def load_table(path, kind, layout, find_names):
 
 @contextmanager
 def _with_its_reader():
-    """Tell in one line that a format's own package is missing, or does not go with the others."""
+    """Raise a UserError where a format's package is missing or incompatible."""
     try:
         yield
     except ImportError as error:
@@ -215,7 +215,7 @@ def _read_npz(path):
     return X.astype(np.result_type(X.dtype, np.float32), copy=False), y
 
 
-#: What goes wrong inside files: told in one line.
+#: Errors of invalid files, printed in one line.
 UNREADABLE = (
     OSError, EOFError, ValueError, KeyError, IndexError, OverflowError, NotImplementedError,
     lzma.LZMAError, zipfile.BadZipFile, zlib.error,

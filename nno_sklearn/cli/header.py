@@ -39,7 +39,7 @@ def find_header(cells, lengths, target=None):
 
 
 def _is_title(lines, width):
-    """Whether the first of some lines stands above a table, of so many columns, below it."""
+    """Whether the first of these lines is a title above a table of so many columns."""
     (row, length), *below = lines
     below = [line for line in below if any(line[0])]
     if not below or width < 2:
@@ -59,8 +59,8 @@ def _is_title(lines, width):
 def _is_header(row, below, lenient=False):
     """Whether a line holds names, not values of the columns below it.
 
-    A word over numbers or dates is a name; a word that its column repeats is a value. Numbers are
-    names if they count (0, 1, 2 or years) and are not like those below.
+    A word above numbers or dates is a name; a word that occurs again in its column is a value.
+    Numbers are names if they count (0, 1, 2 or years) and are unlike the values below.
     """
     columns = [[line[j] for line in below] for j in range(len(row))]
     cells = [pair for pair in zip(row, columns, strict=True) if not is_missing(pair[0])]
@@ -80,14 +80,14 @@ def _is_header(row, below, lenient=False):
 
 
 def _common_sort(column):
-    """What most values of a column are."""
+    """The most frequent sort of the values of a column."""
     known = [text for text in column if not is_missing(text)]
     sort, n = Counter(map(sort_of, known)).most_common(1)[0] if known else ("word", 0)
     return sort if n >= IDENTITY * len(known) else "word"
 
 
 def _count_on(values):
-    """Whether numbers are whole and at equal distances."""
+    """Whether numbers are integers at equal distances."""
     if not all(value.isdigit() for value in values):
         return False
     steps = set(np.diff([int(value) for value in values]))
@@ -95,7 +95,7 @@ def _count_on(values):
 
 
 def _are_names(values, cells):
-    """Whether whole numbers that count are unlike the values below them."""
+    """Whether integers that count up are unlike the values below them."""
     if values == [str(position) for position in range(len(values))]:
         return True
     below = [text for cell, column in cells if cell in values for text in column]
@@ -134,7 +134,7 @@ def name_columns(cells, lengths, n_titles, has_header):
 
 
 def _distinct(names, notes):
-    """Name the nameless and tell equal names apart, as pandas does."""
+    """Name columns without a name and make equal names distinct, as pandas does."""
     found = []
     for position, name in enumerate(names):
         new = name = name or f"Unnamed: {position}"

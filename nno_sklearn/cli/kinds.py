@@ -18,15 +18,15 @@ from nno_sklearn.cli.values import (
     units_in,
 )
 
-FEW_ROWS = 20  # in which codes may differ by chance
+FEW_ROWS = 20  # up to which all codes may differ by chance
 TRUTH = {"true": 1.0, "false": 0.0}
 #: Years that pandas 2 does not read: before 1677 or after 2262.
 FAR_YEAR = r"(?<!\d)(?:0\d{3}|1[0-6]\d\d|[3-9]\d{3}|2[2-9]\d\d)(?!\d)"
-PLACEHOLDER_YEAR = 9999  # "for ever"
+PLACEHOLDER_YEAR = 9999  # means "never"
 
 
 class Kind:
-    """What the values of a column are; the methods here say what is usual.
+    """The kind of a column's values; the methods here are the defaults.
 
     A kind has a ``noun`` for notes, and a method ``parse`` that takes a column and returns its
     values, missing where they cannot be read.
@@ -35,18 +35,18 @@ class Kind:
     is_measured = False  # whether values are numbers, also in a target
 
     def remarks(self, name, column, values):
-        """Notes on what was done to the texts of a column to get the values."""
+        """Notes on how the texts of a column were parsed."""
         return ()
 
     def useless(self, values, is_key):
-        """Why a column tells nothing; None for most.
+        """The reason why a column is useless; None for most.
 
         Parameters
         ----------
         values : Series
-            Parsed, and without repeated ones.
+            Parsed and distinct.
         is_key : bool
-            Whether its name says that it tells rows apart.
+            Whether its name suggests that it identifies rows.
         """
         return None
 
@@ -63,7 +63,7 @@ class Numbers(Kind):
     ----------
     decimal : {".", ","}
     unit : str
-        What may stand beside the number, such as "kg", "%" or "€".
+        What may be next to the number, such as "kg", "%" or "€".
     """
 
     decimal: str = "."
@@ -104,11 +104,11 @@ class Numbers(Kind):
             yield f"column '{name}' counts the rows; --drop {shlex.quote(name)} leaves it out"
 
     def useless(self, values, is_key):
-        """Whole numbers that never repeat, if they are called a key."""
+        """Distinct integers, if the name is that of a key."""
         return "looks like a row number" if is_key and (values % 1 == 0).all() else None
 
     def finish_target(self, values):
-        """Whole numbers where all are."""
+        """Integers if all values are."""
         is_whole = np.all(values % 1 == 0) and np.all(np.abs(values) < 2**53)
         return values.astype(np.int64) if is_whole else values
 
@@ -140,7 +140,7 @@ class Dates(Kind):
     format : str
         As in pandas.to_datetime.
     is_ambiguous : bool
-        Whether day and month could change places in all values.
+        Whether day and month could be swapped in all values.
     """
 
     format: str
@@ -148,7 +148,7 @@ class Dates(Kind):
     noun = "dates"
 
     def parse(self, column):
-        """Values as datetime64 in UTC, without a zone; missing for what is no date, or never."""
+        """Values as datetime64 in UTC, without a zone; missing for "never" and invalid dates."""
         dates = self.read(column)
         return dates.where(dates.dt.year < PLACEHOLDER_YEAR)
 
@@ -194,7 +194,7 @@ class Labels(Kind):
         return texts.where(texts != "", None)
 
     def remarks(self, name, column, values):
-        """Why labels that look like numbers are none."""
+        """Why labels that look like numbers are not parsed as such."""
         counts = Counter(sample(column))
         units = units_in(counts, ".")
         n_numbers, told = units.total(), f"column '{name}' is taken for labels: "
@@ -208,6 +208,6 @@ class Labels(Kind):
             yield f"{told}only {n_numbers} of {counts.total()} values are numbers"
 
     def useless(self, values, is_key):
-        """Codes that never repeat."""
+        """Distinct codes."""
         are_codes = len(values) > FEW_ROWS and values.str.fullmatch(r"[!-~]+").all()
         return "differs in every row" if are_codes or is_key else None

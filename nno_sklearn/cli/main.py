@@ -13,7 +13,7 @@ EXTRAS = ("charset_normalizer", "clevercsv", "matplotlib", "pandas", "rich", "sk
 
 
 class Parser(argparse.ArgumentParser):
-    """Parser that leaves it to :func:`main` to tell the user of a mistake."""
+    """Parser that raises a UserError, which :func:`main` prints."""
 
     def error(self, message):
         raise UserError(f"{message} (see {self.prog} --help)")
@@ -22,8 +22,8 @@ class Parser(argparse.ArgumentParser):
 def main(argv=None):
     """Run the command.
 
-    What the user, the file, the disk or the terminal is the cause of is told in one line. Any
-    other exception is a fault of the package and passes.
+    Errors caused by the user, the file, the disk or the terminal are printed in one line. Any
+    other exception is a fault of the package and propagates.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def main(argv=None):
     -------
     int
         Exit code: 0, 2 after a mistake of the user or a failure of the system, 130 after Ctrl-C,
-        1 where nobody reads the output any more.
+        1 where the reader of the output has closed it.
     """
     with warnings.catch_warnings():
         warnings.showwarning = _OneLine()
@@ -53,7 +53,7 @@ def main(argv=None):
         except KeyboardInterrupt:
             print("nno-sklearn: interrupted", file=sys.stderr)
             return 130
-        except BrokenPipeError:  # the reader, for instance `head`, has seen enough
+        except BrokenPipeError:  # the reader, for instance `head`, has closed the pipe
             _end_output()
             return 1
         except OSError as error:
@@ -70,7 +70,7 @@ def _complain(what):
 
 
 class _OneLine:
-    """Shows a warning in one line, once, without the place in the code."""
+    """Shows a warning in one line, once, without its position in the code."""
 
     def __init__(self):
         self._shown = set()
@@ -83,14 +83,14 @@ class _OneLine:
 
 
 def _replace_what_the_encoding_lacks():
-    """Let ± and the like become ? where the output is, for instance, ASCII."""
+    """Replace ± and the like by ? where the output cannot encode them, as in ASCII."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
 
 
 def _end_output():
-    """Where the output cannot be written, keep Python from trying it once more at its end."""
+    """Where the output cannot be written, keep Python from trying again at exit."""
     try:
         sys.stdout.flush()
     except OSError:

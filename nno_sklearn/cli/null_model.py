@@ -1,4 +1,4 @@
-"""What predicting without the columns scores: the majority class, or the mean."""
+"""The score of a prediction without features: the majority class, or the mean."""
 
 import warnings
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ _NULL_MODELS = {
 
 @dataclass(frozen=True)
 class NullModel:
-    """A model that knows the target only, and its scores on the folds."""
+    """The model of the target alone, and its scores on the folds."""
 
     name: str
     scores: np.ndarray
 
     def remark(self, who, scores):
-        """Say so where a model is no better, by more than one standard error.
+        """Remark that a model is not better by more than one standard error.
 
         Parameters
         ----------
         who : str
-            Model that is judged.
+            The model that is compared.
         scores : ndarray of shape (n_folds,)
             Its scores on the same folds.
         """
@@ -58,6 +58,6 @@ def score_null_model(task, y, folds, scorer):
     name, model = _NULL_MODELS[task]
     X = np.zeros((len(y), 1))
     with warnings.catch_warnings():
-        # Where a score is not defined without any prediction of a class, 0 or nan says enough.
+        # A score may be undefined where a class is never predicted: 0 or nan serves.
         warnings.simplefilter("ignore")
         return NullModel(name, cross_val_score(model, X, y, cv=folds, scoring=scorer))

@@ -1,4 +1,4 @@
-"""What commands show and write: text, tables, images, files."""
+"""Output of commands: text, tables, images, files."""
 
 import os
 import shutil
@@ -8,9 +8,9 @@ from pathlib import Path
 
 from nno_sklearn.cli.errors import UserError
 
-#: Characters of a line where there is no terminal to fit.
+#: Characters of a line where the output is no terminal.
 UNLIMITED = 10_000
-#: Least number of characters that is left of a name.
+#: Least number of characters of a shortened name.
 SHORTEST_NAME = 8
 
 
@@ -27,7 +27,7 @@ def make_console():
     return console, say
 
 
-# Lines break between words; a path that is longer than a line stays whole.
+# Lines break between words; a path longer than a line is not broken.
 _fill = partial(textwrap.fill, break_long_words=False, break_on_hyphens=False)
 
 
@@ -36,7 +36,7 @@ def _n_columns():
 
 
 def print_table(console, headings, rows, names):
-    """Print a table that fits the terminal: names are cut for it, numbers never.
+    """Print a table that fits the terminal: names are shortened, numbers never.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def print_table(console, headings, rows, names):
     headings : sequence of str
     rows : iterable of sequences of str
     names : str
-        Heading of the column that may be cut. It and the first one are aligned left.
+        Heading of the column that may be shortened. It and the first one are aligned left.
     """
     from rich import box
     from rich.table import Table
@@ -71,14 +71,14 @@ def with_error(mean, error):
 
 
 def describe(say, data, n_columns, notes):
-    """Say what was read, and what came of it."""
+    """Print what was read and how it was interpreted."""
     say(f"{data.name}: {data.X.shape[0]} rows × {n_columns} columns after preprocessing")
     for note in (*data.notes, *notes):
         say(note)
 
 
 def not_converged(n_stopped, n_fits, args):
-    """Remark on fits that ended early, if any did."""
+    """Remark on fits that did not converge, if any."""
     if n_stopped:
         yield (
             f"{n_stopped} of {n_fits} fits did not converge (tol={args.tol:g}, "
@@ -87,7 +87,7 @@ def not_converged(n_stopped, n_fits, args):
 
 
 def check_image(path, source):
-    """Find out before the fits whether a drawing can be saved."""
+    """Check before the fits that a drawing can be saved."""
     from matplotlib.backend_bases import FigureCanvasBase
 
     formats = sorted(FigureCanvasBase.get_supported_filetypes())
@@ -97,7 +97,7 @@ def check_image(path, source):
 
 
 def check_file(path, verb, source):
-    """Find out before the fits whether a file can be written, and is not the one that is read.
+    """Check before the fits that a file can be written and is not the data file.
 
     Parameters
     ----------
@@ -118,18 +118,18 @@ def check_file(path, verb, source):
 
 
 def is_same_file(path, other):
-    """Whether both are there and are one file."""
+    """Whether both exist and are the same file."""
     return path.exists() and Path(other).exists() and path.samefile(other)
 
 
 def write_aside(path, write, verb):
-    """Write a file whole or not at all: one that was there before survives every error.
+    """Write a file atomically: after an error an existing file is unchanged.
 
     Parameters
     ----------
     path : Path
     write : callable
-        Takes a path in the same directory, whose name has the same end, and writes the file.
+        Takes a path in the same directory, with the same suffix, and writes the file.
     verb : str
         What the user asked for: "save", "draw" or "write".
 
@@ -138,7 +138,7 @@ def write_aside(path, write, verb):
     UserError
         Where the file cannot be written, for instance on a full disk.
     """
-    target = Path(os.path.realpath(path))  # a symbolic link stays one
+    target = Path(os.path.realpath(path))  # a symbolic link is kept
     aside = target.with_name(f".{os.getpid()}.{target.name[-50:]}")
     try:
         if _is_device(target):
@@ -159,7 +159,7 @@ def _is_device(path):
 
 
 def _replace(new, old):
-    """Put a new file in the place of an old one, once it is on the disk as a whole."""
+    """Replace an old file by a new one, once that is completely on the disk."""
     if old.exists():
         shutil.copymode(old, new)
     with new.open("rb+") as file:

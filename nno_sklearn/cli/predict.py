@@ -1,4 +1,4 @@
-"""`nno-sklearn predict`: what a saved model says of the rows of a file."""
+"""`nno-sklearn predict`: predictions of a saved model for the rows of a file."""
 
 import sys
 from functools import partial
@@ -14,13 +14,13 @@ from nno_sklearn.cli.reading import unreadable
 
 
 def add_command(commands):
-    """Add the command to those of the parser."""
+    """Add the command to the parser."""
     what = "predict the rows of a file with a model that search --save wrote"
     command = commands.add_parser(
         "predict", help=what, description=f"{what}; a csv with a line for each row."
     )
     command.set_defaults(run=run)
-    # joblib files hold code: only those of a trusted source are to be loaded.
+    # joblib files can execute code: load them from trusted sources only.
     what = "what nno-sklearn search --save wrote, or another trusted one did"
     command.add_argument("model", type=Path, metavar="MODEL", help=what)
     what = "file like the one that the model learnt from, with or without the target"
@@ -36,7 +36,7 @@ def run(args):
     Parameters
     ----------
     args : Namespace
-        What the parser found.
+        Parsed arguments.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def _load(path):
         raise UserError(f"cannot read {path}: there is no such file")
     try:
         model = joblib.load(path)
-    except Exception as error:  # bytes that are no pickle may raise anything
+    except Exception as error:  # invalid pickles may raise anything
         raise UserError(f"{path} is no saved model: {error}") from error
     if not (isinstance(model, Pipeline) and hasattr(model[0], "read")):
         raise UserError(
@@ -81,7 +81,7 @@ def _load(path):
 
 
 def _predict(model, rows):
-    """Predictions and, where there are any, probabilities."""
+    """Predictions and, if the model has them, probabilities."""
     import pandas as pd
 
     columns = {"prediction": model.predict(rows)}

@@ -1,7 +1,7 @@
 """Tables of numbers, labels, texts and dates to a matrix that linear models can use.
 
 skrub encodes dates and columns of many labels. Its TableVectorizer is not used for the rest: it
-makes dense float32 of everything, in which time stamps lose two minutes and words their columns.
+returns dense float32, which rounds time stamps by two minutes and does not suit tf-idf columns.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, OneHotEncod
 
 MOST_CATEGORIES = 100
 LONG_TEXT = 20  # mean number of characters
-WORD_LENGTH = 15  # mean number of characters between spaces; text without spaces has more
+WORD_LENGTH = 15  # mean number of characters between spaces; more in languages without spaces
 
 
 def make_preprocessor(X):
@@ -61,12 +61,12 @@ def _numbers():
 
 
 def _labels():
-    # A missing label is a label of its own; those beyond the commonest share one column.
+    # A missing label is a label of its own; infrequent labels share one column.
     return OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MOST_CATEGORIES)
 
 
 def _calendar():
-    """Year, and splines that close over the month, the day, the weekday and the hour."""
+    """Year, and periodic splines of month, day, weekday and hour."""
     from skrub import DatetimeEncoder
 
     parts = DatetimeEncoder(
@@ -76,7 +76,7 @@ def _calendar():
 
 
 def _elapsed():
-    # skrub's total_seconds are float32, which jumps by two minutes.
+    # skrub's total_seconds are float32, with a resolution of two minutes.
     return make_pipeline(
         FunctionTransformer(_elapsed_days, feature_names_out="one-to-one"), _numbers()
     )
@@ -93,7 +93,7 @@ def _days(dates):
 
 
 def _text(column):
-    """tf-idf of words, or of characters in languages that put no spaces between words."""
+    """tf-idf of words, or of characters in languages without spaces between words."""
     words_per_text = (column.str.count(r"\s") + 1).mean()
     if column.str.len().mean() / words_per_text < WORD_LENGTH:
         vectorizer = TfidfVectorizer(sublinear_tf=True)

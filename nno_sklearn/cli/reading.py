@@ -32,7 +32,7 @@ from nno_sklearn.cli.table import Matrix, Table
 from nno_sklearn.cli.text import Layout
 
 MOST_CLASSES = 20
-NO_CHOICE, UNKNOWN = Choice(), Layout()  # what the user does not say is found
+NO_CHOICE, UNKNOWN = Choice(), Layout()  # all is inferred
 
 
 @dataclass
@@ -60,9 +60,9 @@ def read(path=None, target=None, choice=NO_CHOICE, layout=UNKNOWN):
     target : str or None
         Column to predict, for tables; None is the last column.
     choice : Choice
-        What the user says about columns and values, for tables.
+        The user's options on columns and values, for tables.
     layout : Layout
-        What the user says about how delimited text is cut.
+        The user's options on how delimited text is cut.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def read(path=None, target=None, choice=NO_CHOICE, layout=UNKNOWN):
 
 @contextmanager
 def unreadable(path):
-    """Tell in one line what goes wrong inside a file."""
+    """Raise a UserError for errors inside a file."""
     try:
         yield
     except UNREADABLE as error:
@@ -143,7 +143,7 @@ def _read_table(path, kind, target, choice, layout):
 
 
 def infer_task(y):
-    """Tell "classification" (text, truth values, few whole numbers) from "regression"."""
+    """The task: "classification" (text, truth values, few integers) or "regression"."""
     if y.dtype.kind not in "iuf":
         return "classification"
     distinct = np.unique(y)
@@ -152,7 +152,7 @@ def infer_task(y):
 
 
 def check_target(data, task):
-    """Raise a UserError where the target cannot serve the task."""
+    """Raise a UserError where the target does not suit the task."""
     y, target = data.y, data.target
     if task == "regression":
         if y.dtype.kind not in "biuf":

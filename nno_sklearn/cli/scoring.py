@@ -1,4 +1,4 @@
-"""Which score tells models apart: the one of the option, the loss or the task, tried beforehand."""
+"""The score that compares models, by the option, the loss or the task; tried before the fits."""
 
 import argparse
 import difflib
@@ -14,12 +14,12 @@ from nno_sklearn.cli.arguments import ESTIMATORS
 from nno_sklearn.cli.errors import UserError
 
 SCORES = {"classification": "accuracy", "regression": "r2"}
-#: Losses whose models another score than that of the task tells apart better.
+#: Losses whose models are better compared by another score than that of the task.
 SCORES_OF_LOSSES = {
     "poisson": "neg_mean_poisson_deviance",
     "gamma": "neg_mean_gamma_deviance",
 }
-#: Scores of one class against the other: the function in sklearn.metrics, and its other arguments.
+#: Scores of a positive class: the function in sklearn.metrics, and its other arguments.
 _RANKING = {"response_method": ("decision_function", "predict_proba")}
 _PROBABILITY = {"response_method": "predict_proba"}
 SCORES_OF_ONE_CLASS = {
@@ -31,9 +31,9 @@ SCORES_OF_ONE_CLASS = {
     "precision": ("precision_score", {}),
     "recall": ("recall_score", {}),
 }
-#: The same for either class, so that naming one does no harm.
+#: Scores that are the same for either positive class.
 SYMMETRIC_SCORES = ("roc_auc",)
-#: Named first where another score does not serve.
+#: Suggested first where another score is not applicable.
 COMMON_SCORES = {
     "classification": ("accuracy", "balanced_accuracy", "roc_auc", "roc_auc_ovr", "neg_log_loss"),
     "regression": ("r2", "neg_mean_absolute_error", "neg_root_mean_squared_error"),
@@ -42,14 +42,14 @@ COMMON_SCORES = {
 
 @dataclass(frozen=True)
 class Score:
-    """A score by its name, the scorer that measures it, and what there is to say of it."""
+    """A score: its name, its scorer, and a remark."""
 
     name: str
     scorer: object
     notes: tuple[str, ...] = ()
 
     def explain(self, error):
-        """What went wrong, and that the score was it where the error is one of its own."""
+        """The message of an error, naming the score where the score raised it."""
         frames = traceback.walk_tb(error.__traceback__)
         if not any(frame.f_globals["__name__"].startswith(metrics.__name__) for frame, _ in frames):
             return str(error)
@@ -73,8 +73,8 @@ def choose_score(args, data, task, loss):
     data : DataSet
     task : {"classification", "regression"}
     loss : str
-        A model with it is fitted to made-up rows, so that a score which cannot judge such models
-        is told before the fits.
+        A model with it is fitted to synthetic rows, so that a score that is not applicable is
+        reported before the fits.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def choose_score(args, data, task, loss):
     Raises
     ------
     UserError
-        Where the model or the target cannot be judged by this score; it names some that can.
+        Where this score is not applicable to model or target; it names some that are.
     """
     name = args.scoring or SCORES_OF_LOSSES.get(loss, SCORES[task])
     classes = np.unique(data.y) if task == "classification" else ()
@@ -108,7 +108,7 @@ def _looks_at_one_class(name):
 
 
 def _positive_class(text, name, target, classes):
-    """The class that the user named, or the last one, whose probability models give."""
+    """The class that the user named, or the last one."""
     if text is None:
         return classes[-1]
     if len(classes) != 2:
@@ -128,7 +128,7 @@ def _positive_class(text, name, target, classes):
 
 
 def _is_label(label, text):
-    """Whether a text means a label: 1 also means 1.0."""
+    """Whether a text means a label; "1" also means 1.0."""
     try:
         return str(label) == text or float(label) == float(text)
     except ValueError:
@@ -136,7 +136,7 @@ def _is_label(label, text):
 
 
 def _told(positive, asked, classes):
-    """Say which class is the positive one, and how to have the other."""
+    """Print which class is the positive one, and how to choose the other."""
     how = "" if asked else f", the last of {_either(classes)}; --positive names another"
     return f"positive class: {_quoted(positive)}{how}"
 
@@ -158,7 +158,7 @@ def _make_scorer(name, positive):
 
 
 def _check(name, task, loss, target, n_classes):
-    """Raise a UserError where a score cannot judge such a model."""
+    """Raise a UserError where a score is not applicable to such a model."""
     model = ESTIMATORS[task](loss)
     trial = _Trial(model, n_classes)
     if (obstacle := trial.obstacle(name)) is None:
@@ -184,21 +184,21 @@ def _why(name, obstacle, model, target, n_classes):
 
 
 class _Trial:
-    """A model fitted to a few made-up rows, which scores are tried on.
+    """A model fitted to a few synthetic rows, to try scores on.
 
     Parameters
     ----------
     model : estimator
     n_classes : int
-        0 for regression. More than 3 are no other case than 3.
+        0 for regression. More than 3 are treated like 3.
     """
 
     def __init__(self, model, n_classes):
         self._n_classes = min(n_classes, 3)
         group = np.arange(12) % max(self._n_classes, 2)
         self._X = np.column_stack([np.arange(12) / 12, np.eye(group.max() + 1)[group]])
-        group[:2] = group[1::-1]  # two mistakes, without which some scores divide by 0
-        # Labels are text, on which a score of numbers fails; numbers lie between 0 and 1.
+        group[:2] = group[1::-1]  # two wrong predictions, without which some scores divide by 0
+        # Labels are text, on which scores for numbers fail; numbers lie between 0 and 1.
         numbers = (1.5 + group + self._X[:, 0]) / 4
         self._y = np.array(list("abc"))[group] if n_classes else numbers
         with warnings.catch_warnings():
@@ -206,7 +206,7 @@ class _Trial:
             self._fitted = clone(model).set_params(alpha=0.1).fit(self._X, self._y)
 
     def obstacle(self, name):
-        """The error or warning of a score that cannot judge the model; None where it can."""
+        """The error or warning of a score that is not applicable to the model; else None."""
         scorer = _make_scorer(name, "b") if self._n_classes == 2 else metrics.get_scorer(name)
         with warnings.catch_warnings():
             warnings.simplefilter("error")

@@ -1,4 +1,4 @@
-"""`nno-sklearn search`: the best model of a grid over what does not depend on the solver."""
+"""`nno-sklearn search`: the best model of a grid over penalties, strengths and the like."""
 
 import argparse
 import sys
@@ -48,7 +48,7 @@ RULES = {"best": True, "1se": "one_standard_error"}
 
 
 def add_command(commands):
-    """Add the command to those of the parser."""
+    """Add the command to the parser."""
     what = "find the best model of a grid of penalties"
     command = commands.add_parser(
         "search", help=what, description=f"{what}, by cross-validation, and print the top ones."
@@ -122,7 +122,7 @@ def run(args):
     Parameters
     ----------
     args : Namespace
-        What the parser found.
+        Parsed arguments.
 
     Raises
     ------
@@ -196,9 +196,9 @@ def _grid(args):
 
 
 def _fit(search, data, score):
-    """Search; what estimators and scores raise where they do not fit the data is told."""
+    """Search; a UserError where estimators or scores do not suit the data."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the remarks have their number
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the remarks count these
         try:
             search.fit(data.X, data.y)
         except ValueError as error:
@@ -209,11 +209,11 @@ def _fit(search, data, score):
 
 
 def _plot(path, search, score):
-    """Draw the chosen one's path, with the names of the columns."""
+    """Draw the path of the chosen model, with the names of the columns."""
     names = None
-    if search.mean_coef_[search.best_index_] is not None:  # the columns are those of every split
+    if search.mean_coef_[search.best_index_] is not None:  # all splits have the same columns
         names = search.best_estimator_[:-1].get_feature_names_out()
-        names = [name.split("__", 1)[-1] for name in names]  # without the kind of the column
+        names = [name.split("__", 1)[-1] for name in names]  # without the prefix of the transformer
     save_image(
         path,
         lambda ax: PathDisplay.from_search(
@@ -223,12 +223,12 @@ def _plot(path, search, score):
 
 
 def _with_source(pipeline, data):
-    """The pipeline with a first step that knows how the file was read."""
+    """The pipeline with a first step that reads files like this one."""
     return Pipeline([("source", data.source), *pipeline.steps])
 
 
 def _how_to_load(path, data):
-    """Say what to do with the saved model."""
+    """Print how to use the saved model."""
     yield f"nno-sklearn predict {path} FILE reads files like {data.name}, and predicts"
     yield f"saved {path}; in Python: joblib.load({str(path)!r}).predict(X), where X is a" + (
         data.source.describe(data.name)

@@ -1,4 +1,4 @@
-"""What `nno-sklearn search` says of its candidates: the table, and the remarks below it."""
+"""The report of `nno-sklearn search`: the table of candidates, and the remarks below it."""
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def print_candidates(console, search, n_rows, null_model):
     print_table(console, headings, rows, names=model)
 
 
-#: Settings of the grid, and what the table calls them.
+#: Settings of the grid, and their names in the table.
 _NAMES = {
     "model__penalty": "penalty",
     "model__l1_ratio": "l1 ratio",
@@ -50,7 +50,7 @@ def _word(value):
 
 
 def remarks(args, search, seconds, null_model):
-    """Say below the table what was chosen and why, and what it cost."""
+    """Print below the table what was chosen and why, and its cost."""
     results, chosen = search.cv_results_, search.best_index_
     params = {"alpha": f"{results['strength'][chosen]:.3g}"}
     best = search.best_params_

@@ -1,4 +1,4 @@
-"""First steps of saved pipelines: they know how a file was read, and read others alike."""
+"""First steps of saved pipelines, which read other files in the same way as the first."""
 
 import re
 
@@ -10,27 +10,27 @@ from nno_sklearn.cli.files import TABLES, find_format, load_matrix, load_table
 from nno_sklearn.cli.kinds import Numbers
 from nno_sklearn.cli.values import as_text
 
-MOST_NOTES = 5  # of one kind; of more columns, one note tells the names
+MOST_NOTES = 5  # of one kind; for more columns, a single note lists their names
 NAMELESS = re.compile(r"Unnamed: \d+\Z")
 
 
 class Table(TransformerMixin, BaseEstimator):
-    """First step of a pipeline: the columns of a table, with the type that their values have.
+    """First step of a pipeline: selects the columns of a table and parses their values.
 
-    It learns nothing in ``fit``; :func:`choose_columns` finds its parameters.
+    ``fit`` does nothing; :func:`choose_columns` finds the parameters.
 
     Parameters
     ----------
     kinds : dict of str to Kind
         The columns that are used.
     layout : Layout or None
-        How the file was cut; None for a format that needs no telling.
+        How the file was cut into cells; None for formats other than text.
     columns : sequence of str
         All columns of the file, in its order.
     target : str
         The one to predict.
     na_values : sequence of str or None
-        Values that mean a gap.
+        Values that mean a missing one.
     """
 
     def __init__(self, kinds, layout=None, columns=(), target=None, na_values=None):
@@ -57,7 +57,7 @@ class Table(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame
-            Of text, or as pandas.read_csv makes it of such a file.
+            Of text, or as pandas.read_csv returns it for such a file.
 
         Returns
         -------
@@ -98,13 +98,13 @@ class Table(TransformerMixin, BaseEstimator):
         return values
 
     def read(self, path, layout):
-        """Read the rows of another file of this kind, the target left out or not.
+        """Read the rows of another such file, with or without the target.
 
         Parameters
         ----------
         path : Path
         layout : Layout
-            What the user says of the file; the rest is as in the file that the model learnt from.
+            The user's options; the rest is as in the file of the training data.
 
         Returns
         -------
@@ -140,7 +140,7 @@ class Table(TransformerMixin, BaseEstimator):
         return int(np.argmax(n_found)), True
 
     def describe(self, name):
-        """Say in Python's terms what ``transform`` takes."""
+        """Describe the input of ``transform`` in terms of Python."""
         columns = f" DataFrame with the columns {quoted(self.kinds, 20)}"
         if not self.layout.delimiter:
             return columns
@@ -148,7 +148,7 @@ class Table(TransformerMixin, BaseEstimator):
         return f"{columns}: pandas.read_csv({name!r}{options})"
 
     def remarks(self, frame, values):
-        """Notes on what could not be read: texts of a table that became gaps of ``values``."""
+        """Notes on the texts of a table that could not be parsed and are missing in ``values``."""
         lost = {}
         for name in self.kinds:
             texts = as_text(blank(frame[name], self.na_values)[values[name].isna()])
@@ -170,7 +170,7 @@ class Table(TransformerMixin, BaseEstimator):
 
 
 class Matrix(TransformerMixin, BaseEstimator):
-    """First step of a pipeline for columns without names, which pass as they are.
+    """First step of a pipeline for columns without names; passes rows on unchanged.
 
     Parameters
     ----------
@@ -206,11 +206,11 @@ class Matrix(TransformerMixin, BaseEstimator):
         return X, []
 
     def describe(self, name):
-        """Say in Python's terms what ``transform`` takes."""
+        """Describe the input of ``transform`` in terms of Python."""
         return f"n array or sparse matrix of {self.n_features} columns"
 
     def remarks(self, X, values):
-        """Numbers need no notes."""
+        """No notes."""
         return ()
 
 
@@ -220,7 +220,7 @@ def blank(column, na_values):
 
 
 def floats_among(texts):
-    """Numbers among texts."""
+    """The numbers among texts."""
     import pandas as pd
 
     return list(Numbers().parse(pd.Series(list(texts), dtype=object)).dropna())

@@ -10,7 +10,7 @@ from itertools import islice
 
 import numpy as np
 
-#: Byte order marks; UTF-32 first, whose mark begins with that of UTF-16.
+#: Byte order marks; UTF-32 first, as its mark begins with that of UTF-16.
 MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -18,7 +18,7 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-#: What charset-normalizer may guess.
+#: Encodings that charset-normalizer may guess.
 CODE_PAGES = [
     "cp1250", "cp1251", "koi8_r", "cp1253", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
     "utf_16_le", "utf_16_be",
@@ -44,7 +44,7 @@ class Layout:
     delimiter : str or None
         None is found from the lines; a regular expression for blanks of any length.
     quotechar : str
-        "" where quotes are characters like any other.
+        "" where quotes are ordinary characters.
     has_header : bool or None
         Whether there is a line of names; None is found from the cells.
     """
@@ -56,9 +56,9 @@ class Layout:
     code_page: str | None = None
 
     def between_tabs(self, data):
-        """The layout of tab-separated text, where a lone quote is a character like any other.
+        """The layout of tab-separated text, where a single quote is an ordinary character.
 
-        Some programs quote everything nevertheless, the header included.
+        Unless every field is quoted, the header included, as some programs do.
         """
         first = data.lstrip(b"\xef\xbb\xbf\xff\xfe")[:1]
         return replace(self, delimiter="\t", quotechar='"' if first == b'"' else "")
@@ -68,13 +68,13 @@ class Layout:
         return replace(self, delimiter=None)
 
     def with_header(self, has_header):
-        """The layout of a file of which it is known whether it has a header."""
+        """This layout with ``has_header`` set."""
         return replace(self, has_header=has_header)
 
     def for_another_file(self, other):
-        """What ``other`` says, and this layout where it says nothing.
+        """The values of ``other``, and those of this layout where it has none.
 
-        UTF-8 is recognised as such: another program may have written the file.
+        UTF-8 is detected anew, as another program may have written the file.
         """
         return replace(
             self,
@@ -122,7 +122,7 @@ def decode(data, layout):
 
 
 def _encoding_of(data):
-    """The encoding that a byte order mark tells, or UTF-8 where the bytes fit; else None."""
+    """The encoding by the byte order mark, or UTF-8 if the bytes are valid; else None."""
     encoding = next((name for mark, name in MARKS.items() if data.startswith(mark)), "utf-8")
     try:
         return None if "\0" in data.decode(encoding) else encoding
@@ -162,7 +162,7 @@ def find_dialect(text, layout):
     lines = lines[:SAMPLE_LINES]
     found = Detector().detect("\n".join(lines), delimiters=DELIMITERS)
     delimiter = (found and found.delimiter) or ","
-    # A lone quote in text between tabs is a character like any other.
+    # A single quote between tabs is an ordinary character.
     quotechar = (found and found.quotechar) or "" if delimiter == "\t" else '"'
     if delimiter in " \t" and _are_aligned_by_blanks(lines, delimiter):
         delimiter, quotechar = BLANKS, '"'
@@ -186,8 +186,8 @@ def cut(text, layout):
     Returns
     -------
     cells : DataFrame of str
-        One row for each line up to the last one with a value, but for those without a delimiter
-        or a letter; the titles and the header are included.
+        One row for each line up to the last one with a value, titles and header included, except
+        for lines without a delimiter or a letter.
     lengths : list of int
         Numbers of fields of the first lines.
     """

@@ -9,9 +9,9 @@ from math import inf, log
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-#: A solver is too slow that takes so many times as long as the fastest, and so many seconds.
+#: A solver is too slow if it takes this many times as long as the fastest, and this many seconds.
 TOO_SLOW, WORTH_SAVING = 100, 1.0
-#: A solver is judged once it has taken so many times as long as the fastest.
+#: A solver is extrapolated once it has taken this many times as long as the fastest.
 PATIENCE = 10
 #: Iterations of the first trial, and the factor by which they grow.
 FIRST, GROWTH = 4, 4
@@ -20,12 +20,11 @@ FIRST, GROWTH = 4, 4
 def find_too_slow(models, X, y):
     """Predict which models would take 100 times as long to fit as the fastest.
 
-    Each is fitted with few iterations, then with more; the one whose last trial was shortest goes
-    next, so that slow ones do not hold up the fast ones. Who is not done after ten times as long
-    as the fastest is judged by its last trial: where convergence is linear, iterations to come gain
-    as many decimal places of the optimality as those of the second half did, and none goes beyond
-    ``max_iter``. Solvers that speed up near the optimum are done sooner, hence the ten and the
-    hundred.
+    Each is fitted with few iterations, then with more; the one whose last trial was shortest is
+    next, so that slow ones do not delay fast ones. One that has not converged after ten times the
+    fastest's time is extrapolated from its last trial: with linear convergence, later iterations
+    gain as many decimal places of the optimality as those of its second half, up to ``max_iter``.
+    Solvers that converge faster near the optimum end sooner, hence the margins of 10 and 100.
 
     Parameters
     ----------
@@ -37,7 +36,7 @@ def find_too_slow(models, X, y):
     Returns
     -------
     dict of str to str
-        What was predicted of those that are too slow.
+        The prediction for each model that is too slow.
     """
     trials = [_Trial(0.0, k, name, model) for k, (name, model) in enumerate(models.items())]
     fastest, too_slow = (inf, ""), {}
@@ -53,7 +52,7 @@ def find_too_slow(models, X, y):
             continue
         try:
             trial.run(X, y)
-        except ValueError:  # the solver does not fit the problem, which the comparison tells
+        except ValueError:  # the solver does not suit the problem: the comparison reports it
             continue
         if trial.fitted.converged_:
             fastest = min(fastest, (trial.seconds, trial.name))
@@ -64,7 +63,7 @@ def find_too_slow(models, X, y):
 
 @dataclass(order=True)
 class _Trial:
-    """The last trial of a model; the order is that of the seconds it took."""
+    """The last trial of a model; ordered by the seconds it took."""
 
     seconds: float
     position: int
@@ -84,7 +83,7 @@ class _Trial:
             self.seconds = time.perf_counter() - began
 
     def predict(self):
-        """Seconds that a whole fit would take, if it went on as in the trial's second half."""
+        """Seconds of a whole fit, extrapolated from the trial's second half."""
         history, limit = self.fitted.history_, self.model.max_iter
         half = len(history) // 2
         n_iter, seconds = len(history) - half, history[-1].seconds - history[half - 1].seconds

@@ -1,7 +1,7 @@
-"""Texts of a column: gaps, and what is a number in which unit.
+"""Texts of a column: missing values, and numbers with their units.
 
-skrub's ToFloat is not used for numbers, because it gives float32 (a time stamp loses two minutes),
-refuses a column for one "<0.1", and reads "1,2,3" as 123.
+skrub's ToFloat is not used for numbers, because it gives float32 (two minutes' error in a time
+stamp), refuses a column for one "<0.1", and reads "1,2,3" as 123.
 """
 
 import re
@@ -10,8 +10,8 @@ from functools import cache
 
 import numpy as np
 
-SAMPLE_VALUES = 5000  # distinct values that decide what a column is
-#: Words for a gap, in small letters.
+SAMPLE_VALUES = 5000  # distinct values that decide the kind of a column
+#: Words for a missing value, in lower case.
 MISSING = {
     "", "?", "-", "--", "–", ".", "..", "...", "*", "na", "n/a", "n.a.", "nan", "null", "none",
     "nil", "<na>", "nat", "missing", "#n/a", "#na", "#div/0!", "#value!", "#ref!", "#name?",
@@ -29,18 +29,18 @@ def as_text(column):
 
 
 def is_missing(text):
-    """Whether a text stands for a gap."""
+    """Whether a text means a missing value."""
     return text.lower() in MISSING
 
 
 def is_empty(column):
-    """Whether a column holds gaps only."""
-    parts = (column[:SAMPLE_VALUES], column[SAMPLE_VALUES:])  # most columns need no second look
+    """Whether all values of a column are missing."""
+    parts = (column[:SAMPLE_VALUES], column[SAMPLE_VALUES:])  # the first mostly decides
     return all(all(map(is_missing, as_text(part))) for part in parts)
 
 
 def sample(column):
-    """Texts of a column that are no gaps; of a long one, evenly spaced ones."""
+    """Texts of a column that are not missing; evenly spaced ones of a long column."""
     texts = as_text(column[:: max(1, len(column) // SAMPLE_VALUES)])
     return [text for text in texts if not is_missing(text)]
 
@@ -66,7 +66,7 @@ def unit_of(match):
 
 
 def not_finite(text):
-    """Infinity where the text says so, else nan."""
+    """Infinity where the text means it, else nan."""
     try:
         return float(text) if re.fullmatch(r"[-+]?inf(inity)?", text.lower()) else np.nan
     except ValueError:
@@ -74,7 +74,7 @@ def not_finite(text):
 
 
 def units_in(counts, decimal):
-    """How many texts are numbers in each unit; "" for none."""
+    """How many texts are numbers in each unit; "" is no unit."""
     units = Counter()
     for text, n in counts.items():
         if match := number_pattern(decimal).match(text):
@@ -85,6 +85,6 @@ def units_in(counts, decimal):
 
 
 def are_long_codes(counts):
-    """Whether whole numbers are too long for a float to tell them apart."""
+    """Whether integers have too many digits to be distinct as floats."""
     long = {text for text in counts if text.isdigit() and int(text) > 2**53}
     return len({float(text) for text in long}) < len(long)

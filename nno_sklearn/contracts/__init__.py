@@ -1,4 +1,4 @@
-"""What losses, penalties and solvers promise: tests for their authors, and checks in every fit."""
+"""Contracts of losses, penalties, solvers and streams: tests for authors, and checks in fits."""
 
 from nno_sklearn.contracts.at_fit import (
     check_loss_on,

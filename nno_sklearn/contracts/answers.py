@@ -6,12 +6,12 @@ PACKAGE = __name__.partition(".")[0]
 
 
 def is_own(thing):
-    """Whether an object is of a class of this package itself, whose tests are run already."""
+    """Whether an object's class belongs to this package, which tests it already."""
     return type(thing).__module__.partition(".")[0] == PACKAGE
 
 
 def broken(thing, method, found, remedy):
-    """The ValueError that a method has earned: what it did, and what to do."""
+    """The ValueError for a method: what it did, and what to do."""
     cls = type(thing)
     writer = next((one for one in cls.__mro__ if method in vars(one)), cls)
     inherited = "" if writer is cls else f" (inherited from {writer.__name__})"
@@ -19,12 +19,12 @@ def broken(thing, method, found, remedy):
 
 
 def array_of(thing, method, *arguments, shape):
-    """What a method returns, as a float array; an error unless it has this shape and no NaN."""
+    """A method's result as a float array; an error unless it has this shape and no NaN."""
     return as_array(thing, method, _called(thing, method, arguments), shape)
 
 
 def _called(thing, method, arguments):
-    """What a method returns; an error where it writes into its arguments."""
+    """A method's result; an error where it changes its arguments in place."""
     given = [np.array(argument) for argument in arguments]
     returned = getattr(thing, method)(*given)
     if not all(map(np.array_equal, given, arguments)):
@@ -34,7 +34,7 @@ def _called(thing, method, arguments):
 
 
 def as_array(thing, method, returned, shape):
-    """A part of what a method returned, as :func:`array_of` wants it; float32 stays float32."""
+    """A part of a method's result, checked as in :func:`array_of`; float32 stays float32."""
     expected = f"but a float array of shape {shape} is expected"
     try:
         array = np.asarray(returned)
@@ -50,7 +50,7 @@ def as_array(thing, method, returned, shape):
 
 
 def number_of(thing, method, *arguments):
-    """What a method returns, as a float; an error unless it is a number, and not NaN."""
+    """A method's result as a float; an error unless it is a number other than NaN."""
     returned = _called(thing, method, arguments)
     number = returned if np.ndim(returned) == 0 else None
     if number is None or np.asarray(number).dtype.kind not in "bif":

@@ -1,4 +1,4 @@
-"""The cheap checks of a user's objects in every fit; the package's own are tested already."""
+"""Cheap checks of a user's own losses, penalties and solvers in every fit."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from nno_sklearn.contracts.solver import examine_result
 def check_loss_on(loss, y):
     """Raise a ValueError where a user's loss contradicts itself on targets (n_samples, n_outputs).
 
-    A few rows are tried, the same ones every time.
+    Tries a few rows, with a fixed seed.
     """
     if not is_own(loss):
         examine_loss_on(loss, y, np.random.RandomState(0))
@@ -24,7 +24,7 @@ def check_penalty_on(penalty, shape):
 
 
 def check_result(solver, problem, result, tol):
-    """Raise a ValueError where a user's solver returned what is not so."""
+    """Raise a ValueError where the result of a user's solver is not as it claims."""
     if not is_own(solver):
         examine_result(solver, problem, result, tol)
 

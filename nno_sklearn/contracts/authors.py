@@ -1,4 +1,4 @@
-"""``check_loss``, ``check_penalty``, ``check_solver``: the contracts in full, for authors."""
+"""``check_loss``, ``check_penalty``, ``check_solver``, ``check_stream``: full tests for authors."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,16 +16,16 @@ from nno_sklearn.streams import Stream
 
 N_ROUNDS = 2
 SIZES = (0.1, 1.0, 10.0)
-#: Raw predictions at which nothing may be NaN.
+#: Raw predictions at which no result may be NaN.
 EXTREME = (40.0, 800.0, 1e8)
 
 
 def check_loss(loss: Loss, y: ArrayLike | None = None) -> None:
-    """Test that the methods of a loss agree with each other, and with what fits ask of them.
+    """Test that the methods of a loss are consistent with each other, as fits need them.
 
-    Shapes, rows that stand for themselves, the gradient and curvature against differences,
-    Fenchel's inequality for the conjugate, class data such as ``constant_curvature``, float32,
-    raw predictions as large as 1e8, and arguments that must not be changed in place; on random
+    Shapes, independence of the rows, the gradient and curvature against differences, Fenchel's
+    inequality for the conjugate, class attributes such as ``constant_curvature``, float32, raw
+    predictions as large as 1e8, and arguments that must not be changed in place; on random
     targets, with one and with three outputs.
 
     Parameters
@@ -39,7 +39,7 @@ def check_loss(loss: Loss, y: ArrayLike | None = None) -> None:
     Raises
     ------
     ValueError
-        At the first promise that is broken: the class, the method, what it returned against what
+        At the first violation: the class, the method, what it returned against what
         is expected, and what to do.
 
     Examples
@@ -83,7 +83,7 @@ def check_penalty(penalty: Penalty, n_features: int = 5) -> None:
     Raises
     ------
     ValueError
-        At the first promise that is broken: the class, the method, what it returned against what
+        At the first violation: the class, the method, what it returned against what
         is expected, and what to do.
 
     Examples
@@ -124,7 +124,7 @@ def check_solver(solver: Solver) -> None:
     Raises
     ------
     ValueError
-        At the first promise that is broken: the class, what it returned against what is
+        At the first violation: the class, what it returned against what is
         expected, and what to do.
 
     Examples
@@ -155,7 +155,7 @@ def check_stream(stream: Stream) -> None:
     Raises
     ------
     ValueError
-        At the first promise that is broken: the class, what it returned against what is
+        At the first violation: the class, what it returned against what is
         expected, and what to do.
 
     Examples
@@ -241,7 +241,7 @@ def _check_extremes(loss, y, rng):
 
 
 def _check_float32(loss, y, rng):
-    """Float32 arrays give the same numbers."""
+    """Float32 arrays must give the same numbers."""
     eta = rng.normal(size=y.shape).astype(np.float32)
     target = y.astype(np.float32)
     for method in sorted({"value", "gradient"} & loss.provides):

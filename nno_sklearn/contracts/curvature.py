@@ -1,4 +1,4 @@
-"""What a loss says of its second derivatives, against differences of its gradient."""
+"""A loss's second derivatives, checked against differences of its gradient."""
 
 import numpy as np
 
@@ -14,8 +14,8 @@ from nno_sklearn.contracts.differences import (
 )
 from nno_sklearn.losses import Curvature, Loss
 
-#: Share of the rows that may have a jump of the gradient within an interval; and a much shorter
-#: one, in which a jump is rare.
+#: Share of the rows whose curvature may jump within an interval; and a divisor of its length, for
+#: a much shorter one in which jumps are rare.
 JUMPS, SHORTER = 0.25, 1024
 
 
@@ -34,18 +34,18 @@ def _as_curvature(loss, method, curvature, shape):
 def check_curvature(loss, y, eta, step):
     if type(loss).curvature is Loss.curvature:
         return  # differences of the gradient
-    bends, rise, differs = _compare_curvature(loss, y, eta, step)
+    stated, rise, differs = _compare_curvature(loss, y, eta, step)
     differs &= _compare_curvature(loss, y, eta, step / SHORTER)[2]
-    informative = np.count_nonzero((rise != 0) | (bends != 0))
+    informative = np.count_nonzero((rise != 0) | (stated != 0))
     if differs.sum() > max(1, JUMPS * informative):
-        place = worst(np.where(differs, np.abs(rise - bends), -np.inf).ravel())
-        row, column = np.unravel_index(place, rise.shape)
+        index = worst(np.where(differs, np.abs(rise - stated), -np.inf).ravel())
+        row, column = np.unravel_index(index, rise.shape)
         square = (step**2)[row, column] if rise.shape == step.shape else step[row] @ step[row]
         raise broken(
             loss,
             "curvature",
             f"is not the derivative of gradient: at y={y[row]}, eta={eta[row]} it gives "
-            f"{bends[row, column] / square:g}, but differences of gradient "
+            f"{stated[row, column] / square:g}, but differences of gradient "
             f"{rise[row, column] / square:g}",
             "Return the second derivative of value by eta, or leave the method out: differences "
             "of the gradient then serve.",
@@ -55,7 +55,7 @@ def check_curvature(loss, y, eta, step):
 def _compare_curvature(loss, y, eta, step):
     """Second derivatives along a step as stated and by differences, and where they differ.
 
-    Of each entry, (n_samples, n_outputs), or of each row, (n_samples, 1), where outputs interact.
+    By entry, (n_samples, n_outputs), or by row, (n_samples, 1), where outputs interact.
     """
     down, up = (array_of(loss, "gradient", y, eta + t * step, shape=y.shape) for t in (-1, 1))
     curvatures = [curvature_of(loss, y, eta + t * step) for t in TIMES]
@@ -66,21 +66,21 @@ def _compare_curvature(loss, y, eta, step):
         parts = array * step
         return parts if separate else parts.sum(axis=1, keepdims=True)
 
-    bends, rise = np.stack([along(product) for product in products]), 0.5 * along(up - down)
+    stated, rise = np.stack([along(product) for product in products]), 0.5 * along(up - down)
     sizes = np.abs(up) + np.abs(down) + np.abs(y).max(axis=1, keepdims=True)
     parts = sizes * np.abs(step) + np.abs(products[2]) * np.abs(eta)
     parts = parts if separate else parts.sum(axis=1, keepdims=True)
     rounding = rounding_of(parts, up) + NEGLIGIBLE * largest(rise)
-    low, high = span(bends, near=1e-4)
+    low, high = span(stated, near=1e-4)
     low, high = low - rounding, high + rounding
-    # Where a loss is not convex its curvature may be stated as 0, as solvers take it.
+    # Where a loss is not convex it may return 0, which is what solvers use there.
     agrees = ((low <= rise) & (rise <= high)) | ((rise < 0) & (low <= 0) & (0 <= high))
     known = np.isfinite(rise) & np.isfinite(low) & np.isfinite(high)
-    return bends[2], rise, known & ~agrees
+    return stated[2], rise, known & ~agrees
 
 
 def check_coupling(loss, y, eta, unit):
-    """Outputs that interact need a curvature that says how: differences take them one by one."""
+    """Outputs that interact need a ``curvature``: default differences treat each by itself."""
     if y.shape[1] == 1 or curvature_of(loss, y, eta).coupling is not None:
         return
     moved = eta + STEP * unit * np.eye(y.shape[1])[0]

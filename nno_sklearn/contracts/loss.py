@@ -1,4 +1,4 @@
-"""What the methods of a loss must have to do with each other, tried on a few rows."""
+"""Consistency of the methods of a loss, tried on a few rows."""
 
 import numpy as np
 
@@ -21,9 +21,9 @@ from nno_sklearn.contracts.differences import (
 )
 
 N_ROWS = 32
-#: Least spread that is tried, in units of 1 and of the largest target: below it, digits are lost.
+#: Least spread that is tried, relative to 1 plus the largest target: below it, digits are lost.
 LEAST_UNIT = 0.01
-#: Raw prediction that stands for an infinite one: of a class without rows, say.
+#: Raw prediction in place of an infinite one, such as that of a class without rows.
 FAR = 5.0
 
 
@@ -34,7 +34,7 @@ def examine_loss_on(loss, y, rng):
     ----------
     loss : Loss
     y : ndarray of shape (n_samples, n_outputs)
-        A few of them are looked at.
+        At most :data:`N_ROWS` of them are used.
     rng : RandomState
     """
     few = y[np.linspace(0, len(y) - 1, min(N_ROWS, len(y))).astype(int)]
@@ -43,7 +43,7 @@ def examine_loss_on(loss, y, rng):
         start = array_of(loss, "link", y.mean(axis=0), shape=y.shape[1:])
     start = np.broadcast_to(np.nan_to_num(start, neginf=-FAR, posinf=FAR), few.shape)
     examine_loss(loss, few, start, start + rng.normal(size=few.shape), 1.0, rng)
-    # Where predictions are in the target's units, its spread is the scale, and it the place.
+    # Where predictions are in units of the target, try them near it, at the scale of its spread.
     spread = max(float(np.std(few)), LEAST_UNIT * (1 + np.abs(few).max()))
     for eta, unit in ((start, spread), (few, spread), (few, 0.1 * spread), (few, 1.0)):
         other = eta + unit * rng.normal(size=few.shape)
@@ -52,7 +52,7 @@ def examine_loss_on(loss, y, rng):
 
 
 def _is_finite(loss, y, eta):
-    """Whether these raw predictions are moderate ones: exponentials overflow at others."""
+    """Whether value and gradient are finite: exponentials overflow at large raw predictions."""
     methods = {"value", "gradient"} & loss.provides
     with np.errstate(all="ignore"):
         return all(np.isfinite(getattr(loss, name)(y, eta)).all() for name in methods)
@@ -65,7 +65,8 @@ def examine_loss(loss, y, eta, other, unit, rng):
     ----------
     loss : Loss
     y, eta, other : ndarray of shape (n_samples, n_outputs)
-        Targets, and two raw predictions for each; ``other`` is at random, off any kink.
+        Targets, and two raw predictions for each; ``other`` is random, so that the loss is
+        differentiable there.
     unit : float
         Length by which raw predictions differ.
     rng : RandomState
@@ -89,7 +90,7 @@ def examine_loss(loss, y, eta, other, unit, rng):
 
 
 def _steps(rng, unit, shape):
-    """Steps from each raw prediction: all outputs at once, and one of several outputs."""
+    """Steps from each raw prediction: in all outputs at once, and in one of several."""
     if shape[1] == 1:
         return [np.full(shape, STEP * unit)]
     one = np.eye(shape[1])[rng.randint(shape[1], size=shape[0])]
@@ -149,7 +150,7 @@ def _check_gradient(loss, y, eta, step):
 
 
 def _check_conjugate(loss, y, eta, other):
-    """Fenchel and Young: ``value + conjugate >= u eta``, with equality at ``u = gradient``."""
+    """Fenchel-Young: ``value + conjugate >= u eta``, with equality at ``u = gradient``."""
     u = INSIDE * array_of(loss, "gradient", y, eta, shape=y.shape)
     values = [array_of(loss, "value", y, at, shape=y.shape) for at in (eta, other)]
     negligible = NEGLIGIBLE * max(map(largest, values))

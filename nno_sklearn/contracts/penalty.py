@@ -1,4 +1,4 @@
-"""What the methods of a penalty must have to do with each other, tried on a few coefficients."""
+"""Consistency of the methods of a penalty, tried on a few coefficients."""
 
 import numpy as np
 
@@ -19,10 +19,10 @@ def examine_penalty(penalty, shape, rng, size=1.0):
     ----------
     penalty : Penalty
     shape : tuple
-        Of the coefficients: (n_features, n_outputs).
+        Shape of the coefficients, (n_features, n_outputs).
     rng : RandomState
     size : float, default=1.0
-        Of the coefficients that are tried.
+        Size of the coefficients that are tried.
     """
     provides = penalty.provides
     if "value" not in provides:
@@ -97,8 +97,8 @@ def _check_prox(penalty, w, step, rng):
         return (0.5 * (v - w) ** 2 / step).sum() + number_of(penalty, "value", v)
 
     least, toward = objective(best), np.abs(w) * rng.normal(size=w.shape)
-    ways = [w - best, -best, toward, best]
-    trials = [best + t * way for way in ways for t in (1.0, 0.05, -0.05)]
+    directions = [w - best, -best, toward, best]
+    trials = [best + t * direction for direction in directions for t in (1.0, 0.05, -0.05)]
     values = np.array([objective(trial) for trial in trials])
     lowest = worst(-values)
     if not least <= values[lowest] + 1e-9 * (abs(least) + (w**2 / step).sum()):
@@ -113,29 +113,29 @@ def _check_prox(penalty, w, step, rng):
 
 
 def _check_curvature(penalty, w, rng):
-    """Between 0 and the second derivative: 0 is a safe answer, more than there is is not."""
+    """The curvature must lie between 0, which is safe, and the second derivative."""
     if type(penalty).curvature is Penalty.curvature:
         return
     w = _feasible(penalty, w)
-    for place in rng.randint(w.size, size=N_CURVATURES):
+    for index in rng.randint(w.size, size=N_CURVATURES):
         step = np.zeros_like(w)
-        step.flat[place] = STEP * max(np.sqrt(np.mean(w**2)), STEP)
+        step.flat[index] = STEP * max(np.sqrt(np.mean(w**2)), STEP)
         stated = [array_of(penalty, "curvature", w + t * step, shape=w.shape) for t in TIMES]
-        low, high = span(np.array([np.vdot(bend * step, step) for bend in stated]), near=1e-3)
+        low, high = span(np.array([np.vdot(one * step, step) for one in stated]), near=1e-3)
         rise, rounding = _second_difference(penalty, w, step)
         if low > max(rise, 0.0) + rounding or high < min(rise, 0.0) - rounding:
             square = np.vdot(step, step)
             raise broken(
                 penalty,
                 "curvature",
-                f"returned {stated[2].flat[place]:g} at a coefficient of {w.flat[place]:g}, but "
+                f"returned {stated[2].flat[index]:g} at a coefficient of {w.flat[index]:g}, but "
                 f"the value's second derivative is about {rise / square:g}",
                 "Return the second derivative, or 0.",
             )
 
 
 def _second_difference(penalty, w, step):
-    """The second derivative along a step times its square, and how far rounding may take it."""
+    """The second derivative along a step, times its squared length, and its rounding error."""
     if "gradient" in penalty.provides:
         slopes = [array_of(penalty, "gradient", w + t * step, shape=w.shape) for t in (-1, 1)]
         rounding = ROUNDING * sum(np.vdot(np.abs(slope), np.abs(step)) for slope in slopes)
@@ -168,19 +168,19 @@ def _check_subdiff_distance(penalty, w):
                 distance
             )
         if not agrees:
-            place = worst(np.abs(distance - expected).ravel())
+            index = worst(np.abs(distance - expected).ravel())
             raise broken(
                 penalty,
                 "subdiff_distance",
-                f"returned {distance.flat[place]:g} at a coefficient of {v.flat[place]:g} with "
-                f"gradient {slope.flat[place]:g}, but about {expected.flat[place]:g} is expected",
+                f"returned {distance.flat[index]:g} at a coefficient of {v.flat[index]:g} with "
+                f"gradient {slope.flat[index]:g}, but about {expected.flat[index]:g} is expected",
                 "Return the distance of -gradient to the subdifferential, 0 at an optimum only, or "
                 "leave the method out.",
             )
 
 
 def _check_conjugate(penalty, w):
-    """Fenchel and Young: ``value + conjugate >= z w``, with equality at subgradients."""
+    """Fenchel-Young: ``value + conjugate >= z w``, with equality at subgradients."""
     v, z = _subgradient(penalty, w)
     _check_fenchel(penalty, v, INSIDE * z, touches=True)
     for slope in (INSIDE * z, w, 10.0 * w):
@@ -218,7 +218,7 @@ def _check_dual_scaling(penalty, w):
                 "Return the largest factor up to 1 that brings z into the conjugate's domain.",
             )
         if type(penalty).dual_scaling is Penalty.dual_scaling:
-            continue  # nothing is promised: without a domain of its own z may lie outside
+            continue  # the default assumes that every z is in the domain
         if not np.isfinite(number_of(penalty, "conjugate", INSIDE * scaling * z)):
             raise broken(
                 penalty,

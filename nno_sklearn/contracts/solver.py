@@ -1,4 +1,4 @@
-"""What a solver must return, and what it returned must be true of."""
+"""The form of a solver's result, and whether its claims hold."""
 
 from numbers import Integral
 
@@ -8,16 +8,16 @@ from nno_sklearn.contracts.answers import as_array, broken
 from nno_sklearn.problem import Certificate
 from nno_sklearn.solvers import AutoSolver, SolverResult, Status
 
-#: How far a solver's objective may be from that of its coefficients, in units of the null model's.
+#: Error of a solver's reported objective, relative to that of the null model.
 ACCURACY = 1e-6
-#: The least decrease, in these units, that is none of rounding.
+#: Decrease, in the same unit, above which it is not rounding.
 ROUNDING = 1e-10
-#: Iterations that look for a lower objective where convergence is in doubt.
+#: Iterations of a second solver where convergence is in doubt.
 SECOND_OPINION = 100
 
 
 def examine_result(solver, problem, result, tol):
-    """Raise a ValueError where the result of a solver is not what it says.
+    """Raise a ValueError where the result of a solver is malformed or a claim of it is false.
 
     Parameters
     ----------
@@ -89,10 +89,10 @@ _REMEDY = "Claim convergence only where Run.done finds it."
 
 
 def _check_convergence(solver, problem, result, point, tol):
-    """Of a result that claims convergence, but whose own point does not prove it.
+    """Check a claim of convergence that the certificate of the point does not confirm.
 
-    A run may know a better bound than that of its last point. Whether it does is seen by going
-    on: a point lower than ``tol`` allows refutes the claim.
+    A run may have had a better bound than that of its last point. So another solver continues from
+    it: an objective lower by more than ``tol`` refutes the claim.
     """
     if not result.optimality <= tol:
         raise broken(
@@ -108,7 +108,7 @@ def _check_convergence(solver, problem, result, point, tol):
     if trusted.missing(problem.loss, problem.penalty):
         return
     lowest = trusted.solve(problem, point, max_iter=SECOND_OPINION, tol=tol, random_state=0)
-    allowed = tol if "conjugate" in problem.provides else tol**2  # of a gap, or of a cosine
+    allowed = tol if "conjugate" in problem.provides else tol**2  # a gap, or squared decrement
     if point.value - lowest.objective > max(allowed, ROUNDING) * abs(problem.null.value):
         raise broken(
             solver,

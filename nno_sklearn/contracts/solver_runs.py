@@ -1,4 +1,4 @@
-"""The small problems on which :func:`check_solver` runs a solver, and what it looks at."""
+"""The small problems on which :func:`check_solver` runs a solver, and its checks of the runs."""
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def _data():
 
 
 def posed_problems(solver):
-    """Problems of the losses and penalties that a solver accepts."""
+    """Problems with the losses and penalties that a solver accepts."""
     X, targets = _data()
     weight = np.random.RandomState(1).uniform(0.5, 2.0, N_SAMPLES)
     return [
@@ -43,7 +43,7 @@ def posed_problems(solver):
 
 
 def run_all(solver, problem):
-    """Raise a ValueError at the first promise that a solver breaks on a problem."""
+    """Raise a ValueError at the first violation of a solver's contract on a problem."""
     result = _run(solver, problem, problem.null)
     if result.status is not Status.CONVERGED and not result.objective < problem.null.value:
         found = "lowered nothing, although it started far from an optimum"
@@ -57,7 +57,7 @@ def run_all(solver, problem):
 
 
 def _run(solver, problem, start, *, max_iter=MAX_ITER, tol=TOL):
-    """Solve, and check what came back, and that nothing was changed on the way."""
+    """Solve, and check the result, and that the arguments are unchanged."""
     seen, parameters = [], repr(solver.get_params())
     coef, intercept, y = start.coef.copy(), start.intercept.copy(), problem.rows.y.copy()
     result = solver.select(problem).solve(
@@ -93,6 +93,6 @@ def _check_limits(solver, problem):
 
 
 def _check_start(solver, problem, result):
-    """One iteration from where a run ended does not lose what it found."""
+    """One iteration from the end of a run must not raise the objective."""
     intercept = problem.inner_intercept(result.coef, result.intercept)
     _run(solver, problem, problem.at(result.coef, intercept), max_iter=1)

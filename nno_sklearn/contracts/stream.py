@@ -1,4 +1,4 @@
-"""What a stream's algorithm must return: a small stream on which it is run."""
+"""A small stream on which :func:`check_stream` runs a stream's algorithm."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ MAX_ITER, TOL = 300, 1e-5
 
 
 def run_stream(stream):
-    """Raise a ValueError where ``learn`` breaks a promise; False where it takes no penalty."""
+    """Raise a ValueError where ``learn`` violates its contract; False if it takes no penalty."""
     loss = SquaredError()
     penalties = [one for one in (L2(), L1()) if not stream.missing(loss, one)]
     for penalty in penalties:

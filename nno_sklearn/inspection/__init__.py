@@ -1,4 +1,4 @@
-"""Look at how fits and searches went."""
+"""Displays of fits and searches."""
 
 from nno_sklearn.inspection.convergence import ConvergenceDisplay
 from nno_sklearn.inspection.path import PathDisplay

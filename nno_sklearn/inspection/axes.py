@@ -10,7 +10,7 @@ def two_axes(ax, for_what, **share):
     ----------
     ax : sequence of 2 matplotlib Axes, or None
     for_what : str
-        What each of the two is for, to be read in an error.
+        What each of the two is for, used in an error.
     **share
         Passed to ``plt.subplots`` where a figure is made.
 
@@ -21,7 +21,7 @@ def two_axes(ax, for_what, **share):
     Raises
     ------
     ValueError
-        For another number of Axes.
+        Where ``ax`` does not hold two Axes.
     """
     if ax is None:
         import matplotlib.pyplot as plt

@@ -12,7 +12,7 @@ from nno_sklearn.solvers import Record
 
 
 class ConvergenceDisplay:
-    """How far objectives are from the optimum, against passes over the data and seconds.
+    """Suboptimality of the objective against passes over the data and seconds.
 
     Make one with :meth:`from_estimators`; all parameters are kept as attributes.
 
@@ -25,15 +25,15 @@ class ConvergenceDisplay:
     ----------
     reference_ : float
         What is subtracted from the objectives: the largest lower bound of the optimum that any
-        fit has proved or, where none has, the smallest objective that any fit has reached.
+        fit has certified; where none has, the smallest objective of any fit.
     certified_ : bool
-        Whether ``reference_`` is a proved lower bound; the curves are then upper bounds of the
-        distance from the optimum.
+        Whether ``reference_`` is a certified lower bound; the curves are then upper bounds of the
+        suboptimality.
     axes_ : ndarray of 2 matplotlib Axes
         Against passes, and against seconds. Set by :meth:`plot`, like the two below.
     figure_ : matplotlib Figure
     lines_ : list of matplotlib Line2D
-        Those of the first axes, then those of the second.
+        The curves of the first axes, then those of the second.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Draw what a search found along a path of strengths."""
+"""Draw coefficients and scores of a search along its path of strengths."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -17,7 +17,7 @@ from nno_sklearn.inspection.search_path import (
 from nno_sklearn.model_selection import NNOSearchCV
 from nno_sklearn.model_selection.results import standard_errors
 
-#: Lines of coefficients up to which a legend can be read.
+#: Lines of coefficients that a legend names at most.
 MOST_IN_LEGEND = 12
 #: Characters of a name in the legend.
 NAME_WIDTH = 24
@@ -35,7 +35,7 @@ class PathDisplay:
     scores : array-like of shape (n_alphas,)
         Mean score of each over the splits; nan leaves a gap.
     standard_errors : array-like of shape (n_alphas,)
-        Of these means.
+        Standard errors of these means.
     chosen : int
         Position of the chosen model.
     coefs : array-like of shape (n_alphas, n_coefs) or None, default=None
@@ -43,7 +43,7 @@ class PathDisplay:
     n_nonzeros : array-like of shape (n_alphas,) or None, default=None
         Mean number of coefficients that are not 0.
     names : sequence of n_coefs str or None, default=None
-        Of the coefficients, for the legend, which holds the 12 largest; others are grey.
+        Names of the coefficients, for the legend, which has the 12 largest; others are grey.
     threshold : float or None, default=None
         Score to draw as the line of one standard error.
     score_name : str, default="score"
@@ -51,12 +51,12 @@ class PathDisplay:
     Attributes
     ----------
     axes_ : ndarray of 2 matplotlib Axes
-        Of the coefficients, and of the scores. Set by :meth:`plot`, like those below.
+        For coefficients, and for scores. Set by :meth:`plot`, like those below.
     figure_ : matplotlib Figure
     lines_ : list of matplotlib Line2D
-        Of the coefficients, the largest first; or the one of their number.
+        Lines of the coefficients, the largest first; or the line of their number.
     errorbar_ : matplotlib ErrorbarContainer
-        Of the scores.
+        Scores with their standard errors.
     chosen_ : list of matplotlib Line2D
         A vertical line on each axes, and the mark of the score.
     threshold_ : matplotlib Line2D or None
@@ -107,7 +107,7 @@ class PathDisplay:
         ax: Sequence[Any] | None = None,
         **line_kw: Any,
     ) -> Self:
-        """Draw the candidates that differ from the chosen one in nothing but alpha.
+        """Draw the candidates that differ from the chosen one in alpha only.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class PathDisplay:
             for most pipelines. The legend names the 12 largest coefficients; the others are
             drawn in grey.
         score_name : str, default=None
-            What the axis calls the score; None is the name of the metric or of ``scoring``.
+            Name of the score on the axis; None takes that of the metric or of ``scoring``.
         ax : sequence of 2 matplotlib Axes, default=None
             Where to draw; None makes a figure.
         **line_kw
@@ -138,7 +138,7 @@ class PathDisplay:
         NotFittedError
             Where ``search`` is not fitted.
         ValueError
-            Where there is no path to draw: the search is not ours, chose nothing or no NNO
+            Where there is no path to draw: the search is no NNOSearchCV, chose nothing or no NNO
             model, or has one alpha only.
         """
         check_is_fitted(search, "cv_results_")
@@ -172,6 +172,11 @@ class PathDisplay:
         Returns
         -------
         PathDisplay
+
+        Raises
+        ------
+        ValueError
+            Where ``n_coefs`` is below 1, or ``ax`` does not hold two Axes.
         """
         if n_coefs < 1:
             raise ValueError(f"n_coefs={n_coefs}: draw at least 1 coefficient.")
@@ -188,7 +193,7 @@ class PathDisplay:
             axes.set_xlabel("alpha")
             if alphas[0] > 0:
                 axes.set_xscale("log")
-            else:  # which a logarithm cannot show
+            else:  # alpha = 0 has no logarithm
                 axes.set_xscale("symlog", linthresh=alphas[alphas > 0][0])
         return self
 
@@ -208,7 +213,7 @@ class PathDisplay:
             self._name_lines(largest, line_kw)
 
     def _name_lines(self, columns, line_kw):
-        """Name the largest coefficients in a legend; the others step back."""
+        """Name the largest coefficients in a legend; draw the others in grey."""
         for line, column in zip(self.lines_, columns, strict=True):
             line.set_label(self.names[column])
         named, others = self.lines_[:MOST_IN_LEGEND], self.lines_[MOST_IN_LEGEND:]
@@ -247,7 +252,7 @@ class PathDisplay:
 
 
 def _cut(name):
-    """Shorten a name in its middle, for names are often told apart by their ends."""
+    """Shorten a name in its middle, as names often differ in their ends."""
     half = NAME_WIDTH // 2
     return name if len(name) <= NAME_WIDTH else f"{name[:half]}…{name[1 - half :]}"
 

@@ -1,4 +1,4 @@
-"""What a fitted search says about the path through its chosen candidate."""
+"""The path of strengths through the chosen candidate of a fitted search."""
 
 from functools import partial
 
@@ -9,7 +9,7 @@ from nno_sklearn.model_selection.results import path_of, standard_errors
 
 
 def chosen_path(search):
-    """Numbers of the candidates that share all but alpha with the chosen one, strongest first."""
+    """Indices of the candidates that differ from the chosen one in alpha only, strongest first."""
     results = search.cv_results_
     if "strength" not in results:
         raise ValueError(
@@ -43,7 +43,7 @@ def metric_of(search, metric):
 
 
 def threshold_of(search, metric):
-    """Score within one standard error of the best, where that rule chose by this metric."""
+    """Best score minus its standard error, if that rule chose by this metric; else None."""
     rule = search.refit.func if isinstance(search.refit, partial) else search.refit
     if rule not in (one_standard_error, "one_standard_error") or metric != _choosing_metric(search):
         return None
@@ -53,14 +53,14 @@ def threshold_of(search, metric):
 
 
 def name_of_score(search, metric):
-    """What to call a score on an axis."""
+    """Name of a score for an axis."""
     if metric != "score":
         return metric
     return search.scoring if isinstance(search.scoring, str) else "score"
 
 
 def _choosing_metric(search):
-    """Metric that ``refit`` goes by; None where it does not tell."""
+    """Metric by which ``refit`` chooses; None where it is unknown."""
     if not search.multimetric_:
         return "score"
     if isinstance(search.refit, partial):

@@ -1,4 +1,4 @@
-"""Losses: how far a raw prediction is from a target."""
+"""Losses, pointwise in target and raw prediction."""
 
 from nno_sklearn.losses.base import Curvature, Loss
 from nno_sklearn.losses.classification import (

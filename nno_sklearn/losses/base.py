@@ -10,7 +10,7 @@ from nno_sklearn.types import Array
 
 CAPABILITIES = ("value", "gradient", "curvature", "conjugate")
 _DERIVED = ("value", "gradient", "curvature", "derivatives")
-#: What a subclass that rewrites one of the members on the right does not inherit.
+#: Members that a subclass does not inherit if it overrides one of those on the right.
 AGREES_WITH = {
     "curvature": ("value", "gradient"),
     "derivatives": ("value", "gradient", "curvature"),
@@ -37,7 +37,7 @@ class Curvature(NamedTuple):
 
     @classmethod
     def of(cls, curvature: "Array | Curvature") -> "Curvature":
-        """Take what a loss returns: a plain array means uncoupled outputs."""
+        """Convert the curvature of a loss: a plain array means uncoupled outputs."""
         return curvature if isinstance(curvature, cls) else cls(np.asarray(curvature))
 
     def product(self, direction: Array) -> Array:
@@ -49,7 +49,7 @@ class Curvature(NamedTuple):
         return result
 
     def entry(self, k: int, m: int) -> Array:
-        """Second derivative in outputs k and m, (n_samples,)."""
+        """Second derivative by outputs k and m, (n_samples,)."""
         diagonal = self.diagonal[:, k] if k == m else 0.0
         if self.coupling is None:
             return np.broadcast_to(diagonal, len(self.diagonal))
@@ -68,31 +68,30 @@ class Loss(BaseEstimator):
 
     A loss is pointwise in ``y`` and the raw prediction ``eta = X @ w + b``; both are float64
     arrays of shape (n_samples, n_outputs), as are all results. ``value`` and ``gradient`` must
-    be written. ``curvature`` is taken from differences of the gradient unless it is written.
-    With ``conjugate`` (and a penalty that has one) every fit is certified by a duality gap;
-    without it, by the size of the gradient.
+    be written. Without ``curvature``, differences of the gradient serve. With ``conjugate`` (and a
+    penalty that has one) a fit is certified by a duality gap, without it by a Newton decrement.
 
-    A loss should be convex in ``eta`` and not negative. Class labels arrive as 0 and 1, one
+    A loss should be convex in ``eta`` and nonnegative. Class labels arrive as 0 and 1, one
     column per output; landmark rows carry the mean of the labels around them.
 
-    A subclass of another loss that has a ``value`` or ``gradient`` of its own inherits neither
-    curvature and conjugate nor the class data below: they belong to the other loss.
+    A subclass that overrides ``value`` or ``gradient`` of another loss inherits neither curvature
+    and conjugate nor the class attributes below: they belong to the other loss.
     :func:`nno_sklearn.check_loss` tests that all methods agree.
     """
 
-    #: Solvers may then keep a curvature matrix for ever.
+    #: True where the curvature is constant: solvers may then keep a Hessian.
     constant_curvature: ClassVar[bool] = False
-    #: True where ``value`` is ``c (eta - y)^2`` with one c for all: second moments of the data then
-    #: say all.
+    #: True where ``value`` is ``c (eta - y)^2`` with one constant c: second moments of the data
+    #: then determine the fit.
     is_quadratic: ClassVar[bool] = False
-    #: Largest curvature of a loss with flat parts, whose momentary curvature jumps; else None.
+    #: Largest curvature of a loss with flat parts, whose curvature jumps there; else None.
     largest_curvature: ClassVar[float | None] = None
     #: True where targets must not be negative.
     positive_target: ClassVar[bool] = False
     #: True where ``predict`` gives probabilities of classes.
     probabilistic: ClassVar[bool] = False
-    #: Class of the loss of one output that states the same model of two classes, for a loss that
-    #: couples one output per class; else None.
+    #: For a loss that couples one output per class: the class of the loss of one output that is
+    #: the same model for two classes; else None.
     of_two_classes: ClassVar[type | None] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -103,7 +102,7 @@ class Loss(BaseEstimator):
     def provides(self) -> frozenset[str]:
         """Capabilities of this loss: a subset of {"value", "gradient", "curvature", "conjugate"}.
 
-        Read off the methods that the class writes; nothing has to be declared.
+        Determined by the methods that the class defines; nothing has to be declared.
         """
         written = {
             name for name in CAPABILITIES if getattr(type(self), name) is not getattr(Loss, name)
@@ -111,37 +110,103 @@ class Loss(BaseEstimator):
         return frozenset(written | {"curvature"} if "gradient" in written else written)
 
     def value(self, y: Array, eta: Array) -> Array:
-        """Loss of each entry, (n_samples, n_outputs); their sum counts."""
+        """Loss of each entry; their weighted sum counts.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_outputs)
+            Targets; labels as 0 and 1, or shares between them.
+        eta : ndarray of shape (n_samples, n_outputs)
+            Raw predictions.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+        """
         raise NotImplementedError(f"{type(self).__name__} has no value.")
 
     def gradient(self, y: Array, eta: Array) -> Array:
-        """Derivative of the value by ``eta``, (n_samples, n_outputs)."""
+        """Derivative of the value by ``eta``.
+
+        Parameters
+        ----------
+        y, eta : ndarray of shape (n_samples, n_outputs)
+            As in :meth:`value`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+        """
         raise NotImplementedError(f"{type(self).__name__} has no gradient.")
 
     def curvature(self, y: Array, eta: Array) -> Array | Curvature:
-        """Second derivative by ``eta``: an array like ``eta``, or a :class:`Curvature`."""
+        """Second derivative by ``eta``; from differences of the gradient unless it is written.
+
+        Parameters
+        ----------
+        y, eta : ndarray of shape (n_samples, n_outputs)
+            As in :meth:`value`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs) or Curvature
+            A :class:`Curvature` where the outputs of a row interact.
+        """
         step = 1e-5 * np.maximum(1.0, np.abs(eta))
         rise = self.gradient(y, eta + step) - self.gradient(y, eta - step)
-        return np.maximum(rise, 0.0) / (2 * step)  # convex, but for rounding
+        return np.maximum(rise, 0.0) / (2 * step)  # convex: below 0 by rounding only
 
     def derivatives(self, y: Array, eta: Array) -> tuple[Array, Curvature]:
         """Gradient and curvature together; losses that share work between them override it."""
         return self.gradient(y, eta), Curvature.of(self.curvature(y, eta))
 
     def conjugate(self, y: Array, u: Array) -> Array:
-        """``sup_eta u * eta - value(y, eta)``, per entry; inf outside the domain."""
+        """``sup_eta u * eta - value(y, eta)``, per entry.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_outputs)
+            Targets.
+        u : ndarray of shape (n_samples, n_outputs)
+            Dual point.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+            inf outside of the domain.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no conjugate.")
 
     def link(self, mean: Array) -> Array:
-        """Raw prediction whose prediction is ``mean``: where the search for b begins."""
+        """Raw prediction whose prediction is ``mean``: where the search for b begins.
+
+        Parameters
+        ----------
+        mean : ndarray of shape (n_outputs,)
+            Weighted mean of the targets.
+
+        Returns
+        -------
+        ndarray of shape (n_outputs,)
+        """
         return np.zeros_like(mean)
 
     def predict(self, eta: Array) -> Array:
-        """Prediction in the units of the target (the inverse link)."""
+        """Prediction in the units of the target (the inverse link).
+
+        Parameters
+        ----------
+        eta : ndarray of shape (n_samples, n_outputs)
+            Raw predictions.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+        """
         return eta
 
     def check_target(self, y: Array) -> None:
-        """Raise a ValueError where ``y`` lies outside of what the loss is defined for."""
+        """Raise a ValueError where the loss is not defined for ``y``."""
 
 
 def x_log_x(x: Array) -> Array:

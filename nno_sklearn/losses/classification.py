@@ -1,4 +1,4 @@
-"""Losses for labels. Targets are 0/1 per output, or anything between: a label distribution."""
+"""Losses for labels. Targets are 0/1 per output, or shares between them (mixtures of labels)."""
 
 import numpy as np
 
@@ -71,7 +71,7 @@ class MultinomialLogLoss(Loss):
     of_two_classes = LogLoss
 
     def value(self, y: Array, eta: Array) -> Array:
-        # Spread over the classes, so that the sum over an array is the sum over the rows.
+        # Split over the classes, so that the sum over the array is the sum over the rows.
         return y * (_log_sum_exp(eta) - eta)
 
     def gradient(self, y: Array, eta: Array) -> Array:
@@ -112,10 +112,10 @@ class _MarginLoss(Loss):
         return y * self._phi(eta) + (1.0 - y) * self._phi(-eta)
 
     def gradient(self, y: Array, eta: Array) -> Array:
-        return y * self._slope(eta) - (1.0 - y) * self._slope(-eta)
+        return y * self._phi_slope(eta) - (1.0 - y) * self._phi_slope(-eta)
 
     def curvature(self, y: Array, eta: Array) -> Array | Curvature:
-        return y * self._bend(eta) + (1.0 - y) * self._bend(-eta)
+        return y * self._phi_curvature(eta) + (1.0 - y) * self._phi_curvature(-eta)
 
     def check_target(self, y: Array) -> None:
         _check_labels(self, y)
@@ -139,10 +139,10 @@ class SquaredHinge(_MarginLoss):
     def _phi(self, margin: Array) -> Array:
         return np.maximum(0.0, 1.0 - margin) ** 2
 
-    def _slope(self, margin: Array) -> Array:
+    def _phi_slope(self, margin: Array) -> Array:
         return -2.0 * np.maximum(0.0, 1.0 - margin)
 
-    def _bend(self, margin: Array) -> Array:
+    def _phi_curvature(self, margin: Array) -> Array:
         return 2.0 * (margin < 1.0)
 
 
@@ -151,6 +151,11 @@ class ModifiedHuber(_MarginLoss):
 
     ``max(0, 1 - margin)^2`` where margin >= -1 and ``-4 margin`` below. More than two classes:
     one problem for each class against the rest.
+
+    References
+    ----------
+    T. Zhang (2004): Solving large scale linear prediction problems using stochastic gradient
+    descent algorithms. ICML.
     """
 
     probabilistic = True
@@ -160,10 +165,10 @@ class ModifiedHuber(_MarginLoss):
     def _phi(self, margin: Array) -> Array:
         return np.where(margin >= -1.0, np.maximum(0.0, 1.0 - margin) ** 2, -4.0 * margin)
 
-    def _slope(self, margin: Array) -> Array:
+    def _phi_slope(self, margin: Array) -> Array:
         return np.clip(-2.0 * (1.0 - margin), -4.0, 0.0)
 
-    def _bend(self, margin: Array) -> Array:
+    def _phi_curvature(self, margin: Array) -> Array:
         return 2.0 * ((margin < 1.0) & (margin >= -1.0))
 
     def predict(self, eta: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Losses for numbers that are not negative: half deviances whose predictions are ``exp(eta)``."""
+"""Losses for nonnegative numbers: half deviances with log link."""
 
 import numpy as np
 from scipy.special import xlog1py
@@ -6,15 +6,15 @@ from scipy.special import xlog1py
 from nno_sklearn.losses.base import Curvature, Loss, sigmoid, x_log_x
 from nno_sklearn.types import Array
 
-#: Newton steps for the raw prediction of a given slope, and the relative step that ends them: its
-#: error counts in the conjugate by its square.
+#: Newton steps for the raw prediction with a given gradient, and the relative step that ends them:
+#: the error of the conjugate is of second order in it.
 ROOT_STEPS, ROOT_PRECISION = 20, 1e-9
-#: About the largest number whose exponential is a float.
+#: About the largest number whose exponential does not overflow.
 LARGEST_EXPONENT = 700.0
 
 
 class _LogLinkDeviance(Loss):
-    """What the half deviances share: predictions are ``exp(eta)``."""
+    """The log link of the half deviances: predictions are ``exp(eta)``."""
 
     positive_target = True
 
@@ -98,8 +98,8 @@ class Tweedie(_LogLinkDeviance):
     Parameters
     ----------
     power : float, default=1.5
-        Of the mean in the variance: greater than 1, and not 2. :class:`Poisson` is the limit 1,
-        :class:`Gamma` the limit 2.
+        Power of the mean in the variance: greater than 1, and not 2. :class:`Poisson` is the
+        limit 1, :class:`Gamma` the limit 2.
 
     Examples
     --------
@@ -219,7 +219,7 @@ class InverseGaussian(Tweedie):
 
 
 class NegativeBinomial(_LogLinkDeviance):
-    """Half negative binomial deviance with log link, for counts that scatter more than Poisson's.
+    """Half negative binomial deviance with log link, for counts with more variance than Poisson's.
 
     With ``mu = exp(eta)``, a variance of ``mu + dispersion * mu^2`` and ``r = 1 / dispersion``
     (Lawless, 1987)::
@@ -232,8 +232,8 @@ class NegativeBinomial(_LogLinkDeviance):
     Parameters
     ----------
     dispersion : float, default=1.0
-        Of the counts beyond that of Poisson's law, greater than 0; it is not estimated, but can be
-        tuned as ``loss__dispersion``. :class:`Poisson` is the limit 0.
+        Factor of ``mu^2`` in the variance, greater than 0; it is not estimated, but can be tuned
+        as ``loss__dispersion``. :class:`Poisson` is the limit 0.
 
     Examples
     --------

@@ -38,6 +38,18 @@ class Huber(Loss):
     ----------
     delta : float, default=1.35
         Residual, in units of ``y``, at which the loss turns from squared to absolute.
+
+    References
+    ----------
+    P. J. Huber (1964): Robust estimation of a location parameter. Annals of Mathematical
+    Statistics 35, 73-101.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nno_sklearn.losses import Huber
+    >>> Huber(delta=1.0).value(np.zeros((3, 1)), np.array([[0.5], [1.0], [3.0]])).ravel()
+    array([0.125, 0.5  , 2.5  ])
     """
 
     largest_curvature = 1.0
@@ -56,7 +68,7 @@ class Huber(Loss):
         return (np.abs(eta - y) <= self.delta).astype(float)
 
     def conjugate(self, y: Array, u: Array) -> Array:
-        # The slack lets a residual gradient that was rounded past delta stay in the domain.
+        # With slack for a gradient that is above delta by rounding.
         inside = np.abs(u) <= self.delta * (1 + 1e-12)
         return np.where(inside, u * (0.5 * u + y), np.inf)
 

@@ -1,26 +1,26 @@
-"""Grids of regularisation strengths that fit the data."""
+"""Grids of regularisation strengths, scaled to the data."""
 
 import numpy as np
 from sklearn.base import clone
 
 from nno_sklearn.model_selection.chain import Prepared, final_step, with_setting
 
-#: Number of strengths that "auto" stands for.
+#: Number of strengths of "auto".
 N_ALPHAS = 30
-#: Weakest strength of a grid over its strongest: where the strongest sets all coefficients to 0
-#: (for more features than rows, too), and where it only shrinks them.
-KINKED_SPAN, WIDE_SPAN, SMOOTH_SPAN = 1e-3, 1e-2, 1e-6
-#: Over the largest slope: a strength at which every coefficient that the penalty can hold at 0 is
-#: there, and one that is as good as none.
+#: Weakest over strongest strength of a grid: for nonsmooth penalties, whose strongest sets all
+#: coefficients to 0, with more rows than features and with fewer; and for smooth penalties.
+NONSMOOTH_SPAN, WIDE_SPAN, SMOOTH_SPAN = 1e-3, 1e-2, 1e-6
+#: Relative to the largest gradient entry: a strength that sets to 0 every coefficient that any
+#: strength can, and one that is negligible.
 STRONGEST, WEAKEST = 2.0**100, 1e-6
-#: Halvings, in logarithms, of an interval from a strength to its double: about nine digits.
+#: Bisections, in log(alpha), of an interval from a strength to its double: about nine digits.
 BISECTIONS = 30
-#: Units in the last place that sums over the rows may be off.
+#: Rounding error of sums over the rows, in units in the last place.
 FEW_ULPS = 16
 
 
 def strengths_of(group, n_alphas, data):
-    """Grids for the settings of a group, on all rows; see :func:`alpha_grid`.
+    """Grids for the settings of a group, from all rows; see :func:`alpha_grid`.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def strengths_of(group, n_alphas, data):
 
 
 def alpha_grid(problem, n_alphas):
-    """Strengths from the largest one that matters downwards, equally spaced in logarithms.
+    """Strengths from :func:`alpha_max` downwards, equally spaced in logarithms.
 
     The objective is a *mean* over the rows, so that a strength means the same on folds as on
     all rows.
@@ -41,7 +41,7 @@ def alpha_grid(problem, n_alphas):
     Parameters
     ----------
     problem : Problem
-        Its own strength does not matter.
+        Its own strength is ignored.
     n_alphas : int
 
     Returns
@@ -53,7 +53,7 @@ def alpha_grid(problem, n_alphas):
     ValueError
         Where X or y are so small or large that strengths cannot be represented.
     """
-    span = KINKED_SPAN if problem.n_samples > problem.n_features else WIDE_SPAN
+    span = NONSMOOTH_SPAN if problem.n_samples > problem.n_features else WIDE_SPAN
     span = SMOOTH_SPAN if problem.is_smooth else span
     grid = alpha_max(problem) * np.logspace(0, np.log10(span), n_alphas)
     if not (np.isfinite(grid) & (grid >= np.finfo(float).tiny)).all():
@@ -66,12 +66,13 @@ def alpha_grid(problem, n_alphas):
 
 
 def alpha_max(problem):
-    """The strength from which on a penalty is all that matters.
+    """The strength from which on the penalty dominates the loss.
 
-    With a kink at 0 (l1, elastic net), the smallest strength whose optimum is the constant
-    model, found from the gradient there; coefficients that no strength holds at 0, or any, do not
-    count. Without a kink, the sum of the columns' curvatures, a bound on the largest: from there
-    on coefficients are less than half of unpenalised ones. 1 where the data say nothing.
+    For penalties that are not differentiable at 0 (l1, elastic net), the smallest strength whose
+    optimum is the constant model, found from the gradient there; coefficients that no strength
+    sets to 0, or every strength does, are ignored. For smooth ones, the sum of the columns'
+    curvatures, a bound on the largest eigenvalue of the Hessian: above it coefficients are less
+    than half of unpenalised ones. 1 where the gradient is 0.
     """
     null, gradient = problem.null, problem.null.data_gradient
     curvature = float(null.data_diagonal.sum(axis=0).max()) or 1.0
@@ -79,7 +80,7 @@ def alpha_max(problem):
         return curvature
 
     def moved(alpha):
-        with np.errstate(divide="ignore", over="ignore"):  # a slope over next to nothing
+        with np.errstate(divide="ignore", over="ignore"):  # a gradient over a tiny alpha
             return problem.penalty.subdiff_distance(null.coef, gradient / alpha) > 0
 
     size = float(np.abs(gradient).max())
@@ -99,19 +100,19 @@ def alpha_max(problem):
         high /= 2
     low = high / 2
     for _ in range(BISECTIONS):
-        middle = np.sqrt(low) * np.sqrt(high)  # their product may leave the range of floats
+        middle = np.sqrt(low) * np.sqrt(high)  # their product may overflow or underflow
         low, high = (low, middle) if is_optimal(middle) else (middle, high)
     return float(high)
 
 
 def _rounding(problem):
-    """Size of a gradient of the constant model that is nothing but rounding.
+    """Size of the constant model's gradient below which it is rounding.
 
-    Residuals of a constant target are rounding, and whatever the residuals are, so is their
-    product with columns that have nothing to do with them.
+    Residuals of a constant target are rounding; so is the product of any residuals with columns
+    that are uncorrelated with them.
     """
     null = problem.null
-    # Not the root of their squares, which would be lost where they are small.
+    # Not the root of a sum of squares, which could underflow.
     _, residual = problem.rows.gradient_sizes(null.raw, null.intercept)
     level = np.abs(problem.outer_intercept(null)).max()
     noise = FEW_ULPS * np.finfo(float).eps * level * problem.rows.largest_curvature(null.curvature)

@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks (1.9 and later): the one place that speaks to them."""
+"""scikit-learn's callbacks (1.9 and later): the only module that calls them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -8,12 +8,12 @@ try:
 except ModuleNotFoundError:
 
     def with_callbacks(fit):
-        """Nothing to manage."""
+        """``fit`` unchanged: there are no callbacks."""
         return fit
 
 
 class SearchTask:
-    """A task of a search, of which its callbacks are told as GridSearchCV tells them.
+    """A task of a search that calls the callbacks' hooks as GridSearchCV does.
 
     Below the search's "fit" are the "search", a "candidate-split-evaluation" for each candidate
     and split, and the "refit-with-best-params". Every hook gets the search as estimator.
@@ -22,7 +22,7 @@ class SearchTask:
     ----------
     search : NNOSearchCV or None
     context : sklearn.callback.CallbackContext or None
-        None before scikit-learn 1.9: then nothing is told.
+        None before scikit-learn 1.9: then no hook is called.
     """
 
     def __init__(self, search=None, context=None):
@@ -30,7 +30,7 @@ class SearchTask:
 
     @classmethod
     def of(cls, search, told):
-        """The task of a whole fit of ``search``, of which hooks are told as ``told``'s."""
+        """The task of a whole fit of ``search``; hooks get ``told`` as its estimator."""
         if not hasattr(search, "set_callbacks"):  # before scikit-learn 1.9
             return cls()
         n_tasks = 1 + (search.refit is not False)
@@ -38,9 +38,9 @@ class SearchTask:
         return cls(told, search._init_callback_context(max_subtasks=n_tasks))
 
     def __getstate__(self):
-        """In another process hooks are told of an equal search, without what it has learnt before.
+        """In another process hooks get an unfitted search with equal parameters.
 
-        An iterator of splits cannot be sent there; it is used up by now.
+        An iterator of splits cannot be pickled; it is used up by now.
         """
         if self._search is None:
             return vars(self)
@@ -50,7 +50,7 @@ class SearchTask:
         return {**vars(self), "_search": type(self._search)(**params)}
 
     def part(self, name, number=None, **subtasks):
-        """A task within this one; ``subtasks`` says how many it has itself."""
+        """A task within this one; ``subtasks`` are arguments on its own subtasks."""
         if self._context is None:
             return self
         context = self._context.subcontext(task_name=name, task_id=number, **subtasks)
@@ -58,22 +58,22 @@ class SearchTask:
 
     @contextmanager
     def running(self, X=None, y=None, params=None):
-        """Tell of the beginning, and of the end unless an error comes first."""
+        """Call the hooks at the beginning and, unless there is an error, at the end."""
         self._tell("begin", X, y, params)
         yield
         self._tell("end", X, y, params)
 
     @contextmanager
     def fitting(self, estimator, X, y, params):
-        """Tell of a fit, also where it fails.
+        """Call the hooks around a fit, also where it fails.
 
         Parameters
         ----------
         estimator : estimator or None
-            Gets the callbacks that want to see what is inside of it. None: there is nothing.
+            Receives the callbacks that propagate to sub-estimators; None for none.
         X, y : array-like
         params : dict
-            Arguments of ``fit``; ``sample_weight`` is told.
+            Arguments of ``fit``; hooks get its ``sample_weight``.
         """
         inside = nullcontext()
         if self._context is not None and estimator is not None:

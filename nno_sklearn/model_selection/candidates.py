@@ -10,13 +10,13 @@ from nno_sklearn.model_selection.tasks import groups_of
 
 
 def candidates_of(search, data):
-    """All settings of a search, strengths that fit the data included.
+    """All settings of a search, with strengths scaled to the data.
 
     Parameters
     ----------
     search : NNOSearchCV
     data : Data
-        All rows. They only scale the strengths.
+        All rows; used only to scale the strengths.
 
     Returns
     -------

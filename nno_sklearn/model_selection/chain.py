@@ -1,4 +1,4 @@
-"""What runs in a worker: the settings of one group, on the rows of one split."""
+"""The work of one task: fit and score the settings of a group on the rows of a split."""
 
 import time
 import traceback
@@ -19,10 +19,10 @@ from nno_sklearn.session import Coefficients, has_sessions, key_of
 
 @dataclass
 class Fit:
-    """What one setting gave on one split."""
+    """The outcome of one setting on one split."""
 
     model: object = None
-    #: Why there is no model.
+    #: Traceback of the error; None for a fitted model.
     failure: str | None = None
     fit_time: float = 0.0
     score_time: float = 0.0
@@ -31,13 +31,13 @@ class Fit:
     n_nonzeros: float = np.nan
     converged: float = np.nan
     coef: np.ndarray | None = None
-    #: Key of the names of the columns that the coefficients belong to; None for the user's own.
+    #: Key of the names of the coefficients' columns; None for the user's own columns.
     columns: str | None = None
-    #: One dict of scores per set of rows: those of the test, then those of the training.
+    #: One dict of scores per set of rows: test rows, then training rows.
     scores: list = field(default_factory=list)
 
     def describe(self, columns):
-        """Note what is known of an NNO model that was fitted."""
+        """Record the attributes of a fitted NNO model."""
         self.n_iter, self.n_passes = self.model.n_iter_, self.model.n_passes_
         self.converged = float(self.model.converged_)
         self.coef, self.n_nonzeros = self.model.coef_, np.count_nonzero(self.model.coef_)
@@ -48,9 +48,8 @@ class Fit:
 class Chain:
     """An estimator that is fitted in several settings, one after the other, on the same rows.
 
-    Settings of an NNO model share the rows as the steps before it transform them, and each
-    begins at the optimum of the nearest one before it. Of another estimator there is one
-    setting, its own.
+    Settings of an NNO model share the transformed rows, and each starts at the optimum of the
+    nearest one before it. Any other estimator has a single setting, its own.
     """
 
     estimator: Any
@@ -62,7 +61,7 @@ class Chain:
     error_score: Any
     #: Called after each fit.
     advance: Callable[[], None] | None
-    #: For each setting, the task that callbacks see in its fit.
+    #: For each setting, the task of its fit, for callbacks.
     tasks: list[SearchTask]
 
     def run(self, split, scoring, return_train_score, *data):
@@ -74,12 +73,12 @@ class Chain:
         scoring : Scoring
         return_train_score : bool
         *data : Data
-            All rows, as arguments of their own: some backends send equal ones only once.
+            All rows, as separate arguments, which some backends send only once.
 
         Returns
         -------
         fits : list of Fit
-            Without the models, which are not worth sending home. Those that failed tell why.
+            Without the models, which need not be sent back; failed ones have the reason.
         preparing_seconds : float
             Time of the steps before the model, once for all settings.
         """
@@ -101,7 +100,7 @@ class Chain:
         fresh = clone(self.estimator)
         with self.tasks[0].fitting(fresh, data.X, data.y, data.for_fit):
             fit, _ = self._timed(lambda: fresh.fit(*data.given, **data.for_fit))
-        fit.model = fresh  # whatever its fit returned
+        fit.model = fresh  # not what its fit returned
         return fit
 
     def _fit_models(self, data):
@@ -119,7 +118,7 @@ class Chain:
         model, fits, results = final_step(self.estimator), [], []
         for step, (setting, near) in enumerate(zip(self.settings, self.starts, strict=True)):
             starts = [results[k] for k in near if results[k] is not None]
-            fresh = with_setting(model, setting)  # an unknown parameter is no failed fit
+            fresh = with_setting(model, setting)  # raises for an unknown parameter
             with self.tasks[step].fitting(None, data.X, data.y, data.for_fit):
                 fit, done = self._timed(lambda one=fresh, near=starts: session.solve(one, near))
             fit.model, result = done or (None, None)
@@ -131,12 +130,12 @@ class Chain:
         return fits, prepared, seconds
 
     def _open(self, data):
-        """The steps before the model, fitted, and a session for the models behind them."""
+        """The fitted steps before the model, and a session on the rows they return."""
         prepared = Prepared(clone(self.estimator), data)
         return prepared, prepared.open_session(data.y, len(self.settings))
 
     def _timed(self, make):
-        """A fit without its model yet, and what ``make`` gave."""
+        """A timed Fit, without its model yet, and the result of ``make``."""
         began = time.perf_counter()
         made, failure = self._attempt(make)
         fit = Fit(failure=failure, fit_time=time.perf_counter() - began)
@@ -145,7 +144,7 @@ class Chain:
         return fit, made
 
     def _attempt(self, make):
-        """What ``make`` gives, and None; or None, and the reason."""
+        """The result of ``make`` and None; or None and the traceback."""
         try:
             return make(), None
         except Exception:
@@ -155,7 +154,7 @@ class Chain:
 
 
 class Prepared:
-    """The steps of a pipeline before its model, fitted to training rows; none of a model alone."""
+    """The steps of a pipeline before its model, fitted to training rows; none for a bare model."""
 
     def __init__(self, estimator, data):
         self._before, self._name, self._model = None, None, final_step(estimator)
@@ -170,32 +169,32 @@ class Prepared:
                 raise ValueError(f"fit got {sorted(own)}, but no step takes arguments so named.")
 
     def open_session(self, y, n_models):
-        """A session of the model with the transformed rows, which are not kept here any longer."""
+        """A session of the model on the transformed rows, which this object then drops."""
         rows, params, self._rows, self._params = self._rows, self._params, None, None
         return self._model.open_session(rows, y, **params, n_models=n_models)
 
     @property
     def columns(self):
-        """A key of the columns that the model sees, which may differ between splits."""
+        """A key of the names of the model's columns, which may differ between splits."""
         if self._before is None:
             return None
         try:
             names = self._before.get_feature_names_out()
-        except (AttributeError, ValueError):  # a step that does not tell names
+        except (AttributeError, ValueError):  # a step without feature names
             return None
-        return None if names is None else key_of(dict.fromkeys(names))  # None of no steps at all
+        return None if names is None else key_of(dict.fromkeys(names))  # None: no steps
 
     def transform(self, X):
-        """Rows as the model takes them."""
-        # Step by step: a pipeline would ask of its last step whether it is fitted, which those
-        # that learn nothing cannot tell.
+        """Rows transformed by the steps before the model."""
+        # Step by step: a pipeline checks that its last step is fitted, which stateless steps do not
+        # pass.
         for _, step in [] if self._before is None else self._before.steps:
             if step is not None and not isinstance(step, str):  # "passthrough"
                 X = step.transform(X)
         return X
 
     def whole(self, model):
-        """The estimator that the user gave, with a fitted model."""
+        """The user's estimator with a fitted model at its end."""
         if self._name is None:
             return model
         before = [] if self._before is None else self._before.steps
@@ -205,13 +204,13 @@ class Prepared:
 def with_setting(estimator, setting):
     """A fresh estimator with a setting's parameters."""
     fresh = clone(estimator)
-    if setting:  # a set_params of the user's own may need some
+    if setting:  # a user's own set_params may require arguments
         fresh.set_params(**clone(setting, safe=False))
     return fresh
 
 
 def is_pipeline(estimator):
-    """Whether it is scikit-learn's Pipeline itself: kinds of it may fit in their own way."""
+    """Whether it is scikit-learn's Pipeline itself: a subclass may override ``fit``."""
     return type(estimator) is Pipeline
 
 
@@ -221,14 +220,14 @@ def final_step(estimator):
 
 
 def split_names(pipeline, values):
-    """Values whose names do not begin with the last step's, and the others without that prefix."""
+    """Values whose names lack the last step's prefix, and the others without that prefix."""
     own = f"{pipeline.steps[-1][0]}__"
     others = {name: value for name, value in values.items() if not name.startswith(own)}
     return others, {k[len(own) :]: v for k, v in values.items() if k.startswith(own)}
 
 
 def is_ours(estimator):
-    """Whether the model is an NNO model, unless one of a kind that fits in its own way."""
+    """Whether the model is an NNO model (a subclass with a ``fit`` of its own is not)."""
     return has_sessions(final_step(estimator))
 
 

@@ -1,4 +1,4 @@
-"""What a user may ask of a search, checked before anything is fitted."""
+"""Checks of a search's parameters, before anything is fitted."""
 
 from numbers import Integral, Real
 
@@ -9,7 +9,7 @@ from nno_sklearn.model_selection.scoring import check_callables, make_scorers
 
 
 def check_parameters(search, has_targets):
-    """Raise a ValueError for parameters that make no search.
+    """Raise a ValueError for invalid parameters of a search.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def _check_count(name, value, least, why):
 
 
 def _check_choice(search, has_targets):
-    """Check what scores the candidates, and what chooses among them."""
+    """Check ``scoring`` and ``refit``."""
     scoring, refit = search.scoring, search.refit
     check_callables(scoring, has_targets)
     scorers = make_scorers(search.estimator, scoring)

@@ -1,11 +1,11 @@
-"""How far a search is, for the user."""
+"""Progress of a search."""
 
 from contextlib import contextmanager
 
 
 @contextmanager
 def progress(n_fits, verbose):
-    """Give a function to call after each fit; shows a bar where rich is installed, else lines."""
+    """Yield a function to call after each fit: a bar where rich is installed, else lines."""
     if not verbose:
         yield _nothing
         return

@@ -1,4 +1,4 @@
-"""Which candidate a search chooses: what ``refit`` may be, and what it means."""
+"""The choice of a candidate by ``refit``."""
 
 from numbers import Integral
 
@@ -12,7 +12,7 @@ RULES = {"one_standard_error": one_standard_error}
 
 
 def check_refit(refit, metrics, also=()):
-    """Raise a ValueError for a ``refit`` that does not say how to choose.
+    """Raise a ValueError for a ``refit`` that is no rule of choice.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def check_refit(refit, metrics, also=()):
     metrics : list of str
         Names of the scores; [SCORE] of a single metric.
     also : collection of str, default=()
-        Further names of the single metric, such as that which ``scoring`` gives it.
+        Further names of the single metric, such as its name in ``scoring``.
     """
     is_single, is_bool = metrics == [SCORE], isinstance(refit, (bool, np.bool_))
     if callable(refit):
@@ -45,7 +45,7 @@ def check_refit(refit, metrics, also=()):
 
 
 def metric_of(rule):
-    """The metric by which ``functools.partial(rule, metric=...)`` chooses; None of other rules."""
+    """The metric by which ``functools.partial(rule, metric=...)`` chooses; else None."""
     return getattr(rule, "keywords", {}).get("metric")
 
 
@@ -108,7 +108,7 @@ def choose(results, refit, metrics):
 
 
 def _checked(rule, index, n_candidates):
-    """The number that a rule of the user's gave, if it is that of a candidate."""
+    """The index that a user's rule returned, checked to be that of a candidate."""
     wanted = f"it must be the number of a candidate, from 0 to {n_candidates - 1}"
     if not isinstance(index, Integral):
         raise TypeError(

@@ -1,4 +1,4 @@
-"""`cv_results_` in scikit-learn's form, and what can be read from it."""
+"""`cv_results_` in scikit-learn's form, and functions of it."""
 
 import warnings
 from collections import Counter
@@ -14,14 +14,14 @@ from nno_sklearn.types import Array
 
 
 def make_results(candidates, fits, error_score):
-    """Lay fits out as ``cv_results_``.
+    """``cv_results_`` of fits.
 
     Parameters
     ----------
     candidates : list of dict
     fits : ndarray of Fit or None, shape (n_candidates, n_splits)
     error_score : float
-        Score of fits that failed; that of fits that did not run, None, is nan.
+        Score of fits that failed; fits that did not run (None) have nan.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def make_results(candidates, fits, error_score):
 
 
 def _table(fits, value):
-    """A number of each fit, in the shape of ``fits``; nan where there is none."""
+    """``value`` of each fit, in the shape of ``fits``; nan where there is no fit."""
     numbers = [np.nan if fit is None else value(fit) for fit in fits.flat]
     return np.array(numbers, dtype=float).reshape(fits.shape)
 
@@ -104,7 +104,7 @@ def _are_numbers(values):
 
 
 def metrics_of(results: dict[str, Any]) -> list[str]:
-    """Names of the scores, "score" that of a single metric."""
+    """Names of the scores; ["score"] for a single metric."""
     start = "mean_test_"
     return [key.removeprefix(start) for key in results if key.startswith(start)]
 
@@ -117,7 +117,7 @@ def standard_errors(results: dict[str, Any], metric: str = "score") -> Array:
 
 
 def path_of(results: dict[str, Any], index: int) -> NDArray[Any]:
-    """Candidates that differ from one in nothing but their strength, strongest first.
+    """Candidates that differ from one in their strength only, strongest first.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def path_of(results: dict[str, Any], index: int) -> NDArray[Any]:
     Raises
     ------
     ValueError
-        Where the candidate has no strength, because its model is none of ours.
+        Where the candidate has no strength, because its model is no NNO model.
     """
     strength, params = results.get("strength"), results["params"]
     if strength is None or np.isnan(strength[index]):
@@ -153,8 +153,8 @@ def one_standard_error(results: dict[str, Any], metric: str = "score") -> int:
     """The strongest regularisation within one standard error of the best mean score.
 
     A rule for ``refit`` (Breiman, Friedman, Olshen and Stone, 1984), among the candidates that
-    differ from the best one in nothing but alpha: strengths of different penalties do not
-    compare. The standard error is that of the best candidate's mean over the splits.
+    differ from the best one in alpha only: strengths of different penalties are not
+    comparable. The standard error is that of the best candidate's mean over the splits.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def one_standard_error(results: dict[str, Any], metric: str = "score") -> int:
 
 
 def mean_coef(fits):
-    """Mean coefficients of a candidate over the splits, where these have the same columns."""
+    """Mean coefficients of a candidate over the splits; None where their columns differ."""
     ran = [fit for fit in fits if fit is not None]
     if any(fit.coef is None for fit in ran):
         return None
@@ -193,7 +193,7 @@ def mean_coef(fits):
 
 
 def report_failures(fits, error_score):
-    """Say how many fits failed or did not converge, and why; raise where all failed."""
+    """Warn of fits that failed or did not converge, with the reasons; raise where all failed."""
     ran = [fit for fit in fits.flat if fit is not None]
     unfinished = sum(fit.converged == 0 for fit in ran)
     if unfinished:

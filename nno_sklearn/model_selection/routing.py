@@ -9,7 +9,7 @@ from nno_sklearn.model_selection.split import Data
 
 
 def route(search, scoring, X, y, params):
-    """Lead the arguments of a search's ``fit`` to where they belong.
+    """Split the arguments of a search's ``fit`` among estimator, scorers and splitter.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What a search measures of its fits."""
+"""Scores of a search's fits."""
 
 import time
 import traceback
@@ -14,16 +14,16 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from nno_sklearn._validation import check_scorer
 
 ACCURACY = get_scorer("accuracy")
-#: scikit-learn's own scorers ask an estimator for predictions only, and several share them.
+#: scikit-learn's own scorers use predictions only, which several of them share.
 SCORER = type(ACCURACY)
-#: Whether the installed scikit-learn gives a search's sample_weight to its scorers, too, and
-#: whether they tell if they take it: in 1.7 and 1.8 all get it, and those that cannot use it fail.
+#: Whether the installed scikit-learn passes a search's sample_weight to scorers, and whether
+#: scorers declare that they take it: in 1.7 and 1.8 all get it, and those that do not take it fail.
 WEIGHTS_ARE_FORWARDED = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 7)
 SCORERS_TELL = "sample_weight" in get_routing_for_object(ACCURACY).score.requests
 
 
 def make_scorers(estimator, scoring):
-    """The scorer of one metric, or a dict of them, from what a user may give as ``scoring``."""
+    """The scorer of one metric, or a dict of scorers, from a search's ``scoring``."""
     scorer = check_scoring(estimator, scoring)
     if isinstance(scoring, dict):
         return {name: check_scoring(estimator, one) for name, one in scoring.items()}
@@ -33,7 +33,7 @@ def make_scorers(estimator, scoring):
 
 
 def check_callables(scoring, has_targets):
-    """Raise a ValueError for metrics that are given as ``scoring``, where scorers belong."""
+    """Raise a ValueError where ``scoring`` is a metric function instead of a scorer."""
     named = {"scoring": scoring}
     if isinstance(scoring, dict):
         named = {f"scoring[{name!r}]": one for name, one in scoring.items()}
@@ -43,7 +43,7 @@ def check_callables(scoring, has_targets):
 
 
 def takes_weights(scorer):
-    """Whether a scorer has a use for ``sample_weight``; functions tell by their arguments."""
+    """Whether a scorer takes ``sample_weight``, by its request or its signature."""
     if isinstance(scorer, SCORER):
         return not SCORERS_TELL or "sample_weight" in get_routing_for_object(scorer).score.requests
     return "sample_weight" in signature(scorer).parameters
@@ -67,10 +67,10 @@ class Scoring:
         self._is_several = isinstance(self.scorers, dict)
         self._own = estimator.score if scoring is None else None
         named = self.scorers if self._is_several else {"": self.scorers}
-        # Then transformed rows and the model behind them give the same score, at less cost.
+        # If so, the final model can be scored on rows transformed once for all models.
         self._sees_predictions_only = all(isinstance(one, SCORER) for one in named.values())
-        # scikit-learn's share predictions. Together with others they are only where arguments are
-        # routed: otherwise it asks all for what its own alone can answer.
+        # scikit-learn's own scorers share predictions. Others join them only with metadata routing:
+        # without it, a multi-metric scorer passes arguments that others may not take.
         routed = get_config()["enable_metadata_routing"]
         self._alone = {k: f for k, f in named.items() if not (routed or isinstance(f, SCORER))}
         shared = {k: one for k, one in named.items() if k not in self._alone}
@@ -79,9 +79,9 @@ class Scoring:
             self._shared = check_scoring(estimator, shared, raise_exc=error_score == "raise")
 
     def arguments(self, params, search):
-        """Arguments of the scorers among those of a search's ``fit``, where none are routed.
+        """The scorers' arguments among those of a search's ``fit``, without metadata routing.
 
-        Warns of each metric that scores without the weights that the search is fitted with.
+        Warns of each metric that ignores the weights of the search.
         """
         weight = params.get("sample_weight")
         if weight is None or not WEIGHTS_ARE_FORWARDED:
@@ -102,13 +102,13 @@ class Scoring:
         return {"sample_weight": weight} if len(without) < len(named) else {}
 
     def score(self, fits, prepared, data):
-        """Score all fits that did not fail on the same rows, which is added to their scores.
+        """Append to each fit that did not fail its scores on the same rows.
 
         Parameters
         ----------
         fits : list of Fit
         prepared : Prepared or None
-            The steps before the models; None where there are none.
+            The steps before the models; None for an estimator that is not an NNO model.
         data : Data
         """
         fits = [fit for fit in fits if fit.failure is None]
@@ -129,7 +129,7 @@ class Scoring:
             fit.score_time += time.perf_counter() - began
 
     def _attempt(self, make):
-        """What ``make`` gives; None, and a warning, where it fails."""
+        """The result of ``make``; None, and a warning, where it fails."""
         try:
             return make()
         except Exception:
@@ -149,7 +149,7 @@ class Scoring:
         return {name: _number(name, score) for name, score in found.items()}
 
     def _several(self, estimator, given, params):
-        """Scores by name; where one fails, the error's."""
+        """Scores by name; ``error_score`` where one fails."""
         found = {}
         if self._shared is not None:
             found = self._attempt(lambda: self._shared(estimator, *given, **params)) or {}
@@ -159,7 +159,7 @@ class Scoring:
         scores = {}
         for name in self.scorers:
             score = found.get(name)
-            if isinstance(score, str):  # why this metric failed
+            if isinstance(score, str):  # scikit-learn's traceback of a failed metric
                 self._warn(score)
                 score = None
             scores[name] = self.error_score if score is None else _number(name, score)

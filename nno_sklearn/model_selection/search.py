@@ -35,7 +35,7 @@ from nno_sklearn.model_selection.scoring import Scoring
 from nno_sklearn.model_selection.tasks import evaluate, groups_of, tasks_of
 from nno_sklearn.types import Matrix, RandomState
 
-#: Settings that go on after each split at least, however sharp the halving.
+#: Fewest settings that halving keeps after each split.
 FEWEST_ALIVE = 3
 
 
@@ -43,13 +43,13 @@ class NNOSearchCV(LinkedToDocumentation, GridSearchCV):
     """Search over hyper-parameters that solves each setting from its nearest solved neighbour.
 
     The interface, the attributes and the scores are those of scikit-learn's GridSearchCV and
-    RandomizedSearchCV. What is saved are repetitions: in each split the preprocessing is fitted
-    once per setting of its own; the settings of an NNO model behind it share the checked and
-    centred rows and the curvature that solvers have found, and each begins at the optimum of
-    the nearest setting solved before (:class:`sklearn.neighbors.NearestNeighbors` over the
-    hyper-parameters, logarithms for those that span decades). The tolerance of the model
-    bounds how much scores can differ from those of fits from scratch. Other estimators are
-    fitted plainly.
+    RandomizedSearchCV; repeated work is saved. In each split the preprocessing is fitted once for
+    each of its own settings; the settings of an NNO model behind it share the checked and
+    centred rows and the solvers' cached curvature, and each starts at the optimum of the nearest
+    setting solved before (:class:`sklearn.neighbors.NearestNeighbors` over the
+    hyper-parameters, logarithms for those that span decades). The model's ``tol`` bounds how
+    much scores can differ from those of fits from scratch. Other estimators are fitted as in
+    GridSearchCV.
 
     Parameters
     ----------
@@ -63,16 +63,26 @@ class NNOSearchCV(LinkedToDocumentation, GridSearchCV):
     n_iter : int, default=10
         Number of draws from ``param_distributions``.
     alphas : "auto", int or array-like, default=None
-        Strengths to combine with every other setting; those of an NNO model at the end.
-        An int is a number of strengths, spaced evenly in logarithms down from the largest one
-        that matters on the whole data (alpha_max), and "auto" is 30 of them: three decades
-        below the strength that sets all coefficients to 0 (two where features outnumber rows),
-        six where the penalty has no kinks. A strength means the same on folds as on all rows,
-        because the objective is a mean.
-    scoring, n_jobs, cv, verbose, pre_dispatch, error_score, return_train_score
-        As in GridSearchCV. Splits and preprocessings are the tasks that ``n_jobs`` workers
-        share; ``joblib.parallel_config`` takes them elsewhere. With ``verbose`` a bar shows
-        the progress (with rich installed, and one worker).
+        Values of alpha of an NNO model, combined with every other setting. An int is a number of
+        strengths, spaced evenly in logarithms down from alpha_max of the whole data, and "auto"
+        is 30 of them: three decades below the strength that sets all coefficients to 0 (two
+        where features outnumber rows), six for smooth penalties. A strength means the same on
+        folds as on all rows, because the objective is a mean.
+    scoring : str, callable, list, tuple or dict, default=None
+        As in GridSearchCV.
+    n_jobs : int, default=None
+        Workers that share the splits and preprocessings; ``joblib.parallel_config`` takes these
+        elsewhere.
+    cv : int, splitter or iterable, default=None
+        As in GridSearchCV; None is five folds.
+    verbose : int, default=0
+        1 shows a bar of the progress (with rich installed, and one worker).
+    pre_dispatch : int or str, default="2*n_jobs"
+        As in GridSearchCV.
+    error_score : "raise" or float, default=nan
+        As in GridSearchCV.
+    return_train_score : bool, default=False
+        As in GridSearchCV.
     refit : bool, str or callable, default=True
         Which setting is fitted to all rows. True: the best by the only metric, which may also be
         called by its name in ``scoring``, or "score". With several metrics, the name of the one
@@ -81,11 +91,11 @@ class NNOSearchCV(LinkedToDocumentation, GridSearchCV):
         ``functools.partial(one_standard_error, metric=...)``. A callable gets ``cv_results_`` and
         returns the number of a candidate. False: none is fitted. Other names are refused.
     halving : int, default=None
-        Drop settings without hope early: after each split only the best 1 of ``halving``, but
-        at least 3, go on. The score of those that are dropped stays nan where they were not
-        fitted, and they rank last. None fits all.
+        Drop bad settings early: after each split only the best 1 of ``halving``, but at least 3,
+        continue. Dropped ones have score nan on the splits where they were not fitted, and rank
+        last. None fits all.
     random_state : int, RandomState instance or None, default=None
-        Of the draws from ``param_distributions``.
+        Seed of the draws from ``param_distributions``.
 
     Attributes
     ----------
@@ -98,9 +108,9 @@ class NNOSearchCV(LinkedToDocumentation, GridSearchCV):
     n_fits_ : int
         Number of fits in the search.
     n_passes_ : float
-        How often the fits read their rows, all together.
+        Passes over the rows of all fits together.
     saved_seconds_ : float
-        Preprocessing that candidates shared instead of repeating it, in seconds of one worker.
+        Time of preprocessing that candidates shared instead of repeating, in worker seconds.
     mean_coef_ : list of ndarray or None
         Of each candidate, the mean of the models' ``coef_`` over the splits; None where the
         splits have different columns.
@@ -183,10 +193,10 @@ class NNOSearchCV(LinkedToDocumentation, GridSearchCV):
         Raises
         ------
         ValueError
-            For parameters that make no search, and where every fit fails. What was fitted
-            before stays as it was.
+            For invalid parameters, and where every fit fails. Attributes of an earlier fit then
+            stay unchanged.
         TypeError, IndexError
-            Where a callable ``refit`` returns no number of a candidate; a TypeError also where
+            Where a callable ``refit`` returns no index of a candidate; a TypeError also where
             ``scoring`` is None and the estimator has no ``score``.
         """
         draft = draft_of(self)
@@ -241,7 +251,7 @@ class NNOSearchCV(LinkedToDocumentation, GridSearchCV):
         Raises
         ------
         ValueError
-            Where a rule of the user's chose among several metrics: it names none of them.
+            Where a callable ``refit`` chose among several metrics, as it names none of them.
         """
         chosen = copy(self)  # GridSearchCV takes the metric's name from refit
         if self.refit and getattr(self, "multimetric_", False):
@@ -259,15 +269,15 @@ class NNOSearchCV(LinkedToDocumentation, GridSearchCV):
                 left = [part for part in (group.of(alive) for group in groups) if part.settings]
                 tasks = tasks_of(left, now, self.n_jobs)
                 found, saved = evaluate(tasks, splits, scoring, self, data, report, whole)
-                for place, fit in found.items():
-                    fits[place] = fit
+                for position, fit in found.items():
+                    fits[position] = fit
                 self.saved_seconds_ += saved
                 if self.halving is not None:
                     alive = self._best(fits[:, : now[-1] + 1], alive)
         return fits
 
     def _best(self, fits, alive):
-        """Those of the candidates that go on to the next split."""
+        """The candidates that continue with the next split."""
         results = make_results([{}] * len(alive), fits[alive], np.nan)
         rank = results[f"rank_test_{deciding_metric(self.refit, metrics_of(results))}"]
         count = max(FEWEST_ALIVE, -(-len(alive) // self.halving))

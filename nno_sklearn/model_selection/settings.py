@@ -1,23 +1,23 @@
-"""Hyper-parameter space: which settings are near, and in which order to solve them."""
+"""Distances between settings, and the order in which to solve them."""
 
 from numbers import Real
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-#: A positive parameter whose values span at least this factor counts by its logarithm.
+#: A nonnegative parameter whose values span at least this factor is measured by its logarithm.
 MANY_TIMES = 10.0
-#: Distance between two values of a parameter that has no order, in decades of alpha.
+#: Distance between two values of a categorical parameter, in decades of alpha.
 CATEGORY = 4.0
-#: Solved settings that are remembered as starts, should a nearer one have failed.
+#: Nearest solved settings kept as starts, in case nearer ones fail.
 SPARE = 5
 
 
 def coordinates(settings):
-    """Points of a space in which distances tell how different two models are.
+    """Settings as points of a Euclidean space.
 
-    Parameters that span decades count by their decimal logarithm, other numbers by their share
-    of the range; values without an order are all equally far from each other.
+    Parameters that span decades are coordinates by their decimal logarithm, other numbers by
+    their share of the range; categorical values are equidistant.
 
     Parameters
     ----------
@@ -51,10 +51,10 @@ def _scaled(numbers):
 
 
 def nearest_first(points, strength):
-    """The order of a walk that always goes on to the setting nearest to a solved one.
+    """Order in which each setting is the unsolved one nearest to a solved one.
 
-    The walk begins at the strongest regularisation, whose optimum is near the constant model;
-    all its steps together are as short as they can be (Prim, 1957). Ties go to the stronger.
+    A minimum spanning tree (Prim, 1957) from the strongest regularisation, whose optimum is near
+    the constant model. Ties go to the stronger.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def nearest_first(points, strength):
     -------
     order : ndarray of shape (n_settings,)
     starts : list of ndarray
-        For each step of the walk, the nearest settings that come before it, nearest first.
+        For each setting in that order, the nearest earlier ones, nearest first.
     """
     n = len(points)
     distance, index = NearestNeighbors(n_neighbors=n).fit(points).kneighbors(points)
@@ -76,7 +76,7 @@ def nearest_first(points, strength):
     nearest, order, starts = np.full(n, np.inf), [], []
     for _ in range(n):
         waiting = strongest_first[left[strongest_first]]
-        # Equal distances differ by rounding.
+        # Equal distances may differ by rounding.
         step = nearest[waiting].min()
         chosen = waiting[np.flatnonzero(nearest[waiting] <= step * (1 + 1e-9))[0]]
         near = index[chosen]

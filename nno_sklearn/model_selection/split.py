@@ -1,4 +1,4 @@
-"""The rows of a split, cut from whatever container they come in."""
+"""The rows of a split, taken from any container."""
 
 from typing import Any, NamedTuple
 
@@ -9,8 +9,8 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import cross_validate
 from sklearn.utils import get_tags
 
-#: What tells arguments of scorers from those of ``fit``, where both are cut at once; no argument of
-#: ``fit`` is called so.
+#: Prefix of scorers' arguments while they are indexed together with those of ``fit``, none of which
+#: can have this name.
 OF_SCORER = "scorer: "
 
 
@@ -28,10 +28,10 @@ class Data(NamedTuple):
         return (self.X,) if self.y is None else (self.X, self.y)
 
     def rows(self, index: Any) -> "Data":
-        """Some of the rows, with the arguments that are as long as X cut like it.
+        """Some of the rows, of X and of the arguments that are as long.
 
-        scikit-learn knows how to take rows of arrays, sparse matrices, lists and data frames. It
-        does so publicly for an estimator that is fitted to them.
+        scikit-learn can index arrays, sparse matrices, lists and data frames; its public way to do
+        so is to fit an estimator, here one that keeps what it gets.
         """
         renamed = {f"{OF_SCORER}{name}": value for name, value in self.for_score.items()}
         with config_context(enable_metadata_routing=False), parallel_backend("sequential"):
@@ -52,7 +52,7 @@ class Data(NamedTuple):
 def parts_of(data: Data, estimator: BaseEstimator, train: Any, test: Any) -> tuple[Data, Data]:
     """The rows to fit an estimator to, and those to score it on.
 
-    Of a kernel between all rows, the columns of both are those of the rows to fit to.
+    With a precomputed kernel, the columns of both are those of the training rows.
     """
     train, test = _numbers(train), _numbers(test)
     if get_tags(estimator).input_tags.pairwise:
@@ -79,7 +79,7 @@ def _columns(kernel: Any, index: Any) -> Any:
 
 
 class _Keeper(BaseEstimator):
-    """Keeps what it is fitted to."""
+    """Keeps the arguments of ``fit``."""
 
     def fit(self, X, y=None, **params):
         self.kept_ = X, y, params

@@ -1,4 +1,4 @@
-"""A search as tasks for workers: chains of settings times splits."""
+"""Tasks for workers: chains of settings times splits."""
 
 import warnings
 from copy import copy
@@ -23,19 +23,19 @@ from nno_sklearn.session import key_of
 
 @dataclass
 class Group:
-    """Candidates that differ in nothing but the parameters of one NNO model.
+    """Candidates that differ only in the parameters of one NNO model.
 
-    Candidates with another model are groups of their own.
+    Each candidate with another model is a group of its own.
     """
 
     estimator: object
-    #: Numbers of the candidates, and the parameters of the model that each sets.
+    #: Numbers of the candidates, and each one's parameters of the model.
     candidates: np.ndarray
     settings: list
 
     @property
     def strengths(self):
-        """Strength of each candidate's penalty; nan where the model is not ours."""
+        """Strength of each candidate's penalty; nan where the model is no NNO model."""
         if not self.is_ours:
             return np.full(len(self.settings), np.nan)
         return np.array(list(_strengths(final_step(self.estimator), self.settings)))
@@ -46,22 +46,22 @@ class Group:
         return is_ours(self.estimator)
 
     def of(self, candidates):
-        """The group of those among ``candidates`` that belong to it; maybe of none."""
+        """The group reduced to ``candidates``; it may be empty."""
         chosen = np.isin(self.candidates, candidates)
         settings = [setting for setting, use in zip(self.settings, chosen, strict=True) if use]
         return Group(self.estimator, self.candidates[chosen], settings)
 
     def in_order(self):
-        """The same candidates in the order of a walk, and the nearest earlier ones of each."""
+        """The same candidates in the order to solve them, and each one's nearest earlier ones."""
         order, starts = nearest_first(coordinates(self.settings), self.strengths)
         settings = [self.settings[k] for k in order]
-        place = np.argsort(order)
-        starts = [place[near] for near in starts]
+        position = np.argsort(order)
+        starts = [position[near] for near in starts]
         return Group(self.estimator, self.candidates[order], settings), starts
 
 
 def groups_of(estimator, candidates):
-    """Put candidates together that can share rows and starts.
+    """Group the candidates that can share rows and starts.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def groups_of(estimator, candidates):
 
 
 def _strengths(model, settings):
-    """Strength of a model's penalty in each setting; nan of no number, which fails in a fit."""
+    """Strength of a model's penalty in each setting; nan if it is no number (the fit will fail)."""
     model, given = copy(model), model.get_params(deep=False)
     for setting in settings:
         for name in given:
@@ -95,43 +95,43 @@ def _strengths(model, settings):
 
 
 def _split_setting(estimator, setting):
-    """A setting's parameters but for the final model's, and those without their prefix."""
+    """A setting's parameters of the steps before the model, and of the model, without prefix."""
     return split_names(estimator, setting) if is_pipeline(estimator) else ({}, setting)
 
 
 def tasks_of(groups, splits, n_jobs):
-    """Tasks for workers: (split number, group in walking order, starts)."""
+    """Tasks for workers: (split number, group in the order to solve, starts)."""
     pieces = -(-effective_n_jobs(n_jobs) // (len(groups) * len(splits)))
     walks = [part.in_order() for group in groups for part in _cut(group, pieces)]
     return [(split, *walk) for split in splits for walk in walks]
 
 
 def evaluate(tasks, splits, scoring, search, data, report, whole):
-    """Do tasks, in parallel.
+    """Run tasks in parallel.
 
     Parameters
     ----------
     tasks : list
         See :func:`tasks_of`.
     splits : list of (train, test)
-        All of the search.
+        All splits of the search.
     scoring : Scoring
     search : NNOSearchCV
         Gives ``n_jobs``, ``pre_dispatch``, ``error_score`` and ``return_train_score``.
     data : Data
     report : callable
-        Called after each fit, as long as no other process fits.
+        Called after each fit, unless fits run in other processes.
     whole : SearchTask
-        Of which each fit is a part.
+        The parent of each fit's task.
 
     Returns
     -------
     fits : dict of (candidate, split number) to Fit
     saved_seconds : float
-        Preprocessing that candidates shared.
+        Time of preprocessing that candidates shared.
     """
     report = report if effective_n_jobs(search.n_jobs) == 1 else None
-    # All before the first is sent away: a new part of ``whole`` would change what is being sent.
+    # Build all before the first is pickled: a new part of ``whole`` changes what is pickled.
     chains = [
         Chain(
             walk.estimator,
@@ -146,7 +146,7 @@ def evaluate(tasks, splits, scoring, search, data, report, whole):
         )
         for split, walk, starts in tasks
     ]
-    with warnings.catch_warnings():  # threads may leave each other's filters behind
+    with warnings.catch_warnings():  # threads may leave changed filters behind
         found = Parallel(n_jobs=search.n_jobs, pre_dispatch=search.pre_dispatch)(
             delayed(chain.run)(splits[split], scoring, search.return_train_score, *data)
             for chain, (split, _, _) in zip(chains, tasks, strict=True)
@@ -159,7 +159,7 @@ def evaluate(tasks, splits, scoring, search, data, report, whole):
 
 
 def _cut(group, pieces):
-    """Pieces of a group for workers that would be idle, each of neighbours."""
+    """Split a group into pieces of neighbouring settings, for workers that would be idle."""
     if pieces == 1 or len(group.settings) == 1:
         return [group]
     walk, _ = group.in_order()

@@ -1,4 +1,4 @@
-"""Nearest neighbours: condensed training sets, and a memory of cells for streams."""
+"""Nearest neighbours of rows: condensed training sets, and the cells of streams."""
 
 from nno_sklearn.neighbors.condense import condense
 from nno_sklearn.neighbors.distances import check_metric

@@ -47,13 +47,13 @@ def condense(
             sample_weight=(weights[:, None] * targets).ravel(),
         )
 
-    What a mean row loses, the scatter inside its cell, is lost here; ``partial_fit`` corrects it.
+    The scatter of rows inside cells is lost here; ``partial_fit`` corrects for it.
 
     Parameters
     ----------
     X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Floats are targets, of which means are taken; anything else is labels.
+        Floats are targets, which are averaged; anything else is labels.
     n_cells : int
         Cells at most, at least 2.
     metric : str or callable, default="euclidean"
@@ -73,7 +73,16 @@ def condense(
     ------
     ValueError
         For data that are not finite or of different lengths, for weights that are negative or
-        all 0, for fewer than 2 cells, and for a metric that is not known.
+        all 0, for fewer than 2 cells, and for an unknown metric.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nno_sklearn import condense
+    >>> X = np.random.default_rng(0).normal(size=(2000, 2))
+    >>> rows, targets, weights = condense(X, X @ [1.0, 2.0], 50)
+    >>> len(rows) <= 50, float(weights.sum())
+    (True, 2000.0)
     """
     if not is_count(n_cells, 2):
         raise ValueError(
@@ -95,10 +104,10 @@ def condense(
     X, targets, weight = counting_rows(canonical(X), targets, weight)
     _, scale = moments(X, weight / weight.sum(), True)
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
-    memory = CellMemory.empty(X.shape[1], targets.shape[1], is_sparse=sparse.issparse(X))
+    cells = CellMemory.empty(X.shape[1], targets.shape[1], is_sparse=sparse.issparse(X))
     for first in range(0, len(weight), CHUNK):
         chunk = slice(first, first + CHUNK)
-        memory = memory.absorb(
+        cells = cells.absorb(
             X[chunk],
             targets[chunk],
             weight[chunk],
@@ -106,5 +115,5 @@ def condense(
             n_cells=n_cells,
             metric=metric,
         )
-    mean = memory.targets[:, 0] if is_vector else memory.targets
-    return memory.rows, mean, memory.weight
+    mean = cells.targets[:, 0] if is_vector else cells.targets
+    return cells.rows, mean, cells.weight

@@ -1,9 +1,9 @@
-"""What may be called near: the distances between rows that a user can ask for."""
+"""The distances between rows that a user can choose."""
 
 from sklearn.neighbors import VALID_METRICS
 
-#: Those of scikit-learn's NearestNeighbors that are of rows, however many columns they have, and
-#: need no further argument.
+#: Metrics of scikit-learn's NearestNeighbors for rows of any number of columns, without further
+#: arguments.
 METRICS = sorted(
     set(VALID_METRICS["brute"]) - {"haversine", "mahalanobis", "precomputed", "seuclidean"}
 )
@@ -16,7 +16,7 @@ def check_metric(metric, owner="{}"):
     ----------
     metric : str or callable
     owner : str, default="{}"
-        Format of the error's beginning: who was given ``metric=...``.
+        Format of the start of the error: whose parameter ``metric=...`` is.
     """
     if not callable(metric) and metric not in METRICS:
         raise ValueError(

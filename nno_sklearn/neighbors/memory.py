@@ -1,4 +1,4 @@
-"""A bounded memory of a stream: cells of rows with a mean row, a mean target and a weight."""
+"""A bounded summary of a stream: cells of rows with a mean row, a mean target and a weight."""
 
 from dataclasses import dataclass, replace
 
@@ -6,17 +6,15 @@ import numpy as np
 from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 
-#: Share of the budget that is left after near cells have merged: merging costs a search.
+#: Share of ``n_cells`` left after a merge, as each merge costs a neighbour search.
 ROOM = 0.9
-#: Share of the heaviest cell's weight below which a cell weighs nothing.
+#: Share of the heaviest cell's weight below which a cell is dropped.
 FAINT = 1e-30
 
 
 @dataclass(frozen=True)
 class CellMemory:
-    """Cells, and the moments that rows have lost by becoming means.
-
-    Nothing is changed in place: absorbing rows makes a new memory.
+    """Cells, and the second moments of the rows inside them. Immutable.
 
     Attributes
     ----------
@@ -32,7 +30,7 @@ class CellMemory:
     cross : ndarray of shape (n_features, n_outputs)
         Sum over all rows of ``(x - mean row) (y - mean target)'``.
     price : float
-        What the dearest merger has cost: rows whose joining costs more open a cell.
+        Largest cost of a merge so far: rows whose joining would cost more open a cell.
     """
 
     rows: np.ndarray
@@ -45,7 +43,7 @@ class CellMemory:
 
     @classmethod
     def empty(cls, n_features, n_outputs, *, is_sparse=False):
-        """A memory of nothing; sparse cells know only the diagonal of their scatter."""
+        """No cells; sparse ones keep only the diagonal of their scatter."""
         none = sparse.csr_array((0, n_features)) if is_sparse else np.zeros((0, n_features))
         scatter = np.zeros(n_features if is_sparse else (n_features, n_features))
         cross = np.zeros((n_features, n_outputs))
@@ -55,7 +53,7 @@ class CellMemory:
         return len(self.weight)
 
     def faded(self, factor):
-        """All weights, and what they weigh, times ``factor``; without cells that weigh nothing."""
+        """All weights and weighted sums times ``factor``; drops cells of negligible weight."""
         if factor == 1.0:
             return self
         names = ("weight", "spread", "scatter", "cross", "price")
@@ -68,12 +66,12 @@ class CellMemory:
         return replace(self, **{name: getattr(self, name)[kept] for name in names})
 
     def absorb(self, rows, targets, weight, scaling, *, n_cells, metric):
-        """Take rows in: near ones join their nearest cell, far ones open cells, near cells merge.
+        """Add rows: near ones join their nearest cell, far ones open cells, near cells merge.
 
-        A row of weight s at distance d joins a cell of weight W for the price of
-        ``d^2 s W / (s + W)``, the scatter that is lost (Ward, 1963). It opens a cell if that is
-        more than the dearest merger so far. Once there are more than ``n_cells``, the cheapest
-        pairs of neighbours merge.
+        A row of weight s at distance d that joins a cell of weight W costs ``d^2 s W / (s + W)``,
+        the increase of the scatter (Ward, 1963). It opens a cell if that is more than the largest
+        cost of a merge so far. While there are more than ``n_cells``, the cheapest pairs of
+        neighbours merge.
 
         Parameters
         ----------
@@ -89,18 +87,18 @@ class CellMemory:
         -------
         CellMemory
         """
-        memory, far = self, np.ones(len(weight), dtype=bool)
+        cells, far = self, np.ones(len(weight), dtype=bool)
         if len(self) and len(self) + len(weight) > n_cells:
             search = NearestNeighbors(n_neighbors=1, metric=metric).fit(scaling(self.rows))
             distance, cell = (found[:, 0] for found in search.kneighbors(scaling(rows)))
             near = self.weight[cell]
             far = distance**2 * weight * near / (weight + near) > self.price
             join = ~far
-            memory = self._join(cell[join], rows[join], targets[join], weight[join], scaling)
-        memory = memory._open(rows[far], targets[far], weight[far])
-        while len(memory) > n_cells:
-            memory = memory._merge_near(scaling, max(1, int(ROOM * n_cells)), metric)
-        return memory
+            cells = self._join(cell[join], rows[join], targets[join], weight[join], scaling)
+        cells = cells._open(rows[far], targets[far], weight[far])
+        while len(cells) > n_cells:
+            cells = cells._merge_near(scaling, max(1, int(ROOM * n_cells)), metric)
+        return cells
 
     def _open(self, rows, targets, weight):
         stack = sparse.vstack if sparse.issparse(self.rows) else np.vstack
@@ -113,9 +111,9 @@ class CellMemory:
         )
 
     def _merge_near(self, scaling, n_left, metric):
-        """Let the cheapest cells join their nearest neighbour, which then stays where it is.
+        """Merge the cheapest cells into their nearest neighbours, which do not merge themselves.
 
-        Many may join the same one: it would take a search for each of them otherwise.
+        Many may join the same one: that saves a search for each merge.
         """
         search = NearestNeighbors(n_neighbors=1, metric=metric).fit(scaling(self.rows))
         distance, other = (found[:, 0] for found in search.kneighbors())
@@ -129,14 +127,12 @@ class CellMemory:
             if kept[other[one]] and not stays[one]:
                 kept[one], stays[other[one]], to_go = False, True, to_go - 1
         left, gone = self._part(kept), self._part(~kept)
-        place = (np.cumsum(kept) - 1)[other[~kept]]
-        merged = left._join(
-            place, gone.rows, gone.targets, gone.weight, scaling, spread=gone.spread
-        )
+        cell = (np.cumsum(kept) - 1)[other[~kept]]
+        merged = left._join(cell, gone.rows, gone.targets, gone.weight, scaling, spread=gone.spread)
         return replace(merged, price=max(self.price, price[~kept].max()))
 
     def _join(self, cell, rows, targets, weight, scaling, spread=0.0):
-        """Rows, or cells with a spread of their own, join the cells that are named."""
+        """Add rows, or cells with a spread of their own, to the cells numbered ``cell``."""
         k, n = len(self), len(weight)
         if not n:
             return self
@@ -163,7 +159,7 @@ class CellMemory:
 
 @dataclass(frozen=True)
 class _Group:
-    """Weighted rows, and the cells where they go."""
+    """Weighted rows, and the number of the cell of each."""
 
     rows: np.ndarray
     targets: np.ndarray
@@ -175,13 +171,13 @@ class _Group:
 class Scaling:
     """Coordinates for distances: columns in units of their scales, and a model's predictions.
 
-    Rows that a model tells apart must not share a cell, so that what the model says of a row,
-    times ``stretch``, is a coordinate as well.
+    Rows with different predictions should not share a cell, so raw predictions times ``stretch``
+    are coordinates as well.
 
     Parameters
     ----------
     inverse : ndarray of shape (n_features,)
-        1 / scale; 0 for columns that do not count.
+        1 / scale of each column; 0 for constant ones.
     coef : ndarray of shape (n_features, n_outputs), default=None
     stretch : ndarray of shape (n_outputs,), default=None
     """
@@ -195,8 +191,8 @@ class Scaling:
             scaled = sparse.csr_array(rows @ sparse.diags_array(self.inverse))
             if self.coef is not None:
                 scaled = sparse.hstack([scaled, (rows @ self.coef) * self.stretch], format="csr")
-            scaled.sort_indices()  # scikit-learn's sparse distances expect it
-            scaled.indices = scaled.indices.astype(np.int32, copy=False)  # this, too
+            scaled.sort_indices()  # scikit-learn's sparse distances need this and int32 indices
+            scaled.indices = scaled.indices.astype(np.int32, copy=False)
             scaled.indptr = scaled.indptr.astype(np.int32, copy=False)
             return scaled
         scaled = rows * self.inverse
@@ -212,7 +208,7 @@ def _scaled_rows(rows, factor):
 
 
 def _lose_dense(before, joined, mean, target, total, inverse):
-    """What is lost where ``before`` and ``joined`` become ``mean``: scatter, cross, spreads."""
+    """Scatter, cross and spreads added where rows of ``before`` and ``joined`` become ``mean``."""
     scatter, cross, spreads = 0.0, 0.0, 0.0
     for group in (before, joined):
         deviation = group.rows - mean[group.cell]
@@ -225,7 +221,7 @@ def _lose_dense(before, joined, mean, target, total, inverse):
 
 
 def _lose_sparse(before, joined, mean, target, total, inverse):
-    """The same as differences of sums of squares, which keep sparse rows sparse."""
+    """The same by differences of sums of squares, which keep sparse rows sparse."""
     after = _Group(mean, target, total, before.cell)
     scatter, cross, spreads = 0.0, 0.0, 0.0
     for sign, group in ((1, before), (1, joined), (-1, after)):

@@ -55,7 +55,7 @@ def _above(*terms):
 def _is_balanced(point):
     """Whether the intercept is at its optimum, without which there is no dual point."""
     sums = point.sums
-    rounding = 1e-12 * sums.bend.diagonal() * (1 + np.abs(point.intercept))
+    rounding = 1e-12 * sums.bend.diagonal * (1 + np.abs(point.intercept))
     return (np.abs(sums.total) <= 1e-9 * sums.size + rounding).all()
 
 
@@ -63,7 +63,7 @@ def _imbalance(point):
     """What a Newton step of the intercept promises to gain, unless it is a few roundings of the
     intercept; and the sums that should be 0, times the intercept, which may be far from 0.
     """
-    total, bend = point.sums.total, point.sums.bend.diagonal()
+    total, bend = point.sums.total, point.sums.bend.diagonal
     above = np.abs(total) > ROUNDINGS * EPS * bend * np.abs(point.intercept)
     promised = np.divide(total**2, bend, out=np.zeros_like(total), where=above & (bend > 0))
     return 0.5 * float(promised.sum()), float(total @ point.intercept)

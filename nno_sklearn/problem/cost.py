@@ -54,6 +54,8 @@ MAX_JOINT_SIZE = 600
 #: Numbers in a dense matrix of rows (one for each row, output and coefficient) that may be made at
 #: once, 160 MB; and in one of which a singular value decomposition takes some milliseconds.
 MOST_ROW_ENTRIES, FEW_ROW_ENTRIES = 2e7, 2e6
+#: Entries of a linear program that may be solved once for a problem, 20 ms.
+FEW_PROGRAM_ENTRIES = 3e4
 #: Entries of X, for each output, up to which a result is polished to the limit of precision.
 MOST_POLISHED_ENTRIES = 2e4
 #: Multiplications that factors of the rows of a small problem may take: some milliseconds.
@@ -91,10 +93,19 @@ def too_coupled(problem):
     return not problem.rows.is_separate and problem.n_features * problem.n_outputs > MAX_JOINT_SIZE
 
 
+def has_kronecker_factors(problem):
+    """Whether one matrix over features and one over outputs stand for the coupled Hessian."""
+    return too_coupled(problem) and fits_matrix(problem)
+
+
 def hessian_cost(problem, n_rows):
     """Passes over X that ``hessian_blocks`` on ``n_rows`` rows, and its factor, cost."""
+    n_blocks = 1 if problem.loss.constant_curvature else problem.n_outputs
+    return _blocks_cost(problem, n_rows, n_blocks)
+
+
+def _blocks_cost(problem, n_rows, n_blocks):
     p, n_outputs = problem.shape
-    n_blocks = 1 if problem.loss.constant_curvature else n_outputs
     factor = p**3 / 3 / BLOCKED_SPEEDUP
     gram = n_rows * problem.rows.row_product_cost
     # Further outputs ride along: a pass for many is a product of matrices itself.
@@ -105,6 +116,8 @@ def hessian_cost(problem, n_rows):
 
 def preconditioner_cost(problem, n_rows):
     """Passes over X that a preconditioner of ``n_rows`` landmarks costs."""
+    if has_kronecker_factors(problem):
+        return _blocks_cost(problem, n_rows, 1)
     if fits_matrix(problem):
         return hessian_cost(problem, n_rows)
     cost = n_rows**2 / max(1, problem.n_samples)
@@ -116,6 +129,8 @@ def preconditioner_cost(problem, n_rows):
 
 def newton_cost(problem):
     """Passes over X that the Hessian of all rows costs."""
+    if fits_matrix(problem):
+        return hessian_cost(problem, problem.n_samples)
     return preconditioner_cost(problem, problem.n_samples)
 
 
@@ -135,7 +150,7 @@ def paid_landmarks(problem):
     if not fits_matrix(problem):
         is_heavy = is_wide_sparse(problem) and n > MOST_WIDE_LANDMARKS
         return min(n, HEAVY_ROWS if is_heavy else MOST_WIDE_LANDMARKS)
-    every, factor = (hessian_cost(problem, rows) for rows in (n, 0))
+    every, factor = (preconditioner_cost(problem, rows) for rows in (n, 0))
     if every <= preconditioner_budget(problem, n):
         return n
     paid = int(max(0.0, ROWS_BUDGET - factor) / (every - factor) * n)

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from nno_sklearn.rows import invert
-
 MAX_STEPS = 100
 #: Below it, nothing that a certificate or a step needs gets any better.
 PRECISION = 1e-10
 #: Largest step of coupled intercepts that is surely in the basin where Newton converges: softmax's
 #: curvature changes by a factor of e at most within 1 (self-concordance; Bach, 2010).
 QUADRATIC = 0.1
+#: Damping of their steps, in units of the largest curvature, that rounding does not swallow.
+LEAST_DAMPING = 1e-13
 
 
 class Look:
@@ -62,7 +62,7 @@ def _separate(look, start, precision):
     moved, stretch = np.full_like(b, np.inf), 1.0 + np.abs(b) + look.size
     for _ in range(MAX_STEPS):
         sums = look.sums(b)
-        total, bend = sums.total, sums.bend.diagonal()
+        total, bend = sums.total, sums.bend.diagonal
         usable = np.isfinite(total) & np.isfinite(bend)
         # A step below the rounding of the raw predictions would change nothing.
         size = np.abs(b) + look.size
@@ -96,36 +96,48 @@ def _coupled(look, start, precision):
         return look.values(b).sum()
 
     b, value = start - start.mean(), None
+    reach = 10 * (1 + np.abs(b).max() + look.size.max())
     for _ in range(MAX_STEPS):
         sums = look.sums(b)
         total, bend = sums.total, sums.bend
-        is_finite = np.isfinite(total).all() and np.isfinite(bend).all()
+        is_finite = np.isfinite(total).all() and np.isfinite(bend.diagonal).all()
         if not is_finite or np.abs(total).max() <= precision * sums.size.max():
             break  # overflow is for a line search to see
-        step = invert(bend) @ total
+        step = bend.solve(total)
         step -= step.mean()
         length = np.abs(step).max()
         # Saturated outputs have no curvature to speak of; then the step does not answer the slope.
-        if length < QUADRATIC and np.abs(total - bend @ step).max() <= 0.5 * np.abs(total).max():
+        if (
+            length < QUADRATIC
+            and np.abs(total - bend.product(step)).max() <= 0.5 * np.abs(total).max()
+        ):
             b, value = b - step, None  # Newton's quadratic basin: a check would cost for nothing
             if length <= 4 * np.finfo(float).eps * max(1.0, np.abs(b).max()):
                 break
             continue
         value = objective(b) if value is None else value
-        found = _damped(objective, b, value, step, total, bend)
+        found = _damped(objective, b, value, total, bend, reach)
         if found is None:
             break
+        length = np.abs(found[0] - b).max()
         b, value = found
+        reach = 10 * length
     return b, sums
 
 
-def _damped(objective, b, value, step, total, bend):
-    """The first of ever shorter steps, from Newton's to the gradient's, that descends."""
-    for damping in (0.0, *10.0 ** np.arange(-8, 9)):
-        if damping > 0:  # where outputs saturate, their curvature says nothing
-            step = np.linalg.solve(bend + damping * np.eye(len(b)), total)
-            step -= step.mean()
+def _damped(objective, b, value, total, bend, reach):
+    """The first of ever shorter damped Newton steps that descends, and the objective there.
+
+    The damping lets an output without curvature go as far as ``reach``: where outputs saturate,
+    Newton's own step would leap to where they saturate on the other side.
+    """
+    largest, least = np.abs(total).max(), LEAST_DAMPING * bend.diagonal.max()
+    while reach > np.finfo(float).eps * max(1.0, np.abs(b).max()):
+        damping = max(largest / reach, least)
+        step = bend.solve(total, damping)
+        step -= step.mean()
         new = objective(b - step)
         if new < value:
             return b - step, new
+        reach = 0.1 * min(reach, np.abs(step).max())
     return None

@@ -26,6 +26,7 @@ class Knowledge:
         self.hessian: KnownHessian | None = None
         self._landmarks: dict[int | None, Any] = {}
         self._working_hessians: dict[Hashable, Any] = {}
+        self._recession: list[Any] | None = None
 
     def landmarks(self, n_landmarks: int | None, make: Callable[[], Any]) -> Any:
         """The landmarks that ``n_landmarks`` asks for; ``make`` draws them the first time."""
@@ -38,3 +39,9 @@ class Knowledge:
         if rows not in self._working_hessians:
             self._working_hessians[rows] = make()
         return self._working_hessians[rows]
+
+    def recession(self, make: Callable[[], list[Any]]) -> list[Any]:
+        """Directions that may lead away for ever; ``make`` finds them the first time."""
+        if self._recession is None:
+            self._recession = make()
+        return self._recession

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nno_sklearn.problem.certificate import dual_gap
 from nno_sklearn.problem.intercept import Look, best_intercept
-from nno_sklearn.rows import Raw, RowCurvature, RowSums, invert
+from nno_sklearn.rows import Raw, RowCurvature, RowSums
 from nno_sklearn.types import Array, Scalar
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Point:
         if problem.fit_intercept:
             start = problem.mean_intercept if intercept is None else intercept
             self.intercept, self.sums = best_intercept(Look(problem, coef, raw), start)
+            self.sums.bend.release()
         else:
             self.intercept = np.zeros(problem.n_outputs)
 
@@ -105,7 +106,7 @@ class Point:
         Mean curvature of the rows times the columns' variances; always positive where the
         column is not constant.
         """
-        problem, mean = self.problem, self.sums.bend.diagonal()
+        problem, mean = self.problem, self.sums.bend.diagonal
         if problem.loss.largest_curvature is not None:
             mean = np.full_like(mean, problem.loss.largest_curvature)
         return problem.scale[:, None] ** 2 * mean
@@ -153,6 +154,10 @@ class Point:
 class Line:
     """The objective on ``w + t * direction``, with the intercept optimal at every t: no pass.
 
+    Derivatives of outputs that interact are those on a line in w and b together, on which b
+    moves as its optimum does at t = 0: far out, where classes saturate, an optimal intercept is
+    dear, and the point that a search ends with has it anyway.
+
     ``t`` is an array of shape (n_outputs,) where the outputs do not interact, so that each has
     a step of its own, else of shape (1,); numbers are fine too.
 
@@ -167,7 +172,6 @@ class Line:
     def __init__(self, start: Point, direction: Array, slope: Raw) -> None:
         self.start, self.direction, self.slope = start, direction, slope
         self._t, self._intercept = np.zeros(1), start.intercept
-        self._drift: Any = 0.0
         self._point, self._point_t = start, np.zeros(1)
 
     @cached_property
@@ -205,6 +209,15 @@ class Line:
             self._point_t = t
         return self._point
 
+    @cached_property
+    def _drift(self) -> Any:
+        """Derivative of the optimal intercept by t, at 0; of separate outputs where last looked."""
+        problem, start = self.start.problem, self.start
+        if not problem.fit_intercept or problem.rows.is_separate:
+            return 0.0
+        sums = Look(problem, start.coef, start.raw, self.slope).sums(start.intercept)
+        return -sums.bend.solve(sums.mixed)
+
     def _near(self, t):
         """Where the intercept should be at t, to first order."""
         return self._intercept + (t - self._t) * self._drift
@@ -214,26 +227,23 @@ class Line:
         return self.point(t).value
 
     def derivatives(self, t: Any) -> tuple[Array, Array]:
-        """First and second derivatives by t, the intercept following at its optimum.
+        """First and second derivatives by t, with the intercept as the class describes it.
 
         A penalty with kinks counts with its chord from t = 0 to 1, a bound from above.
-        The second one is exact to a part of about ``ALONG_A_LINE``, the first to its square.
+        Where the intercept is optimal, the second one is exact to a part of about
+        ``ALONG_A_LINE``, the first to its square.
         """
-        problem, intercept = self.start.problem, self._near(t)
+        problem = self.start.problem
         penalty, alpha = problem.penalty, problem.alpha
         coef = self.start.coef + t * self.direction
         look = Look(problem, coef, self.start.raw, self.slope, t)
-        if problem.fit_intercept:
-            intercept, sums = best_intercept(look, intercept, ALONG_A_LINE)
+        if not problem.fit_intercept:
+            sums = look.sums(self.start.intercept)
+            first, second = problem.joined(sums.first), problem.joined(sums.second)
+        elif problem.rows.is_separate:
+            first, second = self._at_the_optimum(look, t)
         else:
-            sums = look.sums(intercept)
-        first, second, self._t = problem.joined(sums.first), problem.joined(sums.second), t
-        if problem.fit_intercept and np.isfinite(second).all():
-            inverse = invert(sums.bend)
-            left = -inverse @ sums.total
-            self._intercept, self._drift = intercept + left, -inverse @ sums.mixed
-            first = first + problem.inner(sums.mixed[None], left[None])
-            second = second + problem.inner(sums.mixed[None], self._drift[None])
+            first, second = self._on_the_joint_line(look, t)
         if not problem.correction.is_zero:
             bent = problem.correction.product(self.direction)
             first = first + problem.inner(problem.correction.gradient(coef), self.direction)
@@ -243,3 +253,22 @@ class Line:
         first = first + alpha * problem.inner(penalty.gradient(coef), self.direction)
         bend = penalty.curvature(coef) * self.direction
         return first, second + alpha * problem.inner(bend, self.direction)
+
+    def _at_the_optimum(self, look, t):
+        """The data loss's derivatives, each output's intercept at its optimum."""
+        problem = self.start.problem
+        intercept, sums = best_intercept(look, self._near(t), ALONG_A_LINE)
+        first, second, self._t = problem.joined(sums.first), problem.joined(sums.second), t
+        if np.isfinite(second).all():
+            left = -sums.bend.solve(sums.total)
+            self._intercept, self._drift = intercept + left, -sums.bend.solve(sums.mixed)
+            first = first + problem.inner(sums.mixed[None], left[None])
+            second = second + problem.inner(sums.mixed[None], self._drift[None])
+        return first, second
+
+    def _on_the_joint_line(self, look, t):
+        """The data loss's derivatives, coefficients and intercept moving together."""
+        sums, drift = look.sums(self._near(t)), self._drift
+        first = sums.first.sum() + sums.total @ drift
+        second = sums.second.sum() + 2 * sums.mixed @ drift + drift @ sums.bend.product(drift)
+        return np.array([first]), np.array([second])

@@ -1,8 +1,9 @@
 """Whether an objective has a minimum at all, or falls for ever along some direction."""
 
 import numpy as np
+from scipy.optimize import linprog
 
-from nno_sklearn.problem.cost import FEW_ROW_ENTRIES
+from nno_sklearn.problem.cost import FEW_PROGRAM_ENTRIES, FEW_ROW_ENTRIES
 
 #: Share of the largest entry up to which an entry of a direction is no part of it, when the
 #: direction is a Newton step: other rows move a little too.
@@ -12,8 +13,11 @@ MINOR = 0.3
 NEAR, FAR = 20.0, 1e6
 #: Loss gradient of a row, in those of the constant model, up to which the model is sure of it.
 SURE = 1e-6
-#: Rounding among the rows that it is sure of, relative to the largest.
+#: Rounding among rows, relative to the largest.
 ROUNDING = 1e-10
+#: Move of a row that may be none, by a linear program's tolerance, and how far its solution must
+#: take the rows that fall, in sum, to be more than that.
+FEASIBLE, LEAST_FALL = 1e-6, 1e-3
 
 
 def falls_for_ever(point, direction, slope, shift, minor=0.0):
@@ -48,12 +52,48 @@ def falls_for_ever(point, direction, slope, shift, minor=0.0):
 
 
 def separates(point):
-    """Whether the model itself leads away for ever: rows without an error that it leaves no doubt.
-
-    What it says of the rows that it tells for sure, while nothing changes for the others.
-    """
+    """Whether some direction leads away for ever, of all directions where the rows are few."""
     if falls_for_ever(point, point.coef, point.raw, point.intercept):
         return True
+    problem, rows = point.problem, point.problem.rows
+    n_coupled = 1 if rows.is_separate else problem.n_outputs * (problem.n_outputs - 1)
+    n_entries = problem.n_samples * (problem.n_features + 1) * problem.n_outputs
+    if n_entries * n_coupled > FEW_PROGRAM_ENTRIES:
+        return _is_sure_of_rows(point)
+    for unit in problem.knowledge.recession(lambda: [*_directions(problem)]):
+        coef, shift = rows.inverse_scale[:, None] * unit[:-1], unit[-1]
+        if falls_for_ever(point, coef, rows.raw(coef), shift, ROUNDING):
+            return True
+    return False
+
+
+def _directions(problem):
+    """Directions along which no loss rises and some fall, by linear programs, (p + 1, n_outputs) in
+    units of the columns' spreads: one for each output at most.
+    """
+    reach = FAR * (1.0 + problem.rows.targets.size.max())
+    outputs = np.arange(problem.n_outputs)
+    groups = outputs[:, None] if problem.rows.is_separate else outputs[None]
+    for group, (held, falls) in zip(groups, problem.rows.recession(reach, NEAR), strict=True):
+        if not falls.any():
+            continue
+        found = linprog(
+            held[falls].sum(axis=0), A_ub=held, b_ub=np.zeros(len(held)), bounds=(-1, 1)
+        )
+        if found.status == 0 and found.fun < -LEAST_FALL:
+            # Exactly, not as the tolerance allows: rows that seem not to move do not.
+            still = held[np.abs(held @ found.x) <= FEASIBLE]
+            moves = found.x - np.linalg.lstsq(still, still @ found.x, rcond=ROUNDING)[0]
+            direction = np.zeros((problem.n_features + 1, problem.n_outputs))
+            direction[:, group] = moves.reshape(-1, len(group))
+            direction[-1] *= problem.fit_intercept
+            yield direction
+
+
+def _is_sure_of_rows(point):
+    """Whether what a point says of the rows that it tells for sure leads away, while nothing
+    changes for the others.
+    """
     problem, rows = point.problem, point.problem.rows
     if problem.n_samples * problem.n_features > FEW_ROW_ENTRIES:
         return False
@@ -62,7 +102,7 @@ def separates(point):
         return False
     unit = np.append(problem.scale, 1.0)
     model = unit[:, None] * np.vstack([point.coef, point.intercept])
-    _, sizes, basis = np.linalg.svd(doubtful)
+    _, sizes, basis = np.linalg.svd(doubtful, full_matrices=False)
     seen = basis[: np.count_nonzero(sizes > ROUNDING * sizes.max())]
     direction = model - seen.T @ (seen @ model)
     if np.abs(direction).max() <= ROUNDING * np.abs(model).max():

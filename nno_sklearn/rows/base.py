@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.random import RandomState
+from numpy.typing import NDArray
 
 from nno_sklearn.losses import Loss
 from nno_sklearn.rows.replies import (
@@ -224,7 +225,7 @@ class Rows(ABC):
     def intercept_step(self, curvature: RowCurvature, slope: Raw, total: float | Array) -> Array:
         """Newton's step of the intercept, (n_outputs,), where raw predictions move by ``slope``
         and the derivative by the intercept is ``total``."""
-        return -curvature.inverse @ (self.bent_total(curvature, slope) + total)
+        return -curvature.intercept.solve(self.bent_total(curvature, slope) + total)
 
     def hessian_product(self, curvature: RowCurvature, direction: Array) -> tuple[Raw, Array]:
         """``X direction``, and the Hessian times ``direction``; two passes."""
@@ -249,7 +250,7 @@ class Rows(ABC):
     def joint_hessian(self, curvature: RowCurvature) -> Array:
         """Hessian of outputs that interact, output by output, for few features; one pass."""
         gram, mixed = self.joint_hessian_sums(curvature)
-        return gram - mixed @ curvature.inverse @ mixed.T
+        return gram - mixed @ curvature.intercept.solve(mixed.T)
 
     @abstractmethod
     def hessian_root(self, curvature: RowCurvature, feature: Array, output: Array) -> Array:
@@ -286,11 +287,26 @@ class Rows(ABC):
         """Dense rows in units of the columns' spreads, and a column of ones, of the rows with a
         ``|u|`` above ``limit``; for small X."""
 
+    @abstractmethod
+    def recession(self, reach: float, near: float) -> list[tuple[Array, NDArray[np.bool_]]]:
+        """What a direction must not do if no loss is to rise along it for ever; for small X.
+
+        For each output, or once for outputs that interact: a matrix that takes the direction, in
+        units of the columns' spreads, then of the intercept, and output by output within each, to
+        numbers that must be at most 0; and for which of them the loss then falls for ever.
+        ``reach`` and ``near`` are as in :meth:`recedes`. Outputs that interact are those of
+        classes.
+        """
+
     # Second moments
 
     @abstractmethod
     def moments(self, *, evenly: bool = False) -> Moments:
         """Second moments, by weight or with equal weights of rows that have any; one pass."""
+
+    def gram(self) -> Array:
+        """``X'SX`` alone, (n_features, n_features); one pass."""
+        return self.moments().gram
 
     @abstractmethod
     def factor(self, *, evenly: bool = False, targets: bool = False) -> Array:

@@ -9,9 +9,9 @@ from nno_sklearn.losses import Curvature
 from nno_sklearn.rows import sums
 from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import condense_rows
-from nno_sklearn.rows.cholesky import invert
 from nno_sklearn.rows.design_matrix import DesignMatrix
 from nno_sklearn.rows.draw import draw
+from nno_sklearn.rows.intercept_curvature import SeparateCurvature
 from nno_sklearn.rows.replies import (
     DualPoint,
     HeavyRows,
@@ -47,22 +47,16 @@ class LocalCurvature(RowCurvature):
     Attributes
     ----------
     entries : Curvature
-    bend : ndarray of shape (n_outputs, n_outputs)
-        Weighted sum: the second derivative by the intercept.
     """
 
     def __init__(self, entries, weight, fit_intercept):
         self.entries, self._weight, self._fit_intercept = entries, weight, fit_intercept
 
     @cached_property
-    def bend(self):
-        return self.entries.total(self._weight)
-
-    @cached_property
-    def inverse(self):
+    def intercept(self):
         if self._fit_intercept:
-            return invert(self.bend)
-        return np.zeros(2 * self.entries.diagonal.shape[1:])
+            return sums.total_curvature(self._weight, self.entries)
+        return SeparateCurvature(np.zeros(self.entries.diagonal.shape[1]))
 
 
 class LocalRows(Rows):
@@ -281,11 +275,12 @@ class LocalRows(Rows):
 
     def recedes(self, slope, shift, floor, reach, near):
         raw = slope.array + shift
+        if not self.is_separate:  # a shift of all outputs changes nothing: the largest is 0
+            raw = raw - raw.max(axis=1, keepdims=True)
         raw = np.where(np.abs(raw) >= floor, raw, 0.0)
         if self.is_separate:
             steps = near * np.sign(raw)
-        else:  # a shift of all outputs changes nothing: the largest is 0
-            raw = raw - raw.max(axis=1, keepdims=True)
+        else:
             size = np.where(raw == 0, np.inf, np.abs(raw)).min(axis=1, keepdims=True)
             steps = raw * (near / size)
         rises = self._slopes(reach * raw, raw).sum(axis=1) > 0
@@ -297,12 +292,34 @@ class LocalRows(Rows):
             return np.where(raw == 0, 0.0, self.loss.gradient(self.y, eta) * raw)
 
     def doubtful(self, raw, b, limit):
-        found = np.flatnonzero((np.abs(self.loss_gradient(raw, b)) > limit).any(axis=1))
+        return self._dense((np.abs(self.loss_gradient(raw, b)) > limit).any(axis=1))
+
+    def _dense(self, which):
+        found = np.flatnonzero(which)
         part = self.design.rows(found)
         none, ones = np.ones(len(found)), np.ones((len(found), 1))
         blocks = [*part.weighted_blocks(none, part.centre, ones)]
         unit = np.append(self.inverse_scale, float(self.fit_intercept))
         return np.vstack([np.empty((0, len(unit))), *blocks]) * unit
+
+    def recession(self, reach, near):
+        rows = self._dense(np.ones(len(self), dtype=bool))
+        if not self.is_separate:
+            own, outputs = self.y.argmax(axis=1), np.eye(self.n_outputs)
+            others = outputs[None] - outputs[own][:, None]
+            pairs = np.einsum("ij,imk->imjk", rows, others)[others.any(axis=2)]
+            return [(pairs.reshape(len(pairs), -1), np.ones(len(pairs), dtype=bool))]
+        with np.errstate(over="ignore", invalid="ignore"):
+            far_above, above, below, far_below = (
+                self.loss.gradient(self.y, np.full(self.y.shape, eta))
+                for eta in (reach, near, -near, -reach)
+            )
+        holds_above, holds_below = far_above > 0, far_below < 0
+        falls = np.where(holds_above, below > 0, above < 0) & ~(holds_above & holds_below)
+        return [
+            (np.vstack([rows[high], -rows[low]]), np.append(fall[high], fall[low]))
+            for high, low, fall in zip(holds_above.T, holds_below.T, falls.T, strict=True)
+        ]
 
     # Second moments
 
@@ -315,6 +332,9 @@ class LocalRows(Rows):
     def moments(self, *, evenly=False):
         weight, target = self._even_weight(evenly), self._centred_targets()
         return Moments(*self.design.gram(weight, target), weight @ target**2)
+
+    def gram(self):
+        return self.design.gram(self.weight)[0]
 
     def factor(self, *, evenly=False, targets=False):
         weight, n = self._even_weight(evenly), len(self)

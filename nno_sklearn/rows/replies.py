@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from nno_sklearn.rows.intercept_curvature import InterceptCurvature
 from nno_sklearn.types import Array
 
 if TYPE_CHECKING:
@@ -24,11 +25,11 @@ class RowCurvature:
 
     Attributes
     ----------
-    inverse : ndarray of shape (n_outputs, n_outputs)
-        Inverse of the second derivative by the intercept; zeros without an intercept.
+    intercept : InterceptCurvature
+        The second derivative by the intercept; zeros without one.
     """
 
-    inverse: Array
+    intercept: InterceptCurvature
 
 
 class RowSums(NamedTuple):
@@ -40,7 +41,7 @@ class RowSums(NamedTuple):
         Of the loss gradient: the derivative by the intercept.
     size : ndarray of shape (n_outputs,)
         Of the loss gradient's absolute values.
-    bend : ndarray of shape (n_outputs, n_outputs)
+    bend : InterceptCurvature
         Of the curvature: the second derivative by the intercept.
     first, second : ndarray of shape (n_outputs,), or (1,) where outputs interact
         Derivatives along the line, the intercept held.
@@ -50,7 +51,7 @@ class RowSums(NamedTuple):
 
     total: Array
     size: Array
-    bend: Array
+    bend: InterceptCurvature
     first: Array | None = None
     second: Array | None = None
     mixed: Array | None = None

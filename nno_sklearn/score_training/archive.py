@@ -1,16 +1,16 @@
-"""Points of a parameter space that were tried, and what the nearest of them say."""
+"""Points of a parameter space that were tried, with local models from the nearest ones."""
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 
 class Archive:
-    """Tried points with their values, nearest ones first.
+    """Tried points with their values, and a nearest-neighbour search among them.
 
     Parameters
     ----------
     capacity : int
-        The newest so many points are kept.
+        Number of points kept, the newest ones.
     metric : str or callable, default="euclidean"
         As in :class:`sklearn.neighbors.NearestNeighbors`.
     """
@@ -30,7 +30,7 @@ class Archive:
 
     @property
     def largest_value(self):
-        """Largest absolute value; 0 of none."""
+        """Largest absolute value; 0 if there is no point."""
         return max(map(abs, self._values), default=0.0)
 
     def nearest(self, point, n_neighbors):
@@ -41,9 +41,9 @@ class Archive:
         return points[found], values[found]
 
     def slope(self, point, value, n_neighbors):
-        """Gradient at ``point`` of the least linear model through the nearest points' values.
+        """Gradient at ``point`` of a linear model of the nearest points' values.
 
-        The shortest vector g whose ``g . (x_j - point)`` come nearest to ``f_j - value``.
+        The least-squares solution g of ``g . (x_j - point) = f_j - value`` of least norm.
         """
         points, values = self.nearest(point, n_neighbors)
         return np.linalg.lstsq(points - point, values - value, rcond=1e-6)[0]

@@ -1,11 +1,11 @@
-"""The search on one fold: lines in coefficient space, each searched for the score's maximum."""
+"""The search on one fold: line searches in coefficient space for the highest score."""
 
 import numpy as np
 
 from nno_sklearn.score_training.breakpoints import SAME
 from nno_sklearn.score_training.directions import Directions
 
-#: Longest step, in spreads of the raw predictions.
+#: Longest step, in standard deviations of the raw predictions.
 LONGEST = 1.0
 #: Sweeps over the classes' intercepts when thresholds are tuned.
 SWEEPS = 3
@@ -35,7 +35,7 @@ class Ascent:
         self.step_size = np.nan
 
     def shift(self, by):
-        """Move the intercept, and begin the search there."""
+        """Move the intercept, and start the search there."""
         self.intercept, self.eta = self.intercept + by, self.eta + by
         self.score = self.rows.score(self.eta[self.rows.index])
         self._directions.remember(self.coef, self.score)
@@ -58,7 +58,7 @@ class Ascent:
         centre = self._moves_intercept * (share * slope[index]).sum(axis=0)
         size = _spread(slope - centre, self._weight)
         if size > 0:
-            unit = self.spread / size  # the same for all lines, so that one LONGEST serves all
+            unit = self.spread / size  # every line in the same unit, as LONGEST is
             slope = unit * (slope - centre)
             score, t = self.rows.best_on_line(self.eta[index], slope[index], LONGEST)
             self._try(score, t, unit * direction, -unit * centre, slope)
@@ -89,7 +89,7 @@ class Ascent:
 
 
 def tune_intercept(rows, eta):
-    """Shifts of all outputs' intercepts, (n_outputs,): the thresholds with the best score."""
+    """Shifts of the outputs' intercepts, (n_outputs,), that raise the score (threshold tuning)."""
     shift, n_outputs = np.zeros(eta.shape[1]), eta.shape[1]
     longest = 2.0 * np.abs(eta).max() + 1e-300
     for _ in range(SWEEPS if n_outputs > 1 else 1):

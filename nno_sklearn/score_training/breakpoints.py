@@ -4,31 +4,31 @@ from typing import NamedTuple
 
 import numpy as np
 
-#: Scores that differ by less than this are equal but for rounding.
+#: Scores that differ by less than this are equal up to rounding.
 SAME = 1e-12
-#: Length, as a share of the whole line, below which an interval between two flips is left out: a
-#: step into it would be undone by rounding.
+#: Length, as a share of the whole line, below which an interval between two flips is left out:
+#: rounding would miss it.
 SHORTEST = 1e-10
-#: The mean position is given up for the best one where its score lies this many temperatures below.
+#: The best position replaces the mean one where the mean's score is this many temperatures lower.
 VALLEY = 3.0
 
 
 class Flips(NamedTuple):
-    """Where predictions change on a line: sorted positions, rows, and classes on both sides."""
+    """Where predicted classes change on a line: sorted t, rows, and classes on both sides."""
 
     t: np.ndarray
     row: np.ndarray
     before: np.ndarray
     after: np.ndarray
-    #: Class of every row at the line's beginning, (n_samples,).
+    #: Class of every row at the start of the line, (n_samples,).
     first: np.ndarray
 
 
 def flips(eta: np.ndarray, slope: np.ndarray, longest: float) -> Flips:
     """All flips of the predictions of ``eta + t * slope`` for t in (-longest, longest).
 
-    Predictions are those of ``predict``: with one output, whether it is above 0; with several,
-    the largest. Flips of several outputs are the corners of the upper envelope of a row's lines.
+    Predictions are those of ``predict``: with one output, whether it is above 0; with several, the
+    argmax, whose flips are the breakpoints of the upper envelope of a row's lines.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def _flips_of_several(eta, slope, longest):
 
 
 def _steepest(eta, slope):
-    """Largest output of each row; of equal ones that which will be the largest."""
+    """Largest output of each row; among ties the one with the largest slope."""
     top = eta >= eta.max(axis=1, keepdims=True)
     return np.where(top, slope, -np.inf).argmax(axis=1)
 
@@ -97,7 +97,7 @@ def confusion_matrix(true, predicted, weight, n_classes):
 
 
 class Profile(NamedTuple):
-    """A score on a line: constant on each of the intervals between two flips, which are sorted."""
+    """A score on a line: piecewise constant, with one value for each interval between two flips."""
 
     low: np.ndarray
     high: np.ndarray
@@ -105,36 +105,35 @@ class Profile(NamedTuple):
     score: np.ndarray
 
     def best(self) -> tuple[float, float]:
-        """The highest score, and the middle of its interval; of several that nearest to 0."""
-        places = np.flatnonzero(self.score >= self.score.max() - SAME)
-        middle = 0.5 * (self.low[places] + self.high[places])
+        """The highest score and the middle of its interval, the one nearest to 0 among ties."""
+        best = np.flatnonzero(self.score >= self.score.max() - SAME)
+        middle = 0.5 * (self.low[best] + self.high[best])
         nearest = np.argmin(np.abs(middle))
-        return float(self.score[places[nearest]]), float(middle[nearest])
+        return float(self.score[best[nearest]]), float(middle[nearest])
 
     def typical(self, temperature: float) -> tuple[float, float]:
-        """The mean position, where intervals weigh by length and ``exp(score / temperature)``.
+        """The mean t, intervals weighted by length and ``exp(score / temperature)``, and its score.
 
-        Scores that differ by less than ``temperature`` count as equal: which of many scores of
-        few rows is the highest is chance, the middle of the high ones varies less. Where the
-        mean position has a low score itself, between two maxima, the best one is taken.
+        On few rows the argmax of a score is mostly noise; this mean over the high scores has less
+        variance. Where the score at the mean itself is low, between two maxima, the best position
+        is returned instead.
 
         Returns
         -------
         score, t : float
         """
-        chance = (self.high - self.low) * np.exp((self.score - self.score.max()) / temperature)
-        t = float(0.5 * (chance @ (self.low + self.high)) / chance.sum())
-        place = min(int(np.searchsorted(self.high, t)), len(self.score) - 1)
-        score = float(self.score[place])
+        weight = (self.high - self.low) * np.exp((self.score - self.score.max()) / temperature)
+        t = float(0.5 * (weight @ (self.low + self.high)) / weight.sum())
+        interval = min(int(np.searchsorted(self.high, t)), len(self.score) - 1)
+        score = float(self.score[interval])
         return (score, t) if score > self.score.max() - VALLEY * temperature else self.best()
 
 
 def profile(formula, true, weight, eta, slope, longest):
     """A score for all t in (-longest, longest).
 
-    Sorts the flips and sums the changes that they make to the score's functionals:
-    O(n log n) for n flips. Where several predictions flip at the same t, the
-    score between them, on an interval of length 0, is left out.
+    Cumulative sums, over the sorted flips, of their changes to the score's functionals:
+    O(n log n) for n flips. Intervals of length 0, between flips at the same t, are left out.
 
     Parameters
     ----------

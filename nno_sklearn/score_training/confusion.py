@@ -1,4 +1,4 @@
-"""Scores of the confusion matrix, recognised by their values and evaluated for many matrices."""
+"""Formulas of scores of the confusion matrix, recognised by the scores' values."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,20 +6,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-#: Classes up to which a table of costs is looked for: that many squared cells are unknown.
+#: Classes up to which a table of costs is looked for, which has that many squared unknowns.
 MOST_CLASSES_OF_COSTS = 8
 #: Random matrices on which a formula must agree with the scorer.
 N_CHECKS = 6
-#: Relative disagreement by rounding.
+#: Relative difference that counts as rounding.
 ROUNDING = 1e-9
 
 
 class ConfusionScore(NamedTuple):
     """A score ``combine(v)`` of linear functionals ``v_m = <functionals_m, C>``.
 
-    ``C[j, k]`` is the weight of the rows of class j that are predicted as class k. Along a line
-    in coefficient space the functionals change by a row's own entries where its prediction
-    flips, so cumulative sums over sorted flips give the score everywhere.
+    ``C[j, k]`` is the weight of the rows of class j that are predicted as class k. Along a line in
+    coefficient space the functionals change by one row's entries where its prediction flips, so
+    cumulative sums over sorted flips give the score everywhere.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ class ConfusionScore(NamedTuple):
 def recognise(score: Callable, n_classes: int, random_state: int = 0) -> ConfusionScore | None:
     """The formula behind a scorer of predicted labels, or None.
 
-    A scorer is a black box. It is recognised by its values on small random confusion matrices:
-    rates of the classes and their averages, correlation, agreement, ratios of linear functions
-    (any F-beta, precision, specificity, accuracy), and mean or total costs of a table.
+    A scorer is a black box, recognised by its values on small random confusion matrices. Known are
+    rates of the classes and their averages, Matthews' correlation, Cohen's kappa, ratios of linear
+    functions (any F-beta, precision, specificity, accuracy), and mean or total costs of a table.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def recognise(score: Callable, n_classes: int, random_state: int = 0) -> Confusi
 
 
 class _Probes:
-    """Random confusion matrices of whole numbers, and the scores of rows that have them."""
+    """Random confusion matrices of integers, and the scores of data sets that have them."""
 
     def __init__(self, score, n_classes, rng):
         self.score, self.n_classes, self.rng = score, n_classes, rng
@@ -111,7 +111,7 @@ def _agrees(formula, matrices, values):
 
 
 def _fit_line(candidate, matrices, values):
-    """The candidate as ``slope * candidate + offset``, if all values agree with that."""
+    """``slope * candidate + offset`` if that agrees with all values, else None."""
     raw = candidate.score(matrices)
     if np.ptp(raw) == 0:
         return None
@@ -121,7 +121,7 @@ def _fit_line(candidate, matrices, values):
 
 
 def _formulas(n_classes):
-    """Well-known scores, the most usual first."""
+    """Well-known scores, the most common first."""
     every = range(n_classes)
     diagonal = np.array([np.outer(np.eye(n_classes)[k], np.eye(n_classes)[k]) for k in every])
     rows = np.array([np.tile(np.eye(n_classes)[[k]].T, (1, n_classes)) for k in every])
@@ -146,7 +146,7 @@ def _parts(values):
 
 
 def _divide(numerator, denominator):
-    """Quotients; 0 where nothing is divided by nothing, as scikit-learn's scores have it."""
+    """Quotients; 0 where the denominator is 0, as in scikit-learn's scores."""
     positive = denominator > 0
     if positive.all():
         return numerator / denominator
@@ -213,7 +213,7 @@ def _kappa(disagreement, values):
 
 
 def _fit_total(matrices, values):
-    """A total cost: a table with one entry for each cell of the matrix."""
+    """A total cost: a linear function of the cells of the matrix."""
     n, n_classes = len(values), matrices.shape[1]
     table = np.linalg.lstsq(matrices.reshape(n, -1), values, rcond=None)[0]
     return ConfusionScore(table.reshape(1, n_classes, n_classes), _first)

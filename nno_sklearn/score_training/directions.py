@@ -1,4 +1,4 @@
-"""Directions in coefficient space for a score that has no gradient, best kinds first."""
+"""Directions of search in coefficient space for a score without a gradient."""
 
 from functools import partial
 
@@ -8,21 +8,21 @@ from nno_sklearn.problem.cost import MAX_JOINT_SIZE
 from nno_sklearn.rows.cholesky import Cholesky
 from nno_sklearn.score_training.archive import Archive
 
-#: Share of a column's own spread that is added to the matrix, for collinear columns.
+#: Ridge, relative to a column's variance, for collinear columns.
 RIDGE = 1e-3
 #: Nearest tried coefficients that a local linear model is fitted to.
 N_NEIGHBORS = 8
 #: Most tried coefficient arrays, and most numbers in all of them, that an archive holds.
 MOST_POINTS, MOST_NUMBERS = 64, 2**22
-#: Bandwidths of the smoothed score, in spreads of the raw predictions.
+#: Bandwidths of the smoothed score, in standard deviations of the raw predictions.
 BANDWIDTHS = (1.0, 0.5, 0.25)
 
 
 class Whitening:
-    """Units in which the length of a direction is the spread of the raw predictions along it.
+    """Coordinates in which a direction's length is the spread of its raw predictions.
 
-    A Cholesky factor of the columns' covariance, with the rows' curvature at the convex
-    solution as weights; the columns' variances alone where features are many.
+    By a Cholesky factor of the columns' covariance, rows weighted by their curvature at the convex
+    solution; by the columns' standard deviations alone where features are many.
     """
 
     def __init__(self, point):
@@ -45,24 +45,24 @@ class Whitening:
         return np.column_stack([self._factor.solve(column) for column in gradient.T])
 
     def apply(self, coef):
-        """Coefficients in the whitened units."""
+        """Coefficients in the whitened coordinates."""
         return self._scale * coef if self._factor is None else self._factor.apply(coef)
 
     def undo(self, units):
-        """Coefficients in terms of X, from the whitened units."""
+        """Coefficients for X, from the whitened coordinates."""
         if self._factor is None:
             return units / self._scale
         return np.column_stack([self._factor.undo(column) for column in units.T])
 
 
 class Directions:
-    """Proposes directions of several kinds; the kind that has gained most comes first.
+    """Proposes directions of several kinds; the kind that has gained most is next.
 
     Kinds: ascent by the derivative of a smoothed score, at several bandwidths; the local linear
     model of the nearest tried coefficients; the difference to one of them; a single coefficient,
-    that with the largest derivative first; a random direction. Each kind keeps a running mean of
-    its gains, which is 0 after a failure. The kind with the largest mean is next; of equal ones,
-    that which was not used for longest.
+    the one with the largest derivative first; a random direction. Each kind keeps a running mean
+    of its gains, reset to 0 by a failure. The largest mean is next; among ties, the kind least
+    recently used.
 
     Parameters
     ----------
@@ -91,12 +91,12 @@ class Directions:
         return self.failures >= len(self._kinds)
 
     def next(self, state):
-        """A direction from ``state``, (n_features, n_outputs), and the nearness of its rows."""
+        """A direction from ``state``, (n_features, n_outputs), and the rows' nearness to a flip."""
         self._now = max(range(len(self._kinds)), key=lambda i: (self._gain[i], self._waited[i]))
         return self._kinds[self._now](state)
 
     def report(self, gain):
-        """Note what the last direction gained."""
+        """Record the gain of the last direction."""
         last = self._gain[self._now]
         self._gain[self._now] = gain if gain <= 0 or np.isinf(last) else 0.5 * (last + gain)
         self._waited += 1
@@ -104,13 +104,13 @@ class Directions:
         self.failures = 0 if gain > 0 else self.failures + 1
 
     def remember(self, coef, score):
-        """Keep tried coefficients and their score."""
+        """Add tried coefficients and their score to the archive."""
         self.archive.add(self._whitening.apply(coef).ravel(), score)
 
     def _ascent(self, bandwidth, state):
         rows = state.rows
         gradient, nearness = rows.influence(state.eta[rows.index], bandwidth * state.spread)
-        # The intercept has lines of its own: on this one, the rows near a flip keep their mean.
+        # The intercept has lines of its own: keep the mean over the rows near a flip.
         share = np.divide(nearness, nearness.sum(axis=0), where=nearness > 0,
                           out=np.zeros_like(gradient))  # fmt: skip
         gradient = gradient - share * gradient.sum(axis=0)
@@ -132,7 +132,7 @@ class Directions:
         return self._whitening.undo(chosen.reshape(self._shape)), None
 
     def _coordinate(self, state):
-        """The coefficient in which the last ascent was steepest, of those not tried since."""
+        """The coefficient with the largest derivative at the last ascent, if not tried since."""
         if self._steepness is None or not self._steepness.any():
             self._steepness = self._rng.random_sample(self._shape)
         best = np.unravel_index(self._steepness.argmax(), self._shape)

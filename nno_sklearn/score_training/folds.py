@@ -1,21 +1,21 @@
-"""Folds that depend on the rows' contents alone: not on their order; a weight counts as copies."""
+"""Folds that depend on the rows' contents alone: not on their order, and a weight equals copies."""
 
 from numbers import Integral
 
 import numpy as np
 from sklearn.model_selection import check_cv
 
-#: Decimals of a row's projection that are beyond rounding.
+#: Decimals of a row's projection that rounding does not reach.
 DECIMALS = 9
 
 
 def make_folds(problem, cv, strata, random_state):
     """Weights of the rows to search on and of those held out: a list of pairs of (n_samples,).
 
-    With a number of folds, the distinct rows of each stratum are dealt out in the order of a
-    random projection. A row that weighs more than the mean distinct row of its stratum, as one
-    that occurs often does, is split over several folds, so that it is in the training and in the
-    held-out part, as it will be in new data. There are no folds where a stratum is in one piece.
+    With a number of folds, the distinct rows of each stratum are assigned to folds in turn, in the
+    order of a random projection. A row that weighs more than the mean distinct row of its stratum,
+    such as a frequent one, is split over several folds, so that it is in training and held-out
+    parts, as it will be in new data. An empty list where a stratum cannot be split.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def make_folds(problem, cv, strata, random_state):
     cv : int or splitter
         A splitter of :mod:`sklearn.model_selection` splits by row numbers.
     strata : ndarray of shape (n_samples,)
-        Class numbers; all the same for a regressor.
+        Class numbers; constant for a regressor.
     random_state : RandomState
     """
     counting = np.flatnonzero(problem.rows.weight)

@@ -1,4 +1,4 @@
-"""Minimise a function of a few numbers without its gradient, from the nearest points tried."""
+"""Minimise a function of a few numbers without its gradient, by models of the nearest points."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,11 +30,11 @@ def nno_minimize(
 ) -> OptimizeResult:
     """Local minimum of ``fun`` by nearest neighbours in parameter space; no gradient is needed.
 
-    All points tried are kept with their values. The nearest ones of the best point give a
-    quadratic model: of all that go through their values, the one whose second derivatives change
-    least (Powell, 2006). The next point is the model's minimum within a radius (a trust region),
-    which grows where the model keeps its promises and shrinks where it does not; where the
-    neighbours leave a direction out, the next point is put there.
+    All points tried are kept with their values. The best point's nearest ones give a quadratic
+    model: of all that interpolate them, the one whose Hessian changes least (Powell, 2006). The
+    next point is the model's minimum within a radius (a trust region), which grows where the model
+    predicts the decrease well and shrinks where it does not; where the neighbours do not span a
+    direction, the next point goes there.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def nno_minimize(
     x0 : array-like of shape (n_parameters,), or a number
         ``fun`` is given arrays in any case.
     args : tuple, default=()
-        Further arguments of ``fun``; what is no tuple is the only one.
+        Further arguments of ``fun``; anything but a tuple is a single argument.
     bounds : sequence of (low, high) or Bounds, default=None
         None for a side without a bound. No point outside is tried.
     tol : float, default=1e-8
@@ -54,15 +54,15 @@ def nno_minimize(
         Distance in which the first points are tried, in units of the parameters; None: a tenth
         of the largest entry of ``x0``, at least 0.1, and not more than a quarter of the bounds.
     n_neighbors : int, default=None
-        Points that the model goes through. None: d + 1 more than the (d + 1)(d + 2) / 2 that
+        Points that the model interpolates. None: d + 1 more than the (d + 1)(d + 2) / 2 that
         determine a quadratic function of d parameters.
     metric : str or callable, default="euclidean"
-        What is near, as in :class:`sklearn.neighbors.NearestNeighbors`.
+        Distance between points, as in :class:`sklearn.neighbors.NearestNeighbors`.
     callback : callable, default=None
         ``callback(intermediate_result)`` after each step, an OptimizeResult with ``x`` and
         ``fun``; it ends the search by raising StopIteration.
     random_state : int, RandomState instance or None, default=None
-        Directions that are tried where the model is exhausted.
+        Seed of the side on which a missing direction is tried.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def nno_minimize(
     Raises
     ------
     ValueError
-        Where ``x0`` or the options cannot be used, or ``fun`` returns no number.
+        Where ``x0`` or an option is invalid, or ``fun`` does not return a number.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Weighted rows and their score: its value, its maximum on a line, its derivative by the rows."""
+"""Weighted rows with their score: its value, its maximum on a line, its smoothed derivative."""
 
 import numpy as np
 from scipy.special import softmax
@@ -7,12 +7,12 @@ from sklearn.neighbors import NearestNeighbors
 from nno_sklearn.score_training.breakpoints import SAME, confusion_matrix, profile
 from nno_sklearn.score_training.scorer import class_numbers
 
-#: Cells of rows whose influence on a score is measured, by two evaluations each.
+#: Cells of rows whose influence on a score is estimated, by two evaluations each.
 N_CELLS = 16
-#: Evaluations of a scorer on a line.
+#: Evaluations of a scorer in one line search.
 N_ON_A_LINE = 12
-#: Scores on a line are taken as equal where they differ by less than the change that this many of
-#: its intervals make on average.
+#: Scores on a line that differ by less than the mean change over this many intervals count as
+#: equal.
 EQUAL_INTERVALS = 10.0
 
 
@@ -36,7 +36,7 @@ def make_rows(scorer, y, weight, random_state):
 
 
 class ConfusionRows:
-    """Rows with a score of their confusion matrix, which is known everywhere on a line."""
+    """Rows with a score of their confusion matrix, which has an exact maximum on a line."""
 
     def __init__(self, scorer, y, weight, random_state):
         self.index = np.flatnonzero(weight)
@@ -56,7 +56,7 @@ class ConfusionRows:
         return profile(self._formula, self._true, self.weight, eta, slope, longest).best()
 
     def typical_on_line(self, eta, slope, longest):
-        """A score in the middle of the high ones for t in (-longest, longest), and its t."""
+        """The score at the mean t of the high ones, t in (-longest, longest), and that t."""
         found = profile(self._formula, self._true, self.weight, eta, slope, longest)
         scores = found.score[np.isfinite(found.score)]
         return found.typical(max(EQUAL_INTERVALS * np.ptp(scores) / len(scores), SAME))
@@ -64,9 +64,8 @@ class ConfusionRows:
     def influence(self, eta, bandwidth):
         """Derivative of a smoothed score by the raw predictions, and how near each is to a flip.
 
-        Predicted classes are smoothed by a softmax of that bandwidth, so that rows near a boundary
-        between classes count, by what moving their weight between two cells of the confusion
-        matrix is worth.
+        Predicted classes are smoothed by a softmax of that bandwidth. Rows near a class boundary
+        count most, each by the derivative of the score by its cells of the confusion matrix.
 
         Returns
         -------
@@ -100,8 +99,8 @@ class ScoredRows:
     def best_on_line(self, eta, slope, longest):
         """A high score for t in (-longest, longest), and its t: bracket, then refine.
 
-        Both sides are tried at lengths that fall by a factor of 4; then the maximum of the
-        parabola through the best t and its neighbours, until it moves too little to matter.
+        Tries both sides at lengths that fall by a factor of 4, then maxima of the parabola through
+        the best t and its neighbours (successive parabolic interpolation) until t settles.
         """
         seen = {0.0: self.score(eta)}
 
@@ -134,9 +133,9 @@ class ScoredRows:
     def influence(self, eta, bandwidth):
         """Central differences of the score by the raw predictions, and the rows' weights.
 
-        Rows near each other in target and raw prediction have the same influence, about: landmark
-        rows are drawn, the others join their nearest one's cell, and the predictions of each
-        cell are shifted together, by the bandwidth to both sides.
+        Rows near each other in target and raw prediction have about the same influence: landmark
+        rows are drawn, the others join the cell of the nearest one, and the predictions of a cell
+        are shifted together, by the bandwidth to both sides.
 
         Returns
         -------

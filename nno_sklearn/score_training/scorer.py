@@ -12,7 +12,7 @@ from nno_sklearn.score_training.confusion import ConfusionScore, recognise
 
 
 class RawPredictionScorer:
-    """What a scikit-learn scorer says of raw predictions; greater is better.
+    """A scikit-learn scorer as a function of raw predictions; greater is better.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class RawPredictionScorer:
         A name that :func:`sklearn.metrics.get_scorer` knows, or
         ``scorer(estimator, X, y)``, or with a ``sample_weight``, as
         :func:`sklearn.metrics.get_scorer` and :func:`sklearn.metrics.make_scorer` return them.
-        It is shown predictions only: the X that it sees are raw predictions.
+        The X that it is given are raw predictions.
     classes : ndarray of shape (n_classes,), default=None
         Labels of a classifier; None for a regressor.
     """
@@ -81,12 +81,12 @@ class RawPredictionScorer:
 
     @property
     def confusion(self) -> ConfusionScore | None:
-        """The formula of a score of the confusion matrix; None of another one."""
+        """The formula, if this is a score of the confusion matrix; else None."""
         return None if self.classes is None else self._recognised[0]
 
     @cached_property
     def _recognised(self):
-        """The formula of the scorer, if it has one, and the methods that it asks."""
+        """The scorer's formula, if it has one, and the methods of an estimator that it calls."""
         n_classes, seen = len(self.classes), self._predictions()
 
         def score(true, predicted):
@@ -124,13 +124,14 @@ class RawPredictionScorer:
 def class_numbers(y: np.ndarray) -> np.ndarray:
     """Number of each row's class, from targets or raw predictions (n_samples, n_outputs).
 
-    One output says whether it is the second class; ties go to the first, as in ``predict``.
+    One output is the second class where it is above 0; ties go to the first class, as in
+    ``predict``.
     """
     return (y[:, 0] > 0).astype(int) if y.shape[1] == 1 else y.argmax(axis=1)
 
 
 class _ClassifierPredictions(ClassifierMixin, BaseEstimator):
-    """A classifier whose X are raw predictions; it notes which of its methods were asked."""
+    """A classifier whose X are raw predictions; it records which of its methods are called."""
 
     def __init__(self, classes):
         self.classes_, self.asked = classes, set()

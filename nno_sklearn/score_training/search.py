@@ -1,4 +1,4 @@
-"""Search in coefficient space for a score that has values only: cross-fitted, line by line."""
+"""Search in coefficient space for a score without derivatives: cross-fitted, line by line."""
 
 from dataclasses import replace
 from time import perf_counter
@@ -16,55 +16,56 @@ from nno_sklearn.solvers import Record, SolverResult, Status
 
 #: Rounds without a better held-out score after which the search ends.
 PATIENCE = 7
-#: A better held-out score must raise the gain over the start by this share, to count as better.
+#: Share by which a held-out score must raise the gain over the start to count as better.
 LEAST_IMPROVEMENT = 0.01
 #: Held-out gain, in standard errors over the folds, below which the start is kept.
 LEAST_GAIN = 0.5
-#: Iterations that a convex solution may take.
+#: Iterations of a convex solution at most.
 CONVEX_MAX_ITER = 1000
-#: Share of ``tol`` to which convex solutions are found. Those of the folds begin at that of all
-#: rows, and must not keep what they know from there of the rows that are held out.
+#: Accuracy of convex solutions, as a share of ``tol``. Those of the folds start at that of all
+#: rows; solved less exactly, they would keep information on their held-out rows.
 CONVEX_ACCURACY = 1e-3
 
 
 class Model(NamedTuple):
-    """Coefficients, and the intercept of the centred columns."""
+    """Coefficients, and the intercept for centred columns."""
 
     coef: np.ndarray
     intercept: np.ndarray
 
 
 class TrainedModel(NamedTuple):
-    """Where a search began and where it ended; the objective of both is minus the score."""
+    """Start and end of a search; the objective of both is minus the score."""
 
     start: SolverResult
     result: SolverResult
 
 
 class ScoreSearch:
-    """A cross-fitted search: folds search on their own rows, those held out judge the result.
+    """A cross-fitted search: each fold searches on its rows; its held-out rows decide the result.
 
     1. The convex solution is found on all rows, and on the training rows of each fold.
     2. Thresholds are tuned on the predictions for held-out rows: this is the start.
-    3. All folds search line by line. The mean held-out score says when to stop, and whether the
-       start was better.
+    3. All folds search line by line. The mean held-out score decides when to stop, and whether
+       the start was better.
     4. The mean change of the folds' coefficients is added to the start on all rows.
 
     Parameters
     ----------
     problem : Problem
-        Convex; its solution is where the search begins.
+        Convex; its solution is the start.
     solver : Solver
         For the convex solutions.
     scorer : RawPredictionScorer
     cv : int or splitter
     max_iter : int
-        Most rounds.
+        Rounds at most.
     tol : float
-        Of the convex solutions.
+        Relative to this, convex solutions are found to :data:`CONVEX_ACCURACY`.
     callback : callable or None
         Called with each new :class:`Record`.
     random_state : int, RandomState instance or None
+        Seed of folds and directions.
     """
 
     def __init__(self, problem, solver, scorer, cv, *, max_iter, tol, callback, random_state):
@@ -75,7 +76,7 @@ class ScoreSearch:
         self._max_iter, self._callback, self.history = max_iter, callback, []
 
     def run(self) -> TrainedModel:
-        """Search."""
+        """The model at the start and the best one found, with their histories."""
         problem = self.problem
         everything = self._rows(problem.rows.y, problem.rows.weight)
         convex, point = self._solve(problem, problem.null)
@@ -118,7 +119,7 @@ class ScoreSearch:
         return found, problem.at(found.coef, intercept)
 
     def _ascents(self, start):
-        """One for each fold; where some class has too few rows for folds, one over all rows."""
+        """One search per fold; a single one over all rows where a class has too few for folds."""
         problem, ascents = self.problem, []
         is_regressor = self.scorer.classes is None
         strata = np.zeros(problem.n_samples) if is_regressor else class_numbers(problem.rows.y)
@@ -138,7 +139,7 @@ class ScoreSearch:
         return ascents
 
     def _thresholds(self, predictions):
-        """Best shifts of the intercept for the predictions of the folds' held-out rows."""
+        """Shifts of the intercept, tuned on the folds' held-out rows."""
         if not self.problem.fit_intercept:
             return np.zeros(self.problem.n_outputs)
         eta = [one[rows] for one, rows in zip(predictions, self._index, strict=True)]
@@ -193,7 +194,7 @@ class ScoreSearch:
 
 
 class _Look(NamedTuple):
-    """Where the folds were after a round; their arrays are replaced, never changed."""
+    """State of the folds after a round; arrays are shared with them, and never changed in place."""
 
     round: int
     scores: np.ndarray
@@ -203,6 +204,6 @@ class _Look(NamedTuple):
 
 
 def _is_better(gains):
-    """Whether the folds' gains exceed their noise."""
+    """Whether the mean gain exceeds :data:`LEAST_GAIN` standard errors."""
     error = np.std(gains, ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else 0.0
     return gains.mean() > LEAST_GAIN * error

@@ -1,4 +1,4 @@
-"""What a user may say of training on a score: which one, and in which folds."""
+"""The parameters of training on a score: the scorer and the folds."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,20 +19,20 @@ from nno_sklearn.types import RandomState
 class ScoreTraining(BaseEstimator):
     """Train a linear model on a score itself: ``NNOClassifier(loss=ScoreTraining("f1", cv=10))``.
 
-    ``loss="f1"`` is short for ``loss=ScoreTraining("f1")``. A score has values but no derivatives,
-    so that the model is found by a search in coefficient space, from the optimum of a convex loss
-    and its tuned thresholds (:class:`nno_sklearn.score_training.search.ScoreSearch`). The
-    parameters can be tuned as ``loss__cv`` and ``loss__scorer``.
+    ``loss="f1"`` is short for ``loss=ScoreTraining("f1")``. A score has no derivatives, so the
+    model is found by a search in coefficient space that starts at the optimum of a convex loss
+    with tuned thresholds (:class:`nno_sklearn.score_training.search.ScoreSearch`). The parameters
+    can be tuned as ``loss__cv`` and ``loss__scorer``.
 
     Parameters
     ----------
     scorer : str or callable
         A name that :func:`sklearn.metrics.get_scorer` knows, or ``scorer(estimator, X, y)``, such
-        as :func:`sklearn.metrics.make_scorer` returns. Scorers that ask for probabilities are
-        refused: the model has none.
+        as :func:`sklearn.metrics.make_scorer` returns. Scorers of probabilities are refused: the
+        model has none.
     cv : int or splitter, default=5
-        The folds whose held-out rows tune the thresholds, stop the search, and say whether its
-        start was better. A number of folds, at least 2, or a splitter of
+        The folds whose held-out rows tune the thresholds, stop the search, and decide whether it
+        improves on its start. A number of folds, at least 2, or a splitter of
         :mod:`sklearn.model_selection`, which may have one split, as ``ShuffleSplit(1)``.
 
     Examples
@@ -58,7 +58,7 @@ class ScoreTraining(BaseEstimator):
             )
 
     def bind(self, y: np.ndarray, classes: np.ndarray | None) -> "BoundTraining":
-        """Training of a model of these targets.
+        """Check the scorer against these targets.
 
         Parameters
         ----------
@@ -69,7 +69,7 @@ class ScoreTraining(BaseEstimator):
         Raises
         ------
         ValueError
-            Where the scorer cannot score a model of ``y``.
+            Where the scorer cannot score predictions of ``y``.
         """
         scorer = RawPredictionScorer(self.scorer, classes)
         scorer.check_target(y)
@@ -78,7 +78,7 @@ class ScoreTraining(BaseEstimator):
 
 @dataclass(frozen=True)
 class BoundTraining:
-    """A :class:`ScoreTraining` of certain targets, whose score is known of raw predictions.
+    """A :class:`ScoreTraining` bound to targets: the score is a function of raw predictions.
 
     Parameters
     ----------
@@ -104,17 +104,17 @@ class BoundTraining:
         Parameters
         ----------
         problem : Problem
-            Its optimum is where the search begins.
+            Its optimum is the start.
         solver : Solver
-            For that optimum, and those of the folds.
+            For that optimum and those of the folds.
         max_iter : int
             Rounds at most: one line in each fold, and one of its intercept.
         tol : float
-            The optima are found to a small share of it.
+            The optima are found to 1e-3 of it.
         callback : callable, default=None
             Called with each new :class:`~nno_sklearn.solvers.Record`.
         random_state : int, RandomState instance or None, default=None
-            Of the folds and of the directions that are tried.
+            Seed of the folds and directions.
         """
         options = {"max_iter": max_iter, "tol": tol, "callback": callback}
         search = ScoreSearch(

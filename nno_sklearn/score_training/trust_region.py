@@ -5,12 +5,12 @@ from scipy.optimize import OptimizeResult, brentq
 
 from nno_sklearn.score_training.archive import Archive
 
-#: A step shorter than this share of what the model promised shrinks the region.
+#: Actual over predicted decrease: below POOR the radius shrinks, above GOOD it grows.
 POOR, GOOD = 0.1, 0.7
-#: Of points closer to each other than this, in radii, one is used; so many times more neighbours
-#: than the model needs are searched for, to have enough of them left.
+#: Of points closer to each other than CLUSTER radii one is used; CROWD times more neighbours than
+#: the model needs are searched for, so that enough are left.
 CLUSTER, CROWD = 0.1, 3
-#: How a search ends; the status is the place.
+#: How a search ends; the status is the index.
 ENDS = (
     "the radius is as small as tol asks",
     "the evaluations are used up",
@@ -22,18 +22,18 @@ ENDS = (
 
 
 class _ExhaustedError(Exception):
-    """No evaluation is left."""
+    """The evaluations are used up."""
 
 
 class _BottomlessError(Exception):
-    """Nothing is lower than -inf."""
+    """The function is -inf, so no point is lower."""
 
 
 class TrustRegionSearch:
-    """What moves in one run: the best point, the archive, the model and its region's radius.
+    """State of one run: the best point, the archive, the model and the radius of its region.
 
-    Models are made of values over ``unit``, a power of 2 near the first ones, so that values of
-    any size can be subtracted and squared, without a rounding of its own.
+    Models use values divided by ``unit``, a power of 2 near the first ones, so that values of any
+    size can be subtracted and squared; the division is exact.
     """
 
     def __init__(self, fun, bounds, x, radius, max_evaluations, n_neighbors, metric, rng):
@@ -45,7 +45,7 @@ class TrustRegionSearch:
         self.hessian = np.zeros((len(x), len(x)))
 
     def evaluate(self, x):
-        """Value at a point inside of the bounds; the best one is kept."""
+        """Value at a point within the bounds; keeps the best one."""
         if self.n_evaluations >= self.most:
             raise _ExhaustedError
         self.n_evaluations += 1
@@ -60,7 +60,7 @@ class TrustRegionSearch:
         return value
 
     def run(self, smallest, callback):
-        """Steps until the radius is small; an OptimizeResult."""
+        """Step until the radius is below ``smallest``; returns an OptimizeResult."""
         n_steps, status = 0, 0
         try:
             self._first_neighbors()
@@ -82,7 +82,7 @@ class TrustRegionSearch:
         )  # fmt: skip
 
     def _first_neighbors(self):
-        """Values at the start and around it; their unit."""
+        """Evaluate the start and points around it, and choose the unit of values."""
         centre = self.x
         self.evaluate(centre)
         for axis in np.eye(len(centre)):
@@ -91,29 +91,29 @@ class TrustRegionSearch:
         self.unit = np.ldexp(1.0, np.frexp(self.archive.largest_value)[1] - 1)
 
     def _step(self):
-        """Try the model's minimum; or shrink the region, or fill a gap in the neighbourhood."""
+        """Try the model's minimum; else shrink the region, or add a missing direction."""
         centre, before = self.x, self.value
         near, values = self._neighbors(centre)
         gradient, hessian = self._model(near, self._rise(before, values))
         step = self._model_minimum(centre, gradient, hessian)
-        promised = -(gradient @ step + 0.5 * step @ hessian @ step)
-        if promised <= 1e-15 * abs(before / self.unit) or np.linalg.norm(step) < 0.01:
+        predicted = -(gradient @ step + 0.5 * step @ hessian @ step)
+        if predicted <= 1e-15 * abs(before / self.unit) or np.linalg.norm(step) < 0.01:
             self._fill_or_shrink(centre, near)
             return
         value = self.evaluate(self._inside(centre + self.radius * step))
-        kept = self._rise(value, before) / promised
-        if kept < POOR:
+        ratio = self._rise(value, before) / predicted
+        if ratio < POOR:
             self._fill_or_shrink(centre, near)
-        elif kept > GOOD and np.linalg.norm(step) > 0.9:
+        elif ratio > GOOD and np.linalg.norm(step) > 0.9:
             self.radius *= 2.0
 
     def _rise(self, low, high):
-        """Difference of values, in units."""
+        """Difference of values, in units of ``unit``."""
         with np.errstate(over="ignore"):
             return high / self.unit - low / self.unit
 
     def _neighbors(self, centre):
-        """The nearest points, in radii from the centre, and their values; none in clusters."""
+        """The nearest points, in radii from the centre, and their values; one of each cluster."""
         points, values = self.archive.nearest(centre, CROWD * self.n_neighbors)
         near, kept = (points - centre) / self.radius, [0]
         for i in range(1, len(near)):
@@ -124,13 +124,13 @@ class TrustRegionSearch:
         return near[kept], values[kept]
 
     def _model(self, near, rise):
-        """Gradient and Hessian in units of the radius; the Hessian changes as little as it can."""
+        """Gradient and Hessian in units of the radius; the change of the Hessian is minimal."""
         moved = ((near**2).sum(axis=1) > 0) & np.isfinite(rise)
         near, rise = near[moved], rise[moved]
         old = self.hessian * self.radius**2
         n, size = near.shape
         left = rise - 0.5 * np.einsum("ij,jk,ik->i", near, old, near)
-        # A far neighbour's value need not be met as closely as a near one's.
+        # Far neighbours are interpolated less closely than near ones.
         scale = 1.0 / np.maximum(1.0, (near**2).sum(axis=1))
         system = np.zeros((n + size, n + size))
         system[:n, :n] = 0.5 * (near @ near.T) ** 2 * np.outer(scale, scale)
@@ -142,7 +142,7 @@ class TrustRegionSearch:
         return solved[n:], hessian
 
     def _model_minimum(self, centre, gradient, hessian):
-        """Minimum of the model within one radius, along the bounds that it pushes against."""
+        """Minimum of the model within one radius, coordinates fixed at bounds they push against."""
         free = ~((centre <= self.low) & (gradient > 0) | (centre >= self.high) & (gradient < 0))
         step = np.zeros_like(gradient)
         if not gradient[free].any():
@@ -154,7 +154,7 @@ class TrustRegionSearch:
         return np.clip(x, self.low, self.high)
 
     def _fill_or_shrink(self, centre, near):
-        """A point where the neighbourhood has none; a smaller radius where it is complete."""
+        """Evaluate in a direction that no neighbour covers; else, if all are, halve the radius."""
         close = near[(near**2).sum(axis=1) <= 4.0]
         _, spread, axes = np.linalg.svd(close, full_matrices=True)
         if len(spread) < len(centre) or spread[-1] < 0.5:

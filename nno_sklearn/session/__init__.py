@@ -1,4 +1,4 @@
-"""Sessions: data posed once, on which one model is fitted, or many, each near a solved one."""
+"""Sessions: data prepared once for one fit, or for many, each from a solved one nearby."""
 
 from nno_sklearn.session.fit_session import FitSession, Fitted, Posed, key_of
 from nno_sklearn.session.model import Parts, SessionModel, TrainingData, has_sessions

@@ -22,13 +22,13 @@ from nno_sklearn.solvers import Record, Solver, SolverResult, certify_returned
 
 
 class Posed(NamedTuple, Generic[Model]):
-    """What a model states of the rows."""
+    """A model's problem on the data of a session."""
 
-    #: The model with what it has learnt of the data, not of their optimum.
+    #: The model with the attributes that the data alone determine, not yet fitted.
     model: Model
     problem: Problem
     solver: Solver
-    #: How to train on a score of these targets; None for a loss.
+    #: How to train on a score with these targets; None for a loss.
     training: BoundTraining | None
 
 
@@ -55,20 +55,22 @@ class _Known(Generic[Model]):
 
 
 class FitSession:
-    """Training data on which models are fitted one after the other, each near a solved one.
+    """Training data on which models are fitted one after the other, each from a solved one nearby.
 
-    ``fit`` of an estimator is a session with one model. With many, data are checked, encoded and
-    centred for the first; those that differ from it only in penalty, strength or solver share
-    this, and what solvers learn of the rows (Gram matrices, curvatures, landmarks). A start among
-    the results of the same rows costs no pass over X.
+    ``fit`` of an estimator is a session with one model. Data are checked, encoded and centred for
+    the first model; those that differ from it only in penalty, strength or solver share this, and
+    the cache of the solvers (Gram matrices, curvatures, landmarks). A start among the results on
+    the same rows costs no pass over X.
 
     Parameters
     ----------
     X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Targets, or labels.
     sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows; None for 1 each.
     n_models : int, default=1
-        How many models will share the data, about: what may be spent once for all of them.
+        About how many models will share the data: sets the budget of precomputation.
 
     Examples
     --------
@@ -95,7 +97,7 @@ class FitSession:
         self._known: list[_Known] = []
 
     def pose(self, model: Model) -> Posed[Model]:
-        """The problem that a model's parameters and the data state.
+        """The problem that a model's parameters and the data define.
 
         Parameters
         ----------
@@ -112,7 +114,7 @@ class FitSession:
         ValueError
             For data or parameters that cannot be used.
         """
-        parts = model.parts()  # a wrong parameter is told before wrong data
+        parts = model.parts()  # errors in parameters come before errors in data
         known = self._like(model)
         if known is None:
             draft, known = self._pose_first(model, parts)
@@ -125,7 +127,7 @@ class FitSession:
         return Posed(draft, problem, parts.solver, known.training)
 
     def _like(self, model: Model) -> _Known[Model] | None:
-        """What is known of a model of the same class that states the same of the data."""
+        """The entry of a model posed before, of the same class, that shares data and loss."""
         alike = [known for known in self._known if type(known.model) is type(model)]
         key = key_of(_binding_parameters(model)) if alike else None
         return next((known for known in alike if known.key == key), None)
@@ -143,7 +145,7 @@ class FitSession:
             problem = Problem.of(objective, data.X, data.targets, data.weight)
             check_penalty_on(problem.penalty, problem.shape)
             check_magnitude(problem)
-        if training is None:  # a score is one of all rows
+        if training is None:  # a score needs the rows, not their moments
             problem = summarise(problem, self._budget)
         parameters = _binding_parameters(model)
         known = _Known(draft_of(draft), parameters, problem, data.total_weight, training)
@@ -158,14 +160,14 @@ class FitSession:
         model : estimator
             It is not changed.
         starts : sequence of SolverResult or Coefficients, default=()
-            Nearest first. From the first two, where both are results on the same rows and the
-            penalty is smooth, the optimum is extrapolated.
+            Nearest first. Where the first two are results on the same rows and the penalty is
+            smooth, the start is extrapolated from both.
 
         Returns
         -------
         Fitted
-            A fitted model with the same parameters, and the result of its run. Nobody is warned
-            of a run that did not converge; ``converged_`` tells.
+            A fitted model with the same parameters, and the result of its run. There is no
+            warning of a run that did not converge; see ``converged_``.
 
         Raises
         ------
@@ -181,7 +183,7 @@ class FitSession:
             "callback": _printer(draft) if draft.verbose else None,
             "random_state": draft.random_state,
         }
-        with np.errstate(over="ignore", invalid="ignore"):  # of trial steps that go too far
+        with np.errstate(over="ignore", invalid="ignore"):  # in trial steps that are too long
             if training is None:
                 result = solver.solve(problem, start, **options)
                 check_result(solver, problem, result, draft.tol)
@@ -196,12 +198,12 @@ def key_of(setting: dict[str, Any]) -> Any:
     """Something hashable that is equal for equal parameters."""
     try:
         return joblib.hash(sorted(setting.items()))
-    except Exception:  # whatever pickle may raise: parameters such as lambdas equal only themselves
+    except Exception:  # pickle may raise anything: lambdas, for instance, equal only themselves
         return tuple(sorted((name, id(value)) for name, value in setting.items()))
 
 
 def _binding_parameters(model: SessionModel) -> dict[str, Any]:
-    """The parameters that shape the problem's rows, targets and weights, and its loss."""
+    """The parameters that determine rows, targets, weights and loss."""
     params = model.get_params()
     return {k: v for k, v in params.items() if k.split("__")[0] not in model.free_parameters}
 

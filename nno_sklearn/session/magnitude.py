@@ -1,4 +1,4 @@
-"""Numbers that the objective cannot be computed with."""
+"""Check that the data are within the range in which the objective can be computed."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from nno_sklearn.rows.replies import (
     Targets,
 )
 
-#: Least loss of the constant model that is a normal number, with some digits to spare.
+#: Least loss of the constant model: above the smallest normal number, with a margin.
 SMALLEST_LOSS = 1e-304
 
 

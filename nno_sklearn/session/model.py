@@ -1,4 +1,4 @@
-"""What a session asks of a model."""
+"""The interface of models that sessions can fit."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
@@ -13,18 +13,18 @@ from nno_sklearn.solvers import Solver, SolverResult
 
 
 class Parts(NamedTuple):
-    """What a model's parameters name, checked."""
+    """The objects that a model's parameters name, checked."""
 
     loss: Loss
     penalty: Penalty
     solver: Solver
-    #: How to train on a score, from the optimum of the loss; None where the loss is what counts.
+    #: How to train on a score, from the optimum of the loss; None to minimise the loss.
     training: ScoreTraining | None = None
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Data as a problem takes them."""
+    """Data in the form that a problem takes."""
 
     #: float64 or float32, dense, CSR or CSC; (n_samples, n_features).
     X: Any
@@ -32,20 +32,20 @@ class TrainingData:
     targets: NDArray[np.float64]
     #: Weights of the rows up to a common factor, (n_samples,).
     weight: NDArray[np.float64]
-    #: For these targets: that of several classes is another than that of two.
+    #: For these targets, as the loss depends on the number of classes.
     loss: Loss
     #: Sum of the weights in the user's own units.
     total_weight: float
 
 
 class SessionModel(Protocol):
-    """What a session asks of a model; the estimators of this package are such models.
+    """The interface of models that sessions can fit, such as this package's estimators.
 
-    A subclass may override each of the methods. One that overrides ``fit`` alone is fitted by it
-    in searches, too (see :func:`has_sessions`).
+    A subclass may override any of the methods. One that overrides ``fit`` alone is fitted by it in
+    searches, too (see :func:`has_sessions`).
     """
 
-    #: Parameters without influence on what :meth:`prepare` returns: models that differ in no other
+    #: Parameters that do not affect what :meth:`prepare` returns: models that differ only in these
     #: share it.
     free_parameters: ClassVar[frozenset[str]]
     fit_intercept: bool
@@ -58,20 +58,20 @@ class SessionModel(Protocol):
         """Parameters by name, as scikit-learn's BaseEstimator gives them."""
 
     def parts(self) -> Parts:
-        """What the parameters name; raises a ValueError for parameters that no fit can use."""
+        """Loss, penalty and solver by the parameters; a ValueError for invalid ones."""
 
     def strength(self, total_weight: float) -> float:
-        """Factor of the penalty, where the mean loss has the factor 1.
+        """Factor of the penalty in an objective with the *mean* loss.
 
         Parameters
         ----------
         total_weight : float
-            Sum of the weights, the number of rows where none were given: a strength such as
-            ``1 / C``, which is relative to the *sum* of the losses, is to be divided by it.
+            Sum of the weights, or number of rows. A strength relative to the *sum* of the losses,
+            such as ``1 / C``, must be divided by it.
         """
 
     def prepare(self, X: Any, y: Any, sample_weight: Any, loss: Loss) -> TrainingData:
-        """Check and encode data; what they alone determine (``classes_``) becomes attributes."""
+        """Check and encode data; sets the attributes that they determine, such as ``classes_``."""
 
     def keep(
         self,
@@ -81,14 +81,14 @@ class SessionModel(Protocol):
         dtype: DTypeLike,
         began: SolverResult | None = None,
     ) -> None:
-        """Take the result of a run as attributes, and that from which training on a score began."""
+        """Set fitted attributes from a result and, in score training, from that of its start."""
 
 
 Model = TypeVar("Model", bound=SessionModel)
 
 
 def has_sessions(estimator: object) -> bool:
-    """Whether a session of an estimator's does what its ``fit`` does: one class wrote both."""
+    """Whether a session does what the estimator's ``fit`` does: one class defines both."""
     kinds = type(estimator).__mro__
     writers = [[one for one in kinds if name in vars(one)] for name in ("fit", "open_session")]
     return all(writers) and writers[0][0] is writers[1][0]

@@ -1,4 +1,4 @@
-"""Where a run begins: near the optimum of a setting solved before."""
+"""The start of a run: at or near the optimum of a setting solved before."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -11,11 +11,11 @@ from nno_sklearn.problem import Point, Problem
 
 
 class Start(Protocol):
-    """Where a run may begin: a result, or coefficients."""
+    """A start of a run: a result, or coefficients."""
 
     @property
     def coef(self) -> NDArray[np.float64]:
-        """(n_features, n_outputs), in terms of the user's X."""
+        """(n_features, n_outputs), for the user's X."""
 
     @property
     def intercept(self) -> NDArray[np.float64]:
@@ -23,7 +23,7 @@ class Start(Protocol):
 
     @property
     def point(self) -> Point | None:
-        """The same with its raw predictions, which costs no pass on the rows it belongs to."""
+        """The same with its raw predictions, a start without a pass on the same rows."""
 
 
 class Coefficients(NamedTuple):
@@ -39,26 +39,26 @@ class Coefficients(NamedTuple):
 
 
 def start_of(problem: Problem, starts: Sequence[Start]) -> Point:
-    """The point where a run begins."""
+    """The start of a run: from the first of ``starts`` that fits, or the constant model."""
     for one, other in zip_longest(starts, starts[1:]):
         last, before = _point(problem, one), _point(problem, other)
         if last is not None:
             return last.of(problem) if before is None else _ahead(problem, before, last)
         if one.coef.shape == problem.shape and np.isfinite(one.coef).all():
-            coef = np.where(problem.scale[:, None] > 0, one.coef, 0.0)  # constant columns: none
+            coef = np.where(problem.scale[:, None] > 0, one.coef, 0.0)  # 0 for constant columns
             return problem.at(coef, problem.inner_intercept(coef, one.intercept))
     return problem.null
 
 
 def _point(problem: Problem, start: Start | None) -> Point | None:
-    """Where a run on the problem's rows ended, if that is known."""
+    """The last point of a run on the same rows; None if there is none."""
     point = None if start is None else start.point
     return None if point is None or point.problem.knowledge is not problem.knowledge else point
 
 
 def _ahead(problem: Problem, before: Point, last: Point) -> Point:
-    """The optimum that two known ones let expect: on the line through both, in the logarithm of
-    alpha, where the penalty has no kinks; the last one, if that is better.
+    """The optimum extrapolated linearly in log(alpha) from two known ones, for smooth penalties;
+    the last known one where that is better.
     """
     start = last.of(problem)
     old, new, alpha = before.problem.alpha, last.problem.alpha, problem.alpha

@@ -1,4 +1,4 @@
-"""Solvers: how the optimum is reached. Each is a parameter, and an object that you can write."""
+"""Solvers: how the optimum is found. Each is an estimator's parameter, and you can write one."""
 
 from nno_sklearn.solvers.auto import AutoSolver
 from nno_sklearn.solvers.base import Record, Run, Solver, SolverResult, Status

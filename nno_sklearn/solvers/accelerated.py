@@ -1,4 +1,4 @@
-"""Accelerated proximal gradient: for models too large for a curvature matrix."""
+"""Accelerated proximal gradient: for models too large for a Hessian."""
 
 import numpy as np
 
@@ -6,13 +6,13 @@ MAX_HALVINGS = 60
 
 
 class Momentum:
-    """How far proximal gradient steps go beyond the last one (FISTA; Beck and Teboulle, 2009)."""
+    """Extrapolation coefficients of FISTA (Beck and Teboulle, 2009)."""
 
     def __init__(self):
         self._t = 1.0
 
     def share(self, uphill):
-        """Share of the last step that is gone once more; from anew where it points uphill
+        """Share of the last step to extrapolate by; restarts where that step points uphill
         (O'Donoghue and Candes, 2015)."""
         last = 1.0 if uphill else self._t
         self._t = 0.5 * (1 + np.sqrt(1 + 4 * last**2))
@@ -22,13 +22,13 @@ class Momentum:
 def accelerated_steps(point, target_gap, max_steps):
     """Lower the objective by at most ``max_steps`` proximal gradient steps with momentum.
 
-    With :class:`Momentum`, in a diagonal preconditioner whose size is found by backtracking. Two
-    passes a step: raw predictions of the extrapolated point are a combination of known ones.
+    With :class:`Momentum`, in a diagonal preconditioner scaled by backtracking. Two passes a step:
+    raw predictions of the extrapolated point are a linear combination of known ones.
 
     Returns
     -------
     Point
-        Not above the one given.
+        The best one; its objective is not above that of ``point``.
     """
     problem, rows = point.problem, point.problem.rows
     diagonal = problem.penalty.tied(point.diagonal_curvature)
@@ -42,14 +42,14 @@ def accelerated_steps(point, target_gap, max_steps):
         ahead = problem.with_raw(new.coef + beta * moved, raw, new.intercept)
         last = new
         best = new if new.value <= best.value else best
-        # The certificate costs a gradient; ask it now and then.
+        # The duality gap costs a gradient: check it every ten steps only.
         if count % 10 == 9 and best.dual_gap <= target_gap:
             break
     return best
 
 
 def _proximal_step(point, diagonal, stretch):
-    """One step in the preconditioner ``stretch * diagonal``, stretched until it bounds the loss."""
+    """One step with curvature ``stretch * diagonal``, doubled until it majorises the loss."""
     problem, alpha = point.problem, point.problem.alpha
     stretch *= 0.9
     for _ in range(MAX_HALVINGS):

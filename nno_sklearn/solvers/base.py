@@ -1,4 +1,4 @@
-"""What every solver shares: the interface, the result, and the book that a run keeps."""
+"""What every solver shares: the interface, the result, and the run that records its history."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,10 +19,12 @@ from nno_sklearn.types import RandomState
 
 #: Records without any progress after which a run has reached the limit of precision.
 STANDSTILL = 10
+#: Records after which a run may be on its way to infinity.
+LONG_RUN = 50
 #: Share of ``tol`` that an iteration gains at most when the objective has settled.
 SETTLED = 1e-2
-#: Newton steps of a raw prediction that leave the neighbourhood of an optimum, in which it would be
-#: ever smaller, and how many of them are too many.
+#: Change of a raw prediction by a Newton step above which the step is long, and how many long steps
+#: along directions of recession show that there is no minimum, near which steps would shrink.
 LONG_STEP, MANY_LONG_STEPS = 0.3, 5
 
 
@@ -41,12 +43,12 @@ class Record(NamedTuple):
 
     #: F; for training on a score, minus the score on the rows that are searched on.
     objective: float
-    #: What ``tol`` is compared with: relative duality gap, or without a dual the decrease that the
-    #: second-order model promises; nan for training on a score, which has no certificate.
+    #: What ``tol`` bounds: the relative duality gap, or without a dual the Newton decrement; nan in
+    #: training on a score, which has no certificate.
     optimality: float
     #: Bound on objective minus optimum; inf where none is known.
     dual_gap: float
-    #: Length of the step that led here, nan at the start.
+    #: Length of the step to this point, nan at the start.
     step_size: float
     n_nonzeros: int
     n_passes: float
@@ -70,7 +72,7 @@ Callback: TypeAlias = Callable[[Record], object]
 
 @dataclass(frozen=True)
 class SolverResult:
-    """What a solver returns; ``coef`` is (n_features, n_outputs), in terms of the user's X."""
+    """What a solver returns; ``coef`` is (n_features, n_outputs), for the user's X."""
 
     coef: np.ndarray
     intercept: np.ndarray
@@ -81,18 +83,18 @@ class SolverResult:
     dual_gap: float
     objective: float
     history: list[Record]
-    #: Where the run ended, for a start near it; None where a solver does not tell.
+    #: The last point, from which a later fit can start; None where a solver does not return it.
     point: Point | None = None
 
 
 class Run:
-    """Book of one run: judges each point, keeps the history, knows when to stop.
+    """One run of a solver: certifies each point, keeps the history, decides when to stop.
 
     Parameters
     ----------
     problem : Problem
     max_iter : int
-        At most so many steps; the start is no step.
+        Steps at most; the start does not count.
     tol : float
         Optimality at which the run has converged.
     callback : callable, default=None
@@ -102,10 +104,9 @@ class Run:
     ----------
     history : list of Record
     status : Status or None
-        How the run ended; None as long as it goes on.
+        How the run ended; None while it goes on.
     newton : NewtonStep or None
-        Of the last point, where only Newton's step could tell whether it is the optimum: a solver
-        that is not done may well take it.
+        The Newton step at the last point, where the certificate needed one; a solver may take it.
     """
 
     def __init__(
@@ -131,12 +132,14 @@ class Run:
             self.status = Status.CONVERGED
         elif self.status is None and self._stands_still():
             self.stall()
+        elif self.status is None and len(self.history) == LONG_RUN and self._leads_away():
+            self.status = Status.NO_OPTIMUM
         elif self.status is None and len(self.history) > self.max_iter:
             self.status = Status.MAX_ITER
         return self.status is not None
 
     def _hardly_moves(self):
-        """Whether the objective has settled though its bound, with a weak penalty, is far off."""
+        """Whether the objective has settled but the gap, as with a weak penalty, is still loose."""
         if not self.problem.is_smooth or len(self.history) < self._next_look:
             return False
         moved = self.last.objective - self._point.value
@@ -147,17 +150,17 @@ class Run:
         return True
 
     def _look_closer(self):
-        """Judge the point by its Newton step, which is kept for the solver to take."""
+        """Certify the point by its Newton step, which is kept for the solver to take."""
         point = self._point
         self.newton = newton_step(point)
         verdict = self._certificate.prove(point, self.newton)
-        has_dual = "conjugate" in self.problem.provides  # then the penalty ends every fall
+        has_dual = "conjugate" in self.problem.provides  # the penalty then bounds the level sets
         if verdict.optimality > self.tol or has_dual:
             return verdict
         if separates(point):
             self.status = Status.NO_OPTIMUM
             return verdict._replace(optimality=np.inf)
-        # An optimum has Newton steps near it that are ever shorter.
+        # Near an optimum Newton steps shrink; long ones along a direction of recession mean none.
         _, longest = self.problem.rows.move_sizes(self.newton.slope, self.newton.shift)
         is_long = longest >= LONG_STEP
         if is_long and leads_away(point, self.newton):
@@ -191,15 +194,21 @@ class Run:
         return moved <= 1e-15 * abs(then.objective) and best >= then.optimality
 
     def stall(self) -> None:
-        """End the run: the solver cannot lower the objective. It may be there all the same."""
+        """End the run at a point without a lower one: converged if its Newton step confirms it."""
         if self.status is not None:
             return
         if self.newton is None:
             verdict = self._look_closer()
             last = self.last._replace(optimality=verdict.optimality, dual_gap=verdict.gap)
             self.history[-1] = last
-        close = self.last.optimality <= self.tol
-        self.status = self.status or (Status.CONVERGED if close else Status.STALLED)
+        if self.status is None and self.last.optimality <= self.tol:
+            self.status = Status.CONVERGED
+        elif self.status is None:
+            self.status = Status.NO_OPTIMUM if self._leads_away() else Status.STALLED
+
+    def _leads_away(self):
+        """Whether there is no optimum; one that a dual point may prove exists."""
+        return "conjugate" not in self.problem.provides and separates(self._point)
 
     @property
     def last(self) -> Record:
@@ -222,8 +231,7 @@ class Run:
 
 
 def check_count(owner: BaseEstimator, name: str, low: int) -> None:
-    """Raise a ValueError unless the parameter ``name`` of a solver or stream is a whole number >=
-    low."""
+    """Raise a ValueError unless the parameter ``name`` of ``owner`` is an integer >= ``low``."""
     value = getattr(owner, name)
     if not is_count(value, low):
         raise ValueError(
@@ -233,7 +241,7 @@ def check_count(owner: BaseEstimator, name: str, low: int) -> None:
 
 
 def unmet(requires: frozenset[str], loss: Loss, penalty: Penalty) -> list[str]:
-    """Those of the requirements that a loss and a penalty do not meet, sorted."""
+    """The requirements that a loss and a penalty do not meet, sorted."""
     offered = {f"loss.{name}" for name in loss.provides}
     offered |= {f"penalty.{name}" for name in penalty.provides}
     return sorted(need for need in requires if offered.isdisjoint(need.split("|")))
@@ -242,8 +250,8 @@ def unmet(requires: frozenset[str], loss: Loss, penalty: Penalty) -> list[str]:
 class Solver(BaseEstimator):
     """Base class of solvers; subclass it to bring your own.
 
-    A solver holds options only; everything that moves lives in the run. It sees points and
-    lines, never X::
+    A solver holds options only; the state of a fit is in its :class:`Run`. It works with points and
+    lines, never with X::
 
         class SteepestDescent(Solver):
             requires = frozenset({"penalty.gradient"})
@@ -261,20 +269,20 @@ class Solver(BaseEstimator):
                 return run.result(point)
     """
 
-    #: Capabilities, as "loss.gradient" or "penalty.prox"; "a|b" asks for one of the two.
+    #: Methods it needs, as "loss.gradient" or "penalty.prox"; "a|b" means one of the two.
     requires: ClassVar[frozenset] = frozenset({"loss.gradient"})
-    #: Name of what ``partial_fit`` learns by, unless the user says so by ``stream``.
+    #: Name of the stream that ``partial_fit`` uses unless the user sets ``stream``.
     stream: ClassVar[str] = "auto"
 
     def check_parameters(self) -> None:
-        """Raise a ValueError where the solver's own parameters make no sense."""
+        """Raise a ValueError where the solver's own parameters are invalid."""
 
     def missing(self, loss: Loss, penalty: Penalty) -> list[str]:
         """Requirements that a loss and a penalty do not meet; a sorted list."""
         return unmet(self.requires, loss, penalty)
 
     def select(self, problem: Problem) -> "Solver":
-        """The solver that runs on this problem: itself, but for "auto"."""
+        """The solver that runs on this problem: itself, except for "auto"."""
         return self
 
     def solve(
@@ -292,14 +300,21 @@ class Solver(BaseEstimator):
         Parameters
         ----------
         problem : Problem
+            What is minimised; it hands out points.
         start : Point
+            Where to begin.
         max_iter : int
+            Iterations at most.
         tol : float
+            Relative duality gap, or Newton decrement, at which the run has converged.
         callback : callable, default=None
+            Called with each new :class:`Record`.
         random_state : int, RandomState instance or None, default=None
+            Seed of the draw of landmarks, for solvers that draw any.
 
         Returns
         -------
         SolverResult
+            Best made by :class:`Run`.
         """
         raise NotImplementedError

@@ -5,7 +5,7 @@ import numpy as np
 from nno_sklearn.solvers.finite_newton import finite_newton
 from nno_sklearn.solvers.linesearch import exact_step
 from nno_sklearn.solvers.newton import newton_step
-from nno_sklearn.solvers.preconditioner import LimitedMemory, diagonal_preconditioner
+from nno_sklearn.solvers.preconditioner import LBFGS, diagonal_preconditioner
 
 
 def descend(run, point, preconditioner_at, n_corrections):
@@ -16,7 +16,7 @@ def descend(run, point, preconditioner_at, n_corrections):
     run : Run
     point : Point
     preconditioner_at : callable
-        Gives the preconditioner to use at a point.
+        Takes a point, returns the preconditioner to use there.
     n_corrections : int
         Number of past steps that correct the preconditioner (L-BFGS).
 
@@ -24,11 +24,11 @@ def descend(run, point, preconditioner_at, n_corrections):
     -------
     Point
     """
-    past, step_size, preconditioner = LimitedMemory(point.problem, n_corrections), np.nan, None
+    past, step_size, preconditioner = LBFGS(point.problem, n_corrections), np.nan, None
     while not run.done(point, step_size):
         before, preconditioner = preconditioner, preconditioner_at(point)
         if preconditioner.is_hessian and preconditioner is not before:
-            past.clear()  # secants of the way here know less than second derivatives of this place
+            past.clear()  # earlier secants are less exact than the Hessian at this point
         found = _first_descent(run, point, preconditioner, past)
         if found is None:
             run.stall()
@@ -40,16 +40,16 @@ def descend(run, point, preconditioner_at, n_corrections):
 
 
 def _first_descent(run, point, preconditioner, past):
-    """The first step that lowers the objective, of those that may, the most promising first."""
+    """The first of several candidate steps that lowers the objective, the best candidate first."""
     if run.newton is not None and (found := exact_step(run.newton.line)):
         return found
     if found := _step(point, preconditioner, past):
         return found
     if len(past):
-        past.clear()  # the corrections may mislead; the preconditioner alone cannot
+        past.clear()  # corrected directions may fail to descend; the preconditioner's own cannot
         if found := _step(point, preconditioner, past):
             return found
-    # Where a preconditioner misleads, as between a loss's flat parts, plain gradients do not.
+    # A preconditioner may underestimate curvature, as between a loss's flat parts.
     if found := _step(point, diagonal_preconditioner(point), past):
         return found
     return None if run.newton is not None else exact_step(newton_step(point).line)
@@ -62,6 +62,6 @@ def _step(point, preconditioner, past):
         found = finite_newton(point, preconditioner)
         if found is not None:
             return np.ones(1), found
-    # A quadratic's minimum on a line costs nothing more; and L-BFGS then takes the steps of CG.
+    # The minimum of a quadratic on a line is free, and makes L-BFGS equal conjugate gradients.
     accuracy = 1e-8 if problem.loss.constant_curvature else 0.1
     return exact_step(point.towards(-past.solve(point.gradient, preconditioner)), accuracy)

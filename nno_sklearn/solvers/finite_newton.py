@@ -1,4 +1,4 @@
-"""Newton's method for losses with flat parts: it ends where the rows on them are known."""
+"""Newton's method for piecewise quadratic losses: finite once the rows on each piece are known."""
 
 import numpy as np
 
@@ -10,14 +10,14 @@ WATCHDOG_STEPS = 5
 
 
 def finite_newton(point, preconditioner):
-    """Full Newton steps in coefficients and intercept, until one falls below the start.
+    """Full Newton steps in coefficients and intercept, until one is below the start.
 
-    Outputs that do not interact stop at steps of their own.
+    Outputs that do not interact each keep their own first lower step.
 
-    With curvature that is 0 or constant in each row, a step ends the search once it knows which
-    rows are curved (Mangasarian, 2002). Exact line searches learn these a few at a time, while a
-    full step that rises may lead to where most of them are known. So some steps may rise (the
-    watchdog technique; Chamberlain, Powell, Lemarechal and Pedersen, 1982).
+    Where each row's curvature is either 0 or a constant, a full step reaches the optimum once the
+    set of curved rows is that of the optimum (Mangasarian, 2002). Exact line searches change that
+    set a few rows at a time; a full step changes many, even if it raises the objective. So some
+    steps may rise (the watchdog technique; Chamberlain, Powell, Lemarechal and Pedersen, 1982).
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def finite_newton(point, preconditioner):
     Returns
     -------
     Point or None
-        None where no step has fallen below the start; the way was none then.
+        None where no step is below the start.
     """
     problem, penalty, rows = point.problem, point.problem.penalty, point.problem.rows
     coef, raw, b = point.coef, point.raw, point.intercept
@@ -39,7 +39,7 @@ def finite_newton(point, preconditioner):
         sums = rows.sums(raw, b) if count else point.sums
         curvature = rows.curvature(raw, b)
         if count:
-            shift = -curvature.inverse @ sums.total
+            shift = -curvature.intercept.solve(sums.total)
             gradient = rows.moved_gradient(raw, b, curvature, shift)
             gradient += problem.alpha * penalty.gradient(coef)
             preconditioner = landmark_preconditioner(point, point, curvature, 0.0)
@@ -48,7 +48,7 @@ def finite_newton(point, preconditioner):
         b = b + rows.intercept_step(curvature, moved, sums.total)
         coef, raw = coef + step, rows.combined(raw, 1.0, moved)
         losses = problem.joined(rows.values(raw, b))
-        # Falls by rounding alone would keep the other outputs from steps that do lead down.
+        # A decrease within rounding does not count: that output may still find a real one.
         limit = point.values - ROUNDING * abs(point.values)
         falls = rises & (losses + problem.penalties(coef) < limit)
         raws = rows.chosen(falls, raw, best[1])

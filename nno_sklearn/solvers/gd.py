@@ -1,4 +1,4 @@
-"""Gradient descent that needs no learning rate."""
+"""Gradient descent without a learning rate."""
 
 from nno_sklearn.problem import Point, Problem
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, check_count
@@ -11,13 +11,21 @@ class GradientDescent(Solver):
     """Gradient descent in a diagonal preconditioner, with exact line search and L-BFGS corrections.
 
     The preconditioner divides each coefficient's gradient by its curvature, so columns need no
-    scaling; the last steps correct it (L-BFGS, Nocedal 1980), which is what accelerates; the
-    step size is found exactly on the raw predictions. For differentiable penalties.
+    scaling; L-BFGS corrections (Nocedal, 1980) accelerate it; the line search is exact, on the raw
+    predictions, which costs no pass over X. For differentiable penalties.
 
     Parameters
     ----------
     n_corrections : int, default=20
-        Number of past steps kept; 0 is plain steepest descent.
+        Number of past steps kept; 0 is preconditioned steepest descent.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from nno_sklearn import GradientDescent, NNORegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> NNORegressor(solver=GradientDescent(n_corrections=5)).fit(X, y).converged_
+    True
     """
 
     requires = frozenset({"loss.gradient", "penalty.gradient"})

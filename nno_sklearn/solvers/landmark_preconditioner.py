@@ -1,4 +1,4 @@
-"""The preconditioner of landmark rows: when it is built, renewed, enlarged, or has to compete."""
+"""The preconditioner of landmark rows: when it is built, renewed, enlarged or replaced."""
 
 import numpy as np
 
@@ -15,14 +15,14 @@ from nno_sklearn.solvers.preconditioner import (
     CurvaturePreconditioner,
     HeavyRowsPreconditioner,
     WoodburyPreconditioner,
-    bent_diagonal,
     diagonal_preconditioner,
+    positive_diagonal,
 )
 
-#: Relative change of the rows' curvature that makes a preconditioner stale, for each pass over X
-#: that a new one costs; at least, as where all rows make it Newton's, and at most.
+#: Relative change of the rows' curvature that makes a preconditioner stale: for each pass over X
+#: that a new one costs, at least (as with all rows, for Newton's method), and at most.
 STALE, LEAST_STALE, MOST_STALE = 0.2, 0.02, 0.4
-#: Fall of the optimality per iteration that is slow for a preconditioner.
+#: Factor of the optimality per iteration above which progress is slow.
 SLOW = 0.5
 #: Iterations that the diagonal preconditioner gets to show that it is faster.
 TRIAL = 6
@@ -31,10 +31,9 @@ TRIAL = 6
 class LandmarkPreconditioner:
     """The preconditioner at a point: diagonal first, then the landmarks' curvature if it pays.
 
-    A preconditioner is renewed when the curvature of its rows has changed, and takes twice the rows
-    when progress is slow and they pay; with all rows it is Newton's. Where progress in any other
-    preconditioner stays slow, the diagonal one has a trial of a few iterations, and goes on if it
-    is faster.
+    It is rebuilt when the curvature of its rows has changed, with twice the rows when progress is
+    slow and they pay off; with all rows it is Newton's. Where progress with fewer rows stays slow,
+    the diagonal one is tried for a few iterations, and kept if it is faster.
 
     Parameters
     ----------
@@ -50,7 +49,7 @@ class LandmarkPreconditioner:
         self._plain_left, self._patience, self._rate = 0, TRIAL, None
 
     def take_over(self, other):
-        """Begin with the preconditioner of a run on the same landmarks alone."""
+        """Start with the preconditioner that a run on the same landmarks has built."""
         self._rows, self._preconditioner, self._curvature = (
             other._rows,
             other._preconditioner,
@@ -63,7 +62,7 @@ class LandmarkPreconditioner:
 
     @property
     def _is_heavy(self):
-        """Whether it is that of a wide sparse X's heaviest rows."""
+        """Whether it is made of the heaviest rows of a wide sparse X."""
         return is_wide_sparse(self._landmarks.problem) and not self._all_rows
 
     def __call__(self, point):
@@ -97,8 +96,8 @@ class LandmarkPreconditioner:
     def _stale_change(self):
         """Relative change of the rows' curvature that is worth a new preconditioner."""
         if self._all_rows:
-            # With flat parts, Newton's method ends where it knows which rows lie on them
-            # (Mangasarian, 2002): every row that crosses a kink counts.
+            # With flat parts, Newton's method ends once the set of rows on them is right
+            # (Mangasarian, 2002): every row that enters or leaves one counts.
             return LEAST_STALE if self._landmarks.problem.loss.largest_curvature is None else 0.0
         cost = preconditioner_cost(self._landmarks.problem, self._count)
         return float(np.clip(STALE * cost, LEAST_STALE, MOST_STALE))
@@ -108,7 +107,7 @@ class LandmarkPreconditioner:
         if self._preconditioner is None:
             return not self._pays()
         if self._is_heavy or self._preconditioner.is_hessian:
-            return False  # these rows are a part of the Hessian as it is: they cannot mislead
+            return False  # part of the Hessian itself, not an estimate: no trial is needed
         if self._plain_left:
             self._plain_left -= 1
             return True
@@ -120,15 +119,14 @@ class LandmarkPreconditioner:
                 return True
             self._rate, self._since, self._spent = None, 0, 0.0
         elif self._since >= self._patience and progress > SLOW:
-            # At equal cost: an iteration here takes two passes and its share of the
-            # preconditioners.
+            # Rate at equal cost: an iteration takes two passes, plus its share of building.
             self._rate = progress ** (1 / (1 + 0.5 * self._spent / self._since))
             self._plain_left = TRIAL - 1
             return True
         return False
 
     def _pays(self):
-        """Whether the passes that are still to come cost more than the preconditioner."""
+        """Whether the remaining passes cost more than the preconditioner."""
         cost = preconditioner_cost(self._landmarks.problem, self._count)
         budget = preconditioner_budget(self._landmarks.problem, self._count)
         return cost <= budget or self._passes_left(3) > cost
@@ -137,11 +135,11 @@ class LandmarkPreconditioner:
         problem = self._landmarks.problem
         if self._since < 3 or self._count >= most_landmarks(problem):
             return False
-        # More landmarks save some of the iterations, not all.
+        # More landmarks save about half of the iterations.
         return 0.5 * self._passes_left(3) > preconditioner_cost(problem, 2 * self._count)
 
     def _passes_left(self, window):
-        """Passes to the tolerance at the present rate; 0 as long as that is not known."""
+        """Passes to the tolerance at the present rate; 0 while the rate is unknown."""
         rate = self._progress(window)
         if rate >= 1:
             return np.inf
@@ -150,7 +148,7 @@ class LandmarkPreconditioner:
         return 2 * np.log(self._run.tol / self._run.last.optimality) / np.log(rate)
 
     def _progress(self, window=3):
-        """Mean factor of the optimality per iteration, over the last few; 0 if not known."""
+        """Mean factor of the optimality per iteration over ``window`` iterations; 0 if unknown."""
         recent = [record.optimality for record in self._run.history[-window - 1 :]]
         if len(recent) <= window or recent[0] <= 0:
             return 0.0
@@ -158,13 +156,13 @@ class LandmarkPreconditioner:
 
 
 def has_changed(rows, curvature, before, limit):
-    """Whether the weighted rows' curvature differs by more than a share ``limit``."""
+    """Whether the weighted rows' curvature has changed by more than a share ``limit``."""
     change, size = rows.curvature_change(curvature, before)
     return change.sum() > limit * size.sum()
 
 
 def curvature_blocks(point, curvature, limit):
-    """Second derivatives; those known of the same rows, while the rows' curvature is near them."""
+    """Blocks of the Hessian; the cached ones while the rows' curvature has changed little."""
     knowledge, rows = point.problem.knowledge, point.problem.rows
     known = knowledge.hessian
     if known is None or has_changed(rows, curvature, known.curvature, limit):
@@ -175,17 +173,17 @@ def curvature_blocks(point, curvature, limit):
 def landmark_preconditioner(here, point, curvature, stale_change=LEAST_STALE):
     """The preconditioner of the rows of ``here`` and their ``curvature``, at ``point``.
 
-    Second derivatives that are known are taken where the curvature has changed less since then.
+    A cached Hessian serves where the curvature has changed by less than ``stale_change``.
     """
     problem, data = point.problem, point.data_diagonal
     smooth = problem.alpha * problem.penalty.curvature(point.coef)
     all_rows = here.problem.n_samples >= problem.n_samples
     if fits_matrix(problem):
         blocks = curvature_blocks(here, curvature, stale_change)
-        diagonal = bent_diagonal(smooth, data)
+        diagonal = positive_diagonal(smooth, data)
         is_hessian = all_rows and not too_coupled(problem)
         return CurvaturePreconditioner(blocks, diagonal, is_hessian=is_hessian)
-    # Fewer landmarks than features: directions that they do not span need a curvature too.
+    # Fewer landmarks than features: directions outside their span need a curvature too.
     diagonal = smooth + (1e-8 if all_rows else 0.05) * data
     is_hessian = all_rows and problem.rows.is_separate
     return WoodburyPreconditioner(here, curvature, diagonal, is_hessian=is_hessian)

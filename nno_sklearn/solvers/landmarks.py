@@ -1,4 +1,4 @@
-"""Landmarks: how many rows, which ones, and what they stand for."""
+"""Landmarks: how many rows, which ones, and with which weights."""
 
 from nno_sklearn.problem.cost import (
     FEWEST_LANDMARKS,
@@ -13,13 +13,13 @@ from nno_sklearn.problem.cost import (
 
 
 class Landmarks:
-    """How many rows are drawn, and those that were; see :meth:`Rows.draw` for which.
+    """The landmark rows: how many to draw, and those drawn (by :meth:`Rows.draw`).
 
     Parameters
     ----------
     problem : Problem
     n_landmarks : int or None
-        Number of rows; None for an automatic one.
+        Number of landmarks; None chooses it by the cost of a pass.
     random_state : RandomState instance
     """
 
@@ -37,22 +37,22 @@ class Landmarks:
 
     @property
     def n_start(self):
-        """Landmarks of the small problem: the curvature's, so one preconditioner serves twice."""
+        """Landmarks of the small problem: those of the curvature, to share its preconditioner."""
         return self.n_curvature if self.n_curvature < len(self) else FEWEST_LANDMARKS
 
     @property
     def has_start(self):
-        """Whether some of the rows make a small problem whose optimum is a start for all.
+        """Whether the optimum on some of the rows can be a start on all.
 
-        Not where all rows are landmarks, where the first step from anywhere is the last one, and
-        for wide sparse X, of which rows say nothing of the words in others.
+        Not if all rows are landmarks, if one Newton step suffices from any start, or if X is wide
+        and sparse, as its rows have few features in common.
         """
         is_last = ends_at_once(self.problem, self.n_curvature)
         return self.n_start < len(self) and not is_last and not is_wide_sparse(self.problem)
 
     @property
     def start_pays(self):
-        """Whether the small problem is small, and its preconditioners are not dear."""
+        """Whether there is a small problem that is cheap next to the whole one."""
         small = self._asked or ROWS_PER_LANDMARK * self.n_start <= len(self)
         cheap = preconditioner_cost(self.problem, self.n_start) <= PRECONDITIONER_BUDGET
         return self.has_start and small and cheap
@@ -60,7 +60,7 @@ class Landmarks:
     def rows(self, count):
         """The problem on ``count`` landmarks, in weights that stand for all rows.
 
-        Of a wide sparse X the whole problem: which of its rows are heavy depends on the point.
+        For wide sparse X this is the whole problem: its heavy rows depend on the point.
         """
         if count >= len(self) or is_wide_sparse(self.problem):
             return self.problem
@@ -78,7 +78,7 @@ class Landmarks:
 
 
 class OwnRows:
-    """All rows of a small problem, whose preconditioner will serve the whole one too."""
+    """All rows of a small problem as landmarks of the whole ``problem``."""
 
     def __init__(self, small, problem):
         self._small, self.problem = small, problem

@@ -1,23 +1,25 @@
-"""Searches along a line: raw predictions are known there, so they cost no pass over X."""
+"""Line searches: raw predictions are linear along a line, so they cost no pass over X."""
 
 import numpy as np
 
 MAX_EVALUATIONS = 40
-#: How much the objective may seem to rise by rounding alone, relative to itself.
+#: Relative rise of the objective that counts as rounding.
 ROUNDING = 1e-14
+#: What is left to gain on a line, relative to the objective, that is none.
+NO_GAIN = 1e-20
 
 
 def exact_step(line, accuracy=0.1):
     """Step that lowers the slope along ``line`` to a fraction ``accuracy`` of what it was.
 
     Newton's method on the derivative from t = 1, kept inside a bracket; overflow shrinks the
-    step. Outputs that do not interact have steps of their own. A penalty with kinks limits the
-    step to 1, where the exact zeros of the direction's end lie.
+    step. Outputs that do not interact have steps of their own. With a nonsmooth penalty the step
+    is at most 1, the end of the direction, where its zeros are exact.
 
     Returns
     -------
     (ndarray, Point) or None
-        None where no step lowers the objective.
+        Step sizes and the point there; None where no step lowers the objective.
     """
     slope = line.initial_slope
     moves = slope < line.slope_rounding
@@ -33,19 +35,23 @@ def exact_step(line, accuracy=0.1):
         above = flat & moves & _above(line.point(t), line.start) if flat[moves].any() else ~usable
         done = (flat & ~above) | ~moves
         if done.all():
-            return t, line.point(t)
+            return (t, line.point(t)) if t.any() else None
         shrink = ~usable | above
         low = np.where(usable & ~above & (first < 0), t, low)
         high = np.where(shrink | (first > 0), t, high)
         newton = t - np.divide(first, second, out=np.full_like(t, -np.inf), where=second > 0)
         t = np.where(done, t, _inside(np.where(shrink, np.nan, newton), low, high))
+        # An output at its optimum, whose slope is rounding, must not keep the others waiting.
+        left = np.where(moves, high - low, 0.0) * np.abs(slope)
+        settled = moves & ~done & (left <= NO_GAIN * np.abs(line.start.values))
+        t, moves = np.where(settled, low, t), moves & ~settled
     t = np.where(done, t, low)
     t = np.where(_above(line.point(t), line.start), 0.0, t)
     return (t, line.point(t)) if t.any() else None
 
 
 def _inside(t, low, high):
-    """Newton's proposal, unless it leaves the bracket or runs away."""
+    """The Newton iterate; the middle of the bracket, or 10 times its lower end, if it leaves it."""
     open_end = np.isinf(high)
     top = np.where(open_end, 10 * low, high)
     margin = np.where(open_end, 0.1 * low, 0.05 * (top - low))
@@ -55,3 +61,9 @@ def _inside(t, low, high):
 
 def _above(point, start):
     return ~(point.values <= start.values + ROUNDING * np.abs(start.values))
+
+
+def rises(point, before):
+    """Whether the objective is higher than before, by more than rounding of its terms."""
+    rounding = 4 * np.finfo(float).eps * point.problem.null.value
+    return not point.value <= before.value + rounding

@@ -1,18 +1,18 @@
-"""Quadratic models of a data loss: by the Gram matrix, or by the rows where that loses digits."""
+"""Quadratic models of a data loss: by the Gram matrix, or by the rows where that is too inexact."""
 
 import numpy as np
 from scipy.linalg import qr, solve_triangular
 
 from nno_sklearn.rows.cholesky import Cholesky, ScaledCholesky, TriangularFactor
 
-#: Smallest pivot of a scaled Gram matrix whose rounding errors do not matter.
+#: Pivot of a scaled Gram matrix below which its rounding errors matter.
 DOUBTFUL = 1e-11
-#: Curvature, of a column's own, in directions that the rows leave open.
+#: Curvature in the null space of the rows, relative to each column's own.
 OPEN = 1e-18
 
 
 class IllConditionedError(ArithmeticError):
-    """A Gram matrix has lost the digits that a Newton step needs."""
+    """A Gram matrix is too ill-conditioned for a Newton step."""
 
 
 class GramModel:
@@ -22,7 +22,7 @@ class GramModel:
     ----------
     matrix : ndarray of shape (n, n)
     may_give_up : bool
-        Whether to raise :class:`IllConditionedError` where H's factor is in doubt.
+        Whether to raise :class:`IllConditionedError` where a pivot is too small.
     """
 
     def __init__(self, matrix, *, may_give_up):
@@ -55,7 +55,7 @@ class _GramPart:
 
 
 class RowsModel:
-    """``|R d|^2 / 2`` by rows R with ``R'R = H``: products of R keep twice the digits of H's.
+    """``|R d|^2 / 2`` by rows R with ``R'R = H``, whose condition number is the root of H's.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ class _RowsPart:
 
 
 def _kernel_factor(rows):
-    """Factor of ``rows rows' + I``, of the rows themselves where forming that loses the I."""
+    """Factor of ``rows rows' + I``; by a QR of the rows where the I is lost to rounding."""
     kernel = rows @ rows.T
     kernel[np.diag_indices_from(kernel)] += 1.0
     try:
@@ -119,15 +119,15 @@ def _kernel_factor(rows):
 
 
 class RowHessian:
-    """In place of a :class:`~nno_sklearn.problem.WorkingHessian`: models are made of the rows."""
+    """A :class:`~nno_sklearn.problem.WorkingHessian` without matrices: the rows serve instead."""
 
     @staticmethod
     def blocks(point, columns):
-        """Numbers of each output's coefficients, with no matrix."""
+        """Each output's coefficient numbers, and None for its matrix."""
         position = np.arange(point.coef.size).reshape(point.coef.shape)
         return [(position[:, k], None) for k in range(point.problem.n_outputs)]
 
     @staticmethod
     def expire():
-        """Nothing is kept that could be renewed."""
+        """False: there is no cached Hessian to renew."""
         return False

@@ -5,21 +5,23 @@ from sklearn.utils import check_random_state
 
 from nno_sklearn.neighbors import check_metric
 from nno_sklearn.problem import Point, Problem
+from nno_sklearn.problem.cost import has_kronecker_factors
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, Status, check_count
 from nno_sklearn.solvers.descent import descend
+from nno_sklearn.solvers.kronecker_preconditioner import KroneckerAtPoint
 from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.types import Metric, RandomState
 
-#: Records and accuracy that the small problem is worth; it only gives a start.
+#: Iterations and tolerance of the small problem, which only gives a start.
 SMALL_MAX_ITER, SMALL_TOL = 20, 3e-2
-#: Share of all that it has gained which a step on it must gain to be followed by another.
+#: Share of its total decrease so far that a step on it must gain for another to follow.
 SMALL_GAIN = 1e-2
 
 
 class RoughRun(Run):
-    """Ends with the first step that gains little: what is left is not for a few rows to say."""
+    """Ends with the first step that gains little: the subsample's error then dominates."""
 
     def done(self, point, step_size=np.nan):
         if super().done(point, step_size):
@@ -35,37 +37,46 @@ class RoughRun(Run):
 class NearestNeighborSolver(Solver):
     """Descent preconditioned by landmark rows, from the optimum of their cells.
 
-    1. Some rows are drawn as landmarks. Other rows join the cell of their nearest landmark
-       (:class:`sklearn.neighbors.NearestNeighbors`), as many as a search may cost.
+    1. Some rows are drawn as landmarks. Other rows, as many as the search budget allows, join the
+       cell of their nearest landmark (:class:`sklearn.neighbors.NearestNeighbors`).
     2. The small problem, landmarks with their cells' weights and mean targets, gives a start.
     3. Exact gradients over all rows then correct it, preconditioned by the landmarks' curvature,
        with exact line searches and L-BFGS corrections, until the certificate holds.
 
-    The landmarks make the way short; they do not change the optimum. With few rows, all are
+    The landmarks save iterations; they do not change the optimum. With few rows, all are
     landmarks and no search is needed: then this is Newton's method. A preconditioner that costs
-    more than the passes it saves is not built; the diagonal one of "gd" serves meanwhile. Penalties
-    with kinks take proximal Newton steps on working sets, with the landmarks' curvature.
+    more than the passes it saves is not built; the diagonal one of "gd" is used instead. Nonsmooth
+    penalties take proximal Newton steps on working sets, with the landmarks' curvature.
 
     Parameters
     ----------
     n_landmarks : int, default=None
         Number of landmarks. None chooses by the number of features and the cost of a pass, and
-        takes more when progress is slow.
+        doubles it when progress is slow.
     n_neighbors : int or None, default=1
         Number of nearest landmarks that share each row in the small problem; 1 makes the cells of
-        a Voronoi partition. As many rows are searched for as three passes over X would cost.
+        a Voronoi partition. The search may cost as much as three passes over X.
         None makes no search: landmarks stand for themselves, drawn so that the rows with rare
-        features are among them. That is what "auto" takes, as it is faster: one fit does not
-        earn the search back. No search takes place either where none can help: a fit that
-        begins at known coefficients (``warm_start``, later fits of NNOSearchCV), at most
-        ``n_landmarks`` rows (2000 by default, more where columns are many), squared error on
-        tall dense X, which is solved on second moments, and sparse X of more than 2000 columns.
+        features are among them; "auto" takes this, as one fit does not earn the search back.
+        No search takes place either where it cannot help: a fit that starts at known coefficients
+        (``warm_start``, later fits of NNOSearchCV), at most ``n_landmarks`` rows (2000 by
+        default, more where columns are many), squared error on tall dense X, which is solved on
+        second moments, and sparse X of more than 2000 columns.
     metric : str or callable, default="euclidean"
         Distance between rows in these searches, in units of the columns' spreads: one that
         :class:`sklearn.neighbors.NearestNeighbors` knows by name, or a callable. The optimum
         does not depend on it.
     n_corrections : int, default=10
-        Number of past steps that correct the preconditioner.
+        Number of past steps that correct the preconditioner (L-BFGS).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from nno_sklearn import NearestNeighborSolver, NNOClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> solver = NearestNeighborSolver(n_landmarks=100, metric="manhattan")
+    >>> NNOClassifier(solver=solver).fit(X, y).converged_
+    True
     """
 
     requires = frozenset({"loss.gradient", "loss.curvature", "penalty.gradient|penalty.prox"})
@@ -98,9 +109,9 @@ class NearestNeighborSolver(Solver):
             self.n_landmarks,
             lambda: Landmarks(problem, self.n_landmarks, check_random_state(random_state)),
         )
-        # Nothing but the loops holds the point where they begin, which is as long as the data.
+        # Pass the start on without a name: it is as long as the data, and the loops may free it.
         if problem.is_smooth:
-            own = LandmarkPreconditioner(run, landmarks, landmarks.n_curvature)
+            own = _preconditioner(run, landmarks, landmarks.n_curvature)
             point = descend(run, self._begin(start, landmarks, own), own, self.n_corrections)
         else:
             few = landmarks.n_curvature < problem.n_samples
@@ -109,8 +120,8 @@ class NearestNeighborSolver(Solver):
         return run.result(point)
 
     def _begin(self, start, landmarks, preconditioner=None):
-        """The optimum on the landmarks, if it is a better start; ``preconditioner`` may take
-        over the one made there."""
+        """The better start of the one given and the optimum on the landmarks, whose preconditioner
+        ``preconditioner`` may take over."""
         problem, few = start.problem, landmarks.n_start
         pays = landmarks.start_pays if self.n_neighbors is None else landmarks.has_start
         if start.coef.any() or not pays:
@@ -119,14 +130,14 @@ class NearestNeighborSolver(Solver):
         small = landmarks.cells(self.n_neighbors, self.metric) if searched else landmarks.rows(few)
         run = RoughRun(small, max_iter=SMALL_MAX_ITER, tol=SMALL_TOL)
         if problem.is_smooth:
-            own = LandmarkPreconditioner(run, OwnRows(small, problem), few)
+            own = _preconditioner(run, OwnRows(small, problem), few)
             found = descend(run, small.null, own, self.n_corrections)
         else:
             found = solve_by_working_sets(run, small.null)
         point = problem.at(found.coef, found.intercept)
         if not point.value < start.value:
             return start
-        # Cells know targets; the curvature is the landmarks' own.
+        # Cells have weights of their own: their curvature is not that of the landmarks.
         if preconditioner is not None and not searched and few == landmarks.n_curvature:
             preconditioner.take_over(own)
         return point
@@ -138,3 +149,10 @@ class NearestNeighborSolver(Solver):
             check_count(self, "n_neighbors", 1)
         check_count(self, "n_corrections", 0)
         check_metric(self.metric, "NearestNeighborSolver({})")
+
+
+def _preconditioner(run, landmarks, n_rows):
+    """A function of points that returns the preconditioner of ``n_rows`` landmarks."""
+    if has_kronecker_factors(landmarks.problem):
+        return KroneckerAtPoint(landmarks, n_rows)
+    return LandmarkPreconditioner(run, landmarks, n_rows)

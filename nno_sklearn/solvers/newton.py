@@ -1,4 +1,4 @@
-"""Newton's step on all rows: what proves an optimum where no dual point does."""
+"""Newton's step on all rows: certifies an optimum where no dual point does."""
 
 from dataclasses import dataclass
 
@@ -11,17 +11,18 @@ from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
 from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
 from nno_sklearn.solvers.row_preconditioner import RowPreconditioner
 
-#: Iterations of conjugate gradients at most; squared size of the residual, in the preconditioner,
-#: to end with: near rounding with second derivatives, as nearly collinear columns hide behind it.
+#: Conjugate gradients: iterations at most, and the preconditioned squared residual to stop at,
+#: relative to twice the decrease. It is near rounding where the preconditioner is the Hessian, as
+#: residuals along nearly collinear columns are small; coarser elsewhere.
 MAX_ITERATIONS, PRECISION, ROUGH_PRECISION = 200, 1e-15, 1e-8
-#: Share of the largest curvature that a loss's flat parts get: no row leaves them for nothing.
+#: Curvature given to a loss's flat parts, relative to its largest: the model then has a minimum.
 LEAST_CURVATURE = 1e-12
-#: Least curvature of a loss without flat parts, whose outputs may saturate.
+#: Least curvature of a loss without flat parts: saturated outputs underflow to 0.
 SATURATED = 1e-60
-#: Change of the gradient, relative to its largest entry, that does not move a coefficient which a
-#: penalty holds.
+#: Change of the gradient, relative to its largest entry, under which a coefficient does not move if
+#: the penalty holds it where it is.
 NUDGE = 1e-6
-#: Squared size of a residual, in values of the objective, that rounding of the gradient makes.
+#: Squared residual norm, relative to the objective, that is rounding of the gradient.
 ROUNDING = 1e-22
 
 
@@ -36,9 +37,9 @@ class NewtonStep:
     shift : ndarray of shape (n_outputs,)
         The intercept's part of the step.
     curvature : RowCurvature
-        Of the rows at the point; a loss's flat parts get a little.
+        The rows' curvature at the point; at least :data:`LEAST_CURVATURE` on a loss's flat parts.
     decrease : float
-        Half the square of the Newton decrement: what the model gains by the step (Boyd and
+        Half the squared Newton decrement: the decrease of the model by the step (Boyd and
         Vandenberghe, 2004, section 9.5).
     """
 
@@ -54,16 +55,16 @@ class NewtonStep:
 
     @property
     def slope(self) -> Raw:
-        """What the coefficients' part of the step adds to the raw predictions."""
+        """Change of the raw predictions by the coefficients' part of the step."""
         return self.line.slope
 
 
 def newton_step(point):
     """Solve the second-order model at a point by preconditioned conjugate gradients on the rows.
 
-    Products ``X'(h * (X d))`` keep the digits of small directions that a Gram matrix squares away;
-    the Gram matrix's factor, where it is affordable, makes their number small. Coefficients that a
-    kink of the penalty holds do not move.
+    Products ``X'(h * (X d))`` are accurate in directions of small curvature, where a Gram matrix is
+    not; its factor, where affordable, serves as preconditioner. Coefficients that the penalty
+    holds at a point where it is not differentiable do not move.
 
     Parameters
     ----------
@@ -74,7 +75,7 @@ def newton_step(point):
     NewtonStep
     """
     problem, rows = point.problem, point.problem.rows
-    curvature = _bent_everywhere(point)
+    curvature = _positive_curvature(point)
     penalty = problem.alpha * problem.penalty.curvature(point.coef)
     gradient, free = _subgradient(point)
     preconditioner = _preconditioner(point, curvature, free)
@@ -90,13 +91,13 @@ def newton_step(point):
         ahead = steepest + (energy / before if before else 0.0) * ahead
         raw, product = rows.hessian_product(curvature, ahead)
         product = product + penalty * ahead + problem.correction.product(ahead)
-        bend = np.vdot(ahead, product)
-        if _is_rounding(point, ahead, raw, bend):
+        along = np.vdot(ahead, product)
+        if _is_rounding(point, ahead, raw, along):
             break
-        if bend <= 0:  # nothing bends it, and the slope is real
+        if along <= 0:  # a descent direction without curvature: the model is unbounded below
             decrease = np.inf
             break
-        step = energy / bend
+        step = energy / along
         direction, slope = direction + step * ahead, rows.combined(slope, step, raw)
         residual = residual - step * free * product
         decrease += 0.5 * step * energy
@@ -105,16 +106,16 @@ def newton_step(point):
     return NewtonStep(line, shift, curvature, decrease)
 
 
-def _is_rounding(point, direction, raw, bend):
-    """Whether it is by the columns' rounding alone that a direction changes raw predictions."""
+def _is_rounding(point, direction, raw, curvature):
+    """Whether a direction is in the null space of X up to rounding of the columns."""
     problem, share = point.problem, point.problem.rows.rounding**2
     if problem.rows.square(raw) > share * np.sum((problem.scale[:, None] * direction) ** 2):
         return False
-    return bend <= share * np.vdot(point.data_diagonal * direction, direction)
+    return curvature <= share * np.vdot(point.data_diagonal * direction, direction)
 
 
 def _preconditioner(point, curvature, free):
-    """The best factor of the second derivatives that is affordable."""
+    """The most exact factor of the Hessian that is affordable."""
     if can_factor_rows(point.problem):
         return RowPreconditioner(point, curvature, np.broadcast_to(free, point.coef.shape) > 0)
     if newton_cost(point.problem) <= PROOF_BUDGET:
@@ -122,8 +123,8 @@ def _preconditioner(point, curvature, free):
     return diagonal_preconditioner(point)
 
 
-def _bent_everywhere(point):
-    """The rows' curvature, and a little of it on flat parts, so that the model has a minimum."""
+def _positive_curvature(point):
+    """The rows' curvature, positive on flat parts too, so that the model has a minimum."""
     problem, largest = point.problem, point.problem.loss.largest_curvature
     least = SATURATED if largest is None else LEAST_CURVATURE * largest
     return problem.rows.curvature(point.raw, point.intercept, least)
@@ -143,6 +144,6 @@ def _subgradient(point):
         return point.coef - penalty.prox(point.coef - step * gradient, alpha * step)
 
     nudge = NUDGE * np.abs(gradient).max(initial=0.0)
-    held = (moved(gradient - nudge) == 0) & (moved(gradient + nudge) == 0)  # at a bound, at a kink
+    held = (moved(gradient - nudge) == 0) & (moved(gradient + nudge) == 0)  # at a bound, say
     free = (size > 0) | ((point.coef != 0) & ~held)
     return size * np.sign(moved(gradient)), free

@@ -7,15 +7,15 @@ import numpy as np
 from nno_sklearn.problem.cost import is_wide_sparse
 from nno_sklearn.rows.cholesky import ScaledCholesky
 
-#: Share of a coefficient's own curvature that stands in for a penalty's where there is none:
-#: rounding errors in directions that the data leave open must not become steps.
+#: Curvature, relative to a coefficient's own, where the penalty has none: rounding errors in the
+#: null space of X must not become steps.
 OPEN_CURVATURE = 1e-7
 
 
 class DiagonalPreconditioner:
     """One curvature per coefficient: absorbs the scale of the columns."""
 
-    #: Whether it is the Hessian where it was made, so that earlier steps cannot correct it.
+    #: Whether it is the exact Hessian at its point, so that earlier secants cannot improve it.
     is_hessian = False
 
     def __init__(self, diagonal):
@@ -33,9 +33,9 @@ def spread_diagonal(diagonal, unit):
 def diagonal_preconditioner(point):
     """The preconditioner of the coefficients' own curvatures.
 
-    Columns of wide sparse data, such as words, differ by how rare they are rather than by their
-    units; there the square root of the curvature, as in AdaGrad (Duchi, Hazan and Singer, 2011),
-    takes a third of the iterations.
+    Columns of wide sparse data, such as word counts, differ in frequency rather than in units;
+    there the square root of the curvature, as in AdaGrad (Duchi, Hazan and Singer, 2011), needs a
+    third of the iterations.
     """
     diagonal = point.diagonal_curvature
     if is_wide_sparse(point.problem):
@@ -43,13 +43,13 @@ def diagonal_preconditioner(point):
     return DiagonalPreconditioner(diagonal)
 
 
-def bent_diagonal(penalty_curvature, data_curvature):
-    """Diagonal to add to a Hessian of the data loss: the penalty's, or a little."""
+def positive_diagonal(penalty_curvature, data_curvature):
+    """Diagonal to add to a Hessian of the data loss: the penalty's, or a small positive one."""
     return np.where(penalty_curvature > 0, penalty_curvature, OPEN_CURVATURE * data_curvature)
 
 
 class CurvaturePreconditioner:
-    """Blocks of second derivatives plus a diagonal, by Cholesky factors."""
+    """Blocks of the Hessian plus a diagonal, by Cholesky factors."""
 
     def __init__(self, blocks, diagonal, *, is_hessian=False):
         self.is_hessian = is_hessian
@@ -67,7 +67,7 @@ class CurvaturePreconditioner:
 
 
 class WoodburyPreconditioner:
-    """The landmark rows' second derivatives plus a diagonal, solved in the space of few rows."""
+    """The landmark rows' Hessian plus a diagonal, inverted in the space of the rows (Woodbury)."""
 
     def __init__(self, point, curvature, diagonal, *, is_hessian=False):
         self.is_hessian = is_hessian
@@ -75,10 +75,10 @@ class WoodburyPreconditioner:
 
 
 class HeavyRowsPreconditioner:
-    """A diagonal plus the heaviest rows of a wide sparse X, as they are.
+    """The Hessian of the heaviest rows of a wide sparse X, plus a diagonal for all others.
 
-    Sums over such rows have directions of large curvature that are those of its few longest rows;
-    a diagonal stands for all others. Outputs share the diagonal, so that they share a kernel.
+    The directions of largest curvature of such an X are those of its few longest rows. Outputs
+    share the diagonal, so that they share one kernel matrix.
     """
 
     is_hessian = False
@@ -88,19 +88,19 @@ class HeavyRowsPreconditioner:
         rows, curvature, squares = problem.rows.heaviest(curvature, n_rows)
         rest = np.maximum(point.data_diagonal.mean(axis=1) - squares, 0.0)
         smooth = problem.alpha * problem.penalty.curvature(point.coef).mean(axis=1)
-        diagonal = bent_diagonal(smooth, squares + rest) + rest
+        diagonal = positive_diagonal(smooth, squares + rest) + rest
         diagonal = spread_diagonal(diagonal, np.median(diagonal[diagonal > 0]))
         self.solve = rows.row_space_inverse(curvature, diagonal[:, None]).solve
 
 
-class LimitedMemory:
-    """L-BFGS corrections of a preconditioner by the last steps (Nocedal, 1980).
+class LBFGS:
+    """L-BFGS corrections of a preconditioner by the last ``n_corrections`` steps (Nocedal, 1980).
 
-    Outputs that do not interact are corrected one by one.
+    Outputs that do not interact are corrected separately.
     """
 
-    def __init__(self, problem, size):
-        self._inner, self._pairs = problem.inner, deque(maxlen=size)
+    def __init__(self, problem, n_corrections):
+        self._inner, self._pairs = problem.inner, deque(maxlen=n_corrections)
 
     def __len__(self):
         return len(self._pairs)
@@ -110,27 +110,26 @@ class LimitedMemory:
 
     def add(self, step, change):
         """Remember that ``step`` changed the gradient by ``change``."""
-        bend = self._inner(step, change)
+        curvature = self._inner(step, change)
         size = np.sqrt(self._inner(step, step)) * np.sqrt(self._inner(change, change))
-        # An output that hardly moved, or not upwards, says nothing: its pair counts as zero.
-        usable = bend > 1e-12 * size
+        # Without positive curvature along the step, an output's pair is left out: it counts as 0.
+        usable = curvature > 1e-12 * size
         if usable.any():
-            self._pairs.append((step, change, np.where(usable, bend, np.inf)))
+            self._pairs.append((step, change, np.where(usable, curvature, np.inf)))
 
     def solve(self, gradient, preconditioner):
         """Apply the corrected inverse preconditioner to ``gradient`` (two-loop recursion)."""
         q, shares = gradient.copy(), []
-        for step, change, bend in reversed(self._pairs):
-            share = self._inner(step, q) / bend
+        for step, change, curvature in reversed(self._pairs):
+            share = self._inner(step, q) / curvature
             shares.append(share)
             q -= share * change
         q = preconditioner.solve(q)
         if self._pairs:
-            _, change, bend = self._pairs[-1]
+            _, change, curvature = self._pairs[-1]
             spread = self._inner(change, preconditioner.solve(change))
-            q *= np.divide(
-                bend, spread, out=np.ones_like(bend), where=(spread > 0) & np.isfinite(bend)
-            )
-        for (step, change, bend), share in zip(self._pairs, reversed(shares), strict=True):
-            q += (share - self._inner(change, q) / bend) * step
+            usable = (spread > 0) & np.isfinite(curvature)
+            q *= np.divide(curvature, spread, out=np.ones_like(curvature), where=usable)
+        for (step, change, curvature), share in zip(self._pairs, reversed(shares), strict=True):
+            q += (share - self._inner(change, q) / curvature) * step
         return q

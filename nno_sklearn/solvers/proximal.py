@@ -10,21 +10,35 @@ from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.types import RandomState
 
-#: Past steps that correct a preconditioner which is not the Hessian.
-MEMORY = 10
+#: L-BFGS corrections of a preconditioner that is not the Hessian.
+N_CORRECTIONS = 10
 
 
 class ProximalSolver(Solver):
-    """Proximal Newton on a working set that the certificate grows.
+    """Proximal Newton on a working set that grows by violations of optimality.
 
-    Only the features in use and those that break optimality most are touched between two looks
-    at all of X (Massias, Gramfort and Salmon, 2018). Inside, each Newton model is solved on the
+    Between two passes over all of X only the features in use and those that violate optimality
+    most are updated (Massias, Gramfort and Salmon, 2018). Each Newton model is solved on the
     set's Gram matrix by active sets with a Cholesky factor, so accuracy 1e-12 costs hardly more
     than 1e-4. Sets too large for a matrix over features or rows take accelerated proximal gradient
     steps.
 
-    A differentiable penalty has no kinks at which features stay 0: all of them take Newton steps
-    with the Hessian of all rows, in the space of the rows where features are more.
+    A differentiable penalty keeps no coefficient at 0: all of them take Newton steps with the
+    Hessian of all rows, solved in the space of the rows where features are more.
+
+    References
+    ----------
+    M. Massias, A. Gramfort and J. Salmon (2018): Celer: a fast solver for the lasso with dual
+    extrapolation. ICML.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from nno_sklearn import NNORegressor, ProximalSolver
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = NNORegressor(penalty="l1", alpha=1.0, solver=ProximalSolver()).fit(X, y)
+    >>> int((model.coef_ != 0).sum())
+    3
     """
 
     requires = frozenset({"loss.gradient", "penalty.prox"})
@@ -42,12 +56,13 @@ class ProximalSolver(Solver):
     ) -> SolverResult:
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         if problem.is_smooth:
-            return run.result(descend(run, start, _newton_preconditioner(run, problem), MEMORY))
+            preconditioner = _newton_preconditioner(run, problem)
+            return run.result(descend(run, start, preconditioner, N_CORRECTIONS))
         return run.result(solve_by_working_sets(run, start))
 
 
 def _newton_preconditioner(run, problem):
-    """All rows' curvature where features or rows are few enough for a matrix over them."""
+    """The Hessian of all rows where features or rows are few enough for a matrix over them."""
     if min(problem.n_features, problem.n_samples) > MAX_MATRIX_SIZE:
         return diagonal_preconditioner
     return LandmarkPreconditioner(run, OwnRows(problem, problem), problem.n_samples)

@@ -1,4 +1,4 @@
-"""The inner problem of proximal Newton: a quadratic model plus a penalty with kinks."""
+"""The inner problem of proximal Newton: a quadratic model plus a nonsmooth penalty."""
 
 import numpy as np
 
@@ -8,13 +8,13 @@ from nno_sklearn.solvers.models import GramModel, IllConditionedError, RowsModel
 
 #: Newton steps of the active sets.
 MAX_ROUNDS = 200
-#: Rounds in which the gap must fall to this share, or they end.
+#: Rounds within which the gap must fall to this share, or the search ends.
 PATIENCE, WORTHWHILE = 20, 0.9
 #: Coefficients that enter at once: at least, and at most as a share of those in use.
 LEAST_ENTERING, ENTERING = 10, 0.5
 #: Share of the largest decrease that a coefficient must promise to enter with others.
 PROMISING = 0.1
-#: Places where the model is looked at on the way to where signs change.
+#: Exponents of the step sizes at which the model is evaluated, up to the first change of sign.
 POWERS = np.linspace(0.0, 1.0, 8)
 MAX_ACCELERATED_STEPS = 1000
 
@@ -58,7 +58,7 @@ def _active_sets(point, index, matrix, w, gradient, target_gap):
 
 
 def _stands_still(gaps):
-    """Whether rounds gain nothing any more: rounding, or a gap that outside columns hold up."""
+    """Whether rounds no longer gain: by rounding, or as columns outside the set hold the gap up."""
     return len(gaps) > PATIENCE and min(gaps[-PATIENCE:]) > WORTHWHILE * min(gaps[:-PATIENCE])
 
 

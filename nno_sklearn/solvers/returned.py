@@ -1,4 +1,4 @@
-"""What is certified is what is returned: the coefficients that a user gets are judged once more."""
+"""Certify the coefficients as they are returned: shortest, and in the precision of X."""
 
 from dataclasses import replace
 
@@ -7,12 +7,12 @@ import numpy as np
 from nno_sklearn.problem import shortest
 from nno_sklearn.problem.cost import MOST_POLISHED_ENTRIES
 from nno_sklearn.solvers.base import Run, Status
-from nno_sklearn.solvers.linesearch import exact_step
+from nno_sklearn.solvers.linesearch import exact_step, rises
 from nno_sklearn.solvers.newton import newton_step
 
-#: Share of ``tol`` to which a run goes on, so that rounding its result leaves it within ``tol``.
+#: Share of ``tol`` to solve to, so that the rounded result is still within ``tol``.
 FINER = 0.25
-#: Steps that polish a small problem's result, and the tolerance of the solver's own.
+#: Newton steps that polish a small problem's result, and the relative decrease worth another.
 POLISH_STEPS, PRECISE = 10, 1e-17
 EPS = np.finfo(float).eps
 
@@ -20,9 +20,9 @@ EPS = np.finfo(float).eps
 def certify_returned(problem, solver, result, *, max_iter, tol, callback, random_state):
     """The result with coefficients as the user gets them, and the certificate of these.
 
-    Without a penalty they are the shortest ones, and those of a float32 X are rounded to float32.
-    Their certificate is computed with products in float64. Where it does not hold, the solver goes
-    on from its own result with such products.
+    Without a penalty they are the optimum of least norm; with a float32 X they are rounded to
+    float32. Their certificate is computed with float64 products. Where it exceeds ``tol``, the
+    solver continues from its own result with such products.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
         problem, solver, result, tol=tol, callback=callback, random_state=random_state
     )
     coef = _returned(problem, result.coef, tol)
-    if np.array_equal(coef, result.coef):
+    if problem.dtype == np.float64 and np.array_equal(coef, result.coef):
         return result
     problem, limits = problem.exact(), {"tol": tol, "callback": callback}
     judged = _judged(problem, coef, result, **limits)
@@ -56,9 +56,9 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
 
 
 def _polished(problem, solver, result, *, tol, callback, random_state):
-    """The result of a small problem to the limit of precision, which costs next to nothing there.
+    """The result of a small problem, refined to the limit of precision, which is cheap there.
 
-    So a weight is the same as a repetition not only within ``tol``.
+    A weight then equals a repetition up to rounding, not only within ``tol``.
     """
     size = problem.n_samples * problem.n_features * problem.n_outputs
     if result.status is not Status.CONVERGED or size > MOST_POLISHED_ENTRIES:
@@ -66,20 +66,20 @@ def _polished(problem, solver, result, *, tol, callback, random_state):
     start = problem.at(result.coef, problem.inner_intercept(result.coef, result.intercept))
     point = _newton_steps(start)
     if not problem.is_smooth and point.dual_gap > 64 * EPS * problem.null.value:
-        # Which coefficients are 0 is the solver's to say.
+        # The solver must find which coefficients are 0.
         options = {"max_iter": POLISH_STEPS, "tol": PRECISE, "random_state": random_state}
         finer = solver.solve(problem, point, **options)
         point = problem.at(finer.coef, problem.inner_intercept(finer.coef, finer.intercept))
         point = _newton_steps(point)
-    # A solver that is asked for more than rounding lets it prove may end farther off.
-    is_nearer = point.dual_gap <= start.dual_gap and not _rises(point, start)
+    # Below rounding, a solver may end farther from the optimum than it started.
+    is_nearer = point.dual_gap <= start.dual_gap and not rises(point, start)
     if not is_nearer or np.array_equal(point.coef, start.coef):
         return result
     return _judged(problem, point.coef, result, tol=tol, callback=callback)
 
 
 def _newton_steps(point):
-    """Newton steps as far as a line search sees descent, and two more, where rounding blinds it."""
+    """Newton steps while a line search finds descent, then up to two full ones."""
     unit = point.problem.null.value
     for _ in range(POLISH_STEPS):
         step = newton_step(point)
@@ -87,24 +87,20 @@ def _newton_steps(point):
         if found is None:
             break
         point = found[1]
+    else:
+        step = newton_step(point)
     for _ in range(2):
         whole = step.line.point(np.ones(1))
         next_step = newton_step(whole)
-        ends_nearer = next_step.decrease < step.decrease and not _rises(whole, point)
+        ends_nearer = next_step.decrease < step.decrease and not rises(whole, point)
         if not (ends_nearer and _same_signs(whole, point)):
             break
         point, step = whole, next_step
     return point
 
 
-def _rises(point, before):
-    """Whether the objective is higher than before, by more than rounding of its terms."""
-    rounding = 4 * EPS * point.problem.null.value
-    return not point.value <= before.value + rounding
-
-
 def _same_signs(point, other):
-    """Whether no coefficient has crossed 0, where a penalty may have a kink."""
+    """Whether no coefficient has crossed 0, where the penalty may not be differentiable."""
     return point.problem.is_smooth or np.array_equal(np.sign(point.coef), np.sign(other.coef))
 
 
@@ -112,7 +108,7 @@ def _returned(problem, coef, tol):
     """Coefficients as a user gets them."""
     if problem.penalty.is_zero:
         short = shortest(problem, coef)
-        # What the columns leave open by rounding alone may matter to rows of huge curvature.
+        # Where X is rank-deficient by rounding only, it may matter to rows of huge curvature.
         if short is not coef and _costs_little(problem, short, coef, tol):
             coef = short
     return coef.astype(problem.dtype).astype(float)
@@ -124,7 +120,7 @@ def _costs_little(problem, coef, own, tol):
 
 
 def _judged(problem, coef, result, *, tol, callback):
-    """The result of the same run for coefficients near its own."""
+    """``result`` with the coefficients ``coef``, near its own, and their certificate."""
     point = problem.at(coef, problem.inner_intercept(result.coef, result.intercept))
     run = Run(problem, max_iter=1, tol=tol, callback=callback)
     if not run.done(point, step_size=np.abs(coef - result.coef).max()):

@@ -1,4 +1,4 @@
-"""The Hessian's factor made of the rows, where rows and coefficients are few."""
+"""The Hessian's factor by QR of the rows, where rows and coefficients are few."""
 
 import numpy as np
 from scipy.linalg import qr, solve_triangular
@@ -8,16 +8,16 @@ from nno_sklearn.solvers.models import OPEN
 
 
 class RowPreconditioner:
-    """Second derivatives of F, factored without the Gram matrix that squares their condition.
+    """The Hessian of F, factored without the Gram matrix, which would square the condition number.
 
-    Nearly collinear columns keep their digits. Without a penalty, columns that differ from others
-    by rounding alone stay as they are.
+    Exact for nearly collinear columns too. Without a penalty, coefficients of columns that are
+    combinations of others up to rounding do not move.
 
     Parameters
     ----------
     point : Point
     curvature : RowCurvature
-        Of the rows.
+        Curvature of the rows.
     free : ndarray of bool of shape (n_features, n_outputs)
         Coefficients that may move.
     """
@@ -27,10 +27,10 @@ class RowPreconditioner:
     def __init__(self, point, curvature, free):
         problem, self._parts = point.problem, []
         smooth = problem.alpha * problem.penalty.curvature(point.coef).ravel()
-        # Coupled outputs may move together, which changes no prediction: only a penalty may care.
+        # Adding a constant to all coupled outputs changes no prediction, only a penalty.
         self._is_shared = not (problem.rows.is_separate or smooth.any())
         if not smooth.any():
-            free = free & _tells_apart(problem, free.any(axis=1))[:, None]
+            free = free & _independent(problem, free.any(axis=1))[:, None]
         position = np.arange(free.size).reshape(free.shape)
         for block in position.T if problem.rows.is_separate else [position.T.ravel()]:
             index = block[free.ravel()[block]]
@@ -48,22 +48,22 @@ class RowPreconditioner:
         return self._own(result.reshape(gradient.shape))
 
     def _own(self, gradient):
-        """Without what the outputs share."""
+        """Minus the mean over the outputs, where they share it."""
         return gradient - gradient.mean(axis=1, keepdims=True) if self._is_shared else gradient
 
 
-def _tells_apart(problem, features):
-    """Which of these columns are no combination of the others, up to rounding."""
+def _independent(problem, features):
+    """A maximal set of these columns that is linearly independent up to rounding; a mask."""
     index = np.flatnonzero(features & (problem.scale > 0))
     factor = problem.rows.columns(index).factor()
-    told = np.zeros(len(features), dtype=bool)
-    told[index[RankRevealing(factor, problem.rows.rounding).independent]] = True
-    return told
+    mask = np.zeros(len(features), dtype=bool)
+    mask[index[RankRevealing(factor, problem.rows.rounding).independent]] = True
+    return mask
 
 
 def _scaled_factor(rows, smooth):
-    """Reciprocals of the coefficients' sizes, and the factor in their units."""
+    """Inverse norms of the columns with their ridge, and the factor of the scaled columns."""
     size = np.sqrt(np.einsum("ij,ij->j", rows, rows) + smooth)
     inverse = np.divide(1.0, size, out=np.zeros_like(size), where=size > 0)
-    bent = np.vstack([rows * inverse, np.diag(np.sqrt(smooth * inverse**2 + OPEN))])
-    return inverse, qr(bent, mode="r", check_finite=False)[0][: len(inverse)]
+    stacked = np.vstack([rows * inverse, np.diag(np.sqrt(smooth * inverse**2 + OPEN))])
+    return inverse, qr(stacked, mode="r", check_finite=False)[0][: len(inverse)]

@@ -1,39 +1,39 @@
-"""The loop for penalties with kinks: a growing set of features, proximal Newton inside."""
+"""The loop for nonsmooth penalties: proximal Newton on a growing set of features."""
 
 import numpy as np
 
 from nno_sklearn.problem import WorkingHessian, promised_decrease
 from nno_sklearn.problem.cost import MAX_MATRIX_SIZE, can_have_rows
 from nno_sklearn.solvers.accelerated import accelerated_steps
-from nno_sklearn.solvers.linesearch import exact_step
+from nno_sklearn.solvers.linesearch import exact_step, rises
 from nno_sklearn.solvers.models import RowHessian
 from nno_sklearn.solvers.quadratic import minimise_model
 
 SMALLEST_SET = 100
 MAX_NEWTON_STEPS = 10
 ACCELERATED_STEPS = 100
-#: A working set stays while it has what is needed, and at most so many times as much.
+#: A working set stays while it holds all needed features, and at most so many times as many.
 SLACK = 1.5
-#: A Hessian that takes the gap to more than this share of it is not kept.
+#: A cached Hessian is renewed where a step leaves more than this share of the gap.
 WORTHWHILE = 0.5
-#: The inner problem is solved to this share of the gap that the whole problem has: less far where
-#: columns are many, as a model of some of them then costs more than a look at all.
+#: Accuracy of the inner problem, as a share of the whole problem's gap: coarser where columns are
+#: many, as there a model of some of them costs more than a pass over all.
 MANY_ROWS_ACCURACY, MANY_COLUMNS_ACCURACY = 0.1, 0.3
-#: But no farther than to this share of what ends the run.
+#: Smallest target gap of the inner problem, as a share of the gap at which the run converges.
 ENOUGH = 0.3
-#: Share of the gap that an iteration must gain not to creep, and how many may creep in a row.
+#: Share of the gap that :data:`PATIENCE` iterations must gain together, or the run stalls.
 CREEPING, PATIENCE = 1e-3, 10
 
 
 def solve_by_working_sets(run, point, rows=None):
-    """Solve on the features that matter, and let the certificate say which these are.
+    """Solve on working sets of features, chosen by their predicted decrease.
 
     Parameters
     ----------
     run : Run
     point : Point
     rows : Problem, default=None
-        The same objective on fewer rows, whose curvature then serves; by default all rows'.
+        The same objective on fewer rows, to take the curvature from; None for all rows.
 
     Returns
     -------
@@ -74,14 +74,14 @@ def solve_by_working_sets(run, point, rows=None):
 
 
 def _creeps(history):
-    """Whether iterations have long gained next to nothing of a gap that is known."""
+    """Whether the last iterations have gained almost nothing of a finite gap."""
     recent = history[-PATIENCE - 1 :]
     gain = recent[0].objective - recent[-1].objective
     return len(recent) > PATIENCE and gain < CREEPING * recent[-1].dual_gap < np.inf
 
 
 def _joint_size(problem, working_set):
-    """Coefficients that a Newton model of the working set ties together."""
+    """Coefficients coupled in one Newton model of the working set."""
     return len(working_set) * (1 if problem.rows.is_separate else problem.n_outputs)
 
 
@@ -93,7 +93,7 @@ def _has_row_models(point):
 
 
 def choose_features(point):
-    """Features in use, and those that promise the largest decrease."""
+    """Features in use, and those with the largest predicted decrease."""
     promise, groups = promised_decrease(point).sum(axis=1), point.problem.penalty.groups
     used = (point.coef != 0).any(axis=1)
     if groups is not None:  # they enter and leave together
@@ -124,10 +124,20 @@ def _proximal_newton(inner, target_gap, hessian, columns):
 
 
 def _proximal_newton_step(point, blocks, target_gap):
-    """Minimise the model, then search the way there (Lee, Sun and Saunders, 2014)."""
+    """Minimise the model, then search the line to its minimum (Lee, Sun and Saunders, 2014)."""
     with np.errstate(over="ignore", invalid="ignore"):
         new = minimise_model(point, blocks, 0.5 * target_gap)
     if not np.isfinite(new).all() or (new == point.coef).all():
         return None
-    found = exact_step(point.towards(new - point.coef))
-    return None if found is None else found[1]
+    line = point.towards(new - point.coef)
+    found = exact_step(line)
+    return _ends_nearer(line) if found is None else found[1]
+
+
+def _ends_nearer(line):
+    """The end of a line on which rounding hides what is left to gain, if its gap is smaller: a gap
+    is of first order in the gradient, the objective of second.
+    """
+    start, end = line.start, line.point(np.ones(1))
+    is_nearer = end.dual_gap <= WORTHWHILE * start.dual_gap
+    return end if is_nearer and not rises(end, start) else None

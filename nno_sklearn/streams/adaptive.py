@@ -1,9 +1,9 @@
-"""Online steps that adapt their size to each coefficient: AdaGrad and FTRL-proximal.
+"""Online gradient steps with a step size for each coefficient: AdaGrad and FTRL-proximal.
 
 Both work in units of the columns' running sizes (normalised online learning: Ross, Mineiro and
 Langford, 2013) and divide by the root of the summed squares of gradients (AdaGrad: Duchi, Hazan
-and Singer, 2011). A length of 1 is what moves a typical row's raw prediction by its own Newton
-step, so that there is no learning rate to choose.
+and Singer, 2011). A step of length 1 changes a typical row's raw prediction by its own Newton
+step, so there is no learning rate to choose.
 """
 
 from dataclasses import dataclass, replace
@@ -22,18 +22,19 @@ AVERAGING = 8.0
 
 @dataclass(frozen=True)
 class AdaptiveState:
-    """What is known of a stream; nothing is changed in place.
+    """The state of a stream; it is immutable.
 
     Attributes
     ----------
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
     inner : ndarray of shape (n_features + 1, n_outputs)
-        What moves, in units of the columns' sizes: coefficients and a correction of the
+        The iterate, in units of the columns' sizes: coefficients and a correction of the
         intercept for AdaGrad, the summed linear terms for FTRL-proximal.
     average : ndarray like ``inner``
+        Mean of the later iterates, which AdaGrad returns.
     steepness : ndarray like ``inner``
-        Divisor of the gradients, which never shrinks.
+        Divisor of the gradients (the inverse step size), which never shrinks.
     squares : ndarray like ``inner``
         Sums of squared gradients.
     moments : RunningMoments
@@ -76,8 +77,8 @@ class AdaptiveState:
     def inverse_scale(self):
         """1 / size of each column, (n_features, 1); 0 for constant ones.
 
-        Between spread and largest entry, which rare features have far above their spread; the
-        rows as a whole then have size 1.
+        The geometric mean of spread and largest entry, which is far above the spread in rare
+        features; scaled so that a row has size 1.
         """
         inverse = self.moments.inverse_scale
         rarity = np.divide(
@@ -87,7 +88,7 @@ class AdaptiveState:
 
 
 class _Steps:
-    """One pass over a batch in steps of a few rows; subclasses say how a step moves.
+    """One pass over a batch in steps of a few rows; subclasses define the step.
 
     Parameters
     ----------
@@ -128,23 +129,23 @@ class _Steps:
         return self._moved(state, inner, gradient, weight.sum())
 
     def _gradient(self, state, X, residual):
-        """By the inner coefficients, which are those of centred columns."""
+        """Gradient by the inner coefficients, those of centred and scaled columns."""
         total = residual.sum(axis=0)
         gradient = X.T @ residual - np.outer(state.moments.mean, total)
         gradient *= state.inverse_scale
         return np.vstack([gradient, total if self._objective.fit_intercept else 0.0 * total])
 
     def _steeper(self, state, gradient):
-        """Sums of squares and divisors with a further gradient."""
+        """Sums of squares and divisors after one more gradient."""
         squares = state.squares + gradient**2
-        _, slope, bend = state.rows
-        bend = np.maximum(bend, 1e-12 * state.moments.weight)
-        unit = slope / bend  # a typical row's Newton step
+        _, slope, curvature = state.rows
+        curvature = np.maximum(curvature, 1e-12 * state.moments.weight)
+        unit = slope / curvature  # a typical row's Newton step
         steepness = np.divide(np.sqrt(squares), unit, out=np.zeros_like(squares), where=unit > 0)
         return squares, np.maximum(state.steepness, steepness)
 
     def _outer(self, state, inner):
-        """Coefficients and intercept in terms of the user's columns."""
+        """Coefficients and intercept for the user's columns."""
         coef = inner[:-1] * state.inverse_scale
         if not self._objective.fit_intercept:
             return coef, np.zeros(inner.shape[1])
@@ -152,7 +153,7 @@ class _Steps:
         return coef, intercept - state.moments.mean @ coef
 
     def _base(self, state):
-        """Raw prediction of the mean target so far."""
+        """Raw prediction of the mean target so far, the intercept before any step."""
         mass, weight = state.rows[0], state.moments.weight
         objective = self._objective
         if weight == 0:
@@ -200,8 +201,8 @@ class _GradientSteps(_Steps):
 
 
 class _LeaderSteps(_Steps):
-    """Steps that minimise the linear terms of all gradients, quadratics around the iterates, and
-    the whole penalty.
+    """FTRL-proximal steps: each minimises the sum of all gradients' linear terms, proximal terms
+    around the past iterates, and the whole penalty.
     """
 
     def _inner(self, state):
@@ -244,9 +245,9 @@ class AdaptiveGradient(Stream):
 
 
 class FollowTheLeader(Stream):
-    """FTRL-proximal (McMahan et al., 2013) in steps of 32 rows: the penalty acts as a whole.
+    """FTRL-proximal (McMahan et al., 2013) in steps of 32 rows: the penalty is never linearised.
 
-    The penalty of all rows so far is minimised with each step, so that l1 keeps coefficients at
+    Each step minimises the penalty, weighted by all rows so far, so that l1 keeps coefficients at
     exactly 0. Step sizes are those of :class:`AdaptiveGradient`. For rows in random order.
     """
 

@@ -1,4 +1,4 @@
-"""The automatic choice of a stream's algorithm, in the open."""
+"""The automatic choice of a stream's algorithm."""
 
 from nno_sklearn.problem.cost import MAX_MATRIX_SIZE
 from nno_sklearn.streams.adaptive import AdaptiveGradient, FollowTheLeader
@@ -9,8 +9,8 @@ from nno_sklearn.streams.cells import CellStream
 class AutoStream(Stream):
     """Cells up to 2000 features; beyond, where cells would fill the memory, small steps.
 
-    These are of AdaGrad, or of FTRL-proximal for a penalty without a gradient. The fitted
-    ``stream_`` says which.
+    The steps are AdaGrad's, or FTRL-proximal's for a penalty without a gradient. The fitted
+    ``stream_`` is the one chosen.
     """
 
     requires = frozenset({"loss.gradient", "penalty.gradient|penalty.prox"})

@@ -1,4 +1,4 @@
-"""The interface of a stream's algorithm, and what an estimator keeps of a stream."""
+"""The interface of a stream's algorithm, and the state that an estimator keeps of it."""
 
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -13,25 +13,25 @@ from nno_sklearn.streams.objective import StreamObjective
 
 
 class Stream(BaseEstimator):
-    """Base class of what ``partial_fit`` learns by; subclass it to bring your own.
+    """Base class of the algorithms of ``partial_fit``; subclass it to bring your own.
 
-    Like a solver it holds options only. What is known of the rows so far is a state, which
-    :meth:`learn` takes and returns. docs/extending.md has an example, and
+    Like a solver it holds options only. :meth:`learn` takes and returns the state, all that is kept
+    of the rows so far. docs/extending.md has an example, and
     :func:`nno_sklearn.check_stream` tests one.
     """
 
-    #: Capabilities, as of a :class:`~nno_sklearn.solvers.Solver`.
+    #: Methods it needs, as of a :class:`~nno_sklearn.solvers.Solver`.
     requires: ClassVar[frozenset] = frozenset({"loss.gradient"})
 
     def check_parameters(self) -> None:
-        """Raise a ValueError where the parameters make no sense."""
+        """Raise a ValueError where the parameters are invalid."""
 
     def missing(self, loss: Loss, penalty: Penalty) -> list[str]:
-        """Requirements that a loss and a penalty do not meet, sorted."""
+        """Requirements that a loss and a penalty do not meet; a sorted list."""
         return unmet(self.requires, loss, penalty)
 
     def select(self, objective: StreamObjective, n_features: int) -> "Stream":
-        """The algorithm that learns: itself, but for "auto"."""
+        """The algorithm that learns: itself, except for "auto"."""
         return self
 
     def learn(
@@ -42,34 +42,36 @@ class Stream(BaseEstimator):
         Parameters
         ----------
         state : object or None
-            What this method returned for the rows before; None for the first ones. It must not
+            What this method returned for the previous batch; None for the first. It must not
             be changed in place.
         batch : Batch
             The rows: X (dense or CSR), y (n_samples, n_outputs) and weight (n_samples,).
         objective : StreamObjective
             Loss, penalty, alpha, fit_intercept and the classes' factors.
         max_iter : int
+            Iterations of a refit at most.
         tol : float
+            Tolerance of a refit, as of a solver.
 
         Returns
         -------
         object
-            The new state, with ``coef`` (n_features, n_outputs) and ``intercept`` (n_outputs,), in
-            terms of the user's X; it is pickled with the estimator.
+            The new state, with ``coef`` (n_features, n_outputs) and ``intercept`` (n_outputs,), for
+            the user's X; it is pickled with the estimator.
         """
         raise NotImplementedError(f"{type(self).__name__} has no learn.")
 
 
 @dataclass(frozen=True)
 class Learnt:
-    """What an estimator knows of a stream, between two calls of ``partial_fit``.
+    """What an estimator keeps of a stream between two calls of ``partial_fit``.
 
     Parameters
     ----------
     how : str
-        What must stay as it is from the first batch to the last.
+        Algorithm, loss and fit_intercept, which must not change between batches.
     state : object or None
-        Of the stream's algorithm.
+        State of the stream's algorithm.
     n_rows : int
     """
 

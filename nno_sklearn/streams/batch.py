@@ -1,4 +1,4 @@
-"""Rows of a stream."""
+"""Batches of rows."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,10 @@ class Batch:
 
     Parameters
     ----------
-    X : ndarray or CSR of shape (n_samples, n_features), float32 or float64
+    X : ndarray or CSR of shape (n_samples, n_features)
+        float32 or float64.
     y : ndarray of shape (n_samples, n_outputs)
+        Targets; labels as 0 and 1.
     weight : ndarray of shape (n_samples,)
         All positive, not normalised.
     """
@@ -31,7 +33,7 @@ class Batch:
 
     @classmethod
     def join(cls, parts):
-        """One batch of several."""
+        """Concatenate batches."""
         if len(parts) == 1:
             return parts[0]
         rows = [part.X for part in parts]

@@ -1,9 +1,9 @@
-"""Online learning from a bounded memory of cells, refitted by Newton's method.
+"""Online learning from a bounded number of cells, refitted by Newton's method.
 
-The cells are a small weighted training set. What it lacks of the stream's own objective is made
-up for to second order: the scatter inside the cells, whose effect follows the model, and the
-remainder of the gradient, which is measured exactly for each chunk of rows at the model of its
-time.
+The cells are a small weighted training set. Two terms correct its objective to that of the whole
+stream, to second order: the scatter of the rows inside the cells, whose effect depends on the
+model, and the remaining error of the gradient, computed exactly for each chunk of rows at the model
+of that moment.
 """
 
 from dataclasses import dataclass, replace
@@ -23,44 +23,44 @@ from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.streams.batch import Batch
 from nno_sklearn.streams.running_moments import RunningMoments
 
-#: Cells per feature by default, and their number at least and at most.
+#: Cells per feature by default, and the least and largest automatic number of cells.
 CELLS_PER_FEATURE, FEWEST_CELLS, MOST_CELLS = 20, 500, 10_000
-#: Rows at least that are absorbed together.
+#: Fewest rows that are absorbed together.
 CHUNK = 2000
-#: Share of the rows so far that may be missing from the model.
+#: Share of the rows so far that may come before the model is refitted.
 UNSEEN_SHARE = 0.01
-#: Refits until the scatter's effect follows the model.
+#: Refits at most, as the effect of the scatter depends on the model.
 MAX_REFITS = 3
-#: The model's prediction as a coordinate, in units of a typical row's Newton step.
+#: Factor of the raw prediction as a coordinate of distances, in a typical row's Newton steps.
 STRETCH = 2.0
-#: Past steps that correct the metric of a refit.
-MEMORY = 10
+#: L-BFGS corrections in a refit.
+N_CORRECTIONS = 10
 
 
 @dataclass(frozen=True)
 class CellState:
-    """What is known of a stream.
+    """The state of a stream.
 
     Attributes
     ----------
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
-    memory : CellMemory
+    cells : CellMemory
     moments : RunningMoments
     remainder : ndarray of shape (n_features + 1, n_outputs)
-        Gradient of all rows absorbed, at the models of their times, that neither cells nor
-        scatter explain; the last row is the intercept's.
+        Gradient of all absorbed rows, each at the model of its chunk, minus that of cells and
+        scatter; the last row is the intercept's.
     reference : tuple of ndarray
         Coefficients and intercept after the last chunk.
     pending : tuple of Batch
-        Rows that wait for their chunk to be full. The model knows them already.
+        Rows that wait until their chunk is full. Refits use them already.
     n_rows, n_missing : int
         Rows so far, and rows that have come since the last refit.
     """
 
     coef: np.ndarray
     intercept: np.ndarray
-    memory: CellMemory
+    cells: CellMemory
     moments: RunningMoments
     remainder: np.ndarray
     reference: tuple
@@ -85,13 +85,13 @@ class CellState:
 
     @property
     def condensed(self):
-        """The memory with the rows that wait, as one :class:`Batch`."""
-        cells = Batch(self.memory.rows, self.memory.targets, self.memory.weight)
-        return Batch.join([cells, *self.pending]) if len(cells) else Batch.join(self.pending)
+        """The cells and the pending rows, as one :class:`Batch`."""
+        batch = Batch(self.cells.rows, self.cells.targets, self.cells.weight)
+        return Batch.join([batch, *self.pending]) if len(batch) else Batch.join(self.pending)
 
 
 class CellLearner:
-    """One step of online learning: options and objective, which do not change within it.
+    """Options and objective of one call of ``partial_fit``.
 
     Parameters
     ----------
@@ -112,8 +112,8 @@ class CellLearner:
     def learn(self, state, batch):
         """The state after the rows of ``batch``.
 
-        Chunks are cut where the stream's count of rows says, whatever the batches are, and
-        begin at the model of the last chunk: so batches do not change what is absorbed.
+        Chunks have a fixed size, and each begins at the model of the chunk before: so the cells do
+        not depend on how rows are batched.
         """
         size, begin = max(CHUNK, self._budget(batch)), 0
         end = size - sum(map(len, state.pending))
@@ -135,24 +135,24 @@ class CellLearner:
         return self._n_cells or min(max(n_automatic, FEWEST_CELLS), MOST_CELLS)
 
     def _fade(self, n_rows):
-        """What a weight becomes in so many rows; not 0, so that sums of weights never are."""
+        """Factor of a weight after ``n_rows`` more rows; never 0, so that no sum of weights is."""
         return np.maximum(0.5 ** (n_rows / self._half_life), FAINT)
 
     def _aged(self, batch):
-        """The rows as their weights are after the last of them."""
+        """The rows with their weights faded to the time of the last one."""
         age = np.arange(len(batch))[::-1]
         return replace(batch, weight=batch.weight * self._fade(age))
 
     def _absorb(self, state):
-        """Turn the rows that wait into cells.
+        """Turn the pending rows into cells.
 
-        The model is fitted with them first. Since the remainder keeps the gradient there, it is
-        the optimum afterwards, too.
+        The model is fitted with them first. The remainder keeps the gradient exact there, so it
+        stays the optimum.
         """
         model = self._refit(state, state.reference)
         chunk = self._aged(Batch.join(state.pending))
         fade = self._fade(len(chunk))
-        old, remainder = state.memory.faded(fade), fade * state.remainder
+        old, remainder = state.cells.faded(fade), fade * state.remainder
         moments = state.moments.updated(chunk.X, chunk.weight, fade=fade)
         new = old.absorb(
             chunk.X,
@@ -169,22 +169,22 @@ class CellLearner:
             coef=model[0],
             intercept=model[1],
             reference=model,
-            memory=new,
+            cells=new,
             moments=moments,
             remainder=remainder + exact - known,
             pending=(),
         )
 
     def _coordinates(self, rows, moments, model):
-        """Columns in units of their scales, and the raw predictions where they are worth it."""
+        """Columns in units of their scales, and raw predictions unless the model is constant."""
         coef, intercept = model
         if not coef.any():
             return Scaling(moments.inverse_scale)
         eta = rows.X @ coef + intercept
         weight = rows.weight / rows.weight.sum()
-        bend = self._objective.loss_curvature(rows.y, eta, weight).diagonal()
+        curvature = self._objective.loss_curvature(rows.y, eta, weight).diagonal()
         size = np.sqrt(weight @ self._objective.loss_gradient(rows.y, eta) ** 2)
-        step = np.divide(bend, size, out=np.zeros_like(size), where=size > 0)
+        step = np.divide(curvature, size, out=np.zeros_like(size), where=size > 0)
         return Scaling(moments.inverse_scale, coef, STRETCH * step)
 
     def _gradient(self, X, y, weight, model):
@@ -192,48 +192,48 @@ class CellLearner:
         residual = weight[:, None] * self._objective.loss_gradient(y, X @ coef + intercept)
         return np.vstack([X.T @ residual, residual.sum(axis=0)])
 
-    def _modelled(self, memory, model):
+    def _modelled(self, cells, model):
         """Gradient of the cells and of their scatter."""
-        gradient = self._gradient(memory.rows, memory.targets, memory.weight, model)
-        lost = self._lost(memory, model)
+        gradient = self._gradient(cells.rows, cells.targets, cells.weight, model)
+        lost = self._lost(cells, model)
         gradient[:-1] += lost.gradient(model[0])
         return gradient
 
-    def _lost(self, memory, model):
-        """What the rows' scatter inside the cells adds to the objective, near a model.
+    def _lost(self, cells, model):
+        """The term that the rows' scatter inside the cells adds to the objective, near a model.
 
-        To second order, a cell's rows have the gradient of their mean, plus the scatter times
-        the loss's second derivatives by the raw prediction, and by prediction and target.
+        To second order, the gradient of a cell's rows is that of their mean, plus the scatter
+        times the loss's second derivatives by raw prediction, and by raw prediction and target.
         """
         coef, intercept = model
         n_outputs = coef.shape[1]
-        bend, slope = np.zeros((n_outputs, n_outputs)), np.zeros((n_outputs, n_outputs))
-        if memory.spread.any():
-            share = memory.spread / memory.spread.sum()
-            eta, y = memory.rows @ coef + intercept, memory.targets
-            bend = self._objective.loss_curvature(y, eta, share)
+        curvature, slope = np.zeros((2, n_outputs, n_outputs))
+        if cells.spread.any():
+            share = cells.spread / cells.spread.sum()
+            eta, y = cells.rows @ coef + intercept, cells.targets
+            curvature = self._objective.loss_curvature(y, eta, share)
             here = share @ self._objective.loss_gradient(y, eta)
             for k, unit in enumerate(np.eye(n_outputs)):
                 slope[k] = share @ self._objective.loss_gradient(y + unit, eta) - here
-        return Correction(memory.cross @ slope, np.zeros(n_outputs), memory.scatter, bend)
+        return Correction(cells.cross @ slope, np.zeros(n_outputs), cells.scatter, curvature)
 
     def _refit(self, state, model):
-        """Coefficients and intercept of the memory and the rows that wait."""
+        """Coefficients and intercept fitted to the cells and the pending rows."""
         pending = Batch.join(state.pending) if state.pending else None
         fade = self._fade(len(pending)) if pending else 1.0
-        memory, remainder = state.memory.faded(fade), fade * state.remainder
-        parts = [Batch(memory.rows, memory.targets, memory.weight)] if len(memory) else []
+        cells, remainder = state.cells.faded(fade), fade * state.remainder
+        parts = [Batch(cells.rows, cells.targets, cells.weight)] if len(cells) else []
         parts += [self._aged(pending)] if pending else []
         problem, total = self._problem(Batch.join(parts))
         n_waiting = sum(map(len, state.pending))
-        if len(memory) + n_waiting == state.n_rows:  # no cell has two: nothing is lost
+        if len(cells) + n_waiting == state.n_rows:  # each cell is one row: nothing to correct
             return self._minimise(problem, model)[0]
         for _ in range(MAX_REFITS):
-            lost = self._lost(memory, model)
+            lost = self._lost(cells, model)
             linear, shift = (lost.linear + remainder[:-1]) / total, remainder[-1] / total
             correction = Correction(linear, shift, lost.scatter / total, lost.bend)
             model, moved = self._minimise(problem.corrected(correction), model)
-            if not (moved and memory.spread.any()):
+            if not (moved and cells.spread.any()):
                 break
         return model
 
@@ -250,14 +250,14 @@ class CellLearner:
         return Problem.of(objective, rows.X, y, weight), weight.sum()
 
     def _minimise(self, problem, model):
-        """Solve from a model; returns the new one, and whether it had to move."""
+        """Solve from a model; returns the new one, and whether any step was taken."""
         coef, intercept = model
         point, null = problem.at(coef, problem.inner_intercept(coef, intercept)), problem.null
         if not point.value < null.value:
             point = null
         run = Run(problem, max_iter=self._max_iter, tol=self._tol)
         if problem.is_smooth:
-            point = descend(run, point, self._preconditioner_of(problem), MEMORY)
+            point = descend(run, point, self._preconditioner_of(problem), N_CORRECTIONS)
         else:
             point = solve_by_working_sets(run, point)
         return (point.coef, problem.outer_intercept(point)), len(run.history) > 1
@@ -270,10 +270,8 @@ class CellLearner:
 
 
 def _with_waiting(state, batch):
-    """With further rows that wait, as dense or sparse as the cells, whose means of few columns are
-    dense anyway.
-    """
+    """The state with more pending rows, converted to the cells' format (dense or sparse)."""
     is_sparse = sparse.issparse(batch.X)
-    if is_sparse != sparse.issparse(state.memory.rows):
+    if is_sparse != sparse.issparse(state.cells.rows):
         batch = replace(batch, X=batch.X.toarray() if is_sparse else sparse.csr_array(batch.X))
     return replace(state, pending=(*state.pending, batch), n_rows=state.n_rows + len(batch))

@@ -1,4 +1,4 @@
-"""Learning from a bounded memory of cells of neighbouring rows."""
+"""Learning from a bounded number of cells of neighbouring rows."""
 
 from numbers import Real
 from typing import Any
@@ -13,23 +13,22 @@ from nno_sklearn.types import Metric
 
 
 class CellStream(Stream):
-    """Refits to a bounded memory of cells; the default of ``partial_fit`` up to 2000 features.
+    """Refits to a bounded number of cells; the default of ``partial_fit`` up to 2000 features.
 
     A cell is the mean row, mean target and weight of rows that are near each other. Each row joins
-    its nearest cell (:class:`sklearn.neighbors.NearestNeighbors`) or, if it is far, opens one; near
-    cells merge when the budget is full (Ward, 1963). The model is refitted on the cells, with a
-    correction for what they lose: the rows' scatter inside them, and what remains of the exact
-    gradient.
+    its nearest cell (:class:`sklearn.neighbors.NearestNeighbors`) or, if it is far, opens one; when
+    there are more than ``n_cells``, near ones merge (Ward, 1963). The model is refitted on the
+    cells, corrected for the rows' scatter inside them and for the remaining error of the gradient.
 
     Parameters
     ----------
     n_cells : int, default=None
-        Cells at most. None takes 20 per feature, between 500 and 10,000.
+        Cells at most, at least 2. None takes 20 per feature, between 500 and 10,000.
     metric : str or callable, default="euclidean"
         Distance between rows, in units of the columns' spreads: one that
         :class:`sklearn.neighbors.NearestNeighbors` knows by name, or a callable.
     forgetting : float, default=None
-        Number of rows after which a row weighs half, for streams that drift. None forgets nothing.
+        Half-life of a row's weight, in rows, for streams that drift. None: weights do not fade.
 
     Examples
     --------

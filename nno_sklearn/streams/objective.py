@@ -1,4 +1,4 @@
-"""The objective of a stream: that of a batch fit, with weights of classes that change."""
+"""The objective of a stream: that of a batch fit, with class weights that change over time."""
 
 from dataclasses import dataclass
 
@@ -13,16 +13,22 @@ class StreamObjective(Objective):
 
     Parameters
     ----------
-    loss, penalty, alpha, fit_intercept
-        As in :class:`~nno_sklearn.problem.Objective`.
+    loss : Loss
+        Of a row.
+    penalty : Penalty
+        Of the coefficients.
+    alpha : float
+        Strength of the penalty.
+    fit_intercept : bool
+        Whether there is an intercept, which is not penalised.
     class_factors : ndarray of shape (n_classes,), default=None
-        Factor on the weights of each class's rows at present; None for numbers.
+        Current class weights; None for a regressor.
     """
 
     class_factors: np.ndarray | None = None
 
     def reweighted(self, y, weight):
-        """Targets, means of labels too, and weights as the classes' factors make them."""
+        """Targets (also means of labels) and weights, with the classes' factors applied."""
         if self.class_factors is None or (self.class_factors == 1.0).all():
             return y, weight
         single = y.shape[1] == 1
@@ -42,10 +48,10 @@ class StreamObjective(Objective):
         return self.loss.derivatives(y, eta)[1].total(weight)
 
     def imagined_targets(self, mass, total):
-        """Targets of imagined rows, (n_imagined, n_outputs): one for each class not yet seen.
+        """Targets of pseudo-observations, (n_imagined, n_outputs): one for each class not yet seen.
 
-        Where a class (or any event, for counts) has not occurred, the best model of it is
-        infinite; one imagined row of it makes it finite (Laplace's rule of succession).
+        Until a class (or any event, for counts) has occurred, the best intercept for it is
+        infinite; one pseudo-observation makes it finite (Laplace's rule of succession).
 
         Parameters
         ----------

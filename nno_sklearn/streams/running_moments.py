@@ -11,7 +11,7 @@ from nno_sklearn.rows.moments import moments
 class RunningMoments:
     """Weighted mean and mean squared deviation of the columns of all rows so far.
 
-    Deviations are from 0, and the mean counts as 0, where columns are not to be centred.
+    Where columns are not centred, the mean is 0 and deviations are from 0.
     """
 
     weight: float
@@ -20,11 +20,11 @@ class RunningMoments:
 
     @classmethod
     def none(cls, n_features):
-        """Those of no row."""
+        """The moments before the first row."""
         return cls(0.0, np.zeros(n_features), np.zeros(n_features))
 
     def updated(self, X, weight, *, fade=1.0, centred=True):
-        """With rows added (Chan, Golub and LeVeque, 1979); older ones count ``fade``."""
+        """Moments with more rows (Chan, Golub and LeVeque, 1979); old rows weigh ``fade``."""
         total = weight.sum()
         mean, scale = moments(X, weight / total, centred)
         old = fade * self.weight

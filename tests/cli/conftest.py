@@ -51,5 +51,5 @@ def file(tmp_path):
 
 @pytest.fixture(autouse=True)
 def _any_width(monkeypatch):
-    """Lines are as long as they are: pytest-xdist, or the user, may have set a width."""
+    """Unset the width of the terminal, which pytest-xdist or the user may have set."""
     monkeypatch.delenv("COLUMNS", raising=False)

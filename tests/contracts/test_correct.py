@@ -53,7 +53,7 @@ def numbers():
 
 
 class TestCorrectOnes:
-    """No false alarm: whatever is right is fitted."""
+    """No false alarm: correct objects pass."""
 
     @pytest.mark.parametrize("loss", NUMBER_LOSSES, ids=repr)
     def test_losses_of_numbers(self, loss):
@@ -114,7 +114,7 @@ class TestCorrectOnes:
 
 
 def test_expectiles_made_of_squares_are_right():
-    """The case that was certified and wrong: second moments do not sum up this loss."""
+    """The case that was certified and wrong: second moments do not determine this loss."""
     model = NNORegressor(AsymmetricSquaredError(), alpha=1e-3, tol=1e-8).fit(X, Y)
     residual = Y - model.predict(X)
     factor = np.where(residual > 0, 0.8, 0.2)

@@ -27,7 +27,7 @@ def test_examples(page):
 def test_every_page_of_examples_is_known():
     with_examples = {page for page in PAGES if examples(page)}
     assert with_examples >= {"README.md", *(f"docs/{name}.md" for name in
-                             ("extending", "score_training", "search", "streams"))}  # fmt: skip
+                             ("extending", "score_training", "searching", "streams"))}  # fmt: skip
     for page in PAGES:  # no other fence hides an example
         assert not re.findall(r"```(?:py|pycon|Python)\n", (ROOT / page).read_text())
 

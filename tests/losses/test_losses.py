@@ -55,13 +55,13 @@ def rows(draw, name, labels=False):
     return y, draw(eta), draw(eta)
 
 
-def off_kinks(name, y, eta):
+def off_jumps(name, y, eta):
     """Raw predictions moved to where the gradient is differentiable."""
-    kinks = {"squared_hinge": [1.0, -1.0], "modified_huber": [1.0, -1.0]}.get(name, [])
+    jumps = {"squared_hinge": [1.0, -1.0], "modified_huber": [1.0, -1.0]}.get(name, [])
     if name.startswith("huber"):
-        kinks = [y - LOSSES[name].delta, y + LOSSES[name].delta]
-    for kink in kinks:
-        eta = np.where(np.abs(eta - kink) < 1e-3, eta + 0.01, eta)
+        jumps = [y - LOSSES[name].delta, y + LOSSES[name].delta]
+    for jump in jumps:
+        eta = np.where(np.abs(eta - jump) < 1e-3, eta + 0.01, eta)
     return eta
 
 
@@ -81,7 +81,7 @@ def test_gradient_is_the_derivative_of_the_value(name, data):
 @given(st.data())
 def test_curvature_is_the_derivative_of_the_gradient(name, data):
     loss, (y, eta, direction) = LOSSES[name], data.draw(rows(name))
-    eta = off_kinks(name, y, eta)
+    eta = off_jumps(name, y, eta)
     n, n_outputs = eta.shape
     matrices = central_differences(lambda eta: loss.gradient(y, eta), eta)
     matrices = matrices.reshape(n, n_outputs, n, n_outputs)
@@ -99,7 +99,8 @@ def test_curvature_is_the_derivative_of_the_gradient(name, data):
     total = curvature.total(weight)
     np.testing.assert_allclose(total, np.einsum("i,ikm->km", weight, matrices), **near)
     inverse = invert(total)
-    np.testing.assert_allclose(total @ inverse @ total, total, atol=1e-8 * np.abs(total).max())
+    near = 1e-8 * np.abs(total).max() + 1e-300  # the least of curvatures count as none
+    np.testing.assert_allclose(total @ inverse @ total, total, atol=near)
     if name == "multinomial":
         np.testing.assert_allclose(
             inverse @ np.ones(n_outputs), 0, atol=1e-8 * np.abs(inverse).max()

@@ -37,8 +37,8 @@ GROUPS = np.arange(N) // 4
 
 
 def mean_square(y, raw, sample_weight=None):
-    """Says whether two models are the same more sharply than any measure of their worth."""
-    if raw.ndim == 2:  # what multinomial outputs have in common is arbitrary without a penalty
+    """A scorer that tells models apart more sharply than any quality score."""
+    if raw.ndim == 2:  # without a penalty the mean over multinomial outputs is arbitrary
         raw = raw - raw.mean(axis=1, keepdims=True)
     return float(np.average(np.square(raw), axis=0, weights=sample_weight).mean())
 
@@ -73,7 +73,7 @@ def search(estimator=REGRESSOR, grid=None, y=None, **params):
 
 
 def message(*args, fit=(X, NUMBERS), error=ValueError, **params):
-    """What a search that must fail says."""
+    """Error message of a search that must fail."""
     with pytest.raises(error) as caught:
         NNOSearchCV(*args, **params).fit(*fit)
     return str(caught.value)

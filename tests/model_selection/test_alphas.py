@@ -82,7 +82,7 @@ def test_data_without_a_trace_of_signal_have_strengths():
 
 
 def strengths(model, rows, y, **fit):
-    """What ``alphas=3`` stands for, without the fits' scores."""
+    """The strengths of ``alphas=3``."""
 
     def no_score(estimator, X, y, sample_weight=None):
         return 0.0
@@ -91,14 +91,14 @@ def strengths(model, rows, y, **fit):
     return found.fit(rows, y, **fit).cv_results_["strength"]
 
 
-KINKED = [{"penalty": "l1"}, {"penalty": "elasticnet", "l1_ratio": 0.3}]
+NONSMOOTH = [{"penalty": "l1"}, {"penalty": "elasticnet", "l1_ratio": 0.3}]
 
 FROM_ONE = [1.0, 10**-1.5, 1e-3]
 
 FLIPS = np.tile([1.0, -1.0], 30)[:, None] * 0.1
 
 
-@pytest.mark.parametrize("penalty", KINKED)
+@pytest.mark.parametrize("penalty", NONSMOOTH)
 @pytest.mark.parametrize("value", [0.0, 0.1, 3.0, -7.3e-5, 1e9, 1e-170])
 def test_strengths_of_a_constant_target(value, penalty):
     y, model = np.full(len(X), value), NNORegressor(**penalty)
@@ -115,7 +115,7 @@ def test_strengths_of_a_constant_target(value, penalty):
             )
 
 
-@pytest.mark.parametrize("penalty", KINKED)
+@pytest.mark.parametrize("penalty", NONSMOOTH)
 def test_strengths_where_the_columns_say_nothing(penalty):
     halves, constant = np.tile([0, 0, 1, 1], 15), np.full((60, 4), 0.1)
     for model in (NNOClassifier(**penalty), NNOClassifier("squared_hinge", **penalty)):
@@ -132,7 +132,7 @@ def test_strengths_where_the_columns_say_nothing(penalty):
     np.testing.assert_allclose(strengths(regressor, FLIPS + 0.3, 5.0 + halves / 10), FROM_ONE)
 
 
-@pytest.mark.parametrize("penalty", [*KINKED, {"penalty": "l2"}])
+@pytest.mark.parametrize("penalty", [*NONSMOOTH, {"penalty": "l2"}])
 def test_strengths_have_the_scale_of_the_data(penalty):
     model = NNORegressor(**penalty)
     expected = strengths(model, X, NUMBERS)
@@ -161,7 +161,7 @@ class OneIsFree(L1):
     def _free(self, w):
         return np.arange(len(w))[:, None] == 0
 
-    gradient = L1.gradient  # at a kink of the others
+    gradient = L1.gradient  # though the others are not differentiable at 0
 
     def value(self, w):
         return super().value(w[1:])

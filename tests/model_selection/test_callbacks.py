@@ -19,7 +19,7 @@ CLASSIFIER, GRID = NNOClassifier(), {"alpha": ALPHAS}
 
 
 class Recorder:
-    """Notes what each hook is given."""
+    """Records the arguments of each hook."""
 
     def __init__(self):
         self.record, self.n_open = [], 0

@@ -20,7 +20,7 @@ FITS = []
 
 
 class Witness(TransformerMixin, BaseEstimator):
-    """Notes which rows it is fitted on, by the number in their first column."""
+    """Records the rows that it is fitted on, by the number in their first column."""
 
     def __init__(self, shift=0.0):
         self.shift = shift

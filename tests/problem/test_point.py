@@ -23,7 +23,7 @@ from tests.problems import (
 
 every_loss = pytest.mark.parametrize("name", LOSSES)
 intercepts = pytest.mark.parametrize("fit_intercept", [True, False])
-#: Gradients and curvatures of the others jump; differences across a jump say nothing.
+#: Gradients and curvatures of the others jump, where differences are no derivatives.
 SMOOTH = [name for name in LOSSES if LOSSES[name].largest_curvature is None]
 
 
@@ -34,6 +34,19 @@ def test_gradient_is_the_derivative_of_the_value(name, fit_intercept):
     coef = make_coef(problem)
     slopes = central_differences(lambda w: problem.at(w).value, coef, step=1e-5)
     np.testing.assert_allclose(problem.at(coef).gradient.ravel(), slopes, atol=1e-5)
+
+
+def joint_value(line):
+    """The objective on the line in w and b on which b moves as its optimum does at 0."""
+    start, step = line.start, 1e-4
+    drift = (line.point(step).intercept - line.point(-step).intercept) / (2 * step)
+
+    def value(t):
+        coef = start.coef + t * line.direction
+        look = Look(start.problem, coef, start.raw, line.slope, t)
+        return look.values(start.intercept + t * drift).sum() + start.problem.penalties(coef).sum()
+
+    return value
 
 
 @pytest.mark.parametrize("n_outputs", [1, 3])
@@ -48,7 +61,8 @@ def test_line_derivatives(name, fit_intercept, n_outputs):
     t = np.linspace(0.3, 0.7, steps)
     first, second = line.derivatives(t)
     assert first.shape == second.shape == (steps,)
-    np.testing.assert_allclose(first, central_differences(line.value, t, 1e-5), atol=1e-5)
+    value = joint_value(line) if name == "multinomial" and fit_intercept else line.value
+    np.testing.assert_allclose(first, central_differences(value, t, 1e-5), atol=1e-5)
     if name in SMOOTH:
         slopes = central_differences(lambda t: line.derivatives(t)[0], t, 1e-5)
         np.testing.assert_allclose(np.diag(second), slopes, rtol=ALONG_A_LINE, atol=1e-4)

@@ -22,7 +22,7 @@ from tests.problems import (
 every_loss = pytest.mark.parametrize("name", LOSSES)
 THREE_FORMATS = [np.asarray, CONTAINERS["csr_array"], CONTAINERS["csc_array"]]
 intercepts = pytest.mark.parametrize("fit_intercept", [True, False])
-#: Gradients and curvatures of these jump; differences across a jump say nothing.
+#: Gradients and curvatures of these jump, where differences are no derivatives.
 SMOOTH = [name for name in LOSSES if LOSSES[name].largest_curvature is None]
 SEVERAL = ["squared_error", "poisson", "squared_hinge", "multinomial"]
 

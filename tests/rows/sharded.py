@@ -6,7 +6,8 @@ it. The sums of the whole are the shards' sums, by their shares of the weight.
 """
 
 from collections import Counter
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add
 
 import numpy as np
 from scipy import sparse
@@ -20,7 +21,6 @@ from nno_sklearn.rows import (
     RowCurvature,
     Rows,
     RowSums,
-    invert,
 )
 from nno_sklearn.rows.local import LocalCurvature
 from nno_sklearn.rows.moments import CONSTANT, moments
@@ -41,10 +41,10 @@ class ShardedRaw(Raw):
 
 
 class ShardedCurvature(RowCurvature):
-    """The shards' handles, and the inverse of the sum of what they bend."""
+    """The shards' handles, and the sum of what they bend."""
 
-    def __init__(self, parts, inverse):
-        self.parts, self.inverse = parts, inverse
+    def __init__(self, parts, intercept):
+        self.parts, self.intercept = parts, intercept
 
 
 class ShardedRows(Rows):
@@ -131,7 +131,7 @@ class ShardedRows(Rows):
             return [self._added(field, shares) for field in zip(*answers, strict=True)]
         if answers[0] is None:
             return None
-        return sum(share * answer for share, answer in zip(shares, answers, strict=True))
+        return reduce(add, (share * answer for share, answer in zip(shares, answers, strict=True)))
 
     def _of_all(self, name):
         return [getattr(shard, name) for shard in self._shards]
@@ -181,8 +181,7 @@ class ShardedRows(Rows):
 
     def curvature(self, raw, b, least=None):
         parts = self._ask("curvature", raw, b, least)
-        bend = self._added([part.bend for part in parts])
-        return ShardedCurvature(parts, invert(bend) if self.fit_intercept else np.zeros_like(bend))
+        return ShardedCurvature(parts, self._added([part.intercept for part in parts]))
 
     # Sums at raw predictions
 
@@ -273,6 +272,11 @@ class ShardedRows(Rows):
 
     def doubtful(self, raw, b, limit):
         return np.vstack(self._ask("doubtful", raw, b, limit))
+
+    def recession(self, reach, near):
+        answers = zip(*self._ask("recession", reach, near), strict=True)
+        joined = [zip(*parts, strict=True) for parts in answers]
+        return [(np.vstack(held), np.concatenate(falls)) for held, falls in joined]
 
     # Second moments
 

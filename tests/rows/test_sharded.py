@@ -95,6 +95,14 @@ def places(problem):
     return point, direction, problem.rows.raw(direction)
 
 
+def matrix_of(curvature):
+    return np.column_stack([curvature.product(e) for e in np.eye(len(curvature.diagonal))])
+
+
+def in_numbers(sums):
+    return tuple(sums._replace(bend=matrix_of(sums.bend)))
+
+
 def sums_of(problem):
     """All that the interface says in sums, by name."""
     rows, (point, direction, slope) = problem.rows, places(problem)
@@ -106,8 +114,8 @@ def sums_of(problem):
     yield "sizes", (rows.shape, rows.n_outputs, rows.n_stored)
     yield "columns", (rows.origin, rows.scale, rows.inverse_scale, rows.underflows)
     yield "targets", tuple(rows.targets)
-    yield "sums", tuple(rows.sums(raw, b))
-    yield "along", tuple(rows.sums(raw, b, slope, 0.7))
+    yield "sums", in_numbers(rows.sums(raw, b))
+    yield "along", in_numbers(rows.sums(raw, b, slope, 0.7))
     yield "values", (rows.values(raw, b), rows.values(raw, b, slope, 0.7))
     yield "combined", rows.values(rows.combined(raw, 0.3, slope), b)
     yield "chosen", rows.values(rows.chosen(which, raw, rows.nothing()), b)
@@ -119,7 +127,8 @@ def sums_of(problem):
         yield "conjugate", rows.conjugate(raw, b, 0.9)
         scalings = 0.1 ** np.arange(5.0)
         yield "dual", tuple(rows.newton_dual(raw, b, curvature, slope, shift, scalings))
-    yield "curvature", (curvature.inverse, rows.largest_curvature(curvature))
+    yield "curvature", (matrix_of(curvature.intercept), rows.largest_curvature(curvature))
+    yield "intercept", curvature.intercept.solve(shift - shift.mean() + direction[0])
     yield "change", rows.curvature_change(curvature, before)
     yield "step", rows.intercept_step(curvature, slope, 0.2)
     yield "product", rows.hessian_product(curvature, direction)[1]
@@ -130,6 +139,8 @@ def sums_of(problem):
     yield "move sizes", (rows.move_sizes(slope, shift), rows.move_sizes(slope, shift, 0.5))
     yield "recedes", rows.recedes(slope, shift, 0.1, 1e3, 20.0)
     yield "doubtful", rows.doubtful(raw, b, 0.3)
+    for held, falls in rows.recession(1e3, 20.0):
+        yield "recession", (held[np.lexsort(held.T)], falls[np.lexsort(held.T)])
     yield "moments", tuple(rows.moments())
     yield "even moments", tuple(rows.moments(evenly=True))
     yield "factor", root_of(rows.factor(targets=True))
@@ -194,7 +205,12 @@ RARE = {
     "no penalty": (
         "nearest_neighbor",
         {"name": "log_loss", "penalty": NoPenalty()},
-        {"newton_dual", "factor", "hessian_root", "bent_gradient", "square", "doubtful"},
+        {"newton_dual", "factor", "hessian_root", "bent_gradient", "square", "recession"},
+    ),
+    "no penalty, many rows": (
+        "nearest_neighbor",
+        {"name": "log_loss", "penalty": NoPenalty(), "n": 6000},
+        {"doubtful"},
     ),
     "separable": (
         "proximal",

@@ -32,7 +32,7 @@ from tests.problems import pose
 
 
 def rare(n=900, p=4, seed=0):
-    """The first column decides, but for a few positives far away that logistic loss gives in to."""
+    """The first column decides, except for a few outlying positives that move the logistic loss."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, p))
     y = (X[:, 0] + 0.3 * rng.normal(size=n) > 1.0).astype(int)

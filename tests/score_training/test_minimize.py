@@ -17,7 +17,7 @@ def test_minima(name, d):
     function = FUNCTIONS[name]
     result = nno_minimize(function.value, function.start(d), random_state=0)
     assert result.fun == function.value(result.x)
-    # The kinks of absolute values end the search early; the docs say so.
+    # Where absolute values are not differentiable the search ends early; the docs say so.
     assert result.fun < (0.1 if name == "absolute value" else 1e-5)
 
 

@@ -20,7 +20,7 @@ from tests.problems import (
 @pytest.mark.parametrize("count", [120, 40])  # of 400 dense rows all are looked at, or 80 at most
 def test_landmarks_are_draws_whose_sums_are_unbiased(container, count):
     X = make_matrix(400, 6)
-    X[::40, 2] = 30.0  # rare, so these rows say much
+    X[::40, 2] = 30.0  # rare, so these rows have high leverage
     sample_weight = np.linspace(0.2, 1.8, 400)
     problem = pose(
         container(X),

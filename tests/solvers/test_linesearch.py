@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nno_sklearn.problem import Line
 from nno_sklearn.solvers.linesearch import exact_step
 from tests.problems import (
     EVERY_PENALTY,
@@ -43,16 +44,34 @@ def test_exact_step_moves_only_outputs_that_descend():
 
 @pytest.mark.parametrize("penalty", [EVERY_PENALTY["l1"], Box(-0.1, 0.5)])
 @pytest.mark.parametrize("size", [0.1, 1.0, 100.0])
-def test_exact_step_with_kinks_descends_along_the_chord(penalty, size):
+def test_exact_step_with_kinks_descends_along_the_secant(penalty, size):
     problem = make_problem("squared_error", penalty, 0.01)
     point = problem.null
     end = penalty.prox(-size * point.data_gradient, 0.01 * size)
     line = point.towards(end)
     t, found = exact_step(line)
     assert 0 < t[0] <= 1 and found.value < point.value
-    chord = problem.alpha * (penalty.value(end) - penalty.value(point.coef))
-    assert line.initial_slope[0] == pytest.approx(np.vdot(point.data_gradient, end) + chord)
-    bounds = [line.point(s).data_loss + s * chord for s in np.linspace(0.01, 1, 100)]
-    least = found.data_loss + t[0] * chord
+    secant = problem.alpha * (penalty.value(end) - penalty.value(point.coef))
+    assert line.initial_slope[0] == pytest.approx(np.vdot(point.data_gradient, end) + secant)
+    bounds = [line.point(s).data_loss + s * secant for s in np.linspace(0.01, 1, 100)]
+    least = found.data_loss + t[0] * secant
     assert found.value <= least + 1e-15
     assert point.value - least >= 0.95 * (point.value - min(bounds))
+
+
+def test_an_output_at_its_optimum_does_not_keep_others_waiting(monkeypatch):
+    problem = make_problem("poisson", n_outputs=2)
+    point = problem.at(make_coef(problem))
+    direction = -point.gradient
+    direction[:, 1] *= 1e-24
+    looks, derivatives = [], Line.derivatives
+
+    def blurred(line, t):
+        first, second = derivatives(line, t)
+        looks.append(t)
+        return np.array([first[0], 1e-30]), second  # the other's slope is rounding
+
+    monkeypatch.setattr(Line, "derivatives", blurred)
+    t, found = exact_step(point.towards(direction))
+    assert t[0] > 0 and found.values[0] < point.values[0]
+    assert len(looks) < 10

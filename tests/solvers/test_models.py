@@ -12,7 +12,7 @@ def test_a_kernel_of_rows_has_a_factor_however_large_the_rows(size):
     rows = size * np.outer(rng.normal(size=5), rng.normal(size=8))  # of rank 1
     right = rng.normal(size=5)
     solution = _kernel_factor(rows).solve(right)
-    # What the rows do not reach keeps its share of the identity.
+    # On the null space of the rows it is the identity.
     unit = rows[:, 0] / np.linalg.norm(rows[:, 0])
     expected = right - unit * (unit @ right) * (1 - 1 / (1 + np.linalg.norm(rows) ** 2))
     assert solution == pytest.approx(expected, abs=1e-6)

@@ -60,7 +60,7 @@ def test_options_change_the_way_not_the_optimum(solver):
 
 
 class TestMetric:
-    """A name does what it says: "nearest_neighbor" searches, and the distance matters."""
+    """The solver makes a neighbour search, and its metric has an effect."""
 
     METRICS = ("euclidean", "manhattan", "cosine", "chebyshev", "canberra")
 

@@ -1,4 +1,4 @@
-"""Curvature metrics against dense algebra: Cholesky, Woodbury, limited memory, heavy rows."""
+"""Preconditioners against dense algebra: Cholesky, Woodbury, L-BFGS, heavy rows."""
 
 import numpy as np
 import pytest
@@ -8,13 +8,13 @@ from nno_sklearn.losses import SquaredError
 from nno_sklearn.penalties import L2
 from nno_sklearn.problem import hessian_blocks
 from nno_sklearn.solvers.preconditioner import (
+    LBFGS,
     CurvaturePreconditioner,
     DiagonalPreconditioner,
     HeavyRowsPreconditioner,
-    LimitedMemory,
     ScaledCholesky,
     WoodburyPreconditioner,
-    bent_diagonal,
+    positive_diagonal,
 )
 from tests.problems import (
     CONTAINERS,
@@ -60,7 +60,7 @@ def test_scaled_cholesky_leaves_flat_directions_alone():
 
 
 @scales
-def test_curvature_metric_solves_block_by_block(factor):
+def test_curvature_preconditioner_solves_block_by_block(factor):
     rng = np.random.default_rng(2)
     position = np.arange(18).reshape(6, 3)
     shared, other = well_conditioned(6), well_conditioned(6, seed=3)
@@ -68,32 +68,32 @@ def test_curvature_metric_solves_block_by_block(factor):
     diagonal, gradient = np.full((6, 3), 0.3), rng.normal(size=(6, 3))
     unit = factor[:, None]
     scaled = {id(matrix): matrix * np.outer(factor, factor) for matrix in (shared, other)}
-    metric = CurvaturePreconditioner(
+    preconditioner = CurvaturePreconditioner(
         [(index, scaled[id(matrix)]) for index, matrix in blocks], diagonal * unit**2
     )
-    solution = metric.solve(gradient * unit) * unit
+    solution = preconditioner.solve(gradient * unit) * unit
     for k, (_, matrix) in enumerate(blocks):
         expected = np.linalg.solve(matrix + 0.3 * np.eye(6), gradient[:, k])
         np.testing.assert_allclose(solution[:, k], expected, rtol=1e-8)
 
 
-def test_curvature_metric_of_coupled_outputs_is_newtons():
+def test_curvature_preconditioner_of_coupled_outputs_is_newtons():
     problem = make_problem("multinomial", alpha=0.3)
     point = problem.at(make_coef(problem))
     [(index, hessian)] = hessian_blocks(point)
     full = np.empty_like(hessian)
     full[np.ix_(index, index)] = hessian
     full += 0.3 * np.eye(len(index))
-    metric = CurvaturePreconditioner([(index, hessian)], np.full(problem.shape, 0.3))
+    preconditioner = CurvaturePreconditioner([(index, hessian)], np.full(problem.shape, 0.3))
     expected = np.linalg.solve(full, point.gradient.ravel())
-    np.testing.assert_allclose(metric.solve(point.gradient).ravel(), expected, rtol=1e-8)
+    np.testing.assert_allclose(preconditioner.solve(point.gradient).ravel(), expected, rtol=1e-8)
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("container", [np.asarray, CONTAINERS["csr_array"]])
 @pytest.mark.parametrize("name", ["squared_error", "poisson", "multinomial"])
 @pytest.mark.parametrize("span", [0, 6])
-def test_woodbury_metric_solves(name, container, fit_intercept, span):
+def test_woodbury_preconditioner_solves(name, container, fit_intercept, span):
     n, p = 15, 40
     factor = 10.0 ** np.linspace(-span, span, p)
     X = make_matrix(n, p)
@@ -106,11 +106,11 @@ def test_woodbury_metric_solves(name, container, fit_intercept, span):
     point = problem.at(make_coef(problem) / unit)
     rng = np.random.default_rng(4)
     diagonal, gradient = rng.uniform(0.1, 1.0, problem.shape), rng.normal(size=problem.shape)
-    metric = WoodburyPreconditioner(point, point.curvature, diagonal * unit**2)
-    solution = metric.solve(gradient * unit) * unit
-    bend = problem.rows.loss_curvature(point.raw, point.intercept)
+    preconditioner = WoodburyPreconditioner(point, point.curvature, diagonal * unit**2)
+    solution = preconditioner.solve(gradient * unit) * unit
+    rows_curvature = problem.rows.loss_curvature(point.raw, point.intercept)
     for k in range(problem.n_outputs):
-        curvature = problem.rows.weight * bend.entry(k, k)
+        curvature = problem.rows.weight * rows_curvature.entry(k, k)
         mean = curvature @ X / curvature.sum() if fit_intercept else 0.0
         hessian = (X - mean).T @ (curvature[:, None] * (X - mean)) + np.diag(diagonal[:, k])
         expected = np.linalg.solve(hessian, gradient[:, k])
@@ -118,17 +118,19 @@ def test_woodbury_metric_solves(name, container, fit_intercept, span):
 
 
 def test_diagonal_preconditioner_divides():
-    metric = DiagonalPreconditioner(np.array([[2.0], [0.0], [1e-300]]))
-    np.testing.assert_array_equal(metric.solve(np.array([[4.0], [3.0], [0.0]])), [[2], [0], [0]])
+    preconditioner = DiagonalPreconditioner(np.array([[2.0], [0.0], [1e-300]]))
     np.testing.assert_array_equal(
-        bent_diagonal(np.array([0.0, 0.5]), np.array([10.0, 10.0])), [1e-6, 0.5]
+        preconditioner.solve(np.array([[4.0], [3.0], [0.0]])), [[2], [0], [0]]
+    )
+    np.testing.assert_array_equal(
+        positive_diagonal(np.array([0.0, 0.5]), np.array([10.0, 10.0])), [1e-6, 0.5]
     )
 
 
-def dense_bfgs(pairs, metric):
-    """The inverse BFGS matrix (Nocedal and Wright, 2006, 6.17), from the scaled first metric."""
+def dense_bfgs(pairs, preconditioner):
+    """The inverse BFGS matrix (Nocedal and Wright, 2006, 6.17) from a scaled preconditioner."""
     step, change = pairs[-1]
-    inverse = metric * (step @ change) / (change @ metric @ change)
+    inverse = preconditioner * (step @ change) / (change @ preconditioner @ change)
     for step, change in pairs:
         rho = 1 / (step @ change)
         left = np.eye(len(step)) - rho * np.outer(step, change)
@@ -138,23 +140,25 @@ def dense_bfgs(pairs, metric):
 
 @pytest.mark.parametrize("name", ["squared_error", "poisson", "multinomial"])
 @pytest.mark.parametrize("span", [0, 4])
-def test_limited_memory_is_bfgs(name, span):
+def test_lbfgs_is_bfgs(name, span):
     problem = make_problem(name, p=6, n_outputs=3)
     rng, factor = np.random.default_rng(5), 10.0 ** np.linspace(-span, span, 6)[:, None]
     hessian = well_conditioned(18, seed=6) if name == "multinomial" else well_conditioned(6, seed=6)
     diagonal = rng.uniform(0.5, 2.0, problem.shape)
-    memory, pairs = LimitedMemory(problem, 3), []
-    metric = DiagonalPreconditioner(diagonal * factor**2)
-    np.testing.assert_array_equal(memory.solve(factor, metric), metric.solve(factor))
+    corrections, pairs = LBFGS(problem, 3), []
+    preconditioner = DiagonalPreconditioner(diagonal * factor**2)
+    np.testing.assert_array_equal(
+        corrections.solve(factor, preconditioner), preconditioner.solve(factor)
+    )
     for _ in range(5):
         step = rng.normal(size=problem.shape)
         change = hessian @ (step.ravel()[:, None] if name == "multinomial" else step)
         change = change.reshape(problem.shape)
         pairs.append((step, change))
-        memory.add(step / factor, change * factor)
-    assert len(memory) == 3
+        corrections.add(step / factor, change * factor)
+    assert len(corrections) == 3
     pairs, gradient = pairs[-3:], rng.normal(size=problem.shape)
-    solution = memory.solve(gradient * factor, metric) * factor
+    solution = corrections.solve(gradient * factor, preconditioner) * factor
     if name == "multinomial":
         pairs = [(step.ravel(), change.ravel()) for step, change in pairs]
         expected = dense_bfgs(pairs, np.diag(1 / diagonal.ravel())) @ gradient.ravel()
@@ -164,48 +168,50 @@ def test_limited_memory_is_bfgs(name, span):
             own = [(step[:, k], change[:, k]) for step, change in pairs]
             expected = dense_bfgs(own, np.diag(1 / diagonal[:, k])) @ gradient[:, k]
             np.testing.assert_allclose(solution[:, k], expected, rtol=1e-7, atol=1e-9)
-    memory.clear()
-    np.testing.assert_array_equal(memory.solve(gradient, metric), metric.solve(gradient))
+    corrections.clear()
+    np.testing.assert_array_equal(
+        corrections.solve(gradient, preconditioner), preconditioner.solve(gradient)
+    )
 
 
-def test_limited_memory_skips_pairs_that_say_nothing():
+def test_lbfgs_skips_pairs_without_curvature():
     problem = make_problem("poisson", p=2, n_outputs=2)
-    memory, metric = LimitedMemory(problem, 5), DiagonalPreconditioner(np.full((2, 2), 4.0))
-    memory.add(np.ones((2, 2)), -np.ones((2, 2)))
-    memory.add(np.zeros((2, 2)), np.zeros((2, 2)))
-    assert len(memory) == 0
+    corrections, preconditioner = LBFGS(problem, 5), DiagonalPreconditioner(np.full((2, 2), 4.0))
+    corrections.add(np.ones((2, 2)), -np.ones((2, 2)))
+    corrections.add(np.zeros((2, 2)), np.zeros((2, 2)))
+    assert len(corrections) == 0
     step = np.array([[1.0, 0.0], [0.0, 0.0]])  # the second output did not move
-    memory.add(step, 2.0 * step)
+    corrections.add(step, 2.0 * step)
     gradient = np.array([[3.0, 3.0], [1.0, 1.0]])
-    solution = memory.solve(gradient, metric)
+    solution = corrections.solve(gradient, preconditioner)
     np.testing.assert_allclose(solution[:, 1], gradient[:, 1] / 4)
     np.testing.assert_allclose(solution[:, 0], [1.5, 0.5])
 
 
 @pytest.mark.parametrize("name", ["squared_error", "several", "multinomial"])
-def test_heavy_rows_metric_inverts_them_and_a_diagonal(name):
+def test_heavy_rows_preconditioner_inverts_them_and_a_diagonal(name):
     n_outputs = 2 if name == "several" else 1
     loss = "poisson" if name == "several" else name
     problem = make_problem(
         loss, n=30, p=8, n_outputs=n_outputs, alpha=0.2, container=CONTAINERS["csr_array"]
     )
     point = problem.at(make_coef(problem))
-    metric = HeavyRowsPreconditioner(point, point.curvature, 5)
+    preconditioner = HeavyRowsPreconditioner(point, point.curvature, 5)
     curvature = problem.rows.loss_curvature(point.raw, point.intercept)
     X = make_matrix(30, 8)
-    bend = np.column_stack([curvature.entry(k, k) for k in range(problem.n_outputs)])
-    bend *= problem.rows.weight[:, None]
-    mean = bend.mean(axis=1)
+    own = np.column_stack([curvature.entry(k, k) for k in range(problem.n_outputs)])
+    own *= problem.rows.weight[:, None]
+    mean = own.mean(axis=1)
     heavy = np.argsort(-mean * (X**2).sum(axis=1))[:5]
     squares = mean[heavy] @ X[heavy] ** 2
     rest = np.maximum(point.data_diagonal.mean(axis=1) - squares, 0.0)
     diagonal = 0.2 + rest
     diagonal = np.sqrt(diagonal * np.median(diagonal))
     gradient = np.random.default_rng(2).normal(size=problem.shape)
-    solution = metric.solve(gradient)
+    solution = preconditioner.solve(gradient)
     rows = X[heavy] - problem.rows.design.centre
     for k in range(problem.n_outputs):
-        matrix = np.diag(diagonal) + rows.T @ (bend[heavy, k][:, None] * rows)
+        matrix = np.diag(diagonal) + rows.T @ (own[heavy, k][:, None] * rows)
         np.testing.assert_allclose(matrix @ solution[:, k], gradient[:, k], atol=1e-10)
 
 

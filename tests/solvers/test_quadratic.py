@@ -25,4 +25,4 @@ def test_quadratic_models_are_minimised(name, penalty):
     best = minimise_model(point, blocks, 1e-14)
     moved = (hessian @ (best - point.coef).ravel()).reshape(best.shape)
     distance = penalty.subdiff_distance(best, (point.data_gradient + moved) / 0.1)
-    np.testing.assert_allclose(distance, 0.0, atol=1e-4)  # a ridge of 1e-7 where nothing bends
+    np.testing.assert_allclose(distance, 0.0, atol=1e-4)  # the null space has a ridge of 1e-7

@@ -36,7 +36,7 @@ def accepting(problem):
     return [name for name in SOLVERS if not SOLVERS[name]().missing(problem.loss, problem.penalty)]
 
 
-def check_book(result, problem, tol):
+def check_history(result, problem, tol):
     """What holds for every run that converged."""
     history = result.history
     assert result.status is Status.CONVERGED
@@ -71,7 +71,7 @@ def test_all_solvers_reach_the_same_certified_optimum(name, penalty, container, 
             name, PENALTIES[penalty], alpha, n=60, container=container, weighted=weighted
         )
         results[solver] = solve(solver, problem, random_state=0)
-        check_book(results[solver], problem, TOL)
+        check_history(results[solver], problem, TOL)
         assert results[solver].dual_gap <= TOL * problem.null.value
     assert set(results) == set(SOLVERS) - (set() if penalty == "l2" else {"gd"})
     bound = max(result.objective - result.dual_gap for result in results.values())
@@ -100,7 +100,7 @@ def test_several_outputs_are_one_problem_each(name, penalty):
 def test_outputs_that_are_done_do_not_hold_up_the_others(solver):
     X, y = make_regression(n_samples=11, n_features=10, n_targets=5, random_state=42)
     problem = pose(X, y, LOSSES["huber"], PENALTIES["l2"], 1e-4)
-    check_book(solve(solver, problem, tol=1e-6), problem, 1e-6)
+    check_history(solve(solver, problem, tol=1e-6), problem, 1e-6)
 
 
 @every_solver
@@ -109,7 +109,7 @@ def test_outputs_that_are_done_do_not_hold_up_the_others(solver):
 def test_no_penalty_is_solved_to_a_vanishing_gradient(name, fit_intercept, solver):
     problem = make_problem(name, alpha=0.0, n=120, p=3, seed=3, fit_intercept=fit_intercept)
     result = solve(solver, problem, tol=1e-6)
-    check_book(result, problem, 1e-6)
+    check_history(result, problem, 1e-6)
     best = solve("auto", problem, tol=1e-9)
     distance = result.objective - best.objective
     assert distance <= result.dual_gap + 1e-14 * problem.null.value <= 2e-12 * problem.null.value
@@ -203,7 +203,7 @@ def test_more_features_than_fit_a_matrix(container, penalty, solver):
     options = {"n": 60, "p": 2500, "container": container}
     problem = make_problem("log_loss", PENALTIES[penalty], 0.05, **options)
     result = solve(solver, problem, tol=1e-6, random_state=0)
-    check_book(result, problem, 1e-6)
+    check_history(result, problem, 1e-6)
     X = make_matrix(60, 2500)
     if penalty == "l2":  # the optimum lies in the span of the centred rows: 60 numbers
         kernel = (X - problem.rows.weight @ X) @ (X - problem.rows.weight @ X).T

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.datasets import load_wine
 from sklearn.preprocessing import StandardScaler
 
 from nno_sklearn import NNOClassifier, NNORegressor
@@ -46,3 +47,10 @@ def test_an_optimum_of_0_is_reached(solver):
     X, y = wide()
     fit = NNORegressor(penalty=None, solver=solver, tol=TOL).fit(X, y)
     assert fit.converged_ and fit.objective_ < 1e-12 * np.var(y)
+
+
+def test_a_gap_falls_on_where_rounding_hides_the_objective():
+    """A duality gap of l1 is of first order in the gradient, what is left to gain of second."""
+    X, y = load_wine(return_X_y=True)
+    fit = NNOClassifier(penalty="l1", alpha=1e-4, tol=1e-7).fit(X, y)
+    assert fit.converged_ and fit.n_passes_ < 1000

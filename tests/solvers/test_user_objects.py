@@ -64,7 +64,7 @@ def test_user_penalty_box(name, solver):
 
 
 class PlainElasticNet(Penalty):
-    """The elastic net as a user may write it: half of what solvers could know is left out."""
+    """The elastic net as a user may write it: half of the methods are left out."""
 
     def value(self, w):
         return np.abs(w).sum() + 0.1 * (w**2).sum()

@@ -89,7 +89,7 @@ class TestAccuracy:
     @pytest.mark.parametrize("penalty", ["l2", "l1"])
     @pytest.mark.parametrize("load", [load_breast_cancer, load_wine, load_iris])
     def test_nearly_separable_classes_as_in_a_batch_fit(self, load, penalty, size):
-        """All rows are in memory; what is left of the loss is far below the constant model's."""
+        """All rows are pending; the loss at the optimum is far below the constant model's."""
         X, y = load(return_X_y=True)
         train, test, y_train, y_test = train_test_split(X, y, random_state=0)
         model = stream(NNOClassifier(penalty=penalty), train, y_train, size=size)
@@ -100,7 +100,7 @@ class TestAccuracy:
 
     @pytest.mark.parametrize("loss", ["huber", "poisson", "log_loss"])
     def test_equal_rows_with_different_targets_share_cells(self, loss):
-        """For a loss not linear in the target, the remainder keeps what their mean loses."""
+        """For a loss nonlinear in the target, the remainder corrects the use of mean targets."""
         rng = np.random.default_rng(0)
         X = rng.integers(0, 3, (6000, 3)).astype(float)
         eta = X @ [0.5, -0.5, 0.2]
@@ -110,7 +110,7 @@ class TestAccuracy:
             "log_loss": np.where(eta + rng.logistic(size=6000) > 0, "yes", "no"),
         }[loss]
         model = stream(make(loss, stream=CellStream(n_cells=40)), X, y)
-        assert len(model._learnt.state.memory) <= 40
+        assert len(model._learnt.state.cells) <= 40
         assert distance(model, make(loss).fit(X, y), 1.0) < 0.03
 
     def test_rows_that_are_all_in_memory_lose_nothing(self):
@@ -118,7 +118,7 @@ class TestAccuracy:
         cells = CellStream(n_cells=3000)
         model = stream(make("log_loss", stream=cells), X[:3500], y[:3500])
         state = model._learnt.state
-        assert len(state.memory) == 3000 and state.n_rows == 3500
+        assert len(state.cells) == 3000 and state.n_rows == 3500
         X, y = X[:3500], y[:3500]
         assert distance(model, make("log_loss", tol=1e-8).fit(X, y)) < 1e-3
 
@@ -482,7 +482,7 @@ class TestErrors:
 
 
 class TestChoice:
-    """Of what learns: by name, as an object, or with the solver."""
+    """The choice of a stream: by name, as an object, or by the solver."""
 
     @pytest.mark.parametrize(
         ("solver", "name"), [("nearest_neighbor", "cells"), ("gd", "adagrad"), ("proximal", "ftrl")]

@@ -1,0 +1,188 @@
+"""Second derivatives by the intercept: a diagonal, a matrix, or products with the rows' own."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from nno_sklearn.losses import Curvature
+from nno_sklearn.rows.cholesky import invert
+from nno_sklearn.types import Array
+
+#: Outputs up to which those that interact have a matrix: forming it takes no longer than the
+#: products that a solution without it needs.
+MOST_JOINT_OUTPUTS = 48
+#: Conjugate gradients: steps at most, and the share of the right side to which the residual falls,
+#: in units of the diagonal.
+MOST_STEPS, PRECISION = 30, 1e-4
+
+
+class InterceptCurvature(Protocol):
+    """Weighted sum of the rows' second derivatives: H, positive semi-definite.
+
+    Those of parts of the rows add up: ``share * one + other_share * other``.
+    """
+
+    @property
+    def diagonal(self) -> Array:
+        """(n_outputs,)"""
+
+    def product(self, shift: Array) -> Array:
+        """``H shift``, (n_outputs,)."""
+
+    def solve(self, right: Array, damping: float = 0.0) -> Array:
+        """``(H + damping I)^-1 right`` for a right side, (n_outputs,), or one in each column.
+
+        Directions that nothing bends, such as a shift of all of a softmax's outputs, get 0.
+        """
+
+    def eigen(self) -> tuple[Array, Array | None]:
+        """Eigenvalues and eigenvectors of H, or of what is known of it; vectors of None are the
+        unit vectors."""
+
+    def release(self) -> None:
+        """Let go of what is as long as the data; the diagonal stays, there are no more products."""
+
+
+class SeparateCurvature:
+    """Of outputs that do not interact."""
+
+    __array_ufunc__ = None  # a share from numpy leaves the product to this class
+
+    def __init__(self, diagonal: Array) -> None:
+        self.diagonal = diagonal
+
+    def product(self, shift: Array) -> Array:
+        return self.diagonal * shift
+
+    def solve(self, right: Array, damping: float = 0.0) -> Array:
+        total = self.diagonal + damping
+        bends = total > np.finfo(float).tiny
+        inverse = np.divide(1.0, total, out=np.zeros_like(total), where=bends)
+        return (inverse * right.T).T
+
+    def eigen(self) -> tuple[Array, Array | None]:
+        return self.diagonal, None
+
+    def release(self) -> None:
+        """Nothing here is as long as the data."""
+
+    def __rmul__(self, share: float) -> SeparateCurvature:
+        return SeparateCurvature(share * self.diagonal)
+
+    def __add__(self, other: SeparateCurvature) -> SeparateCurvature:
+        return SeparateCurvature(self.diagonal + other.diagonal)
+
+
+class JointCurvature:
+    """Of few outputs that interact: a matrix.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n_outputs, n_outputs)
+    """
+
+    __array_ufunc__ = None
+
+    def __init__(self, matrix: Array) -> None:
+        self.matrix, self.diagonal = matrix, matrix.diagonal()
+        self._inverse: Array | None = None
+
+    def product(self, shift: Array) -> Array:
+        return self.matrix @ shift
+
+    def solve(self, right: Array, damping: float = 0.0) -> Array:
+        if damping > 0:
+            return np.linalg.solve(self.matrix + damping * np.eye(len(self.matrix)), right)
+        if self._inverse is None:
+            self._inverse = invert(self.matrix)
+        return self._inverse @ right
+
+    def eigen(self) -> tuple[Array, Array | None]:
+        values, vectors = np.linalg.eigh(self.matrix)
+        return np.maximum(values, 0.0), vectors
+
+    def release(self) -> None:
+        """Nothing here is as long as the data."""
+
+    def __rmul__(self, share: float) -> JointCurvature:
+        return JointCurvature(share * self.matrix)
+
+    def __add__(self, other: JointCurvature) -> JointCurvature:
+        return JointCurvature(self.matrix + other.matrix)
+
+
+class ImplicitCurvature:
+    """Of many outputs that interact: ``diag(total) - sum_i s_i c_i c_i'``, never formed.
+
+    A product with it reads the rows' couplings c once; the matrix would take as long for every
+    output. Systems are solved by conjugate gradients in units of the diagonal.
+
+    Parameters
+    ----------
+    total : ndarray of shape (n_outputs,)
+    diagonal : ndarray of shape (n_outputs,)
+        That of the whole, couplings included.
+    blocks : list of (weights, couplings)
+        Of blocks of the rows, (n_rows,) and (n_rows, n_outputs).
+    """
+
+    __array_ufunc__ = None
+
+    def __init__(self, total: Array, diagonal: Array, blocks: list[tuple[Array, Array]]) -> None:
+        self._total, self.diagonal, self._blocks = total, diagonal, blocks
+
+    def product(self, shift: Array) -> Array:
+        result = self._total * shift
+        for weight, coupling in self._blocks:
+            inner = weight * (coupling @ shift.astype(coupling.dtype))
+            result -= inner.astype(coupling.dtype) @ coupling
+        return result
+
+    def solve(self, right: Array, damping: float = 0.0) -> Array:
+        if right.ndim == 2:
+            return np.column_stack([self.solve(column, damping) for column in right.T])
+        total = self.diagonal + damping
+        inverse = np.divide(1.0, total, out=np.zeros_like(total), where=total > 0)
+        solution, residual = np.zeros_like(right), right
+        ahead, energy = np.zeros_like(right), 0.0
+        limit = PRECISION**2 * (right @ (inverse * right))
+        for _ in range(MOST_STEPS):
+            steepest = inverse * residual
+            before, energy = energy, residual @ steepest
+            if not energy > limit:
+                break
+            ahead = steepest + (energy / before if before else 0.0) * ahead
+            product = self.product(ahead) + damping * ahead
+            bend = ahead @ product
+            if not bend > 0:  # nothing is left but rounding
+                break
+            solution = solution + energy / bend * ahead
+            residual = residual - energy / bend * product
+        return solution
+
+    def eigen(self) -> tuple[Array, Array | None]:
+        return self.diagonal, None
+
+    def release(self) -> None:
+        self._blocks = []
+
+    def __rmul__(self, share: float) -> ImplicitCurvature:
+        blocks = [(share * weight, coupling) for weight, coupling in self._blocks]
+        return ImplicitCurvature(share * self._total, share * self.diagonal, blocks)
+
+    def __add__(self, other: ImplicitCurvature) -> ImplicitCurvature:
+        total, diagonal = self._total + other._total, self.diagonal + other.diagonal
+        return ImplicitCurvature(total, diagonal, self._blocks + other._blocks)
+
+
+def intercept_curvature(rows: Curvature, weight: Array) -> InterceptCurvature:
+    """The weighted sum of rows' second derivatives, in the form that suits their outputs."""
+    total = weight @ rows.diagonal
+    if rows.coupling is None:
+        return SeparateCurvature(total)
+    if len(total) <= MOST_JOINT_OUTPUTS:
+        return JointCurvature(rows.total(weight))
+    diagonal = weight @ (rows.diagonal - rows.coupling**2)
+    return ImplicitCurvature(total, diagonal, [(weight, rows.coupling)])

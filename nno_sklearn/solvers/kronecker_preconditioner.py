@@ -1,0 +1,79 @@
+"""The preconditioner of many coupled outputs: one matrix over features times one over outputs."""
+
+import numpy as np
+
+from nno_sklearn.solvers.preconditioner import positive_diagonal
+
+
+class KroneckerPreconditioner:
+    """``(A x C + 1 x D)^-1`` for a matrix A over features, C over outputs and a diagonal D.
+
+    The Hessian of a softmax has K p x K p entries; where the rows' curvature varies little, it is
+    nearly the Kronecker product of the columns' second moments and of the second derivative by
+    the intercept (as in K-FAC; Martens and Grosse, 2015). In the eigenvectors of both factors the
+    inverse is diagonal, and exact in the penalty's D.
+
+    Parameters
+    ----------
+    features : tuple of (values, vectors, scaling)
+        Eigenvalues and eigenvectors of ``D^-1/2 A D^-1/2``, and ``D^-1/2``, (n_features,).
+    outputs : tuple of (values, vectors)
+        Eigenvalues and eigenvectors of C; None for the unit vectors.
+    """
+
+    is_hessian = False
+
+    def __init__(self, features, outputs):
+        self._values, self._vectors, self._scaling = features
+        curvatures, self._outputs = outputs
+        self._inverse = 1.0 / (np.multiply.outer(self._values, curvatures) + 1.0)
+
+    def solve(self, gradient):
+        scaling = self._scaling[:, None]
+        inside = self._vectors.T @ (scaling * gradient)
+        if self._outputs is None:
+            return scaling * (self._vectors @ (self._inverse * inside))
+        inside = self._inverse * (inside @ self._outputs)
+        return scaling * (self._vectors @ inside) @ self._outputs.T
+
+
+class KroneckerAtPoint:
+    """The :class:`KroneckerPreconditioner` at a point, by landmark rows' second moments.
+
+    The factor over features is made once; that over outputs is given by each point.
+
+    Parameters
+    ----------
+    landmarks : Landmarks
+    n_rows : int
+        Number of landmarks.
+    """
+
+    def __init__(self, landmarks, n_rows):
+        self._landmarks, self._count = landmarks, n_rows
+        self._gram = self._unit = self._eigen = None
+
+    def take_over(self, other):
+        """Start with the second moments of another run on the same landmarks."""
+        self._gram, self._unit, self._eigen = other._gram, other._unit, other._eigen
+
+    def __call__(self, point):
+        problem = point.problem
+        smooth = problem.alpha * problem.penalty.curvature(point.coef)
+        diagonal = positive_diagonal(smooth, point.data_diagonal).mean(axis=1)
+        size = diagonal.mean()
+        values, vectors, scaling = self._factor(diagonal / size if size > 0 else diagonal)
+        inverse = 1.0 / size if size > 0 else 0.0
+        features = inverse * values, vectors, np.sqrt(inverse) * scaling
+        return KroneckerPreconditioner(features, point.sums.bend.eigen())
+
+    def _factor(self, unit):
+        """Eigenvalues and vectors of the second moments in units of a penalty's curvature."""
+        if self._gram is None:
+            self._gram = self._landmarks.rows(self._count).rows.gram()
+        if self._unit is None or not np.array_equal(unit, self._unit):
+            root = np.sqrt(unit)
+            scaling = np.divide(1.0, root, out=np.zeros_like(root), where=root > 0)
+            values, vectors = np.linalg.eigh(scaling[:, None] * self._gram * scaling)
+            self._unit, self._eigen = unit, (np.maximum(values, 0.0), vectors, scaling)
+        return self._eigen

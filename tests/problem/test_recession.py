@@ -1,0 +1,95 @@
+"""Whether an objective has a minimum at all: said by every solver, not by the one that runs off."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+from nno_sklearn import NNOClassifier, NNORegressor
+from nno_sklearn.losses.classification import MultinomialLogLoss
+from nno_sklearn.penalties import NoPenalty
+from nno_sklearn.problem import separates
+from tests.problems import LOSSES, make_problem, pose
+
+SOLVERS = ("auto", "gd", "nearest_neighbor", "proximal")
+
+
+def ending(model, X, y, weight=None):
+    """How a fit ended: "" or what it warned of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, y, weight)
+    texts = [str(one.message) for one in caught if one.category is ConvergenceWarning]
+    assert model.converged_ == (not texts)
+    return " ".join(texts)
+
+
+def three_classes(overlap):
+    """One column in three ranges, weights of 16 decades, so that light rows look settled."""
+    rng = np.random.default_rng(0)
+    y = np.arange(120) % 3
+    X = (y + rng.uniform(0.05, 0.95, len(y)))[:, None]
+    if overlap:
+        y[np.argsort(X[:, 0])[[20, 60, 100]]] = [2, 0, 1]
+    return X, y, 10 ** rng.uniform(-8, 8, len(y))
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("tol", [1e-3, 1e-8])
+class TestSmallProblems:
+    def test_separable_classes_of_uneven_weights(self, solver, tol):
+        model = NNOClassifier(penalty=None, solver=solver, tol=tol)
+        assert "has no minimum" in ending(model, *three_classes(overlap=False))
+
+    def test_a_column_without_events_for_one_of_two_outputs(self, solver, tol):
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(60, 4)) * [1, 1e3, 1e-3, 1]
+        X[:, 3] = rng.random(60) < 0.3
+        Y = rng.poisson(3.0, (60, 2)).astype(float)
+        model = NNORegressor("poisson", penalty=None, solver=solver, tol=tol)
+        assert ending(model, X, Y) == ""
+        Y[X[:, 3] > 0, 1] = 0.0
+        assert "has no minimum" in ending(model, X, Y)
+
+    def test_one_row_keeps_classes_from_being_separable(self, solver, tol):
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(40, 3))
+        side = X @ [1.0, -1.0, 0.5] > 0
+        model = NNOClassifier(penalty=None, solver=solver, tol=tol)
+        assert "has no minimum" in ending(model, X, side)
+        inside = X[side].mean(axis=0)
+        assert ending(model, np.vstack([X, inside]), np.append(side, False)) == ""
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_classes_of_which_two_are_told_apart_by_one_direction(solver):
+    """Along it two classes stay where they are, up to rounding, while the third goes."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 4))
+    y = (X[:, 1] + rng.logistic(size=90) > 0).astype(int)
+    y[X @ [0.3, 0.1, -0.7, 0.2] > 0.8] = 2
+    model = NNOClassifier(penalty=None, solver=solver, tol=1e-8)
+    assert "has no minimum" in ending(model, np.hstack([X, X[:, :2]]), y)
+
+
+def test_of_overlapping_classes_there_is_an_optimum():
+    X, y, weight = three_classes(overlap=True)
+    y = np.eye(3)[y]
+    problem = pose(X, y, MultinomialLogLoss(), NoPenalty(), 1.0, sample_weight=weight)
+    assert not separates(problem.null)
+
+
+@pytest.mark.parametrize("name", ["squared_error", "huber", "gamma", "squared_hinge"])
+def test_losses_that_reach_their_minimum_have_one(name):
+    assert not separates(make_problem(name, NoPenalty()).null)
+
+
+def test_many_rows_are_no_square_matrix():
+    """A decomposition of 30,000 rows in 30,000 others would take 7 GB."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30_000, 2))
+    y = (X[:, :1] + rng.logistic(size=(len(X), 1)) > 0).astype(float)
+    X[0], y[0] = [300.0, 0.0], 1.0  # a row that a model tells for sure
+    problem = pose(X, y, LOSSES["log_loss"], NoPenalty(), 1.0)
+    assert not separates(problem.at(np.array([[1.0], [0.0]])))

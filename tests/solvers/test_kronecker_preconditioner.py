@@ -1,0 +1,67 @@
+"""One matrix over features times one over classes, in place of the Hessian of a softmax."""
+
+import numpy as np
+import pytest
+
+from nno_sklearn import NNOClassifier
+from nno_sklearn.penalties import NoPenalty
+from nno_sklearn.problem.cost import has_kronecker_factors
+from nno_sklearn.solvers import NearestNeighborSolver, Status
+from nno_sklearn.solvers.kronecker_preconditioner import KroneckerAtPoint, KroneckerPreconditioner
+from nno_sklearn.solvers.landmarks import Landmarks
+from tests.problems import LOSSES, make_problem, pose, solve
+
+
+@pytest.mark.parametrize("knows_outputs", [True, False])
+def test_it_inverts_the_kronecker_product(knows_outputs):
+    rng = np.random.default_rng(0)
+    p, n_outputs = 5, 3
+    root, other = rng.normal(size=(p, p)), rng.normal(size=(n_outputs, n_outputs))
+    gram, diagonal = root @ root.T, rng.uniform(1, 3, p)
+    outputs = other @ other.T if knows_outputs else np.diag([1.0, 2.0, 0.5])
+    scaling = 1 / np.sqrt(diagonal)
+    features = *np.linalg.eigh(scaling[:, None] * gram * scaling), scaling
+    eigen = np.linalg.eigh(outputs) if knows_outputs else (outputs.diagonal(), None)
+    whole = np.kron(gram, outputs) + np.kron(np.diag(diagonal), np.eye(n_outputs))
+    gradient = rng.normal(size=(p, n_outputs))
+    solution = KroneckerPreconditioner(features, eigen).solve(gradient)
+    np.testing.assert_allclose(whole @ solution.ravel(), gradient.ravel(), atol=1e-10)
+
+
+@pytest.mark.parametrize("alpha", [1e-3, 1e-1])
+def test_at_equal_rows_it_is_the_hessian(alpha):
+    """Where all rows have the same probabilities nothing is lost: Newton's step."""
+    problem = make_problem("multinomial", alpha=alpha)
+    point = problem.null
+    at = KroneckerAtPoint(Landmarks(problem, None, np.random.RandomState(0)), problem.n_samples)
+    direction = np.random.default_rng(1).normal(size=problem.shape)
+    direction -= direction.mean(axis=1, keepdims=True)
+    _, product = problem.rows.hessian_product(point.curvature, direction)
+    product = product + alpha * direction
+    np.testing.assert_allclose(at(point).solve(product), direction, atol=1e-8)
+
+
+def wide(n=400, p=80, n_classes=12):
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(n, p)) / np.sqrt(1 + np.arange(p))
+    scores = 3 * X @ rng.normal(size=(p, n_classes)) + rng.gumbel(size=(n, n_classes))
+    return X, scores.argmax(axis=1)
+
+
+def test_many_classes_with_many_features_are_its_case():
+    X, y = wide()
+    model = NNOClassifier(alpha=1e-3, tol=1e-8).fit(X, y)
+    assert model.converged_ and isinstance(model.solver_, NearestNeighborSolver)
+    plain = NNOClassifier(alpha=1e-3, tol=1e-8, solver="gd").fit(X, y)
+    assert model.n_iter_ < 0.7 * plain.n_iter_
+    assert model.objective_ == pytest.approx(plain.objective_, abs=1e-7)
+    np.testing.assert_allclose(model.coef_, plain.coef_, atol=1e-2)
+
+
+def test_without_a_penalty_rounding_becomes_no_step():
+    X, y = wide(n=3000, p=60)
+    X = np.hstack([X, X[:, :3], np.zeros((len(X), 1))])  # directions that the data leave open
+    problem = pose(X, np.eye(12)[y], LOSSES["multinomial"], NoPenalty(), 0.0)
+    assert has_kronecker_factors(problem)
+    result = solve("nearest_neighbor", problem, tol=1e-5)
+    assert result.status is Status.CONVERGED and np.abs(result.coef).max() < 100
