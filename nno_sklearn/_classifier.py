@@ -5,7 +5,9 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 from sklearn.base import ClassifierMixin
+from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
@@ -13,8 +15,11 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from nno_sklearn._labels import (
     check_classes,
     check_factors,
+    check_indicator,
+    check_separate,
     distinct_labels,
     factors_of_stream,
+    is_table,
     weights_of_classes,
 )
 from nno_sklearn._linear_model import LinearModel
@@ -107,6 +112,10 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
+        With ``multilabel_`` the numbers of y's columns.
+    multilabel_ : bool
+        Whether y was a table of 0 and 1, with a column for each of several labels: each is then a
+        classification of its own, in one fit.
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
     intercept_ : ndarray of shape (1,) or (n_classes,)
     objective_ : float
@@ -187,10 +196,18 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         )
         self.class_weight = class_weight
 
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        takes_several = self._score_training() is None and self.class_weight is None
+        tags.classifier_tags.multi_label = takes_several
+        return tags
+
     def prepare(
         self, X: Matrix, y: Any, sample_weight: ArrayLike | None, loss: Loss
     ) -> TrainingData:
         """Check and encode data; see :meth:`nno_sklearn.session.SessionModel.prepare`."""
+        if is_table(y):
+            return self._prepare_multilabel(X, y, sample_weight, loss)
         X, y, weight, exponent = check_training_data(self, X, y, sample_weight, multi_output=False)
         y = column_or_1d(y)
         classes = distinct_labels(y)
@@ -203,10 +220,32 @@ class NNOClassifier(ClassifierMixin, LinearModel):
                 "class_weight."
             )
         check_factors(factors, classes)
-        self.classes_ = classes
+        self.classes_, self.multilabel_ = classes, False
         n_outputs, loss = self._outputs(loss)
         targets = Labels(codes, n_outputs) if n_outputs > 1 else codes[:, None].astype(float)
         weight = weight * factors[codes]
+        return TrainingData(X, targets, weight, loss, sum_of_weights(weight, exponent))
+
+    def _prepare_multilabel(self, X, y, sample_weight, loss):
+        """Data of rows with any number of labels: an output for each, which do not interact."""
+        if self._score_training() is not None:
+            raise ValueError(
+                f"loss={self.loss!r} is a score, which is trained for one label per row, but y has "
+                "a column for each of several. Use a loss such as 'log_loss', or "
+                "sklearn.multioutput.MultiOutputClassifier, which trains each column."
+            )
+        if self.class_weight is not None:
+            raise ValueError(
+                f"class_weight={self.class_weight!r} is for one label per row, but y has a column "
+                "for each of several. Use sample_weight, or "
+                "sklearn.multioutput.MultiOutputClassifier, which weighs each column."
+            )
+        y = y.toarray() if sparse.issparse(y) else y
+        X, y, weight, exponent = check_training_data(self, X, y, sample_weight, multi_output=True)
+        targets = check_indicator(y)
+        loss = loss.of_two_classes() if loss.of_two_classes is not None else loss
+        check_separate(loss, targets)
+        self.classes_, self.multilabel_ = np.arange(y.shape[1]), True
         return TrainingData(X, targets, weight, loss, sum_of_weights(weight, exponent))
 
     def _outputs(self, loss):
@@ -249,6 +288,11 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         return self._learn(X, y, sample_weight, classes=classes)
 
     def _prepare_batch(self, X, y, sample_weight, loss, *, begins, classes):
+        if is_table(y):
+            raise ValueError(
+                "partial_fit learns one label per row, but y has a column for each of several. "
+                "sklearn.multioutput.MultiOutputClassifier learns each column; fit takes all."
+            )
         X, y, weight = check_batch(self, X, y, sample_weight, begins=begins, multi_output=False)
         check_classification_targets(y)
         y = column_or_1d(y)
@@ -259,7 +303,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         self._class_mass = (none if begins else self._class_mass) + np.bincount(
             codes, weight, len(classes)
         )
-        self.classes_ = classes
+        self.classes_, self.multilabel_ = classes, False
         n_outputs, loss = self._outputs(loss)
         targets = np.eye(n_outputs)[codes] if n_outputs > 1 else codes[:, None].astype(float)
         return (
@@ -271,7 +315,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         )
 
     def decision_function(self, X: Matrix) -> Array:
-        """Raw predictions: positive for the second class, or one column per class.
+        """Raw predictions: positive for the second class, or one column per class or label.
 
         Parameters
         ----------
@@ -282,10 +326,10 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         ndarray of shape (n_samples,) or (n_samples, n_classes)
         """
         raw_prediction = self._raw_prediction(X)
-        return raw_prediction[:, 0] if len(self.classes_) == 2 else raw_prediction
+        return raw_prediction[:, 0] if raw_prediction.shape[1] == 1 else raw_prediction
 
     def predict(self, X: Matrix) -> NDArray[Any]:
-        """Predict class labels.
+        """Predict class labels; with ``multilabel_`` 1 for each label of a row, else 0.
 
         Parameters
         ----------
@@ -293,14 +337,19 @@ class NNOClassifier(ClassifierMixin, LinearModel):
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
         score = self.decision_function(X)
+        if self.multilabel_:
+            return (score > 0).astype(int)
         return self.classes_[(score > 0).astype(int) if score.ndim == 1 else score.argmax(axis=1)]
 
     @available_if(_has_probabilities)
     def predict_proba(self, X: Matrix) -> NDArray[Any]:
         """Predict probabilities of the classes, in the order of ``classes_``.
+
+        They sum to 1; with ``multilabel_`` each label has one of its own, as scikit-learn's
+        OneVsRestClassifier gives them.
 
         Parameters
         ----------
@@ -312,6 +361,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         """
         check_is_fitted(self)
         probability = self._prediction(X).astype(self.coef_.dtype, copy=False)
+        if self.multilabel_:
+            return probability
         if probability.shape[1] == 1:
             return np.hstack([1.0 - probability, probability])
         total = probability.sum(axis=1, keepdims=True)

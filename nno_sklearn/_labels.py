@@ -18,6 +18,41 @@ def distinct_labels(y):
     return classes
 
 
+def is_table(y):
+    """Whether targets have several columns: of each row any number of labels."""
+    try:
+        shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
+    except ValueError:  # lists of different lengths
+        return False
+    return len(shape) == 2 and shape[1] > 1
+
+
+def check_indicator(y):
+    """The table of labels in float64; raises a ValueError where it has more than 0 and 1."""
+    try:
+        strange = np.setdiff1d(y, [0, 1])
+    except TypeError:  # of several kinds
+        strange = y.ravel()
+    if len(strange):
+        raise ValueError(
+            f"y has {y.shape[1]} columns, so each is to tell by 0 or 1 whether a row has a label, "
+            f"but there is {strange[0]!r}. Pass one label per row, or use "
+            "sklearn.multioutput.MultiOutputClassifier for several targets with classes of "
+            "their own."
+        )
+    return y.astype(np.float64)
+
+
+def check_separate(loss, targets):
+    """Raise a ValueError for a loss whose outputs are the classes of one label."""
+    few = targets[:1]
+    if loss.derivatives(few, np.zeros_like(few))[1].coupling is not None:
+        raise ValueError(
+            f"loss={loss} takes one label per row, as its outputs interact, but y has a column for "
+            "each of several. Use 'log_loss', or set of_two_classes to a loss of one output."
+        )
+
+
 def check_classes(classes, known, y):
     """The sorted labels of a stream, given in the first call of partial_fit."""
     if known is None and classes is None:

@@ -236,10 +236,7 @@ class TestTargets:
             (np.zeros(30), "y has only one class with a positive weight"),
             (NUMBERS, "Unknown label type: continuous"),
             (changed(LABELS, np.nan), "NaN"),
-            (
-                np.column_stack([LABELS, 1 - LABELS]),
-                "y should be a 1d array, got an array of shape (30, 2)",
-            ),
+            (np.column_stack([LABELS, 2 - LABELS]), "y has 2 columns, so each is to tell by 0 or"),
         ],
     )
     def test_classification(self, y, said):

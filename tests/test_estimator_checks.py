@@ -67,7 +67,19 @@ def has_no_single_optimum(estimator):
     return {name.format(kind): why for kind in ("dense", "sparse")}
 
 
+def reaches_0_and_1(estimator):
+    """The check that wants probabilities of labels strictly between 0 and 1, with the reason."""
+    if estimator.loss != "modified_huber":
+        return {}
+    why = "modified Huber's probabilities are clipped: they are 0 and 1 far from the boundary"
+    return {"check_classifiers_multilabel_output_format_predict_proba": why}
+
+
+def expected_failures(estimator):
+    return has_no_single_optimum(estimator) | reaches_0_and_1(estimator)
+
+
 @pytest.mark.filterwarnings("default")
-@parametrize_with_checks(ESTIMATORS, expected_failed_checks=has_no_single_optimum)
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
 def test_scikit_learn_check(estimator, check):
     check(estimator)

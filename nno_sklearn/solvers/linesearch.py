@@ -44,7 +44,7 @@ def exact_step(line, accuracy=0.1):
         newton = t - np.divide(first, second, out=np.full_like(t, -np.inf), where=second > 0)
         t = np.where(done, t, _inside(np.where(shrink, np.nan, newton), low, high))
         # An output at its optimum, whose slope is rounding, must not keep the others waiting.
-        left = np.where(moves, high - low, 0.0) * np.abs(slope)
+        left = np.where(moves & (slope != 0), high - low, 0.0) * np.abs(slope)
         settled = moves & ~done & (left <= NO_GAIN * np.abs(line.start.values))
         t, moves = np.where(settled, low, t), moves & ~settled
     t = np.where(done, t, low)
