@@ -1,5 +1,6 @@
 """What belongs to the user stays as it is: fitted models that are interrupted, and all data."""
 
+import inspect
 import pickle
 import sys
 import tracemalloc
@@ -29,7 +30,10 @@ OTHER_Y = np.where(OTHER_X[:, 1] > 0, "red", "blue")
 
 
 class Interrupt:
-    """Ctrl-C at the n-th function call; None only counts them."""
+    """Ctrl-C at the n-th function call; None only counts them.
+
+    Python swallows what is raised while it finalises a generator, so calls of these are passed by.
+    """
 
     def __init__(self, at=None):
         self.at, self.n_calls = at, 0
@@ -37,7 +41,9 @@ class Interrupt:
     def __call__(self, frame, event, argument):
         if event == "call":
             self.n_calls += 1
-            if self.n_calls == self.at:
+            is_due = self.at is not None and self.n_calls >= self.at
+            if is_due and not frame.f_code.co_flags & inspect.CO_GENERATOR:
+                self.at = None
                 raise KeyboardInterrupt
 
     def during(self, action):

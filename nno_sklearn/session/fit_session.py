@@ -1,7 +1,7 @@
 """Parameters and data -> problem -> solver -> attributes: one fit, or many on the same data."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic, NamedTuple
 
@@ -137,8 +137,8 @@ class FitSession:
         draft, training = draft_of(model), None
         data = draft.prepare(self._X, self._y, self._sample_weight, parts.loss)
         if parts.training is not None:
-            targets = np.asarray(data.targets)
-            training = parts.training.bind(targets, getattr(draft, "classes_", None))
+            data = replace(data, targets=np.asarray(data.targets))  # a score takes rows apart
+            training = parts.training.bind(data.targets, getattr(draft, "classes_", None))
         with np.errstate(over="ignore", invalid="ignore"):
             examples = examples_of(data.targets)
             data.loss.check_target(examples)

@@ -24,6 +24,9 @@ ENOUGH = 0.3
 #: Share of the gap that :data:`PATIENCE` iterations must gain together, or the run stalls.
 CREEPING, PATIENCE = 1e-3, 10
 
+#: Accuracy of a model's minimum, in target gaps; the next one where nothing moves.
+MODEL_ACCURACIES = (0.5, 1e-3, 0.0)
+
 
 def solve_by_working_sets(run, point, rows=None):
     """Solve on working sets of features, chosen by their predicted decrease.
@@ -132,9 +135,16 @@ def _proximal_newton(inner, target_gap, hessian, columns):
 
 def _proximal_newton_step(point, blocks, target_gap):
     """Minimise the model, then search the line to its minimum (Lee, Sun and Saunders, 2014)."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        new = minimise_model(point, blocks, 0.5 * target_gap)
-    if not np.isfinite(new).all() or (new == point.coef).all():
+    # A model's own gap may be smaller than that of the objective: then it says too early that its
+    # minimum is reached.
+    for accuracy in MODEL_ACCURACIES:
+        with np.errstate(over="ignore", invalid="ignore"):
+            new = minimise_model(point, blocks, accuracy * target_gap)
+        if not np.isfinite(new).all():
+            return None
+        if (new != point.coef).any():
+            break
+    else:
         return None
     line = point.towards(new - point.coef)
     found = exact_step(line)
