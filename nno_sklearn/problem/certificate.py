@@ -1,4 +1,4 @@
-"""How far a point is from the optimum, proven: the one measure that `tol` bounds."""
+"""The certificate: a proven bound on the distance to the optimum, which `tol` bounds."""
 
 from typing import NamedTuple
 
@@ -25,8 +25,8 @@ def dual_gap(point):
 
         gap(c) = F(w) + sum_i s_i loss*(y_i, c u_i) + alpha penalty*(-c X'(s u) / alpha)
 
-    The better of c = 1 and the c that the penalty asks for is taken. What rounding leaves of the
-    weighted sum counts with what the intercept could still gain.
+    The better of c = 1 and the c that makes the penalty's conjugate finite is taken. A weighted
+    sum that is not exactly 0 adds the decrease that the intercept still allows.
     """
     problem = point.problem
     penalty, alpha = problem.penalty, problem.alpha
@@ -51,7 +51,7 @@ def dual_gap(point):
 
 
 def _above(*terms):
-    """The sum of numbers that may cancel, and what rounding may take off it."""
+    """The sum of terms that may cancel, plus a bound on its rounding error."""
     return float(np.sum(terms) + ROUNDINGS * EPS * np.abs(terms).max())
 
 
@@ -65,8 +65,8 @@ def _is_balanced(point):
 
 
 def _imbalance(point):
-    """What a Newton step of the intercept promises to gain, unless it is a few roundings of the
-    intercept; and the sums that should be 0, times the intercept, which may be far from 0.
+    """Predicted decrease by a Newton step of the intercept, 0 where it is rounding; and the
+    derivative by the intercept, 0 but for rounding, times the intercept, which may be large.
     """
     total, bend = point.sums.total, point.sums.bend.diagonal
     eps = point.problem.rows.eps
@@ -120,7 +120,7 @@ def _is_zero(problem, dual):
 
 
 def promised_decrease(point):
-    """What each coefficient alone could take off the objective, about; of w's shape."""
+    """Predicted decrease of the objective by each coefficient alone, of w's shape."""
     problem = point.problem
     distance = problem.penalty.subdiff_distance(point.coef, point.data_gradient / problem.alpha)
     square, curvature = (problem.alpha * distance) ** 2, point.diagonal_curvature

@@ -1,10 +1,10 @@
-"""What a small problem's rows have lost of the rows that they stand for, as a quadratic."""
+"""A quadratic that corrects an objective on condensed rows for the scatter they have lost."""
 
 import numpy as np
 
 
 class NoCorrection:
-    """Nothing to add: the rows say all."""
+    """No correction: the rows are all there are."""
 
     is_zero = True
     shift = 0.0

@@ -49,15 +49,15 @@ def _block(problem, curvature, k):
 
 
 def _least_curvature(problem):
-    """Curvature of a row at least: a far row on a flat part must not let its own prediction move
-    without bound."""
+    """Least curvature of a row, without which its prediction could move without bound on a flat part
+    of the loss."""
     bounded = (problem.penalty.curvature(np.zeros(problem.shape)) > 0).all()
     largest = problem.loss.largest_curvature
     return 0.0 if largest is None or bounded else FLAT_CURVATURE * largest
 
 
 class WorkingHessian:
-    """Second derivatives on a working set that changes: computed anew only when they must be.
+    """Second derivatives on a working set that changes, computed anew only where needed.
 
     They stay as long as the rows' curvature has hardly changed; columns that join the set are
     then added to what is known.
@@ -95,9 +95,9 @@ class WorkingHessian:
         return self._blocks
 
     def expire(self):
-        """What is known did not help; returns whether anything better can be computed.
+        """Discard the cached Hessian, which did not help; returns whether a better one exists.
 
-        Where it was new already, the few rows mislead, and all rows serve from now on.
+        If it was new already, the few rows are no good model, and all rows serve from now on.
         """
         can_improve = self._rows is not None or not self._is_new
         if self._is_new and self._rows is not None:
@@ -137,9 +137,9 @@ class WorkingHessian:
 
 
 def _bend_unseen(blocks, point):
-    """Give curvature to directions that a few rows say nothing of: a model needs a minimum.
+    """Add curvature in directions that a few rows do not span, as a model needs a minimum.
 
-    Columns that these rows hardly have get what all rows say of them; all get a little of it.
+    Columns that are nearly 0 in these rows get the estimate from all rows; all get a little of it.
     """
     expected = point.data_diagonal.ravel()
     for matrix, index in {id(matrix): (matrix, index) for index, matrix in blocks}.values():

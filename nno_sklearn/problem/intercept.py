@@ -3,7 +3,7 @@
 import numpy as np
 
 MAX_STEPS = 100
-#: Below it, nothing that a certificate or a step needs gets any better.
+#: A smaller imbalance improves neither a certificate nor a step.
 PRECISION = 1e-10
 #: Longest step of coupled intercepts that is tried without a look at values: softmax's curvature
 #: changes by a factor of e at most within 1 (self-concordance; Bach, 2010).
@@ -82,8 +82,8 @@ def _separate(look, start, precision):
         low = np.where(total < 0, b, low)
         high = np.where(total > 0, b, high)
         newton = b - np.divide(total, bend, out=np.full_like(b, np.nan), where=usable & (bend > 0))
-        # Newton only while it shrinks its steps: from the steep side of an exponential it creeps,
-        # and from the flat side it leaps.
+        # Newton's steps only while they get shorter: on the steep side of an exponential they are
+        # too short, on the flat side too long.
         longest = np.minimum(np.where(np.isinf(high - low), 10 * stretch, np.inf), 0.5 * moved)
         good = (newton > low) & (newton < high) & (np.abs(newton - b) <= longest)
         bracket = np.where(
@@ -132,14 +132,14 @@ def _coupled(look, start, precision):
 
 
 def _imbalance(sums):
-    """What a Newton step of each output alone promises to gain, twice."""
+    """Twice the predicted decrease by Newton steps of each output alone."""
     diagonal, square = sums.bend.diagonal, sums.total**2
     return np.divide(square, diagonal, out=np.zeros_like(square), where=diagonal > 0).sum()
 
 
 def _is_newton(step, sums):
-    """Whether a step is not too long for a second-order model, and answers the slope: saturated
-    outputs have no curvature to speak of."""
+    """Whether a step is short enough for a second-order model, and solves it: the curvature of
+    saturated outputs is too small for that."""
     total = sums.total
     answers = np.abs(total - sums.bend.product(step)).max() <= 0.5 * np.abs(total).max()
     return answers and np.abs(step).max() <= LONGEST

@@ -1,4 +1,4 @@
-"""What solvers have learnt of a problem's rows, whatever the penalty was then."""
+"""What solvers have computed from a problem's rows, which any penalty can use again."""
 
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ class KnownHessian(NamedTuple):
 
 
 class Knowledge:
-    """What was learnt of rows, under the options that it depends on.
+    """Results computed from the rows, by the options that they depend on.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Knowledge:
         return self._working_hessians[rows]
 
     def recession(self, make: Callable[[], list[Any]]) -> list[Any]:
-        """Directions that may lead away for ever; ``make`` finds them the first time."""
+        """Directions of recession, if any; ``make`` finds them the first time."""
         if self._recession is None:
             self._recession = make()
         return self._recession

@@ -1,4 +1,4 @@
-"""Point and Line: where the objective is looked at. X was read once for each of them."""
+"""Point and Line: the objective at coefficients and along a direction, one pass over X each."""
 
 from copy import copy
 from functools import cached_property
@@ -91,7 +91,7 @@ class Point:
         return gradient + self.problem.correction.gradient(self.coef)
 
     def release(self) -> None:
-        """Let go of what is as long as the data and only the gradient needs; it is made anew."""
+        """Free the residual, which only the gradient needs; it can be computed again."""
         self.problem.rows.release(self.raw)
 
     @cached_property
@@ -155,8 +155,8 @@ class Line:
     """The objective on ``w + t * direction``, with the intercept optimal at every t: no pass.
 
     Derivatives of outputs that interact are those on a line in w and b together, on which b
-    moves as its optimum does at t = 0: far out, where classes saturate, an optimal intercept is
-    dear, and the point that a search ends with has it anyway.
+    moves as its optimum does at t = 0: where classes saturate, the optimal intercept is
+    expensive, and only the point at which a search ends needs it.
 
     ``t`` is an array of shape (n_outputs,) where the outputs do not interact, so that each has
     a step of its own, else of shape (1,); numbers are fine too.
@@ -176,13 +176,13 @@ class Line:
 
     @cached_property
     def _chord(self):
-        """Rise of a penalty with kinks from t = 0 to 1; it is convex, so never above its chord."""
+        """Slope of a nonsmooth penalty's secant from t = 0 to 1, which lies above it by convexity."""
         problem, start = self.start.problem, self.start.coef
         return problem.penalties(start + self.direction) - problem.penalties(start)
 
     @property
     def longest(self) -> float:
-        """Largest t that makes sense: beyond 1, a penalty with kinks lies above its chord."""
+        """Largest useful t: beyond 1, a nonsmooth penalty lies above its secant."""
         return np.inf if self.start.problem.is_smooth else 1.0
 
     @property
@@ -195,7 +195,7 @@ class Line:
 
     @property
     def slope_rounding(self) -> float | Array:
-        """What a slope may be above 0 by rounding alone, where kinks make it a difference."""
+        """Rounding of the initial slope, which for a nonsmooth penalty is a difference."""
         if self.start.problem.is_smooth:
             return 0.0
         return 1e-14 * np.abs(self.start.values)
@@ -229,7 +229,7 @@ class Line:
     def derivatives(self, t: Any) -> tuple[Array, Array]:
         """First and second derivatives by t, with the intercept as the class describes it.
 
-        A penalty with kinks counts with its chord from t = 0 to 1, a bound from above.
+        A nonsmooth penalty counts with its secant from t = 0 to 1, an upper bound.
         Where the intercept is optimal, the second one is exact to a part of about
         ``ALONG_A_LINE``, the first to its square.
         """

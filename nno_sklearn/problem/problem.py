@@ -1,4 +1,4 @@
-"""The objective as a function of w over data, with every pass over X counted."""
+"""The objective on data, as a function of w; every pass over X is counted."""
 
 from collections.abc import Sequence
 from copy import copy
@@ -95,7 +95,7 @@ class Problem:
         return cls(rows, objective.penalty, objective.alpha, feature_names)
 
     def _like(self, **changes):
-        """A problem like this one but for some attributes, of which solvers know nothing yet."""
+        """A copy with some attributes changed, and without knowledge of the rows."""
         part = copy(self)
         for name in DERIVED:
             vars(part).pop(name, None)
@@ -251,7 +251,7 @@ class Problem:
         return self._like(_first=self._first or self, **changes)
 
     def inner_intercept(self, coef: Array, intercept: Array) -> Array:
-        """The intercept of the centred columns that a user's intercept stands for."""
+        """The intercept for centred columns that equals a user's intercept."""
         mean, centre = self._origin
         return intercept - mean + centre @ coef
 

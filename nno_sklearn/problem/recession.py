@@ -1,4 +1,4 @@
-"""Whether an objective has a minimum at all, or falls for ever along some direction."""
+"""Whether an objective has a minimum, or a direction of recession along which it falls for ever."""
 
 import numpy as np
 from scipy.optimize import linprog
@@ -52,7 +52,7 @@ def falls_for_ever(point, direction, slope, shift, minor=0.0):
 
 
 def separates(point):
-    """Whether some direction leads away for ever, of all directions where the rows are few."""
+    """Whether there is a direction of recession; certain where the rows are few."""
     if falls_for_ever(point, point.coef, point.raw, point.intercept):
         return True
     problem, rows = point.problem, point.problem.rows
@@ -91,8 +91,8 @@ def _directions(problem):
 
 
 def _is_sure_of_rows(point):
-    """Whether what a point says of the rows that it tells for sure leads away, while nothing
-    changes for the others.
+    """Whether the part of a point that moves only rows which it classifies beyond doubt is a
+    direction of recession.
     """
     problem, rows = point.problem, point.problem.rows
     if problem.n_samples * problem.n_features > FEW_ROW_ENTRIES:
@@ -112,7 +112,7 @@ def _is_sure_of_rows(point):
 
 
 def leads_away(point, step):
-    """Whether Newton's step at what seems an optimum leads away for ever.
+    """Whether Newton's step at what seems an optimum is a direction of recession.
 
     Parameters
     ----------

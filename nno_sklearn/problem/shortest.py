@@ -1,4 +1,4 @@
-"""Which of many optima: without a penalty, coefficients that the data leave open."""
+"""The optimum of least norm, where without a penalty the data leave coefficients open."""
 
 from scipy.linalg import qr
 

@@ -1,4 +1,4 @@
-"""Squared error needs no more of the data than their second moments: a problem of few rows."""
+"""Squared error by second moments: an equivalent problem of few rows."""
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -48,7 +48,7 @@ def summarise(problem, budget):
 
 def _of_moments(gram, cross):
     """Rows R and targets t with ``R'R = gram`` and ``R't = cross``, and whether digits enough
-    are left in them, which moments square away where columns are nearly collinear."""
+    are left in them: moments square the condition number."""
     factor, order, scale, is_safe = pivoted_factor(gram)
     rank = len(factor)
     rows = np.empty_like(factor)

@@ -53,7 +53,7 @@ class Cholesky(TriangularFactor):
 
 
 def invert(bend):
-    """Inverse of a curvature by the intercept; 0 in directions that nothing bends, such as a
+    """Pseudo-inverse of a curvature by the intercept: 0 in its null space, such as a
     shift of all of a softmax's outputs."""
     diagonal = bend.diagonal()
     if np.count_nonzero(bend) == np.count_nonzero(diagonal):
@@ -65,8 +65,8 @@ def invert(bend):
 class ScaledCholesky:
     """Factor of ``matrix + diag(diagonal)``, scaled to a unit diagonal.
 
-    The scaling makes the factor as good for columns of size 1e-6 as for 1e6. Directions that
-    nothing bends get a little curvature, more if rounding left the matrix indefinite.
+    The scaling makes the factor as good for columns of size 1e-6 as for 1e6. The null
+    space gets a little curvature, more if rounding left the matrix indefinite.
 
     Attributes
     ----------

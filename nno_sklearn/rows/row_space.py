@@ -1,4 +1,4 @@
-"""Second derivatives by way of the rows themselves, where these are few."""
+"""Second derivatives from the rows themselves, where these are few."""
 
 import numpy as np
 

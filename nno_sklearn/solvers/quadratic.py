@@ -77,7 +77,7 @@ class ActiveSets:
     A coefficient at 0, where the penalty has a kink there, or at a bound is held. In each round
     those that violate optimality most enter in the direction that lowers the model. Newton's step
     goes to the optimum among the signs; where coefficients would change theirs, or leave their
-    bounds, they are held, as far along the way as the model falls (a projected Newton method;
+    bounds, they are held, as far along the step as the model falls (a projected Newton method;
     Bertsekas, 1982). All is in differences from w, so that its gradient is as exact as the rows
     give it.
 
@@ -214,7 +214,7 @@ class ActiveSets:
 
 
 def _best_on_the_way(part, u, new, low, high, right):
-    """Where the model is lowest on the way from ``u`` to ``new``, kept between ``low`` and
+    """The model's lowest point on the path from ``u`` to ``new``, projected between ``low`` and
     ``high``."""
     end = np.clip(new, low, high)
     # The t at which each coefficient is held; 0 for those that start in the wrong direction.

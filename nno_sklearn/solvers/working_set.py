@@ -23,7 +23,6 @@ MANY_ROWS_ACCURACY, MANY_COLUMNS_ACCURACY = 0.1, 0.3
 ENOUGH = 0.3
 #: Share of the gap that :data:`PATIENCE` iterations must gain together, or the run stalls.
 CREEPING, PATIENCE = 1e-3, 10
-
 #: Accuracy of a model's minimum, in target gaps; the next one where nothing moves.
 MODEL_ACCURACIES = (0.5, 1e-3, 0.0)
 
