@@ -49,7 +49,7 @@ def _block(problem, curvature, k):
 
 
 def _least_curvature(problem):
-    """Least curvature of a row, without which its prediction could move without bound on a flat part
+    """Least curvature of a row; without it its prediction could move without bound, on a flat part
     of the loss."""
     bounded = (problem.penalty.curvature(np.zeros(problem.shape)) > 0).all()
     largest = problem.loss.largest_curvature

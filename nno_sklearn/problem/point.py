@@ -176,7 +176,7 @@ class Line:
 
     @cached_property
     def _chord(self):
-        """Slope of a nonsmooth penalty's secant from t = 0 to 1, which lies above it by convexity."""
+        """Slope of a nonsmooth penalty's secant from t = 0 to 1, an upper bound by convexity."""
         problem, start = self.start.problem, self.start.coef
         return problem.penalties(start + self.direction) - problem.penalties(start)
 
