@@ -124,7 +124,7 @@ class Run:
         """Record a point; True when the run ends here."""
         self._point, self.newton = point, None
         verdict = self._certificate.judge(point)
-        seems_done = verdict.optimality <= self.tol and not verdict.is_proof
+        seems_done = not verdict.is_proof and self._is_near_an_end(verdict)
         if seems_done or (verdict.optimality > self.tol and self._hardly_moves()):
             verdict = self._look_closer()
         self._record(verdict, step_size)
@@ -149,17 +149,24 @@ class Run:
         self._next_look = 2 * len(self.history)
         return True
 
+    def _is_near_an_end(self, verdict):
+        """Whether the point may be the optimum, or the objective is so small that there may be none:
+        farther on, rounding would decide on the coefficients."""
+        return verdict.optimality <= self.tol or self._point.value < self._point.unit
+
     def _look_closer(self):
         """Certify the point by its Newton step, which is kept for the solver to take."""
         point = self._point
         self.newton = newton_step(point)
         verdict = self._certificate.prove(point, self.newton)
         has_dual = "conjugate" in self.problem.provides  # the penalty then bounds the level sets
-        if verdict.optimality > self.tol or has_dual:
+        if has_dual or not self._is_near_an_end(verdict):
             return verdict
         if separates(point):
             self.status = Status.NO_OPTIMUM
             return verdict._replace(optimality=np.inf)
+        if verdict.optimality > self.tol:
+            return verdict
         # Near an optimum Newton steps shrink; long ones along a direction of recession mean none.
         _, longest = self.problem.rows.move_sizes(self.newton.slope, self.newton.shift)
         is_long = longest >= LONG_STEP
