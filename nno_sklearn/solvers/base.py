@@ -150,8 +150,8 @@ class Run:
         return True
 
     def _is_near_an_end(self, verdict):
-        """Whether the point may be the optimum, or the objective is so small that there may be none:
-        farther on, rounding would decide on the coefficients."""
+        """Whether the point may be the optimum, or the objective is so small that there may be no
+        optimum: farther on, rounding would decide on the coefficients."""
         return verdict.optimality <= self.tol or self._point.value < self._point.unit
 
     def _look_closer(self):
