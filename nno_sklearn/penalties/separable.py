@@ -194,7 +194,24 @@ class ElasticNet(Penalty):
         return self._terms.subdiff_distance(w, gradient)
 
 
-class L1(ElasticNet):
+class _OneTerm(ElasticNet):
+    """An elastic net whose ``l1_ratio`` belongs to its class."""
+
+    def __init__(
+        self,
+        *,
+        weights: PerFeature = None,
+        lower: PerFeature = None,
+        upper: PerFeature = None,
+        positive: bool = False,
+    ) -> None:
+        self.weights = weights
+        self.lower = lower
+        self.upper = upper
+        self.positive = positive
+
+
+class L1(_OneTerm):
     """``sum_j weights_j |w_j|``, within bounds (Tibshirani, 1996): many coefficients become exactly
     0.
 
@@ -215,21 +232,8 @@ class L1(ElasticNet):
 
     l1_ratio = 1.0
 
-    def __init__(
-        self,
-        *,
-        weights: PerFeature = None,
-        lower: PerFeature = None,
-        upper: PerFeature = None,
-        positive: bool = False,
-    ) -> None:
-        self.weights = weights
-        self.lower = lower
-        self.upper = upper
-        self.positive = positive
 
-
-class L2(ElasticNet):
+class L2(_OneTerm):
     """``sum_j weights_j w_j^2 / 2``, within bounds (Hoerl and Kennard, 1970): all coefficients
     shrink.
 
@@ -241,16 +245,3 @@ class L2(ElasticNet):
     """
 
     l1_ratio = 0.0
-
-    def __init__(
-        self,
-        *,
-        weights: PerFeature = None,
-        lower: PerFeature = None,
-        upper: PerFeature = None,
-        positive: bool = False,
-    ) -> None:
-        self.weights = weights
-        self.lower = lower
-        self.upper = upper
-        self.positive = positive

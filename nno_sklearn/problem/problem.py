@@ -15,9 +15,7 @@ from nno_sklearn.problem.knowledge import Knowledge
 from nno_sklearn.problem.objective import Objective
 from nno_sklearn.problem.point import Point
 from nno_sklearn.rows import LocalRows, Raw, Rows
-from nno_sklearn.rows.replies import (
-    inner,
-)
+from nno_sklearn.rows.replies import inner
 from nno_sklearn.types import Array, Matrix
 
 #: What a problem derives from its rows, penalty and correction.

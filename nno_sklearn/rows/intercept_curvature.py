@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from functools import cached_property
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -45,72 +46,66 @@ class InterceptCurvature(Protocol):
         """Let go of what is as long as the data; the diagonal stays, there are no more products."""
 
 
-class SeparateCurvature:
-    """Of outputs that do not interact."""
+class _Known:
+    """A curvature whose sum over the rows is one array: nothing of it is as long as the data."""
 
     __array_ufunc__ = None  # a share from numpy leaves the product to this class
 
-    def __init__(self, diagonal: Array) -> None:
-        self.diagonal = diagonal
+    def __init__(self, total: Array) -> None:
+        self._total = total
+
+    def release(self) -> None:
+        """There is nothing to let go of."""
+
+    def __rmul__(self, share: float) -> Self:
+        return type(self)(share * self._total)
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(self._total + other._total)
+
+
+class SeparateCurvature(_Known):
+    """Of outputs that do not interact: their own, (n_outputs,)."""
+
+    @property
+    def diagonal(self) -> Array:
+        return self._total
 
     def product(self, shift: Array) -> Array:
-        return self.diagonal * shift
+        return self._total * shift
 
     def solve(self, right: Array, damping: float = 0.0) -> Array:
-        total = self.diagonal + damping
-        bends = total > np.finfo(float).tiny
-        inverse = np.divide(1.0, total, out=np.zeros_like(total), where=bends)
+        total = self._total + damping
+        is_curved = total > np.finfo(float).tiny
+        inverse = np.divide(1.0, total, out=np.zeros_like(total), where=is_curved)
         return (inverse * right.T).T
 
     def eigen(self) -> tuple[Array, Array | None]:
-        return self.diagonal, None
-
-    def release(self) -> None:
-        """Nothing here is as long as the data."""
-
-    def __rmul__(self, share: float) -> SeparateCurvature:
-        return SeparateCurvature(share * self.diagonal)
-
-    def __add__(self, other: SeparateCurvature) -> SeparateCurvature:
-        return SeparateCurvature(self.diagonal + other.diagonal)
+        return self._total, None
 
 
-class JointCurvature:
-    """Of few outputs that interact: a matrix.
+class JointCurvature(_Known):
+    """Of few outputs that interact: a matrix, (n_outputs, n_outputs)."""
 
-    Parameters
-    ----------
-    matrix : ndarray of shape (n_outputs, n_outputs)
-    """
+    @property
+    def diagonal(self) -> Array:
+        return self._total.diagonal()
 
-    __array_ufunc__ = None
-
-    def __init__(self, matrix: Array) -> None:
-        self.matrix, self.diagonal = matrix, matrix.diagonal()
-        self._inverse: Array | None = None
+    @cached_property
+    def _inverse(self) -> Array:
+        return invert(self._total)
 
     def product(self, shift: Array) -> Array:
-        return self.matrix @ shift
+        return self._total @ shift
 
     def solve(self, right: Array, damping: float = 0.0) -> Array:
         if damping > 0:
-            return np.linalg.solve(self.matrix + damping * np.eye(len(self.matrix)), right)
-        if self._inverse is None:
-            self._inverse = invert(self.matrix)
+            return np.linalg.solve(self._total + damping * np.eye(len(self._total)), right)
         return self._inverse @ right
 
     def eigen(self) -> tuple[Array, Array | None]:
-        values, vectors = np.linalg.eigh(self.matrix)
+        values, vectors = np.linalg.eigh(self._total)
         return np.maximum(values, 0.0), vectors
-
-    def release(self) -> None:
-        """Nothing here is as long as the data."""
-
-    def __rmul__(self, share: float) -> JointCurvature:
-        return JointCurvature(share * self.matrix)
-
-    def __add__(self, other: JointCurvature) -> JointCurvature:
-        return JointCurvature(self.matrix + other.matrix)
 
 
 class ImplicitCurvature:
@@ -154,11 +149,11 @@ class ImplicitCurvature:
                 break
             ahead = steepest + (energy / before if before else 0.0) * ahead
             product = self.product(ahead) + damping * ahead
-            bend = ahead @ product
-            if not bend > 0:  # nothing is left but rounding
+            along = ahead @ product
+            if not along > 0:  # nothing is left but rounding
                 break
-            solution = solution + energy / bend * ahead
-            residual = residual - energy / bend * product
+            solution = solution + energy / along * ahead
+            residual = residual - energy / along * product
         return solution
 
     def eigen(self) -> tuple[Array, Array | None]:
@@ -187,8 +182,6 @@ def intercept_curvature(rows: Curvature, weight: Array) -> InterceptCurvature:
     if len(total) <= MOST_JOINT_OUTPUTS:
         return JointCurvature(rows.total(weight).astype(float, copy=False))
     square = (weight @ (rows.coupling * rows.coupling)).astype(float, copy=False)
-    rounding = (
-        np.finfo(rows.coupling.dtype).eps * total
-    )  # of saturated outputs it is all that is left
+    rounding = np.finfo(rows.coupling.dtype).eps * total  # all that is left of saturated outputs
     diagonal = np.maximum(total - square, rounding)
     return ImplicitCurvature(total, diagonal, [(weight, rows.coupling)])

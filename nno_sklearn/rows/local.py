@@ -13,6 +13,7 @@ from nno_sklearn.rows.design_matrix import DesignMatrix
 from nno_sklearn.rows.draw import draw
 from nno_sklearn.rows.intercept_curvature import SeparateCurvature
 from nno_sklearn.rows.labels import Labels, targets_like
+from nno_sklearn.rows.recession import Recession
 from nno_sklearn.rows.replies import (
     DualPoint,
     HeavyRows,
@@ -70,7 +71,7 @@ class LocalCurvature(RowCurvature):
         return SeparateCurvature(np.zeros(self.entries.diagonal.shape[1]))
 
 
-class LocalRows(Rows):
+class LocalRows(Recession, Rows):
     """Rows as arrays in this process.
 
     Parameters
@@ -311,62 +312,6 @@ class LocalRows(Rows):
         )
         heavy = LocalCurvature(Curvature(bend[index]), ones, False)
         return HeavyRows(few, heavy, squares.tocsr()[index].T @ mean[index])
-
-    # Whether there is an optimum
-
-    def move_sizes(self, slope, shift, floor=0.0):
-        size = np.abs(slope.array + shift)
-        moving = size[(size > 0) & (size >= floor)]
-        return float(moving.min(initial=np.inf)), float(moving.max(initial=0.0))
-
-    def recedes(self, slope, shift, floor, reach, near):
-        raw = slope.array + shift
-        if not self.is_separate:  # a shift of all outputs changes nothing: the largest is 0
-            raw = raw - raw.max(axis=1, keepdims=True)
-        raw = np.where(np.abs(raw) >= floor, raw, 0.0)
-        if self.is_separate:
-            steps = near * np.sign(raw)
-        else:
-            size = np.where(raw == 0, np.inf, np.abs(raw)).min(axis=1, keepdims=True)
-            steps = raw * (near / size)
-        rises = self._slopes(reach * raw, raw).sum(axis=1) > 0
-        return bool(rises.any()), bool((self._slopes(steps, steps) < 0).any())
-
-    def _slopes(self, eta, raw):
-        """Derivatives of the losses at raw predictions ``eta`` along ``raw``."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            gradient = self.loss.gradient(self._targets_beside(eta), eta)
-            return np.where(raw == 0, 0.0, gradient * raw)
-
-    def doubtful(self, raw, b, limit):
-        return self._dense((np.abs(self.loss_gradient(raw, b)) > limit).any(axis=1))
-
-    def _dense(self, which):
-        found = np.flatnonzero(which)
-        part = self.design.rows(found)
-        none, ones = np.ones(len(found)), np.ones((len(found), 1))
-        blocks = [*part.weighted_blocks(none, part.centre, ones)]
-        unit = np.append(self.inverse_scale, float(self.fit_intercept))
-        return np.vstack([np.empty((0, len(unit))), *blocks]) * unit
-
-    def recession(self, reach, near):
-        rows = self._dense(np.ones(len(self), dtype=bool))
-        if not self.is_separate:
-            own, outputs = np.asarray(self.y).argmax(axis=1), np.eye(self.n_outputs)
-            others = outputs[None] - outputs[own][:, None]
-            pairs = np.einsum("ij,imk->imjk", rows, others)[others.any(axis=2)]
-            return [(pairs.reshape(len(pairs), -1), np.ones(len(pairs), dtype=bool))]
-        with np.errstate(over="ignore", invalid="ignore"):
-            far_above, above, below, far_below = (
-                self.loss.gradient(np.asarray(self.y), np.full(self.y.shape, eta))
-                for eta in (reach, near, -near, -reach)
-            )
-        holds_above, holds_below = far_above > 0, far_below < 0
-        falls = np.where(holds_above, below > 0, above < 0) & ~(holds_above & holds_below)
-        return [
-            (np.vstack([rows[high], -rows[low]]), np.append(fall[high], fall[low]))
-            for high, low, fall in zip(holds_above.T, holds_below.T, falls.T, strict=True)
-        ]
 
     # Second moments
 

@@ -51,7 +51,8 @@ def sums_at(loss, y, weight, raw, b, residual):
         gradient, curvature = loss.derivatives(targets_like(y, rows, eta), eta)
         part = weight[rows].astype(eta.dtype, copy=False)
         np.multiply(part[:, None], gradient, out=residual[rows])
-        return part @ gradient, part @ np.abs(gradient), intercept_curvature(curvature, part)
+        total, size = _wide(part @ gradient, part @ np.abs(gradient))
+        return total, size, intercept_curvature(curvature, part)
 
     return _added(block(*one) for one in blocks(raw, b))
 
@@ -64,14 +65,10 @@ def sums_along(loss, y, weight, raw, b, slope, t, is_separate):
         gradient, curvature = loss.derivatives(targets_like(y, rows, eta), eta)
         weighted = part[:, None] * along
         bent = curvature.product(weighted)
-        return (
-            part @ gradient,
-            part @ np.abs(gradient),
-            intercept_curvature(curvature, part),
-            inner(gradient, weighted, is_separate),
-            inner(bent, along, is_separate),
-            bent.sum(axis=0),
-        )
+        total, size = _wide(part @ gradient, part @ np.abs(gradient))
+        first, second = inner(gradient, weighted, is_separate), inner(bent, along, is_separate)
+        along_line = _wide(first, second, bent.sum(axis=0))
+        return total, size, intercept_curvature(curvature, part), *along_line
 
     return _added(block(*one) for one in blocks(raw, b, slope, t))
 
@@ -84,23 +81,22 @@ def derivatives_along(loss, y, weight, raw, b, slope, t, drift):
         along = slope[rows] + drift
         gradient, curvature = loss.derivatives(targets_like(y, rows, eta), eta)
         moved = along * weight[rows, None].astype(eta.dtype, copy=False)
-        first = inner(gradient, moved, False)
-        return first, inner(curvature.product(along), moved, False)
+        first, second = inner(gradient, moved, False), inner(curvature.product(along), moved, False)
+        return _wide(first, second)
 
     with np.errstate(over="ignore", invalid="ignore"):
-        parts = (_wide(block(*one)) for one in blocks(raw, b, slope, t))
-        return reduce(_sum, parts)
+        return reduce(_sum, (block(*one) for one in blocks(raw, b, slope, t)))
 
 
 def _added(parts):
-    """Sums in float64 of what blocks give, which are not kept."""
+    """Sums of what blocks give, which are not kept."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return RowSums(*reduce(_sum, map(_wide, parts)))
+        return RowSums(*reduce(_sum, parts))
 
 
-def _wide(part):
+def _wide(*parts):
     """Sums of a block, which may be float32, in float64."""
-    return tuple(x.astype(float, copy=False) if isinstance(x, np.ndarray) else x for x in part)
+    return tuple(part.astype(float, copy=False) for part in parts)
 
 
 def _sum(one, other):

@@ -3,9 +3,7 @@
 import numpy as np
 
 from nno_sklearn.problem import Problem
-from nno_sklearn.rows.replies import (
-    Targets,
-)
+from nno_sklearn.rows.replies import Targets
 
 #: Least loss of the constant model: above the smallest normal number, with a margin.
 SMALLEST_LOSS = 1e-304
