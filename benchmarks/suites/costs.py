@@ -53,7 +53,7 @@ def measured(large, repeats):
 
     def scattered(p):
         shape = int(large / p), p
-        return problem_of(sparse.random_array(shape, density=DENSITY, format="csr", rng=rng))
+        return problem_of(sparse.random(*shape, density=DENSITY, format="csr", random_state=rng))
 
     wide, words = dense(FACTOR), scattered(FACTOR)
     entry, stored = (timed(partial(look, X)) / (2 * X.rows.n_stored) for X in (wide, words))
