@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from nno_sklearn._data_checks import offset_of_outputs
 from nno_sklearn._labels import (
     check_classes,
     check_factors,
@@ -37,7 +39,7 @@ from nno_sklearn.rows import Labels
 from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.session import TrainingData
 from nno_sklearn.solvers import Solver
-from nno_sklearn.streams import Stream
+from nno_sklearn.streams import Batch, Stream
 from nno_sklearn.types import Array, Matrix, RandomState
 
 
@@ -57,9 +59,10 @@ class NNOClassifier(ClassifierMixin, LinearModel):
 
     Minimises::
 
-        F(w, b) = sum_i s_i loss(y_i, x_i w + b) / sum_i s_i + alpha * penalty(w)
+        F(w, b) = sum_i s_i loss(y_i, x_i w + b + o_i) / sum_i s_i + alpha * penalty(w)
 
-    ``alpha`` does not depend on the number of rows, and the intercept b is never penalised.
+    ``alpha`` does not depend on the number of rows, and the intercept b is never penalised. The
+    weights s and offsets o are arguments of :meth:`fit`, 1 and 0 by default.
 
     Parameters
     ----------
@@ -203,12 +206,19 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         return tags
 
     def prepare(
-        self, X: Matrix, y: Any, sample_weight: ArrayLike | None, loss: Loss
+        self,
+        X: Matrix,
+        y: Any,
+        sample_weight: ArrayLike | None,
+        loss: Loss,
+        offset: ArrayLike | None = None,
     ) -> TrainingData:
         """Check and encode data; see :meth:`nno_sklearn.session.SessionModel.prepare`."""
         if is_table(y):
-            return self._prepare_multilabel(X, y, sample_weight, loss)
-        X, y, weight, exponent = check_training_data(self, X, y, sample_weight, multi_output=False)
+            return self._prepare_multilabel(X, y, sample_weight, loss, offset)
+        X, weight, y, offset, exponent = check_training_data(
+            self, X, y, sample_weight, offset, multi_output=False
+        )
         y = column_or_1d(y)
         classes = distinct_labels(y)
         codes = np.searchsorted(classes, y)  # faster than return_inverse of np.unique
@@ -224,9 +234,10 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         n_outputs, loss = self._outputs(loss)
         targets = Labels(codes, n_outputs) if n_outputs > 1 else codes[:, None].astype(float)
         weight = weight * factors[codes]
-        return TrainingData(X, targets, weight, loss, sum_of_weights(weight, exponent))
+        total, offsets = sum_of_weights(weight, exponent), self._spread(offset, n_outputs)
+        return TrainingData(X, targets, weight, loss, total, offsets)
 
-    def _prepare_multilabel(self, X, y, sample_weight, loss):
+    def _prepare_multilabel(self, X, y, sample_weight, loss, offset):
         """Data of rows with any number of labels: an output for each, which do not interact."""
         if self._score_training() is not None:
             raise ValueError(
@@ -241,12 +252,18 @@ class NNOClassifier(ClassifierMixin, LinearModel):
                 "sklearn.multioutput.MultiOutputClassifier, which weighs each column."
             )
         y = y.toarray() if sparse.issparse(y) else y
-        X, y, weight, exponent = check_training_data(self, X, y, sample_weight, multi_output=True)
+        X, weight, y, offset, exponent = check_training_data(
+            self, X, y, sample_weight, offset, multi_output=True
+        )
         targets = check_indicator(y)
         loss = loss.of_two_classes() if loss.of_two_classes is not None else loss
         check_separate(loss, targets)
         self.classes_, self.multilabel_ = np.arange(y.shape[1]), True
-        return TrainingData(X, targets, weight, loss, sum_of_weights(weight, exponent))
+        total, offset = sum_of_weights(weight, exponent), self._spread(offset, y.shape[1])
+        return TrainingData(X, targets, weight, loss, total, offset)
+
+    def _spread(self, offset, n_outputs):
+        return offset_of_outputs(offset, n_outputs, is_coupled=not self.multilabel_)
 
     def _outputs(self, loss):
         """Number of outputs, and the loss for that many."""
@@ -262,6 +279,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         y: ArrayLike,
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
     ) -> Self:
         """Learn from further rows of a stream; batches of any size.
 
@@ -275,6 +293,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
             not have them all. After ``fit`` the default is its labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Rows of weight 0 change nothing.
+        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            As for :meth:`fit`.
 
         Returns
         -------
@@ -285,15 +305,17 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         ValueError
             For invalid data or parameters. The model then stays unchanged.
         """
-        return self._learn(X, y, sample_weight, classes=classes)
+        return self._learn(X, y, sample_weight, offset, classes=classes)
 
-    def _prepare_batch(self, X, y, sample_weight, loss, *, begins, classes):
+    def _prepare_batch(self, X, y, sample_weight, offset, loss, *, begins, classes):
         if is_table(y):
             raise ValueError(
                 "partial_fit learns one label per row, but y has a column for each of several. "
                 "sklearn.multioutput.MultiOutputClassifier learns each column; fit takes all."
             )
-        X, y, weight = check_batch(self, X, y, sample_weight, begins=begins, multi_output=False)
+        X, weight, y, offset = check_batch(
+            self, X, y, sample_weight, offset, begins=begins, multi_output=False
+        )
         check_classification_targets(y)
         y = column_or_1d(y)
         known = getattr(self, "classes_", None)  # of the stream, or of a fit before it
@@ -306,46 +328,45 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         self.classes_, self.multilabel_ = classes, False
         n_outputs, loss = self._outputs(loss)
         targets = np.eye(n_outputs)[codes] if n_outputs > 1 else codes[:, None].astype(float)
-        return (
-            X,
-            targets,
-            weight,
-            loss,
-            factors_of_stream(self.class_weight, classes, self._class_mass),
-        )
+        batch = Batch(X, targets, weight, self._spread(offset, n_outputs))
+        return batch, loss, factors_of_stream(self.class_weight, classes, self._class_mass)
 
-    def decision_function(self, X: Matrix) -> Array:
+    def decision_function(self, X: Matrix, offset: ArrayLike | None = None) -> Array:
         """Raw predictions: positive for the second class, or one column per class or label.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            As for :meth:`fit`, of these rows. None is an offset of 0.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
         """
-        raw_prediction = self._raw_prediction(X)
+        raw_prediction = self._raw_prediction(X, offset)
         return raw_prediction[:, 0] if raw_prediction.shape[1] == 1 else raw_prediction
 
-    def predict(self, X: Matrix) -> NDArray[Any]:
+    def predict(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Predict class labels; with ``multilabel_`` 1 for each label of a row, else 0.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            As for :meth:`fit`, of these rows. None is an offset of 0.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
-        score = self.decision_function(X)
+        score = self.decision_function(X, offset=offset)
         if self.multilabel_:
             return (score > 0).astype(int)
         return self.classes_[(score > 0).astype(int) if score.ndim == 1 else score.argmax(axis=1)]
 
     @available_if(_has_probabilities)
-    def predict_proba(self, X: Matrix) -> NDArray[Any]:
+    def predict_proba(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Predict probabilities of the classes, in the order of ``classes_``.
 
         They sum to 1; with ``multilabel_`` each label has one of its own, as scikit-learn's
@@ -354,13 +375,15 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         Parameters
         ----------
         X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            As for :meth:`fit`, of these rows. None is an offset of 0.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
         """
         check_is_fitted(self)
-        probability = self._prediction(X).astype(self.coef_.dtype, copy=False)
+        probability = self._prediction(X, offset).astype(self.coef_.dtype, copy=False)
         if self.multilabel_:
             return probability
         if probability.shape[1] == 1:
@@ -371,7 +394,30 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         return np.divide(probability, total, out=even, where=total > 0)
 
     @available_if(_has_probabilities)
-    def predict_log_proba(self, X: Matrix) -> NDArray[Any]:
+    def predict_log_proba(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Logarithms of :meth:`predict_proba`."""
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+            return np.log(self.predict_proba(X, offset=offset))
+
+    def score(
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+    ) -> float:
+        """Share of rows whose predicted label, or labels, are right.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+        sample_weight : array-like of shape (n_samples,), default=None
+        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            As for :meth:`predict`.
+
+        Returns
+        -------
+        float
+        """
+        return accuracy_score(y, self.predict(X, offset=offset), sample_weight=sample_weight)

@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from nno_sklearn._data_checks import check_offset
 from nno_sklearn._documentation import LinkedToDocumentation
 from nno_sklearn._online import OnlineLearning
 from nno_sklearn._validation import (
@@ -112,7 +113,13 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         tags.input_tags.sparse = True
         return tags
 
-    def fit(self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+    ) -> Self:
         """Fit the coefficients to training data.
 
         Parameters
@@ -123,6 +130,10 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
             Targets; class labels for a classifier.
         sample_weight : array-like of shape (n_samples,), default=None
             A weight of 2 means exactly that the row occurs twice, 0 that it does not occur.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            What is known of the raw predictions, which are ``X @ coef_.T + intercept_ + offset``:
+            the logarithm of the exposure, for counts, or another model's raw predictions. For
+            more than two classes one column each.
 
         Returns
         -------
@@ -136,20 +147,27 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         """
         was_fitted = hasattr(self, "coef_")
         starts = [self._coefficients()] if was_fitted and self.warm_start else []
-        model, result = self.open_session(X, y, sample_weight).solve(self, starts)
+        options: dict[str, Any] = {} if offset is None else {"offset": offset}
+        model, result = self.open_session(X, y, sample_weight, **options).solve(self, starts)
         if not model.converged_:
             warnings.warn(model._advice(result), ConvergenceWarning, stacklevel=2)
         self.__dict__ = model.__dict__
         return self
 
     def open_session(
-        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None, *, n_models: int = 1
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+        n_models: int = 1,
     ) -> FitSession:
         """Fit many settings to the same data, each from the optimum of one solved before.
 
         Parameters
         ----------
-        X, y, sample_weight
+        X, y, sample_weight, offset
             As for :meth:`fit`. They are checked when the first model is fitted.
         n_models : int, default=1
             About how many models will share the data.
@@ -159,7 +177,7 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         FitSession
             Fits this model, and others of its class.
         """
-        return FitSession(X, y, sample_weight, n_models=n_models)
+        return FitSession(X, y, sample_weight, offset=offset, n_models=n_models)
 
     def parts(self) -> Parts:
         """Loss, penalty and solver of these parameters.
@@ -277,14 +295,17 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
             f"{result.optimality:.2e}, above tol={self.tol:g}. Next: {remedy}."
         )
 
-    def _prediction(self, X):
+    def _prediction(self, X, offset):
         """Predictions in the target's units, (n_samples, n_outputs)."""
-        raw_prediction = self._raw_prediction(X)  # checks that the model is fitted
+        raw_prediction = self._raw_prediction(X, offset)  # checks that the model is fitted
         return check_prediction(self.loss_, raw_prediction)
 
-    def _raw_prediction(self, X):
-        """``X @ coef_.T + intercept_``, (n_samples, n_outputs)."""
+    def _raw_prediction(self, X, offset):
+        """``X @ coef_.T + intercept_ + offset``, (n_samples, n_outputs)."""
         check_is_fitted(self)
         X = check_new_data(self, X)
         coef = np.atleast_2d(self.coef_).T.astype(float, copy=False)
-        return exact_product(X, coef) + self.intercept_
+        raw_prediction = exact_product(X, coef) + self.intercept_
+        if offset is None:
+            return raw_prediction
+        return raw_prediction + self._spread(check_offset(X, offset), coef.shape[1])

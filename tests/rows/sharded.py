@@ -58,7 +58,7 @@ class ShardedRows(Rows):
         By method, requests without a reply, which could travel with the next one that has one.
     """
 
-    def __init__(self, X, y, weight, loss, *, fit_intercept, n_shards=2):
+    def __init__(self, X, y, weight, loss, *, fit_intercept, n_shards=2, offset=None):
         parts = np.array_split(np.arange(len(y)), n_shards)
         mass = np.array([weight[rows].sum() for rows in parts])
         self.loss, self.fit_intercept, self._shares = loss, fit_intercept, mass / mass.sum()
@@ -68,11 +68,16 @@ class ShardedRows(Rows):
         self._passes.total = 1.0  # the geometry
         told = {"geometry": self._pooled(own), "passes": self._passes}
         told["fit_intercept"] = fit_intercept
-        self._shards = [LocalRows(*part, loss, **told) for part in own]
+        offsets = [None if offset is None else offset[rows] for rows in parts]
+        self._shards = [
+            LocalRows(*part, loss, offset=one, **told)
+            for part, one in zip(own, offsets, strict=True)
+        ]
         numbers = np.array([np.count_nonzero(shard.weight) for shard in self._shards])
         self._even_shares = numbers / numbers.sum()
         for shard in self._shards:
-            shard.targets = self.targets
+            shard.targets, shard.mean_offset = self.targets, self.mean_offset
+        told["offset"] = offset
         self._gather = lambda: self._in_one_place(own, told)
 
     def _pooled(self, parts):
@@ -162,6 +167,10 @@ class ShardedRows(Rows):
         mean, low, high, size = zip(*self._of_all("targets"), strict=True)
         extremes = np.min(low, axis=0), np.max(high, axis=0), np.max(size, axis=0)
         return Targets(self._added(mean), *extremes)
+
+    @cached_property
+    def mean_offset(self):
+        return self._added(self._of_all("mean_offset"))
 
     # Handles
 
