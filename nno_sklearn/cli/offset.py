@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nno_sklearn.cli.columns import recognise
-from nno_sklearn.cli.kinds import Kind, Numbers
+from nno_sklearn.cli.kinds import Numbers
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,13 @@ class OffsetColumn:
     ----------
     name : str
     is_exposure : bool
-    kind : Kind
+    kind : Numbers
         How its texts become numbers.
     """
 
     name: str
     is_exposure: bool
-    kind: Kind = Numbers()
+    kind: Numbers = Numbers()
 
     @property
     def option(self) -> str:
