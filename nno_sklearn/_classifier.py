@@ -33,7 +33,7 @@ from nno_sklearn._validation import (
     make_score_training,
     sum_of_weights,
 )
-from nno_sklearn.losses import Loss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
+from nno_sklearn.losses import Hinge, Loss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.rows import Labels
 from nno_sklearn.score_training import ScoreTraining
@@ -161,6 +161,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
 
     named_losses = {
         "log_loss": MultinomialLogLoss,
+        "hinge": Hinge,
         "squared_hinge": SquaredHinge,
         "modified_huber": ModifiedHuber,
     }

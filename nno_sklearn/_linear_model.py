@@ -26,7 +26,7 @@ from nno_sklearn._validation import (
     make_score_training,
     make_solver,
 )
-from nno_sklearn.contracts import check_prediction
+from nno_sklearn.contracts import check_prediction, gradient_jumps
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.rows import exact_product
@@ -36,6 +36,11 @@ from nno_sklearn.solvers import Record, Solver, Status
 from nno_sklearn.solvers.base import SolverResult
 from nno_sklearn.streams import Stream
 from nno_sklearn.types import Matrix, RandomState
+
+
+def _has_corners(problem):
+    targets = problem.rows.targets
+    return gradient_jumps(problem.loss, np.stack([targets.low, targets.mean, targets.high]))
 
 
 class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
@@ -278,6 +283,16 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
                 "or a count of 0 can be told from the rest without an error. The coefficients are "
                 f"those of iteration {result.n_iter}. Next: add a penalty (penalty='l2', "
                 "alpha > 0), or take the columns out that tell it."
+            )
+        if result.status is Status.STALLED and result.point and _has_corners(result.point.problem):
+            return (
+                f"{type(self).__name__} did not converge: the gradient of {self.loss_} jumps, so "
+                f"no step along it is sure to lower the objective. After {result.n_iter} "
+                f"iterations of {type(self.solver_).__name__} the optimality is "
+                f"{result.optimality:.2e}, above tol={self.tol:g}. Next: give the loss the method "
+                "smoothed(width), which returns a smooth loss below it: fits then come as near as "
+                "tol asks for. 'quantile', 'absolute_error', 'epsilon_insensitive' and 'hinge' "
+                "have it."
             )
         has_dual = "conjugate" in result.point.problem.provides if result.point else True
         measure = "relative duality gap" if has_dual else "relative Newton decrement"

@@ -20,7 +20,16 @@ OF_A_FIT = (
 
 
 def has_gradient(estimator):
-    """Whether the loss is one of single rows, as ``partial_fit`` needs."""
+    """Whether the loss is one of single rows with a gradient, as ``partial_fit`` needs."""
+    loss = estimator.loss
+    if isinstance(loss, str) and loss in estimator.named_losses:
+        loss = estimator.named_losses[loss]()
+    if not getattr(loss, "is_smooth", True):
+        raise AttributeError(
+            f"partial_fit needs a loss whose gradient does not jump, but {loss} has corners. Use "
+            f"loss={loss}.smoothed(width=...), with a width that is small beside typical residuals "
+            "(or margins), or fit with all rows."
+        )
     if make_score_training(estimator.loss, estimator.named_losses) is not None:
         raise AttributeError(
             f"partial_fit needs a loss with a gradient, but {estimator.loss!r} is a score of all "

@@ -16,6 +16,8 @@ from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._online import has_gradient
 from nno_sklearn._validation import check_batch, check_training_data, sum_of_weights
 from nno_sklearn.losses import (
+    AbsoluteError,
+    EpsilonInsensitive,
     Gamma,
     Huber,
     InverseGaussian,
@@ -23,6 +25,8 @@ from nno_sklearn.losses import (
     Loss,
     NegativeBinomial,
     Poisson,
+    Quantile,
+    SquaredEpsilonInsensitive,
     SquaredError,
     Tweedie,
 )
@@ -141,6 +145,10 @@ class NNORegressor(RegressorMixin, LinearModel):
         "inverse_gaussian": InverseGaussian,
         "negative_binomial": NegativeBinomial,
         "log_loss": LogLoss,
+        "quantile": Quantile,
+        "absolute_error": AbsoluteError,
+        "epsilon_insensitive": EpsilonInsensitive,
+        "squared_epsilon_insensitive": SquaredEpsilonInsensitive,
     }
     _convex_loss = SquaredError
 

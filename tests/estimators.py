@@ -4,8 +4,16 @@ from nno_sklearn import NNOClassifier, NNORegressor
 
 #: Losses of targets that are not negative.
 POSITIVE = ("poisson", "gamma", "tweedie", "negative_binomial")
-REGRESSION = ("squared_error", "huber", *POSITIVE)
-CLASSIFICATION = ("log_loss", "squared_hinge", "modified_huber")
+#: Losses that are solved by smooth ones.
+CORNERED = ("quantile", "absolute_error", "epsilon_insensitive", "hinge")
+REGRESSION = (
+    "squared_error",
+    "huber",
+    "squared_epsilon_insensitive",
+    *POSITIVE,
+    *CORNERED[:3],
+)
+CLASSIFICATION = ("log_loss", "squared_hinge", "modified_huber", "hinge")
 LOSSES = REGRESSION + CLASSIFICATION
 #: Solvers of differentiable penalties, and of nonsmooth ones.
 SMOOTH = ("auto", "gd", "nearest_neighbor", "proximal")

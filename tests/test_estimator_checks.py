@@ -23,6 +23,11 @@ REPRESENTATIVES = [
     NNORegressor("huber", penalty="elasticnet", solver="proximal"),
     NNORegressor("tweedie", penalty="l1"),
     NNORegressor("negative_binomial", solver="proximal"),
+    NNORegressor("quantile"),
+    NNORegressor("absolute_error", penalty="l1", solver="proximal"),
+    NNORegressor("epsilon_insensitive"),
+    NNORegressor("squared_epsilon_insensitive"),
+    NNOClassifier("hinge"),
 ]
 #: Losses outside of the grid, whose fits are certified, and targets made, in other ways.
 OTHERS = [NNORegressor("inverse_gaussian", solver="gd")]

@@ -231,6 +231,14 @@ class Problem:
         mean = (self.rows.targets.mean - self._mean_offset) * self.fit_intercept
         return self._like(rows=self.rows.replaced(X, y), _origin=(mean, self.rows.origin))
 
+    def with_loss(self, loss: Loss) -> "Problem":
+        """The same objective with another loss."""
+        return self._like(rows=self.rows.with_loss(loss), _passes_before=self._passes_before)
+
+    def smoothed(self, width: float) -> "Problem":
+        """The same objective with its nonsmooth loss smoothed: nowhere above it."""
+        return self.with_loss(self.loss.smoothed(width))
+
     def exact(self) -> "Problem":
         """The same objective with products in float64, also where X is float32."""
         return self._sibling(rows=self.rows.exact(), _passes_before=self._passes_before)

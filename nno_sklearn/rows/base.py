@@ -194,6 +194,16 @@ class Rows(ABC):
         as a function of ``eta - o``."""
 
     @abstractmethod
+    def shrunk_dual(
+        self, raw: Raw, b: Array, loss: Loss, shares: tuple[Array, Array], scaling: float
+    ) -> DualPoint:
+        """The dual point u of ``loss``, which these rows' loss smooths; one pass.
+
+        Positive u of each output are multiplied by the first of ``shares``, (n_outputs,), negative
+        ones by the second. ``scaling`` is for the conjugate alone.
+        """
+
+    @abstractmethod
     def newton_dual(
         self,
         raw: Raw,
@@ -338,6 +348,11 @@ class Rows(ABC):
     @abstractmethod
     def columns(self, index: Array) -> Rows:
         """These rows with the columns ``index``. Handles of both serve each other."""
+
+    @abstractmethod
+    def with_loss(self, loss: Loss) -> Rows:
+        """These rows, measured by another loss. Handles of both serve each other, once they are
+        released."""
 
     @abstractmethod
     def exact(self) -> Rows:

@@ -268,15 +268,26 @@ class LocalRows(Recession, Rows):
         root = np.sqrt(self.weight @ (gradient**2).sum(axis=1))
         return float(root), float(np.abs(gradient).max())
 
-    def _conjugates(self, u):
-        """Of each row's loss as a function of eta - o, (n_samples, n_outputs)."""
-        conjugate = self.loss.conjugate(self._targets_beside(u), u)
+    def _conjugates(self, u, loss=None):
+        """Of each row's loss, or of ``loss``, as a function of eta - o, (n_samples, n_outputs)."""
+        loss = self.loss if loss is None else loss
+        conjugate = loss.conjugate(self._targets_beside(u), u)
         return conjugate if self.offset is None else conjugate - u * self.offset
 
     def conjugate(self, raw, b, scaling):
         conjugate = self._conjugates(scaling * self.loss_gradient(raw, b))
         above, below = np.maximum(conjugate, 0.0), np.minimum(conjugate, 0.0)
         return float(self.weight @ above.sum(axis=1)), float(self.weight @ below.sum(axis=1))
+
+    def shrunk_dual(self, raw, b, loss, shares, scaling):
+        dual = self.loss_gradient(raw, b)
+        dual = np.where(dual > 0, shares[0] * dual, shares[1] * dual)
+        weighted = self.weight[:, None] * dual
+        conjugate = self._conjugates(scaling * dual, loss)
+        sums = self.weight @ conjugate.sum(axis=1), self.weight @ np.abs(conjugate).sum(axis=1)
+        total, squares = weighted.sum(axis=0), float(np.vdot(weighted, dual))
+        pulled = self.design.rmatvec(weighted)
+        return DualPoint(pulled, total, squares, scaling, *map(float, sums))
 
     def newton_dual(self, raw, b, curvature, slope, shift, scalings):
         dual = self.loss_gradient(raw, b) + curvature.entries.product(slope.array + shift)
@@ -377,6 +388,11 @@ class LocalRows(Recession, Rows):
 
     def columns(self, index):
         return self._like(self.design.columns(index))
+
+    def with_loss(self, loss):
+        part = self._like(self.design, loss=loss)
+        vars(part).pop("is_separate", None)
+        return part
 
     def exact(self):
         return self._like(self.design.exact())

@@ -19,7 +19,13 @@ from nno_sklearn.score_training import BoundTraining
 from nno_sklearn.session.magnitude import check_magnitude
 from nno_sklearn.session.model import Model, Parts, SessionModel, TrainingData
 from nno_sklearn.session.starts import Start, start_of
-from nno_sklearn.solvers import Record, Solver, SolverResult, certify_returned
+from nno_sklearn.solvers import (
+    Record,
+    Solver,
+    SolverResult,
+    certify_returned,
+    solve_nonsmooth,
+)
 
 
 class Posed(NamedTuple, Generic[Model]):
@@ -199,7 +205,9 @@ class FitSession:
             "random_state": draft.random_state,
         }
         with np.errstate(over="ignore", invalid="ignore"):  # in trial steps that are too long
-            if training is None:
+            if not problem.loss.is_smooth:
+                result = solve_nonsmooth(problem, solver, start, **options, check=check_result)
+            elif training is None:
                 result = solver.solve(problem, start, **options)
                 check_result(solver, problem, result, draft.tol)
                 result = certify_returned(problem, solver, result, **options)

@@ -105,7 +105,7 @@ class ShardedRows(Rows):
 
     def _part(self, shards, gather):
         part = object.__new__(ShardedRows)
-        vars(part).update(vars(self), _shards=shards, _gather=gather)
+        vars(part).update(vars(self), _shards=shards, _gather=gather, loss=shards[0].loss)
         vars(part).pop("_gathered", None)
         return part
 
@@ -220,6 +220,10 @@ class ShardedRows(Rows):
     def conjugate(self, raw, b, scaling):
         return tuple(self._sum("conjugate", raw, b, scaling))
 
+    def shrunk_dual(self, raw, b, loss, shares, scaling):
+        answers = self._ask("shrunk_dual", raw, b, loss, shares, scaling)
+        return DualPoint(*self._added(answers))._replace(scaling=scaling)
+
     def newton_dual(self, raw, b, curvature, slope, shift, scalings):
         given = raw, b, curvature, slope, shift
         answers = self._ask("newton_dual", *given, scalings)
@@ -309,6 +313,9 @@ class ShardedRows(Rows):
     def columns(self, index):
         shards = self._tell("columns", index)
         return self._part(shards, lambda: self._gathered.columns(index))
+
+    def with_loss(self, loss):
+        return self._part(self._tell("with_loss", loss), lambda: self._gathered.with_loss(loss))
 
     def exact(self):
         return self._part(self._tell("exact"), lambda: self._gathered.exact())
