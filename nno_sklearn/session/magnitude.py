@@ -24,8 +24,8 @@ def check_magnitude(problem: Problem) -> None:
             "The loss of the best constant model overflows: y has values that are too large. "
             "Divide y by a constant."
         )
-    is_offset = problem.rows.mean_offset is not None  # which may tell the targets exactly
-    if problem.null.value < SMALLEST_LOSS and _varies(problem.rows.targets) and not is_offset:
+    may_be_0 = problem.rows.mean_offset is not None or not problem.loss.is_smooth
+    if problem.null.value < SMALLEST_LOSS and _varies(problem.rows.targets) and not may_be_0:
         raise ValueError(
             "The loss of the best constant model underflows: y has values that are too small. "
             "Multiply y by a constant."

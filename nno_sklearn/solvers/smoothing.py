@@ -69,7 +69,8 @@ def solve_nonsmooth(
     SolverResult
         Its history has one record per width, each of the loss itself.
     """
-    run = _Continuation(problem, start, max_iter, tol, callback)
+    # Small widths magnify the rounding of products in float32.
+    run = _Continuation(problem := problem.exact(), start, max_iter, tol, callback)
     while run.status is None:
         options = {"tol": run.inner_tol, "callback": None, "random_state": random_state}
         smooth = problem.smoothed(run.width)
@@ -86,8 +87,9 @@ class _Continuation:
     def __init__(self, problem, start, max_iter, tol, callback):
         self._problem, self._max_iter, self._tol, self._callback = problem, max_iter, tol, callback
         self._started, self._bound, self._unit = perf_counter(), -np.inf, problem.null.value
-        self.coef, self.intercept, self.raw = start.coef, start.intercept, start.raw
-        self._point, self._value, self._n_iter, self.status = None, float(start.value), 0, None
+        self.coef, self.intercept = start.coef, start.intercept
+        self.raw = problem.rows.raw(start.coef) if start.coef.any() else problem.rows.nothing()
+        self._value, self._n_iter, self.status = float(start.value), 0, None
         first = NEAR_WIDTH if start.coef.any() else FIRST_WIDTH
         self.width = first * self._unit
         self.history = []
@@ -111,7 +113,7 @@ class _Continuation:
     def advance(self, found):
         """Certify the solution of the smooth problem for a width, and choose the next one."""
         problem, before = self._problem, self.coef
-        self._point = point = found.point
+        point = found.point
         self.coef, self.intercept, self.raw = point.coef, point.intercept, point.raw
         self._value = self._value_at(problem, self.coef, self.raw)
         self._bound = max(self._bound, nonsmooth_bound(point, problem.loss))
@@ -168,8 +170,8 @@ class _Continuation:
     def result(self):
         """The result of the run, with the certificate of coefficients as the user gets them."""
         problem, coef = self._problem, as_returned(self._problem, self.coef, self._tol)
-        if problem.dtype == np.float32 or not np.array_equal(coef, self.coef):
-            self._judge(problem.exact(), coef)
+        if not np.array_equal(coef, self.coef):
+            self._judge(coef)
         last = self.history[-1]
         return SolverResult(
             coef=self.coef,
@@ -183,13 +185,10 @@ class _Continuation:
             history=self.history,
         )
 
-    def _judge(self, problem, coef):
-        """Certify ``coef`` with products in float64."""
-        if self._point is not None and problem.dtype == np.float32:
-            exact = self._point.problem.exact().at(self.coef, self.intercept)
-            self._bound = nonsmooth_bound(exact, problem.loss)
+    def _judge(self, coef):
+        """Certify other coefficients, near the last ones, by the same bound."""
         self.coef = coef
-        self._value = self._value_at(problem, coef, problem.rows.raw(coef))
+        self._value = self._value_at(self._problem, coef, self._problem.rows.raw(coef))
         optimality = self._optimality()
         if np.isinf(optimality):
             optimality = self.history[-1].optimality
