@@ -66,12 +66,12 @@ class NNOClassifier(ClassifierMixin, LinearModel):
 
     Parameters
     ----------
-    loss : {"log_loss", "squared_hinge", "modified_huber"}, scorer, ScoreTraining or Loss, \
-            default="log_loss"
+    loss : {"log_loss", "hinge", "squared_hinge", "modified_huber"}, scorer, ScoreTraining or \
+            Loss, default="log_loss"
         "log_loss" is logistic regression, joint (multinomial) for more than two classes;
-        "squared_hinge" the smooth support vector machine and "modified_huber" its variant that is
-        robust to outliers (Zhang, 2004): these two, and a Loss object whose outputs are not
-        coupled, fit each class against the rest.
+        "hinge" the support vector machine, certified by its dual, "squared_hinge" the smooth one,
+        and "modified_huber" its variant that is robust to outliers (Zhang, 2004): these three, and
+        a Loss object whose outputs are not coupled, fit each class against the rest.
         A scorer ("f1", "balanced_accuracy", "roc_auc", ... or ``make_scorer(...)``) is maximised
         itself, by a search that starts at the optimum of F with the log-loss and tuned
         thresholds; ``ScoreTraining("f1", cv=10)`` chooses its folds. The model has no
@@ -132,7 +132,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     n_passes_ : float
         Passes over X.
     history_ : list of Record
-        One named tuple per iteration; ``pandas.DataFrame(history_)`` is a table. For a scorer
+        One named tuple per iteration, or of the hinge per smooth problem; ``pandas.DataFrame(history_)`` is a table. For a scorer
         one per round, with ``validation_score``, and minus the score as ``objective``.
     start_ : NNOClassifier
         Only for a scorer: the convex model with tuned thresholds at which the search started.

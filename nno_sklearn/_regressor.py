@@ -51,14 +51,19 @@ class NNORegressor(RegressorMixin, LinearModel):
     Parameters
     ----------
     loss : {"squared_error", "huber", "poisson", "gamma", "tweedie", "inverse_gaussian", \
-            "negative_binomial", "log_loss"}, scorer, ScoreTraining or Loss, \
-            default="squared_error"
+            "negative_binomial", "log_loss", "quantile", "absolute_error", \
+            "epsilon_insensitive", "squared_epsilon_insensitive"}, scorer, ScoreTraining or \
+            Loss, default="squared_error"
         "squared_error" is ``(y - eta)^2 / 2``; "huber" is robust to outliers
         (``Huber(delta=...)`` sets where). Half deviances with a log link, so that predictions are
         ``exp(eta)``: "poisson" and "negative_binomial" (counts, y >= 0; the latter with a larger
         variance, by ``NegativeBinomial(dispersion=...)``), "tweedie" (amounts, many of them 0,
         y >= 0; ``Tweedie(power=...)``), "gamma" and "inverse_gaussian" (y > 0). "log_loss" is for
-        shares between 0 and 1, which it predicts. A scorer
+        shares between 0 and 1, which it predicts. "quantile" is the pinball loss, whose
+        prediction has a share of the targets below it (``Quantile(quantile=...)``; the median),
+        "absolute_error" ``|y - eta|``, and "epsilon_insensitive" that of linear support vector
+        regression (``EpsilonInsensitive(epsilon=...)``), also squared: the loss itself is
+        certified, though it has corners. A scorer
         ("neg_mean_absolute_percentage_error", ... or ``make_scorer(...)``) is maximised itself, by
         a search that starts at the optimum of the squared error; ``ScoreTraining(..., cv=10)``
         chooses its folds.
@@ -109,7 +114,7 @@ class NNORegressor(RegressorMixin, LinearModel):
     n_passes_ : float
         Passes over X.
     history_ : list of Record
-        One named tuple per iteration; ``pandas.DataFrame(history_)`` is a table. For a scorer
+        One named tuple per iteration, or of a loss with corners per smooth problem; ``pandas.DataFrame(history_)`` is a table. For a scorer
         one per round, with ``validation_score``, and minus the score as ``objective``.
     start_ : NNORegressor
         Only for a scorer: the convex model with tuned intercept at which the search started.

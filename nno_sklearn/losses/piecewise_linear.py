@@ -158,7 +158,7 @@ class Smoothed(Loss):
             distance, is_off = piece.distance(eta)
             steep = distance / self.width
             total += piece.share * np.clip(steep, piece.low, piece.high)
-            curved = is_off & (steep > piece.low) & (steep < piece.high)
+            curved = is_off & np.less(piece.low, steep) & np.less(steep, piece.high)
             bend += piece.share * curved
         bend /= self.width
         return total, Curvature(bend)
