@@ -132,8 +132,9 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     n_passes_ : float
         Passes over X.
     history_ : list of Record
-        One named tuple per iteration, or of the hinge per smooth problem; ``pandas.DataFrame(history_)`` is a table. For a scorer
-        one per round, with ``validation_score``, and minus the score as ``objective``.
+        One named tuple per iteration, or of the hinge per smooth problem;
+        ``pandas.DataFrame(history_)`` is a table. For a scorer one per round, with
+        ``validation_score``, and minus the score as ``objective``.
     start_ : NNOClassifier
         Only for a scorer: the convex model with tuned thresholds at which the search started.
     solver_ : Solver

@@ -114,8 +114,9 @@ class NNORegressor(RegressorMixin, LinearModel):
     n_passes_ : float
         Passes over X.
     history_ : list of Record
-        One named tuple per iteration, or of a loss with corners per smooth problem; ``pandas.DataFrame(history_)`` is a table. For a scorer
-        one per round, with ``validation_score``, and minus the score as ``objective``.
+        One named tuple per iteration, or of a loss with corners per smooth problem;
+        ``pandas.DataFrame(history_)`` is a table. For a scorer one per round, with
+        ``validation_score``, and minus the score as ``objective``.
     start_ : NNORegressor
         Only for a scorer: the convex model with tuned intercept at which the search started.
     solver_ : Solver

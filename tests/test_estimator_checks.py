@@ -9,7 +9,7 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from nno_sklearn import NNOClassifier, NNORegressor, ScoreTraining
-from tests.estimators import LOSSES, SOLVERS, make
+from tests.estimators import CORNERED, LOSSES, SOLVERS, make
 
 #: Each solver of each kind, each loss and each penalty at least once.
 REPRESENTATIVES = [
@@ -40,7 +40,7 @@ SCORES = [
 ]
 GRID = [
     make(loss, penalty=penalty, solver=solver)
-    for loss in LOSSES
+    for loss in (*LOSSES, *CORNERED)
     for penalty, solvers in SOLVERS.items()
     for solver in solvers
 ]
