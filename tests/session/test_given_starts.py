@@ -8,7 +8,7 @@ from nno_sklearn import L1, NNOClassifier, NNORegressor
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 5)) + 3.0
-CODES = (X @ RNG.normal(size=(5, 3))).argmax(axis=1)
+CODES = ((X - 3.0) @ RNG.normal(size=(5, 3))).argmax(axis=1)
 SOLVERS = ["auto", "gd", "nearest_neighbor", "proximal"]
 MODELS = [
     (NNOClassifier(alpha=0.01), CODES),
