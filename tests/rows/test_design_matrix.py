@@ -58,7 +58,7 @@ def test_design_matrix_is_the_centred_matrix(monkeypatch, container, fit_interce
 def test_means_are_taken_out_of_sparse_columns_only_where_that_is_exact():
     """Rows of hardly any weight may lie elsewhere than the mean."""
     rng = np.random.default_rng(0)
-    X = np.float32([3.0, 1e5]) + rng.normal(size=(40, 2)).astype(np.float32) * np.float32([1, 0.02])
+    X = (rng.uniform(0.01, 6.0, size=(40, 2)) * [1.0, 0.02] + [0.0, 1e5]).astype(np.float32)
     weight = np.full(40, 1e-7)
     weight[0] = 1.0
     design = design_matrix.DesignMatrix(
