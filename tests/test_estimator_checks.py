@@ -24,8 +24,8 @@ REPRESENTATIVES = [
     NNORegressor("tweedie", penalty="l1"),
     NNORegressor("negative_binomial", solver="proximal"),
 ]
-#: Losses outside of the grid, whose fits are certified, and targets made, in other ways.
-OTHERS = [NNORegressor("inverse_gaussian", solver="gd")]
+#: Losses and penalties outside of the grid, whose fits are certified, and targets made, in other ways.
+OTHERS = [NNORegressor("inverse_gaussian", solver="gd"), NNORegressor(penalty="mcp", alpha=0.1)]
 SCORES = [
     # A metric that weighs classes alike whatever their weights cannot pass the check of
     # class_weight, so it is accuracy that is checked.

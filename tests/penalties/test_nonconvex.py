@@ -84,7 +84,7 @@ def test_the_tangent_is_above_and_touches(penalty):
 
 
 @pytest.mark.parametrize("solver", KINKED_SOLVERS)
-@pytest.mark.parametrize("penalty", KINDS_OF, ids=repr)
+@pytest.mark.parametrize("penalty", [MCP(1.5), SCAD(3.7)], ids=repr)
 def test_every_loss_and_solver_ends_stationary(penalty, solver):
     weight = np.random.default_rng(1).uniform(0.2, 3.0, N)
     options = {"penalty": penalty, "alpha": ALPHA, "tol": TOL, "solver": solver}
