@@ -24,7 +24,7 @@ REPRESENTATIVES = [
     NNORegressor("tweedie", penalty="l1"),
     NNORegressor("negative_binomial", solver="proximal"),
 ]
-#: Losses and penalties outside of the grid, whose fits are certified, and targets made, in other ways.
+#: Outside of the grid, as their fits are certified, or targets made, in other ways.
 OTHERS = [NNORegressor("inverse_gaussian", solver="gd"), NNORegressor(penalty="mcp", alpha=0.1)]
 SCORES = [
     # A metric that weighs classes alike whatever their weights cannot pass the check of
