@@ -90,6 +90,7 @@ class OnlineLearning:
         loss.check_target(np.vstack([y, np.ones((1, y.shape[1]))]))
         shape = X.shape[1], y.shape[1]
         penalty = penalty.bind(*shape, getattr(self, "feature_names_in_", None))
+        penalty = penalty.at_strength(self.alpha) if self.alpha > 0 else penalty
         check_compatible("stream", stream, self.stream, loss, penalty, self.penalty)
         if begins:
             check_loss_on(loss, y)

@@ -21,12 +21,10 @@ from nno_sklearn._data_checks import (
 )
 from nno_sklearn._tensors import from_tensor
 from nno_sklearn.losses import Loss
-from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
+from nno_sklearn.penalties import PENALTIES, ElasticNet, NoPenalty, Penalty
 from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.solvers import SOLVERS, Solver
 from nno_sklearn.streams import STREAMS, Stream
-
-PENALTIES = {"l1": L1, "l2": L2, "elasticnet": ElasticNet}
 
 
 def draft_of(estimator):
