@@ -50,7 +50,7 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     start = _near(problem, result.coef, result)
     options = {"max_iter": max_iter, "tol": FINER * tol, "callback": callback}
     finer = solver.solve(problem, start, **options, random_state=random_state)
-    history = result.history + finer.history
+    history = _continued(result.history, finer.history)
     finer = replace(finer, status=Status.CONVERGED, history=history)
     coef = _returned(problem, finer.coef, tol)
     return _judged(problem, _near(problem, coef, finer), finer, **limits)
@@ -138,5 +138,11 @@ def _judged(problem, point, result, *, tol, callback):
         is_single = problem.dtype == np.float32 and result.status is Status.STALLED
         reached = is_single or result.status is Status.CONVERGED
         status = Status.ROUNDED if reached else result.status
-    history = result.history + run.history
+    history = _continued(result.history, run.history)
     return replace(run.result(point), status=status, history=history, n_iter=len(history) - 1)
+
+
+def _continued(history, records):
+    """A history and the records of a later run, whose clock began when the history ended."""
+    ended = history[-1].seconds if history else 0.0
+    return history + [record._replace(seconds=ended + record.seconds) for record in records]
