@@ -56,6 +56,11 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     return _judged(problem, _near(problem, coef, finer), finer, **limits)
 
 
+def _continued(history, more):
+    """A history, and that of a run which goes on where it ended: no start of its own."""
+    return history + [record._replace(start="", other_start=np.nan) for record in more]
+
+
 def _near(problem, coef, result):
     """The point at ``coef``, near those of a result."""
     return problem.at(coef, problem.inner_intercept(result.coef, result.intercept))
