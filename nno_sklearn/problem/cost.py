@@ -166,14 +166,15 @@ def most_landmarks(problem):
 
 
 def searched_rows(rows, n_landmarks, metric):
-    """Rows whose nearest of ``n_landmarks`` may be searched for; one at least."""
+    """Rows whose nearest of ``n_landmarks`` are searched for: as many as the budget pays, one at
+    least, but no more than landmarks, which stand for themselves without an error."""
     kind = "callable" if callable(metric) else metric if metric in COMPARISON else "other"
     each, feature = COMPARISON[kind]
     if rows.is_sparse:  # their distances are sums over what is stored
         feature *= rows.n_stored / (rows.shape[0] * rows.shape[1])
     one_row = n_landmarks * (each + feature * rows.shape[1])
     one_pass = max(LEAST_PASS, rows.n_stored + ROW_WORK * rows.shape[0])
-    return max(1, int(SEARCH_BUDGET * one_pass / one_row))
+    return min(n_landmarks, max(1, int(SEARCH_BUDGET * one_pass / one_row)))
 
 
 def can_have_rows(problem, n_coefs):

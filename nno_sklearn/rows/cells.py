@@ -12,8 +12,7 @@ def searched_cells(rows, count, n_searched, random_state, *, n_neighbors, metric
 
     ``n_searched`` rows are drawn by weight and look for their landmarks. The landmarks' own weights
     are unbiased too (:func:`~nno_sklearn.rows.draw.draw`): each of the two estimates has the share
-    of its rows. Where ``n_searched`` is as large as the data, every row looks for its landmark, and
-    nothing is estimated.
+    of its rows.
 
     Parameters
     ----------
@@ -28,16 +27,14 @@ def searched_cells(rows, count, n_searched, random_state, *, n_neighbors, metric
     LocalRows
     """
     landmarks, drawn = draw(rows, count, random_state)
-    own, cells = rows.weight[landmarks], {"n_neighbors": n_neighbors, "metric": metric}
-    if n_searched >= len(rows):
-        return condense_rows(rows, landmarks, np.arange(len(rows)), **cells)
-    total = np.cumsum(rows.weight)
+    own, total = rows.weight[landmarks], np.cumsum(rows.weight)
     draws = np.searchsorted(total, random_state.uniform(high=total[-1], size=n_searched))
     sample, times = np.unique(draws[~np.isin(draws, landmarks)], return_counts=True)
     share = times.sum() / (len(landmarks) + times.sum())
     stands_for = share * max(0.0, total[-1] - own.sum()) / max(1, times.sum())
     weights = share * own + (1.0 - share) * drawn, stands_for * times
-    return condense_rows(rows, landmarks, sample, weights=weights, **cells)
+    given = {"weights": weights, "n_neighbors": n_neighbors, "metric": metric}
+    return condense_rows(rows, landmarks, sample, **given)
 
 
 def condense_rows(rows, landmarks, sample, *, weights=None, n_neighbors=1, metric="euclidean"):
