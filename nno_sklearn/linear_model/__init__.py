@@ -1,0 +1,25 @@
+"""Twins of scikit-learn's linear models: its names, parameters and attributes, over our fit."""
+
+from nno_sklearn.linear_model.classification import LinearSVC, LogisticRegression, RidgeClassifier
+from nno_sklearn.linear_model.regression import (
+    ElasticNet,
+    GammaRegressor,
+    Lasso,
+    LinearRegression,
+    PoissonRegressor,
+    Ridge,
+    TweedieRegressor,
+)
+
+__all__ = [
+    "ElasticNet",
+    "GammaRegressor",
+    "Lasso",
+    "LinearRegression",
+    "LinearSVC",
+    "LogisticRegression",
+    "PoissonRegressor",
+    "Ridge",
+    "RidgeClassifier",
+    "TweedieRegressor",
+]
