@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # the names that __getattr__ imports
     from nno_sklearn.contracts import check_penalty as check_penalty
     from nno_sklearn.contracts import check_solver as check_solver
     from nno_sklearn.contracts import check_stream as check_stream
+    from nno_sklearn.linear_model.likeness import like as like
     from nno_sklearn.losses import Loss as Loss
     from nno_sklearn.model_selection import NNOSearchCV as NNOSearchCV
     from nno_sklearn.neighbors import condense as condense
@@ -51,6 +52,7 @@ _HOMES = {
     "check_solver": "contracts",
     "check_stream": "contracts",
     "condense": "neighbors",
+    "like": "linear_model.likeness",
     "nno_minimize": "score_training",
 }
 

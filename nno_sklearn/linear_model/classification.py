@@ -125,6 +125,7 @@ class LinearSVC(ClassifierTwin, of=svm.LinearSVC):
         if self.fit_intercept:
             coef, intercept = coef[:-1], coef[-1] * self.intercept_scaling
         super()._keep_model(coef, intercept, loss, dtype)
+        self.intercept_ = self.intercept_ if self.fit_intercept else 0.0
 
 
 def _choice(parameter: str, name: Any, known: dict[str, Any]) -> Any:

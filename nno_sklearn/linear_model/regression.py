@@ -1,7 +1,11 @@
 """Twins of scikit-learn's regressors."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self
 
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn import linear_model
 
 from nno_sklearn.linear_model.twin import RegressorTwin
@@ -9,6 +13,8 @@ from nno_sklearn.losses import Gamma, InverseGaussian, Loss, Poisson, SquaredErr
 from nno_sklearn.penalties import L1, L2
 from nno_sklearn.penalties import ElasticNet as ElasticNetPenalty
 from nno_sklearn.penalties import Penalty
+from nno_sklearn.session import FitSession
+from nno_sklearn.types import Matrix
 
 
 class LinearRegression(RegressorTwin, of=linear_model.LinearRegression):
@@ -27,11 +33,32 @@ class LinearRegression(RegressorTwin, of=linear_model.LinearRegression):
         return 0.0
 
 
+class _L2OfOutputs(L2):
+    """``sum_jk strengths_k w_jk^2 / 2``: a strength for each output."""
+
+    def __init__(self, strengths: ArrayLike, *, positive: bool = False) -> None:
+        super().__init__(positive=positive)
+        self.strengths = strengths
+
+    def bind(
+        self, n_features: int, n_outputs: int, feature_names: Sequence[str] | None = None
+    ) -> Penalty:
+        strengths = np.ravel(self.strengths)
+        if len(strengths) not in (1, n_outputs):
+            raise ValueError(
+                "Number of targets and number of penalties do not correspond: "
+                f"{len(strengths)} != {n_outputs}. alpha is one number, or one for each target."
+            )
+        weights = np.broadcast_to(strengths, (n_features, n_outputs))
+        penalty = L2(weights=weights, positive=self.positive)
+        return penalty.bind(n_features, n_outputs, feature_names)
+
+
 class Ridge(RegressorTwin, of=linear_model.Ridge):
     """Least squares with an l2 penalty: ``sum_i s_i (y_i - x_i w - b)^2 + alpha |w|_2^2``.
 
-    A twin of :class:`sklearn.linear_model.Ridge`: the same parameters and attributes. ``alpha`` is
-    one number, for all targets.
+    A twin of :class:`sklearn.linear_model.Ridge`: the same parameters and attributes; ``alpha`` may
+    have one strength for each target.
 
     Examples
     --------
@@ -45,7 +72,18 @@ class Ridge(RegressorTwin, of=linear_model.Ridge):
     positive: bool
 
     def _objective(self) -> tuple[Loss, Penalty]:
-        return SquaredError(), L2(positive=self.positive)
+        if np.ndim(self.alpha) == 0:
+            return SquaredError(), L2(positive=self.positive)
+        return SquaredError(), _L2OfOutputs(self.alpha, positive=self.positive)
+
+    def strength(self, total_weight: float) -> float:
+        """Factor of the penalty; see :meth:`nno_sklearn.session.SessionModel.strength`."""
+        if np.ndim(self.alpha) == 0:
+            return super().strength(total_weight)
+        return self.strength_in.to_alpha(1.0, total_weight)
+
+    def _strength(self):
+        return self.alpha if np.ndim(self.alpha) == 0 else np.min(self.alpha)
 
 
 class ElasticNet(RegressorTwin, of=linear_model.ElasticNet):
@@ -73,8 +111,53 @@ class ElasticNet(RegressorTwin, of=linear_model.ElasticNet):
     def _objective(self) -> tuple[Loss, Penalty]:
         return SquaredError(), ElasticNetPenalty(self.l1_ratio, positive=self.positive)
 
+    def fit(
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        check_input: bool = True,
+    ) -> Self:
+        """Fit the coefficients to training data; see :meth:`nno_sklearn.NNORegressor.fit`.
 
-class Lasso(RegressorTwin, of=linear_model.Lasso):
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : array-like of shape (n_samples,), default=None
+        check_input : bool, default=True
+            Without effect: data are always checked.
+
+        Returns
+        -------
+        self : object
+        """
+        return super().fit(X, y, sample_weight)
+
+    def open_session(
+        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None, *, n_models: int = 1
+    ) -> FitSession:
+        """A session that does what ``fit`` does; see :meth:`nno_sklearn.NNORegressor.open_session`.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for :meth:`fit`.
+        n_models : int, default=1
+
+        Returns
+        -------
+        FitSession
+        """
+        return super().open_session(X, y, sample_weight, n_models=n_models)
+
+    @property
+    def sparse_coef_(self) -> Any:
+        """``coef_`` as a sparse matrix, (1, n_features) or (n_targets, n_features)."""
+        return sparse.csr_matrix(self.coef_)
+
+
+class Lasso(ElasticNet, of=linear_model.Lasso):
     """Least squares with an l1 penalty:
     ``sum_i s_i (y_i - x_i w - b)^2 / (2 sum_i s_i) + alpha |w|_1``.
 
@@ -88,9 +171,6 @@ class Lasso(RegressorTwin, of=linear_model.Lasso):
     >>> int((model.coef_ != 0).sum())
     3
     """
-
-    tol_is_of_gradient = False
-    positive: bool
 
     def _objective(self) -> tuple[Loss, Penalty]:
         return SquaredError(), L1(positive=self.positive)

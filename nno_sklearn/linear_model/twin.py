@@ -6,6 +6,7 @@ from inspect import signature
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from nno_sklearn._classifier import NNOClassifier
@@ -17,7 +18,7 @@ from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.session import Limits, Parts
 from nno_sklearn.solvers import SOLVERS, Solver
-from nno_sklearn.types import RandomState
+from nno_sklearn.types import Matrix, RandomState
 
 #: scikit-learn's names of solvers that this package does not have: they all find the same optimum,
 #: so ``auto`` stands for them.
@@ -100,13 +101,16 @@ class Twin(LinearModel):
         return Limits(max_iter, max(tol**2, FINEST) if self.tol_is_of_gradient else tol)
 
     def _check_parameters(self):
-        name = self.strength_in.parameter
-        strength = getattr(self, name, 0.0)
+        name, strength = self.strength_in.parameter, self._strength()
         if not (name == "C" and strength == np.inf):
             check_number(name, strength, low=0, why="a negative penalty has no optimum")
         if getattr(self, "l1_ratio", None) is not None:
             check_number("l1_ratio", self.l1_ratio, low=0, high=1, why="it is the l1 part's share")
         check_run(self, *self.limits())
+
+    def _strength(self):
+        """The parameter that sets the strength; 0 where there is none."""
+        return getattr(self, self.strength_in.parameter, 0.0)
 
     def _score_training(self):
         """A twin is not trained on a score."""
@@ -130,6 +134,25 @@ class Twin(LinearModel):
 
 class RegressorTwin(Twin, NNORegressor):
     """Base class of twins that predict numbers."""
+
+    def _keep_model(self, coef, intercept, loss, dtype):
+        super()._keep_model(coef, intercept, loss, dtype)
+        if self.coef_.ndim == 2 and len(self.coef_) == 1:  # of a y of one column
+            self.coef_ = self.coef_[0]
+        self.intercept_ = self.intercept_ if self.fit_intercept else 0.0
+
+    def predict(self, X: Matrix) -> NDArray[Any]:
+        """Predict targets, in their own units and the type of ``coef_``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
+        """
+        return super().predict(X).astype(self.coef_.dtype, copy=False)
 
     def _needs_positive_target(self):
         return self._loss().positive_target

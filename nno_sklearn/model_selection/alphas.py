@@ -25,11 +25,16 @@ def strengths_of(group, n_alphas, data):
     Returns
     -------
     list of ndarray of shape (n_alphas,)
+        In the unit of the model's own parameter.
     """
     session = Prepared(clone(group.estimator), data).open_session(data.y, n_models=1)
     model = final_step(group.estimator)
-    models = [with_setting(model, {**setting, "alpha": 1.0}) for setting in group.settings]
-    return [alpha_grid(session.pose(model).problem, n_alphas) for model in models]
+    unit, grids = model.strength_in, []
+    for setting in group.settings:
+        posed = session.pose(with_setting(model, {**setting, unit.parameter: 1.0}))
+        grid = alpha_grid(posed.problem, n_alphas)
+        grids.append(np.array([unit.of_alpha(alpha, posed.total_weight) for alpha in grid]))
+    return grids
 
 
 def alpha_grid(problem, n_alphas):
