@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn import linear_model
+from sklearn.metrics import d2_tweedie_score
 
 from nno_sklearn.linear_model.twin import RegressorTwin
 from nno_sklearn.losses import Gamma, InverseGaussian, Loss, Poisson, SquaredError, Tweedie
@@ -176,27 +177,53 @@ class Lasso(ElasticNet, of=linear_model.Lasso):
         return SquaredError(), L1(positive=self.positive)
 
 
-class PoissonRegressor(RegressorTwin, of=linear_model.PoissonRegressor):
+class GeneralisedLinear(RegressorTwin):
+    """Base class of twins whose loss is half a Tweedie deviance, by which they are scored."""
+
+    power: float
+
+    def score(self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Share of the deviance that is explained, D^2; 1 is perfect, 0 the best constant.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+        """
+        predicted = self.predict(X)
+        return d2_tweedie_score(y, predicted, sample_weight=sample_weight, power=self.power)
+
+
+class PoissonRegressor(GeneralisedLinear, of=linear_model.PoissonRegressor):
     """Counts: mean half Poisson deviance of ``exp(x_i w + b)``, plus ``alpha / 2 |w|_2^2``.
 
     A twin of :class:`sklearn.linear_model.PoissonRegressor`: the same parameters and attributes.
     """
 
+    power = 1.0
+
     def _objective(self) -> tuple[Loss, Penalty]:
         return Poisson(), L2()
 
 
-class GammaRegressor(RegressorTwin, of=linear_model.GammaRegressor):
+class GammaRegressor(GeneralisedLinear, of=linear_model.GammaRegressor):
     """Amounts above 0: mean half Gamma deviance of ``exp(x_i w + b)``, plus ``alpha / 2 |w|_2^2``.
 
     A twin of :class:`sklearn.linear_model.GammaRegressor`: the same parameters and attributes.
     """
 
+    power = 2.0
+
     def _objective(self) -> tuple[Loss, Penalty]:
         return Gamma(), L2()
 
 
-class TweedieRegressor(RegressorTwin, of=linear_model.TweedieRegressor):
+class TweedieRegressor(GeneralisedLinear, of=linear_model.TweedieRegressor):
     """Amounts of variance ``mu^power``: mean half Tweedie deviance, plus ``alpha / 2 |w|_2^2``.
 
     A twin of :class:`sklearn.linear_model.TweedieRegressor`: the same parameters and attributes.
@@ -204,7 +231,6 @@ class TweedieRegressor(RegressorTwin, of=linear_model.TweedieRegressor):
     other links are refused.
     """
 
-    power: Any
     link: str
 
     def _objective(self) -> tuple[Loss, Penalty]:

@@ -116,6 +116,9 @@ def test_same_results_and_attributes(model, target, weighted):
     else:
         assert ours.coef_.shape == same.coef_.shape
         np.testing.assert_allclose(ours.predict(X), same.predict(X), rtol=1e-3, atol=100 * atol)
+    assert ours.score(X, y, sample_weight=weight) == pytest.approx(
+        same.score(X, y, sample_weight=weight), abs=1e-5
+    )
     for name in ("alpha_", "l1_ratio_", "best_score_", "mse_path_", "alphas_"):
         if hasattr(same, name):
             np.testing.assert_allclose(getattr(ours, name), getattr(same, name), rtol=1e-4)
