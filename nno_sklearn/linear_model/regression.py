@@ -11,9 +11,8 @@ from sklearn.metrics import d2_tweedie_score
 
 from nno_sklearn.linear_model.twin import RegressorTwin
 from nno_sklearn.losses import Gamma, InverseGaussian, Loss, Poisson, SquaredError, Tweedie
-from nno_sklearn.penalties import L1, L2
+from nno_sklearn.penalties import L1, L2, Penalty
 from nno_sklearn.penalties import ElasticNet as ElasticNetPenalty
-from nno_sklearn.penalties import Penalty
 from nno_sklearn.session import FitSession
 from nno_sklearn.types import Matrix
 

@@ -160,4 +160,3 @@ class RegressorTwin(Twin, NNORegressor):
 
 class ClassifierTwin(Twin, NNOClassifier):
     """Base class of twins that predict classes."""
-

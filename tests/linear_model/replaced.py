@@ -9,8 +9,6 @@ from contextlib import ExitStack
 from unittest import mock
 
 import pytest
-import sklearn.linear_model
-import sklearn.svm
 
 from nno_sklearn import linear_model
 
