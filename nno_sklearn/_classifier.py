@@ -13,13 +13,17 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from nno_sklearn._labels import (
+    are_probabilities,
     check_classes,
     check_factors,
     check_indicator,
+    check_masses,
     check_separate,
+    check_takes_shares,
     distinct_labels,
     factors_of_stream,
     is_table,
+    probabilities_by_class,
     weights_of_classes,
 )
 from nno_sklearn._linear_model import LinearModel
@@ -31,7 +35,7 @@ from nno_sklearn._validation import (
 )
 from nno_sklearn.losses import Loss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
 from nno_sklearn.penalties import Penalty
-from nno_sklearn.rows import Labels
+from nno_sklearn.rows import Labels, reweighted
 from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.session import TrainingData
 from nno_sklearn.solvers import Solver
@@ -41,9 +45,8 @@ from nno_sklearn.types import Array, Matrix, RandomState
 
 def _has_probabilities(self):
     if self._score_training() is not None or not self._loss().probabilistic:
-        name = getattr(self, "loss", self._loss())
         raise AttributeError(
-            f"loss={name!r} gives no probabilities. Use loss='log_loss' or "
+            f"loss={self.loss!r} gives no probabilities. Use loss='log_loss' or "
             "'modified_huber', or wrap the model in CalibratedClassifierCV."
         )
     return True
@@ -109,7 +112,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        With ``multilabel_`` the numbers of y's columns.
+        Sorted. With ``multilabel_`` the numbers of y's columns; where y has probabilities, the
+        names of its columns, or their numbers.
     multilabel_ : bool
         Whether y was a table of 0 and 1, with a column for each of several labels: each is then a
         classification of its own, in one fit.
@@ -204,12 +208,13 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     ) -> TrainingData:
         """Check and encode data; see :meth:`nno_sklearn.session.SessionModel.prepare`."""
         if is_table(y):
-            return self._prepare_multilabel(X, y, sample_weight, loss)
+            return self._prepare_table(X, y, sample_weight, loss)
         X, y, weight, exponent = check_training_data(self, X, y, sample_weight, multi_output=False)
         y = column_or_1d(y)
         classes = distinct_labels(y)
         codes = np.searchsorted(classes, y)  # faster than return_inverse of np.unique
-        factors = weights_of_classes(self.class_weight, classes, codes, weight)
+        mass = np.bincount(codes, weight, len(classes))
+        factors = weights_of_classes(self.class_weight, classes, mass)
         if np.count_nonzero(factors) < 2:
             raise ValueError(
                 f"y has only one class with a positive weight, {classes[factors > 0]}, but a "
@@ -218,39 +223,61 @@ class NNOClassifier(ClassifierMixin, LinearModel):
             )
         check_factors(factors, classes)
         self.classes_, self.multilabel_ = classes, False
-        n_outputs, loss = self._outputs(loss)
+        loss, n_outputs = self._loss_of_classes(loss), self._n_outputs
         targets = Labels(codes, n_outputs) if n_outputs > 1 else codes[:, None].astype(float)
         weight = weight * factors[codes]
         return TrainingData(X, targets, weight, loss, sum_of_weights(weight, exponent))
 
-    def _prepare_multilabel(self, X, y, sample_weight, loss):
-        """Data of rows with any number of labels: an output for each, which do not interact."""
+    def _prepare_table(self, X, y, sample_weight, loss):
+        """Data of rows with a number for each class: probabilities, or which labels they have."""
         if self._score_training() is not None:
             raise ValueError(
                 f"loss={self.loss!r} is a score, which is trained for one label per row, but y has "
                 "a column for each of several. Use a loss such as 'log_loss', or "
                 "sklearn.multioutput.MultiOutputClassifier, which trains each column."
             )
+        columns = getattr(y, "columns", None)
+        y = y.toarray() if sparse.issparse(y) else y
+        X, y, weight, exponent = check_training_data(self, X, y, sample_weight, multi_output=True)
+        encode = self._encode_shares if are_probabilities(y) else self._encode_indicator
+        targets, weight, loss = encode(y, columns, weight, loss)
+        return TrainingData(X, targets, weight, loss, sum_of_weights(weight, exponent))
+
+    def _encode_shares(self, y, columns, weight, loss):
+        """Targets of rows that count for each class as much as its probability."""
+        check_takes_shares(loss, self.loss)
+        self.classes_, shares = probabilities_by_class(y, columns)
+        self.multilabel_ = False
+        mass = weight @ shares
+        check_masses(mass, self.classes_)
+        factors = weights_of_classes(self.class_weight, self.classes_, mass)
+        check_factors(factors, self.classes_)
+        shares, weight = reweighted(shares, weight, factors)
+        return shares[:, -self._n_outputs :], weight, self._loss_of_classes(loss)
+
+    def _encode_indicator(self, y, columns, weight, loss):
+        """Targets of rows with any number of labels: an output for each; they do not interact."""
         if self.class_weight is not None:
             raise ValueError(
                 f"class_weight={self.class_weight!r} is for one label per row, but y has a column "
                 "for each of several. Use sample_weight, or "
                 "sklearn.multioutput.MultiOutputClassifier, which weighs each column."
             )
-        y = y.toarray() if sparse.issparse(y) else y
-        X, y, weight, exponent = check_training_data(self, X, y, sample_weight, multi_output=True)
         targets = check_indicator(y)
         loss = loss.of_two_classes() if loss.of_two_classes is not None else loss
         check_separate(loss, targets)
         self.classes_, self.multilabel_ = np.arange(y.shape[1]), True
-        return TrainingData(X, targets, weight, loss, sum_of_weights(weight, exponent))
+        return targets, weight, loss
 
-    def _outputs(self, loss):
-        """Number of outputs, and the loss for that many."""
-        n_outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
-        if loss.of_two_classes is not None and n_outputs == 1:
-            loss = loss.of_two_classes()  # two classes need one output: half the size
-        return n_outputs, loss
+    @property
+    def _n_outputs(self):
+        return 1 if len(self.classes_) == 2 else len(self.classes_)
+
+    def _loss_of_classes(self, loss):
+        """The loss for as many outputs as the classes have."""
+        if loss.of_two_classes is not None and self._n_outputs == 1:
+            return loss.of_two_classes()  # two classes need one output: half the size
+        return loss
 
     @available_if(has_gradient)
     def partial_fit(
@@ -265,11 +292,12 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         Parameters
         ----------
         X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-            Labels.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels, or probabilities of the classes: a table is always taken for these.
         classes : array-like of shape (n_classes,), default=None
             All labels that the stream may have; required in the first call, whose batch need
-            not have them all. After ``fit`` the default is its labels.
+            not have them all, unless columns of probabilities tell them. After ``fit`` the default
+            is its labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Rows of weight 0 change nothing.
 
@@ -285,31 +313,38 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         return self._learn(X, y, sample_weight, classes=classes)
 
     def _prepare_batch(self, X, y, sample_weight, loss, *, begins, classes):
-        if is_table(y):
-            raise ValueError(
-                "partial_fit learns one label per row, but y has a column for each of several. "
-                "sklearn.multioutput.MultiOutputClassifier learns each column; fit takes all."
-            )
+        known = getattr(self, "classes_", None)  # of the stream, or of a fit before it
+        known = None if begins and classes is not None else known
+        encode = self._shares_of_batch if is_table(y) else self._labels_of_batch
+        return encode(X, y, sample_weight, loss, begins, classes, known)
+
+    def _labels_of_batch(self, X, y, sample_weight, loss, begins, classes, known):
         X, y, weight = check_batch(self, X, y, sample_weight, begins=begins, multi_output=False)
         check_classification_targets(y)
         y = column_or_1d(y)
-        known = getattr(self, "classes_", None)  # of the stream, or of a fit before it
-        classes = check_classes(classes, None if begins and classes is not None else known, y)
+        classes = check_classes(classes, known, y)
         codes = np.searchsorted(classes, y)
-        none = np.zeros(len(classes))
-        self._class_mass = (none if begins else self._class_mass) + np.bincount(
-            codes, weight, len(classes)
-        )
+        mass = np.bincount(codes, weight, len(classes))
+        loss, factors = self._learn_classes(classes, mass, loss, begins)
+        shares = np.asarray(Labels(codes, len(classes)))
+        return X, shares[:, -self._n_outputs :], weight, loss, factors
+
+    def _shares_of_batch(self, X, y, sample_weight, loss, begins, classes, known):
+        check_takes_shares(loss, self.loss)
+        columns = getattr(y, "columns", None)
+        X, y, weight = check_batch(self, X, y, sample_weight, begins=begins, multi_output=True)
+        given = known if classes is None else np.unique(classes)
+        named, shares = probabilities_by_class(y, columns, given)
+        classes = check_classes(named if classes is None else classes, known, named)
+        loss, factors = self._learn_classes(classes, weight @ shares, loss, begins)
+        return X, shares[:, -self._n_outputs :], weight, loss, factors
+
+    def _learn_classes(self, classes, mass, loss, begins):
+        """The loss and the factors of the classes, which weigh ``mass`` in this batch."""
+        self._class_mass = mass if begins else self._class_mass + mass
         self.classes_, self.multilabel_ = classes, False
-        n_outputs, loss = self._outputs(loss)
-        targets = np.eye(n_outputs)[codes] if n_outputs > 1 else codes[:, None].astype(float)
-        return (
-            X,
-            targets,
-            weight,
-            loss,
-            factors_of_stream(self.class_weight, classes, self._class_mass),
-        )
+        loss = self._loss_of_classes(loss)
+        return loss, factors_of_stream(self.class_weight, classes, self._class_mass)
 
     def decision_function(self, X: Matrix) -> Array:
         """Raw predictions: positive for the second class, or one column per class or label.

@@ -6,6 +6,8 @@ import numpy as np
 from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
+#: How far from 1 probabilities of a row may add up: tables in files have few digits.
+SUM_TOLERANCE = 1e-3
 #: scikit-learn warns of more labels than this, where they are more than half of the rows.
 FEW_CLASSES = 20
 
@@ -27,6 +29,76 @@ def is_table(y):
     return len(shape) == 2 and shape[1] > 1
 
 
+def are_probabilities(y):
+    """Whether each row of a table has probabilities of classes, some of them neither 0 nor 1."""
+    return bool(_add_up(y) and ((y > 0) & (y < 1)).any())
+
+
+def _add_up(y):
+    """Whether all numbers of a table are at least 0, and those of each row sum to 1."""
+    if y.dtype.kind not in "fiub" or not (y >= 0).all():
+        return False
+    return bool((np.abs(y.sum(axis=1, dtype=float) - 1.0) <= SUM_TOLERANCE).all())
+
+
+def probabilities_by_class(y, columns, known=None):
+    """The sorted classes of a table of probabilities, and its columns in their order.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, n_classes)
+    columns : sequence or None
+        Names of the columns; None where they have none.
+    known : ndarray of shape (n_classes,), default=None
+        Sorted classes, those of columns without names; 0, 1, ... by default.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+    probability : ndarray of shape (n_samples, n_classes), float64
+        Rows sum to 1.
+    """
+    if not _add_up(y):
+        raise ValueError(
+            "partial_fit learns one label per row, or probabilities of the classes, but y has "
+            "several columns whose rows do not sum to 1. Divide counts by their sum, and pass the "
+            "sums as sample_weight. Any number of labels per row: "
+            "sklearn.multioutput.MultiOutputClassifier learns each column; fit takes all."
+        )
+    if columns is None:
+        columns = np.arange(y.shape[1]) if known is None else known
+    columns = np.asarray(columns)
+    classes, order = np.unique(columns, return_index=True)
+    if len(classes) != len(columns) or len(columns) != y.shape[1]:
+        raise ValueError(
+            f"y has {y.shape[1]} columns for the {len(classes)} classes {classes}: it needs "
+            "one column for each class."
+        )
+    probability = y.astype(np.float64)
+    probability /= probability.sum(axis=1, keepdims=True)
+    return classes, probability[:, order] if (np.diff(order) != 1).any() else probability
+
+
+def check_takes_shares(loss, name):
+    """Raise a ValueError for a loss, called ``name`` by the user, of one label per row."""
+    if not loss.takes_shares:
+        raise ValueError(
+            f"loss={name!r} takes one label per row, but y has probabilities of each class. Use "
+            "loss='log_loss'; for another loss repeat the rows, once for each class, with its "
+            "probabilities as sample_weight. (A Loss object whose conjugate holds for shares of "
+            "classes, too, says so by takes_shares = True.)"
+        )
+
+
+def check_masses(mass, classes):
+    """Raise a ValueError where a class has the probability 0 in each row that counts."""
+    if not mass.all():
+        raise ValueError(
+            f"y gives the classes {classes[mass == 0]} the probability 0 in each row with a "
+            "positive weight, so no intercept is low enough for them. Leave out their columns."
+        )
+
+
 def check_indicator(y):
     """The table of labels in float64; raises a ValueError where it has more than 0 and 1."""
     try:
@@ -36,9 +108,9 @@ def check_indicator(y):
     if len(strange):
         raise ValueError(
             f"y has {y.shape[1]} columns, so each is to tell by 0 or 1 whether a row has a label, "
-            f"but there is {strange[0]!r}. Pass one label per row, or use "
-            "sklearn.multioutput.MultiOutputClassifier for several targets with classes of "
-            "their own."
+            f"but there is {strange[0]!r}. Pass one label per row, or probabilities of the classes "
+            "(each row with a sum of 1), or use sklearn.multioutput.MultiOutputClassifier for "
+            "several targets with classes of their own."
         )
     return y.astype(np.float64)
 
@@ -78,12 +150,12 @@ def check_classes(classes, known, y):
     return given
 
 
-def weights_of_classes(class_weight, classes, codes, weight):
-    """Factor of each class; "balanced" gives all classes the same total weight."""
+def weights_of_classes(class_weight, classes, mass):
+    """Factor of each class, whose rows weigh ``mass``; "balanced" makes all weigh the same."""
     if class_weight is None:
         return np.ones(len(classes))
     if isinstance(class_weight, str) and class_weight == "balanced":
-        return weight.sum() / (len(classes) * np.bincount(codes, weight, len(classes)))
+        return mass.sum() / (len(classes) * mass)
     numbers = isinstance(class_weight, dict) and all(
         isinstance(factor, Real) for factor in class_weight.values()
     )
@@ -92,7 +164,7 @@ def weights_of_classes(class_weight, classes, codes, weight):
             f"class_weight={class_weight!r} is not known. Use None, 'balanced', or a dict that "
             "gives a weight per class label."
         )
-    factors = compute_class_weight(class_weight, classes=classes, y=classes[codes])
+    factors = compute_class_weight(class_weight, classes=classes, y=classes)
     if not (np.isfinite(factors) & (factors >= 0)).all():
         raise ValueError(
             f"class_weight={class_weight!r} has a negative or infinite entry, or NaN, but it "
@@ -107,9 +179,9 @@ def factors_of_stream(class_weight, classes, mass):
     It is 1 for classes that "balanced" has not seen.
     """
     seen = mass > 0 if class_weight == "balanced" else np.ones(len(classes), dtype=bool)
-    codes, factors = np.arange(np.count_nonzero(seen)), np.ones(len(classes))
-    if len(codes):
-        factors[seen] = weights_of_classes(class_weight, classes[seen], codes, mass[seen])
+    factors = np.ones(len(classes))
+    if seen.any():
+        factors[seen] = weights_of_classes(class_weight, classes[seen], mass[seen])
     check_factors(factors, classes)
     return factors
 

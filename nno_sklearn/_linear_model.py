@@ -31,7 +31,7 @@ from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.rows import exact_product
 from nno_sklearn.score_training import ScoreTraining
-from nno_sklearn.session import Coefficients, FitSession, Limits, Parts
+from nno_sklearn.session import Coefficients, FitSession, Limits, Parts, given_start
 from nno_sklearn.solvers import Record, Solver, Status
 from nno_sklearn.solvers.base import SolverResult
 from nno_sklearn.streams import Stream
@@ -114,17 +114,33 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         tags.input_tags.sparse = True
         return tags
 
-    def fit(self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        coef_init: ArrayLike | None = None,
+        intercept_init: ArrayLike | None = None,
+    ) -> Self:
         """Fit the coefficients to training data.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
-            float32 is kept as float32; CSR and CSC are used as they are.
+            float32 is kept as float32; CSR and CSC are used as they are. A tensor of torch, jax or
+            another library is taken for the array that it holds, its halves (float16, bfloat16) for
+            float32.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets; class labels for a classifier.
+            Targets; class labels for a classifier, or probabilities of its classes.
         sample_weight : array-like of shape (n_samples,), default=None
             A weight of 2 means exactly that the row occurs twice, 0 that it does not occur.
+        coef_init : array-like of the shape of ``coef_``, default=None
+            Where the run starts, on which the optimum does not depend; goes before
+            ``warm_start``. By default the best constant model, or after ``warm_start`` the last
+            fit.
+        intercept_init : array-like of the shape of ``intercept_``, default=None
+            Where the search for the intercept that is best beside ``coef_init`` starts.
 
         Returns
         -------
@@ -136,9 +152,18 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
             For invalid data or parameters; the message says what to do. A model fitted before
             stays unchanged, also after Ctrl-C.
         """
-        was_fitted = hasattr(self, "coef_")
-        starts = [self._coefficients()] if was_fitted and self.warm_start else []
-        model, result = self.open_session(X, y, sample_weight).solve(self, starts)
+        session = self.open_session(X, y, sample_weight)
+        starts = []
+        if coef_init is not None or intercept_init is not None:
+            if self._score_training() is not None:
+                raise ValueError(
+                    f"coef_init, intercept_init: loss={self.loss!r} is a score, whose training "
+                    "starts at the optimum of a loss. Leave them out."
+                )
+            starts = [given_start(session.pose(self).problem, coef_init, intercept_init)]
+        elif hasattr(self, "coef_") and self.warm_start:
+            starts = [self._coefficients()]
+        model, result = session.solve(self, starts)
         if not model.converged_:
             warnings.warn(model._advice(result), ConvergenceWarning, stacklevel=2)
         self.__dict__ = model.__dict__
@@ -268,8 +293,8 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         limits = self.limits()
         if self._score_training() is not None:
             return (
-                f"{type(self).__name__}: {result.status.value}, {limits.max_iter} rounds, while the "
-                "held-out score may still rise. Raise max_iter."
+                f"{type(self).__name__}: {result.status.value}, {limits.max_iter} rounds, while "
+                "the held-out score may still rise. Raise max_iter."
             )
         if result.status is Status.NO_OPTIMUM:
             return (

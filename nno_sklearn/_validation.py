@@ -18,6 +18,7 @@ from nno_sklearn._data_checks import (
     effective_rows,
     is_count,
 )
+from nno_sklearn._tensors import from_tensor
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
 from nno_sklearn.score_training import ScoreTraining
@@ -230,7 +231,7 @@ def check_training_data(estimator, X, y, sample_weight, **y_checks):
 
     A weight means a repetition: rows of weight 0 have no influence.
     """
-    X, y = validate_data(estimator, X, y, **X_FORMAT, **y_checks)
+    X, y = validate_data(estimator, from_tensor(X), from_tensor(y), **X_FORMAT, **y_checks)
     weight = check_weight(X, sample_weight)
     check_any_weight(weight)
     # Scaling by a power of two is exact, and keeps sums of weights from overflowing.
@@ -250,6 +251,7 @@ def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):
 
     The first batch of a stream fixes the number of features and their names.
     """
+    X, y = from_tensor(X), from_tensor(y)
     X, y = validate_data(estimator, X, y, reset=begins, **X_FORMAT, **y_checks)
     weight = check_weight(X, sample_weight)
     check_sum_of_weights(weight)
@@ -258,4 +260,4 @@ def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):
 
 def check_new_data(estimator, X):
     """X for a fitted model."""
-    return validate_data(estimator, X, reset=False, **X_FORMAT)
+    return validate_data(estimator, from_tensor(X), reset=False, **X_FORMAT)

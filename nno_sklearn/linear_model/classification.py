@@ -37,6 +37,7 @@ class LogisticRegression(ClassifierTwin, of=linear_model.LogisticRegression):
     (True, True)
     """
 
+    loss = "log_loss"
     free_parameters = ClassifierTwin.free_parameters | {"intercept_scaling"}
 
     def _objective(self) -> tuple[Loss, Penalty]:
@@ -71,6 +72,7 @@ class RidgeClassifier(ClassifierTwin, of=linear_model.RidgeClassifier):
     A twin of :class:`sklearn.linear_model.RidgeClassifier`: the same parameters and attributes.
     """
 
+    loss = "squared_error"
     strength_in = strength_of(linear_model.Ridge)
     positive: bool
 

@@ -259,7 +259,8 @@ class LogisticRegressionCV(CrossValidated, ClassifierTwin, of=linear_model.Logis
             return self.class_weight
         classes, codes = np.unique(rows.y, return_inverse=True)
         weight = np.ones(len(rows.y)) if rows.weight is None else rows.weight
-        factors = weights_of_classes(self.class_weight, classes, codes, weight)
+        mass = np.bincount(codes, weight, len(classes))
+        factors = weights_of_classes(self.class_weight, classes, mass)
         return dict(zip(classes, factors, strict=True))
 
     def _attributes(

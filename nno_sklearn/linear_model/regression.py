@@ -117,6 +117,7 @@ class ElasticNet(RegressorTwin, of=linear_model.ElasticNet):
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         check_input: bool = True,
+        **starts: Any,
     ) -> Self:
         """Fit the coefficients to training data; see :meth:`nno_sklearn.NNORegressor.fit`.
 
@@ -127,12 +128,14 @@ class ElasticNet(RegressorTwin, of=linear_model.ElasticNet):
         sample_weight : array-like of shape (n_samples,), default=None
         check_input : bool, default=True
             Without effect: data are always checked.
+        **starts
+            ``coef_init`` and ``intercept_init``.
 
         Returns
         -------
         self : object
         """
-        return super().fit(X, y, sample_weight)
+        return super().fit(X, y, sample_weight, **starts)
 
     def open_session(
         self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None, *, n_models: int = 1

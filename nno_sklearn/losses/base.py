@@ -19,6 +19,7 @@ AGREES_WITH = {
     "largest_curvature": _DERIVED,
     "is_quadratic": _DERIVED,
     "of_two_classes": ("value", "gradient", "link", "predict"),
+    "takes_shares": ("value", "gradient", "conjugate"),
 }
 
 
@@ -90,6 +91,9 @@ class Loss(BaseEstimator):
     positive_target: ClassVar[bool] = False
     #: True where ``predict`` gives probabilities of classes.
     probabilistic: ClassVar[bool] = False
+    #: True where a row's targets may be shares of classes that sum to 1, as if it were that many
+    #: rows, in the conjugate, too.
+    takes_shares: ClassVar[bool] = False
     #: For a loss that couples one output per class: the class of the loss of one output that is
     #: the same model for two classes; else None.
     of_two_classes: ClassVar[type | None] = None

@@ -10,6 +10,7 @@ class LogLoss(Loss):
     """Logistic loss of a binary label: ``log(1 + exp(eta)) - y eta``."""
 
     probabilistic = True
+    takes_shares = True
 
     def value(self, y: Array, eta: Array) -> Array:
         return np.log1p(np.exp(-np.abs(eta))) + np.maximum(eta, 0.0) - y * eta
@@ -69,6 +70,7 @@ class MultinomialLogLoss(Loss):
     """Joint loss of K classes: ``log sum_k exp(eta_k) - sum_k y_k eta_k``."""
 
     probabilistic = True
+    takes_shares = True
     of_two_classes = LogLoss
 
     def value(self, y: Array, eta: Array) -> Array:

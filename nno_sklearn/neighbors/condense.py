@@ -16,8 +16,9 @@ from nno_sklearn._data_checks import (
     counting_rows,
     is_count,
 )
-from nno_sklearn.neighbors.distances import check_metric
+from nno_sklearn._distances import check_metric
 from nno_sklearn.neighbors.memory import CellMemory, Scaling
+from nno_sklearn.rows import Labels
 from nno_sklearn.rows.moments import moments
 from nno_sklearn.types import Array, Matrix, Metric
 
@@ -95,7 +96,7 @@ def condense(
     if not is_numbers:
         check_consistent_length(X, targets)
         classes, codes = np.unique(targets, return_inverse=True)
-        targets = np.eye(len(classes))[codes]
+        targets = np.asarray(Labels(codes, len(classes)))
     X, targets = check_X_y(X, targets, accept_sparse="csr", dtype=np.float64, multi_output=True)
     targets = targets.reshape(len(targets), -1)
     weight = check_weight(X, sample_weight)

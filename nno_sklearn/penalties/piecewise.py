@@ -40,6 +40,8 @@ class PiecewiseQuadratic:
     @cached_property
     def has_bounds(self) -> bool:
         """Whether any coefficient has a bound."""
+        if np.ndim(self.lower) == np.ndim(self.upper) == 0:
+            return not self.lower == -np.inf == -self.upper
         return bool(np.any(np.greater(self.lower, -np.inf)) or np.any(np.less(self.upper, np.inf)))
 
     @cached_property
@@ -63,9 +65,9 @@ class PiecewiseQuadratic:
         return self.scaled(0.0)
 
     def of(self, shape: tuple[int, int]) -> "PiecewiseQuadratic":
-        """The same with arrays of a shape."""
+        """The same, whose arrays have a shape; what is one number for all stays one."""
         parts = self.l1, self.l2, self.lower, self.upper
-        return PiecewiseQuadratic(*(np.broadcast_to(part, shape) for part in parts))
+        return PiecewiseQuadratic(*(np.broadcast_to(p, shape) if np.ndim(p) else p for p in parts))
 
     def restrict(
         self, features: NDArray[np.integer], outputs: NDArray[np.integer]
@@ -78,7 +80,7 @@ class PiecewiseQuadratic:
     def take(self, index: NDArray[np.integer]) -> "PiecewiseQuadratic":
         """Some terms, by their numbers, where arrays are of w's shape."""
         parts = self.l1, self.l2, self.lower, self.upper
-        return PiecewiseQuadratic(*(np.ravel(part)[index] for part in parts))
+        return PiecewiseQuadratic(*(np.ravel(p)[index] if np.ndim(p) else p for p in parts))
 
     def value(self, w: Array) -> Scalar:
         """The function, a float; inf beyond a bound, but for rounding of the coefficients."""

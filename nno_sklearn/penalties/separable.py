@@ -110,8 +110,10 @@ class ElasticNet(Penalty):
     def bind(
         self, n_features: int, n_outputs: int, feature_names: Sequence[str] | None = None
     ) -> Penalty:
-        if self._is_plain or self.bound_terms is not None:
+        if self.bound_terms is not None:
             return self
+        if self._is_plain:
+            return self._with(self._terms)
         features = Features(self, n_features, n_outputs, feature_names)
         weights = features.values("weights", self.weights, 1.0)
         lower = features.values("lower", self.lower, -np.inf)
@@ -157,7 +159,7 @@ class ElasticNet(Penalty):
             raise features.error("weights", what, "let the bounds include 0")
 
     def restrict(self, features: NDArray[np.integer], outputs: NDArray[np.integer]) -> Penalty:
-        return self if self._is_plain else self._with(self._terms.restrict(features, outputs))
+        return self._with(self._terms.restrict(features, outputs))
 
     def constraints(self) -> Penalty:
         terms = self._terms

@@ -4,7 +4,6 @@ from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import condense_rows
 from nno_sklearn.rows.cholesky import invert
 from nno_sklearn.rows.design_matrix import exact_product
-from nno_sklearn.rows.labels import Labels, examples_of
 from nno_sklearn.rows.local import LocalRows
 from nno_sklearn.rows.replies import (
     Geometry,
@@ -13,6 +12,7 @@ from nno_sklearn.rows.replies import (
     RowCurvature,
     RowSums,
 )
+from nno_sklearn.rows.targets import Labels, RowTargets, reweighted, targets_of
 
 __all__ = [
     "Geometry",
@@ -22,9 +22,11 @@ __all__ = [
     "Raw",
     "RowCurvature",
     "RowSums",
+    "RowTargets",
     "Rows",
     "condense_rows",
     "exact_product",
-    "examples_of",
     "invert",
+    "reweighted",
+    "targets_of",
 ]

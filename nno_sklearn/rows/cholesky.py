@@ -54,7 +54,9 @@ class Cholesky(TriangularFactor):
 
 def invert(bend):
     """Pseudo-inverse of a curvature by the intercept: 0 in its null space, such as a
-    shift of all of a softmax's outputs."""
+    shift of all of a softmax's outputs; NaN of one that overflows, for a line search to see."""
+    if not np.isfinite(bend).all():
+        return np.full_like(bend, np.nan)
     diagonal = bend.diagonal()
     if np.count_nonzero(bend) == np.count_nonzero(diagonal):
         bends = diagonal > np.finfo(float).tiny

@@ -8,11 +8,10 @@ import numpy as np
 from nno_sklearn.losses import Curvature
 from nno_sklearn.rows import sums
 from nno_sklearn.rows.base import Rows
-from nno_sklearn.rows.cells import condense_rows
+from nno_sklearn.rows.cells import searched_cells
 from nno_sklearn.rows.design_matrix import DesignMatrix
 from nno_sklearn.rows.draw import draw
 from nno_sklearn.rows.intercept_curvature import SeparateCurvature
-from nno_sklearn.rows.labels import Labels, targets_like
 from nno_sklearn.rows.recession import Recession
 from nno_sklearn.rows.replies import (
     DualPoint,
@@ -24,17 +23,11 @@ from nno_sklearn.rows.replies import (
     Targets,
 )
 from nno_sklearn.rows.row_space import RowSpaceInverse, curvature_rows
+from nno_sklearn.rows.targets import order_of, targets_of
 from nno_sklearn.rows.triangular import triangular_factor
 
 #: Raw predictions from which on float32 data have them in float32.
 LEAST_SINGLE = 2**17
-#: Outputs from which on raw predictions are row by row in memory, as losses that couple them
-#: reduce rows; for fewer, column by column is faster.
-MANY_OUTPUTS = 64
-
-
-def _column_by_column(y):
-    return y if isinstance(y, Labels) else np.asfortranarray(y)
 
 
 class LocalRaw(Raw):
@@ -97,15 +90,16 @@ class LocalRows(Recession, Rows):
         self.design = DesignMatrix(
             X, weight, centred=fit_intercept, geometry=geometry, passes=passes
         )
-        self.y, self.weight, self.loss = _column_by_column(y), weight, loss
+        self._targets, self.weight, self.loss = targets_of(y), weight, loss
         self.fit_intercept = fit_intercept
 
     def _part(self, design, y, weight, **changes):
         part = copy(self)
         if y is not self.y:
             vars(part).pop("targets", None)
+            part._targets = targets_of(y)
         vars(part).pop("raw_dtype", None)
-        vars(part).update(design=design, y=_column_by_column(y), weight=weight, **changes)
+        vars(part).update(design=design, weight=weight, **changes)
         return part
 
     # Sizes
@@ -114,7 +108,8 @@ class LocalRows(Recession, Rows):
         return len(self.design)
 
     shape = property(lambda self: self.design.shape)
-    n_outputs = property(lambda self: self.y.shape[1])
+    y = property(lambda self: self._targets.given)
+    n_outputs = property(lambda self: self._targets.shape[1])
     dtype = property(lambda self: self.design.X.dtype)
     is_sparse = property(lambda self: self.design.is_sparse)
     n_stored = property(lambda self: self.design.n_stored)
@@ -128,10 +123,7 @@ class LocalRows(Recession, Rows):
 
     @cached_property
     def targets(self):
-        if isinstance(self.y, Labels):
-            mean, (low, high) = self.y.mean(self.weight), self.y.extremes()
-        else:
-            mean, low, high = self.weight @ self.y, self.y.min(axis=0), self.y.max(axis=0)
+        mean, (low, high) = self._targets.mean(self.weight), self._targets.extremes()
         size = np.maximum(np.abs(low), np.abs(high))
         return Targets(np.clip(mean, low, high), low, high, size)  # rounding
 
@@ -140,7 +132,7 @@ class LocalRows(Recession, Rows):
         if self.n_outputs == 1:
             return True
         eta = np.zeros((1, self.n_outputs))
-        _, curvature = self.loss.derivatives(targets_like(self.y, slice(1), eta), eta)
+        _, curvature = self.loss.derivatives(self._targets.like(slice(1), eta), eta)
         return curvature.coupling is None
 
     @cached_property
@@ -157,8 +149,8 @@ class LocalRows(Recession, Rows):
 
     @property
     def _order(self):
-        """Order in memory of raw predictions: where outputs are many, row by row."""
-        return "C" if self.n_outputs >= MANY_OUTPUTS else "F"
+        """Order in memory of raw predictions."""
+        return order_of(self.n_outputs)
 
     # Handles
 
@@ -190,7 +182,7 @@ class LocalRows(Recession, Rows):
 
     def _targets_beside(self, eta):
         """All targets as a loss takes them; as long as the data."""
-        return targets_like(self.y, slice(None), eta)
+        return self._targets.like(slice(None), eta)
 
     def loss_curvature(self, raw, b):
         """Second derivatives of each row's loss."""
@@ -201,7 +193,7 @@ class LocalRows(Recession, Rows):
     # Sums at raw predictions
 
     def sums(self, raw, b, slope=None, t=0.0):
-        given = self.loss, self.y, self.weight, raw.array, b
+        given = self.loss, self._targets, self.weight, raw.array, b
         if slope is not None:
             return sums.sums_along(*given, slope.array, t, self.is_separate)
         if raw.residual is None:
@@ -210,12 +202,12 @@ class LocalRows(Recession, Rows):
         return sums.sums_at(*given, raw.residual)
 
     def derivatives_along(self, raw, b, slope, t, drift):
-        given = self.loss, self.y, self.weight, raw.array, b + t * drift
+        given = self.loss, self._targets, self.weight, raw.array, b + t * drift
         return sums.derivatives_along(*given, slope.array, t, drift)
 
     def values(self, raw, b, slope=None, t=0.0):
         slope = None if slope is None else slope.array
-        return sums.values(self.loss, self.y, self.weight, raw.array, b, slope, t)
+        return sums.values(self.loss, self._targets, self.weight, raw.array, b, slope, t)
 
     def gradient(self, raw, b):
         if raw.residual is None or not np.array_equal(raw.at, b):
@@ -308,7 +300,7 @@ class LocalRows(Recession, Rows):
             index = np.sort(np.argpartition(-size, count)[:count])
         ones = np.ones(len(index))  # their part of the Hessian is taken as it is: no intercept
         few = self._part(
-            self.design.rows(index), self.y.take(index, axis=0), ones, fit_intercept=False
+            self.design.rows(index), self._targets.take(index), ones, fit_intercept=False
         )
         heavy = LocalCurvature(Curvature(bend[index]), ones, False)
         return HeavyRows(few, heavy, squares.tocsr()[index].T @ mean[index])
@@ -354,9 +346,8 @@ class LocalRows(Recession, Rows):
 
     def draw(self, count, random_state):
         index, weight = draw(self, count, random_state)
-        return self.taken(index, weight, self.y.take(index, axis=0))
+        return self.taken(index, weight, self._targets.take(index))
 
     def cells(self, count, n_searched, random_state, n_neighbors, metric):
-        landmarks, _ = draw(self, count, random_state)
-        sample = random_state.permutation(len(self))[:n_searched]
-        return condense_rows(self, landmarks, sample, n_neighbors=n_neighbors, metric=metric)
+        given = {"n_neighbors": n_neighbors, "metric": metric}
+        return searched_cells(self, count, n_searched, random_state, **given)

@@ -7,7 +7,6 @@ import numpy as np
 
 from nno_sklearn.losses import Curvature
 from nno_sklearn.rows.intercept_curvature import intercept_curvature
-from nno_sklearn.rows.labels import targets_like
 from nno_sklearn.rows.replies import RowSums, inner
 
 #: Bytes and rows of a block of raw predictions, at most. For sums over more rows OpenBLAS would
@@ -39,16 +38,14 @@ def values(loss, y, weight, raw, b, slope, t):
     """Weighted mean loss of each output, (n_outputs,)."""
     with np.errstate(over="ignore", invalid="ignore"):
         parts = blocks(raw, b, slope, t)
-        return sum(
-            weight[rows] @ loss.value(targets_like(y, rows, eta), eta) for rows, eta in parts
-        )
+        return sum(weight[rows] @ loss.value(y.like(rows, eta), eta) for rows, eta in parts)
 
 
 def sums_at(loss, y, weight, raw, b, residual):
     """:class:`RowSums` at raw predictions; ``residual`` becomes weights times loss gradients."""
 
     def block(rows, eta):
-        gradient, curvature = loss.derivatives(targets_like(y, rows, eta), eta)
+        gradient, curvature = loss.derivatives(y.like(rows, eta), eta)
         part = weight[rows].astype(eta.dtype, copy=False)
         np.multiply(part[:, None], gradient, out=residual[rows])
         total, size = _wide(part @ gradient, part @ np.abs(gradient))
@@ -62,7 +59,7 @@ def sums_along(loss, y, weight, raw, b, slope, t, is_separate):
 
     def block(rows, eta):
         part, along = weight[rows].astype(eta.dtype, copy=False), slope[rows]
-        gradient, curvature = loss.derivatives(targets_like(y, rows, eta), eta)
+        gradient, curvature = loss.derivatives(y.like(rows, eta), eta)
         weighted = part[:, None] * along
         bent = curvature.product(weighted)
         total, size = _wide(part @ gradient, part @ np.abs(gradient))
@@ -79,7 +76,7 @@ def derivatives_along(loss, y, weight, raw, b, slope, t, drift):
 
     def block(rows, eta):
         along = slope[rows] + drift
-        gradient, curvature = loss.derivatives(targets_like(y, rows, eta), eta)
+        gradient, curvature = loss.derivatives(y.like(rows, eta), eta)
         moved = along * weight[rows, None].astype(eta.dtype, copy=False)
         first, second = inner(gradient, moved, False), inner(curvature.product(along), moved, False)
         return _wide(first, second)

@@ -2,7 +2,7 @@
 
 from nno_sklearn.session.fit_session import FitSession, Fitted, Posed, key_of
 from nno_sklearn.session.model import Limits, Parts, SessionModel, TrainingData, has_sessions
-from nno_sklearn.session.starts import Coefficients, Start
+from nno_sklearn.session.starts import Coefficients, Start, given_start
 
 __all__ = [
     "Coefficients",
@@ -14,6 +14,7 @@ __all__ = [
     "SessionModel",
     "Start",
     "TrainingData",
+    "given_start",
     "has_sessions",
     "key_of",
 ]

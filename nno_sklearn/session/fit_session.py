@@ -14,7 +14,7 @@ from nno_sklearn._validation import check_compatible, draft_of
 from nno_sklearn.contracts import check_loss_on, check_penalty_on, check_result
 from nno_sklearn.problem import Objective, Problem, summarise
 from nno_sklearn.problem.cost import MOMENTS_BUDGET, PASSES_PER_FIT
-from nno_sklearn.rows import examples_of
+from nno_sklearn.rows import targets_of
 from nno_sklearn.score_training import BoundTraining
 from nno_sklearn.session.magnitude import check_magnitude
 from nno_sklearn.session.model import Model, Parts, SessionModel
@@ -142,7 +142,7 @@ class FitSession:
             data = replace(data, targets=np.asarray(data.targets))  # a score takes rows apart
             training = parts.training.bind(data.targets, getattr(draft, "classes_", None))
         with np.errstate(over="ignore", invalid="ignore"):
-            examples = examples_of(data.targets)
+            examples = targets_of(data.targets).examples()
             data.loss.check_target(examples)
             check_loss_on(data.loss, examples)
             terms = data.loss, parts.penalty, draft.strength(data.total_weight)

@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 from nno_sklearn.counterparts import Strength
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
-from nno_sklearn.rows import Labels
+from nno_sklearn.rows import RowTargets
 from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.solvers import Solver, SolverResult
 
@@ -31,7 +31,7 @@ class TrainingData:
     #: float64 or float32, dense, CSR or CSC; (n_samples, n_features).
     X: Any
     #: (n_samples, n_outputs)
-    targets: NDArray[np.float64] | Labels
+    targets: NDArray[np.float64] | RowTargets
     #: Weights of the rows up to a common factor, (n_samples,).
     weight: NDArray[np.float64]
     #: For these targets, as the loss depends on the number of classes.

@@ -5,8 +5,9 @@ from itertools import zip_longest
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from nno_sklearn._tensors import from_tensor
 from nno_sklearn.problem import Point, Problem
 
 
@@ -36,6 +37,46 @@ class Coefficients(NamedTuple):
     @classmethod
     def of(cls, start: Start) -> "Coefficients":
         return cls(start.coef, start.intercept)
+
+
+def given_start(
+    problem: Problem, coef_init: ArrayLike | None, intercept_init: ArrayLike | None
+) -> Coefficients:
+    """The start that a user passes to ``fit``, in the shapes of ``coef_`` and ``intercept_``.
+
+    Raises
+    ------
+    ValueError
+        For other shapes, for numbers that are not finite, and for an intercept where none is
+        fitted.
+    """
+    n_features, n_outputs = problem.shape
+    coef = np.zeros((n_outputs, n_features))
+    if coef_init is not None:
+        coef = _checked("coef_init", coef_init, (n_outputs, n_features))
+    if intercept_init is not None and not problem.fit_intercept:
+        raise ValueError("intercept_init is given, but with fit_intercept=False there is none.")
+    if intercept_init is not None:
+        intercept = _checked("intercept_init", intercept_init, (n_outputs,))
+    else:  # for the columns' means, what suits the constant model
+        nothing = np.zeros(n_outputs)
+        intercept = problem.mean_intercept - problem.inner_intercept(coef.T, nothing)
+    return Coefficients(coef.T, intercept)
+
+
+def _checked(name, given, shape):
+    """An array of this shape; of one output it may be without that axis."""
+    array = np.asarray(from_tensor(given), dtype=np.float64)
+    shapes = [shape, shape[1:]] if shape[0] == 1 else [shape]
+    if array.shape not in shapes:
+        attribute = name.replace("init", "")
+        raise ValueError(
+            f"{name} has shape {array.shape}, but these data have {attribute} of shape {shape}: a "
+            "row for each output, in the order of classes_, and a column for each feature."
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} has entries that are not finite. Start at numbers, or at None.")
+    return array.reshape(shape)
 
 
 def start_of(problem: Problem, starts: Sequence[Start]) -> Point:

@@ -85,7 +85,7 @@ class ActiveSets:
     ----------
     model : GramModel or RowsModel
     terms : PiecewiseQuadratic
-        The penalty of these coefficients, with arrays of shape (n,).
+        The penalty of these coefficients; its arrays, if any, of shape (n,).
     w, gradient : ndarray of shape (n,)
         Where the model is made, and the gradient of the data loss there.
     energy : float
@@ -98,10 +98,10 @@ class ActiveSets:
         self._model, self._terms, self._w, self._gradient = model, terms, w, gradient
         self._energy, self._rank = energy, rank
         self._curvature = model.diagonal + terms.l2
-        self._is_bent, self._has_kink = bool((terms.l2 > 0).all()), terms.l1 > 0
+        self._has_l2 = bool(np.all(np.greater(terms.l2, 0)))
         self._without_l2 = PiecewiseQuadratic(terms.l1, 0.0, terms.lower, terms.upper)
-        is_open = np.isinf(terms.lower) | np.isinf(terms.upper)
-        self._is_free = ~self._has_kink & is_open
+        is_free = np.equal(terms.l1, 0) & (np.isinf(terms.lower) | np.isinf(terms.upper))
+        self._free = np.flatnonzero(np.broadcast_to(is_free, w.shape))
         self._v, self._slope = w.copy(), gradient
 
     def minimise(self, target_gap):
@@ -123,7 +123,7 @@ class ActiveSets:
     def _entering(self, used):
         """How many may enter, while the rows can tell all apart."""
         most = max(LEAST_ENTERING, int(ENTERING * used))
-        return most if self._is_bent else max(1, min(most, self._rank - used))
+        return most if self._has_l2 else max(1, min(most, self._rank - used))
 
     def _move_to(self, v):
         self._v = v
@@ -138,17 +138,16 @@ class ActiveSets:
         """
         v, terms, kinks = self._v, self._terms, self._without_l2
         total = self._slope + terms.l2 * v
-        left = total[self._is_free]
-        if len(left):
-            total = np.where(self._is_free, 0.0, total)
+        left = total[self._free]
+        total[self._free] = 0.0
         scaling = kinks.dual_scaling(-total)
         moved = (self._slope + self._gradient) @ (v - self._w)
         energy = max(self._energy + moved, 0.0) + (terms.l2 * v) @ v
         gap = kinks.value(v) + kinks.conjugate(-scaling * total) + scaling * (total @ v)
         gap += 0.5 * (1.0 - scaling) ** 2 * energy
         if len(left):
-            gap += 0.5 * np.sum(left**2 / np.maximum(self._curvature[self._is_free], TINY))
-        if self._is_bent:
+            gap += 0.5 * np.sum(left**2 / np.maximum(self._curvature[self._free], TINY))
+        if self._has_l2:
             gap = min(gap, terms.value(v) + self._slope @ v + terms.conjugate(-self._slope))
         return gap
 
@@ -157,11 +156,11 @@ class ActiveSets:
         active, sides = self._choose(entering)
         if not len(active):
             return False
-        l2, u = self._terms.l2[active], self._v[active]
-        right = self._slope[active] + l2 * u + self._terms.l1[active] * sides
-        part = self._model.part(active, l2)
+        terms, u = self._terms.take(active), self._v[active]
+        right = self._slope[active] + terms.l2 * u + terms.l1 * sides
+        part = self._model.part(active, terms.l2)
         new = u - part.solve(right)
-        low, high = self._room(active, sides)
+        low, high = _room(terms, sides)
         if not ((new >= low) & (new <= high)).all():
             new = _best_on_the_way(part, u, new, low, high, right)
         moved = new - u
@@ -171,17 +170,6 @@ class ActiveSets:
         v[active] = new
         self._move_to(v)
         return True
-
-    def _room(self, active, sides):
-        """The least and the largest number that each coefficient may be on its side of 0."""
-        kink, lower, upper = self._has_kink[active], self._terms.lower, self._terms.upper
-        low, high = (
-            np.where(kink & (sides > 0), 0.0, -np.inf),
-            np.where(kink & (sides < 0), 0.0, np.inf),
-        )
-        if self._terms.has_bounds:
-            low, high = np.maximum(low, lower[active]), np.minimum(high, upper[active])
-        return low, high
 
     def _choose(self, entering):
         """Coefficients in use and those that promise the largest decrease, and on which side of 0
@@ -209,8 +197,18 @@ class ActiveSets:
     def _is_held(self):
         """Which coefficients are at a kink or at a bound."""
         v, terms = self._v, self._terms
-        held = self._has_kink & (v == 0)
+        held = np.greater(terms.l1, 0) & (v == 0)
         return held | (v <= terms.lower) | (v >= terms.upper) if terms.has_bounds else held
+
+
+def _room(terms, sides):
+    """The least and the largest number that each coefficient may be on its side of 0."""
+    has_kink = np.greater(terms.l1, 0)
+    low = np.where(has_kink & (sides > 0), 0.0, -np.inf)
+    high = np.where(has_kink & (sides < 0), 0.0, np.inf)
+    if terms.has_bounds:
+        low, high = np.maximum(low, terms.lower), np.minimum(high, terms.upper)
+    return low, high
 
 
 def _best_on_the_way(part, u, new, low, high, right):

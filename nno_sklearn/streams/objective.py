@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nno_sklearn.problem import Objective
+from nno_sklearn.rows import reweighted
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,10 @@ class StreamObjective(Objective):
         """Targets (also means of labels) and weights, with the classes' factors applied."""
         if self.class_factors is None or (self.class_factors == 1.0).all():
             return y, weight
-        single = y.shape[1] == 1
-        mass = (np.hstack([1.0 - y, y]) if single else y) * self.class_factors
-        total = mass.sum(axis=1)
-        share = mass / total[:, None]
-        return (share[:, 1:] if single else share), weight * total
+        is_single = y.shape[1] == 1
+        shares = np.hstack([1.0 - y, y]) if is_single else y
+        shares, weight = reweighted(shares, weight, self.class_factors)
+        return (shares[:, 1:] if is_single else shares), weight
 
     def loss_gradient(self, y, eta):
         """Derivative of each row's loss by its raw prediction, times its class's factor."""

@@ -70,7 +70,7 @@ def test_strengths_of_a_search_are_in_the_models_unit():
     assert np.all(np.diff(C) > 0)  # the strongest penalty first
 
 
-def test_warm_starts_over_C():
+def test_warm_starts_over_inverse_strengths():
     X, y = load_breast_cancer(return_X_y=True)
     X = StandardScaler().fit_transform(X)
     grid = {"C": np.geomspace(1e-3, 10, 12)}

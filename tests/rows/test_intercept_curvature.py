@@ -75,3 +75,8 @@ def test_single_precision_stays_and_hardly_matters():
     right -= right.mean()
     one, other = (forms.intercept_curvature(c, weight).solve(right) for c in (single, double))
     np.testing.assert_allclose(one - one.mean(), other - other.mean(), rtol=0, atol=1e-4 * 70)
+
+
+def test_overflow_is_left_to_the_line_search():
+    curvature = forms.JointCurvature(np.array([[1.0, np.inf], [np.inf, 1.0]]))
+    assert np.isnan(curvature.solve(np.ones(2))).all()

@@ -5,7 +5,7 @@ import pytest
 
 from nno_sklearn import NNOClassifier
 from nno_sklearn.losses import MultinomialLogLoss
-from nno_sklearn.rows import Labels, LocalRows, examples_of
+from nno_sklearn.rows import Labels, LocalRows, targets_of
 
 N, P, K = 300, 7, 5
 
@@ -57,11 +57,11 @@ def test_a_class_without_rows_has_no_target_of_one():
 
 def test_examples_are_few_and_of_all_parts():
     codes = np.repeat(np.arange(1000), 3)
-    examples = examples_of(Labels(codes, 1000))
+    examples = Labels(codes, 1000).examples()
     assert len(examples) <= 200 and (examples.sum(axis=1) == 1).all()
     assert examples[:, 0].any() and examples[:, -1].any()
     numbers = np.ones((3, 1))
-    assert examples_of(numbers) is numbers
+    assert targets_of(numbers).examples() is numbers
 
 
 def wide(n_classes=120, n=1200, p=10):

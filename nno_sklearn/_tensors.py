@@ -1,0 +1,32 @@
+"""Tensors of deep-learning libraries as arrays; none of these libraries is imported."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+HALVES = ("float16", "bfloat16")
+
+
+def from_tensor(given: Any) -> Any:
+    """A numpy array of what a tensor holds, without a copy where it can be; all else as it is.
+
+    Halves (float16, bfloat16) become float32. What has to be left behind is said: a tensor that
+    requires gradients gets none, with a UserWarning.
+    """
+    if isinstance(given, np.ndarray):  # and its subclasses, of which scikit-learn takes not all
+        return given.astype(np.float32) if given.dtype == np.float16 else given
+    if not (hasattr(given, "__dlpack__") and hasattr(given, "dtype")):
+        return given
+    if getattr(given, "requires_grad", False):
+        warnings.warn(
+            "A tensor requires gradients, which a fit does not give: it is detached.",
+            UserWarning,
+            stacklevel=3,
+        )
+    for method in ("detach", "cpu"):  # of torch's tensors
+        given = getattr(given, method)() if hasattr(given, method) else given
+    if not str(given.dtype).endswith(HALVES):
+        return np.asarray(given)
+    # numpy has no bfloat16: torch widens its tensors itself, jax's become arrays that can.
+    return np.asarray(given.float() if hasattr(given, "float") else given).astype(np.float32)
