@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn import linear_model, svm
 
-from nno_sklearn.counterparts import strength_of
+from nno_sklearn.linear_model.regression import Ridge
 from nno_sklearn.linear_model.twin import ClassifierTwin
 from nno_sklearn.losses import LogLoss, Loss, MultinomialLogLoss, SquaredError, SquaredHinge
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
@@ -38,6 +38,7 @@ class LogisticRegression(ClassifierTwin, of=linear_model.LogisticRegression):
     """
 
     loss = "log_loss"
+    n_iter_: Any
     free_parameters = ClassifierTwin.free_parameters | {"intercept_scaling"}
 
     def _objective(self) -> tuple[Loss, Penalty]:
@@ -73,7 +74,7 @@ class RidgeClassifier(ClassifierTwin, of=linear_model.RidgeClassifier):
     """
 
     loss = "squared_error"
-    strength_in = strength_of(linear_model.Ridge)
+    strength_in = Ridge.strength_in
     positive: bool
 
     def _objective(self) -> tuple[Loss, Penalty]:

@@ -50,7 +50,9 @@ class ElasticNetCV(CrossValidated, RegressorTwin, of=linear_model.ElasticNetCV):
     alphas: Any
     eps: float
 
-    def fit(self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(  # type: ignore[override]  # a choice has no start
+        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Choose ``alpha``, and fit with it to all rows; see :meth:`nno_sklearn.NNORegressor.fit`.
 
         Parameters
@@ -76,7 +78,7 @@ class ElasticNetCV(CrossValidated, RegressorTwin, of=linear_model.ElasticNetCV):
         errors = over_folds(model, settings, rows, splits, mean_squared_error, self.n_jobs)
         table = np.reshape(errors, (len(splits), len(ratios), -1))
         best = settings[int(np.mean(errors, axis=0).argmin())]
-        chosen = {f"{name}_": value for name, value in best.items()}
+        chosen: dict[str, Any] = {f"{name}_": value for name, value in best.items()}
         chosen["mse_path_"] = np.squeeze(np.moveaxis(table, 0, 2))
         is_one_grid = len(ratios) == 1 or not self._are_automatic()
         chosen["alphas_"] = grids[0] if is_one_grid else np.array(grids)
@@ -128,7 +130,9 @@ class RidgeCV(CrossValidated, RegressorTwin, of=linear_model.RidgeCV):
     scoring: Any
     cv: Any
 
-    def fit(self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(  # type: ignore[override]  # a choice has no start
+        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Choose ``alpha``, and fit with it to all rows; see :meth:`nno_sklearn.NNORegressor.fit`.
 
         Parameters
@@ -149,7 +153,7 @@ class RidgeCV(CrossValidated, RegressorTwin, of=linear_model.RidgeCV):
         else:
             self._check_options()
             params = {} if sample_weight is None else {"sample_weight": sample_weight}
-            grid = {"alpha": np.atleast_1d(self.alphas)}
+            grid = {"alpha": list(np.atleast_1d(self.alphas))}
             search = NNOSearchCV(
                 self._model(), grid, cv=self.cv, scoring=self.scoring, error_score="raise"
             ).fit(X, y, **params)
@@ -181,7 +185,9 @@ class LogisticRegressionCV(CrossValidated, ClassifierTwin, of=linear_model.Logis
     scoring: Any
     refit: bool
 
-    def fit(self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(  # type: ignore[override]  # a choice has no start
+        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Choose ``C``, and fit with it to all rows; see :meth:`nno_sklearn.NNOClassifier.fit`.
 
         Parameters

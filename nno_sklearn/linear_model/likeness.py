@@ -15,7 +15,7 @@ TWINS: dict[type[BaseEstimator], type[Twin]] = {
     twin.theirs: twin
     for module in (regression, classification, cross_validated)
     for twin in vars(module).values()
-    if isinstance(twin, type) and "theirs" in vars(twin)
+    if isinstance(twin, type) and issubclass(twin, Twin) and "theirs" in vars(twin)
 }
 
 

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from inspect import signature
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,10 @@ class Twin(LinearModel):
     free_parameters = LinearModel.free_parameters | frozenset(
         "C copy_X dual n_jobs positive precompute selection".split()
     )
+
+    if TYPE_CHECKING:  # each twin has the parameters of scikit-learn's estimator
+
+        def __init__(self, *args: Any, **params: Any) -> None: ...
 
     # Those of estimators that have no such parameter.
     solver: str | Solver = "auto"

@@ -101,9 +101,7 @@ def their_own(twin):
 def test_same_results_and_attributes(model, target, weighted):
     X, targets, weight = data()
     if weighted and getattr(model, "class_weight", None) == "balanced":
-        weight = np.full(
-            len(X), 0.5
-        )  # here classes are counted by weight
+        weight = np.full(len(X), 0.5)  # here classes are counted by weight
     y, weight = targets[target], weight if weighted else None
     ours = clone(model).fit(X, y, weight)
     with warnings.catch_warnings():
