@@ -8,6 +8,7 @@ from sklearn import linear_model
 from sklearn.base import clone
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
+from sklearn.utils import Tags
 
 from nno_sklearn._labels import weights_of_classes
 from nno_sklearn._online import OF_A_FIT
@@ -49,6 +50,11 @@ class ElasticNetCV(CrossValidated, RegressorTwin, of=linear_model.ElasticNetCV):
     tol_is_of_gradient = False
     alphas: Any
     eps: float
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = False
+        return tags
 
     def fit(  # type: ignore[override]  # a choice has no start
         self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -184,6 +190,11 @@ class LogisticRegressionCV(CrossValidated, ClassifierTwin, of=linear_model.Logis
     cv: Any
     scoring: Any
     refit: bool
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = False
+        return tags
 
     def fit(  # type: ignore[override]  # a choice has no start
         self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None

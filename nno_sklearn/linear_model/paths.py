@@ -10,6 +10,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from nno_sklearn._data_checks import X_FORMAT, canonical, check_weight
+from nno_sklearn._online import OF_A_FIT
 from nno_sklearn.linear_model.twin import Twin
 from nno_sklearn.types import Array
 
@@ -92,9 +93,9 @@ def adopt(estimator: Any, fitted: Any, chosen: dict[str, Any]) -> None:
     chosen : dict
         Further attributes.
     """
-    params = estimator.get_params(deep=False)
+    kept = {k: v for k, v in vars(estimator).items() if k not in OF_A_FIT}
     learnt = {k: v for k, v in vars(fitted).items() if k not in fitted.get_params(deep=False)}
-    estimator.__dict__ = {**params, **learnt, **chosen}
+    estimator.__dict__ = {**kept, **learnt, **chosen}
 
 
 def mean_squared_error(fitted: Any, held_out: Rows) -> float:
