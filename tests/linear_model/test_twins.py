@@ -41,7 +41,7 @@ CASES = [
     (LinearRegression(positive=True, fit_intercept=False), ("number",)),
     (Ridge(alpha=3.0), NUMBERS),
     (Ridge(alpha=3.0, positive=True), ("number",)),
-    (Ridge(alpha=[3.0, 0.1, 20.0]), ("three numbers",)),
+    (Ridge(alpha=np.array([3.0, 0.1, 20.0])), ("three numbers",)),
     (RidgeClassifier(alpha=3.0), CLASSES),
     (RidgeClassifier(alpha=3.0, class_weight="balanced"), CLASSES),
     (Lasso(alpha=0.1, **PATIENT), NUMBERS),
