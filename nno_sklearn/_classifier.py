@@ -33,8 +33,6 @@ from nno_sklearn._online import has_gradient
 from nno_sklearn._validation import (
     check_batch,
     check_training_data,
-    make_loss,
-    make_score_training,
     sum_of_weights,
 )
 from nno_sklearn.losses import Hinge, Loss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
@@ -47,12 +45,10 @@ from nno_sklearn.streams import Batch, Stream
 from nno_sklearn.types import Array, Matrix, RandomState
 
 
-def _has_probabilities(classifier):
-    known = classifier.named_losses
-    is_score = make_score_training(classifier.loss, known) is not None
-    if is_score or not make_loss(classifier.loss, known).probabilistic:
+def _has_probabilities(self):
+    if self._score_training() is not None or not self._loss().probabilistic:
         raise AttributeError(
-            f"loss={classifier.loss!r} gives no probabilities. Use loss='log_loss' or "
+            f"loss={self.loss!r} gives no probabilities. Use loss='log_loss' or "
             "'modified_huber', or wrap the model in CalibratedClassifierCV."
         )
     return True

@@ -100,8 +100,8 @@ class OnlineLearning:
         _check_takes(stream, batch.offset)
         known = Learnt.nothing(stream, objective) if begins else self._learnt
         batch = replace(batch, X=X.tocsr() if hasattr(X, "tocsr") else X)
-        limits = {"max_iter": self.max_iter, "tol": self.tol}
-        self._learnt = known.and_from(batch, stream, objective, **limits)
+        max_iter, tol = self.limits()
+        self._learnt = known.and_from(batch, stream, objective, max_iter=max_iter, tol=tol)
         self.n_samples_seen_, self.stream_ = self._learnt.n_rows, stream
         dtype, state = X.dtype if begins else self.coef_.dtype, self._learnt.state
         self._keep_model(state.coef, state.intercept, loss, dtype)

@@ -121,6 +121,11 @@ class Counterpart:
         return {self.strength.parameter: self.strength.of_alpha(alpha, total_weight), **options}
 
 
+def strength_of(estimator: type[BaseEstimator]) -> Strength | None:
+    """Name and unit of the strength of an estimator of :data:`COUNTERPARTS`; None for others."""
+    return next((one.strength for one in COUNTERPARTS if one.estimator is estimator), None)
+
+
 def counterparts(
     *,
     loss: str,

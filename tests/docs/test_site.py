@@ -14,6 +14,7 @@ EXAMPLES = sorted(DOCS.glob("examples/*/*.py"))
 #: Modules whose ``__all__`` is for users; those of others are for the package itself.
 USER_MODULES = (
     "inspection",
+    "linear_model",
     "losses",
     "model_selection",
     "penalties",
