@@ -56,8 +56,18 @@ def replaced_tests(name, left_out, exceptions):
             text = inspect.getsource(value)
             if not uses.search(text) or without.search(key):
                 continue
+            _with_lists(value)
             excepted = pytest.mark.xfail(reason=exceptions.get(key), strict=False)
             found[key] = excepted(value) if key in exceptions else value
         elif type(value).__name__ == "FixtureFunctionDefinition":
             found[key] = value
     return found
+
+
+def _with_lists(test):
+    """Let the values of a test's parameters be lists, as pytest asks for: some are generators."""
+    for number, mark in enumerate(getattr(test, "pytestmark", [])):
+        if mark.name == "parametrize":
+            names, values = mark.args
+            made = pytest.mark.parametrize(names, list(values), **mark.kwargs)
+            test.pytestmark[number] = made.mark
