@@ -30,9 +30,10 @@ class GroupLasso(Penalty):
     groups : "rows", sequence of sequences, or dict, default="rows"
         Features that belong together, by name or column number: a list of groups, or a dict of
         them by name. A group may be one pattern of names, "city_*" for the columns that
-        OneHotEncoder makes of "city". Features in no group are on their own. "rows": all features are, so that a
-        feature is in use for all outputs or for none: the multi-task lasso (Obozinski, Taskar and
-        Jordan, 2010), and feature selection with several classes.
+        OneHotEncoder makes of "city". Features in no group are on their own.
+        "rows": all features are, so that a feature is in use for all outputs or for none: the
+        multi-task lasso (Obozinski, Taskar and Jordan, 2010), and feature selection with several
+        classes.
     weights : array-like or dict, default=None
         Factor of each group's norm, at least 0, where 0 leaves it without one: in the order of
         ``groups``, or by their names in a dict, in which those left out have the default. With

@@ -1,4 +1,4 @@
-"""Quadratic models with norms of groups: block coordinate descent, and Newton's steps in between."""
+"""Quadratic models with norms of groups: block coordinate descent and Newton's steps."""
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, eigvalsh
@@ -11,7 +11,10 @@ MAX_ROUNDS = 200
 #: the largest decrease that a group promises.
 LEAST_ENTERING, ENTERING, PROMISING = 10, 1.0, 0.01
 #: Conjugate gradients of a Newton step, and the squared residual that ends them; shortenings.
-CG_STEPS, CG_PRECISION, SHORTENINGS = 50, 1e-12, 4
+CG_STEPS, CG_PRECISION, SHORTENINGS = 50, 1e-5, 4
+#: Relative size of a step that is rounding.
+EPS = np.finfo(float).eps
+ROUNDING = 64 * EPS
 #: Curvature added to that of the model, relative to it, against rounding.
 RIDGE = 1e-13
 
@@ -127,13 +130,13 @@ class GroupModel:
             shrunk = size - self._radii[group] / curvature
             new = new * (shrunk / size) if shrunk > 0 else np.zeros_like(new)
             step = new - old
-            if step.any():
+            if np.vdot(step, step) > ROUNDING**2 * np.vdot(new, new):
                 v[rows], moved = new, True
                 slope += self._matrix[rows].T @ step
         return moved
 
     def _newton(self):
-        """Newton's step among the groups in use, shortened until the model falls; whether it does."""
+        """Newton's step among the groups in use, shortened until the model falls, if it does."""
         sizes = np.sqrt(self._sums(self._v**2))
         rows = np.flatnonzero(sizes[self._labels] > 0)
         if not len(rows):
@@ -141,11 +144,12 @@ class GroupModel:
         v, slope, labels = self._v[rows], self._slope[rows], self._labels[rows]
         matrix = self._matrix.take(rows, axis=0).take(rows, axis=1)
         rates = np.divide(self._radii, sizes, out=np.zeros_like(sizes), where=sizes > 0)
-        free = (v != 0) if self._l1 else np.ones_like(v)
+        free = (v != 0).astype(float) if self._l1 else np.ones_like(v)
         right = -free * (slope + rates[labels][:, None] * v + self._l1 * np.sign(v))
         unit = v / sizes[labels][:, None]
         step = _solved(matrix, rates, unit, labels, right, free)
-        if step is None:
+        size = self._radii @ sizes + self._l1 * np.abs(v).sum()
+        if step is None or not np.vdot(right, step) > ROUNDING**2 * size:
             return False
         for halvings in range(SHORTENINGS):
             new = v + 0.5**halvings * step
@@ -158,7 +162,7 @@ class GroupModel:
             )
             after = np.sqrt(np.bincount(labels, (new * new).sum(axis=1), len(sizes)))
             rise += self._radii @ (after - sizes)
-            if rise < 0:
+            if rise <= EPS * size:
                 self._v[rows] = new
                 self._slope += self._matrix[rows].T @ moved
                 return True
