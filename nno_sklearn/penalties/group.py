@@ -57,9 +57,10 @@ class GroupLasso(Penalty):
     [4, 6]
     """
 
-    is_separate = False
     #: Of a bound penalty, the number of each feature's group, or None where each is on its own.
     groups: Any = "rows"
+    #: Of a bound penalty, the number of outputs.
+    bound_outputs: int = 0
     #: Of a bound penalty, the groups' factors, (n_groups,); None before :meth:`bind`.
     bound_factors: Array | None = None
 
@@ -87,6 +88,10 @@ class GroupLasso(Penalty):
             )
 
     @property
+    def is_separate(self) -> bool:  # type: ignore[override]  # of one output, it is
+        return self.bound_outputs == 1
+
+    @property
     def provides(self) -> frozenset[str]:
         found = super().provides
         is_free = self.bound_factors is not None and not self.bound_factors.all()
@@ -99,6 +104,7 @@ class GroupLasso(Penalty):
             return self
         features = Features(self, n_features, n_outputs, feature_names)
         bound = copy(self)
+        bound.bound_outputs = n_outputs
         if isinstance(self.groups, str):
             given = features.values("weights", self.weights, 1.0)
             factors = np.array(np.broadcast_to(given, (n_features, n_outputs))[:, 0])

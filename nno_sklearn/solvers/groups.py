@@ -78,7 +78,7 @@ class GroupModel:
         order = np.argsort(labels, kind="stable")
         ends = np.cumsum(np.bincount(labels, minlength=len(norms.radii)))
         self._rows = np.split(order, ends[:-1])
-        self._curvature = np.array([_largest_eigenvalue(matrix, rows) for rows in self._rows])
+        self._curvature = np.asarray([_largest_eigenvalue(matrix, rows) for rows in self._rows])
         self._v, self._slope = self._w.copy(), self._gradient.copy()
 
     def minimise(self, target_gap):
