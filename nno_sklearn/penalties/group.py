@@ -148,8 +148,10 @@ class GroupLasso(Penalty):
 
     def _sums(self, terms: Array) -> Array:
         """Sums over each group, (n_groups,)."""
-        sums = terms.sum(axis=1)
-        return sums if self.groups is None else np.bincount(self.groups, sums, len(self._factors))
+        sums: Array = terms.sum(axis=1)
+        if self.groups is None:
+            return sums
+        return np.asarray(np.bincount(self.groups, sums, len(self._factors)), dtype=float)
 
     def _norms(self, w: Array) -> Array:
         """Norm of each group, (n_groups,)."""
