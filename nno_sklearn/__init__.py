@@ -10,8 +10,10 @@ if TYPE_CHECKING:  # the names that __getattr__ imports
     from nno_sklearn.contracts import check_penalty as check_penalty
     from nno_sklearn.contracts import check_solver as check_solver
     from nno_sklearn.contracts import check_stream as check_stream
+    from nno_sklearn.interchange import to_sklearn as to_sklearn
     from nno_sklearn.layers import from_linear as from_linear
     from nno_sklearn.layers import to_linear as to_linear
+    from nno_sklearn.linear_model.likeness import like as like
     from nno_sklearn.losses import Loss as Loss
     from nno_sklearn.model_selection import NNOSearchCV as NNOSearchCV
     from nno_sklearn.neighbors import condense as condense
@@ -60,8 +62,10 @@ _HOMES = {
     "check_stream": "contracts",
     "condense": "neighbors",
     "from_linear": "layers",
+    "like": "linear_model.likeness",
     "nno_minimize": "score_training",
     "to_linear": "layers",
+    "to_sklearn": "interchange",
 }
 
 __all__ = sorted([*_HOMES, "__version__"])  # noqa: PLE0605

@@ -12,6 +12,7 @@ from nno_sklearn._data_checks import (
     X_FORMAT,
     canonical,
     check_any_weight,
+    check_offset,
     check_sum_of_weights,
     check_weight,
     counting_rows,
@@ -47,7 +48,7 @@ def check_names(kind, params, error):
 
 
 def check_hyper_parameters(estimator):
-    """Raise a ValueError for invalid numbers and flags."""
+    """Raise a ValueError for invalid parameters of an NNO model that are numbers or flags."""
     if not isinstance(estimator.alpha, Real):
         raise ValueError(
             f"alpha={estimator.alpha!r}: it must be a number of at least 0, the strength of the "
@@ -56,8 +57,12 @@ def check_hyper_parameters(estimator):
         )
     check_number("alpha", estimator.alpha, low=0, why="a negative penalty has no optimum")
     check_number("l1_ratio", estimator.l1_ratio, low=0, high=1, why="it is the l1 part's share")
-    check_number("tol", estimator.tol, low=0, why="it bounds the relative duality gap")
-    max_iter = estimator.max_iter
+    check_run(estimator, estimator.max_iter, estimator.tol)
+
+
+def check_run(estimator, max_iter, tol):
+    """Raise a ValueError for invalid numbers and flags that say how a run goes."""
+    check_number("tol", tol, low=0, why="it bounds the relative duality gap")
     if not is_count(max_iter, 1):
         raise ValueError(
             f"max_iter={max_iter!r}: it counts iterations, so it must be a whole number of at "
@@ -220,18 +225,19 @@ def check_compatible(parameter, algorithm, name, loss, penalty, penalty_name):
     raise ValueError(f"{parameter}={name!r} needs {'; and '.join(reasons)}. {remedy}")
 
 
-def check_training_data(estimator, X, y, sample_weight, **y_checks):
-    """X, y, weights scaled to a maximum of about 1, and the exponent of 2 of that scaling.
+def check_training_data(estimator, X, y, sample_weight, offset, **y_checks):
+    """X, weights scaled to a maximum of about 1, y, offsets, and the exponent of 2 of that scaling.
 
     A weight means a repetition: rows of weight 0 have no influence.
     """
     X, y = validate_data(estimator, from_tensor(X), from_tensor(y), **X_FORMAT, **y_checks)
     weight = check_weight(X, sample_weight)
     check_any_weight(weight)
+    offset = check_offset(X, offset)
     # Scaling by a power of two is exact, and keeps sums of weights from overflowing.
     exponent = np.frexp(weight.max())[1]
     weight = np.ldexp(weight, -exponent)
-    return *effective_rows(canonical(X), y, weight), exponent
+    return *effective_rows(canonical(X), weight, y, offset), exponent
 
 
 def sum_of_weights(weight, exponent):
@@ -240,8 +246,8 @@ def sum_of_weights(weight, exponent):
         return float(np.ldexp(weight.sum(), exponent))
 
 
-def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):
-    """X, y and weights of the rows of a batch with positive weight; there may be none.
+def check_batch(estimator, X, y, sample_weight, offset, *, begins, **y_checks):
+    """X, weights, y and offsets of the rows of a batch with positive weight; there may be none.
 
     The first batch of a stream fixes the number of features and their names.
     """
@@ -249,7 +255,7 @@ def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):
     X, y = validate_data(estimator, X, y, reset=begins, **X_FORMAT, **y_checks)
     weight = check_weight(X, sample_weight)
     check_sum_of_weights(weight)
-    return counting_rows(canonical(X), y, weight)
+    return counting_rows(canonical(X), weight, y, check_offset(X, offset))
 
 
 def check_new_data(estimator, X):

@@ -9,7 +9,7 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from nno_sklearn import NNOClassifier, NNORegressor, ScoreTraining
-from tests.estimators import LOSSES, SOLVERS, make
+from tests.estimators import CORNERED, LOSSES, SOLVERS, make
 
 #: Each solver of each kind, each loss and each penalty at least once.
 REPRESENTATIVES = [
@@ -23,6 +23,11 @@ REPRESENTATIVES = [
     NNORegressor("huber", penalty="elasticnet", solver="proximal"),
     NNORegressor("tweedie", penalty="l1"),
     NNORegressor("negative_binomial", solver="proximal"),
+    NNORegressor("quantile"),
+    NNORegressor("absolute_error", penalty="l1", solver="proximal"),
+    NNORegressor("epsilon_insensitive"),
+    NNORegressor("squared_epsilon_insensitive"),
+    NNOClassifier("hinge"),
 ]
 #: Outside of the grid, as their fits are certified, or targets made, in other ways.
 OTHERS = [
@@ -40,7 +45,7 @@ SCORES = [
 ]
 GRID = [
     make(loss, penalty=penalty, solver=solver)
-    for loss in LOSSES
+    for loss in (*LOSSES, *CORNERED)
     for penalty, solvers in SOLVERS.items()
     for solver in solvers
 ]

@@ -38,7 +38,8 @@ class Fit:
 
     def describe(self, columns):
         """Record the attributes of a fitted NNO model."""
-        self.n_iter, self.n_passes = self.model.n_iter_, self.model.n_passes_
+        self.n_iter = float(np.max(self.model.n_iter_))  # an array in some twins
+        self.n_passes = self.model.n_passes_
         self.converged = float(self.model.converged_)
         self.coef, self.n_nonzeros = self.model.coef_, np.count_nonzero(self.model.coef_)
         self.columns = columns
@@ -157,6 +158,7 @@ class Prepared:
     """The steps of a pipeline before its model, fitted to training rows; none for a bare model."""
 
     def __init__(self, estimator, data):
+        self._estimator = estimator
         self._before, self._name, self._model = None, None, final_step(estimator)
         self._rows, self._params = data.X, data.for_fit
         if is_pipeline(estimator):
@@ -172,6 +174,12 @@ class Prepared:
         """A session of the model on the transformed rows, which this object then drops."""
         rows, params, self._rows, self._params = self._rows, self._params, None, None
         return self._model.open_session(rows, y, **params, n_models=n_models)
+
+    def model_params(self, data):
+        """The arguments of ``fit`` that go to the model itself, of these rows."""
+        if not is_pipeline(self._estimator):
+            return data.for_fit
+        return _split_params(self._estimator, data.for_fit)[1]
 
     @property
     def columns(self):
