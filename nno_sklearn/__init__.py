@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # the names that __getattr__ imports
     from nno_sklearn.penalties import MCP as MCP
     from nno_sklearn.penalties import SCAD as SCAD
     from nno_sklearn.penalties import ElasticNet as ElasticNet
+    from nno_sklearn.penalties import GroupLasso as GroupLasso
     from nno_sklearn.penalties import Penalty as Penalty
     from nno_sklearn.score_training import ScoreTraining as ScoreTraining
     from nno_sklearn.score_training import nno_minimize as nno_minimize
@@ -40,6 +41,7 @@ _HOMES = {
     "CellStream": "streams",
     "ElasticNet": "penalties",
     "GradientDescent": "solvers",
+    "GroupLasso": "penalties",
     "L1": "penalties",
     "L2": "penalties",
     "Loss": "losses",

@@ -30,7 +30,12 @@ REPRESENTATIVES = [
     NNOClassifier("hinge"),
 ]
 #: Outside of the grid, as their fits are certified, or targets made, in other ways.
-OTHERS = [NNORegressor("inverse_gaussian", solver="gd"), NNORegressor(penalty="mcp", alpha=0.1)]
+OTHERS = [
+    NNORegressor("inverse_gaussian", solver="gd"),
+    NNORegressor(penalty="mcp", alpha=0.1),
+    NNORegressor(penalty="group_lasso", solver="proximal"),
+    NNOClassifier(penalty="group_lasso", alpha=0.01),
+]
 SCORES = [
     # A metric that weighs classes alike whatever their weights cannot pass the check of
     # class_weight, so it is accuracy that is checked.

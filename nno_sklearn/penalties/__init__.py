@@ -1,7 +1,9 @@
 """Penalties: what a coefficient vector costs."""
 
 from nno_sklearn.penalties.base import NoPenalty, Penalty
+from nno_sklearn.penalties.group import GroupLasso
 from nno_sklearn.penalties.nonconvex import MCP, SCAD
+from nno_sklearn.penalties.norms import GroupNorms
 from nno_sklearn.penalties.piecewise import PiecewiseQuadratic
 from nno_sklearn.penalties.separable import L1, L2, ElasticNet
 
@@ -12,6 +14,8 @@ __all__ = [
     "PENALTIES",
     "SCAD",
     "ElasticNet",
+    "GroupLasso",
+    "GroupNorms",
     "NoPenalty",
     "Penalty",
     "PiecewiseQuadratic",
@@ -22,6 +26,7 @@ PENALTIES: dict[str, type[Penalty]] = {
     "l2": L2,
     "l1": L1,
     "elasticnet": ElasticNet,
+    "group_lasso": GroupLasso,
     "mcp": MCP,
     "scad": SCAD,
 }

@@ -35,6 +35,11 @@ class Features:
         self._names = None if names is None else [str(name) for name in names]
         self._number = {} if self._names is None else {n: j for j, n in enumerate(self._names)}
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the features; none where the data have none."""
+        return [] if self._names is None else self._names
+
     def name(self, j: int) -> str:
         """How an error names a feature."""
         return f"column {j}" if self._names is None else repr(self._names[j])

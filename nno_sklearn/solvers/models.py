@@ -9,6 +9,13 @@ from nno_sklearn.rows.cholesky import Cholesky, ScaledCholesky, TriangularFactor
 DOUBTFUL = 1e-11
 #: Curvature in the null space of the rows, relative to each column's own.
 OPEN = 1e-18
+#: Rounds within which the gap must fall to this share, or the search ends.
+PATIENCE, WORTHWHILE = 20, 0.9
+
+
+def stands_still(gaps):
+    """Whether rounds no longer gain: by rounding, or as columns outside the set hold the gap up."""
+    return len(gaps) > PATIENCE and min(gaps[-PATIENCE:]) > WORTHWHILE * min(gaps[:-PATIENCE])
 
 
 class IllConditionedError(ArithmeticError):

@@ -106,7 +106,7 @@ def _solved(point):
     """
     problem, rows = point.problem, point.problem.rows
     curvature = _positive_curvature(point)
-    penalty = problem.alpha * problem.penalty.curvature(point.coef)
+    penalty, alpha = problem.penalty, problem.alpha
     gradient, free = _subgradient(point)
     preconditioner = _preconditioner(point, curvature, free)
     direction, slope = np.zeros(problem.shape), rows.nothing()
@@ -121,7 +121,8 @@ def _solved(point):
             break
         ahead = steepest + (energy / before if before else 0.0) * ahead
         raw, product = rows.hessian_product(curvature, ahead)
-        product = product + penalty * ahead + problem.correction.product(ahead)
+        product = product + alpha * penalty.curvature_product(point.coef, ahead)
+        product = product + problem.correction.product(ahead)
         along = np.vdot(ahead, product)
         if _is_rounding(point, ahead, raw, along):
             break

@@ -6,12 +6,11 @@ from nno_sklearn.penalties import PiecewiseQuadratic
 from nno_sklearn.problem.cost import can_have_rows
 from nno_sklearn.solvers.accelerated import Momentum
 from nno_sklearn.solvers.concave import newton_on_support
-from nno_sklearn.solvers.models import GramModel, IllConditionedError, RowsModel
+from nno_sklearn.solvers.groups import group_model
+from nno_sklearn.solvers.models import GramModel, IllConditionedError, RowsModel, stands_still
 
 #: Newton steps of the active sets.
 MAX_ROUNDS = 200
-#: Rounds within which the gap must fall to this share, or the search ends.
-PATIENCE, WORTHWHILE = 20, 0.9
 #: Coefficients that enter at once: at least, and at most as a share of those in use.
 LEAST_ENTERING, ENTERING = 10, 0.5
 #: Share of the largest decrease that a coefficient must promise to enter with others.
@@ -45,6 +44,8 @@ def minimise_model(point, blocks, target_gap):
     """
     problem = point.problem
     terms = problem.penalty.piecewise_quadratic(point.coef)
+    if terms is None and (model := group_model(point, blocks)) is not None:
+        return model.minimise(target_gap)
     if terms is None:
         return _accelerated(point, blocks, target_gap)
     terms = terms.scaled(problem.alpha).of(problem.shape)
@@ -66,11 +67,6 @@ def _active_sets(point, index, matrix, terms, target_gap):
         except IllConditionedError:
             pass
     return ActiveSets(RowsModel(point, index), *given).minimise(target_gap)
-
-
-def _stands_still(gaps):
-    """Whether rounds no longer gain: by rounding, or as columns outside the set hold the gap up."""
-    return len(gaps) > PATIENCE and min(gaps[-PATIENCE:]) > WORTHWHILE * min(gaps[:-PATIENCE])
 
 
 class ActiveSets:
@@ -111,7 +107,7 @@ class ActiveSets:
         settled, gaps = True, []
         for _ in range(MAX_ROUNDS):
             gaps.append(self._gap())
-            if gaps[-1] <= target_gap or _stands_still(gaps):
+            if gaps[-1] <= target_gap or stands_still(gaps):
                 break
             used = np.count_nonzero(self._v)
             # Others enter when those in use have settled: else both oscillate.

@@ -14,6 +14,8 @@ from nno_sklearn.solvers.newton import newton_step
 FINER = 0.25
 #: Newton steps that polish a small problem's result, and the relative decrease worth another.
 POLISH_STEPS, PRECISE = 10, 1e-17
+#: Relative gap at which curved penalties have settled which coefficients are 0.
+SETTLED = 1e-11
 EPS = np.finfo(float).eps
 
 
@@ -76,7 +78,7 @@ def polished(problem, solver, result, *, tol, callback, random_state):
         return result
     start = _near(problem, result.coef, result)
     point = _newton_steps(start)
-    if not problem.is_smooth and point.dual_gap > 64 * EPS * problem.null.value:
+    if not problem.is_smooth and point.dual_gap > _least_gap(point) * problem.null.value:
         # The solver must find which coefficients are 0.
         options = {"max_iter": POLISH_STEPS, "tol": PRECISE, "random_state": random_state}
         finer = solver.solve(problem, point, **options)
@@ -88,6 +90,14 @@ def polished(problem, solver, result, *, tol, callback, random_state):
     if not is_nearer or np.array_equal(point.coef, start.coef):
         return result
     return _judged(problem, point, result, tol=tol, callback=callback)
+
+
+def _least_gap(point):
+    """Relative gap that Newton's steps leave where the right coefficients are 0: rounding, if such
+    a step is exact; else more, as it is of first order in the gradient, their decrease of second.
+    """
+    is_exact = point.problem.penalty.piecewise_quadratic(point.coef) is not None
+    return 64 * EPS if is_exact else SETTLED
 
 
 def _newton_steps(point):

@@ -1,0 +1,224 @@
+"""Quadratic models with norms of groups: block coordinate descent and Newton's steps."""
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve, eigvalsh
+
+from nno_sklearn.problem.cost import MAX_MATRIX_SIZE
+from nno_sklearn.solvers.models import stands_still
+
+MAX_ROUNDS = 200
+#: Groups that enter at once: at least, and at most as a share of those in use; and their share of
+#: the largest decrease that a group promises.
+LEAST_ENTERING, ENTERING, PROMISING = 10, 1.0, 0.01
+#: Conjugate gradients of a Newton step, and the squared residual that ends them; shortenings.
+CG_STEPS, CG_PRECISION, SHORTENINGS = 50, 1e-5, 4
+#: Relative size of a step that is rounding.
+EPS = np.finfo(float).eps
+ROUNDING = 64 * EPS
+#: Curvature added to that of the model, relative to it, against rounding.
+RIDGE = 1e-13
+
+
+def group_model(point, blocks):
+    """The model of a point whose penalty is a sum of norms; None for others, and large ones.
+
+    Parameters
+    ----------
+    point : Point
+    blocks : list of (index, matrix)
+        The blocks of the Hessian.
+
+    Returns
+    -------
+    GroupModel or None
+    """
+    norms = point.problem.penalty.group_norms()
+    if norms is None:
+        return None
+    p, n_outputs = point.coef.shape
+    if len({id(matrix) for _, matrix in blocks}) == 1 and len(blocks) == n_outputs:
+        return GroupModel(point, norms, norms.labels, blocks[0][1], (p, n_outputs))
+    if point.coef.size > MAX_MATRIX_SIZE:
+        return None
+    joint = np.zeros((point.coef.size, point.coef.size))
+    for index, matrix in blocks:
+        joint[np.ix_(index, index)] = matrix
+    return GroupModel(point, norms, np.repeat(norms.labels, n_outputs), joint, (-1, 1))
+
+
+class GroupModel:
+    """``g (v - w) + (v - w)' H (v - w) / 2 + alpha * penalty(v)`` with norms of groups.
+
+    Sweeps of block coordinate descent find the groups that are 0 (Yuan and Lin, 2006), Newton's
+    steps among the others the rest, on which sweeps would converge slowly. All is in differences
+    from w, whose gradient is as exact as the rows give it.
+
+    Parameters
+    ----------
+    point : Point
+        Where the model is made.
+    norms : GroupNorms
+    labels : ndarray of shape (n,)
+        Group of each row of the coefficients, in the shape of the model.
+    matrix : ndarray of shape (n, n)
+        H, that of every column of the coefficients.
+    shape : tuple
+        Shape of the coefficients in the model: (n_features, n_outputs) where all outputs have the
+        same Hessian, else (n_coefficients, 1).
+    """
+
+    def __init__(self, point, norms, labels, matrix, shape):
+        self._penalty, self._alpha = point.problem.penalty, point.problem.alpha
+        self._has_dual = "conjugate" in self._penalty.provides
+        self._energy, self._shape = 2 * abs(point.data_loss), point.coef.shape
+        self._w = point.coef.reshape(shape)
+        self._gradient = point.data_gradient.reshape(shape)
+        self._matrix, self._labels = np.ascontiguousarray(matrix), labels
+        self._radii, self._l1 = self._alpha * norms.radii, self._alpha * norms.l1
+        order = np.argsort(labels, kind="stable")
+        ends = np.cumsum(np.bincount(labels, minlength=len(norms.radii)))
+        self._rows = np.split(order, ends[:-1])
+        self._curvature = np.asarray([_largest_eigenvalue(matrix, rows) for rows in self._rows])
+        self._v, self._slope = self._w.copy(), self._gradient.copy()
+
+    def minimise(self, target_gap):
+        """The minimum, to a duality gap or to rounding, (n_features, n_outputs)."""
+        gaps = []
+        for _ in range(MAX_ROUNDS):
+            promise = self._promise()
+            gaps.append(self._gap() if self._has_dual else promise.sum())
+            if gaps[-1] <= target_gap or stands_still(gaps):
+                break
+            swept, solved = self._sweep(self._choose(promise)), self._newton()
+            if not (swept or solved):
+                break
+        return self._v.reshape(self._shape)
+
+    def _sums(self, terms):
+        return np.bincount(self._labels, terms.sum(axis=1), len(self._radii))
+
+    def _promise(self):
+        """What each group alone may gain, about."""
+        distance = self._penalty.subdiff_distance(
+            self._v.reshape(self._shape), self._slope.reshape(self._shape) / self._alpha
+        )
+        squares = self._sums((self._alpha * distance.reshape(self._v.shape)) ** 2)
+        curved = self._curvature > 0
+        return np.divide(squares, 2 * self._curvature, out=np.zeros_like(squares), where=curved)
+
+    def _choose(self, promise):
+        """Groups in use, and those outside that promise most."""
+        used = np.bincount(self._labels, self._v.any(axis=1), len(self._radii)) > 0
+        entering = np.where(used | (promise < PROMISING * promise.max()), 0.0, promise)
+        most = max(LEAST_ENTERING, int(ENTERING * used.sum()))
+        if np.count_nonzero(entering) > most:
+            entering[np.argpartition(-entering, most)[most:]] = 0.0
+        return np.flatnonzero(used | (entering > 0))
+
+    def _sweep(self, groups):
+        """A proximal step of each group in turn; whether any moved."""
+        v, slope, moved = self._v, self._slope, False
+        for group in groups:
+            rows, curvature = self._rows[group], self._curvature[group]
+            if not curvature > 0:
+                continue
+            old = v[rows]
+            new = old - slope[rows] / curvature
+            if self._l1:
+                new = np.sign(new) * np.maximum(np.abs(new) - self._l1 / curvature, 0.0)
+            size = np.sqrt(np.vdot(new, new))
+            shrunk = size - self._radii[group] / curvature
+            new = new * (shrunk / size) if shrunk > 0 else np.zeros_like(new)
+            step = new - old
+            if np.vdot(step, step) > ROUNDING**2 * np.vdot(new, new):
+                v[rows], moved = new, True
+                slope += self._matrix[rows].T @ step
+        return moved
+
+    def _newton(self):
+        """Newton's step among the groups in use, shortened until the model falls, if it does."""
+        sizes = np.sqrt(self._sums(self._v**2))
+        rows = np.flatnonzero(sizes[self._labels] > 0)
+        if not len(rows):
+            return False
+        v, slope, labels = self._v[rows], self._slope[rows], self._labels[rows]
+        matrix = self._matrix.take(rows, axis=0).take(rows, axis=1)
+        rates = np.divide(self._radii, sizes, out=np.zeros_like(sizes), where=sizes > 0)
+        free = (v != 0).astype(float) if self._l1 else np.ones_like(v)
+        right = -free * (slope + rates[labels][:, None] * v + self._l1 * np.sign(v))
+        unit = v / sizes[labels][:, None]
+        step = _solved(matrix, rates, unit, labels, right, free)
+        size = self._radii @ sizes + self._l1 * np.abs(v).sum()
+        if step is None or not np.vdot(right, step) > ROUNDING**2 * size:
+            return False
+        for halvings in range(SHORTENINGS):
+            new = v + 0.5**halvings * step
+            if self._l1:
+                new = np.where(new * v < 0, 0.0, new)
+            moved = new - v
+            product = matrix @ moved
+            rise = (
+                np.vdot(slope + 0.5 * product, moved) + self._l1 * (np.abs(new) - np.abs(v)).sum()
+            )
+            after = np.sqrt(np.bincount(labels, (new * new).sum(axis=1), len(sizes)))
+            rise += self._radii @ (after - sizes)
+            if rise <= EPS * size:
+                self._v[rows] = new
+                self._slope += self._matrix[rows].T @ moved
+                return True
+        return False
+
+    def _gap(self):
+        """Duality gap of the model (see :func:`nno_sklearn.problem.certificate.dual_gap`)."""
+        penalty, alpha = self._penalty, self._alpha
+        v, slope = self._v.reshape(self._shape), self._slope.reshape(self._shape)
+        scaling = penalty.dual_scaling(-slope / alpha)
+        moved = np.vdot(self._slope + self._gradient, self._v - self._w)
+        gap = penalty.value(v) + penalty.conjugate(-scaling * slope / alpha)
+        rest = 0.5 * (1.0 - scaling) ** 2 * max(self._energy + moved, 0.0)
+        return alpha * gap + scaling * np.vdot(slope, v) + rest
+
+
+def _largest_eigenvalue(matrix, rows):
+    if len(rows) == 1:
+        return matrix[rows[0], rows[0]]
+    if not len(rows):
+        return 0.0
+    return eigvalsh(matrix[np.ix_(rows, rows)], check_finite=False)[-1]
+
+
+def _solved(matrix, rates, unit, labels, right, free):
+    """Conjugate gradients on the second derivatives, by those of the free coefficients.
+
+    The norm of a group bends by its rate across its direction, and not along it; the factor of the
+    matrix as if it did along it too is the preconditioner.
+    """
+    rate = rates[labels]
+    bent = matrix.copy()
+    diagonal = np.diag_indices_from(bent)
+    bent[diagonal] = (1.0 + RIDGE) * (bent[diagonal] + rate)
+    try:
+        factor = cho_factor(bent, lower=True, overwrite_a=True, check_finite=False)
+    except np.linalg.LinAlgError:
+        return None
+
+    def product(d):
+        along = np.bincount(labels, (unit * d).sum(axis=1), len(rates))[labels]
+        return free * (matrix @ d + rate[:, None] * (d - along[:, None] * unit))
+
+    step, residual = np.zeros_like(right), right
+    ahead = steepest = free * cho_solve(factor, residual, check_finite=False)
+    first = energy = np.vdot(residual, steepest)
+    for _ in range(CG_STEPS):
+        if not energy > CG_PRECISION * first:
+            break
+        bend = product(ahead)
+        curvature = np.vdot(ahead, bend)
+        if not curvature > 0:
+            break
+        step = step + energy / curvature * ahead
+        residual = residual - energy / curvature * bend
+        steepest = free * cho_solve(factor, residual, check_finite=False)
+        before, energy = energy, np.vdot(residual, steepest)
+        ahead = steepest + energy / before * ahead
+    return step

@@ -1,0 +1,248 @@
+"""Group lasso: by the conditions of optimality, and beside other packages."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import Lasso, MultiTaskLasso
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from nno_sklearn import GroupLasso, NNOClassifier, NNORegressor, NNOSearchCV, check_penalty
+from tests.penalties.test_shape import KINDS, NUMBERS, N, P, X
+
+ALPHA, TOL = 0.05, 1e-9
+SOLVERS = ("auto", "proximal", "nearest_neighbor")
+MEMBERS = [[0, 2], [1, 5]]
+NAMES = [f"x{j}" for j in range(P)]
+PENALTIES = {
+    "rows": GroupLasso(),
+    "weighted rows": GroupLasso(weights=np.linspace(0.3, 2.0, P)),
+    "groups": GroupLasso(MEMBERS),
+    "weights": GroupLasso({"a": [0, 2], "b": [1, 5]}, weights={"b": 0.3}),
+    "sparse": GroupLasso(MEMBERS, l1_ratio=0.4),
+    "sparse rows": GroupLasso(l1_ratio=0.5),
+}
+COUNTS = np.random.default_rng(4).poisson(np.exp(np.clip(NUMBERS[:, 0] / 4, -3, 2))).astype(float)
+
+
+def parts_of(name):
+    """Groups of features and their factors, as the documentation says."""
+    if "rows" in name:
+        factors = np.linspace(0.3, 2.0, P) if "weighted" in name else np.ones(P)
+        return [[j] for j in range(P)], factors
+    factors = [np.sqrt(2), 0.3 if name == "weights" else np.sqrt(2), 1.0, 1.0]
+    return [*MEMBERS, [3], [4]], factors
+
+
+def off_optimal(name, coef, gradient):
+    """Largest distance of ``-gradient / alpha`` to the subdifferential, group by group."""
+    share, worst = PENALTIES[name].l1_ratio, 0.0
+    for members, factor in zip(*parts_of(name), strict=True):
+        w, g = coef[members].ravel(), gradient[members].ravel()
+        soft = np.sign(g) * np.maximum(np.abs(g) - share, 0.0)
+        radius, size = (1 - share) * factor, np.linalg.norm(w)
+        if size == 0:
+            worst = max(worst, np.linalg.norm(soft) - radius)
+            continue
+        slope = g + radius * w / size
+        at_zero = np.maximum(np.abs(slope) - share, 0.0)
+        worst = max(worst, np.where(w == 0, at_zero, np.abs(slope + share * np.sign(w))).max())
+    return worst
+
+
+def value_of(name, coef):
+    share = PENALTIES[name].l1_ratio
+    norms = sum(f * np.linalg.norm(coef[m]) for m, f in zip(*parts_of(name), strict=True))
+    return (1 - share) * norms + share * np.abs(coef).sum()
+
+
+def gradient_of(model, y, weight=None):
+    weight = np.ones(N) if weight is None else weight
+    if hasattr(model, "classes_") and len(model.classes_) > 2:
+        y = np.eye(len(model.classes_))[y]
+    coef = np.atleast_2d(model.coef_).T
+    residual = model.loss_.gradient(y.reshape(N, -1) * 1.0, X @ coef + model.intercept_)
+    return coef, X.T @ (weight[:, None] * residual) / weight.sum() / model.alpha
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_contract(name):
+    check_penalty(PENALTIES[name], n_features=P)
+    bound = PENALTIES[name].bind(P, 3)
+    w = np.random.default_rng(0).normal(size=(P, 3))
+    assert bound.value(w) == pytest.approx(value_of(name, w))
+    assert bound.bind(P, 3) is bound
+    again = pickle.loads(pickle.dumps(bound))
+    assert again.value(w) == bound.value(w)
+    assert clone(PENALTIES[name]).get_params().keys() == PENALTIES[name].get_params().keys()
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_dual_scaling_is_exact(name):
+    """The domain's boundary: a little farther, the conjugate is inf."""
+    bound = PENALTIES[name].bind(P, 3)
+    for size in (1.0, 30.0, 1e5):
+        z = size * np.random.default_rng(1).normal(size=(P, 3))
+        scaling = bound.dual_scaling(z)
+        assert 0 < scaling < 1 and bound.conjugate(scaling * z) == 0.0
+        assert bound.conjugate(scaling * (1 + 1e-9) * z) == np.inf
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_curvature_is_the_derivative(name):
+    bound, rng = PENALTIES[name].bind(P, 3), np.random.default_rng(2)
+    w, d = rng.normal(size=(2, P, 3))
+
+    def slope(v):
+        return -bound.subdiff_distance(v, np.full_like(v, -1e6)) + 1e6
+
+    expected = (slope(w + 1e-4 * d) - slope(w - 1e-4 * d)) / 2e-4
+    np.testing.assert_allclose(bound.curvature_product(w, d), expected, atol=1e-4)
+    each = [bound.curvature_product(w, e.reshape(w.shape)).ravel() @ e for e in np.eye(w.size)]
+    np.testing.assert_allclose(bound.curvature(w).ravel(), each)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("name", PENALTIES)
+def test_every_loss_and_solver_is_certified(name, solver):
+    weight = np.random.default_rng(1).uniform(0.2, 3.0, N)
+    options = {"penalty": PENALTIES[name], "alpha": ALPHA, "tol": TOL, "solver": solver}
+    for k, (model, y) in enumerate([
+        (NNORegressor(**options), NUMBERS),
+        (NNORegressor("huber", **options), NUMBERS),
+        (NNORegressor("poisson", **options), COUNTS),
+        (NNOClassifier(**options), (KINDS == 0).astype(int)),
+        (NNOClassifier(**options), KINDS),
+    ]):  # fmt: skip
+        container, given = ((np.asarray, None), (sparse.csr_array, weight))[k % 2]
+        model.fit(container(X), y, sample_weight=given)
+        assert model.converged_ and model.dual_gap_ <= 1e-8
+        assert off_optimal(name, *gradient_of(model, y, given)) < 1e-4
+
+
+@pytest.mark.parametrize(("n", "p"), [(N, P), (60, 300)])
+def test_rows_are_scikit_learns(n, p):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(n, p)) + 0.5 * rng.normal(size=(n, 1))
+    y = rows[:, :5] @ rng.normal(size=(5, 4)) + 0.3 * rng.normal(size=(n, 4))
+    model = NNORegressor(penalty="group_lasso", alpha=0.1, tol=1e-9).fit(rows, y)
+    theirs = MultiTaskLasso(0.1, tol=1e-12, max_iter=100_000).fit(rows, y)
+    np.testing.assert_allclose(model.coef_, theirs.coef_, atol=1e-6)
+    used = model.coef_ != 0
+    assert (used.all(axis=0) | ~used.any(axis=0)).all() and 0 < used.any(axis=0).sum() < 60
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.3])
+def test_groups_are_those_of_other_packages(l1_ratio):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(80, 240)) + 0.3 * rng.normal(size=(80, 1))
+    y = rows[:, :6].sum(axis=1) + 0.3 * rng.normal(size=80)
+    y, rows = y - y.mean(), rows - rows.mean(axis=0)
+    members = [list(range(j, j + 6)) for j in range(0, 240, 6)]
+    model = NNORegressor(penalty=GroupLasso(members, l1_ratio=l1_ratio), alpha=0.1, tol=1e-10)
+    model.fit(rows, y)
+    assert model.converged_ and len(np.flatnonzero(model.coef_)) < 120
+    if l1_ratio:  # proximal gradient steps
+        bound, w = model.penalty.bind(240, 1), np.zeros((240, 1))
+        step = 80 / np.linalg.norm(rows, 2) ** 2
+        for _ in range(10_000):
+            before = w
+            w = bound.prox(w - step * rows.T @ (rows @ w - y[:, None]) / 80, 0.1 * step)
+            if np.abs(w - before).max() < 1e-12:
+                break
+        np.testing.assert_allclose(model.coef_, w[:, 0], atol=1e-6)
+    else:
+        celer = pytest.importorskip("celer")
+        theirs = celer.GroupLasso(
+            groups=6, weights=np.full(40, np.sqrt(6)), alpha=0.1, tol=1e-10, fit_intercept=False
+        )
+        np.testing.assert_allclose(model.coef_, theirs.fit(rows, y).coef_, atol=1e-5)
+
+
+def test_only_an_l1_part_is_the_lasso():
+    model = NNORegressor(penalty=GroupLasso(MEMBERS, l1_ratio=1.0), alpha=ALPHA, tol=TOL)
+    plain = Lasso(ALPHA, tol=1e-14, max_iter=100_000).fit(X, NUMBERS[:, 0])
+    np.testing.assert_allclose(model.fit(X, NUMBERS[:, 0]).coef_, plain.coef_, atol=1e-6)
+
+
+def test_a_group_of_weight_0_is_free():
+    penalty = GroupLasso(MEMBERS, weights=[0.0, 1e3])
+    model = NNORegressor(penalty=penalty, alpha=1.0, tol=1e-8).fit(X, NUMBERS[:, 0])
+    assert model.converged_ and model.dual_gap_ == np.inf
+    assert (model.coef_[MEMBERS[0]] != 0).all() and (model.coef_[MEMBERS[1]] == 0).all()
+    alone = NNORegressor(penalty=None, tol=1e-10).fit(X[:, MEMBERS[0]], NUMBERS[:, 0])
+    if (model.coef_[[3, 4]] == 0).all():
+        np.testing.assert_allclose(model.coef_[MEMBERS[0]], alone.coef_, atol=1e-6)
+
+
+def test_ways_to_say_the_same():
+    frame = pd.DataFrame(X, columns=NAMES)
+    fits = [
+        NNORegressor(penalty=GroupLasso(groups), alpha=ALPHA, tol=TOL).fit(rows, NUMBERS[:, 0])
+        for rows, groups in [
+            (X, MEMBERS), (X, {"a": [0, 2], "b": (1, 5)}), (X, [[0, 2], [1, 5], [3], [-2]]),
+            (frame, [["x0", "x2"], ["x1", "x5"]]), (frame, [["x0", 2], "x[15]"]),
+        ]
+    ]  # fmt: skip
+    for model in fits:
+        np.testing.assert_allclose(model.coef_, fits[0].coef_, rtol=1e-7)
+
+
+def test_columns_of_a_category_are_a_group():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({
+        "city": rng.choice(["rome", "oslo", "kyiv"], 300), "day": rng.choice(list("abcdefg"), 300),
+        "size": rng.normal(size=300),
+    })  # fmt: skip
+    y = frame["city"].map({"rome": 1.0, "oslo": -1.0, "kyiv": 0.0}) + 0.1 * rng.normal(size=300)
+    encode = make_column_transformer(
+        (OneHotEncoder(sparse_output=False), ["city", "day"]), remainder="passthrough"
+    ).set_output(transform="pandas")
+    penalty = GroupLasso(["*__city_*", "*__day_*"])
+    model = make_pipeline(encode, NNORegressor(penalty=penalty, alpha=0.05)).fit(frame, y)
+    coef = dict(zip(model[:-1].get_feature_names_out(), model[-1].coef_, strict=True))
+    assert all((value != 0) == ("city" in name) for name, value in coef.items())
+
+
+def test_a_search_tunes_the_share():
+    grid = {"alpha": [0.2, 0.05], "penalty__l1_ratio": [0.0, 0.5]}
+    search = NNOSearchCV(NNORegressor(penalty=GroupLasso(MEMBERS), tol=1e-8), grid, cv=3)
+    best = search.fit(X, NUMBERS[:, 0]).best_estimator_
+    apart = clone(best).fit(X, NUMBERS[:, 0])
+    np.testing.assert_allclose(best.coef_, apart.coef_, atol=1e-5)
+    auto = NNOSearchCV(NNORegressor(penalty="group_lasso"), alphas=4, cv=3).fit(X, NUMBERS)
+    rows = (X - X.mean(axis=0)).T @ (NUMBERS - NUMBERS.mean(axis=0)) / N
+    strongest = np.linalg.norm(rows, axis=1).max()
+    assert auto.cv_results_["strength"].max() == pytest.approx(strongest, rel=1e-6)
+
+
+def test_float32_stays():
+    model = NNORegressor(penalty=GroupLasso(MEMBERS), alpha=ALPHA, tol=1e-5)
+    model.fit(X.astype(np.float32), NUMBERS[:, 0])
+    assert model.converged_ and model.coef_.dtype == np.float32
+    exact = NNORegressor(penalty=GroupLasso(MEMBERS), alpha=ALPHA, tol=TOL)
+    np.testing.assert_allclose(model.coef_, exact.fit(X, NUMBERS[:, 0]).coef_, atol=1e-3)
+
+
+ERRORS = [
+    (GroupLasso("row"), r"groups='row'\): pass 'rows', a list of lists"),
+    (GroupLasso(l1_ratio=1.5), "l1_ratio must be between 0 and 1"),
+    (GroupLasso([[0, 1], [1]]), "column 1 is in two groups"),
+    (GroupLasso([[0], []]), "group 1 is empty"),
+    (GroupLasso([[9]]), "there is no column 9; the data have 6 columns"),
+    (GroupLasso(["x9*"]), r"no feature is called 'x9\*'; a string is a pattern"),
+    (GroupLasso({"a": [0]}, weights={"b": 1.0}), "there is no group 'b'; there is 'a'"),
+    (GroupLasso([[0]], weights=[1.0, 2.0]), r"shape \(2,\) does not fit 1 groups"),
+    (GroupLasso([[0]], weights=[-1.0]), "a group has the factor -1.0"),
+]
+
+
+@pytest.mark.parametrize(("penalty", "message"), ERRORS)
+def test_errors(penalty, message):
+    with pytest.raises(ValueError, match=message):
+        NNORegressor(penalty=penalty).fit(X, NUMBERS[:, 0])
