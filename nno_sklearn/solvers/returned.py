@@ -59,8 +59,12 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
 
 
 def _continued(history, more):
-    """A history, and that of a run which goes on where it ended: no start of its own."""
-    return history + [record._replace(start="", other_start=np.nan) for record in more]
+    """A history, and that of a run which goes on where it ended: it has no start of its own."""
+    ended = history[-1].seconds if history else 0.0
+    return history + [
+        record._replace(seconds=ended + record.seconds, start="", other_start=np.nan)
+        for record in more
+    ]
 
 
 def _near(problem, coef, result):
@@ -155,9 +159,3 @@ def _judged(problem, point, result, *, tol, callback):
         status = Status.ROUNDED if reached else result.status
     history = _continued(result.history, run.history)
     return replace(run.result(point), status=status, history=history, n_iter=len(history) - 1)
-
-
-def _continued(history, records):
-    """A history and the records of a later run, whose clock began when the history ended."""
-    ended = history[-1].seconds if history else 0.0
-    return history + [record._replace(seconds=ended + record.seconds) for record in records]
