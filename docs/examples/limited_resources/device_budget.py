@@ -5,8 +5,8 @@ A device's budget: memory and passes, counted
 A device that measures all day can keep little and read nothing again: its budget is some memory and
 one pass. Cells of neighbouring rows make more of the same memory than rows kept at random
 (reservoir sampling), but their learner holds 200 kB beside them, however few they are, and takes
-most time. Averaged SGD holds no rows at all: where two kilobytes are all there is, it is the choice,
-though its log-loss is far from the best.
+most time. Averaged SGD holds no rows at all: where two kilobytes are all there is, it is the
+choice, though its log-loss is far from the best.
 
 The rows are those of a challenge on engine faults (ijcnn1) where ``NNO_SKLEARN_DATA`` names a
 folder that has them; otherwise they come from a logistic model.
