@@ -2,8 +2,8 @@
 A layer of PyTorch, to its optimum and back
 ===========================================
 
-A ``torch.nn.Linear`` that was trained elsewhere becomes a fitted estimator; warm-started, a fit goes
-on from its weights to the proven optimum, and the result is a layer again. Such a start saves
+A ``torch.nn.Linear`` that was trained elsewhere is made a fitted estimator; warm-started, a fit
+goes on from its weights to the proven optimum, and the result is a layer again. Such a start saves
 little: a fit from none takes about as many passes, to the same optimum.
 
 Without PyTorch, an object with the layer's weight and bias stands in for it. The rows are the
