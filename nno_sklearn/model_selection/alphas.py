@@ -15,6 +15,8 @@ NONSMOOTH_SPAN, WIDE_SPAN, SMOOTH_SPAN = 1e-3, 1e-2, 1e-6
 STRONGEST, WEAKEST = 2.0**100, 1e-6
 #: Bisections, in log(alpha), of an interval from a strength to its double: about nine digits.
 BISECTIONS = 30
+#: Widths of smoothed losses, in constant models' losses.
+STRONG_SMOOTHING, WEAK_SMOOTHING = 1.0, 1e-3
 #: Rounding error of sums over the rows, in units in the last place.
 FEW_ULPS = 16
 
@@ -29,7 +31,20 @@ def strengths_of(group, n_alphas, data):
     session = Prepared(clone(group.estimator), data).open_session(data.y, n_models=1)
     model = final_step(group.estimator)
     models = [with_setting(model, {**setting, "alpha": 1.0}) for setting in group.settings]
-    return [alpha_grid(session.pose(model).problem, n_alphas) for model in models]
+    problems = (session.pose(model).problem for model in models)
+    return [alpha_grid(_with_derivatives(problem), n_alphas) for problem in problems]
+
+
+def _with_derivatives(problem):
+    """The problem, or a smooth one near it where its loss has no derivatives.
+
+    A weak smoothing keeps the gradient at the constant model, a strong one gives the curvature on
+    the scale of the residuals.
+    """
+    if problem.loss.is_smooth:
+        return problem
+    share = STRONG_SMOOTHING if problem.is_smooth else WEAK_SMOOTHING
+    return problem.smoothed(share * (problem.null.value or 1.0))
 
 
 def alpha_grid(problem, n_alphas):

@@ -37,6 +37,8 @@ class TrainingData:
     loss: Loss
     #: Sum of the weights in the user's own units.
     total_weight: float
+    #: What raw predictions have besides X w + b, (n_samples, n_outputs); None for nothing.
+    offset: NDArray[np.float64] | None = None
 
 
 class SessionModel(Protocol):
@@ -71,8 +73,13 @@ class SessionModel(Protocol):
             such as ``1 / C``, must be divided by it.
         """
 
-    def prepare(self, X: Any, y: Any, sample_weight: Any, loss: Loss) -> TrainingData:
-        """Check and encode data; sets the attributes that they determine, such as ``classes_``."""
+    def prepare(
+        self, X: Any, y: Any, sample_weight: Any, loss: Loss, offset: Any = None
+    ) -> TrainingData:
+        """Check and encode data; sets the attributes that they determine, such as ``classes_``.
+
+        ``offset`` is passed only where there is one.
+        """
 
     def keep(
         self,
