@@ -83,6 +83,7 @@ sphinx_gallery_conf = {
             "examples/scores",
             "examples/streams",
             "examples/limited_resources",
+            "examples/scale",
             "examples/extending",
         ]
     ),
