@@ -35,7 +35,7 @@ def load(name):
     return module
 
 
-def replaced_tests(name, left_out, exceptions):
+def replaced_tests(name, left_out):
     """Tests and fixtures of a module of scikit-learn's that use twins.
 
     Parameters
@@ -44,8 +44,6 @@ def replaced_tests(name, left_out, exceptions):
         The module.
     left_out : str
         A pattern in the names of tests that would prove nothing here, or take minutes.
-    exceptions : dict of str to str
-        Tests that twins do not pass, in all their cases or in some, and why.
     """
     module = load(name)
     uses = re.compile(rf"\b({'|'.join(TWINS)})\b")
@@ -56,8 +54,7 @@ def replaced_tests(name, left_out, exceptions):
             text = inspect.getsource(value)
             if not uses.search(text) or without.search(key):
                 continue
-            excepted = pytest.mark.xfail(reason=exceptions.get(key), strict=False)
-            found[key] = excepted(value) if key in exceptions else value
+            found[key] = value
         elif type(value).__name__ == "FixtureFunctionDefinition":
             found[key] = value
     return found
