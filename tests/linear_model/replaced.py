@@ -5,6 +5,7 @@ import inspect
 import re
 import sys
 import warnings
+from collections.abc import Collection
 from contextlib import ExitStack
 from unittest import mock
 
@@ -35,6 +36,14 @@ def load(name):
     return module
 
 
+def _of_lists(mark):
+    """A mark with a list in place of a generator of cases, which pytest will refuse."""
+    if mark.name != "parametrize" or isinstance(mark.args[1], Collection):
+        return mark
+    names, cases = mark.args
+    return pytest.mark.parametrize(names, list(cases), **mark.kwargs).mark
+
+
 def replaced_tests(name, left_out):
     """Tests and fixtures of a module of scikit-learn's that use twins.
 
@@ -54,6 +63,7 @@ def replaced_tests(name, left_out):
             text = inspect.getsource(value)
             if not uses.search(text) or without.search(key):
                 continue
+            value.pytestmark = [_of_lists(mark) for mark in getattr(value, "pytestmark", [])]
             found[key] = value
         elif type(value).__name__ == "FixtureFunctionDefinition":
             found[key] = value

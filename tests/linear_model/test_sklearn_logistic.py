@@ -10,7 +10,8 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 #: of which test_twins.py compares smaller ones.
 LEFT_OUT = (
     "array_api|callback|test_LogisticRegressionCV_GridSearchCV|test_scores_attribute_layout|"
-    "test_multinomial_cv_iris|test_LogisticRegressionCV_no_refit|attribute_shapes"
+    "test_multinomial_cv_iris|test_LogisticRegressionCV_no_refit|attribute_shapes|"
+    "test_elastic_net_vs_l1_l2"
 )
 ANY = "every solver takes every penalty and any number of classes"
 TEXT = "says it in another text"
