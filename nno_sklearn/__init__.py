@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # the names that __getattr__ imports
     from nno_sklearn.neighbors import condense as condense
     from nno_sklearn.penalties import L1 as L1
     from nno_sklearn.penalties import L2 as L2
+    from nno_sklearn.penalties import MCP as MCP
+    from nno_sklearn.penalties import SCAD as SCAD
     from nno_sklearn.penalties import ElasticNet as ElasticNet
     from nno_sklearn.penalties import Penalty as Penalty
     from nno_sklearn.score_training import ScoreTraining as ScoreTraining
@@ -41,12 +43,14 @@ _HOMES = {
     "L1": "penalties",
     "L2": "penalties",
     "Loss": "losses",
+    "MCP": "penalties",
     "NNOClassifier": "_classifier",
     "NNORegressor": "_regressor",
     "NNOSearchCV": "model_selection",
     "NearestNeighborSolver": "solvers",
     "Penalty": "penalties",
     "ProximalSolver": "solvers",
+    "SCAD": "penalties",
     "ScoreTraining": "score_training",
     "Solver": "solvers",
     "Stream": "streams",

@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from nno_sklearn._data_checks import offset_of_outputs
 from nno_sklearn._labels import (
     are_probabilities,
     check_classes,
@@ -33,13 +35,13 @@ from nno_sklearn._validation import (
     check_training_data,
     sum_of_weights,
 )
-from nno_sklearn.losses import Loss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
+from nno_sklearn.losses import Hinge, Loss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.rows import Labels, reweighted
 from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.session import TrainingData
 from nno_sklearn.solvers import Solver
-from nno_sklearn.streams import Stream
+from nno_sklearn.streams import Batch, Stream
 from nno_sklearn.types import Array, Matrix, RandomState
 
 
@@ -57,24 +59,26 @@ class NNOClassifier(ClassifierMixin, LinearModel):
 
     Minimises::
 
-        F(w, b) = sum_i s_i loss(y_i, x_i w + b) / sum_i s_i + alpha * penalty(w)
+        F(w, b) = sum_i s_i loss(y_i, x_i w + b + o_i) / sum_i s_i + alpha * penalty(w)
 
-    ``alpha`` does not depend on the number of rows, and the intercept b is never penalised.
+    ``alpha`` does not depend on the number of rows, and the intercept b is never penalised. The
+    weights s and offsets o are arguments of :meth:`fit`, 1 and 0 by default.
 
     Parameters
     ----------
-    loss : {"log_loss", "squared_hinge", "modified_huber"}, scorer, ScoreTraining or Loss, \
-            default="log_loss"
+    loss : {"log_loss", "hinge", "squared_hinge", "modified_huber"}, scorer, ScoreTraining or \
+            Loss, default="log_loss"
         "log_loss" is logistic regression, joint (multinomial) for more than two classes;
-        "squared_hinge" the smooth support vector machine and "modified_huber" its variant that is
-        robust to outliers (Zhang, 2004): these two, and a Loss object whose outputs are not
-        coupled, fit each class against the rest.
+        "hinge" the support vector machine, certified by its dual, "squared_hinge" the smooth one,
+        and "modified_huber" its variant that is robust to outliers (Zhang, 2004): these three, and
+        a Loss object whose outputs are not coupled, fit each class against the rest.
         A scorer ("f1", "balanced_accuracy", "roc_auc", ... or ``make_scorer(...)``) is maximised
         itself, by a search that starts at the optimum of F with the log-loss and tuned
         thresholds; ``ScoreTraining("f1", cv=10)`` chooses its folds. The model has no
         probabilities, so scorers of probabilities are refused.
-    penalty : {"l2", "l1", "elasticnet", None} or Penalty, default="l2"
-        "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``. Objects
+    penalty : {"l2", "l1", "elasticnet", "mcp", "scad", None} or Penalty, default="l2"
+        "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``;
+        "mcp" and "scad" do not shrink large coefficients (:class:`~nno_sklearn.MCP`). Objects
         take more: :class:`~nno_sklearn.L1` and others weigh and bound features by name.
     alpha : float, default=1e-4
         Strength of the penalty, at least 0; ``1 / (C * n_samples)`` in terms of
@@ -130,8 +134,9 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     n_passes_ : float
         Passes over X.
     history_ : list of Record
-        One named tuple per iteration; ``pandas.DataFrame(history_)`` is a table. For a scorer
-        one per round, with ``validation_score``, and minus the score as ``objective``.
+        One named tuple per iteration, or of the hinge per smooth problem;
+        ``pandas.DataFrame(history_)`` is a table. For a scorer one per round, with
+        ``validation_score``, and minus the score as ``objective``.
     start_ : NNOClassifier
         Only for a scorer: the convex model with tuned thresholds at which the search started.
     solver_ : Solver
@@ -159,6 +164,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
 
     named_losses = {
         "log_loss": MultinomialLogLoss,
+        "hinge": Hinge,
         "squared_hinge": SquaredHinge,
         "modified_huber": ModifiedHuber,
     }
@@ -204,12 +210,19 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         return tags
 
     def prepare(
-        self, X: Matrix, y: Any, sample_weight: ArrayLike | None, loss: Loss
+        self,
+        X: Matrix,
+        y: Any,
+        sample_weight: ArrayLike | None,
+        loss: Loss,
+        offset: ArrayLike | None = None,
     ) -> TrainingData:
         """Check and encode data; see :meth:`nno_sklearn.session.SessionModel.prepare`."""
         if is_table(y):
-            return self._prepare_table(X, y, sample_weight, loss)
-        X, y, weight, exponent = check_training_data(self, X, y, sample_weight, multi_output=False)
+            return self._prepare_table(X, y, sample_weight, loss, offset)
+        X, weight, y, offset, exponent = check_training_data(
+            self, X, y, sample_weight, offset, multi_output=False
+        )
         y = column_or_1d(y)
         classes = distinct_labels(y)
         codes = np.searchsorted(classes, y)  # faster than return_inverse of np.unique
@@ -226,9 +239,10 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         loss, n_outputs = self._loss_of_classes(loss), self._n_outputs
         targets = Labels(codes, n_outputs) if n_outputs > 1 else codes[:, None].astype(float)
         weight = weight * factors[codes]
-        return TrainingData(X, targets, weight, loss, sum_of_weights(weight, exponent))
+        total, offsets = sum_of_weights(weight, exponent), self._spread(offset, n_outputs)
+        return TrainingData(X, targets, weight, loss, total, offsets)
 
-    def _prepare_table(self, X, y, sample_weight, loss):
+    def _prepare_table(self, X, y, sample_weight, loss, offset):
         """Data of rows with a number for each class: probabilities, or which labels they have."""
         if self._score_training() is not None:
             raise ValueError(
@@ -238,10 +252,13 @@ class NNOClassifier(ClassifierMixin, LinearModel):
             )
         columns = getattr(y, "columns", None)
         y = y.toarray() if sparse.issparse(y) else y
-        X, y, weight, exponent = check_training_data(self, X, y, sample_weight, multi_output=True)
+        X, weight, y, offset, exponent = check_training_data(
+            self, X, y, sample_weight, offset, multi_output=True
+        )
         encode = self._encode_shares if are_probabilities(y) else self._encode_indicator
         targets, weight, loss = encode(y, columns, weight, loss)
-        return TrainingData(X, targets, weight, loss, sum_of_weights(weight, exponent))
+        total, offsets = sum_of_weights(weight, exponent), self._spread(offset, targets.shape[1])
+        return TrainingData(X, targets, weight, loss, total, offsets)
 
     def _encode_shares(self, y, columns, weight, loss):
         """Targets of rows that count for each class as much as its probability."""
@@ -269,6 +286,9 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         self.classes_, self.multilabel_ = np.arange(y.shape[1]), True
         return targets, weight, loss
 
+    def _spread(self, offset, n_outputs):
+        return offset_of_outputs(offset, n_outputs, is_coupled=not self.multilabel_)
+
     @property
     def _n_outputs(self):
         return 1 if len(self.classes_) == 2 else len(self.classes_)
@@ -286,6 +306,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         y: ArrayLike,
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
     ) -> Self:
         """Learn from further rows of a stream; batches of any size.
 
@@ -300,6 +321,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
             is its labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Rows of weight 0 change nothing.
+        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            As for :meth:`fit`.
 
         Returns
         -------
@@ -310,16 +333,18 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         ValueError
             For invalid data or parameters. The model then stays unchanged.
         """
-        return self._learn(X, y, sample_weight, classes=classes)
+        return self._learn(X, y, sample_weight, offset, classes=classes)
 
-    def _prepare_batch(self, X, y, sample_weight, loss, *, begins, classes):
+    def _prepare_batch(self, X, y, sample_weight, offset, loss, *, begins, classes):
         known = getattr(self, "classes_", None)  # of the stream, or of a fit before it
         known = None if begins and classes is not None else known
         encode = self._shares_of_batch if is_table(y) else self._labels_of_batch
-        return encode(X, y, sample_weight, loss, begins, classes, known)
+        return encode(X, y, sample_weight, offset, loss, begins, classes, known)
 
-    def _labels_of_batch(self, X, y, sample_weight, loss, begins, classes, known):
-        X, y, weight = check_batch(self, X, y, sample_weight, begins=begins, multi_output=False)
+    def _labels_of_batch(self, X, y, sample_weight, offset, loss, begins, classes, known):
+        X, weight, y, offset = check_batch(
+            self, X, y, sample_weight, offset, begins=begins, multi_output=False
+        )
         check_classification_targets(y)
         y = column_or_1d(y)
         classes = check_classes(classes, known, y)
@@ -327,17 +352,23 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         mass = np.bincount(codes, weight, len(classes))
         loss, factors = self._learn_classes(classes, mass, loss, begins)
         shares = np.asarray(Labels(codes, len(classes)))
-        return X, shares[:, -self._n_outputs :], weight, loss, factors
+        return self._batch(X, shares, weight, offset), loss, factors
 
-    def _shares_of_batch(self, X, y, sample_weight, loss, begins, classes, known):
+    def _shares_of_batch(self, X, y, sample_weight, offset, loss, begins, classes, known):
         check_takes_shares(loss, self.loss)
         columns = getattr(y, "columns", None)
-        X, y, weight = check_batch(self, X, y, sample_weight, begins=begins, multi_output=True)
+        X, weight, y, offset = check_batch(
+            self, X, y, sample_weight, offset, begins=begins, multi_output=True
+        )
         given = known if classes is None else np.unique(classes)
         named, shares = probabilities_by_class(y, columns, given)
         classes = check_classes(named if classes is None else classes, known, named)
         loss, factors = self._learn_classes(classes, weight @ shares, loss, begins)
-        return X, shares[:, -self._n_outputs :], weight, loss, factors
+        return self._batch(X, shares, weight, offset), loss, factors
+
+    def _batch(self, X, shares, weight, offset):
+        targets = shares[:, -self._n_outputs :]
+        return Batch(X, targets, weight, self._spread(offset, self._n_outputs))
 
     def _learn_classes(self, classes, mass, loss, begins):
         """The loss and the factors of the classes, which weigh ``mass`` in this batch."""
@@ -346,38 +377,42 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         loss = self._loss_of_classes(loss)
         return loss, factors_of_stream(self.class_weight, classes, self._class_mass)
 
-    def decision_function(self, X: Matrix) -> Array:
+    def decision_function(self, X: Matrix, offset: ArrayLike | None = None) -> Array:
         """Raw predictions: positive for the second class, or one column per class or label.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            As for :meth:`fit`, of these rows. None is an offset of 0.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
         """
-        raw_prediction = self._raw_prediction(X)
+        raw_prediction = self._raw_prediction(X, offset)
         return raw_prediction[:, 0] if raw_prediction.shape[1] == 1 else raw_prediction
 
-    def predict(self, X: Matrix) -> NDArray[Any]:
+    def predict(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Predict class labels; with ``multilabel_`` 1 for each label of a row, else 0.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            As for :meth:`fit`, of these rows. None is an offset of 0.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
-        score = self.decision_function(X)
+        score = self.decision_function(X, offset=offset)
         if self.multilabel_:
             return (score > 0).astype(int)
         return self.classes_[(score > 0).astype(int) if score.ndim == 1 else score.argmax(axis=1)]
 
     @available_if(_has_probabilities)
-    def predict_proba(self, X: Matrix) -> NDArray[Any]:
+    def predict_proba(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Predict probabilities of the classes, in the order of ``classes_``.
 
         They sum to 1; with ``multilabel_`` each label has one of its own, as scikit-learn's
@@ -386,13 +421,15 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         Parameters
         ----------
         X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            As for :meth:`fit`, of these rows. None is an offset of 0.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
         """
         check_is_fitted(self)
-        probability = self._prediction(X).astype(self.coef_.dtype, copy=False)
+        probability = self._prediction(X, offset).astype(self.coef_.dtype, copy=False)
         if self.multilabel_:
             return probability
         if probability.shape[1] == 1:
@@ -403,7 +440,30 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         return np.divide(probability, total, out=even, where=total > 0)
 
     @available_if(_has_probabilities)
-    def predict_log_proba(self, X: Matrix) -> NDArray[Any]:
+    def predict_log_proba(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Logarithms of :meth:`predict_proba`."""
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+            return np.log(self.predict_proba(X, offset=offset))
+
+    def score(
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+    ) -> float:
+        """Share of rows whose predicted label, or labels, are right.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+        sample_weight : array-like of shape (n_samples,), default=None
+        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            As for :meth:`predict`.
+
+        Returns
+        -------
+        float
+        """
+        return accuracy_score(y, self.predict(X, offset=offset), sample_weight=sample_weight)

@@ -80,28 +80,79 @@ def check_sum_of_weights(weight):
             )
 
 
-def counting_rows(X, y, weight):
-    """X, y and weights of the rows with a positive weight; copies of them."""
+def check_offset(X, offset):
+    """Offsets in float64, (n_samples, 1) or (n_samples, n_outputs); None for None."""
+    if offset is None:
+        return None
+    format_ = {"ensure_2d": False, "allow_nd": True, "dtype": np.float64}
+    offset = check_array(offset, **format_, input_name="offset")
+    if offset.ndim not in (1, 2):
+        raise ValueError(
+            f"offset has shape {offset.shape}, but one number per row, or one per row and output, "
+            f"is needed: pass an array of shape ({X.shape[0]},)."
+        )
+    if len(offset) != X.shape[0]:
+        raise ValueError(
+            f"offset has {len(offset)} entries, but X has {X.shape[0]} rows, each of which needs "
+            "its own."
+        )
+    return offset.reshape(len(offset), -1)
+
+
+def offset_of_outputs(offset, n_outputs, *, is_coupled=False):
+    """Offsets, one per row and output, of those for a model; None for None.
+
+    Parameters
+    ----------
+    offset : ndarray of shape (n_samples, 1) or (n_samples, n_outputs), or None
+    n_outputs : int
+    is_coupled : bool, default=False
+        Whether the outputs are the classes of one label, whose probabilities do not change where
+        all raw predictions of a row do by the same.
+    """
+    if offset is None or offset.shape[1] == n_outputs:
+        return offset
+    if offset.shape[1] != 1 or is_coupled:
+        kind = "class" if is_coupled else "output"
+        raise ValueError(
+            f"offset has {offset.shape[1]} column{'s' * (offset.shape[1] > 1)}, but the model has "
+            f"{n_outputs} raw predictions for each row: pass one for each {kind}, an array of "
+            f"shape ({len(offset)}, {n_outputs})."
+        )
+    return np.repeat(offset, n_outputs, axis=1)
+
+
+def counting_rows(X, weight, *others):
+    """X, weights and other arrays as long, of the rows with a positive weight; copies of them.
+
+    None among the others stays None.
+    """
     counts = weight > 0
     if counts.all():
-        return X, y, weight
+        return X, weight, *others
     X = X.tocsr() if sparse.issparse(X) else X
-    return X[counts], y[counts], weight[counts]
+    return X[counts], weight[counts], *(None if one is None else one[counts] for one in others)
 
 
-def effective_rows(X, y, weight):
-    """X, y and weights equivalent to those without the rows of weight 0, without a large copy of X.
+def effective_rows(X, weight, *others):
+    """X, weights and other arrays equivalent to those without the rows of weight 0, without a large
+    copy of X.
 
-    These rows are dropped where the rest is small. Otherwise they stay, with a target of another
-    row: with weight 0 they do not affect the problem.
+    These rows are dropped where the rest is small. Otherwise they stay, with the target and offset
+    of another row: with weight 0 they do not affect the problem.
     """
     counts = weight > 0
     size = _n_bytes(X)
     if counts.all() or counts.mean() * size <= max(SMALL_COPY, size / 8):
-        return counting_rows(X, y, weight)
-    y = y.copy()
-    y[~counts] = y[counts.argmax()]
-    return X, y, weight
+        return counting_rows(X, weight, *others)
+    return X, weight, *(None if one is None else _like_first(one, counts) for one in others)
+
+
+def _like_first(values, counts):
+    """A copy in which rows that do not count have the values of the first one that does."""
+    values = values.copy()
+    values[~counts] = values[counts.argmax()]
+    return values
 
 
 def _n_bytes(X):

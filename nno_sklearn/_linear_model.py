@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from nno_sklearn._data_checks import check_offset
 from nno_sklearn._documentation import LinkedToDocumentation
 from nno_sklearn._online import OnlineLearning
 from nno_sklearn._validation import (
@@ -25,7 +26,7 @@ from nno_sklearn._validation import (
     make_score_training,
     make_solver,
 )
-from nno_sklearn.contracts import check_prediction
+from nno_sklearn.contracts import check_prediction, gradient_jumps
 from nno_sklearn.counterparts import OF_MEAN, Strength
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
@@ -36,6 +37,11 @@ from nno_sklearn.solvers import Record, Solver, Status
 from nno_sklearn.solvers.base import SolverResult
 from nno_sklearn.streams import Stream
 from nno_sklearn.types import Matrix, RandomState
+
+
+def _has_corners(problem):
+    targets = problem.rows.targets
+    return gradient_jumps(problem.loss, np.stack([targets.low, targets.mean, targets.high]))
 
 
 class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
@@ -119,6 +125,7 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         X: Matrix,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
         *,
         coef_init: ArrayLike | None = None,
         intercept_init: ArrayLike | None = None,
@@ -135,6 +142,10 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
             Targets; class labels for a classifier, or probabilities of its classes.
         sample_weight : array-like of shape (n_samples,), default=None
             A weight of 2 means exactly that the row occurs twice, 0 that it does not occur.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            What is known of the raw predictions, which are ``X @ coef_.T + intercept_ + offset``:
+            the logarithm of the exposure, for counts, or another model's raw predictions. For
+            more than two classes one column each.
         coef_init : array-like of the shape of ``coef_``, default=None
             Where the run starts, on which the optimum does not depend; goes before
             ``warm_start``. By default the best constant model, or after ``warm_start`` the last
@@ -152,7 +163,8 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
             For invalid data or parameters; the message says what to do. A model fitted before
             stays unchanged, also after Ctrl-C.
         """
-        session = self.open_session(X, y, sample_weight)
+        options: dict[str, Any] = {} if offset is None else {"offset": offset}
+        session = self.open_session(X, y, sample_weight, **options)
         starts = []
         if coef_init is not None or intercept_init is not None:
             if self._score_training() is not None:
@@ -170,13 +182,19 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         return self
 
     def open_session(
-        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None, *, n_models: int = 1
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+        n_models: int = 1,
     ) -> FitSession:
         """Fit many settings to the same data, each from the optimum of one solved before.
 
         Parameters
         ----------
-        X, y, sample_weight
+        X, y, sample_weight, offset
             As for :meth:`fit`. They are checked when the first model is fitted.
         n_models : int, default=1
             About how many models will share the data.
@@ -186,7 +204,7 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         FitSession
             Fits this model, and others of its class.
         """
-        return FitSession(X, y, sample_weight, n_models=n_models)
+        return FitSession(X, y, sample_weight, offset=offset, n_models=n_models)
 
     def parts(self) -> Parts:
         """Loss, penalty and solver of these parameters.
@@ -303,6 +321,16 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
                 f"those of iteration {result.n_iter}. Next: add a penalty (penalty='l2', "
                 "alpha > 0), or take the columns out that tell it."
             )
+        if result.status is Status.STALLED and result.point and _has_corners(result.point.problem):
+            return (
+                f"{type(self).__name__} did not converge: the gradient of {self.loss_} jumps, so "
+                f"no step along it is sure to lower the objective. After {result.n_iter} "
+                f"iterations of {type(self.solver_).__name__} the optimality is "
+                f"{result.optimality:.2e}, above tol={self.tol:g}. Next: give the loss the method "
+                "smoothed(width), which returns a smooth loss below it: fits then come as near as "
+                "tol asks for. 'quantile', 'absolute_error', 'epsilon_insensitive' and 'hinge' "
+                "have it."
+            )
         has_dual = "conjugate" in result.point.problem.provides if result.point else True
         measure = "relative duality gap" if has_dual else "relative Newton decrement"
         if result.status is Status.MAX_ITER:
@@ -319,14 +347,17 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
             f"{result.optimality:.2e}, above tol={limits.tol:g}. Next: {remedy}."
         )
 
-    def _prediction(self, X):
+    def _prediction(self, X, offset):
         """Predictions in the target's units, (n_samples, n_outputs)."""
-        raw_prediction = self._raw_prediction(X)  # checks that the model is fitted
+        raw_prediction = self._raw_prediction(X, offset)  # checks that the model is fitted
         return check_prediction(self.loss_, raw_prediction)
 
-    def _raw_prediction(self, X):
-        """``X @ coef_.T + intercept_``, (n_samples, n_outputs)."""
+    def _raw_prediction(self, X, offset):
+        """``X @ coef_.T + intercept_ + offset``, (n_samples, n_outputs)."""
         check_is_fitted(self)
         X = check_new_data(self, X)
         coef = np.atleast_2d(self.coef_).T.astype(float, copy=False)
-        return exact_product(X, coef) + self.intercept_
+        raw_prediction = exact_product(X, coef) + self.intercept_
+        if offset is None:
+            return raw_prediction
+        return raw_prediction + self._spread(check_offset(X, offset), coef.shape[1])

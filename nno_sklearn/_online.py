@@ -1,6 +1,7 @@
 """partial_fit of both estimators: batch -> state of the stream -> attributes."""
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn.base import clone
 
 from nno_sklearn._validation import check_compatible, draft_of, make_score_training, make_stream
 from nno_sklearn.contracts import check_loss_on, check_penalty_on
-from nno_sklearn.streams import Batch, Learnt, StreamObjective
+from nno_sklearn.streams import STREAMS, Learnt, StreamObjective
 from nno_sklearn.types import Array
 
 #: Attributes of a fit that a stream does not have.
@@ -19,13 +20,33 @@ OF_A_FIT = (
 
 
 def has_gradient(estimator):
-    """Whether the loss is one of single rows, as ``partial_fit`` needs."""
+    """Whether the loss is one of single rows with a gradient, as ``partial_fit`` needs."""
+    loss = estimator.loss
+    if isinstance(loss, str) and loss in estimator.named_losses:
+        loss = estimator.named_losses[loss]()
+    if not getattr(loss, "is_smooth", True):
+        raise AttributeError(
+            f"partial_fit needs a loss whose gradient does not jump, but {loss} has corners. Use "
+            f"loss={loss}.smoothed(width=...), with a width that is small beside typical residuals "
+            "(or margins), or fit with all rows."
+        )
     if make_score_training(estimator.loss, estimator.named_losses) is not None:
         raise AttributeError(
             f"partial_fit needs a loss with a gradient, but {estimator.loss!r} is a score of all "
             "rows at once. Use a loss such as 'log_loss' or 'squared_error', or fit with all rows."
         )
     return True
+
+
+def _check_takes(stream, offset):
+    """Raise a ValueError for offsets that an algorithm would not see."""
+    if offset is None or stream.takes_offset:
+        return
+    others = " or ".join(f"stream={name!r}" for name, kind in STREAMS.items() if kind.takes_offset)
+    raise ValueError(
+        f"offset: {type(stream).__name__} learns without offsets, as its memory keeps none. Use "
+        f"{others}, which add them to raw predictions, or fit with all rows."
+    )
 
 
 class OnlineLearning:
@@ -37,14 +58,14 @@ class OnlineLearning:
 
     coef_: NDArray[Any]
 
-    def _learn(self, X, y, sample_weight, **known):
+    def _learn(self, X, y, sample_weight, offset, **known):
         """Learn from a batch; if it is invalid or has no weight, the model stays unchanged."""
         draft = draft_of(self)
-        if draft._learn_rows(X, y, sample_weight, known):
+        if draft._learn_rows(X, y, sample_weight, offset, known):
             self.__dict__ = vars(draft)
         return self
 
-    def _learn_rows(self, X, y, sample_weight, known):
+    def _learn_rows(self, X, y, sample_weight, offset, known):
         """Learn from the rows of positive weight; False where there are none."""
         parts = self.parts()
         loss, penalty = parts.loss, parts.penalty
@@ -59,23 +80,26 @@ class OnlineLearning:
                 UserWarning,
                 stacklevel=4,
             )
-        X, y, weight, loss, factors = self._prepare_batch(
-            X, y, sample_weight, loss, begins=begins, **known
+        batch, loss, factors = self._prepare_batch(
+            X, y, sample_weight, offset, loss, begins=begins, **known
         )
-        if not len(weight):
+        if not len(batch):
             return False
+        X, y = batch.X, batch.y
         # Add a row with an event, as later batches may have some.
         loss.check_target(np.vstack([y, np.ones((1, y.shape[1]))]))
         shape = X.shape[1], y.shape[1]
         penalty = penalty.bind(*shape, getattr(self, "feature_names_in_", None))
+        penalty = penalty.at_strength(self.alpha) if self.alpha > 0 else penalty
         check_compatible("stream", stream, self.stream, loss, penalty, self.penalty)
         if begins:
             check_loss_on(loss, y)
             check_penalty_on(penalty, shape)
         objective = StreamObjective(loss, penalty, self.alpha, self.fit_intercept, factors)
         stream = clone(stream).select(objective, X.shape[1])
+        _check_takes(stream, batch.offset)
         known = Learnt.nothing(stream, objective) if begins else self._learnt
-        batch = Batch(X.tocsr() if hasattr(X, "tocsr") else X, y, weight)
+        batch = replace(batch, X=X.tocsr() if hasattr(X, "tocsr") else X)
         max_iter, tol = self.limits()
         self._learnt = known.and_from(batch, stream, objective, max_iter=max_iter, tol=tol)
         self.n_samples_seen_, self.stream_ = self._learnt.n_rows, stream

@@ -6,14 +6,18 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
+from nno_sklearn._data_checks import offset_of_outputs
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._online import has_gradient
 from nno_sklearn._validation import check_batch, check_training_data, sum_of_weights
 from nno_sklearn.losses import (
+    AbsoluteError,
+    EpsilonInsensitive,
     Gamma,
     Huber,
     InverseGaussian,
@@ -21,6 +25,8 @@ from nno_sklearn.losses import (
     Loss,
     NegativeBinomial,
     Poisson,
+    Quantile,
+    SquaredEpsilonInsensitive,
     SquaredError,
     Tweedie,
 )
@@ -28,7 +34,7 @@ from nno_sklearn.penalties import Penalty
 from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.session import TrainingData
 from nno_sklearn.solvers import Solver
-from nno_sklearn.streams import Stream
+from nno_sklearn.streams import Batch, Stream
 from nno_sklearn.types import Matrix, RandomState
 
 
@@ -37,26 +43,33 @@ class NNORegressor(RegressorMixin, LinearModel):
 
     Minimises::
 
-        F(w, b) = sum_i s_i loss(y_i, x_i w + b) / sum_i s_i + alpha * penalty(w)
+        F(w, b) = sum_i s_i loss(y_i, x_i w + b + o_i) / sum_i s_i + alpha * penalty(w)
 
-    ``alpha`` does not depend on the number of rows, and the intercept b is never penalised.
+    ``alpha`` does not depend on the number of rows, and the intercept b is never penalised. The
+    weights s and offsets o are arguments of :meth:`fit`, 1 and 0 by default.
 
     Parameters
     ----------
     loss : {"squared_error", "huber", "poisson", "gamma", "tweedie", "inverse_gaussian", \
-            "negative_binomial", "log_loss"}, scorer, ScoreTraining or Loss, \
-            default="squared_error"
+            "negative_binomial", "log_loss", "quantile", "absolute_error", \
+            "epsilon_insensitive", "squared_epsilon_insensitive"}, scorer, ScoreTraining or \
+            Loss, default="squared_error"
         "squared_error" is ``(y - eta)^2 / 2``; "huber" is robust to outliers
         (``Huber(delta=...)`` sets where). Half deviances with a log link, so that predictions are
         ``exp(eta)``: "poisson" and "negative_binomial" (counts, y >= 0; the latter with a larger
         variance, by ``NegativeBinomial(dispersion=...)``), "tweedie" (amounts, many of them 0,
         y >= 0; ``Tweedie(power=...)``), "gamma" and "inverse_gaussian" (y > 0). "log_loss" is for
-        shares between 0 and 1, which it predicts. A scorer
+        shares between 0 and 1, which it predicts. "quantile" is the pinball loss, whose
+        prediction has a share of the targets below it (``Quantile(quantile=...)``; the median),
+        "absolute_error" ``|y - eta|``, and "epsilon_insensitive" that of linear support vector
+        regression (``EpsilonInsensitive(epsilon=...)``), also squared: the loss itself is
+        certified, though it has corners. A scorer
         ("neg_mean_absolute_percentage_error", ... or ``make_scorer(...)``) is maximised itself, by
         a search that starts at the optimum of the squared error; ``ScoreTraining(..., cv=10)``
         chooses its folds.
-    penalty : {"l2", "l1", "elasticnet", None} or Penalty, default="l2"
-        "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``. Objects
+    penalty : {"l2", "l1", "elasticnet", "mcp", "scad", None} or Penalty, default="l2"
+        "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``;
+        "mcp" and "scad" do not shrink large coefficients (:class:`~nno_sklearn.MCP`). Objects
         take more: :class:`~nno_sklearn.L1` and others weigh and bound features by name.
     alpha : float, default=1e-4
         Strength of the penalty, at least 0.
@@ -102,8 +115,9 @@ class NNORegressor(RegressorMixin, LinearModel):
     n_passes_ : float
         Passes over X.
     history_ : list of Record
-        One named tuple per iteration; ``pandas.DataFrame(history_)`` is a table. For a scorer
-        one per round, with ``validation_score``, and minus the score as ``objective``.
+        One named tuple per iteration, or of a loss with corners per smooth problem;
+        ``pandas.DataFrame(history_)`` is a table. For a scorer one per round, with
+        ``validation_score``, and minus the score as ``objective``.
     start_ : NNORegressor
         Only for a scorer: the convex model with tuned intercept at which the search started.
     solver_ : Solver
@@ -138,6 +152,10 @@ class NNORegressor(RegressorMixin, LinearModel):
         "inverse_gaussian": InverseGaussian,
         "negative_binomial": NegativeBinomial,
         "log_loss": LogLoss,
+        "quantile": Quantile,
+        "absolute_error": AbsoluteError,
+        "epsilon_insensitive": EpsilonInsensitive,
+        "squared_epsilon_insensitive": SquaredEpsilonInsensitive,
     }
     _convex_loss = SquaredError
 
@@ -180,25 +198,40 @@ class NNORegressor(RegressorMixin, LinearModel):
         tags.target_tags.multi_output = not tags.target_tags.positive_only
         return tags
 
+    def _spread(self, offset, n_outputs):
+        return offset_of_outputs(offset, n_outputs)
+
     def _needs_positive_target(self):
         loss = self.named_losses.get(self.loss) if isinstance(self.loss, str) else self.loss
         return getattr(loss, "positive_target", False)
 
     def prepare(
-        self, X: Matrix, y: Any, sample_weight: ArrayLike | None, loss: Loss
+        self,
+        X: Matrix,
+        y: Any,
+        sample_weight: ArrayLike | None,
+        loss: Loss,
+        offset: ArrayLike | None = None,
     ) -> TrainingData:
         """Check data; see :meth:`nno_sklearn.session.SessionModel.prepare`."""
-        X, y, weight, exponent = check_training_data(
-            self, X, y, sample_weight, y_numeric=True, multi_output=True
+        X, weight, y, offset, exponent = check_training_data(
+            self, X, y, sample_weight, offset, y_numeric=True, multi_output=True
         )
         if y.ndim == 2 and y.shape[1] == 1 and self._needs_positive_target():
             y = column_or_1d(y, warn=True)  # required of estimators without the multi_output tag
         self._is_single = y.ndim == 1
         targets = y.reshape(len(y), -1).astype(np.float64)
-        return TrainingData(X, targets, weight, loss, sum_of_weights(weight, exponent))
+        total, offsets = sum_of_weights(weight, exponent), self._spread(offset, targets.shape[1])
+        return TrainingData(X, targets, weight, loss, total, offsets)
 
     @available_if(has_gradient)
-    def partial_fit(self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def partial_fit(
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+    ) -> Self:
         """Learn from further rows of a stream; batches of any size.
 
         Parameters
@@ -207,6 +240,8 @@ class NNORegressor(RegressorMixin, LinearModel):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
             Rows of weight 0 change nothing.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            As for :meth:`fit`.
 
         Returns
         -------
@@ -217,11 +252,12 @@ class NNORegressor(RegressorMixin, LinearModel):
         ValueError
             For invalid data or parameters. The model then stays unchanged.
         """
-        return self._learn(X, y, sample_weight)
+        return self._learn(X, y, sample_weight, offset)
 
-    def _prepare_batch(self, X, y, sample_weight, loss, *, begins):
-        X, y, weight = check_batch(
-            self, X, y, sample_weight, begins=begins, y_numeric=True, multi_output=True
+    def _prepare_batch(self, X, y, sample_weight, offset, loss, *, begins):
+        checks = {"y_numeric": True, "multi_output": True}
+        X, weight, y, offset = check_batch(
+            self, X, y, sample_weight, offset, begins=begins, **checks
         )
         if y.ndim == 2 and y.shape[1] == 1 and self._needs_positive_target():
             y = column_or_1d(y, warn=True)
@@ -234,23 +270,50 @@ class NNORegressor(RegressorMixin, LinearModel):
                 f"{np.atleast_2d(self.coef_).shape[0]}: the number of outputs is fixed by the "
                 "first call of partial_fit."
             )
-        return X, y.reshape(len(y), n_outputs).astype(np.float64), weight, loss, None
+        y, offset = y.reshape(len(y), n_outputs).astype(np.float64), self._spread(offset, n_outputs)
+        return Batch(X, y, weight, offset), loss, None
 
     def _keep_model(self, coef, intercept, loss, dtype):
         super()._keep_model(coef, intercept, loss, dtype)
         if self._is_single:
             self.coef_, self.intercept_ = self.coef_[0], self.intercept_[0]
 
-    def predict(self, X: Matrix) -> NDArray[Any]:
+    def predict(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Predict targets, in their own units.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            As for :meth:`fit`, of these rows. None is an offset of 0, also for a model that was
+            fitted with one: for counts with the logarithm of the exposure as offset, the rate.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        prediction = self._prediction(X)
+        prediction = self._prediction(X, offset)
         return prediction[:, 0] if self.coef_.ndim == 1 else prediction
+
+    def score(
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+    ) -> float:
+        """Coefficient of determination of the predictions, R².
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            As for :meth:`predict`.
+
+        Returns
+        -------
+        float
+        """
+        return r2_score(y, self.predict(X, offset=offset), sample_weight=sample_weight)

@@ -12,6 +12,7 @@ from nno_sklearn._data_checks import (
     X_FORMAT,
     canonical,
     check_any_weight,
+    check_offset,
     check_sum_of_weights,
     check_weight,
     counting_rows,
@@ -20,12 +21,10 @@ from nno_sklearn._data_checks import (
 )
 from nno_sklearn._tensors import from_tensor
 from nno_sklearn.losses import Loss
-from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
+from nno_sklearn.penalties import PENALTIES, ElasticNet, NoPenalty, Penalty
 from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.solvers import SOLVERS, Solver
 from nno_sklearn.streams import STREAMS, Stream
-
-PENALTIES = {"l1": L1, "l2": L2, "elasticnet": ElasticNet}
 
 
 def draft_of(estimator):
@@ -226,18 +225,19 @@ def check_compatible(parameter, algorithm, name, loss, penalty, penalty_name):
     raise ValueError(f"{parameter}={name!r} needs {'; and '.join(reasons)}. {remedy}")
 
 
-def check_training_data(estimator, X, y, sample_weight, **y_checks):
-    """X, y, weights scaled to a maximum of about 1, and the exponent of 2 of that scaling.
+def check_training_data(estimator, X, y, sample_weight, offset, **y_checks):
+    """X, weights scaled to a maximum of about 1, y, offsets, and the exponent of 2 of that scaling.
 
     A weight means a repetition: rows of weight 0 have no influence.
     """
     X, y = validate_data(estimator, from_tensor(X), from_tensor(y), **X_FORMAT, **y_checks)
     weight = check_weight(X, sample_weight)
     check_any_weight(weight)
+    offset = check_offset(X, offset)
     # Scaling by a power of two is exact, and keeps sums of weights from overflowing.
     exponent = np.frexp(weight.max())[1]
     weight = np.ldexp(weight, -exponent)
-    return *effective_rows(canonical(X), y, weight), exponent
+    return *effective_rows(canonical(X), weight, y, offset), exponent
 
 
 def sum_of_weights(weight, exponent):
@@ -246,8 +246,8 @@ def sum_of_weights(weight, exponent):
         return float(np.ldexp(weight.sum(), exponent))
 
 
-def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):
-    """X, y and weights of the rows of a batch with positive weight; there may be none.
+def check_batch(estimator, X, y, sample_weight, offset, *, begins, **y_checks):
+    """X, weights, y and offsets of the rows of a batch with positive weight; there may be none.
 
     The first batch of a stream fixes the number of features and their names.
     """
@@ -255,7 +255,7 @@ def check_batch(estimator, X, y, sample_weight, *, begins, **y_checks):
     X, y = validate_data(estimator, X, y, reset=begins, **X_FORMAT, **y_checks)
     weight = check_weight(X, sample_weight)
     check_sum_of_weights(weight)
-    return counting_rows(canonical(X), y, weight)
+    return counting_rows(canonical(X), weight, y, check_offset(X, offset))
 
 
 def check_new_data(estimator, X):

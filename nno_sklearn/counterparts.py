@@ -21,14 +21,15 @@ from sklearn.linear_model import (
     LinearRegression,
     LogisticRegression,
     PoissonRegressor,
+    QuantileRegressor,
     Ridge,
     SGDClassifier,
     SGDRegressor,
     TweedieRegressor,
 )
-from sklearn.svm import LinearSVC
+from sklearn.svm import LinearSVC, LinearSVR
 
-from nno_sklearn.losses import Huber, InverseGaussian, Tweedie
+from nno_sklearn.losses import EpsilonInsensitive, Huber, InverseGaussian, Quantile, Tweedie
 
 __all__ = ["COUNTERPARTS", "Counterpart", "Strength", "counterparts", "logistic_penalty"]
 
@@ -49,6 +50,10 @@ class Strength:
     parameter: str
     of_alpha: Callable[[float, float], float]
     to_alpha: Callable[[float, float], float]
+
+
+#: Losses with an epsilon, of the same default.
+INSENSITIVE = ("epsilon_insensitive", "squared_epsilon_insensitive")
 
 
 def _divided(numerator: float, denominator: float) -> float:
@@ -162,8 +167,10 @@ def counterparts(
     Ridge(alpha=5.0)
     """
     alpha = 0.0 if penalty is None else alpha
-    shares: dict[str | None, float] = {"l1": 1.0, "elasticnet": l1_ratio}
-    l1_ratio = shares.get(penalty, 0.0) if alpha > 0 else 0.0
+    shares: dict[str | None, float] = {None: 0.0, "l2": 0.0, "l1": 1.0, "elasticnet": l1_ratio}
+    if penalty not in shares:
+        return []
+    l1_ratio = shares[penalty] if alpha > 0 else 0.0
     return [
         one.estimator(
             fit_intercept=fit_intercept, **one.params(loss, alpha, l1_ratio, total_weight)
@@ -192,11 +199,21 @@ def _logistic(loss: str, l1_ratio: float) -> dict[str, Any]:
 
 
 def _svc(loss: str, l1_ratio: float) -> dict[str, Any]:
-    return {"loss": loss, "penalty": "l1" if l1_ratio == 1 else "l2", "dual": False}
+    penalty = "l1" if l1_ratio == 1 else "l2"
+    return {"loss": loss, "penalty": penalty, "dual": loss == "hinge"}
+
+
+def _svr(loss: str, l1_ratio: float) -> dict[str, Any]:
+    return {"loss": loss, "epsilon": EpsilonInsensitive().epsilon}
+
+
+def _quantile(loss: str, l1_ratio: float) -> dict[str, Any]:
+    return {"quantile": Quantile().quantile}
 
 
 def _sgd(loss: str, l1_ratio: float) -> dict[str, Any]:
-    epsilon = {"epsilon": Huber().delta} if loss == "huber" else {}
+    epsilons = {"huber": Huber().delta, **dict.fromkeys(INSENSITIVE, EpsilonInsensitive().epsilon)}
+    epsilon = {"epsilon": epsilons[loss]} if loss in epsilons else {}
     return {"loss": loss, "penalty": "elasticnet", "l1_ratio": l1_ratio, **epsilon}
 
 
@@ -206,6 +223,10 @@ def _tweedie(loss: str, l1_ratio: float) -> dict[str, Any]:
 
 def _smooth(alpha: float, l1_ratio: float, fit_intercept: bool) -> bool:
     return l1_ratio == 0
+
+
+def _ridge_through_0(alpha: float, l1_ratio: float, fit_intercept: bool) -> bool:
+    return alpha > 0 and l1_ratio == 0 and not fit_intercept
 
 
 def _penalised(alpha: float, l1_ratio: float, fit_intercept: bool) -> bool:
@@ -229,7 +250,14 @@ COUNTERPARTS = (
     Counterpart(PoissonRegressor, ("poisson",), OF_MEAN, _smooth),
     Counterpart(GammaRegressor, ("gamma",), OF_MEAN, _smooth),
     Counterpart(TweedieRegressor, ("tweedie", "inverse_gaussian"), OF_MEAN, _smooth, _tweedie),
-    # It penalises the intercept.
+    Counterpart(
+        QuantileRegressor,
+        ("quantile",),
+        OF_MEAN,
+        lambda alpha, ratio, _: alpha == 0 or ratio == 1,
+        _quantile,
+    ),
+    # They penalise the intercept.
     Counterpart(
         LinearSVC,
         ("squared_hinge",),
@@ -237,9 +265,15 @@ COUNTERPARTS = (
         lambda alpha, ratio, fit_intercept: alpha > 0 and ratio in (0, 1) and not fit_intercept,
         _svc,
     ),
+    Counterpart(LinearSVC, ("hinge",), INVERSE, _ridge_through_0, _svc),
+    Counterpart(LinearSVR, INSENSITIVE, INVERSE, _ridge_through_0, _svr),
     # Their step sizes divide by alpha.
     Counterpart(
-        SGDClassifier, ("log_loss", "squared_hinge", "modified_huber"), OF_MEAN, _penalised, _sgd
+        SGDClassifier,
+        ("log_loss", "hinge", "squared_hinge", "modified_huber"),
+        OF_MEAN,
+        _penalised,
+        _sgd,
     ),
-    Counterpart(SGDRegressor, ("squared_error", "huber"), OF_MEAN, _penalised, _sgd),
+    Counterpart(SGDRegressor, ("squared_error", "huber", *INSENSITIVE), OF_MEAN, _penalised, _sgd),
 )

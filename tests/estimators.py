@@ -4,9 +4,11 @@ from nno_sklearn import NNOClassifier, NNORegressor
 
 #: Losses of targets that are not negative.
 POSITIVE = ("poisson", "gamma", "tweedie", "negative_binomial")
-REGRESSION = ("squared_error", "huber", *POSITIVE)
+REGRESSION = ("squared_error", "huber", "squared_epsilon_insensitive", *POSITIVE)
 CLASSIFICATION = ("log_loss", "squared_hinge", "modified_huber")
 LOSSES = REGRESSION + CLASSIFICATION
+#: Losses that are solved by smooth ones, to about half of the digits.
+CORNERED = ("quantile", "absolute_error", "epsilon_insensitive", "hinge")
 #: Solvers of differentiable penalties, and of nonsmooth ones.
 SMOOTH = ("auto", "gd", "nearest_neighbor", "proximal")
 NONSMOOTH = ("auto", "nearest_neighbor", "proximal")
@@ -14,7 +16,7 @@ SOLVERS = {"l2": SMOOTH, "l1": NONSMOOTH, "elasticnet": NONSMOOTH, None: SMOOTH}
 
 
 def make(loss, **params):
-    return (NNORegressor if loss in REGRESSION else NNOClassifier)(loss, **params)
+    return (NNOClassifier if loss in NNOClassifier.named_losses else NNORegressor)(loss, **params)
 
 
 def raw_prediction(model, X):

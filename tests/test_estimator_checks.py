@@ -9,7 +9,7 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from nno_sklearn import NNOClassifier, NNORegressor, ScoreTraining
-from tests.estimators import LOSSES, SOLVERS, make
+from tests.estimators import CORNERED, LOSSES, SOLVERS, make
 
 #: Each solver of each kind, each loss and each penalty at least once.
 REPRESENTATIVES = [
@@ -23,9 +23,14 @@ REPRESENTATIVES = [
     NNORegressor("huber", penalty="elasticnet", solver="proximal"),
     NNORegressor("tweedie", penalty="l1"),
     NNORegressor("negative_binomial", solver="proximal"),
+    NNORegressor("quantile"),
+    NNORegressor("absolute_error", penalty="l1", solver="proximal"),
+    NNORegressor("epsilon_insensitive"),
+    NNORegressor("squared_epsilon_insensitive"),
+    NNOClassifier("hinge"),
 ]
-#: Losses outside of the grid, whose fits are certified, and targets made, in other ways.
-OTHERS = [NNORegressor("inverse_gaussian", solver="gd")]
+#: Outside of the grid, as their fits are certified, or targets made, in other ways.
+OTHERS = [NNORegressor("inverse_gaussian", solver="gd"), NNORegressor(penalty="mcp", alpha=0.1)]
 SCORES = [
     # A metric that weighs classes alike whatever their weights cannot pass the check of
     # class_weight, so it is accuracy that is checked.
@@ -35,7 +40,7 @@ SCORES = [
 ]
 GRID = [
     make(loss, penalty=penalty, solver=solver)
-    for loss in LOSSES
+    for loss in (*LOSSES, *CORNERED)
     for penalty, solvers in SOLVERS.items()
     for solver in solvers
 ]

@@ -230,9 +230,10 @@ class TestExtremes:
         X, y = data(loss)
         easy = make(loss, penalty=None, solver=solver, tol=1e-7).fit(X, y)
         model = make(loss, penalty=None, solver=solver, tol=1e-7)
-        if loss == "huber":
-            easy.set_params(loss=type(easy.loss_)(0.5)).fit(X, y)
-            model.set_params(loss=type(easy.loss_)(0.5 * factor))
+        in_units = {"huber": 0.5, "squared_epsilon_insensitive": 0.1}  # parameters of the loss
+        if loss in in_units:
+            easy.set_params(loss=type(easy.loss_)(in_units[loss])).fit(X, y)
+            model.set_params(loss=type(easy.loss_)(in_units[loss] * factor))
         hard = model.fit(X, y * factor)
         np.testing.assert_allclose(hard.predict(X) / factor, easy.predict(X), rtol=0, atol=1e-4)
 

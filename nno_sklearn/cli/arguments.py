@@ -8,6 +8,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from nno_sklearn import NNOClassifier, NNORegressor
 from nno_sklearn.cli.choice import Choice
 from nno_sklearn.cli.errors import UserError
+from nno_sklearn.cli.offset import OffsetColumn
 from nno_sklearn.cli.reading import check_target, infer_task, read
 from nno_sklearn.cli.text import BLANKS, Layout
 
@@ -84,7 +85,7 @@ def at_least(least, what):
 
 def add_data(command):
     """Add FILE, --target, --task, and how FILE is read."""
-    command.set_defaults(file=None)
+    command.set_defaults(file=None, offset=None, exposure=None)
     group = command.add_argument_group("data")
     formats = (
         "csv, tsv, txt, data, xlsx, parquet, arff, svmlight or npz, also compressed (default: "
@@ -141,7 +142,12 @@ def layout_from(args):
 def read_data(args):
     """Read FILE by the options."""
     na_values = tuple(args.na_values) if args.na_values else None
-    choice = Choice(args.decimal, na_values, tuple(args.drop), tuple(args.keep))
+    offset = None
+    if args.offset is not None:
+        offset = OffsetColumn(args.offset, is_exposure=False)
+    elif args.exposure is not None:
+        offset = OffsetColumn(args.exposure, is_exposure=True)
+    choice = Choice(args.decimal, na_values, tuple(args.drop), tuple(args.keep), offset)
     return read(args.file, args.target, choice, layout_from(args))
 
 
@@ -150,6 +156,15 @@ def add_loss(group):
     losses = list(dict.fromkeys(loss for losses in LOSSES.values() for loss in losses))
     what = f"one of {', '.join(losses)} (default: the first one for the task)"
     group.add_argument("--loss", choices=losses, metavar="NAME", help=what)
+
+
+def add_offset(group):
+    """Add --offset and --exposure, of which a command takes one."""
+    group = group.add_mutually_exclusive_group()
+    what = "column that is added to raw predictions, with no coefficient"
+    group.add_argument("--offset", type=str.strip, metavar="COLUMN", help=what)
+    what = "column, such as a time at risk, whose logarithm is the offset: counts per unit of it"
+    group.add_argument("--exposure", type=str.strip, metavar="COLUMN", help=what)
 
 
 def add_limits(group):

@@ -8,6 +8,7 @@ import numpy as np
 
 from nno_sklearn.cli.columns import find_decimals, recognise
 from nno_sklearn.cli.errors import quoted
+from nno_sklearn.cli.offset import OffsetColumn
 from nno_sklearn.cli.table import NAMELESS, Table, blank, floats_among
 from nno_sklearn.cli.values import as_text, is_empty, is_missing
 
@@ -31,12 +32,20 @@ class Choice:
         Values that mean a missing one; None takes the usual words.
     drop, keep : sequence of str
         Columns to leave out, and columns to use even if they look useless.
+    offset : OffsetColumn or None
+        The column of offsets, which is no feature.
     """
 
     decimal: str | None = None
     na_values: tuple | None = None
     drop: tuple = ()
     keep: tuple = ()
+    offset: OffsetColumn | None = None
+
+    @property
+    def unused(self):
+        """Names of the columns that are no features."""
+        return self.drop if self.offset is None else (*self.drop, self.offset.name)
 
 
 def choose_columns(frame, target, choice, decimals, layout):
@@ -59,7 +68,7 @@ def choose_columns(frame, target, choice, decimals, layout):
         The columns that are used.
     notes : list of str
     """
-    cells = frame.drop(columns=[target, *choice.drop]).apply(blank, na_values=choice.na_values)
+    cells = frame.drop(columns=[target, *choice.unused]).apply(blank, na_values=choice.na_values)
     empty = [name for name in cells if is_empty(cells[name])]
     notes = [f"dropped columns without any value: {', '.join(empty)}"] if empty else []
     kinds = {name: recognise(cells[name], decimals[name]) for name in cells.columns.drop(empty)}
@@ -74,7 +83,10 @@ def choose_columns(frame, target, choice, decimals, layout):
             del kinds[name]
     for name, kind in kinds.items():
         notes += kind.remarks(name, cells[name], values[name])
-    table = Table(kinds, layout, list(frame.columns), target, choice.na_values)
+    offset = choice.offset
+    if offset is not None:
+        offset = offset.recognised(frame[offset.name], decimals[offset.name])
+    table = Table(kinds, layout, list(frame.columns), target, choice.na_values, offset)
     values = values[list(kinds)]
     return table, values, [*notes, *table.remarks(frame, values)]
 

@@ -4,10 +4,12 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.model_selection import cross_val_score
 
 from nno_sklearn.cli.scoring import standard_error
+from nno_sklearn.model_selection import NNOSearchCV
 
 _NULL_MODELS = {
     "classification": ("majority class", DummyClassifier(strategy="prior")),
@@ -38,6 +40,31 @@ class NullModel:
                 f"{who} is not better than the {self.name} by more than one standard error: "
                 "by this score, the columns may tell nothing of the target"
             )
+
+
+def score_offset_alone(model, y, offset, folds, scorer):
+    """Cross-validate an offset and a constant on the folds of the others.
+
+    Parameters
+    ----------
+    model : estimator
+        Whose loss the constant minimises.
+    y, offset : ndarray of shape (n_samples,)
+    folds : splitter
+        With a fixed random_state.
+    scorer : callable
+
+    Returns
+    -------
+    NullModel
+    """
+    constant = clone(model).set_params(penalty=None)
+    search = NNOSearchCV(constant, {"alpha": [0.0]}, scoring=scorer, cv=folds, refit=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as for the null model
+        found = search.fit(np.zeros((len(y), 1)), y, offset=offset).cv_results_
+    scores = [found[f"split{k}_test_score"][0] for k in range(search.n_splits_)]
+    return NullModel("offset and a constant", np.array(scores))
 
 
 def score_null_model(task, y, folds, scorer):

@@ -55,7 +55,7 @@ def run(args):
             raise UserError(f"{args.file} holds no rows to predict")
         values = source.transform(rows)
         notes += source.remarks(rows, values)
-        table = _predict(model[1:], values)
+        table = _predict(model[1:], values, source.offset_of(rows))
     for note in notes:
         print(note, file=sys.stderr)
     if args.output is None:
@@ -80,12 +80,13 @@ def _load(path):
     return model
 
 
-def _predict(model, rows):
+def _predict(model, rows, offset):
     """Predictions and, if the model has them, probabilities."""
     import pandas as pd
 
-    columns = {"prediction": model.predict(rows)}
+    given = {} if offset is None else {"offset": offset}
+    columns = {"prediction": model.predict(rows, **given)}
     if hasattr(model, "predict_proba"):
-        for name, share in zip(model.classes_, model.predict_proba(rows).T, strict=True):
+        for name, share in zip(model.classes_, model.predict_proba(rows, **given).T, strict=True):
             columns[f"probability of {name}"] = share
     return pd.DataFrame(columns)

@@ -48,6 +48,7 @@ class DataSet:
     source: Table | Matrix
     target: str = "y"
     notes: list[str] = field(default_factory=list)
+    offset: np.ndarray | None = None
 
 
 def read(path=None, target=None, choice=NO_CHOICE, layout=UNKNOWN):
@@ -113,6 +114,8 @@ def _refuse_options(path, target, choice, layout):
             f"--target {target} names a column of a table, but {path} brings its own y; "
             "leave --target out"
         )
+    if choice.offset is not None:
+        raise UserError(f"{choice.offset.option} names a column of a table, which {path} is not")
     if (choice, layout) != (NO_CHOICE, UNKNOWN):
         raise UserError(
             "--encoding, --sep, --decimal, --na-values, --drop and --keep are for tables, which "
@@ -127,11 +130,16 @@ def _read_table(path, kind, target, choice, layout):
     if target is None:
         target = frame.columns[-1]
         notes.append(f"target: the last column, '{target}'")
-    for name in (target, *choice.drop, *choice.keep):
+    for name in (target, *choice.unused, *choice.keep):
         if name not in frame.columns:
             raise UserError(_unknown_column(name, frame.columns, path))
     if target in choice.drop:
         raise UserError(f"--drop {target} is the target; name another one with --target")
+    if choice.offset is not None and choice.offset.name in (target, *choice.drop, *choice.keep):
+        raise UserError(
+            f"{choice.offset.option} is a column of its own: neither the target, nor one that "
+            "--drop leaves out or --keep uses"
+        )
     notes += unmet(frame, choice.na_values)
     decimals, remarks = choose_decimals(frame.drop(columns=list(choice.drop)), choice, layout)
     notes += remarks
@@ -139,7 +147,8 @@ def _read_table(path, kind, target, choice, layout):
     notes += remarks
     table, values, remarks = choose_columns(frame, target, choice, decimals, layout)
     X = values[is_known].reset_index(drop=True)
-    return DataSet(path.name, X, y, table, target, notes + remarks)
+    offset = table.offset_of(frame[is_known])
+    return DataSet(path.name, X, y, table, target, notes + remarks, offset)
 
 
 def infer_task(y):

@@ -18,6 +18,9 @@ SCORES = {"classification": "accuracy", "regression": "r2"}
 SCORES_OF_LOSSES = {
     "poisson": "neg_mean_poisson_deviance",
     "gamma": "neg_mean_gamma_deviance",
+    "quantile": "neg_mean_absolute_error",
+    "absolute_error": "neg_mean_absolute_error",
+    "epsilon_insensitive": "neg_mean_absolute_error",
 }
 #: Scores of a positive class: the function in sklearn.metrics, and its other arguments.
 _RANKING = {"response_method": ("decision_function", "predict_proba")}

@@ -20,6 +20,7 @@ from nno_sklearn.cli.arguments import (
     add_folds,
     add_limits,
     add_loss,
+    add_offset,
     at_least,
     find_task,
     make_folds,
@@ -27,7 +28,7 @@ from nno_sklearn.cli.arguments import (
     read_data,
 )
 from nno_sklearn.cli.errors import UserError
-from nno_sklearn.cli.null_model import score_null_model
+from nno_sklearn.cli.null_model import score_null_model, score_offset_alone
 from nno_sklearn.cli.output import (
     check_file,
     check_image,
@@ -41,8 +42,9 @@ from nno_sklearn.cli.scoring import add_scoring, choose_score
 from nno_sklearn.cli.search_report import print_candidates, remarks
 from nno_sklearn.inspection import PathDisplay
 from nno_sklearn.model_selection import NNOSearchCV
+from nno_sklearn.penalties import PENALTIES
 
-PENALTIES = ("l2", "l1", "elasticnet")
+DEFAULT_PENALTIES = ("l2", "l1", "elasticnet")
 CLASS_WEIGHTS = {"none": None, "balanced": "balanced"}
 RULES = {"best": True, "1se": "one_standard_error"}
 
@@ -57,6 +59,7 @@ def add_command(commands):
     add_data(command)
     problem = command.add_argument_group("problem")
     add_loss(problem)
+    add_offset(problem)
     add_limits(problem)
     _add_grid(command.add_argument_group("grid"))
     _add_search(command.add_argument_group("search"))
@@ -68,9 +71,9 @@ def _add_grid(group):
         "--penalty",
         action=Several,
         type=one_of(PENALTIES),
-        default=list(PENALTIES),
+        default=list(DEFAULT_PENALTIES),
         metavar="NAME",
-        help=f"one or more of {', '.join(PENALTIES)} (default: all)",
+        help=f"one or more of {', '.join(PENALTIES)} (default: {' '.join(DEFAULT_PENALTIES)})",
     )
     what = "number of strengths of each penalty (default: %(default)s)"
     group.add_argument(
@@ -144,7 +147,11 @@ def run(args):
     began = time.perf_counter()
     search = _fit(_make_search(args, task, loss, score, folds, data), data, score)
     seconds = time.perf_counter() - began
-    null_model = score_null_model(task, data.y, folds, score.scorer)
+    if data.offset is None:
+        null_model = score_null_model(task, data.y, folds, score.scorer)
+    else:
+        model = search.best_estimator_[-1]
+        null_model = score_offset_alone(model, data.y, data.offset, folds, score.scorer)
 
     describe(say, data, search.best_estimator_[-1].n_features_in_, score.notes)
     n_candidates = len(search.cv_results_["params"])
@@ -200,7 +207,8 @@ def _fit(search, data, score):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the remarks count these
         try:
-            search.fit(data.X, data.y)
+            offset = {} if data.offset is None else {"model__offset": data.offset}
+            search.fit(data.X, data.y, **offset)
         except ValueError as error:
             raise UserError(score.explain(error)) from error
     if np.isnan(search.best_score_):
@@ -230,6 +238,7 @@ def _with_source(pipeline, data):
 def _how_to_load(path, data):
     """Print how to use the saved model."""
     yield f"nno-sklearn predict {path} FILE reads files like {data.name}, and predicts"
-    yield f"saved {path}; in Python: joblib.load({str(path)!r}).predict(X), where X is a" + (
+    given = "X" if data.offset is None else "X, offset=offset"
+    yield f"saved {path}; in Python: joblib.load({str(path)!r}).predict({given}), where X is a" + (
         data.source.describe(data.name)
     )

@@ -31,17 +31,24 @@ class Table(TransformerMixin, BaseEstimator):
         The one to predict.
     na_values : sequence of str or None
         Values that mean a missing one.
+    offset : OffsetColumn or None
+        The column of offsets, if the model has any.
     """
 
-    def __init__(self, kinds, layout=None, columns=(), target=None, na_values=None):
+    def __init__(self, kinds, layout=None, columns=(), target=None, na_values=None, offset=None):
         self.kinds = kinds
         self.layout = layout
         self.columns = columns
         self.target = target
         self.na_values = na_values
+        self.offset = offset
 
     def __sklearn_is_fitted__(self):
         return True
+
+    def offset_of(self, frame):
+        """Offsets of the rows of a file, (n_samples,); None where the model has none."""
+        return None if self.offset is None else self.offset.of(frame)
 
     def fit(self, X, y=None):
         """Do nothing."""
@@ -182,6 +189,10 @@ class Matrix(TransformerMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self):
         return True
+
+    def offset_of(self, X):
+        """None: columns without names have no offset among them."""
+        return None
 
     def fit(self, X, y=None):
         """Do nothing."""

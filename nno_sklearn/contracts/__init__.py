@@ -7,6 +7,7 @@ from nno_sklearn.contracts.at_fit import (
     check_result,
 )
 from nno_sklearn.contracts.authors import check_loss, check_penalty, check_solver, check_stream
+from nno_sklearn.contracts.corners import gradient_jumps
 
 __all__ = [
     "check_loss",
@@ -17,4 +18,5 @@ __all__ = [
     "check_result",
     "check_solver",
     "check_stream",
+    "gradient_jumps",
 ]

@@ -23,6 +23,8 @@ from nno_sklearn.contracts.differences import (
 N_ROWS = 32
 #: Least spread that is tried, relative to 1 plus the largest target: below it, digits are lost.
 LEAST_UNIT = 0.01
+#: Width of the smoothed losses that are tried, relative to the raw predictions' spread.
+WIDTH = 0.1
 #: Raw prediction in place of an infinite one, such as that of a class without rows.
 FAR = 5.0
 
@@ -87,6 +89,8 @@ def examine_loss(loss, y, eta, other, unit, rng):
         if "conjugate" in loss.provides:
             _check_conjugate(loss, y, eta, other)
             _check_conjugate(loss, y, other, eta)
+        if not loss.is_smooth:
+            _check_smoothed(loss, y, other, unit)
 
 
 def _steps(rng, unit, shape):
@@ -147,6 +151,39 @@ def _check_gradient(loss, y, eta, step):
             f"gives {slopes[2, row] / length:g}, but differences of value {rise[row] / length:g}",
             "Return the derivative of value by eta: look for its sign, its scale and its y.",
         )
+
+
+def _check_smoothed(loss, y, eta, unit):
+    """A smoothed loss is a smooth one below the loss, whose gradients its conjugate takes."""
+    smooth = loss.smoothed(WIDTH * unit)
+    if not smooth.is_smooth:
+        raise broken(
+            loss, "smoothed", "returned a loss that has a smoothed itself", "Return a smooth loss."
+        )
+    value, below = (array_of(one, "value", y, eta, shape=y.shape) for one in (loss, smooth))
+    excess = (below - value) - rounding_of(np.abs(value) + np.abs(y) + np.abs(eta), value)
+    row = worst(excess.max(axis=1))
+    if excess[row].max() > 0:
+        raise broken(
+            loss,
+            "smoothed",
+            f"returned a loss above this one: at y={y[row]}, eta={eta[row]} it is {below[row]}, "
+            f"not {value[row]}",
+            "Return Moreau's envelope, or another loss from below: its optimum then bounds this "
+            "one's.",
+        )
+    if "conjugate" in loss.provides:
+        gradient = array_of(smooth, "gradient", y, eta, shape=y.shape)
+        outside = np.isinf(array_of(loss, "conjugate", y, INSIDE * gradient, shape=y.shape))
+        row = worst(outside.any(axis=1).astype(float))
+        if outside[row].any():
+            raise broken(
+                loss,
+                "smoothed",
+                f"has gradients that the loss itself has nowhere: at y={y[row]}, eta={eta[row]}, "
+                f"{gradient[row]} is outside of the conjugate's domain",
+                "Return Moreau's envelope, whose gradients are subgradients of this loss.",
+            )
 
 
 def _check_conjugate(loss, y, eta, other):

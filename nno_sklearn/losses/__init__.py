@@ -14,11 +14,23 @@ from nno_sklearn.losses.log_link import (
     Poisson,
     Tweedie,
 )
-from nno_sklearn.losses.regression import Huber, SquaredError
+from nno_sklearn.losses.piecewise_linear import (
+    AbsoluteError,
+    EpsilonInsensitive,
+    Hinge,
+    Piece,
+    PiecewiseLinear,
+    Quantile,
+    Smoothed,
+)
+from nno_sklearn.losses.regression import Huber, SquaredEpsilonInsensitive, SquaredError
 
 __all__ = [
+    "AbsoluteError",
     "Curvature",
+    "EpsilonInsensitive",
     "Gamma",
+    "Hinge",
     "Huber",
     "InverseGaussian",
     "LogLoss",
@@ -26,7 +38,12 @@ __all__ = [
     "ModifiedHuber",
     "MultinomialLogLoss",
     "NegativeBinomial",
+    "Piece",
+    "PiecewiseLinear",
     "Poisson",
+    "Quantile",
+    "Smoothed",
+    "SquaredEpsilonInsensitive",
     "SquaredError",
     "SquaredHinge",
     "Tweedie",

@@ -8,13 +8,14 @@ from sklearn.base import BaseEstimator
 from nno_sklearn._inheritance import forget_outdated
 from nno_sklearn.types import Array
 
-CAPABILITIES = ("value", "gradient", "curvature", "conjugate")
+CAPABILITIES = ("value", "gradient", "curvature", "conjugate", "smoothed")
 _DERIVED = ("value", "gradient", "curvature", "derivatives")
 #: Members that a subclass does not inherit if it overrides one of those on the right.
 AGREES_WITH = {
     "curvature": ("value", "gradient"),
     "derivatives": ("value", "gradient", "curvature"),
     "conjugate": ("value", "gradient"),
+    "smoothed": ("value", "gradient"),
     "constant_curvature": _DERIVED,
     "largest_curvature": _DERIVED,
     "is_quadratic": _DERIVED,
@@ -72,6 +73,9 @@ class Loss(BaseEstimator):
     be written. Without ``curvature``, differences of the gradient serve. With ``conjugate`` (and a
     penalty that has one) a fit is certified by a duality gap, without it by a Newton decrement.
 
+    A loss whose gradient jumps, such as the absolute error, writes ``smoothed``: fits then solve
+    smooth losses that come nearer and nearer, and certify the loss itself by its ``conjugate``.
+
     A loss should be convex in ``eta`` and nonnegative. Class labels arrive as 0 and 1, one
     column per output; landmark rows carry the mean of the labels around them.
 
@@ -104,7 +108,8 @@ class Loss(BaseEstimator):
 
     @property
     def provides(self) -> frozenset[str]:
-        """Capabilities of this loss: a subset of {"value", "gradient", "curvature", "conjugate"}.
+        """Capabilities of this loss: a subset of {"value", "gradient", "curvature", "conjugate",
+        "smoothed"}.
 
         Determined by the methods that the class defines; nothing has to be declared.
         """
@@ -180,6 +185,27 @@ class Loss(BaseEstimator):
             inf outside of the domain.
         """
         raise NotImplementedError(f"{type(self).__name__} has no conjugate.")
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether solvers take the loss as it is, as it writes no ``smoothed``."""
+        return "smoothed" not in self.provides
+
+    def smoothed(self, width: float) -> "Loss":
+        """A smooth loss nowhere above this one, and near it for a small width.
+
+        Parameters
+        ----------
+        width : float
+            Length on which corners are rounded off.
+
+        Returns
+        -------
+        Loss
+            Its gradients must be in the domain of this loss's conjugate, as those of Moreau's
+            envelope are, ``min over z of value(y, z) + (eta - z)^2 / (2 width)``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no smoothed.")
 
     def link(self, mean: Array) -> Array:
         """Raw prediction whose prediction is ``mean``: where the search for b begins.

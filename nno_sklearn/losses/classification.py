@@ -40,10 +40,10 @@ class LogLoss(Loss):
         return sigmoid(eta)
 
     def check_target(self, y: Array) -> None:
-        _check_labels(self, y)
+        check_labels(self, y)
 
 
-def _check_labels(loss, y):
+def check_labels(loss, y):
     """Raise a ValueError for targets that are neither labels nor mixtures of them."""
     if not ((y >= -1e-9) & (y <= 1 + 1e-9)).all():
         raise ValueError(
@@ -103,7 +103,7 @@ class MultinomialLogLoss(Loss):
         return _softmax(eta)
 
     def check_target(self, y: Array) -> None:
-        _check_labels(self, y)
+        check_labels(self, y)
 
 
 class _MarginLoss(Loss):
@@ -121,7 +121,7 @@ class _MarginLoss(Loss):
         return y * self._phi_curvature(eta) + (1.0 - y) * self._phi_curvature(-eta)
 
     def check_target(self, y: Array) -> None:
-        _check_labels(self, y)
+        check_labels(self, y)
 
     def conjugate(self, y: Array, u: Array) -> Array:
         """Conjugate at labels 0 and 1 (a mixed label has no closed form)."""

@@ -1,4 +1,4 @@
-"""Losses for numbers of either sign: squared error and Huber."""
+"""Smooth losses for numbers of either sign."""
 
 import numpy as np
 
@@ -81,3 +81,51 @@ class Huber(Loss):
                 f"Huber(delta={self.delta!r}): delta must be greater than 0, since it is the "
                 "residual beyond which the loss grows linearly. Use for instance delta=1.35."
             )
+
+
+class SquaredEpsilonInsensitive(Loss):
+    """``max(0, |eta - y| - epsilon)^2``: support vector regression with a smooth loss.
+
+    Parameters
+    ----------
+    epsilon : float, default=0.1
+        Residual, in units of ``y``, up to which there is no loss.
+    """
+
+    largest_curvature = 2.0
+
+    def __init__(self, epsilon: float = 0.1) -> None:
+        self.epsilon = epsilon
+
+    def _beyond(self, y, eta):
+        """Signed residual beyond epsilon."""
+        away = eta - y
+        return np.copysign(np.maximum(np.abs(away) - self.epsilon, 0.0), away)
+
+    def value(self, y: Array, eta: Array) -> Array:
+        return self._beyond(y, eta) ** 2
+
+    def gradient(self, y: Array, eta: Array) -> Array:
+        return 2.0 * self._beyond(y, eta)
+
+    def curvature(self, y: Array, eta: Array) -> Array | Curvature:
+        return 2.0 * (np.abs(eta - y) >= self.epsilon)
+
+    def conjugate(self, y: Array, u: Array) -> Array:
+        return u * (0.25 * u + y) + self.epsilon * np.abs(u)
+
+    def link(self, mean: Array) -> Array:
+        return mean
+
+    def check_target(self, y: Array) -> None:
+        check_epsilon(self)
+
+
+def check_epsilon(loss: Loss) -> None:
+    """Raise a ValueError where an insensitive loss has no epsilon of at least 0."""
+    epsilon = loss.get_params()["epsilon"]
+    if not 0 <= epsilon < np.inf:
+        raise ValueError(
+            f"{type(loss).__name__}(epsilon={epsilon!r}): it must be a number of at least 0, as it "
+            "is the residual up to which there is no loss. Use for instance epsilon=0.1."
+        )

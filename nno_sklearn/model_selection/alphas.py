@@ -15,6 +15,8 @@ NONSMOOTH_SPAN, WIDE_SPAN, SMOOTH_SPAN = 1e-3, 1e-2, 1e-6
 STRONGEST, WEAKEST = 2.0**100, 1e-6
 #: Bisections, in log(alpha), of an interval from a strength to its double: about nine digits.
 BISECTIONS = 30
+#: Widths of smoothed losses, in constant models' losses.
+STRONG_SMOOTHING, WEAK_SMOOTHING = 1.0, 1e-3
 #: Rounding error of sums over the rows, in units in the last place.
 FEW_ULPS = 16
 
@@ -32,9 +34,21 @@ def strengths_of(group, n_alphas, data):
     unit, grids = model.strength_in, []
     for setting in group.settings:
         posed = session.pose(with_setting(model, {**setting, unit.parameter: 1.0}))
-        grid = alpha_grid(posed.problem, n_alphas)
+        grid = alpha_grid(_with_derivatives(posed.problem), n_alphas)
         grids.append(np.array([unit.of_alpha(alpha, posed.total_weight) for alpha in grid]))
     return grids
+
+
+def _with_derivatives(problem):
+    """The problem, or a smooth one near it where its loss has no derivatives.
+
+    A weak smoothing keeps the gradient at the constant model, a strong one gives the curvature on
+    the scale of the residuals.
+    """
+    if problem.loss.is_smooth:
+        return problem
+    share = STRONG_SMOOTHING if problem.is_smooth else WEAK_SMOOTHING
+    return problem.smoothed(share * (problem.null.value or 1.0))
 
 
 def alpha_grid(problem, n_alphas):

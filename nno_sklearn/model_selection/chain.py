@@ -158,6 +158,7 @@ class Prepared:
     """The steps of a pipeline before its model, fitted to training rows; none for a bare model."""
 
     def __init__(self, estimator, data):
+        self._estimator = estimator
         self._before, self._name, self._model = None, None, final_step(estimator)
         self._rows, self._params = data.X, data.for_fit
         if is_pipeline(estimator):
@@ -173,6 +174,12 @@ class Prepared:
         """A session of the model on the transformed rows, which this object then drops."""
         rows, params, self._rows, self._params = self._rows, self._params, None, None
         return self._model.open_session(rows, y, **params, n_models=n_models)
+
+    def model_params(self, data):
+        """The arguments of ``fit`` that go to the model itself, of these rows."""
+        if not is_pipeline(self._estimator):
+            return data.for_fit
+        return _split_params(self._estimator, data.for_fit)[1]
 
     @property
     def columns(self):

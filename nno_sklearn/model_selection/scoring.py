@@ -3,6 +3,7 @@
 import time
 import traceback
 import warnings
+from functools import partial, update_wrapper
 from inspect import signature
 from numbers import Number
 
@@ -11,7 +12,7 @@ from sklearn import get_config
 from sklearn.metrics import check_scoring, get_scorer
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from nno_sklearn._validation import check_scorer
+from nno_sklearn._validation import check_scorer, draft_of
 
 ACCURACY = get_scorer("accuracy")
 #: scikit-learn's own scorers use predictions only, which several of them share.
@@ -20,6 +21,9 @@ SCORER = type(ACCURACY)
 #: scorers declare that they take it: in 1.7 and 1.8 all get it, and those that do not take it fail.
 WEIGHTS_ARE_FORWARDED = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 7)
 SCORERS_TELL = "sample_weight" in get_routing_for_object(ACCURACY).score.requests
+
+#: Methods of a model that take the offset of the rows.
+OFFSET_METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score")
 
 
 def make_scorers(estimator, scoring):
@@ -113,6 +117,7 @@ class Scoring:
         """
         fits = [fit for fit in fits if fit.failure is None]
         given = data.given
+        offset = None if prepared is None else prepared.model_params(data).get("offset")
         # A pipeline's own score may route arguments to its steps, under other names.
         is_plain = self._sees_predictions_only or (self._own and not data.for_score)
         if prepared is not None and is_plain:
@@ -124,7 +129,8 @@ class Scoring:
             prepared, given = None, (X, *given[1:])
         for fit in fits:
             began = time.perf_counter()
-            estimator = fit.model if prepared is None else prepared.whole(fit.model)
+            model = fit.model if offset is None else _with_offset(fit.model, offset)
+            estimator = model if prepared is None else prepared.whole(model)
             fit.scores.append(self._scores(estimator, given, data.for_score))
             fit.score_time += time.perf_counter() - began
 
@@ -172,6 +178,16 @@ class Scoring:
             UserWarning,
             stacklevel=3,
         )
+
+
+def _with_offset(model, offset):
+    """The model with the offset of the rows that it is scored on: scorers call methods without."""
+    shifted = draft_of(model)
+    for name in OFFSET_METHODS:
+        if hasattr(model, name):
+            method = getattr(model, name)
+            setattr(shifted, name, update_wrapper(partial(method, offset=offset), method))
+    return shifted
 
 
 def _number(name, score):

@@ -102,7 +102,7 @@ def condense(
     weight = check_weight(X, sample_weight)
     check_any_weight(weight)
     check_sum_of_weights(weight)
-    X, targets, weight = counting_rows(canonical(X), targets, weight)
+    X, weight, targets = counting_rows(canonical(X), weight, targets)
     _, scale = moments(X, weight / weight.sum(), True)
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
     cells = CellMemory.empty(X.shape[1], targets.shape[1], is_sparse=sparse.issparse(X))

@@ -1,6 +1,11 @@
 """The objective over data: what solvers minimise, with its points, lines and certificate."""
 
-from nno_sklearn.problem.certificate import Certificate, Verdict, promised_decrease
+from nno_sklearn.problem.certificate import (
+    Certificate,
+    Verdict,
+    nonsmooth_bound,
+    promised_decrease,
+)
 from nno_sklearn.problem.correction import Correction
 from nno_sklearn.problem.hessian import WorkingHessian, hessian_blocks
 from nno_sklearn.problem.knowledge import KnownHessian
@@ -23,6 +28,7 @@ __all__ = [
     "WorkingHessian",
     "hessian_blocks",
     "leads_away",
+    "nonsmooth_bound",
     "promised_decrease",
     "separates",
     "shortest",

@@ -114,6 +114,58 @@ def shifted_dual_gap(point, step):
     return float(gap), float(rounding)
 
 
+def nonsmooth_bound(point, loss):
+    """A bound from below on the optimum with a nonsmooth loss, by a point of its smoothed problem.
+
+    The smoothed loss's gradients u are in the domain of the loss's own conjugate. The slopes of
+    the sign that prevails are shrunk until u has weighted sum 0, as an intercept asks for. Then
+    each scaling ``c u`` is a dual point, and no optimum lies below::
+
+        -sum_i s_i loss*(y_i, c u_i) - alpha penalty*(-c X'(s u) / alpha)
+
+    Parameters
+    ----------
+    point : Point
+    loss : Loss
+
+    Returns
+    -------
+    float
+        -inf where no dual point is known.
+    """
+    problem = point.problem
+    penalty, alpha = problem.penalty, problem.alpha
+    has_conjugate = "conjugate" in penalty.provides and penalty.is_convex
+    if "conjugate" not in loss.provides or not (has_conjugate or penalty.is_zero):
+        return -np.inf
+    given = point.raw, point.intercept, loss, _balance(point)
+    whole = problem.rows.shrunk_dual(*given, 1.0)
+    if penalty.is_zero:
+        if not _is_zero(problem, whole):
+            return -np.inf
+        return -_above(whole.size, whole.conjugate - whole.size, -np.vdot(whole.pulled, point.coef))
+    dual = -whole.pulled / alpha
+    bound = -_above(whole.conjugate, alpha * penalty.conjugate(dual))
+    if (scaling := penalty.dual_scaling(dual)) < 1.0:
+        part = problem.rows.shrunk_dual(*given, scaling)
+        bound = max(bound, -_above(part.conjugate, alpha * penalty.conjugate(scaling * dual)))
+    return bound
+
+
+def _balance(point):
+    """Factors on the positive and the negative loss gradients that make their sum 0."""
+    ones = np.ones(point.problem.n_outputs)
+    if not point.problem.fit_intercept:
+        return ones, ones
+    total, size = point.sums.total, point.sums.size
+    above, below = 0.5 * (size + total), 0.5 * (size - total)
+    least = np.minimum(above, below)
+    return tuple(
+        np.divide(least, part, out=np.ones_like(part), where=part > least)
+        for part in (above, below)
+    )
+
+
 def _is_zero(problem, dual):
     limit = ROUNDING * np.sqrt(dual.squares) + LEAST_ROUNDING * problem.null_residual
     return bool((np.abs(dual.pulled) <= problem.scale[:, None] * limit).all())

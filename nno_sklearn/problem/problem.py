@@ -23,7 +23,7 @@ DERIVED = ("is_separate", "is_smooth", "null", "null_residual", "provides", "_of
 
 
 class Problem:
-    """``F(w) = min_b sum_i s_i loss(y_i, x_i w + b) / sum_i s_i + alpha * penalty(w)``.
+    """``F(w) = min_b sum_i s_i loss(y_i, x_i w + b + o_i) / sum_i s_i + alpha * penalty(w)``.
 
     The shape conventions of the whole package: ``w`` and all gradients by it are
     (n_features, n_outputs), raw predictions ``eta`` are (n_samples, n_outputs), column by column
@@ -75,6 +75,7 @@ class Problem:
         y: Array,
         sample_weight: Array | None = None,
         feature_names: Sequence[str] | None = None,
+        offset: Array | None = None,
     ) -> "Problem":
         """The problem that an :class:`Objective` states on rows of this process.
 
@@ -85,12 +86,16 @@ class Problem:
         y : ndarray of shape (n_samples, n_outputs)
         sample_weight : ndarray of shape (n_samples,), default=None
         feature_names : sequence of str, default=None
+        offset : ndarray of shape (n_samples, n_outputs), default=None
+            What raw predictions have besides X w + b.
         """
         if sample_weight is None:
             weight = np.full(len(y), 1.0 / len(y))
         else:
             weight = sample_weight / sample_weight.sum()
-        rows = LocalRows(X, y, weight, objective.loss, fit_intercept=objective.fit_intercept)
+        rows = LocalRows(
+            X, y, weight, objective.loss, fit_intercept=objective.fit_intercept, offset=offset
+        )
         return cls(rows, objective.penalty, objective.alpha, feature_names)
 
     def _like(self, **changes):
@@ -205,12 +210,17 @@ class Problem:
 
     @property
     def mean_intercept(self) -> Array:
-        """Raw prediction whose prediction is the mean target: a start for the intercept."""
+        """Raw prediction whose prediction is the mean target, less the mean offset: a start for the
+        intercept."""
         if not self.fit_intercept:
             return np.zeros(self.n_outputs)
         with np.errstate(divide="ignore"):  # a class, or an event, that these rows do not have
             start = self.loss.link(self.rows.targets.mean)
-        return np.nan_to_num(start, neginf=-40.0, posinf=40.0)
+        return np.nan_to_num(start, neginf=-40.0, posinf=40.0) - self._mean_offset
+
+    @property
+    def _mean_offset(self):
+        return 0.0 if self.rows.mean_offset is None else self.rows.mean_offset
 
     def over(self, rows: Rows) -> "Problem":
         """The same objective over other rows with the same columns."""
@@ -226,10 +236,18 @@ class Problem:
     def replaced(self, X: Array, y: Array) -> "Problem":
         """The same objective over few centred rows with centred targets, which say as much where
         the intercept is at its optimum."""
-        mean = self.rows.targets.mean * self.fit_intercept
+        mean = (self.rows.targets.mean - self._mean_offset) * self.fit_intercept
         given = {"rows": self.rows, "_origin": self._origin}
         few = {"rows": self.rows.replaced(X, y), "_origin": (mean, self.rows.origin)}
         return self._like(**few, _summarised=given)
+
+    def with_loss(self, loss: Loss) -> "Problem":
+        """The same objective with another loss."""
+        return self._like(rows=self.rows.with_loss(loss), _passes_before=self._passes_before)
+
+    def smoothed(self, width: float) -> "Problem":
+        """The same objective with its nonsmooth loss smoothed: nowhere above it."""
+        return self.with_loss(self.loss.smoothed(width))
 
     def exact(self) -> "Problem":
         """The same objective with products in float64, also where X is float32."""
@@ -252,7 +270,7 @@ class Problem:
     def _bound(self, penalty: Penalty, alpha: float) -> tuple[Penalty, float]:
         """Penalty and strength; a strength of 0 leaves the constraints, which have none."""
         penalty = penalty.bind(*self.shape, self._feature_names)
-        return (penalty, alpha) if alpha > 0 else (penalty.constraints(), 1.0)
+        return (penalty.at_strength(alpha), alpha) if alpha > 0 else (penalty.constraints(), 1.0)
 
     def _sibling(self, **changes):
         """A problem whose constant model is this one's."""

@@ -34,8 +34,9 @@ class Rows(ABC):
 
     Wherever they are, they answer with sums, Gram matrices, or a few rows. X is centred
     implicitly where an intercept is fitted. ``b`` is an intercept of the centred columns,
-    (n_outputs,); coefficients and directions are (n_features, n_outputs), all float64. With raw
-    predictions eta, u denotes the loss's derivatives by eta and h its second derivatives.
+    (n_outputs,); coefficients and directions are (n_features, n_outputs), all float64. The loss
+    sees ``eta = X w + b + o``: the rows add their offsets o, which are known, to whatever raw
+    predictions they are asked about. u denotes its derivatives by eta, h its second derivatives.
 
     Attributes
     ----------
@@ -115,6 +116,11 @@ class Rows(ABC):
 
     @property
     @abstractmethod
+    def mean_offset(self) -> Array | None:
+        """Weighted mean of the offsets, (n_outputs,); None for rows without offsets."""
+
+    @property
+    @abstractmethod
     def passes(self) -> PassCounter:
         """How often X was read, shared by all parts of it."""
 
@@ -184,7 +190,18 @@ class Rows(ABC):
 
     @abstractmethod
     def conjugate(self, raw: Raw, b: Array, scaling: float) -> tuple[float, float]:
-        """Weighted sums of the loss's positive and negative conjugates at ``scaling * u``."""
+        """Weighted sums of the positive and the negative conjugates at ``scaling * u`` of the loss
+        as a function of ``eta - o``."""
+
+    @abstractmethod
+    def shrunk_dual(
+        self, raw: Raw, b: Array, loss: Loss, shares: tuple[Array, Array], scaling: float
+    ) -> DualPoint:
+        """The dual point u of ``loss``, which these rows' loss smooths; one pass.
+
+        Positive u of each output are multiplied by the first of ``shares``, (n_outputs,), negative
+        ones by the second. ``scaling`` is for the conjugate alone.
+        """
 
     @abstractmethod
     def newton_dual(
@@ -314,7 +331,8 @@ class Rows(ABC):
 
     @abstractmethod
     def moments(self, *, evenly: bool = False) -> Moments:
-        """Second moments, by weight or with equal weights of rows that have any; one pass."""
+        """Second moments, of the targets less the offsets, by weight or with equal weights of rows
+        that have any; one pass."""
 
     def gram(self) -> Array:
         """``X'SX`` alone, (n_features, n_features); one pass."""
@@ -330,6 +348,11 @@ class Rows(ABC):
     @abstractmethod
     def columns(self, index: Array) -> Rows:
         """These rows with the columns ``index``. Handles of both serve each other."""
+
+    @abstractmethod
+    def with_loss(self, loss: Loss) -> Rows:
+        """These rows, measured by another loss. Handles of both serve each other, once they are
+        released."""
 
     @abstractmethod
     def exact(self) -> Rows:

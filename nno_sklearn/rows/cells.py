@@ -40,8 +40,8 @@ def searched_cells(rows, count, n_searched, random_state, *, n_neighbors, metric
 def condense_rows(rows, landmarks, sample, *, weights=None, n_neighbors=1, metric="euclidean"):
     """The rows ``landmarks``, each standing for the rows nearest to it.
 
-    Every row of ``sample`` gives its weight, and with it its target, in equal parts to its
-    ``n_neighbors`` nearest landmarks. Distances are between rows in units of the columns'
+    Every row of ``sample`` gives its weight, and with it its target and offset, in equal parts to
+    its ``n_neighbors`` nearest landmarks. Distances are between rows in units of the columns'
     spreads, so that columns need no scaling.
 
     Parameters
@@ -65,6 +65,7 @@ def condense_rows(rows, landmarks, sample, *, weights=None, n_neighbors=1, metri
         sample = np.setdiff1d(sample, landmarks)
         weights = rows.weight[landmarks], rows.weight[sample]
     weight, target = weights[0].copy(), np.asarray(rows.y.take(landmarks, axis=0))
+    offset = None if rows.offset is None else rows.offset[landmarks]
     if len(sample):
         shares = min(n_neighbors, len(landmarks))
         check_metric_on(metric, rows.is_sparse)
@@ -72,9 +73,14 @@ def condense_rows(rows, landmarks, sample, *, weights=None, n_neighbors=1, metri
         search.fit(rows.design.standardised_rows(landmarks))
         cells = search.kneighbors(rows.design.standardised_rows(sample), return_distance=False)
         given = np.repeat(weights[1] / shares, shares)
-        targets = np.repeat(np.asarray(rows.y.take(sample, axis=0)), shares, axis=0)
-        sums = weight[:, None] * target
-        np.add.at(sums, cells.ravel(), given[:, None] * targets)
-        np.add.at(weight, cells.ravel(), given)
-        target = sums / weight[:, None]
-    return rows.taken(landmarks, weight, target)
+        before, cells = weight.copy(), cells.ravel()
+        np.add.at(weight, cells, given)
+
+        def mean(own, others):
+            sums = before[:, None] * own
+            np.add.at(sums, cells, given[:, None] * np.repeat(others, shares, axis=0))
+            return sums / weight[:, None]
+
+        target = mean(target, np.asarray(rows.y.take(sample, axis=0)))
+        offset = None if offset is None else mean(offset, rows.offset[sample])
+    return rows.taken(landmarks, weight, target, offset)

@@ -75,6 +75,8 @@ class LocalRows(Recession, Rows):
         Weights that sum to 1.
     loss : Loss
     fit_intercept : bool
+    offset : ndarray of shape (n_samples, n_outputs), default=None
+        What the raw predictions have besides X w + b; None for nothing.
     geometry : Geometry, default=None
         Of the whole, where these are only some of the rows; by default their own.
     passes : PassCounter, default=None
@@ -84,23 +86,38 @@ class LocalRows(Recession, Rows):
     ----------
     design : DesignMatrix
     y, weight : ndarray
+    offset : ndarray or None
     """
 
-    def __init__(self, X, y, weight, loss, *, fit_intercept, geometry=None, passes=None):
+    def __init__(
+        self, X, y, weight, loss, *, fit_intercept, offset=None, geometry=None, passes=None
+    ):
         self.design = DesignMatrix(
             X, weight, centred=fit_intercept, geometry=geometry, passes=passes
         )
         self._targets, self.weight, self.loss = targets_of(y), weight, loss
+        self.offset = None if offset is None else np.asfortranarray(offset)
         self.fit_intercept = fit_intercept
 
-    def _part(self, design, y, weight, **changes):
+    def _like(self, design, **changes):
+        """The same targets, weights and offsets of the same rows, but for ``changes``."""
         part = copy(self)
-        if y is not self.y:
-            vars(part).pop("targets", None)
-            part._targets = targets_of(y)
         vars(part).pop("raw_dtype", None)
-        vars(part).update(design=design, weight=weight, **changes)
+        vars(part).update(design=design, **changes)
         return part
+
+    def _others(self, design, y, weight, offset, **changes):
+        """Other rows, measured by the same loss."""
+        offset = None if offset is None else np.asfortranarray(offset)
+        changes |= {"_targets": targets_of(y), "weight": weight, "offset": offset}
+        part = self._like(design, **changes)
+        for name in ("targets", "mean_offset"):
+            vars(part).pop(name, None)
+        return part
+
+    def _offset_of(self, index):
+        """Offsets of the rows ``index``; None for rows without offsets."""
+        return None if self.offset is None else self.offset[index]
 
     # Sizes
 
@@ -126,6 +143,10 @@ class LocalRows(Recession, Rows):
         mean, (low, high) = self._targets.mean(self.weight), self._targets.extremes()
         size = np.maximum(np.abs(low), np.abs(high))
         return Targets(np.clip(mean, low, high), low, high, size)  # rounding
+
+    @cached_property
+    def mean_offset(self):
+        return None if self.offset is None else self.weight @ self.offset
 
     @cached_property
     def is_separate(self):
@@ -174,10 +195,15 @@ class LocalRows(Recession, Rows):
             entries = entries._replace(diagonal=np.maximum(entries.diagonal, least))
         return LocalCurvature(entries, self.weight, self.fit_intercept)
 
+    def _predictions(self, raw, b):
+        """The raw predictions that the loss sees, as long as the data."""
+        eta = raw.array + b
+        return eta if self.offset is None else eta + self.offset.astype(eta.dtype, copy=False)
+
     def loss_gradient(self, raw, b):
         """Derivative of each row's loss by its raw prediction, (n_samples, n_outputs)."""
         with np.errstate(over="ignore", invalid="ignore"):
-            eta = raw.array + b
+            eta = self._predictions(raw, b)
             return self.loss.gradient(self._targets_beside(eta), eta)
 
     def _targets_beside(self, eta):
@@ -187,13 +213,13 @@ class LocalRows(Recession, Rows):
     def loss_curvature(self, raw, b):
         """Second derivatives of each row's loss."""
         with np.errstate(over="ignore", invalid="ignore"):
-            eta = raw.array + b
+            eta = self._predictions(raw, b)
             return self.loss.derivatives(self._targets_beside(eta), eta)[1]
 
     # Sums at raw predictions
 
     def sums(self, raw, b, slope=None, t=0.0):
-        given = self.loss, self._targets, self.weight, raw.array, b
+        given = self.loss, self._targets, self.weight, raw.array, self.offset, b
         if slope is not None:
             return sums.sums_along(*given, slope.array, t, self.is_separate)
         if raw.residual is None:
@@ -202,12 +228,13 @@ class LocalRows(Recession, Rows):
         return sums.sums_at(*given, raw.residual)
 
     def derivatives_along(self, raw, b, slope, t, drift):
-        given = self.loss, self._targets, self.weight, raw.array, b + t * drift
+        given = self.loss, self._targets, self.weight, raw.array, self.offset, b + t * drift
         return sums.derivatives_along(*given, slope.array, t, drift)
 
     def values(self, raw, b, slope=None, t=0.0):
         slope = None if slope is None else slope.array
-        return sums.values(self.loss, self._targets, self.weight, raw.array, b, slope, t)
+        given = self.loss, self._targets, self.weight, raw.array, self.offset, b
+        return sums.values(*given, slope, t)
 
     def gradient(self, raw, b):
         if raw.residual is None or not np.array_equal(raw.at, b):
@@ -233,18 +260,33 @@ class LocalRows(Recession, Rows):
         root = np.sqrt(self.weight @ (gradient**2).sum(axis=1))
         return float(root), float(np.abs(gradient).max())
 
+    def _conjugates(self, u, loss=None):
+        """Of each row's loss, or of ``loss``, as a function of eta - o, (n_samples, n_outputs)."""
+        loss = self.loss if loss is None else loss
+        conjugate = loss.conjugate(self._targets_beside(u), u)
+        return conjugate if self.offset is None else conjugate - u * self.offset
+
     def conjugate(self, raw, b, scaling):
-        gradient = self.loss_gradient(raw, b)
-        conjugate = self.loss.conjugate(self._targets_beside(gradient), scaling * gradient)
+        conjugate = self._conjugates(scaling * self.loss_gradient(raw, b))
         above, below = np.maximum(conjugate, 0.0), np.minimum(conjugate, 0.0)
         return float(self.weight @ above.sum(axis=1)), float(self.weight @ below.sum(axis=1))
+
+    def shrunk_dual(self, raw, b, loss, shares, scaling):
+        dual = self.loss_gradient(raw, b)
+        dual = np.where(dual > 0, shares[0] * dual, shares[1] * dual)
+        weighted = self.weight[:, None] * dual
+        conjugate = self._conjugates(scaling * dual, loss)
+        sums = self.weight @ conjugate.sum(axis=1), self.weight @ np.abs(conjugate).sum(axis=1)
+        total, squares = weighted.sum(axis=0), float(np.vdot(weighted, dual))
+        pulled = self.design.rmatvec(weighted)
+        return DualPoint(pulled, total, squares, scaling, *map(float, sums))
 
     def newton_dual(self, raw, b, curvature, slope, shift, scalings):
         dual = self.loss_gradient(raw, b) + curvature.entries.product(slope.array + shift)
         weighted = self.weight[:, None] * dual
         pulled = self.design.rmatvec(weighted)
         for scaling in scalings:
-            conjugate = self.loss.conjugate(self._targets_beside(dual), scaling * dual)
+            conjugate = self._conjugates(scaling * dual)
             total = float(self.weight @ conjugate.sum(axis=1))
             if np.isfinite(total):
                 break
@@ -299,8 +341,12 @@ class LocalRows(Recession, Rows):
         if count < len(size):
             index = np.sort(np.argpartition(-size, count)[:count])
         ones = np.ones(len(index))  # their part of the Hessian is taken as it is: no intercept
-        few = self._part(
-            self.design.rows(index), self._targets.take(index), ones, fit_intercept=False
+        few = self._others(
+            self.design.rows(index),
+            self._targets.take(index),
+            ones,
+            self._offset_of(index),
+            fit_intercept=False,
         )
         heavy = LocalCurvature(Curvature(bend[index]), ones, False)
         return HeavyRows(few, heavy, squares.tocsr()[index].T @ mean[index])
@@ -311,8 +357,10 @@ class LocalRows(Recession, Rows):
         return (self.weight > 0) / np.count_nonzero(self.weight) if evenly else self.weight
 
     def _centred_targets(self):
-        y = np.asarray(self.y)
-        return y - self.targets.mean if self.fit_intercept else y
+        y, mean = np.asarray(self.y), self.targets.mean
+        if self.offset is not None:
+            y, mean = y - self.offset, mean - self.mean_offset
+        return y - mean if self.fit_intercept else y
 
     def moments(self, *, evenly=False):
         weight, target = self._even_weight(evenly), self._centred_targets()
@@ -331,22 +379,27 @@ class LocalRows(Recession, Rows):
     # Other rows
 
     def columns(self, index):
-        return self._part(self.design.columns(index), self.y, self.weight)
+        return self._like(self.design.columns(index))
+
+    def with_loss(self, loss):
+        part = self._like(self.design, loss=loss)
+        vars(part).pop("is_separate", None)
+        return part
 
     def exact(self):
-        return self._part(self.design.exact(), self.y, self.weight)
+        return self._like(self.design.exact())
 
     def replaced(self, X, y):
         weight = np.full(len(X), 1.0 / len(X))
-        return self._part(self.design.replaced(X), y, weight, fit_intercept=False)
+        return self._others(self.design.replaced(X), y, weight, None, fit_intercept=False)
 
-    def taken(self, index, weight, y):
-        """The rows ``index`` with weights and targets of their own."""
-        return self._part(self.design.rows(index), y, weight / weight.sum())
+    def taken(self, index, weight, y, offset=None):
+        """The rows ``index`` with weights, targets and offsets of their own."""
+        return self._others(self.design.rows(index), y, weight / weight.sum(), offset)
 
     def draw(self, count, random_state):
         index, weight = draw(self, count, random_state)
-        return self.taken(index, weight, self._targets.take(index))
+        return self.taken(index, weight, self._targets.take(index), self._offset_of(index))
 
     def cells(self, count, n_searched, random_state, n_neighbors, metric):
         given = {"n_neighbors": n_neighbors, "metric": metric}

@@ -20,8 +20,8 @@ def block_slices(n, n_outputs, dtype):
     return [slice(first, first + step) for first in range(0, n, step)]
 
 
-def blocks(raw, b, slope=None, t=0.0):
-    """Slices of the rows with their raw predictions ``raw + t * slope + b``.
+def blocks(raw, offset, b, slope=None, t=0.0):
+    """Slices of the rows with their raw predictions ``raw + offset + t * slope + b``.
 
     The arithmetic of a block is done before the next one is read, so that nothing is made of the
     length of the data. It is in the precision of ``raw``; sums of blocks are added up in float64.
@@ -29,19 +29,21 @@ def blocks(raw, b, slope=None, t=0.0):
     b, t = np.asarray(b, dtype=raw.dtype), np.asarray(t, dtype=raw.dtype)
     for rows in block_slices(*raw.shape, raw.dtype):
         eta = raw[rows] + b
+        if offset is not None:
+            eta += offset[rows]
         if slope is not None:
             eta += t * slope[rows]
         yield rows, eta
 
 
-def values(loss, y, weight, raw, b, slope, t):
+def values(loss, y, weight, raw, offset, b, slope, t):
     """Weighted mean loss of each output, (n_outputs,)."""
     with np.errstate(over="ignore", invalid="ignore"):
-        parts = blocks(raw, b, slope, t)
+        parts = blocks(raw, offset, b, slope, t)
         return sum(weight[rows] @ loss.value(y.like(rows, eta), eta) for rows, eta in parts)
 
 
-def sums_at(loss, y, weight, raw, b, residual):
+def sums_at(loss, y, weight, raw, offset, b, residual):
     """:class:`RowSums` at raw predictions; ``residual`` becomes weights times loss gradients."""
 
     def block(rows, eta):
@@ -51,10 +53,10 @@ def sums_at(loss, y, weight, raw, b, residual):
         total, size = _wide(part @ gradient, part @ np.abs(gradient))
         return total, size, intercept_curvature(curvature, part)
 
-    return _added(block(*one) for one in blocks(raw, b))
+    return _added(block(*one) for one in blocks(raw, offset, b))
 
 
-def sums_along(loss, y, weight, raw, b, slope, t, is_separate):
+def sums_along(loss, y, weight, raw, offset, b, slope, t, is_separate):
     """:class:`RowSums` on a line, with the derivatives along it."""
 
     def block(rows, eta):
@@ -67,10 +69,10 @@ def sums_along(loss, y, weight, raw, b, slope, t, is_separate):
         along_line = _wide(first, second, bent.sum(axis=0))
         return total, size, intercept_curvature(curvature, part), *along_line
 
-    return _added(block(*one) for one in blocks(raw, b, slope, t))
+    return _added(block(*one) for one in blocks(raw, offset, b, slope, t))
 
 
-def derivatives_along(loss, y, weight, raw, b, slope, t, drift):
+def derivatives_along(loss, y, weight, raw, offset, b, slope, t, drift):
     """First and second derivatives of the losses' sum, intercepts moving by ``drift``, (1,)."""
     drift = np.asarray(drift, dtype=raw.dtype)
 
@@ -82,7 +84,7 @@ def derivatives_along(loss, y, weight, raw, b, slope, t, drift):
         return _wide(first, second)
 
     with np.errstate(over="ignore", invalid="ignore"):
-        return reduce(_sum, (block(*one) for one in blocks(raw, b, slope, t)))
+        return reduce(_sum, (block(*one) for one in blocks(raw, offset, b, slope, t)))
 
 
 def _added(parts):

@@ -17,9 +17,15 @@ from nno_sklearn.problem.cost import MOMENTS_BUDGET, PASSES_PER_FIT
 from nno_sklearn.rows import targets_of
 from nno_sklearn.score_training import BoundTraining
 from nno_sklearn.session.magnitude import check_magnitude
-from nno_sklearn.session.model import Model, Parts, SessionModel
+from nno_sklearn.session.model import Model, Parts, SessionModel, TrainingData
 from nno_sklearn.session.starts import Start, start_of
-from nno_sklearn.solvers import Record, Solver, SolverResult, certify_returned
+from nno_sklearn.solvers import (
+    Record,
+    Solver,
+    SolverResult,
+    certify_returned,
+    solve_nonsmooth,
+)
 
 
 class Posed(NamedTuple, Generic[Model]):
@@ -72,6 +78,8 @@ class FitSession:
         Targets, or labels.
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the rows; None for 1 each.
+    offset : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+        What raw predictions have besides ``X @ coef_.T + intercept_``; None for nothing.
     n_models : int, default=1
         About how many models will share the data: sets the budget of precomputation.
 
@@ -93,9 +101,16 @@ class FitSession:
     """
 
     def __init__(
-        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, n_models: int = 1
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+        n_models: int = 1,
     ) -> None:
         self._X, self._y, self._sample_weight = X, y, sample_weight
+        self._options = {} if offset is None else {"offset": offset}
         self._budget = max(MOMENTS_BUDGET, PASSES_PER_FIT * n_models)
         self._known: list[_Known] = []
 
@@ -137,8 +152,9 @@ class FitSession:
 
     def _pose_first(self, model: Model, parts: Parts) -> tuple[Model, _Known[Model]]:
         draft, training = draft_of(model), None
-        data = draft.prepare(self._X, self._y, self._sample_weight, parts.loss)
+        data = draft.prepare(self._X, self._y, self._sample_weight, parts.loss, **self._options)
         if parts.training is not None:
+            _check_no_offset(data)
             data = replace(data, targets=np.asarray(data.targets))  # a score takes rows apart
             training = parts.training.bind(data.targets, getattr(draft, "classes_", None))
         with np.errstate(over="ignore", invalid="ignore"):
@@ -149,7 +165,8 @@ class FitSession:
             has_free_intercept = draft.fit_intercept and not data.has_intercept_column
             objective = Objective(*terms, fit_intercept=has_free_intercept)
             names = getattr(draft, "feature_names_in_", None)
-            problem = Problem.of(objective, data.X, data.targets, data.weight, names)
+            rows = data.X, data.targets, data.weight
+            problem = Problem.of(objective, *rows, names, data.offset)
             _check_bound_penalty(problem, parts)
             check_magnitude(problem)
         if training is None:  # a score needs the rows, not their moments
@@ -192,7 +209,9 @@ class FitSession:
             "random_state": draft.random_state,
         }
         with np.errstate(over="ignore", invalid="ignore"):  # in trial steps that are too long
-            if training is None:
+            if not problem.loss.is_smooth:
+                result = solve_nonsmooth(problem, solver, start, **options, check=check_result)
+            elif training is None:
                 result = solver.solve(problem, start, **options)
                 check_result(solver, problem, result, limits.tol)
                 result = certify_returned(problem, solver, result, **options)
@@ -200,6 +219,15 @@ class FitSession:
                 began, result = training.train(problem, solver, **options)
         draft.keep(result, problem.loss, solver, problem.dtype, began)
         return Fitted(draft, result)
+
+
+def _check_no_offset(data: TrainingData) -> None:
+    """Raise a ValueError for offsets that training on a score would not see."""
+    if data.offset is not None:
+        raise ValueError(
+            "offset: training on a score knows no offsets. Use a loss such as 'log_loss' or "
+            "'squared_error'; NNOSearchCV then chooses the model by the score."
+        )
 
 
 def _check_bound_penalty(problem: Problem, parts: Parts) -> None:

@@ -24,11 +24,17 @@ def check_magnitude(problem: Problem) -> None:
             "The loss of the best constant model overflows: y has values that are too large. "
             "Divide y by a constant."
         )
-    if problem.null.value < SMALLEST_LOSS and _varies(problem.rows.targets):
+    if problem.null.value < SMALLEST_LOSS and _varies(problem.rows.targets) and _is_off(problem):
         raise ValueError(
             "The loss of the best constant model underflows: y has values that are too small. "
             "Multiply y by a constant."
         )
+
+
+def _is_off(problem: Problem) -> bool:
+    """Whether the constant model is off any target: where not, its loss is 0 and not too small."""
+    null = problem.null
+    return problem.rows.gradient_sizes(null.raw, null.intercept)[1] > 0
 
 
 def _varies(targets: Targets) -> bool:

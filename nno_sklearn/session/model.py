@@ -38,6 +38,8 @@ class TrainingData:
     loss: Loss
     #: Sum of the weights in the user's own units.
     total_weight: float
+    #: What raw predictions have besides X w + b, (n_samples, n_outputs); None for nothing.
+    offset: NDArray[np.float64] | None = None
     #: Whether the last column of X is a constant whose coefficient, penalised as all are, is the
     #: intercept; then no other is fitted.
     has_intercept_column: bool = False
@@ -86,8 +88,13 @@ class SessionModel(Protocol):
             such as ``1 / C``, must be divided by it.
         """
 
-    def prepare(self, X: Any, y: Any, sample_weight: Any, loss: Loss) -> TrainingData:
-        """Check and encode data; sets the attributes that they determine, such as ``classes_``."""
+    def prepare(
+        self, X: Any, y: Any, sample_weight: Any, loss: Loss, offset: Any = None
+    ) -> TrainingData:
+        """Check and encode data; sets the attributes that they determine, such as ``classes_``.
+
+        ``offset`` is passed only where there is one.
+        """
 
     def keep(
         self,

@@ -6,6 +6,7 @@ from nno_sklearn.solvers.gd import GradientDescent
 from nno_sklearn.solvers.nearest_neighbor import NearestNeighborSolver
 from nno_sklearn.solvers.proximal import ProximalSolver
 from nno_sklearn.solvers.returned import certify_returned
+from nno_sklearn.solvers.smoothing import solve_nonsmooth
 
 SOLVERS = {
     "auto": AutoSolver,
@@ -26,4 +27,5 @@ __all__ = [
     "SolverResult",
     "Status",
     "certify_returned",
+    "solve_nonsmooth",
 ]

@@ -37,10 +37,10 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     -------
     SolverResult
     """
-    result = _polished(
+    result = polished(
         problem, solver, result, tol=tol, callback=callback, random_state=random_state
     )
-    coef = _returned(problem, result.coef, tol)
+    coef = as_returned(problem, result.coef, tol)
     if problem.dtype == np.float64 and np.array_equal(coef, result.coef):
         return result
     problem, limits = problem.exact(), {"tol": tol, "callback": callback}
@@ -52,7 +52,7 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     finer = solver.solve(problem, start, **options, random_state=random_state)
     history = _continued(result.history, finer.history)
     finer = replace(finer, status=Status.CONVERGED, history=history)
-    coef = _returned(problem, finer.coef, tol)
+    coef = as_returned(problem, finer.coef, tol)
     return _judged(problem, _near(problem, coef, finer), finer, **limits)
 
 
@@ -66,7 +66,7 @@ def _near(problem, coef, result):
     return problem.at(coef, problem.inner_intercept(result.coef, result.intercept))
 
 
-def _polished(problem, solver, result, *, tol, callback, random_state):
+def polished(problem, solver, result, *, tol, callback, random_state):
     """The result of a small problem, refined to the limit of precision, which is cheap there.
 
     A weight then equals a repetition up to rounding, not only within ``tol``.
@@ -116,7 +116,7 @@ def _same_signs(point, other):
     return point.problem.is_smooth or np.array_equal(np.sign(point.coef), np.sign(other.coef))
 
 
-def _returned(problem, coef, tol):
+def as_returned(problem, coef, tol):
     """Coefficients as a user gets them."""
     if problem.penalty.is_zero:
         short = shortest(problem, coef)
@@ -145,3 +145,9 @@ def _judged(problem, point, result, *, tol, callback):
         status = Status.ROUNDED if reached else result.status
     history = _continued(result.history, run.history)
     return replace(run.result(point), status=status, history=history, n_iter=len(history) - 1)
+
+
+def _continued(history, records):
+    """A history and the records of a later run, whose clock began when the history ended."""
+    ended = history[-1].seconds if history else 0.0
+    return history + [record._replace(seconds=ended + record.seconds) for record in records]

@@ -40,8 +40,8 @@ class AdaptiveState:
     moments : RunningMoments
     largest : ndarray of shape (n_features,)
         Largest distance of an entry from its column's mean.
-    rows : ndarray of shape (3, n_outputs)
-        Weighted sums over the rows of target, size of the loss gradient and curvature.
+    rows : ndarray of shape (4, n_outputs)
+        Weighted sums over the rows of target, size of the loss gradient, curvature and offset.
     n_steps : int
     """
 
@@ -70,7 +70,7 @@ class AdaptiveState:
             squares=zeros,
             moments=RunningMoments.none(p),
             largest=zeros[:-1, 0],
-            rows=np.zeros((3, n_outputs)),
+            rows=np.zeros((4, n_outputs)),
         )
 
     @property
@@ -119,9 +119,13 @@ class _Steps:
         largest = np.maximum(state.largest, _largest(part.X, moments.mean))
         state = replace(state, moments=moments, largest=largest, rows=rows)
         rows[0] += weight @ y
+        if part.offset is not None:
+            rows[3] += weight @ part.offset
         inner = self._inner(state)
         coef, intercept = self._outer(state, inner)
         eta = part.X @ coef + intercept
+        if part.offset is not None:
+            eta += part.offset
         slope = objective.loss.gradient(y, eta)
         rows[1] += weight @ np.abs(slope)
         rows[2] += objective.loss.derivatives(y, eta)[1].total(weight).diagonal()
@@ -138,7 +142,7 @@ class _Steps:
     def _steeper(self, state, gradient):
         """Sums of squares and divisors after one more gradient."""
         squares = state.squares + gradient**2
-        _, slope, curvature = state.rows
+        _, slope, curvature, _ = state.rows
         curvature = np.maximum(curvature, 1e-12 * state.moments.weight)
         unit = slope / curvature  # a typical row's Newton step
         steepness = np.divide(np.sqrt(squares), unit, out=np.zeros_like(squares), where=unit > 0)
@@ -153,11 +157,16 @@ class _Steps:
         return coef, intercept - state.moments.mean @ coef
 
     def _base(self, state):
-        """Raw prediction of the mean target so far, the intercept before any step."""
-        mass, weight = state.rows[0], state.moments.weight
-        objective = self._objective
+        """Raw prediction of the mean target so far, less the mean offset: the intercept before any
+        step."""
+        weight = state.moments.weight
         if weight == 0:
-            return np.zeros_like(mass)
+            return np.zeros_like(state.rows[0])
+        return self._mean_prediction(state.rows[0], weight) - state.rows[3] / weight
+
+    def _mean_prediction(self, mass, weight):
+        """Raw prediction of a mean target; one that no event has is a little above 0."""
+        objective = self._objective
         if objective.class_factors is not None:  # rule of succession
             n_classes = max(2, len(mass))
             return objective.loss.link((mass + 1 / n_classes) / (weight + 1))
@@ -240,6 +249,7 @@ class AdaptiveGradient(Stream):
     """
 
     requires = frozenset({"loss.gradient", "penalty.gradient"})
+    takes_offset = True
 
     def learn(self, state, batch, objective, *, max_iter, tol):
         return _GradientSteps(objective).learn(state or AdaptiveState.empty(batch), batch)
@@ -254,6 +264,7 @@ class FollowTheLeader(Stream):
     """
 
     requires = frozenset({"loss.gradient", "penalty.prox"})
+    takes_offset = True
 
     def learn(self, state, batch, objective, *, max_iter, tol):
         _check_sum_over_coefficients(objective.penalty, (batch.X.shape[1], batch.y.shape[1]))

@@ -22,6 +22,8 @@ class Stream(BaseEstimator):
 
     #: Methods it needs, as of a :class:`~nno_sklearn.solvers.Solver`.
     requires: ClassVar[frozenset] = frozenset({"loss.gradient"})
+    #: Whether :meth:`learn` adds a batch's ``offset`` to raw predictions; others get none.
+    takes_offset: ClassVar[bool] = False
 
     def check_parameters(self) -> None:
         """Raise a ValueError where the parameters are invalid."""
@@ -45,7 +47,8 @@ class Stream(BaseEstimator):
             What this method returned for the previous batch; None for the first. It must not
             be changed in place.
         batch : Batch
-            The rows: X (dense or CSR), y (n_samples, n_outputs) and weight (n_samples,).
+            The rows: X (dense or CSR), y (n_samples, n_outputs), weight (n_samples,) and, only
+            where :attr:`takes_offset` is True, offset (n_samples, n_outputs) or None.
         objective : StreamObjective
             Loss, penalty, alpha, fit_intercept and the classes' factors.
         max_iter : int

@@ -18,18 +18,23 @@ class Batch:
         Targets; labels as 0 and 1.
     weight : ndarray of shape (n_samples,)
         All positive, not normalised.
+    offset : ndarray of shape (n_samples, n_outputs), default=None
+        What raw predictions have besides X w + b; None for nothing.
     """
 
     X: np.ndarray
     y: np.ndarray
     weight: np.ndarray
+    offset: np.ndarray | None = None
 
     def __len__(self):
         return len(self.weight)
 
     def __getitem__(self, index):
         """A copy of some rows, in float64: users fill the same array with the next batch."""
-        return Batch(self.X[index].astype(float), self.y[index].copy(), self.weight[index].copy())
+        offset = None if self.offset is None else self.offset[index].copy()
+        X, y, weight = self.X[index].astype(float), self.y[index].copy(), self.weight[index].copy()
+        return Batch(X, y, weight, offset)
 
     @classmethod
     def join(cls, parts):

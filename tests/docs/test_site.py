@@ -23,7 +23,9 @@ USER_MODULES = (
     "streams",
 )
 #: What these modules hand to other modules of the package, not to users.
-INTERNAL = {"SOLVERS", "STREAMS", "BoundTraining", "Learnt", "certify_returned"}
+INTERNAL = set(
+    "PENALTIES SOLVERS STREAMS BoundTraining Learnt certify_returned solve_nonsmooth".split()
+)
 API = re.findall(r"^   (nno_sklearn\.[\w.]+)$", (DOCS / "api.rst").read_text(), re.MULTILINE)
 
 

@@ -111,6 +111,7 @@ class TestRouted:
         step = Shift().set_fit_request(offset=True).set_transform_request(factor=True)
         grid, fit = {"model__alpha": ALPHAS}, {"offset": WEIGHT, "factor": 3.0}
         model = NNORegressor(tol=1e-12)
+        model.set_fit_request(offset=False).set_score_request(offset=False)
         ours, theirs = both(pipeline(step, model), grid, X, NUMBERS, fit=fit)
         assert_same_search(ours, theirs)
 

@@ -58,7 +58,7 @@ class ShardedRows(Rows):
         By method, requests without a reply, which could travel with the next one that has one.
     """
 
-    def __init__(self, X, y, weight, loss, *, fit_intercept, n_shards=2):
+    def __init__(self, X, y, weight, loss, *, fit_intercept, n_shards=2, offset=None):
         parts = np.array_split(np.arange(len(y)), n_shards)
         mass = np.array([weight[rows].sum() for rows in parts])
         self.loss, self.fit_intercept, self._shares = loss, fit_intercept, mass / mass.sum()
@@ -68,11 +68,16 @@ class ShardedRows(Rows):
         self._passes.total = 1.0  # the geometry
         told = {"geometry": self._pooled(own), "passes": self._passes}
         told["fit_intercept"] = fit_intercept
-        self._shards = [LocalRows(*part, loss, **told) for part in own]
+        offsets = [None if offset is None else offset[rows] for rows in parts]
+        self._shards = [
+            LocalRows(*part, loss, offset=one, **told)
+            for part, one in zip(own, offsets, strict=True)
+        ]
         numbers = np.array([np.count_nonzero(shard.weight) for shard in self._shards])
         self._even_shares = numbers / numbers.sum()
         for shard in self._shards:
-            shard.targets = self.targets
+            shard.targets, shard.mean_offset = self.targets, self.mean_offset
+        told["offset"] = offset
         self._gather = lambda: self._in_one_place(own, told)
 
     def _pooled(self, parts):
@@ -100,7 +105,7 @@ class ShardedRows(Rows):
 
     def _part(self, shards, gather):
         part = object.__new__(ShardedRows)
-        vars(part).update(vars(self), _shards=shards, _gather=gather)
+        vars(part).update(vars(self), _shards=shards, _gather=gather, loss=shards[0].loss)
         vars(part).pop("_gathered", None)
         return part
 
@@ -163,6 +168,10 @@ class ShardedRows(Rows):
         extremes = np.min(low, axis=0), np.max(high, axis=0), np.max(size, axis=0)
         return Targets(self._added(mean), *extremes)
 
+    @cached_property
+    def mean_offset(self):
+        return self._added(self._of_all("mean_offset"))
+
     # Handles
 
     def raw(self, coef):
@@ -210,6 +219,10 @@ class ShardedRows(Rows):
 
     def conjugate(self, raw, b, scaling):
         return tuple(self._sum("conjugate", raw, b, scaling))
+
+    def shrunk_dual(self, raw, b, loss, shares, scaling):
+        answers = self._ask("shrunk_dual", raw, b, loss, shares, scaling)
+        return DualPoint(*self._added(answers))._replace(scaling=scaling)
 
     def newton_dual(self, raw, b, curvature, slope, shift, scalings):
         given = raw, b, curvature, slope, shift
@@ -300,6 +313,9 @@ class ShardedRows(Rows):
     def columns(self, index):
         shards = self._tell("columns", index)
         return self._part(shards, lambda: self._gathered.columns(index))
+
+    def with_loss(self, loss):
+        return self._part(self._tell("with_loss", loss), lambda: self._gathered.with_loss(loss))
 
     def exact(self):
         return self._part(self._tell("exact"), lambda: self._gathered.exact())

@@ -25,6 +25,8 @@ CASES = {
     "several-log_loss": ("log_loss", L2(), {"n_outputs": 2}),
     "multinomial-l2": ("multinomial", L2(), {}),
     "multinomial-l1": ("multinomial", L1(), {}),
+    "poisson-l1-offset": ("poisson", L1(), {"offset": True}),
+    "several-lasso-offset": ("squared_error", L1(), {"n_outputs": 3, "offset": True}),
 }
 FITS = [
     (case, solver)
@@ -36,7 +38,7 @@ containers = pytest.mark.parametrize("container", [np.asarray, sparse.csr_array]
 
 
 def make_pair(name, penalty=None, *, n=N_SAMPLES, p=6, alpha=0.02, container=np.asarray,
-              n_outputs=None, n_shards=3, fit_intercept=True):  # fmt: skip
+              n_outputs=None, n_shards=3, fit_intercept=True, offset=False):  # fmt: skip
     """The same problem over rows in one place and over rows in shards."""
     X, weight = make_matrix(n, p), make_weight(n)
     X[:, -1] = 3.7  # an intercept says all that it could
@@ -44,6 +46,8 @@ def make_pair(name, penalty=None, *, n=N_SAMPLES, p=6, alpha=0.02, container=np.
     X = container(X)
     penalty = L2() if penalty is None else penalty
     given, options = (X, y, weight, LOSSES[name]), {"fit_intercept": fit_intercept}
+    if offset:
+        options["offset"] = np.random.default_rng(2).normal(size=y.shape)
     local = LocalRows(*given, **options)
     sharded = ShardedRows(*given, **options, n_shards=n_shards)
     return [Problem(rows, penalty, alpha) for rows in (local, sharded)]
@@ -114,7 +118,7 @@ def sums_of(problem):
     part = problem.columns(some).rows
     yield "sizes", (rows.shape, rows.n_outputs, rows.n_stored)
     yield "columns", (rows.origin, rows.scale, rows.inverse_scale, rows.underflows)
-    yield "targets", tuple(rows.targets)
+    yield "targets", (*rows.targets, rows.mean_offset)
     yield "sums", in_numbers(rows.sums(raw, b))
     yield "along", in_numbers(rows.sums(raw, b, slope, 0.7))
     yield "joint line", rows.derivatives_along(raw, b, slope, 0.7, shift)
@@ -158,9 +162,10 @@ def sums_of(problem):
 
 @containers
 @pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("offset", [False, True])
 @pytest.mark.parametrize("name", ["log_loss", "poisson", "squared_error", "multinomial"])
-def test_what_shards_say_adds_up(name, fit_intercept, container):
-    pair = make_pair(name, container=container, fit_intercept=fit_intercept)
+def test_what_shards_say_adds_up(name, offset, fit_intercept, container):
+    pair = make_pair(name, container=container, fit_intercept=fit_intercept, offset=offset)
     for (what, expected), (_, said) in zip(*map(sums_of, pair), strict=True):
         try:
             assert_close(expected, said)

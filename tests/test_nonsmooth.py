@@ -1,0 +1,236 @@
+"""Losses with corners on all estimators and solvers, against optima found without this package."""
+
+import numpy as np
+import pytest
+from scipy import optimize, sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import QuantileRegressor
+from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
+
+from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV
+from nno_sklearn.losses import AbsoluteError, EpsilonInsensitive, Hinge, Quantile
+from tests.estimators import SOLVERS
+from tests.user_objects import Pinball
+
+RNG = np.random.default_rng(0)
+N, P, ALPHA, TOL = 60, 4, 0.05, 1e-6
+X = RNG.normal(size=(N, P)) * [1.0, 2.0, 0.5, 1.0] + [0.0, 1.0, 0.0, -1.0]
+SIGNAL = X @ [0.6, -0.4, 0.0, 0.3]
+Y = SIGNAL + 0.5 * RNG.standard_t(2, size=N) + 0.7
+LABELS = (SIGNAL + 0.5 * RNG.logistic(size=N) > 0).astype(int)
+WEIGHT, OFFSET = RNG.uniform(0.1, 3.0, N), RNG.normal(size=N)
+CONTAINERS = {"dense": np.asarray, "csr": sparse.csr_array, "float32": np.float32}
+LOSSES = {
+    "quantile": (NNORegressor, Quantile(0.3), Y),
+    "absolute_error": (NNORegressor, AbsoluteError(), Y),
+    "epsilon_insensitive": (NNORegressor, EpsilonInsensitive(0.4), Y),
+    "hinge": (NNOClassifier, Hinge(), LABELS),
+}
+every_loss = pytest.mark.parametrize("name", list(LOSSES))
+
+
+def lines_of(name, y):
+    """Slopes and levels of the lines of which a loss is the largest: ``slope * eta + level``."""
+    if name == "hinge":
+        sign = 2 * y - 1
+        return [(-sign, np.ones(N)), (np.zeros(N), np.zeros(N))]
+    slopes = {"quantile": (-0.3, 0.7)}.get(name, (-1.0, 1.0))
+    insensitive = 0.4 if name == "epsilon_insensitive" else 0.0
+    lines = [(np.full(N, slope), -slope * y - insensitive) for slope in slopes]
+    return [*lines, (np.zeros(N), np.zeros(N))]
+
+
+def least_objective(name, y, weight, offset, l1, l2):
+    """The optimum, by a linear or a quadratic program in w+, w-, b and the rows' losses."""
+    weight = weight / weight.sum()
+    cost = np.r_[np.full(2 * P, l1), 0.0, weight]
+    above = []
+    for slope, level in lines_of(name, y):
+        rows = np.hstack([slope[:, None] * np.hstack([X, -X, np.ones((N, 1))]), -np.eye(N)])
+        above.append((rows, -level - slope * offset))
+    A, b = np.vstack([rows for rows, _ in above]), np.concatenate([level for _, level in above])
+    bounds = [(0, None)] * (2 * P) + [(None, None)] * (N + 1)
+    found = optimize.linprog(cost, A, b, bounds=bounds)
+    assert found.status == 0
+    if not l2:
+        return found.fun
+
+    def objective(z):
+        w = z[:P] - z[P : 2 * P]
+        return cost @ z + 0.5 * l2 * w @ w
+
+    def gradient(z):
+        w = z[:P] - z[P : 2 * P]
+        return cost + l2 * np.r_[w, -w, np.zeros(N + 1)]
+
+    hold = {"type": "ineq", "fun": lambda z: b - A @ z, "jac": lambda z: -A}
+    options = {"ftol": 1e-13, "maxiter": 1000}
+    best = optimize.minimize(
+        objective, found.x, jac=gradient, bounds=bounds, constraints=hold, options=options
+    )
+    assert best.success
+    return best.fun
+
+
+@pytest.mark.parametrize("penalty", ["l1", "l2", "elasticnet", None])
+@every_loss
+def test_every_solver_finds_and_certifies_the_optimum(name, penalty):
+    kind, loss, y = LOSSES[name]
+    l1, l2 = {"l1": (ALPHA, 0.0), "l2": (0.0, ALPHA), None: (0.0, 0.0)}.get(
+        penalty, (0.5 * ALPHA, 0.5 * ALPHA)
+    )
+    best = {}
+    for container, convert in CONTAINERS.items():
+        is_full = container != "csr"
+        weight, offset = (WEIGHT, OFFSET) if is_full else (np.ones(N), np.zeros(N))
+        if is_full not in best:
+            best[is_full] = least_objective(name, y, weight, offset, l1, l2)
+        tol = 1e-5 if container == "float32" else TOL
+        for solver in SOLVERS[penalty]:
+            model = kind(loss, penalty=penalty, alpha=ALPHA, solver=solver, tol=tol)
+            model.fit(convert(X), y, weight, offset=offset)
+            assert model.converged_
+            assert -1e-7 <= model.objective_ / best[is_full] - 1 <= 1.01 * tol + 1e-7
+            assert model.objective_ - best[is_full] <= model.dual_gap_ + 1e-7 * best[is_full]
+            assert model.dual_gap_ <= tol * model.objective_ * (1 + 1e-9)
+            assert len(model.history_) <= model.n_iter_ + 2
+
+
+def test_history_is_of_the_loss_itself():
+    model = NNORegressor("quantile", tol=1e-8).fit(X, Y)
+    r = Y - model.predict(X)
+    expected = np.mean(np.maximum(0.5 * r, -0.5 * r)) + 0.5e-4 * model.coef_ @ model.coef_
+    assert model.objective_ == pytest.approx(expected, rel=1e-12)
+    last = model.history_[-1]
+    assert (last.objective, last.optimality) == (model.objective_, model.optimality_)
+    assert model.history_[0].objective > last.objective
+
+
+class TestParity:
+    X = RNG.normal(size=(300, 6))
+    Y = X @ RNG.normal(size=6) + RNG.standard_t(3, size=300) + 1.0
+    LABELS = (Y > 1).astype(int)
+
+    @pytest.mark.parametrize("alpha", [0.0, 0.01])
+    @pytest.mark.parametrize("quantile", [0.1, 0.5, 0.9])
+    def test_quantile_regressor(self, quantile, alpha):
+        theirs = QuantileRegressor(quantile=quantile, alpha=alpha).fit(self.X, self.Y)
+        ours = NNORegressor(Quantile(quantile), penalty="l1", alpha=alpha, tol=1e-7)
+        ours.fit(self.X, self.Y)
+        r = self.Y - theirs.predict(self.X)
+        loss = np.mean(np.maximum(quantile * r, (quantile - 1) * r))
+        expected = loss + alpha * np.abs(theirs.coef_).sum()
+        assert ours.objective_ == pytest.approx(expected, rel=1e-6)
+        assert np.mean(self.Y < ours.predict(self.X)) == pytest.approx(quantile, abs=0.03)
+
+    @pytest.mark.parametrize("fit_intercept", [True, False])
+    def test_support_vector_machine(self, fit_intercept):
+        n, alpha = len(self.X), 0.01
+        given = {"C": 1 / (alpha * n), "tol": 1e-8}
+        if fit_intercept:
+            theirs = SVC(kernel="linear", **given)
+        else:  # liblinear penalises an intercept
+            theirs = LinearSVC(
+                loss="hinge", fit_intercept=False, max_iter=10**6, random_state=0, **given
+            )
+        theirs.fit(self.X, self.LABELS)
+        margin = (2 * self.LABELS - 1) * theirs.decision_function(self.X)
+        expected = np.maximum(0, 1 - margin).mean() + alpha / 2 * (theirs.coef_**2).sum()
+        ours = NNOClassifier("hinge", alpha=alpha, tol=1e-7, fit_intercept=fit_intercept)
+        assert ours.fit(self.X, self.LABELS).objective_ == pytest.approx(expected, rel=1e-6)
+        assert (ours.predict(self.X) == theirs.predict(self.X)).mean() > 0.99
+
+    @pytest.mark.parametrize("loss", ["epsilon_insensitive", "squared_epsilon_insensitive"])
+    @pytest.mark.parametrize("fit_intercept", [True, False])
+    def test_support_vector_regression(self, fit_intercept, loss):
+        n, alpha, power = len(self.X), 0.01, 2 if loss.startswith("squared") else 1
+        given = {"C": 1 / (alpha * n), "tol": 1e-9, "epsilon": 0.1}
+        if fit_intercept and power == 1:
+            theirs = SVR(kernel="linear", **given)
+        elif fit_intercept:
+            theirs = LinearSVR(loss=loss, intercept_scaling=1e4, max_iter=10**6, **given)
+        else:
+            theirs = LinearSVR(loss=loss, fit_intercept=False, max_iter=10**6, **given)
+        theirs.fit(self.X, self.Y)
+        r = np.maximum(0, np.abs(self.Y - theirs.predict(self.X)) - 0.1)
+        expected = (r**power).mean() + alpha / 2 * (theirs.coef_**2).sum()
+        ours = NNORegressor(loss, alpha=alpha, tol=1e-7, fit_intercept=fit_intercept)
+        assert ours.fit(self.X, self.Y).objective_ == pytest.approx(expected, rel=1e-6)
+
+
+def test_outputs_are_fitted_each_for_itself():
+    both = np.column_stack([Y, 10 * SIGNAL])
+    model = NNORegressor("absolute_error", tol=1e-8).fit(X, both)
+    alone = [NNORegressor("absolute_error", tol=1e-8).fit(X, y) for y in both.T]
+    assert model.objective_ == pytest.approx(sum(one.objective_ for one in alone), rel=1e-6)
+
+
+def test_classes_are_each_against_the_rest():
+    kinds = np.digitize(SIGNAL, [-0.5, 0.5])
+    model = NNOClassifier("hinge", alpha=0.01, tol=1e-7).fit(X, kinds)
+    parts = [NNOClassifier("hinge", alpha=0.01, tol=1e-7).fit(X, kinds == k) for k in range(3)]
+    assert model.objective_ == pytest.approx(sum(one.objective_ for one in parts), rel=1e-6)
+    assert not hasattr(model, "predict_proba")
+
+
+def test_separable_classes_reach_the_least_loss_without_a_penalty():
+    model = NNOClassifier("hinge", penalty=None).fit([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1])
+    assert model.converged_
+    assert model.objective_ == pytest.approx(0.0, abs=1e-8)
+
+
+def test_a_perfect_constant_is_found_at_once():
+    model = NNORegressor("epsilon_insensitive").fit(X, 0.05 * np.sign(Y))
+    assert model.converged_ and model.objective_ == 0.0 and not model.coef_.any()
+
+
+def test_searches_start_from_neighbours():
+    search = NNOSearchCV(NNORegressor("quantile", penalty="l1"), alphas=6, cv=3).fit(X, Y)
+    assert search.cv_results_["mean_converged"].all()
+    assert search.cv_results_["mean_n_nonzeros"][0] <= 1
+    alone = NNORegressor("quantile", penalty="l1", alpha=search.best_params_["alpha"]).fit(X, Y)
+    assert search.best_estimator_.objective_ == pytest.approx(alone.objective_, rel=2e-4)
+
+
+def test_the_iteration_limit_holds_for_all_widths_together():
+    with pytest.warns(ConvergenceWarning, match="the iteration limit was reached"):
+        model = NNORegressor("quantile", solver="gd", max_iter=3, tol=1e-9).fit(X, Y)
+    assert model.n_iter_ == 3 and not model.converged_
+
+
+def test_streams_refuse_corners_and_take_their_smoothed_form():
+    for model in (NNORegressor("quantile"), NNOClassifier("hinge"), NNORegressor(Quantile(0.3))):
+        with pytest.raises(AttributeError) as refused:
+            _ = model.partial_fit
+        assert "has corners. Use loss=" in str(refused.value.__cause__)
+        assert ".smoothed(width=...)" in str(refused.value.__cause__)
+    smooth = Quantile(0.3).smoothed(0.2)
+    learnt = (
+        NNORegressor(smooth, alpha=0.01).partial_fit(X[:30], Y[:30]).partial_fit(X[30:], Y[30:])
+    )
+    fitted = NNORegressor(smooth, alpha=0.01).fit(X, Y)
+    np.testing.assert_allclose(learnt.coef_, fitted.coef_, atol=0.05)
+
+
+class Moreau(Pinball):
+    """A user's loss with corners that says how it is smoothed."""
+
+    def smoothed(self, width):
+        return Quantile(self.level).smoothed(width)
+
+
+class MoreauWithDual(Moreau):
+    def conjugate(self, y, u):
+        return Quantile(self.level).conjugate(y, u)
+
+
+def test_users_losses_with_corners():
+    known = NNORegressor(Quantile(0.3), tol=1e-7).fit(X, Y)
+    certified = NNORegressor(MoreauWithDual(0.3), tol=1e-7).fit(X, Y)
+    assert certified.objective_ == pytest.approx(known.objective_, rel=1e-6)
+    assert certified.dual_gap_ <= 1e-7
+    measured = NNORegressor(Moreau(0.3), tol=1e-4).fit(X, Y)
+    assert measured.converged_ and measured.dual_gap_ == np.inf
+    assert measured.objective_ == pytest.approx(known.objective_, rel=1e-4)
+    with pytest.warns(ConvergenceWarning, match="gradient of Pinball.* jumps.*smoothed.width"):
+        NNORegressor(Pinball(0.3)).fit(X, Y)
