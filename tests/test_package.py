@@ -108,6 +108,8 @@ def test_there_are_examples():
 
 def test_version(project):
     assert project["version"] == nno_sklearn.__version__
+    citation = (PYPROJECT.parent / "CITATION.cff").read_text()
+    assert f"\nversion: {nno_sklearn.__version__}\n" in citation
 
 
 def test_dependencies(project):

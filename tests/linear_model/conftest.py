@@ -19,7 +19,13 @@ def global_random_seed():
 
 
 def pytest_collection_modifyitems(config, items):
-    """Deselect cases that differ from an earlier one in the name of an algorithm alone."""
+    """Deselect cases that differ from an earlier one in the name of an algorithm alone, and mark
+    those that a module has in its ``EXCEPTIONS``."""
+    for item in items:
+        for name, reason in getattr(item.module, "EXCEPTIONS", {}).items():
+            is_case = "[" in name and item.name.startswith(name)
+            if item.originalname == name or is_case:
+                item.add_marker(pytest.mark.xfail(reason=reason, strict=False))
     seen, repeated = set(), []
     for item in items:
         if not item.path.name.startswith("test_sklearn_") or not hasattr(item, "callspec"):

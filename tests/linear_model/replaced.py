@@ -5,6 +5,7 @@ import inspect
 import re
 import sys
 import warnings
+from collections.abc import Collection
 from contextlib import ExitStack
 from unittest import mock
 
@@ -35,7 +36,15 @@ def load(name):
     return module
 
 
-def replaced_tests(name, left_out, exceptions):
+def _of_lists(mark):
+    """A mark with a list in place of a generator of cases, which pytest will refuse."""
+    if mark.name != "parametrize" or isinstance(mark.args[1], Collection):
+        return mark
+    names, cases = mark.args
+    return pytest.mark.parametrize(names, list(cases), **mark.kwargs).mark
+
+
+def replaced_tests(name, left_out):
     """Tests and fixtures of a module of scikit-learn's that use twins.
 
     Parameters
@@ -44,8 +53,6 @@ def replaced_tests(name, left_out, exceptions):
         The module.
     left_out : str
         A pattern in the names of tests that would prove nothing here, or take minutes.
-    exceptions : dict of str to str
-        Tests that twins do not pass, in all their cases or in some, and why.
     """
     module = load(name)
     uses = re.compile(rf"\b({'|'.join(TWINS)})\b")
@@ -56,18 +63,8 @@ def replaced_tests(name, left_out, exceptions):
             text = inspect.getsource(value)
             if not uses.search(text) or without.search(key):
                 continue
-            _with_lists(value)
-            excepted = pytest.mark.xfail(reason=exceptions.get(key), strict=False)
-            found[key] = excepted(value) if key in exceptions else value
+            value.pytestmark = [_of_lists(mark) for mark in getattr(value, "pytestmark", [])]
+            found[key] = value
         elif type(value).__name__ == "FixtureFunctionDefinition":
             found[key] = value
     return found
-
-
-def _with_lists(test):
-    """Let the values of a test's parameters be lists, as pytest asks for: some are generators."""
-    for number, mark in enumerate(getattr(test, "pytestmark", [])):
-        if mark.name == "parametrize":
-            names, values = mark.args
-            made = pytest.mark.parametrize(names, list(values), **mark.kwargs)
-            test.pytestmark[number] = made.mark
