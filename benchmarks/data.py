@@ -122,6 +122,7 @@ def small_counts(n=2000, p=12, seed=0):
 
 
 SYNTHETIC = {
+    "tall-4000000x50": partial(tall_labels, 4_000_000, 50),
     "tall-200000x100": partial(tall_labels, 200_000, 100),
     "tall-100000x300": partial(tall_labels, 100_000, 300),
     "tall-50000x1000": partial(tall_labels, 50_000, 1000),

@@ -76,6 +76,8 @@ sphinx_gallery_conf = {
             "examples/first_steps",
             "examples/neighbors",
             "examples/text",
+            "examples/translation",
+            "examples/recommendation",
             "examples/images",
             "examples/scores",
             "examples/streams",

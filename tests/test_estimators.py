@@ -187,7 +187,7 @@ class TestRefit:
     @pytest.mark.parametrize("loss", ["log_loss", "poisson"])
     def test_warm_start_is_shorter(self, loss, solver):
         X, y = data(loss)
-        params = {"solver": solver, "tol": 1e-12}
+        params = {"solver": solver, "tol": 1e-12, "random_state": 0}
         cold = make(loss, **params).fit(X, y)
         warm = make(loss, alpha=0.0101, warm_start=True, **params).fit(X, y)
         warm.set_params(alpha=0.01).fit(X, y)

@@ -17,16 +17,16 @@ from benchmarks.report import Report, Table
 from nno_sklearn.losses import LogLoss
 from nno_sklearn.penalties import L2
 from nno_sklearn.problem import Objective, Problem
-from nno_sklearn.problem.cost import BLOCKED_SPEEDUP, LEAST_PASS, ROW_WORK, SEARCH_SPEEDUP
+from nno_sklearn.problem.cost import BLOCKED_SPEEDUP, COMPARISON, LEAST_PASS, ROW_WORK
 from nno_sklearn.solvers.linesearch import exact_step
 
 TITLE, KEY = "Costs", "rate"
 #: Entries of an X that does not fit a processor's cache, and of one that costs next to nothing.
 LARGE, SMALL = 2e7, 20
 #: Features of factors, of Gram matrices, and of rows that are searched.
-FACTOR, GRAMS, SEARCHED = 1000, (20, 100, 300, 1000), 50
-#: Landmarks that a search compares rows with.
-LANDMARKS = 2000
+FACTOR, GRAMS, SEARCHED = 1000, (20, 100, 300, 1000), (10, 100)
+#: Landmarks that a search compares rows with, and rows that search.
+LANDMARKS, SEARCHING = 2000, 200
 #: Share of the entries of a sparse X that are stored.
 DENSITY = 0.01
 
@@ -71,11 +71,15 @@ def measured(large, repeats):
     losses = timed(iteration(narrow)) / entry / narrow.n_samples
     yield rate("entries per row's losses in an iteration", losses, ROW_WORK)
 
-    rows = rng.standard_normal((int(large / 500), SEARCHED))
-    search = NearestNeighbors(algorithm="brute").fit(rows[:LANDMARKS])
-    found = timed(partial(search.kneighbors, rows, 1, return_distance=False))
-    name = "entries of a distance per entry"
-    yield rate(name, rows.size * LANDMARKS * entry / found, SEARCH_SPEEDUP)
+    for kind, metric in METRICS.items():
+        for p in SEARCHED:
+            rows = rng.standard_normal((LANDMARKS, p))
+            search = NearestNeighbors(metric=metric).fit(rows)
+            some = rows[: 1 if callable(metric) else SEARCHING]
+            found = timed(partial(search.kneighbors, some, 1, return_distance=False))
+            each, feature = COMPARISON[kind]
+            name = f"entries per comparison, {kind}, {p} features"
+            yield rate(name, found / entry / len(some) / LANDMARKS, each + feature * p)
 
     for kind, make, unit in (("dense", dense, entry), ("sparse", scattered, stored)):
         for p in GRAMS:
@@ -84,6 +88,15 @@ def measured(large, repeats):
             name = f"entries per row product, {kind}, {p} features"
             row = gram / unit / problem.n_samples
             yield rate(name, row, problem.rows.row_product_cost)
+
+
+def largest_difference(a, b):
+    """A distance as a user may write it."""
+    return abs(a - b).max()
+
+
+#: A metric for each kind in the cost model.
+METRICS = {"euclidean": "euclidean", "other": "manhattan", "callable": largest_difference}
 
 
 def rate(name, here, model=np.nan):

@@ -16,7 +16,7 @@ from nno_sklearn._data_checks import (
     counting_rows,
     is_count,
 )
-from nno_sklearn.neighbors.distances import check_metric
+from nno_sklearn._distances import check_metric
 from nno_sklearn.neighbors.memory import CellMemory, Scaling
 from nno_sklearn.rows import Labels
 from nno_sklearn.rows.moments import moments

@@ -28,8 +28,9 @@ BLOCKED_SPEEDUP = 8
 LEAST_PASS = 5e5
 #: Entries in the time of a row's losses and their derivatives, along lines too.
 ROW_WORK = 75
-#: Parts of a distance between rows, one for each feature, in the time of an entry.
-SEARCH_SPEEDUP = 10
+#: Entries in the time of comparing two rows in a search for neighbours, and of each feature in
+#: that: euclidean distances are products of matrices, a user's own are Python.
+COMPARISON = {"euclidean": (8.0, 0.12), "other": (45.0, 2.0), "callable": (8000.0, 0.0)}
 
 # Budgets, in passes over X. ``--suite speed`` and ``--suite landmarks`` show what they are worth.
 
@@ -37,8 +38,8 @@ SEARCH_SPEEDUP = 10
 ROWS_BUDGET, PRECONDITIONER_BUDGET = 1.0, 1.25
 #: What all rows' Hessian may cost where it is constant, so that one step ends.
 NEWTON_BUDGET = 8.0
-#: What a neighbour search may cost.
-SEARCH_BUDGET = 3.0
+#: What a neighbour search may cost: a tenth of a fit.
+SEARCH_BUDGET = 1.0
 #: What all rows' Hessian may cost where it proves an optimum that no dual point proves, or tells
 #: which of many optima is the shortest; and what it may cost to see whether a run has ended.
 PROOF_BUDGET, LOOK_BUDGET = 50.0, 10.0
@@ -175,9 +176,16 @@ def most_landmarks(problem):
     return n if fits_matrix(problem) else min(n, MOST_WIDE_LANDMARKS)
 
 
-def searched_rows(problem, n_landmarks):
-    """Rows whose nearest of ``n_landmarks`` may be searched for."""
-    return int(SEARCH_BUDGET * SEARCH_SPEEDUP * problem.n_samples / n_landmarks)
+def searched_rows(rows, n_landmarks, metric):
+    """Rows whose nearest of ``n_landmarks`` are searched for: as many as the budget pays, one at
+    least, but no more than landmarks, which stand for themselves without an error."""
+    kind = "callable" if callable(metric) else metric if metric in COMPARISON else "other"
+    each, feature = COMPARISON[kind]
+    if rows.is_sparse:  # their distances are sums over what is stored
+        feature *= rows.n_stored / (rows.shape[0] * rows.shape[1])
+    one_row = n_landmarks * (each + feature * rows.shape[1])
+    one_pass = max(LEAST_PASS, rows.n_stored + ROW_WORK * rows.shape[0])
+    return min(n_landmarks, max(1, int(SEARCH_BUDGET * one_pass / one_row)))
 
 
 def can_have_rows(problem, n_coefs):

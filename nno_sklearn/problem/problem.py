@@ -65,6 +65,7 @@ class Problem:
         self.correction, self.dtype = NoCorrection(), self.rows.dtype
         self._origin = np.zeros(self.n_outputs), self.rows.origin
         self.knowledge, self._passes_before, self._first = Knowledge(), 0.0, None
+        self._summarised: dict[str, Any] | None = None
 
     @classmethod
     def of(
@@ -215,11 +216,20 @@ class Problem:
         """The same objective over other rows with the same columns."""
         return self._like(rows=rows)
 
+    @property
+    def given(self) -> "Problem":
+        """The same objective over the rows as they were given, where these are a summary."""
+        if self._summarised is None:
+            return self
+        return self._like(**self._summarised, _summarised=None)
+
     def replaced(self, X: Array, y: Array) -> "Problem":
         """The same objective over few centred rows with centred targets, which say as much where
         the intercept is at its optimum."""
         mean = self.rows.targets.mean * self.fit_intercept
-        return self._like(rows=self.rows.replaced(X, y), _origin=(mean, self.rows.origin))
+        given = {"rows": self.rows, "_origin": self._origin}
+        few = {"rows": self.rows.replaced(X, y), "_origin": (mean, self.rows.origin)}
+        return self._like(**few, _summarised=given)
 
     def exact(self) -> "Problem":
         """The same objective with products in float64, also where X is float32."""

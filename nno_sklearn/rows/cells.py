@@ -3,8 +3,41 @@
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
+from nno_sklearn._distances import check_metric_on
+from nno_sklearn.rows.draw import draw
 
-def condense_rows(rows, landmarks, sample, *, n_neighbors=1, metric="euclidean"):
+
+def searched_cells(rows, count, n_searched, random_state, *, n_neighbors, metric):
+    """``count`` landmarks, which stand for the rows nearest to them and for the rows not searched.
+
+    ``n_searched`` rows are drawn by weight and look for their landmarks. The landmarks' own weights
+    are unbiased too (:func:`~nno_sklearn.rows.draw.draw`): each of the two estimates has the share
+    of its rows.
+
+    Parameters
+    ----------
+    rows : LocalRows
+    count, n_searched : int
+    random_state : RandomState instance
+    n_neighbors : int
+    metric : str or callable
+
+    Returns
+    -------
+    LocalRows
+    """
+    landmarks, drawn = draw(rows, count, random_state)
+    own, total = rows.weight[landmarks], np.cumsum(rows.weight)
+    draws = np.searchsorted(total, random_state.uniform(high=total[-1], size=n_searched))
+    sample, times = np.unique(draws[~np.isin(draws, landmarks)], return_counts=True)
+    share = times.sum() / (len(landmarks) + times.sum())
+    stands_for = share * max(0.0, total[-1] - own.sum()) / max(1, times.sum())
+    weights = share * own + (1.0 - share) * drawn, stands_for * times
+    given = {"weights": weights, "n_neighbors": n_neighbors, "metric": metric}
+    return condense_rows(rows, landmarks, sample, **given)
+
+
+def condense_rows(rows, landmarks, sample, *, weights=None, n_neighbors=1, metric="euclidean"):
     """The rows ``landmarks``, each standing for the rows nearest to it.
 
     Every row of ``sample`` gives its weight, and with it its target, in equal parts to its
@@ -16,6 +49,9 @@ def condense_rows(rows, landmarks, sample, *, n_neighbors=1, metric="euclidean")
     rows : LocalRows
     landmarks, sample : ndarray of int
         Row numbers; a landmark belongs to its own cell.
+    weights : (ndarray, ndarray), default=None
+        Of the landmarks, and of the sample, in which there are then no landmarks; None: the rows'
+        own.
     n_neighbors : int, default=1
         Landmarks that share a row; 1 gives the cells of a Voronoi partition.
     metric : str or callable, default="euclidean"
@@ -25,14 +61,17 @@ def condense_rows(rows, landmarks, sample, *, n_neighbors=1, metric="euclidean")
     -------
     LocalRows
     """
-    weight, target = rows.weight[landmarks].copy(), np.asarray(rows.y.take(landmarks, axis=0))
-    sample = np.setdiff1d(sample, landmarks)
+    if weights is None:
+        sample = np.setdiff1d(sample, landmarks)
+        weights = rows.weight[landmarks], rows.weight[sample]
+    weight, target = weights[0].copy(), np.asarray(rows.y.take(landmarks, axis=0))
     if len(sample):
         shares = min(n_neighbors, len(landmarks))
+        check_metric_on(metric, rows.is_sparse)
         search = NearestNeighbors(n_neighbors=shares, metric=metric)
         search.fit(rows.design.standardised_rows(landmarks))
         cells = search.kneighbors(rows.design.standardised_rows(sample), return_distance=False)
-        given = np.repeat(rows.weight[sample] / shares, shares)
+        given = np.repeat(weights[1] / shares, shares)
         targets = np.repeat(np.asarray(rows.y.take(sample, axis=0)), shares, axis=0)
         sums = weight[:, None] * target
         np.add.at(sums, cells.ravel(), given[:, None] * targets)

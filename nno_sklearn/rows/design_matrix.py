@@ -330,12 +330,16 @@ def _centre_full_columns(X, centre, scale):
     """Take the means out of full columns of a sparse X that lie far from 0, in a copy.
 
     Only a column without zeros can lie farther from 0 than it is wide by more than the square root
-    of the number of rows.
+    of the number of rows. Differences are exact of numbers between half and twice the mean
+    (Sterbenz, 1974); where rows of little weight lie elsewhere, a column stays as it is.
     """
     far = full_columns(X) & (np.abs(centre) > FAR[np.dtype(np.float32)] * scale) & (scale > 0)
     if not far.any():
         return X, centre
-    taken = np.where(far, centre, 0.0).astype(X.dtype)  # differences of near numbers are exact
+    taken = centre.astype(X.dtype)
+    ends = np.array([end(axis=0).toarray().ravel() for end in (X.min, X.max)])
+    is_near = (np.abs(ends - 1.25 * taken) <= 0.75 * np.abs(taken)).all(axis=0)
+    taken[~(far & is_near)] = 0.0
     _, columns = entries(X)
     data = X.data - taken[columns]
     return type(X)((data, X.indices, X.indptr), shape=X.shape), centre - taken

@@ -8,7 +8,7 @@ import numpy as np
 from nno_sklearn.losses import Curvature
 from nno_sklearn.rows import sums
 from nno_sklearn.rows.base import Rows
-from nno_sklearn.rows.cells import condense_rows
+from nno_sklearn.rows.cells import searched_cells
 from nno_sklearn.rows.design_matrix import DesignMatrix
 from nno_sklearn.rows.draw import draw
 from nno_sklearn.rows.intercept_curvature import MOST_JOINT_OUTPUTS, SeparateCurvature
@@ -367,6 +367,5 @@ class LocalRows(Recession, Rows):
         return self.taken(index, weight, self._targets.take(index))
 
     def cells(self, count, n_searched, random_state, n_neighbors, metric):
-        landmarks, _ = draw(self, count, random_state)
-        sample = random_state.permutation(len(self))[:n_searched]
-        return condense_rows(self, landmarks, sample, n_neighbors=n_neighbors, metric=metric)
+        given = {"n_neighbors": n_neighbors, "metric": metric}
+        return searched_cells(self, count, n_searched, random_state, **given)

@@ -9,7 +9,7 @@ from scipy.optimize import OptimizeResult
 from sklearn.utils import check_random_state
 
 from nno_sklearn._data_checks import is_count
-from nno_sklearn.neighbors import check_metric
+from nno_sklearn._distances import check_metric
 from nno_sklearn.score_training.trust_region import TrustRegionSearch
 from nno_sklearn.types import Metric, RandomState
 

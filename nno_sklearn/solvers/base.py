@@ -55,6 +55,11 @@ class Record(NamedTuple):
     seconds: float
     #: Score on held-out rows; nan where none are held out.
     validation_score: float = np.nan
+    #: Where the run starts, in its first record: the best "constant model", "given coefficients",
+    #: or the optimum on "landmarks" or on their neighbours' "cells".
+    start: str = ""
+    #: Objective of the other start, where two were compared; nan otherwise.
+    other_start: float = np.nan
 
     def __str__(self) -> str:
         has_score = not np.isnan(self.validation_score)
@@ -119,6 +124,14 @@ class Run:
         self._certificate, self._started = Certificate(), perf_counter()
         self._point: Point | None = None
         self._long_steps, self._next_look = 0, 2
+        self._start: tuple[str, float] | None = None
+
+    def choose_start(self, name: str, found: Point, start: Point) -> Point:
+        """The lower of a point that was found, which has a name, and the start that was given."""
+        is_lower = found.value < start.value
+        chosen, other = (found, start) if is_lower else (start, found)
+        self._start = name if is_lower else _name_of(start), float(other.value)
+        return chosen
 
     def done(self, point: Point, step_size: float = np.nan) -> bool:
         """Record a point; True when the run ends here."""
@@ -196,6 +209,9 @@ class Run:
             n_passes=self.problem.n_passes,
             seconds=perf_counter() - self._started,
         )
+        if not self.history:
+            start, other = self._start or (_name_of(self._point), np.nan)
+            record = record._replace(start=start, other_start=other)
         self.history.append(record)
         if self.callback is not None:
             self.callback(record)
@@ -244,6 +260,11 @@ class Run:
             history=self.history,
             point=point,
         )
+
+
+def _name_of(start):
+    """What :attr:`Record.start` calls a start that a solver was given."""
+    return "given coefficients" if start.coef.any() else "constant model"
 
 
 def check_count(owner: BaseEstimator, name: str, low: int) -> None:

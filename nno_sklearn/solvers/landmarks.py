@@ -41,21 +41,17 @@ class Landmarks:
         return self.n_curvature if self.n_curvature < len(self) else FEWEST_LANDMARKS
 
     @property
-    def has_start(self):
-        """Whether the optimum on some of the rows can be a start on all.
-
-        Not if all rows are landmarks, if one Newton step suffices from any start, or if X is wide
-        and sparse, as its rows have few features in common.
-        """
-        is_last = ends_at_once(self.problem, self.n_curvature)
-        return self.n_start < len(self) and not is_last and not is_wide_sparse(self.problem)
-
-    @property
     def start_pays(self):
-        """Whether there is a small problem that is cheap next to the whole one."""
+        """Whether there is a small problem that is cheap next to the whole one.
+
+        Not if one Newton step suffices from any start, or if X is wide and sparse, as its rows have
+        few features in common.
+        """
+        if ends_at_once(self.problem, self.n_curvature) or is_wide_sparse(self.problem):
+            return False
         small = self._asked or ROWS_PER_LANDMARK * self.n_start <= len(self)
         cheap = preconditioner_cost(self.problem, self.n_start) <= PRECONDITIONER_BUDGET
-        return self.has_start and small and cheap
+        return self.n_start < len(self) and small and cheap
 
     def rows(self, count):
         """The problem on ``count`` landmarks, in weights that stand for all rows.
@@ -69,12 +65,14 @@ class Landmarks:
             self._parts[count] = self.problem.over(drawn)
         return self._parts[count]
 
-    def cells(self, n_neighbors, preconditioner):
-        """The small problem with the weights and mean targets of the landmarks' cells."""
-        n = self.n_start
-        searched = searched_rows(self.problem, n)
-        rows = self.problem.rows.cells(n, searched, self._random_state, n_neighbors, preconditioner)
-        return self.problem.over(rows)
+    def cells(self, n_neighbors, metric):
+        """The small problem with the weights and mean targets of the landmarks' cells, of the rows
+        as the user gave them."""
+        given = self.problem.given
+        count = min(self.n_start, max(1, given.n_samples // ROWS_PER_LANDMARK))
+        searched = searched_rows(given.rows, count, metric)
+        cells = given.rows.cells(count, searched, self._random_state, n_neighbors, metric)
+        return given.over(cells)
 
 
 class OwnRows:

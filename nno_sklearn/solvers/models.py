@@ -34,7 +34,7 @@ class GramModel:
         return self._matrix @ d
 
     def part(self, index, ridge):
-        """The model of some coefficients, with ``ridge``, a number or an array, added to its diagonal."""
+        """The model of some coefficients, with a ``ridge``, one or many, on its diagonal."""
         part = _GramPart(self._matrix.take(index, axis=0).take(index, axis=1), ridge)
         if self._may_give_up and part.smallest_pivot < DOUBTFUL:
             raise IllConditionedError
@@ -75,7 +75,7 @@ class RowsModel:
         return self._rows.T @ (self._rows @ d)
 
     def part(self, index, ridge):
-        """The model of some coefficients, with ``ridge``, a number or an array, added to its diagonal."""
+        """The model of some coefficients, with a ``ridge``, one or many, on its diagonal."""
         return _RowsPart(self._rows[:, index], ridge)
 
 

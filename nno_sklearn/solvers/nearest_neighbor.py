@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import check_random_state
 
-from nno_sklearn.neighbors import check_metric
+from nno_sklearn._distances import check_metric
 from nno_sklearn.problem import Point, Problem
 from nno_sklearn.problem.cost import has_kronecker_factors, moves_jointly
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, Status, check_count
@@ -38,14 +38,16 @@ class RoughRun(Run):
 class NearestNeighborSolver(Solver):
     """Descent preconditioned by landmark rows, from the optimum of their cells.
 
-    1. Some rows are drawn as landmarks. Other rows, as many as the search budget allows, join the
-       cell of their nearest landmark (:class:`sklearn.neighbors.NearestNeighbors`).
-    2. The small problem, landmarks with their cells' weights and mean targets, gives a start.
+    1. Some rows are drawn as landmarks. Other rows, as many as a tenth of a fit's time allows, join
+       the cell of their nearest landmark (:class:`sklearn.neighbors.NearestNeighbors`).
+    2. The small problem, landmarks with their cells' weights and mean targets, gives a start: the
+       fit begins there if the objective is lower than that of the best constant. The first record
+       of ``history_`` says so (``start``, ``objective``, ``other_start``).
     3. Exact gradients over all rows then correct it, preconditioned by the landmarks' curvature,
        with exact line searches and L-BFGS corrections, until the certificate holds.
 
-    The landmarks save iterations; they do not change the optimum. With few rows, all are
-    landmarks and no search is needed: then this is Newton's method. A preconditioner that costs
+    The landmarks save iterations; they do not change the optimum. With few rows, the curvature is
+    that of all of them: then this is Newton's method. A preconditioner that costs
     more than the passes it saves is not built; the diagonal one of "gd" is used instead. Nonsmooth
     penalties take proximal Newton steps on working sets, with the landmarks' curvature.
 
@@ -56,17 +58,13 @@ class NearestNeighborSolver(Solver):
         doubles it when progress is slow.
     n_neighbors : int or None, default=1
         Number of nearest landmarks that share each row in the small problem; 1 makes the cells of
-        a Voronoi partition. The search may cost as much as three passes over X.
-        None makes no search: landmarks stand for themselves, drawn so that the rows with rare
-        features are among them; "auto" takes this, as one fit does not earn the search back.
-        No search takes place either where it cannot help: a fit that starts at known coefficients
-        (``warm_start``, later fits of NNOSearchCV), at most ``n_landmarks`` rows (2000 by
-        default, more where columns are many), squared error on tall dense X, which is solved on
-        second moments, and sparse X of more than 2000 columns.
+        a Voronoi partition. None makes no search: landmarks stand for themselves; "auto" takes
+        this, as one fit hardly earns the search back. A fit that starts at known coefficients
+        (``warm_start``, later fits of NNOSearchCV) searches none.
     metric : str or callable, default="euclidean"
         Distance between rows in these searches, in units of the columns' spreads: one that
-        :class:`sklearn.neighbors.NearestNeighbors` knows by name, or a callable. The optimum
-        does not depend on it.
+        :class:`sklearn.neighbors.NearestNeighbors` knows by name, or a callable, which is so slow
+        that few rows are searched. The start depends on it, the optimum does not.
     n_corrections : int, default=10
         Number of past steps that correct the preconditioner (L-BFGS).
 
@@ -113,11 +111,11 @@ class NearestNeighborSolver(Solver):
         # Pass the start on without a name: it is as long as the data, and the loops may free it.
         if problem.is_smooth:
             own = _preconditioner(run, landmarks, landmarks.n_curvature)
-            point = self._descend(run, self._begin(start, landmarks, own), own)
+            point = self._descend(run, self._begin(run, start, landmarks, own), own)
         else:
             few = landmarks.n_curvature < problem.n_samples
             rows = landmarks.rows(landmarks.n_curvature) if few else None
-            point = solve_by_working_sets(run, self._begin(start, landmarks), rows)
+            point = solve_by_working_sets(run, self._begin(run, start, landmarks), rows)
         return run.result(point)
 
     def _descend(self, run, point, preconditioner):
@@ -127,26 +125,28 @@ class NearestNeighborSolver(Solver):
             point = descend_jointly(run, point, preconditioner, self.n_corrections)
         return point if run.status else descend(run, point, preconditioner, self.n_corrections)
 
-    def _begin(self, start, landmarks, preconditioner=None):
+    def _begin(self, run, start, landmarks, preconditioner=None):
         """The better start of the one given and the optimum on the landmarks, whose preconditioner
         ``preconditioner`` may take over."""
-        problem, few = start.problem, landmarks.n_start
-        pays = landmarks.start_pays if self.n_neighbors is None else landmarks.has_start
-        if start.coef.any() or not pays or moves_jointly(problem):
+        problem, searched = start.problem, self.n_neighbors is not None
+        pays = landmarks.start_pays and not moves_jointly(problem)
+        if start.coef.any() or not (searched or pays):
             return start
-        searched = self.n_neighbors is not None
-        small = landmarks.cells(self.n_neighbors, self.metric) if searched else landmarks.rows(few)
-        run = RoughRun(small, max_iter=SMALL_MAX_ITER, tol=SMALL_TOL)
-        if problem.is_smooth:
-            own = _preconditioner(run, OwnRows(small, problem), few)
-            found = descend(run, small.null, own, self.n_corrections)
+        if searched:
+            small = landmarks.cells(self.n_neighbors, self.metric)
         else:
-            found = solve_by_working_sets(run, small.null)
-        point = problem.at(found.coef, found.intercept)
-        if not point.value < start.value:
-            return start
-        # Cells have weights of their own: their curvature is not that of the landmarks.
-        if preconditioner is not None and not searched and few == landmarks.n_curvature:
+            small = landmarks.rows(landmarks.n_start)
+        rough = RoughRun(small, max_iter=SMALL_MAX_ITER, tol=SMALL_TOL)
+        if problem.is_smooth:
+            own = _preconditioner(rough, OwnRows(small, problem), small.n_samples)
+            found = descend(rough, small.null, own, self.n_corrections)
+        else:
+            own, found = None, solve_by_working_sets(rough, small.null)
+        intercept = problem.inner_intercept(found.coef, small.outer_intercept(found))
+        point = run.choose_start(
+            "cells" if searched else "landmarks", problem.at(found.coef, intercept), start
+        )
+        if preconditioner is not None and small.n_samples == landmarks.n_curvature:
             preconditioner.take_over(own)
         return point
 

@@ -50,10 +50,15 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     start = _near(problem, result.coef, result)
     options = {"max_iter": max_iter, "tol": FINER * tol, "callback": callback}
     finer = solver.solve(problem, start, **options, random_state=random_state)
-    history = result.history + finer.history
+    history = _continued(result.history, finer.history)
     finer = replace(finer, status=Status.CONVERGED, history=history)
     coef = _returned(problem, finer.coef, tol)
     return _judged(problem, _near(problem, coef, finer), finer, **limits)
+
+
+def _continued(history, more):
+    """A history, and that of a run which goes on where it ended: no start of its own."""
+    return history + [record._replace(start="", other_start=np.nan) for record in more]
 
 
 def _near(problem, coef, result):
@@ -138,5 +143,5 @@ def _judged(problem, point, result, *, tol, callback):
         is_single = problem.dtype == np.float32 and result.status is Status.STALLED
         reached = is_single or result.status is Status.CONVERGED
         status = Status.ROUNDED if reached else result.status
-    history = result.history + run.history
+    history = _continued(result.history, run.history)
     return replace(run.result(point), status=status, history=history, n_iter=len(history) - 1)

@@ -3,7 +3,7 @@
 from numbers import Real
 from typing import Any
 
-from nno_sklearn.neighbors import check_metric
+from nno_sklearn._distances import check_metric
 from nno_sklearn.solvers.base import check_count
 from nno_sklearn.streams.base import Stream
 from nno_sklearn.streams.batch import Batch

@@ -29,7 +29,16 @@ from benchmarks import (
 )
 from benchmarks.fuzzing import problems
 from benchmarks.fuzzing.variants import equivalent
-from benchmarks.suites import costs, landmarks, robustness, scale, score_training, search, stream
+from benchmarks.suites import (
+    costs,
+    landmarks,
+    neighbors,
+    robustness,
+    scale,
+    score_training,
+    search,
+    stream,
+)
 from tests.problems import pose
 
 
@@ -62,7 +71,7 @@ def _no_machine(monkeypatch):
 
 
 def test_every_suite_is_registered():
-    names = "commits costs landmarks robustness scale score_training search speed stream"
+    names = "commits costs landmarks neighbors robustness scale score_training search speed stream"
     assert suites.names() == names.split()
 
 
@@ -137,6 +146,16 @@ def test_landmarks_suite(tmp_path, capsys):
     assert (variants["without_search"] > 0).all() and (variants["iterations"] <= 60).all()
     assert results.loc[~is_binary, "condition"].isna().all() and (~is_binary).any()
     assert "## tiny: n=400" in (tmp_path / "landmarks.md").read_text()
+
+
+@pytest.mark.usefixtures("_no_machine")
+def test_neighbors_suite(tmp_path):
+    neighbors.run(options_of(neighbors, tmp_path, "--data", "tiny"))
+    results, _ = report.read("neighbors", tmp_path)
+    assert list(results["search"]) == list(neighbors.SOLVERS)
+    assert (results["optimum"] <= results["start"]).all() and (results["iterations"] >= 1).all()
+    assert results["constant"].isna().tolist() == [True, False, False]
+    assert (results["start"] <= results["constant"])[1:].all()
 
 
 def test_all_rows_have_condition_1():
@@ -507,5 +526,5 @@ def test_costs_measures_every_rate(tmp_path, monkeypatch):
     costs.run(options_of(costs, tmp_path))
     written = pd.read_csv(tmp_path / "costs.csv")
     assert (written["here"] > 0).all()
-    assert len(written) == 10
+    assert len(written) == 15
     assert written.loc[written["rate"].str.contains("dense, 10"), "model"].item() == 100 / 16 + 50

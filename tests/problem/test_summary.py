@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from nno_sklearn import NNORegressor
+from nno_sklearn import NearestNeighborSolver, NNORegressor
 from nno_sklearn.losses import Huber, SquaredError
 from nno_sklearn.penalties import L1, L2, ElasticNet
 from nno_sklearn.problem import summarise
@@ -82,7 +82,7 @@ def test_only_where_it_says_the_same_and_is_cheap():
     assert same(summary)
 
 
-@pytest.mark.parametrize("solver", ["gd", "nearest_neighbor", "proximal"])
+@pytest.mark.parametrize("solver", ["gd", NearestNeighborSolver(n_neighbors=None), "proximal"])
 def test_fits_look_at_the_rows_twice(solver):
     X, y, weight = make_data(n=5000)
     X = X[:, :-1]

@@ -53,3 +53,18 @@ def test_design_matrix_is_the_centred_matrix(monkeypatch, container, fit_interce
         block = gram[5 * k : 5 * k + 5, 5 * m : 5 * m + 5]
         np.testing.assert_allclose(block, (centred.T * entry) @ centred, **near)
         np.testing.assert_allclose(mixed[5 * k : 5 * k + 5, m], centred.T @ entry, **near)
+
+
+def test_means_are_taken_out_of_sparse_columns_only_where_that_is_exact():
+    """Rows of hardly any weight may lie elsewhere than the mean."""
+    rng = np.random.default_rng(0)
+    X = (rng.uniform(0.01, 6.0, size=(40, 2)) * [1.0, 0.02] + [0.0, 1e5]).astype(np.float32)
+    weight = np.full(40, 1e-7)
+    weight[0] = 1.0
+    design = design_matrix.DesignMatrix(
+        CONTAINERS["csr_array"](X), weight / weight.sum(), centred=True
+    )
+    wide = X.astype(float)
+    coef = rng.normal(size=(2, 1))
+    expected = (wide - weight @ wide / weight.sum()) @ coef
+    np.testing.assert_allclose(design.exact().matvec(coef), expected, rtol=0, atol=1e-9)

@@ -84,6 +84,40 @@ class TestMetric:
         named = fit("nearest_neighbor")
         assert named.history_[0].objective == models[0].history_[0].objective
 
+    SHAPES = {
+        "few rows": ("log_loss", {"n": 90, "p": 5}, METRICS),
+        "second moments": ("squared_error", {"n": 900, "p": 5}, METRICS),
+        "wide": ("poisson", {"n": 60, "p": 200}, METRICS),
+        "sparse": ("huber", {"n": 400, "p": 30}, ("euclidean", "manhattan", "cosine")),
+        "words": ("log_loss", {"n": 300, "p": 2100}, ("euclidean", "manhattan", "cosine")),
+    }
+
+    @pytest.mark.parametrize("penalty", ["l2", "l1"])
+    @pytest.mark.parametrize("shape", SHAPES)
+    def test_has_an_effect_whatever_the_shape(self, shape, penalty):
+        loss, sizes, metrics = self.SHAPES[shape]
+        X = make_matrix(**sizes)
+        y = make_target(loss, X)[:, 0]
+        if shape in ("sparse", "words"):
+            X = CONTAINERS["csr_array"](X * (np.random.default_rng(0).random(X.shape) < 0.2))
+        make, options = NNOClassifier if loss == "log_loss" else NNORegressor, {"alpha": 0.05}
+        starts, optima = set(), []
+        for metric in metrics:
+            solver = NearestNeighborSolver(metric=metric)
+            model = make(loss, penalty=penalty, solver=solver, tol=1e-6, random_state=0, **options)
+            model.fit(X, y)
+            assert model.history_[0].start in {"cells", "constant model"} and model.converged_
+            starts.add((model.history_[0].objective, model.history_[0].other_start))
+            optima.append(model.objective_)
+        assert len(starts) == len(metrics)
+        np.testing.assert_allclose(optima, optima[0], rtol=1e-5)
+
+    def test_that_sparse_rows_do_not_have_says_which_do(self):
+        X = CONTAINERS["csr_array"](make_matrix(300, 5))
+        model = NNOClassifier(solver=NearestNeighborSolver(metric="chebyshev"))
+        with pytest.raises(ValueError, match="'chebyshev'.*sparse X. Use one of .*'euclidean'"):
+            model.fit(X, np.arange(300) % 2)
+
     def test_auto_does_not_search(self):
         X = make_matrix(4000, 5)
         y = make_target("log_loss", X)[:, 0]
@@ -107,6 +141,37 @@ class TestMetric:
         X = make_matrix(30, 3)  # where none is needed, too
         with pytest.raises(ValueError, match="does not know this metric. Use one of .'braycurtis'"):
             NNORegressor(solver=NearestNeighborSolver(metric=metric)).fit(X, X[:, 0])
+
+
+def test_the_history_says_which_start_was_better():
+    X = make_matrix(900, 4)
+    y = make_target("log_loss", X)[:, 0]
+    model = NNOClassifier(solver="nearest_neighbor", alpha=1e-3, random_state=0, warm_start=True)
+    first, *later = model.fit(X, y).history_
+    share = y.mean()
+    constant = -(share * np.log(share) + (1 - share) * np.log(1 - share))
+    assert first.start == "cells" and first.objective < first.other_start
+    assert first.other_start == pytest.approx(constant)
+    assert all(record.start == "" and np.isnan(record.other_start) for record in later)
+    again = model.fit(X, y).history_[0]
+    assert again.start == "given coefficients" and np.isnan(again.other_start)
+    assert NNOClassifier(solver="gd").fit(X, y).history_[0].start == "constant model"
+    noise = np.random.default_rng(0).permutation(y)
+    worse = model.set_params(warm_start=False, alpha=1e-9).fit(X[:40], noise[:40]).history_[0]
+    assert worse.start == "constant model" and worse.objective < worse.other_start
+
+
+def test_few_searched_rows_leave_the_weights_unbiased():
+    problem = tall_problem("poisson", L2())
+    sums = []
+    for seed in range(200):
+        state = np.random.RandomState(seed)
+        cells = problem.rows.cells(60, 150, state, 1, "euclidean")
+        assert len(cells) == 60 and cells.weight.sum() == pytest.approx(1.0)
+        sums.append((cells.weight @ cells.y).sum())
+    expected = (problem.rows.weight @ problem.rows.y).sum()
+    # The weights are made to sum to 1, a ratio, whose bias is of the order of its variance.
+    assert np.mean(sums) == pytest.approx(expected, abs=4 * np.std(sums) / np.sqrt(200))
 
 
 @pytest.mark.parametrize("name", ["squared_error", "log_loss"])
