@@ -188,5 +188,7 @@ def intercept_curvature(
     square = (weight @ (rows.coupling * rows.coupling)).astype(float, copy=False)
     rounding = np.finfo(rows.coupling.dtype).eps * total  # all that is left of saturated outputs
     diagonal = np.maximum(total - square, rounding)
-    blocks = [(weight.dtype.type(stands_for) * weight, rows.coupling)] if stands_for else []
-    return ImplicitCurvature(total, diagonal, blocks)
+    if not stands_for:
+        return ImplicitCurvature(total, diagonal, [])
+    weight = weight.dtype.type(stands_for) * weight
+    return ImplicitCurvature(total, diagonal, [(weight, rows.coupling)])
