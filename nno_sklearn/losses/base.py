@@ -14,6 +14,7 @@ _DERIVED = ("value", "gradient", "curvature", "derivatives")
 AGREES_WITH = {
     "curvature": ("value", "gradient"),
     "derivatives": ("value", "gradient", "curvature"),
+    "with_derivatives": ("value", "gradient", "curvature", "derivatives"),
     "conjugate": ("value", "gradient"),
     "smoothed": ("value", "gradient"),
     "constant_curvature": _DERIVED,
@@ -168,6 +169,11 @@ class Loss(BaseEstimator):
     def derivatives(self, y: Array, eta: Array) -> tuple[Array, Curvature]:
         """Gradient and curvature together; losses that share work between them override it."""
         return self.gradient(y, eta), Curvature.of(self.curvature(y, eta))
+
+    def with_derivatives(self, y: Array, eta: Array) -> tuple[Array, Array, Curvature]:
+        """Value, gradient and curvature together; losses that share work between them override
+        it."""
+        return self.value(y, eta), *self.derivatives(y, eta)
 
     def conjugate(self, y: Array, u: Array) -> Array:
         """``sup_eta u * eta - value(y, eta)``, per entry.

@@ -88,6 +88,15 @@ class MultinomialLogLoss(Loss):
         probability = _softmax(eta)
         return probability - y, Curvature(probability, probability)
 
+    def with_derivatives(self, y: Array, eta: Array) -> tuple[Array, Array, Curvature]:
+        below = eta - eta.max(axis=1, keepdims=True)
+        probability = np.exp(below)
+        total = probability.sum(axis=1, keepdims=True)
+        probability /= total
+        below -= np.log(total)
+        below *= y
+        return -below, probability - y, Curvature(probability, probability)
+
     def conjugate(self, y: Array, u: Array) -> Array:
         p = u + y
         inside = np.clip(p, 0.0, 1.0)

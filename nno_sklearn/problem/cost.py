@@ -18,6 +18,8 @@ they are worth.
 
 import numpy as np
 
+from nno_sklearn.rows.intercept_curvature import MOST_JOINT_OUTPUTS
+
 # Rates, in entries. Measured by ``--suite costs``.
 
 #: Multiplications of a factor, or of a further output of a product, in the time of an entry.
@@ -97,6 +99,15 @@ def too_coupled(problem):
 def has_kronecker_factors(problem):
     """Whether one matrix over features and one over outputs stand for the coupled Hessian."""
     return too_coupled(problem) and fits_matrix(problem)
+
+
+def moves_jointly(problem):
+    """Whether coefficients and intercept move together, up to where a duality gap is near: of
+    fewer outputs the best intercept costs little beside an iteration."""
+    if problem.n_outputs <= MOST_JOINT_OUTPUTS:
+        return False
+    has_dual = "conjugate" in problem.provides
+    return has_kronecker_factors(problem) and has_dual and problem.correction.is_zero
 
 
 def hessian_cost(problem, n_rows):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nno_sklearn.losses import Loss
 from nno_sklearn.rows.replies import (
     DualPoint,
+    FirstOrder,
     HeavyRows,
     HessianInverse,
     HessianSums,
@@ -106,6 +107,11 @@ class Rows(ABC):
 
     @property
     @abstractmethod
+    def is_exact(self) -> bool:
+        """Whether products with X are those of float64."""
+
+    @property
+    @abstractmethod
     def underflows(self) -> bool:
         """Whether a column is so small that its squares vanish."""
 
@@ -171,6 +177,13 @@ class Rows(ABC):
     @abstractmethod
     def gradient(self, raw: Raw, b: Array) -> Array:
         """``X'(s u)``, (n_features, n_outputs); one pass."""
+
+    def first_order(self, coef: Array, b: Array) -> FirstOrder:
+        """The data loss and its derivatives at ``X @ coef + b``; two passes, and nothing that is as
+        long as the data need be kept."""
+        raw = self.raw(coef)
+        value, sums = float(self.values(raw, b).sum()), self.sums(raw, b)
+        return FirstOrder(value, sums.total, sums.bend.diagonal, self.gradient(raw, b))
 
     @abstractmethod
     def moved_gradient(self, raw: Raw, b: Array, curvature: RowCurvature, shift: Array) -> Array:

@@ -199,6 +199,50 @@ class DesignMatrix(SecondOrder):
         product -= (self.centre @ coef).astype(dtype, copy=False)
         return product
 
+    def narrow(self, coef):
+        """Coefficients as blocks of dense rows are multiplied with, and what the centre takes."""
+        dtype = np.dtype(float) if self._is_blocked else self.X.dtype
+        coef = np.where(self._constant[:, None], 0.0, coef)
+        centre = np.zeros(len(coef)) if self._is_blocked else self.centre
+        return np.ascontiguousarray(coef, dtype), (centre @ coef).astype(dtype)
+
+    def product_of(self, block, narrow):
+        """A block of dense rows, and its product with coefficients; no pass is counted."""
+        rows = self.X[block] - self.centre if self._is_blocked else self.X[block]
+        product = rows @ narrow[0]
+        product -= narrow[1]
+        if self._any_idle:
+            product[self._idle[block]] = 0.0
+        return rows, product
+
+    def sweep(self, coef, residual_of, blocks):
+        """``Xc' residual`` of residuals made of ``Xc @ coef``, for dense X; two passes.
+
+        Parameters
+        ----------
+        coef : ndarray of shape (n_features, n_outputs)
+        residual_of : callable
+            Takes a slice of the rows and their products, returns their residuals, both
+            (n_rows, n_outputs), in the precision of the products.
+        blocks : list of slice
+
+        Returns
+        -------
+        ndarray of shape (n_features, n_outputs)
+        """
+        self.passes.read(2 * self.n_stored)
+        narrow = self.narrow(coef)
+        gradient, total = np.zeros(coef.shape), np.zeros(coef.shape[1])
+        for block in blocks:
+            rows, product = self.product_of(block, narrow)
+            residual = residual_of(block, product)
+            gradient += rows.T @ residual
+            total += residual.sum(axis=0)
+        if not self._is_blocked:
+            gradient -= np.outer(self.centre, total)
+        gradient[self._constant] = 0.0
+        return gradient
+
     def rmatvec(self, residual):
         """``(X - 1 centre')' @ residual``, (n_samples, n_outputs) to (n_features, n_outputs)."""
         self._read()

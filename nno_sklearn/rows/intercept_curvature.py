@@ -171,10 +171,14 @@ class ImplicitCurvature:
         return ImplicitCurvature(total, diagonal, self._blocks + other._blocks)
 
 
-def intercept_curvature(rows: Curvature, weight: Array) -> InterceptCurvature:
+def intercept_curvature(
+    rows: Curvature, weight: Array, stands_for: float = 1.0
+) -> InterceptCurvature:
     """The weighted sum of rows' second derivatives, in the form that suits their outputs.
 
-    Weights are of the rows' type; the sums are float64.
+    Weights are of the rows' type; the sums are float64. Where many outputs interact, products take
+    the rows' couplings for those of ``stands_for`` times as many rows: 0 where others stand for
+    them.
     """
     total = (weight @ rows.diagonal).astype(float, copy=False)
     if rows.coupling is None:
@@ -184,4 +188,7 @@ def intercept_curvature(rows: Curvature, weight: Array) -> InterceptCurvature:
     square = (weight @ (rows.coupling * rows.coupling)).astype(float, copy=False)
     rounding = np.finfo(rows.coupling.dtype).eps * total  # all that is left of saturated outputs
     diagonal = np.maximum(total - square, rounding)
+    if not stands_for:
+        return ImplicitCurvature(total, diagonal, [])
+    weight = weight.dtype.type(stands_for) * weight
     return ImplicitCurvature(total, diagonal, [(weight, rows.coupling)])

@@ -11,14 +11,14 @@ from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import searched_cells
 from nno_sklearn.rows.design_matrix import DesignMatrix
 from nno_sklearn.rows.draw import draw
-from nno_sklearn.rows.intercept_curvature import SeparateCurvature
+from nno_sklearn.rows.intercept_curvature import MOST_JOINT_OUTPUTS, SeparateCurvature
+from nno_sklearn.rows.raw import MOST_STORED, RecomputedRaw, StoredRaw
 from nno_sklearn.rows.recession import Recession
 from nno_sklearn.rows.replies import (
     DualPoint,
     HeavyRows,
     HessianSums,
     Moments,
-    Raw,
     RowCurvature,
     Targets,
 )
@@ -28,22 +28,6 @@ from nno_sklearn.rows.triangular import triangular_factor
 
 #: Raw predictions from which on float32 data have them in float32.
 LEAST_SINGLE = 2**17
-
-
-class LocalRaw(Raw):
-    """Raw predictions, and what was computed of them for their gradient.
-
-    Attributes
-    ----------
-    array : ndarray of shape (n_samples, n_outputs)
-    residual : ndarray of shape (n_samples, n_outputs) or None
-        Weights times loss gradients at the intercept ``at``.
-    """
-
-    __slots__ = ("array", "at", "residual")
-
-    def __init__(self, array):
-        self.array, self.at, self.residual = array, None, None
 
 
 class LocalCurvature(RowCurvature):
@@ -102,7 +86,8 @@ class LocalRows(Recession, Rows):
     def _like(self, design, **changes):
         """The same targets, weights and offsets of the same rows, but for ``changes``."""
         part = copy(self)
-        vars(part).pop("raw_dtype", None)
+        for name in ("raw_dtype", "_stores_raw"):
+            vars(part).pop(name, None)
         vars(part).update(design=design, **changes)
         return part
 
@@ -156,13 +141,17 @@ class LocalRows(Recession, Rows):
         _, curvature = self.loss.derivatives(self._targets.like(slice(1), eta), eta)
         return curvature.coupling is None
 
+    @property
+    def is_exact(self):
+        return self.dtype == np.float64 or self.design.products_are_exact
+
     @cached_property
     def raw_dtype(self):
         """Type of raw predictions: float32 as X is, where they are many and coupled outputs make
         the arithmetic on them as dear as products with X; else float64."""
-        is_single = self.dtype == np.float32 and not self.design.products_are_exact
         is_large = len(self) * self.n_outputs >= LEAST_SINGLE
-        return np.dtype(np.float32 if is_single and is_large and not self.is_separate else float)
+        is_single = is_large and not (self.is_exact or self.is_separate)
+        return np.dtype(np.float32 if is_single else float)
 
     @property
     def eps(self):
@@ -175,19 +164,38 @@ class LocalRows(Recession, Rows):
 
     # Handles
 
+    @cached_property
+    def _stores_raw(self):
+        """Whether raw predictions are kept: not where those of many coupled outputs are too large
+        beside dense rows, of which they are made anew."""
+        size = len(self) * self.n_outputs * self.raw_dtype.itemsize
+        is_cheap = self.is_separate or self.n_outputs <= MOST_JOINT_OUTPUTS or self.is_sparse
+        return is_cheap or size <= MOST_STORED
+
     def raw(self, coef):
-        return LocalRaw(self.design.matvec(coef, self.raw_dtype, self._order))
+        if not self._stores_raw:
+            return RecomputedRaw(self.design, coef, self.raw_dtype)
+        return StoredRaw(self.design.matvec(coef, self.raw_dtype, self._order))
 
     def nothing(self):
-        return LocalRaw(np.broadcast_to(self.raw_dtype.type(0), self.y.shape))
+        if not self._stores_raw:
+            return RecomputedRaw(
+                self.design, np.zeros((self.shape[1], self.n_outputs)), self.raw_dtype
+            )
+        return StoredRaw(np.broadcast_to(self.raw_dtype.type(0), self.y.shape))
 
     def combined(self, first, t, second):
+        if not self._stores_raw:
+            return RecomputedRaw(self.design, first.coef + t * second.coef, self.raw_dtype)
         array = np.asarray(t, dtype=second.array.dtype) * second.array
         array += first.array
-        return LocalRaw(array)
+        return StoredRaw(array)
 
     def chosen(self, which, first, second):
-        return LocalRaw(np.where(which, first.array, second.array))
+        if not self._stores_raw:
+            coef = np.where(which, first.coef, second.coef)
+            return RecomputedRaw(self.design, coef, self.raw_dtype)
+        return StoredRaw(np.where(which, first.array, second.array))
 
     def curvature(self, raw, b, least=None):
         entries = self.loss_curvature(raw, b)
@@ -219,29 +227,37 @@ class LocalRows(Recession, Rows):
     # Sums at raw predictions
 
     def sums(self, raw, b, slope=None, t=0.0):
-        given = self.loss, self._targets, self.weight, raw.array, self.offset, b
+        given = self.loss, self._targets, self.weight, raw, self.offset, b
         if slope is not None:
-            return sums.sums_along(*given, slope.array, t, self.is_separate)
+            return sums.sums_along(*given, slope, t, self.is_separate)
+        if not self._stores_raw:
+            return sums.sums_at(*given, None)
         if raw.residual is None:
             raw.residual = np.empty(raw.array.shape, raw.array.dtype, order=self._order)
         raw.at = b
         return sums.sums_at(*given, raw.residual)
 
     def derivatives_along(self, raw, b, slope, t, drift):
-        given = self.loss, self._targets, self.weight, raw.array, self.offset, b + t * drift
-        return sums.derivatives_along(*given, slope.array, t, drift)
+        given = self.loss, self._targets, self.weight, raw, self.offset, b + t * drift
+        return sums.derivatives_along(*given, slope, t, drift)
 
     def values(self, raw, b, slope=None, t=0.0):
-        slope = None if slope is None else slope.array
-        given = self.loss, self._targets, self.weight, raw.array, self.offset, b
-        return sums.values(*given, slope, t)
+        return sums.values(self.loss, self._targets, self.weight, raw, self.offset, b, slope, t)
 
     def gradient(self, raw, b):
+        if not self._stores_raw:
+            return self.first_order(raw.coef, b).gradient
         if raw.residual is None or not np.array_equal(raw.at, b):
             self.sums(raw, b)
         gradient = self.design.rmatvec(raw.residual)
         self.release(raw)
         return gradient
+
+    def first_order(self, coef, b):
+        if self.is_sparse:
+            return super().first_order(coef, b)
+        given = self.loss, self._targets, self.weight, self.design
+        return sums.first_order(*given, coef, self.offset, b)
 
     def moved_gradient(self, raw, b, curvature, shift):
         moved = curvature.entries.product(np.broadcast_to(shift, self.y.shape))
@@ -250,10 +266,12 @@ class LocalRows(Recession, Rows):
         return self.design.rmatvec(moved)
 
     def square(self, raw):
-        return float(self.weight @ (raw.array**2).sum(axis=1))
+        parts = ((self.weight[rows], raw.block(rows)) for rows in raw.slices())
+        return float(sum(weight @ np.square(block).sum(axis=1) for weight, block in parts))
 
     def release(self, raw):
-        raw.residual = None
+        if self._stores_raw:
+            raw.residual = None
 
     def gradient_sizes(self, raw, b):
         gradient = self.loss_gradient(raw, b)

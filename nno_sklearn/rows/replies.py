@@ -57,6 +57,23 @@ class RowSums(NamedTuple):
     mixed: Array | None = None
 
 
+class FirstOrder(NamedTuple):
+    """The data loss at coefficients and an intercept, and its derivatives.
+
+    Parameters
+    ----------
+    value : float
+    total, bend : ndarray of shape (n_outputs,)
+        First and second derivatives by each output's intercept.
+    gradient : ndarray of shape (n_features, n_outputs)
+    """
+
+    value: float
+    total: Array
+    bend: Array
+    gradient: Array
+
+
 class Targets(NamedTuple):
     """Weighted mean, least, greatest and largest absolute target of each output, (n_outputs,)."""
 

@@ -1,23 +1,18 @@
 """Sums over the rows of this process at given raw predictions: in blocks that fit a cache."""
 
 from functools import reduce
+from itertools import count
 from operator import add
 
 import numpy as np
 
 from nno_sklearn.losses import Curvature
 from nno_sklearn.rows.intercept_curvature import intercept_curvature
-from nno_sklearn.rows.replies import RowSums, inner
+from nno_sklearn.rows.raw import block_slices, product_slices
+from nno_sklearn.rows.replies import FirstOrder, RowSums, inner
 
-#: Bytes and rows of a block of raw predictions, at most. For sums over more rows OpenBLAS would
-#: wake its threads, which costs more than they bring.
-BLOCK_BYTES, BLOCK_ROWS = 2**18, 2**13
-
-
-def block_slices(n, n_outputs, dtype):
-    """Slices of n rows whose raw predictions fit a cache."""
-    step = min(BLOCK_ROWS, max(1, BLOCK_BYTES // (dtype.itemsize * n_outputs)))
-    return [slice(first, first + step) for first in range(0, n, step)]
+#: Raw predictions whose couplings a curvature may keep where raw predictions are not stored.
+MOST_COUPLINGS = 2**25
 
 
 def blocks(raw, offset, b, slope=None, t=0.0):
@@ -27,12 +22,12 @@ def blocks(raw, offset, b, slope=None, t=0.0):
     length of the data. It is in the precision of ``raw``; sums of blocks are added up in float64.
     """
     b, t = np.asarray(b, dtype=raw.dtype), np.asarray(t, dtype=raw.dtype)
-    for rows in block_slices(*raw.shape, raw.dtype):
-        eta = raw[rows] + b
+    for rows in raw.slices():
+        eta = raw.block(rows) + b
         if offset is not None:
             eta += offset[rows]
         if slope is not None:
-            eta += t * slope[rows]
+            eta += t * slope.block(rows)
         yield rows, eta
 
 
@@ -44,23 +39,55 @@ def values(loss, y, weight, raw, offset, b, slope, t):
 
 
 def sums_at(loss, y, weight, raw, offset, b, residual):
-    """:class:`RowSums` at raw predictions; ``residual`` becomes weights times loss gradients."""
+    """:class:`RowSums` at raw predictions; ``residual`` becomes weights times loss gradients.
+
+    Where there is no room for it, it is None, and only some blocks' couplings are kept.
+    """
+    every = 1 if residual is not None else -(-raw.shape[0] * raw.shape[1] // MOST_COUPLINGS)
+    blocks_seen = count()
 
     def block(rows, eta):
         gradient, curvature = loss.derivatives(y.like(rows, eta), eta)
         part = weight[rows].astype(eta.dtype, copy=False)
-        np.multiply(part[:, None], gradient, out=residual[rows])
+        if residual is not None:
+            np.multiply(part[:, None], gradient, out=residual[rows])
         total, size = _wide(part @ gradient, part @ np.abs(gradient))
-        return total, size, intercept_curvature(curvature, part)
+        stands_for = every if next(blocks_seen) % every == 0 else 0
+        return total, size, intercept_curvature(curvature, part, stands_for)
 
     return _added(block(*one) for one in blocks(raw, offset, b))
+
+
+def first_order(loss, y, weight, design, coef, offset, b):
+    """:class:`FirstOrder` at coefficients: each block of rows is looked at once, and forgotten."""
+    n, n_outputs = y.shape
+    value, total, bend = 0.0, np.zeros(n_outputs), np.zeros(n_outputs)
+
+    def residual(rows, eta):
+        nonlocal value
+        eta += b.astype(eta.dtype)
+        if offset is not None:
+            eta += offset[rows]
+        part = weight[rows].astype(eta.dtype, copy=False)
+        losses, gradient, curvature = loss.with_derivatives(y.like(rows, eta), eta)
+        value += float((part @ losses).sum(dtype=float))
+        bend[:] += part @ curvature.diagonal
+        if curvature.coupling is not None:
+            bend[:] -= part @ np.square(curvature.coupling)
+        gradient *= part[:, None]
+        total[:] += gradient.sum(axis=0)
+        return gradient
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        gradient = design.sweep(coef, residual, product_slices(n, n_outputs))
+    return FirstOrder(value, total, np.maximum(bend, 0.0), gradient)
 
 
 def sums_along(loss, y, weight, raw, offset, b, slope, t, is_separate):
     """:class:`RowSums` on a line, with the derivatives along it."""
 
     def block(rows, eta):
-        part, along = weight[rows].astype(eta.dtype, copy=False), slope[rows]
+        part, along = weight[rows].astype(eta.dtype, copy=False), slope.block(rows)
         gradient, curvature = loss.derivatives(y.like(rows, eta), eta)
         weighted = part[:, None] * along
         bent = curvature.product(weighted)
@@ -77,7 +104,7 @@ def derivatives_along(loss, y, weight, raw, offset, b, slope, t, drift):
     drift = np.asarray(drift, dtype=raw.dtype)
 
     def block(rows, eta):
-        along = slope[rows] + drift
+        along = slope.block(rows) + drift
         gradient, curvature = loss.derivatives(y.like(rows, eta), eta)
         moved = along * weight[rows, None].astype(eta.dtype, copy=False)
         first, second = inner(gradient, moved, False), inner(curvature.product(along), moved, False)

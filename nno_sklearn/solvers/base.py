@@ -12,10 +12,10 @@ from sklearn.base import BaseEstimator
 from nno_sklearn._data_checks import is_count
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
-from nno_sklearn.problem import Certificate, Point, Problem, leads_away, separates
+from nno_sklearn.problem import Certificate, Point, Problem, Verdict, leads_away, separates
 from nno_sklearn.problem.cost import LOOK_BUDGET, newton_cost
 from nno_sklearn.solvers.newton import NewtonStep, newton_step
-from nno_sklearn.types import RandomState
+from nno_sklearn.types import Array, RandomState
 
 #: Records without any progress after which a run has reached the limit of precision.
 STANDSTILL = 10
@@ -140,7 +140,7 @@ class Run:
         seems_done = not verdict.is_proof and self._is_near_an_end(verdict)
         if seems_done or (verdict.optimality > self.tol and self._hardly_moves()):
             verdict = self._look_closer()
-        self._record(verdict, step_size)
+        self._record(point.coef, point.value, verdict, step_size)
         if self.status is None and verdict.optimality <= self.tol:
             self.status = Status.CONVERGED
         elif self.status is None and self._stands_still():
@@ -150,6 +150,15 @@ class Run:
         elif self.status is None and len(self.history) > self.max_iter:
             self.status = Status.MAX_ITER
         return self.status is not None
+
+    def passes_by(self, coef: Array, objective: float, step_size: float) -> None:
+        """Record a place between two points, of which no gap is known."""
+        self._record(coef, objective, Verdict(np.inf, np.inf, False), step_size)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the next record is that of the last iteration."""
+        return len(self.history) >= self.max_iter
 
     def _hardly_moves(self):
         """Whether the objective has settled but the gap, as with a weak penalty, is still loose."""
@@ -190,13 +199,13 @@ class Run:
                 self.status = Status.NO_OPTIMUM
         return verdict
 
-    def _record(self, verdict, step_size):
+    def _record(self, coef, objective, verdict, step_size):
         record = Record(
-            objective=float(self._point.value),
+            objective=float(objective),
             optimality=float(verdict.optimality),
             dual_gap=float(verdict.gap),
             step_size=float(step_size),
-            n_nonzeros=int(np.count_nonzero(self._point.coef)),
+            n_nonzeros=int(np.count_nonzero(coef)),
             n_passes=self.problem.n_passes,
             seconds=perf_counter() - self._started,
         )

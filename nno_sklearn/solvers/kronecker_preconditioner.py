@@ -63,14 +63,26 @@ class KroneckerAtPoint:
         self._gram, self._unit, self._eigen = other._gram, other._unit, other._eigen
 
     def __call__(self, point):
-        problem = point.problem
-        smooth = problem.alpha * problem.penalty.curvature(point.coef)
-        diagonal = positive_diagonal(smooth, point.data_diagonal).mean(axis=1)
+        return self.at(point.coef, point.data_diagonal, point.sums.bend.eigen())
+
+    def at(self, coef, data_diagonal, outputs):
+        """The preconditioner at coefficients.
+
+        Parameters
+        ----------
+        coef, data_diagonal : ndarray of shape (n_features, n_outputs)
+            The latter as of a :class:`~nno_sklearn.problem.Point`.
+        outputs : tuple of (values, vectors)
+            Eigenvalues and eigenvectors of the second derivative by the intercept.
+        """
+        problem = self._landmarks.problem
+        smooth = problem.alpha * problem.penalty.curvature(coef)
+        diagonal = positive_diagonal(smooth, data_diagonal).mean(axis=1)
         size = diagonal.mean()
         values, vectors, scaling = self._factor(diagonal / size if size > 0 else diagonal)
         inverse = 1.0 / size if size > 0 else 0.0
         features = inverse * values, vectors, np.sqrt(inverse) * scaling
-        return KroneckerPreconditioner(features, _spread(*point.sums.bend.eigen()))
+        return KroneckerPreconditioner(features, _spread(*outputs))
 
     def _factor(self, unit):
         """Eigenvalues and vectors of the second moments in units of a penalty's curvature."""

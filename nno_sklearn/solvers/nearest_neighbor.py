@@ -5,9 +5,10 @@ from sklearn.utils import check_random_state
 
 from nno_sklearn._distances import check_metric
 from nno_sklearn.problem import Point, Problem
-from nno_sklearn.problem.cost import has_kronecker_factors
+from nno_sklearn.problem.cost import has_kronecker_factors, moves_jointly
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, Status, check_count
 from nno_sklearn.solvers.descent import descend
+from nno_sklearn.solvers.joint_descent import descend_jointly
 from nno_sklearn.solvers.kronecker_preconditioner import KroneckerAtPoint
 from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
@@ -110,18 +111,26 @@ class NearestNeighborSolver(Solver):
         # Pass the start on without a name: it is as long as the data, and the loops may free it.
         if problem.is_smooth:
             own = _preconditioner(run, landmarks, landmarks.n_curvature)
-            point = descend(run, self._begin(run, start, landmarks, own), own, self.n_corrections)
+            point = self._descend(run, self._begin(run, start, landmarks, own), own)
         else:
             few = landmarks.n_curvature < problem.n_samples
             rows = landmarks.rows(landmarks.n_curvature) if few else None
             point = solve_by_working_sets(run, self._begin(run, start, landmarks), rows)
         return run.result(point)
 
+    def _descend(self, run, point, preconditioner):
+        """Descend to the optimum: for many coupled outputs first in coefficients and intercept
+        together."""
+        if moves_jointly(run.problem) and not run.done(point):
+            point = descend_jointly(run, point, preconditioner, self.n_corrections)
+        return point if run.status else descend(run, point, preconditioner, self.n_corrections)
+
     def _begin(self, run, start, landmarks, preconditioner=None):
         """The better start of the one given and the optimum on the landmarks, whose preconditioner
         ``preconditioner`` may take over."""
         problem, searched = start.problem, self.n_neighbors is not None
-        if start.coef.any() or not (searched or landmarks.start_pays):
+        pays = landmarks.start_pays and not moves_jointly(problem)
+        if start.coef.any() or not (searched or pays):
             return start
         if searched:
             small = landmarks.cells(self.n_neighbors, self.metric)

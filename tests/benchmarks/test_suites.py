@@ -11,6 +11,7 @@ import scipy
 from scipy import sparse
 from sklearn.utils import check_random_state
 
+from nno_sklearn import NNOClassifier
 from nno_sklearn.losses import LogLoss, MultinomialLogLoss
 from nno_sklearn.penalties import L2
 from nno_sklearn.problem import hessian_blocks
@@ -31,6 +32,7 @@ from benchmarks.fuzzing import problems
 from benchmarks.fuzzing.variants import equivalent
 from benchmarks.suites import (
     costs,
+    heads,
     landmarks,
     neighbors,
     robustness,
@@ -71,8 +73,8 @@ def _no_machine(monkeypatch):
 
 
 def test_every_suite_is_registered():
-    names = "commits costs landmarks neighbors robustness scale score_training search speed stream"
-    assert suites.names() == names.split()
+    names = "commits costs heads landmarks neighbors robustness scale score_training search speed"
+    assert suites.names() == [*names.split(), "stream"]
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
@@ -285,6 +287,32 @@ def test_what_a_fit_raises_is_listed(monkeypatch):
     }
     assert {row["passes"] for row in rows} == {None}
     assert robustness.fault_table(pd.DataFrame(rows)).rows[-1][:2] == ["raises", "1"]
+
+
+@pytest.mark.usefixtures("_no_machine")
+def test_heads_suite(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(heads, "fit", heads.fit_here)
+    sizes = ("--words", "60", "--classes", "5", "60", "--rows", "4000", "--topics-tol", "0.01")
+    options = options_of(heads, tmp_path, *sizes)
+    options.quick, options.rivals = True, ["lbfgs"]
+    heads.run(options)
+    assert "cpu_seconds like K^" in capsys.readouterr().out
+    results, _ = report.read("heads", tmp_path)
+    assert list(results["kind"]) == ["topics"] * 4 + ["words"] + ["growing"] * 2
+    ours = results[results["solver"] == "nno_sklearn"]
+    assert (ours["gap"] <= 1.01 * ours["tol"]).all()
+    topics = results[results["kind"] == "topics"]
+    for _, fits in topics.groupby("alpha"):
+        assert np.ptp(fits["objective"]) <= fits["gap"].max() * fits["objective"].max()
+
+
+def test_gap_of_heads_is_above_the_optimum():
+    X, y = heads.make(heads.Task("topics", 300, 8, 4, 1e-2, 0.1))
+    best = NNOClassifier(alpha=1e-2, tol=1e-10).fit(X.astype(float), y)
+    value, gap = heads.certify(best.coef_, best.intercept_, X, y, 1e-2)
+    assert value == pytest.approx(best.objective_, rel=1e-9) and gap <= 1e-6
+    value, gap = heads.certify(0.9 * best.coef_, best.intercept_, X, y, 1e-2)
+    assert 0 < value - best.objective_ <= gap
 
 
 @pytest.mark.usefixtures("_no_machine")

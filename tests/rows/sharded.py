@@ -153,6 +153,7 @@ class ShardedRows(Rows):
     inverse_scale = property(lambda self: self._shards[0].inverse_scale)
     rounding = property(lambda self: max(self._of_all("rounding")))
     eps = property(lambda self: max(self._of_all("eps")))
+    is_exact = property(lambda self: all(self._of_all("is_exact")))
     underflows = property(lambda self: any(self._of_all("underflows")))
     passes = property(lambda self: self._passes)
     is_separate = property(lambda self: self._shards[0].is_separate)

@@ -1,0 +1,137 @@
+"""Descent in coefficients and intercept together, for many coupled outputs.
+
+Elsewhere the intercept is at its optimum at every point that a solver sees. For hundreds of coupled
+outputs finding it takes several looks at all raw predictions, more than the rest of an iteration;
+as one more row of the coefficients it costs nothing, and a full step nearly always descends. So an
+iteration is one sweep over X, and nothing that is as long as the data is kept.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nno_sklearn.rows.replies import FirstOrder
+from nno_sklearn.solvers.linesearch import MEAN_ROUNDING
+from nno_sklearn.solvers.preconditioner import LBFGS
+from nno_sklearn.types import Array
+
+#: Share of the decrease that the slope promises with which a step is content, and limits of what
+#: one that is too long is multiplied by.
+CONTENT, SHORTEST, LONGEST = 1e-4, 0.1, 0.5
+#: Steps along a direction that are tried.
+MOST_TRIALS = 10
+#: Curvature of an output's intercept, as a share of the largest one, which it counts as at least.
+LEAST_CURVATURE = 1e-7
+#: Share of ``tol`` below which an estimated gap has its proof looked for, and what it is multiplied
+#: by where there is none.
+SURE, SURER = 0.9, 0.3
+
+
+class Place(NamedTuple):
+    """Coefficients with an intercept, (n_features + 1, n_outputs), and the objective there."""
+
+    joint: Array
+    value: float
+    slope: Array
+    data: FirstOrder
+
+    @property
+    def coef(self) -> Array:
+        return self.joint[:-1]
+
+    @property
+    def intercept(self) -> Array:
+        """Of the centred columns."""
+        return self.joint[-1]
+
+
+class JointPreconditioner:
+    """A preconditioner of the coefficients, and a diagonal for the intercept.
+
+    Columns are centred, so that second derivatives by both nearly vanish.
+    """
+
+    def __init__(self, of_coef, bend):
+        self._of_coef = of_coef
+        self._inverse = 1.0 / np.maximum(bend, LEAST_CURVATURE * bend.max())
+
+    def solve(self, gradient):
+        return np.vstack([self._of_coef.solve(gradient[:-1]), self._inverse * gradient[-1]])
+
+
+def descend_jointly(run, point, preconditioner, n_corrections):
+    """Move towards the optimum until it is proved, or no step descends any more.
+
+    Parameters
+    ----------
+    run : Run
+    point : Point
+        Where to begin; not an optimum.
+    preconditioner : KroneckerAtPoint
+    n_corrections : int
+        Number of past steps that correct the preconditioner (L-BFGS).
+
+    Returns
+    -------
+    Point
+        With the intercept at its optimum.
+    """
+    problem, past = point.problem, LBFGS(point.problem, n_corrections)
+    place, share = _place(problem, np.vstack([point.coef, point.intercept])), SURE
+    while True:
+        is_near = _gap(problem, place) <= share * run.tol * place.value
+        found = None if is_near or run.is_last else _step_from(problem, place, preconditioner, past)
+        if found is not None:
+            step_size, new = found
+            past.add(new.joint - place.joint, new.slope - place.slope)
+            place = new
+            run.passes_by(place.coef, place.value, step_size)
+        elif is_near or run.is_last or problem.rows.is_exact:
+            point = problem.at(place.coef, place.intercept)
+            if run.done(point) or not is_near:
+                return point
+            share *= SURER
+        else:  # float32 tells no more
+            problem = problem.exact()
+            place = _place(problem, place.joint)
+
+
+def _step_from(problem, place, preconditioner, past):
+    """A step in the corrected preconditioner, and where it leads; None where none descends."""
+    curvature = problem.scale[:, None] ** 2 * place.data.bend
+    of_coef = preconditioner.at(place.coef, curvature, (place.data.bend, None))
+    joint = JointPreconditioner(of_coef, place.data.bend)
+    return _step(problem, place, -past.solve(place.slope, joint))
+
+
+def _place(problem, joint):
+    """Objective and slope; one sweep over the rows."""
+    coef, penalty = joint[:-1], problem.penalty
+    data = problem.rows.first_order(coef, joint[-1])
+    gradient = data.gradient + problem.alpha * penalty.gradient(coef)
+    slope = np.vstack([gradient, data.total * problem.fit_intercept])
+    return Place(joint, data.value + problem.alpha * penalty.value(coef), slope, data)
+
+
+def _step(problem, place, direction):
+    """A step along a direction that lowers the objective, and where it leads; None without one."""
+    promised = np.vdot(place.slope, direction)
+    rounding = MEAN_ROUNDING * problem.rows.eps * abs(place.value)
+    if not -promised > rounding:
+        return None
+    t = 1.0
+    for _ in range(MOST_TRIALS):
+        new = _place(problem, place.joint + t * direction)
+        if new.value <= place.value + CONTENT * t * promised:
+            return t, new
+        above = new.value - place.value - t * promised  # of a parabola, its curvature's part
+        shorter = -0.5 * t * promised / above if np.isfinite(above) and above > 0 else SHORTEST
+        t *= float(np.clip(shorter, SHORTEST, LONGEST))
+    return None
+
+
+def _gap(problem, place):
+    """The duality gap, were the intercept at its optimum; see :func:`dual_gap`."""
+    penalty, alpha, gradient = problem.penalty, problem.alpha, place.data.gradient
+    conjugate = penalty.conjugate(-gradient / alpha)
+    return alpha * (penalty.value(place.coef) + conjugate) + np.vdot(gradient, place.coef)

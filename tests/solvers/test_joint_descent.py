@@ -1,0 +1,53 @@
+"""Many coupled outputs: coefficients and intercept move together, to the same certified optimum."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from nno_sklearn import NNOClassifier
+
+N, P, K = 900, 12, 60
+RNG = np.random.default_rng(3)
+X = RNG.normal(size=(N, P)) * np.logspace(0, 1, P) + 2.0
+Y = (X @ RNG.normal(size=(P, K)) + 5 * RNG.gumbel(size=(N, K))).argmax(axis=1)
+ALPHA = 1e-2
+
+
+def fit(X=X, **params):
+    return NNOClassifier(**{"alpha": ALPHA, "tol": 1e-8, **params}).fit(X, Y)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_same_optimum_as_scikit_learn(fit_intercept):
+    ours = fit(fit_intercept=fit_intercept, tol=1e-10)
+    options = {"C": 1 / (ALPHA * N), "tol": 1e-9, "max_iter": 20_000}
+    theirs = LogisticRegression(**options, fit_intercept=fit_intercept).fit(X, Y)
+    assert ours.converged_ and ours.dual_gap_ <= 1e-10 * ours.objective_
+    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=2e-5)
+
+
+def test_records_between_points_have_no_gap():
+    """The run looks for a proof at its start and where it seems near: elsewhere it has none."""
+    model = fit(tol=1e-4)
+    gaps = np.array([record.dual_gap for record in model.history_])
+    objectives = np.array([record.objective for record in model.history_])
+    assert np.isfinite(gaps[[0, -1]]).all() and np.isinf(gaps[1:-2]).any()
+    assert (np.diff(objectives) <= 1e-12).all()
+    assert model.n_iter_ == len(model.history_) - 1
+
+
+@pytest.mark.parametrize("max_iter", [1, 3])
+def test_iterations_have_a_limit(max_iter):
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        model = fit(max_iter=max_iter)
+    assert "iteration limit" in str(found[-1].message) and not model.converged_
+    assert model.n_iter_ <= max_iter
+
+
+def test_float32_is_taken_on_in_float64():
+    single = fit(X.astype(np.float32), tol=1e-7)
+    assert single.converged_ and single.coef_.dtype == np.float32
+    assert single.objective_ <= fit().objective_ * (1 + 1e-7)
