@@ -129,7 +129,7 @@ class ElasticNet(RegressorTwin, of=linear_model.ElasticNet):
         check_input : bool, default=True
             Without effect: data are always checked.
         **starts
-            ``coef_init`` and ``intercept_init``.
+            ``coef_init``, ``intercept_init`` and ``offset``.
 
         Returns
         -------
@@ -138,13 +138,19 @@ class ElasticNet(RegressorTwin, of=linear_model.ElasticNet):
         return super().fit(X, y, sample_weight, **starts)
 
     def open_session(
-        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None, *, n_models: int = 1
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+        n_models: int = 1,
     ) -> FitSession:
         """A session that does what ``fit`` does; see :meth:`nno_sklearn.NNORegressor.open_session`.
 
         Parameters
         ----------
-        X, y, sample_weight
+        X, y, sample_weight, offset
             As for :meth:`fit`.
         n_models : int, default=1
 
@@ -152,7 +158,7 @@ class ElasticNet(RegressorTwin, of=linear_model.ElasticNet):
         -------
         FitSession
         """
-        return super().open_session(X, y, sample_weight, n_models=n_models)
+        return super().open_session(X, y, sample_weight, offset=offset, n_models=n_models)
 
     @property
     def sparse_coef_(self) -> Any:
