@@ -111,7 +111,7 @@ class ElasticNet(RegressorTwin, of=linear_model.ElasticNet):
     def _objective(self) -> tuple[Loss, Penalty]:
         return SquaredError(), ElasticNetPenalty(self.l1_ratio, positive=self.positive)
 
-    def fit(
+    def fit(  # type: ignore[override]  # check_input has the place of offset
         self,
         X: Matrix,
         y: ArrayLike,
@@ -190,20 +190,26 @@ class GeneralisedLinear(RegressorTwin):
 
     power: float
 
-    def score(self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def score(
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+    ) -> float:
         """Share of the deviance that is explained, D^2; 1 is perfect, 0 the best constant.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
-        sample_weight : array-like of shape (n_samples,), default=None
+        sample_weight, offset : array-like of shape (n_samples,), default=None
 
         Returns
         -------
         float
         """
-        predicted = self.predict(X)
+        predicted = self.predict(X, offset=offset)
         return d2_tweedie_score(y, predicted, sample_weight=sample_weight, power=self.power)
 
 
