@@ -81,10 +81,15 @@ class RidgeClassifier(ClassifierTwin, of=linear_model.RidgeClassifier):
         return SquaredError(), L2(positive=self.positive)
 
     def prepare(
-        self, X: Matrix, y: Any, sample_weight: ArrayLike | None, loss: Loss
+        self,
+        X: Matrix,
+        y: Any,
+        sample_weight: ArrayLike | None,
+        loss: Loss,
+        offset: ArrayLike | None = None,
     ) -> TrainingData:
         """Check and encode data; see :meth:`nno_sklearn.session.SessionModel.prepare`."""
-        data = super().prepare(X, y, sample_weight, loss)
+        data = super().prepare(X, y, sample_weight, loss, offset)
         return replace(data, targets=2.0 * np.asarray(data.targets) - 1.0)
 
 
@@ -113,10 +118,15 @@ class LinearSVC(ClassifierTwin, of=svm.LinearSVC):
         return _choice("loss", self.loss, losses)(), _choice("penalty", self.penalty, penalties)()
 
     def prepare(
-        self, X: Matrix, y: Any, sample_weight: ArrayLike | None, loss: Loss
+        self,
+        X: Matrix,
+        y: Any,
+        sample_weight: ArrayLike | None,
+        loss: Loss,
+        offset: ArrayLike | None = None,
     ) -> TrainingData:
         """Check and encode data; the intercept is the coefficient of a column of its own."""
-        data = super().prepare(X, y, sample_weight, loss)
+        data = super().prepare(X, y, sample_weight, loss, offset)
         if not self.fit_intercept:
             return data
         column = np.full((data.X.shape[0], 1), self.intercept_scaling, dtype=data.X.dtype)

@@ -111,7 +111,7 @@ class ElasticNet(RegressorTwin, of=linear_model.ElasticNet):
     def _objective(self) -> tuple[Loss, Penalty]:
         return SquaredError(), ElasticNetPenalty(self.l1_ratio, positive=self.positive)
 
-    def fit(
+    def fit(  # type: ignore[override]  # check_input has the place of offset
         self,
         X: Matrix,
         y: ArrayLike,
@@ -129,7 +129,7 @@ class ElasticNet(RegressorTwin, of=linear_model.ElasticNet):
         check_input : bool, default=True
             Without effect: data are always checked.
         **starts
-            ``coef_init`` and ``intercept_init``.
+            ``coef_init``, ``intercept_init`` and ``offset``.
 
         Returns
         -------
@@ -138,13 +138,19 @@ class ElasticNet(RegressorTwin, of=linear_model.ElasticNet):
         return super().fit(X, y, sample_weight, **starts)
 
     def open_session(
-        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None, *, n_models: int = 1
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+        n_models: int = 1,
     ) -> FitSession:
         """A session that does what ``fit`` does; see :meth:`nno_sklearn.NNORegressor.open_session`.
 
         Parameters
         ----------
-        X, y, sample_weight
+        X, y, sample_weight, offset
             As for :meth:`fit`.
         n_models : int, default=1
 
@@ -152,7 +158,7 @@ class ElasticNet(RegressorTwin, of=linear_model.ElasticNet):
         -------
         FitSession
         """
-        return super().open_session(X, y, sample_weight, n_models=n_models)
+        return super().open_session(X, y, sample_weight, offset=offset, n_models=n_models)
 
     @property
     def sparse_coef_(self) -> Any:
@@ -184,20 +190,26 @@ class GeneralisedLinear(RegressorTwin):
 
     power: float
 
-    def score(self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def score(
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+    ) -> float:
         """Share of the deviance that is explained, D^2; 1 is perfect, 0 the best constant.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
-        sample_weight : array-like of shape (n_samples,), default=None
+        sample_weight, offset : array-like of shape (n_samples,), default=None
 
         Returns
         -------
         float
         """
-        predicted = self.predict(X)
+        predicted = self.predict(X, offset=offset)
         return d2_tweedie_score(y, predicted, sample_weight=sample_weight, power=self.power)
 
 
