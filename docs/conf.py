@@ -76,6 +76,7 @@ sphinx_gallery_conf = {
             "examples/first_steps",
             "examples/neighbors",
             "examples/text",
+            "examples/language_models",
             "examples/translation",
             "examples/recommendation",
             "examples/images",

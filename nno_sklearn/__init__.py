@@ -10,13 +10,17 @@ if TYPE_CHECKING:  # the names that __getattr__ imports
     from nno_sklearn.contracts import check_penalty as check_penalty
     from nno_sklearn.contracts import check_solver as check_solver
     from nno_sklearn.contracts import check_stream as check_stream
+    from nno_sklearn.interchange import to_sklearn as to_sklearn
     from nno_sklearn.layers import from_linear as from_linear
     from nno_sklearn.layers import to_linear as to_linear
+    from nno_sklearn.linear_model.likeness import like as like
     from nno_sklearn.losses import Loss as Loss
     from nno_sklearn.model_selection import NNOSearchCV as NNOSearchCV
     from nno_sklearn.neighbors import condense as condense
     from nno_sklearn.penalties import L1 as L1
     from nno_sklearn.penalties import L2 as L2
+    from nno_sklearn.penalties import MCP as MCP
+    from nno_sklearn.penalties import SCAD as SCAD
     from nno_sklearn.penalties import ElasticNet as ElasticNet
     from nno_sklearn.penalties import Penalty as Penalty
     from nno_sklearn.score_training import ScoreTraining as ScoreTraining
@@ -39,12 +43,14 @@ _HOMES = {
     "L1": "penalties",
     "L2": "penalties",
     "Loss": "losses",
+    "MCP": "penalties",
     "NNOClassifier": "_classifier",
     "NNORegressor": "_regressor",
     "NNOSearchCV": "model_selection",
     "NearestNeighborSolver": "solvers",
     "Penalty": "penalties",
     "ProximalSolver": "solvers",
+    "SCAD": "penalties",
     "ScoreTraining": "score_training",
     "Solver": "solvers",
     "Stream": "streams",
@@ -54,8 +60,10 @@ _HOMES = {
     "check_stream": "contracts",
     "condense": "neighbors",
     "from_linear": "layers",
+    "like": "linear_model.likeness",
     "nno_minimize": "score_training",
     "to_linear": "layers",
+    "to_sklearn": "interchange",
 }
 
 __all__ = sorted([*_HOMES, "__version__"])  # noqa: PLE0605

@@ -34,8 +34,6 @@ from nno_sklearn._online import has_gradient
 from nno_sklearn._validation import (
     check_batch,
     check_training_data,
-    make_loss,
-    make_score_training,
     sum_of_weights,
 )
 from nno_sklearn.losses import Hinge, Loss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
@@ -48,12 +46,10 @@ from nno_sklearn.streams import Batch, Stream
 from nno_sklearn.types import Array, Matrix, RandomState
 
 
-def _has_probabilities(classifier):
-    known = classifier.named_losses
-    is_score = make_score_training(classifier.loss, known) is not None
-    if is_score or not make_loss(classifier.loss, known).probabilistic:
+def _has_probabilities(self):
+    if self._score_training() is not None or not self._loss().probabilistic:
         raise AttributeError(
-            f"loss={classifier.loss!r} gives no probabilities. Use loss='log_loss' or "
+            f"loss={self.loss!r} gives no probabilities. Use loss='log_loss' or "
             "'modified_huber', or wrap the model in CalibratedClassifierCV."
         )
     return True
@@ -81,8 +77,9 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         itself, by a search that starts at the optimum of F with the log-loss and tuned
         thresholds; ``ScoreTraining("f1", cv=10)`` chooses its folds. The model has no
         probabilities, so scorers of probabilities are refused.
-    penalty : {"l2", "l1", "elasticnet", None} or Penalty, default="l2"
-        "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``. Objects
+    penalty : {"l2", "l1", "elasticnet", "mcp", "scad", None} or Penalty, default="l2"
+        "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``;
+        "mcp" and "scad" do not shrink large coefficients (:class:`~nno_sklearn.MCP`). Objects
         take more: :class:`~nno_sklearn.L1` and others weigh and bound features by name.
     alpha : float, default=1e-4
         Strength of the penalty, at least 0; ``1 / (C * n_samples)`` in terms of

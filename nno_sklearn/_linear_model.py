@@ -27,11 +27,12 @@ from nno_sklearn._validation import (
     make_solver,
 )
 from nno_sklearn.contracts import check_prediction, gradient_jumps
+from nno_sklearn.counterparts import OF_MEAN, Strength
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.rows import exact_product
 from nno_sklearn.score_training import ScoreTraining
-from nno_sklearn.session import Coefficients, FitSession, Parts, given_start
+from nno_sklearn.session import Coefficients, FitSession, Limits, Parts, given_start
 from nno_sklearn.solvers import Record, Solver, Status
 from nno_sklearn.solvers.base import SolverResult
 from nno_sklearn.streams import Stream
@@ -54,6 +55,7 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
 
     named_losses: ClassVar[dict[str, type[Loss]]]
     _convex_loss: ClassVar[type[Loss]]
+    strength_in: ClassVar[Strength] = OF_MEAN
     free_parameters: ClassVar[frozenset[str]] = frozenset(
         "alpha l1_ratio max_iter penalty random_state solver stream tol verbose warm_start".split()
     )
@@ -219,7 +221,7 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         check_hyper_parameters(self)
         training = self._score_training()
         if training is None:
-            loss = make_loss(self.loss, self.named_losses)
+            loss = self._loss()
         else:
             training.check_parameters()
             loss = self._convex_loss()
@@ -234,18 +236,32 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         """How to train on the score that ``loss`` names; None where it is a loss."""
         return make_score_training(self.loss, self.named_losses)
 
+    def _loss(self):
+        """The loss that the parameters name, where it is no score."""
+        return make_loss(self.loss, self.named_losses)
+
+    def limits(self) -> Limits:
+        """When a run ends: after ``max_iter`` iterations, or at ``tol``.
+
+        Returns
+        -------
+        Limits
+        """
+        return Limits(self.max_iter, self.tol)
+
     def strength(self, total_weight: float) -> float:
-        """Factor of the penalty: alpha, independent of the sum of the weights.
+        """Factor of the penalty in an objective with the mean loss: alpha.
 
         Parameters
         ----------
         total_weight : float
+            Sum of the weights; alpha does not depend on it.
 
         Returns
         -------
         float
         """
-        return self.alpha
+        return self.strength_in.to_alpha(getattr(self, self.strength_in.parameter), total_weight)
 
     def _coefficients(self):
         """The fitted coefficients as a start."""
@@ -292,10 +308,11 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         self.loss_ = loss
 
     def _advice(self, result):
+        limits = self.limits()
         if self._score_training() is not None:
             return (
-                f"{type(self).__name__}: {result.status.value}, {self.max_iter} rounds, while the "
-                "held-out score may still rise. Raise max_iter."
+                f"{type(self).__name__}: {result.status.value}, {limits.max_iter} rounds, while "
+                "the held-out score may still rise. Raise max_iter."
             )
         if result.status is Status.NO_OPTIMUM:
             return (
@@ -317,8 +334,8 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         has_dual = "conjugate" in result.point.problem.provides if result.point else True
         measure = "relative duality gap" if has_dual else "relative Newton decrement"
         if result.status is Status.MAX_ITER:
-            remedy = f"raise max_iter (now {self.max_iter})"
-            if self.solver == "gd":
+            remedy = f"raise max_iter (now {limits.max_iter})"
+            if getattr(self, "solver", None) == "gd":
                 remedy += ", or use solver='nearest_neighbor', which takes fewer iterations"
         elif self.coef_.dtype == np.float32:
             remedy = "pass X as float64, or raise tol"
@@ -327,7 +344,7 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         return (
             f"{type(self).__name__} did not converge: {result.status.value}. After "
             f"{result.n_iter} iterations of {type(self.solver_).__name__} the {measure} is "
-            f"{result.optimality:.2e}, above tol={self.tol:g}. Next: {remedy}."
+            f"{result.optimality:.2e}, above tol={limits.tol:g}. Next: {remedy}."
         )
 
     def _prediction(self, X, offset):

@@ -90,6 +90,7 @@ class OnlineLearning:
         loss.check_target(np.vstack([y, np.ones((1, y.shape[1]))]))
         shape = X.shape[1], y.shape[1]
         penalty = penalty.bind(*shape, getattr(self, "feature_names_in_", None))
+        penalty = penalty.at_strength(self.alpha) if self.alpha > 0 else penalty
         check_compatible("stream", stream, self.stream, loss, penalty, self.penalty)
         if begins:
             check_loss_on(loss, y)
@@ -99,8 +100,8 @@ class OnlineLearning:
         _check_takes(stream, batch.offset)
         known = Learnt.nothing(stream, objective) if begins else self._learnt
         batch = replace(batch, X=X.tocsr() if hasattr(X, "tocsr") else X)
-        limits = {"max_iter": self.max_iter, "tol": self.tol}
-        self._learnt = known.and_from(batch, stream, objective, **limits)
+        max_iter, tol = self.limits()
+        self._learnt = known.and_from(batch, stream, objective, max_iter=max_iter, tol=tol)
         self.n_samples_seen_, self.stream_ = self._learnt.n_rows, stream
         dtype, state = X.dtype if begins else self.coef_.dtype, self._learnt.state
         self._keep_model(state.coef, state.intercept, loss, dtype)

@@ -21,12 +21,10 @@ from nno_sklearn._data_checks import (
 )
 from nno_sklearn._tensors import from_tensor
 from nno_sklearn.losses import Loss
-from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
+from nno_sklearn.penalties import PENALTIES, ElasticNet, NoPenalty, Penalty
 from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.solvers import SOLVERS, Solver
 from nno_sklearn.streams import STREAMS, Stream
-
-PENALTIES = {"l1": L1, "l2": L2, "elasticnet": ElasticNet}
 
 
 def draft_of(estimator):
@@ -50,7 +48,7 @@ def check_names(kind, params, error):
 
 
 def check_hyper_parameters(estimator):
-    """Raise a ValueError for invalid numbers and flags."""
+    """Raise a ValueError for invalid parameters of an NNO model that are numbers or flags."""
     if not isinstance(estimator.alpha, Real):
         raise ValueError(
             f"alpha={estimator.alpha!r}: it must be a number of at least 0, the strength of the "
@@ -59,8 +57,12 @@ def check_hyper_parameters(estimator):
         )
     check_number("alpha", estimator.alpha, low=0, why="a negative penalty has no optimum")
     check_number("l1_ratio", estimator.l1_ratio, low=0, high=1, why="it is the l1 part's share")
-    check_number("tol", estimator.tol, low=0, why="it bounds the relative duality gap")
-    max_iter = estimator.max_iter
+    check_run(estimator, estimator.max_iter, estimator.tol)
+
+
+def check_run(estimator, max_iter, tol):
+    """Raise a ValueError for invalid numbers and flags that say how a run goes."""
+    check_number("tol", tol, low=0, why="it bounds the relative duality gap")
     if not is_count(max_iter, 1):
         raise ValueError(
             f"max_iter={max_iter!r}: it counts iterations, so it must be a whole number of at "

@@ -121,6 +121,11 @@ class Counterpart:
         return {self.strength.parameter: self.strength.of_alpha(alpha, total_weight), **options}
 
 
+def strength_of(estimator: type[BaseEstimator]) -> Strength | None:
+    """Name and unit of the strength of an estimator of :data:`COUNTERPARTS`; None for others."""
+    return next((one.strength for one in COUNTERPARTS if one.estimator is estimator), None)
+
+
 def counterparts(
     *,
     loss: str,
@@ -162,8 +167,10 @@ def counterparts(
     Ridge(alpha=5.0)
     """
     alpha = 0.0 if penalty is None else alpha
-    shares: dict[str | None, float] = {"l1": 1.0, "elasticnet": l1_ratio}
-    l1_ratio = shares.get(penalty, 0.0) if alpha > 0 else 0.0
+    shares: dict[str | None, float] = {None: 0.0, "l2": 0.0, "l1": 1.0, "elasticnet": l1_ratio}
+    if penalty not in shares:
+        return []
+    l1_ratio = shares[penalty] if alpha > 0 else 0.0
     return [
         one.estimator(
             fit_intercept=fit_intercept, **one.params(loss, alpha, l1_ratio, total_weight)

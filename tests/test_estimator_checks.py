@@ -29,8 +29,8 @@ REPRESENTATIVES = [
     NNORegressor("squared_epsilon_insensitive"),
     NNOClassifier("hinge"),
 ]
-#: Losses outside of the grid, whose fits are certified, and targets made, in other ways.
-OTHERS = [NNORegressor("inverse_gaussian", solver="gd")]
+#: Outside of the grid, as their fits are certified, or targets made, in other ways.
+OTHERS = [NNORegressor("inverse_gaussian", solver="gd"), NNORegressor(penalty="mcp", alpha=0.1)]
 SCORES = [
     # A metric that weighs classes alike whatever their weights cannot pass the check of
     # class_weight, so it is accuracy that is checked.

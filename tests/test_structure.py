@@ -13,7 +13,7 @@ FLOORS = (
     "types _documentation _inheritance _data_checks _distances _tensors losses penalties "
     "counterparts rows problem neighbors solvers score_training streams contracts _validation "
     "session _labels _online _linear_model _classifier _regressor layers model_selection "
-    "inspection __init__ cli __main__"
+    "linear_model interchange inspection __init__ cli __main__"
 ).split()
 #: Attributes of LocalRows, and of what it returns, that are as long as the data.
 LONG = {"X", "array", "design", "entries", "residual", "weight", "y"}

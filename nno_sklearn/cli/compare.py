@@ -32,9 +32,8 @@ from nno_sklearn.cli.output import (
 from nno_sklearn.cli.preprocessing import make_preprocessor
 from nno_sklearn.cli.scoring import add_scoring, choose_score, standard_error
 from nno_sklearn.inspection import ConvergenceDisplay
+from nno_sklearn.penalties import PENALTIES
 from nno_sklearn.solvers import SOLVERS
-
-PENALTIES = {"l2": "l2", "l1": "l1", "elasticnet": "elasticnet", "none": None}
 
 
 def add_command(commands):
@@ -49,7 +48,7 @@ def add_command(commands):
 
 def _add_problem(group):
     add_loss(group)
-    group.add_argument("--penalty", choices=list(PENALTIES), default="l2", help="default: l2")
+    group.add_argument("--penalty", choices=[*PENALTIES, "none"], default="l2", help="default: l2")
     default = "default: %(default)s"
     group.add_argument("--alpha", type=float, default=1e-4, metavar="A", help=default)
     group.add_argument("--l1-ratio", type=float, default=0.5, metavar="R", help=default)
@@ -91,7 +90,7 @@ def run(args):
     task, reason = find_task(args, data)
     problem = {
         "loss": args.loss or LOSSES[task][0],
-        "penalty": PENALTIES[args.penalty],
+        "penalty": None if args.penalty == "none" else args.penalty,
         "alpha": args.alpha,
         "l1_ratio": args.l1_ratio,
         "tol": args.tol,

@@ -42,8 +42,9 @@ from nno_sklearn.cli.scoring import add_scoring, choose_score
 from nno_sklearn.cli.search_report import print_candidates, remarks
 from nno_sklearn.inspection import PathDisplay
 from nno_sklearn.model_selection import NNOSearchCV
+from nno_sklearn.penalties import PENALTIES
 
-PENALTIES = ("l2", "l1", "elasticnet")
+DEFAULT_PENALTIES = ("l2", "l1", "elasticnet")
 CLASS_WEIGHTS = {"none": None, "balanced": "balanced"}
 RULES = {"best": True, "1se": "one_standard_error"}
 
@@ -70,9 +71,9 @@ def _add_grid(group):
         "--penalty",
         action=Several,
         type=one_of(PENALTIES),
-        default=list(PENALTIES),
+        default=list(DEFAULT_PENALTIES),
         metavar="NAME",
-        help=f"one or more of {', '.join(PENALTIES)} (default: all)",
+        help=f"one or more of {', '.join(PENALTIES)} (default: {' '.join(DEFAULT_PENALTIES)})",
     )
     what = "number of strengths of each penalty (default: %(default)s)"
     group.add_argument(

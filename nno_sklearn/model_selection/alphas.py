@@ -27,12 +27,16 @@ def strengths_of(group, n_alphas, data):
     Returns
     -------
     list of ndarray of shape (n_alphas,)
+        In the unit of the model's own parameter.
     """
     session = Prepared(clone(group.estimator), data).open_session(data.y, n_models=1)
     model = final_step(group.estimator)
-    models = [with_setting(model, {**setting, "alpha": 1.0}) for setting in group.settings]
-    problems = (session.pose(model).problem for model in models)
-    return [alpha_grid(_with_derivatives(problem), n_alphas) for problem in problems]
+    unit, grids = model.strength_in, []
+    for setting in group.settings:
+        posed = session.pose(with_setting(model, {**setting, unit.parameter: 1.0}))
+        grid = alpha_grid(_with_derivatives(posed.problem), n_alphas)
+        grids.append(np.array([unit.of_alpha(alpha, posed.total_weight) for alpha in grid]))
+    return grids
 
 
 def _with_derivatives(problem):

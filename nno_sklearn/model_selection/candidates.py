@@ -5,7 +5,7 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from nno_sklearn._data_checks import is_count
 from nno_sklearn.model_selection.alphas import N_ALPHAS, strengths_of
-from nno_sklearn.model_selection.chain import is_pipeline
+from nno_sklearn.model_selection.chain import final_step, is_ours, is_pipeline
 from nno_sklearn.model_selection.tasks import groups_of
 
 
@@ -28,7 +28,8 @@ def candidates_of(search, data):
     if search.alphas is None:
         return settings
     estimator = search.estimator
-    name = f"{estimator.steps[-1][0]}__alpha" if is_pipeline(estimator) else "alpha"
+    name = final_step(estimator).strength_in.parameter if is_ours(estimator) else "alpha"
+    name = f"{estimator.steps[-1][0]}__{name}" if is_pipeline(estimator) else name
     if any(name in setting for setting in settings):
         raise ValueError(f"{name} is in the grid and alphas={search.alphas!r} too: give one.")
     grids = _strengths(estimator, settings, search.alphas, data)

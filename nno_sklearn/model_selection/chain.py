@@ -38,7 +38,8 @@ class Fit:
 
     def describe(self, columns):
         """Record the attributes of a fitted NNO model."""
-        self.n_iter, self.n_passes = self.model.n_iter_, self.model.n_passes_
+        self.n_iter = float(np.max(self.model.n_iter_))  # an array in some twins
+        self.n_passes = self.model.n_passes_
         self.converged = float(self.model.converged_)
         self.coef, self.n_nonzeros = self.model.coef_, np.count_nonzero(self.model.coef_)
         self.columns = columns

@@ -1,7 +1,27 @@
 """Penalties: what a coefficient vector costs."""
 
 from nno_sklearn.penalties.base import NoPenalty, Penalty
+from nno_sklearn.penalties.nonconvex import MCP, SCAD
 from nno_sklearn.penalties.piecewise import PiecewiseQuadratic
 from nno_sklearn.penalties.separable import L1, L2, ElasticNet
 
-__all__ = ["L1", "L2", "ElasticNet", "NoPenalty", "Penalty", "PiecewiseQuadratic"]
+__all__ = [
+    "L1",
+    "L2",
+    "MCP",
+    "PENALTIES",
+    "SCAD",
+    "ElasticNet",
+    "NoPenalty",
+    "Penalty",
+    "PiecewiseQuadratic",
+]
+
+#: Penalties by name, where there is nothing to say but the strength.
+PENALTIES: dict[str, type[Penalty]] = {
+    "l2": L2,
+    "l1": L1,
+    "elasticnet": ElasticNet,
+    "mcp": MCP,
+    "scad": SCAD,
+}

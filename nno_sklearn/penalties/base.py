@@ -22,11 +22,12 @@ AGREES_WITH = {
     "gradient": ("prox",),
     "prox": ("gradient",),
     "curvature": ("value", "gradient"),
+    "concavity": ("value", "gradient", "prox"),
     "conjugate": ("value",),
     "dual_scaling": ("value",),
     "subdiff_distance": ("value", "gradient", "prox"),
     **dict.fromkeys(
-        ("piecewise_quadratic", "constraints", "bind", "restrict", "feasible_start"),
+        ("piecewise_quadratic", "constraints", "bind", "at_strength", "restrict", "feasible_start"),
         ("value", "gradient", "prox"),
     ),
     "is_zero": ("value", "gradient", "prox"),
@@ -93,6 +94,13 @@ class Penalty(BaseEstimator):
         ------
         ValueError
             Where its parameters do not fit the features or outputs.
+        """
+        return self
+
+    def at_strength(self, alpha: float) -> "Penalty":
+        """This penalty, which is bound already, where ``alpha`` > 0 multiplies it.
+
+        Most are the same at every strength; a non-convex one may have sizes in units of alpha.
         """
         return self
 
@@ -166,6 +174,11 @@ class Penalty(BaseEstimator):
     def curvature(self, w: Array) -> Array:
         """Second derivative by each coefficient; 0 is a safe answer."""
         return np.zeros_like(w)
+
+    def concavity(self, w: Array) -> Scalar | Array:
+        """Of a penalty that is not convex: how far its second derivative by each coefficient is
+        below 0, a number of at least 0. 0 is a safe answer, with which solvers may be slower."""
+        return 0.0
 
     def conjugate(self, z: Array) -> Scalar:
         """``sup_w z.w - penalty(w)``, a float; inf outside the domain."""

@@ -270,7 +270,7 @@ class Problem:
     def _bound(self, penalty: Penalty, alpha: float) -> tuple[Penalty, float]:
         """Penalty and strength; a strength of 0 leaves the constraints, which have none."""
         penalty = penalty.bind(*self.shape, self._feature_names)
-        return (penalty, alpha) if alpha > 0 else (penalty.constraints(), 1.0)
+        return (penalty.at_strength(alpha), alpha) if alpha > 0 else (penalty.constraints(), 1.0)
 
     def _sibling(self, **changes):
         """A problem whose constant model is this one's."""

@@ -53,6 +53,8 @@ def falls_for_ever(point, direction, slope, shift, minor=0.0):
 
 def separates(point):
     """Whether there is a direction of recession; certain where the rows are few."""
+    if point.problem.loss.constant_curvature:  # it rises for ever in every direction
+        return False
     if falls_for_ever(point, point.coef, point.raw, point.intercept):
         return True
     problem, rows = point.problem, point.problem.rows

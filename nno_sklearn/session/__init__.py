@@ -1,13 +1,14 @@
 """Sessions: data prepared once for one fit, or for many, each from a solved one nearby."""
 
 from nno_sklearn.session.fit_session import FitSession, Fitted, Posed, key_of
-from nno_sklearn.session.model import Parts, SessionModel, TrainingData, has_sessions
+from nno_sklearn.session.model import Limits, Parts, SessionModel, TrainingData, has_sessions
 from nno_sklearn.session.starts import Coefficients, Start, given_start
 
 __all__ = [
     "Coefficients",
     "FitSession",
     "Fitted",
+    "Limits",
     "Parts",
     "Posed",
     "SessionModel",

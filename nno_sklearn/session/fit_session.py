@@ -37,6 +37,8 @@ class Posed(NamedTuple, Generic[Model]):
     solver: Solver
     #: How to train on a score with these targets; None for a loss.
     training: BoundTraining | None
+    #: Sum of the weights in the user's own units.
+    total_weight: float
 
 
 class Fitted(NamedTuple, Generic[Model]):
@@ -134,13 +136,13 @@ class FitSession:
         known = self._like(model)
         if known is None:
             draft, known = self._pose_first(model, parts)
-            return Posed(draft, known.problem, parts.solver, known.training)
+            return Posed(draft, known.problem, parts.solver, known.training, known.total_weight)
         draft = draft_of(known.model)
         for name, value in model.get_params(deep=False).items():
             setattr(draft, name, value)
         problem = known.problem.with_penalty(parts.penalty, draft.strength(known.total_weight))
         _check_bound_penalty(problem, parts)
-        return Posed(draft, problem, parts.solver, known.training)
+        return Posed(draft, problem, parts.solver, known.training, known.total_weight)
 
     def _like(self, model: Model) -> _Known[Model] | None:
         """The entry of a model posed before, of the same class, that shares data and loss."""
@@ -160,7 +162,8 @@ class FitSession:
             data.loss.check_target(examples)
             check_loss_on(data.loss, examples)
             terms = data.loss, parts.penalty, draft.strength(data.total_weight)
-            objective = Objective(*terms, fit_intercept=draft.fit_intercept)
+            has_free_intercept = draft.fit_intercept and not data.has_intercept_column
+            objective = Objective(*terms, fit_intercept=has_free_intercept)
             names = getattr(draft, "feature_names_in_", None)
             rows = data.X, data.targets, data.weight
             problem = Problem.of(objective, *rows, names, data.offset)
@@ -195,12 +198,13 @@ class FitSession:
         ValueError
             For data or parameters that cannot be used.
         """
-        draft, problem, solver, training = self.pose(model)
+        draft, problem, solver, training, _ = self.pose(model)
         start = start_of(problem, starts)
         solver, began = clone(solver).select(problem), None
+        limits = draft.limits()
         options: dict[str, Any] = {
-            "max_iter": draft.max_iter,
-            "tol": draft.tol,
+            "max_iter": limits.max_iter,
+            "tol": limits.tol,
             "callback": _printer(draft) if draft.verbose else None,
             "random_state": draft.random_state,
         }
@@ -209,7 +213,7 @@ class FitSession:
                 result = solve_nonsmooth(problem, solver, start, **options, check=check_result)
             elif training is None:
                 result = solver.solve(problem, start, **options)
-                check_result(solver, problem, result, draft.tol)
+                check_result(solver, problem, result, limits.tol)
                 result = certify_returned(problem, solver, result, **options)
             else:
                 began, result = training.train(problem, solver, **options)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from nno_sklearn.counterparts import Strength
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.rows import RowTargets
@@ -39,6 +40,17 @@ class TrainingData:
     total_weight: float
     #: What raw predictions have besides X w + b, (n_samples, n_outputs); None for nothing.
     offset: NDArray[np.float64] | None = None
+    #: Whether the last column of X is a constant whose coefficient, penalised as all are, is the
+    #: intercept; then no other is fitted.
+    has_intercept_column: bool = False
+
+
+class Limits(NamedTuple):
+    """When a run ends."""
+
+    max_iter: int
+    #: Relative duality gap, or Newton decrement, at which it has converged.
+    tol: float
 
 
 class SessionModel(Protocol):
@@ -51,9 +63,9 @@ class SessionModel(Protocol):
     #: Parameters that do not affect what :meth:`prepare` returns: models that differ only in these
     #: share it.
     free_parameters: ClassVar[frozenset[str]]
+    #: The parameter that sets the strength, and its unit.
+    strength_in: ClassVar[Strength]
     fit_intercept: bool
-    max_iter: int
-    tol: float
     random_state: Any
     verbose: int
 
@@ -62,6 +74,9 @@ class SessionModel(Protocol):
 
     def parts(self) -> Parts:
         """Loss, penalty and solver by the parameters; a ValueError for invalid ones."""
+
+    def limits(self) -> Limits:
+        """When a run ends, by the parameters."""
 
     def strength(self, total_weight: float) -> float:
         """Factor of the penalty in an objective with the *mean* loss.

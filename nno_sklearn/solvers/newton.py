@@ -1,6 +1,6 @@
 """Newton's step on all rows: certifies an optimum where no dual point does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,8 @@ SATURATED = 1e-60
 #: Change of the gradient, relative to its largest entry, under which a coefficient does not move if
 #: the penalty holds it where it is.
 NUDGE = 1e-6
+#: Share of the features up to which those that move are worth a problem of their own.
+FEW_FEATURES = 0.5
 #: Squared residual norm, relative to the objective, that is rounding of the gradient.
 ROUNDING = 1e-22
 #: Slope along a shift, beside the slopes of the outputs, that is rounding.
@@ -62,11 +64,10 @@ class NewtonStep:
 
 
 def newton_step(point):
-    """Solve the second-order model at a point by preconditioned conjugate gradients on the rows.
+    """The minimum of the second-order model at a point.
 
-    Products ``X'(h * (X d))`` are accurate in directions of small curvature, where a Gram matrix is
-    not; its factor, where affordable, serves as preconditioner. Coefficients that the penalty
-    holds at a point where it is not differentiable do not move.
+    Coefficients that the penalty holds at a point where it is not differentiable do not move; where
+    few features move, the model is that of their columns alone.
 
     Parameters
     ----------
@@ -75,6 +76,33 @@ def newton_step(point):
     Returns
     -------
     NewtonStep
+    """
+    features = _moving_features(point)
+    if features is None:
+        return _solved(point)
+    part = point.on_columns(point.problem.columns(features), features)
+    step, direction = _solved(part), np.zeros(point.problem.shape)
+    direction[features] = step.direction
+    return replace(step, line=Line(point, direction, step.slope))
+
+
+def _moving_features(point):
+    """Features whose coefficients the penalty does not hold; None where they are not few."""
+    problem, groups = point.problem, point.problem.penalty.groups
+    if problem.is_smooth:
+        return None
+    moving = _subgradient(point)[1].any(axis=1)
+    if groups is not None:
+        moving = (np.bincount(groups, moving) > 0)[groups]
+    features = np.flatnonzero(moving)
+    return features if 0 < len(features) <= FEW_FEATURES * problem.n_features else None
+
+
+def _solved(point):
+    """Solve the second-order model by preconditioned conjugate gradients on the rows.
+
+    Products ``X'(h * (X d))`` are accurate in directions of small curvature, where a Gram matrix is
+    not; its factor, where affordable, serves as preconditioner.
     """
     problem, rows = point.problem, point.problem.rows
     curvature = _positive_curvature(point)

@@ -5,6 +5,7 @@ import numpy as np
 from nno_sklearn.penalties import PiecewiseQuadratic
 from nno_sklearn.problem.cost import can_have_rows
 from nno_sklearn.solvers.accelerated import Momentum
+from nno_sklearn.solvers.concave import newton_on_support
 from nno_sklearn.solvers.models import GramModel, IllConditionedError, RowsModel
 
 #: Newton steps of the active sets.
@@ -50,7 +51,8 @@ def minimise_model(point, blocks, target_gap):
     v = np.empty(point.coef.size)
     for index, matrix in blocks:
         v[index] = _active_sets(point, index, matrix, terms, target_gap / len(blocks))
-    return v.reshape(point.coef.shape)
+    v = v.reshape(point.coef.shape)
+    return v if problem.penalty.is_convex else newton_on_support(point, blocks, v)
 
 
 def _active_sets(point, index, matrix, terms, target_gap):

@@ -145,3 +145,9 @@ def _judged(problem, point, result, *, tol, callback):
         status = Status.ROUNDED if reached else result.status
     history = _continued(result.history, run.history)
     return replace(run.result(point), status=status, history=history, n_iter=len(history) - 1)
+
+
+def _continued(history, records):
+    """A history and the records of a later run, whose clock began when the history ended."""
+    ended = history[-1].seconds if history else 0.0
+    return history + [record._replace(seconds=ended + record.seconds) for record in records]

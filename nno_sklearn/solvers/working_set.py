@@ -23,6 +23,8 @@ MANY_ROWS_ACCURACY, MANY_COLUMNS_ACCURACY = 0.1, 0.3
 ENOUGH = 0.3
 #: Share of the gap that :data:`PATIENCE` iterations must gain together, or the run stalls.
 CREEPING, PATIENCE = 1e-3, 10
+#: Share of the first-order decrease that makes a whole step good enough.
+SUFFICIENT = 0.1
 #: Accuracy of a model's minimum, in target gaps; the next one where nothing moves.
 MODEL_ACCURACIES = (0.5, 1e-3, 0.0)
 
@@ -57,9 +59,10 @@ def solve_by_working_sets(run, point, rows=None):
             working_set = needed
             columns = point.problem.columns(working_set)
         inner = point.on_columns(columns, working_set)
-        gap = run.last.dual_gap
-        target_gap = accuracy * (gap if np.isfinite(gap) else promised_decrease(point).sum())
-        target_gap = max(target_gap, ENOUGH * run.tol * point.unit)
+        gap, enough = run.last.dual_gap, run.tol
+        if np.isinf(gap):  # what tol bounds is then the square root of a decrease
+            gap, enough = promised_decrease(point).sum(), run.tol**2
+        target_gap = max(accuracy * gap, ENOUGH * enough * point.unit)
         better = inner
         if _joint_size(point.problem, working_set) <= MAX_MATRIX_SIZE:
             better = _proximal_newton(inner, target_gap, hessian, working_set)
@@ -117,7 +120,7 @@ def _largest(promise, used, size):
 
 def _proximal_newton(inner, target_gap, hessian, columns):
     """Lower the objective over the working set's columns, to about ``target_gap``."""
-    gap = inner.dual_gap
+    gap = _left(inner)
     for _ in range(MAX_NEWTON_STEPS):
         if gap <= target_gap:
             break
@@ -126,10 +129,16 @@ def _proximal_newton(inner, target_gap, hessian, columns):
             if hessian.expire():
                 continue
             break
-        inner, before, gap = found, gap, found.dual_gap
+        inner, before, gap = found, gap, _left(found)
         if not gap <= WORTHWHILE * before:
             hessian.expire()
     return inner
+
+
+def _left(point):
+    """The gap, or without a dual the decrease that single coefficients promise."""
+    has_dual = "conjugate" in point.problem.provides
+    return point.dual_gap if has_dual else promised_decrease(point).sum()
 
 
 def _proximal_newton_step(point, blocks, target_gap):
@@ -146,8 +155,18 @@ def _proximal_newton_step(point, blocks, target_gap):
     else:
         return None
     line = point.towards(new - point.coef)
+    if not point.problem.penalty.is_convex and _falls_enough(line):
+        return line.point(np.ones(1))
     found = exact_step(line)
     return _ends_nearer(line) if found is None else found[1]
+
+
+def _falls_enough(line):
+    """Whether the end of a line is low enough (Tseng and Yun, 2009). The line search would stop
+    before, as a penalty that is not convex may have its minimum where its secant still rises.
+    """
+    start, end = line.start, line.point(np.ones(1))
+    return end.value <= start.value + SUFFICIENT * line.initial_slope.sum()
 
 
 def _ends_nearer(line):

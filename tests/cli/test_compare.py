@@ -59,6 +59,12 @@ class TestTable:
         assert "gd: not run. solver='gd' needs a penalty with a gradient" in out
         assert int(rows(out)["proximal"][7]) < 30
 
+    def test_penalties_have_names(self, compare):
+        options = ("--penalty", "mcp", "--alpha", "0.05", "--solver", "proximal", "--baseline")
+        code, out, _ = compare("--cv", "2", *options)
+        assert code == 0 and "penalty=mcp, alpha=0.05" in out
+        assert "baseline: scikit-learn has no estimator with this objective" in out
+
     def test_no_certificate_without_a_penalty(self, compare):
         _, out, _ = compare(*QUICK, "--penalty", "none", "--tol", "0.1")
         assert rows(out)["nearest_neighbor"][6] == "–"

@@ -14,6 +14,7 @@ EXAMPLES = sorted(DOCS.glob("examples/*/*.py"))
 #: Modules whose ``__all__`` is for users; those of others are for the package itself.
 USER_MODULES = (
     "inspection",
+    "linear_model",
     "losses",
     "model_selection",
     "penalties",
@@ -22,7 +23,9 @@ USER_MODULES = (
     "streams",
 )
 #: What these modules hand to other modules of the package, not to users.
-INTERNAL = {"SOLVERS", "STREAMS", "BoundTraining", "Learnt", "certify_returned", "solve_nonsmooth"}
+INTERNAL = set(
+    "PENALTIES SOLVERS STREAMS BoundTraining Learnt certify_returned solve_nonsmooth".split()
+)
 API = re.findall(r"^   (nno_sklearn\.[\w.]+)$", (DOCS / "api.rst").read_text(), re.MULTILINE)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_wine
+from sklearn.datasets import load_digits, load_wine
 from sklearn.preprocessing import StandardScaler
 
 from nno_sklearn import NNOClassifier, NNORegressor
@@ -54,3 +54,11 @@ def test_a_gap_falls_on_where_rounding_hides_the_objective():
     X, y = load_wine(return_X_y=True)
     fit = NNOClassifier(penalty="l1", alpha=1e-4, tol=1e-7).fit(X, y)
     assert fit.converged_ and fit.n_passes_ < 1000
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_clock_of_a_history_goes_on_to_the_coefficients_that_are_returned(dtype):
+    X, y = load_digits(return_X_y=True)
+    model = NNOClassifier(alpha=1e-2).fit(X.astype(dtype), y)
+    seconds = [record.seconds for record in model.history_]
+    assert seconds == sorted(seconds)

@@ -1,0 +1,35 @@
+"""Twins of scikit-learn's linear models: its names, parameters and attributes, over our fit."""
+
+from nno_sklearn.linear_model.classification import LinearSVC, LogisticRegression, RidgeClassifier
+from nno_sklearn.linear_model.cross_validated import (
+    ElasticNetCV,
+    LassoCV,
+    LogisticRegressionCV,
+    RidgeCV,
+)
+from nno_sklearn.linear_model.regression import (
+    ElasticNet,
+    GammaRegressor,
+    Lasso,
+    LinearRegression,
+    PoissonRegressor,
+    Ridge,
+    TweedieRegressor,
+)
+
+__all__ = [
+    "ElasticNet",
+    "ElasticNetCV",
+    "GammaRegressor",
+    "Lasso",
+    "LassoCV",
+    "LinearRegression",
+    "LinearSVC",
+    "LogisticRegression",
+    "LogisticRegressionCV",
+    "PoissonRegressor",
+    "Ridge",
+    "RidgeCV",
+    "RidgeClassifier",
+    "TweedieRegressor",
+]

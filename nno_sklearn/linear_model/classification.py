@@ -1,0 +1,138 @@
+"""Twins of scikit-learn's classifiers."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+from sklearn import linear_model, svm
+
+from nno_sklearn.linear_model.regression import Ridge
+from nno_sklearn.linear_model.twin import ClassifierTwin
+from nno_sklearn.losses import LogLoss, Loss, MultinomialLogLoss, SquaredError, SquaredHinge
+from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
+from nno_sklearn.session import TrainingData
+from nno_sklearn.types import Matrix
+
+
+class LogisticRegression(ClassifierTwin, of=linear_model.LogisticRegression):
+    """Logistic regression, joint (multinomial) for several classes::
+
+        C sum_i s_i log_loss(y_i, x_i w + b) + l1_ratio |w|_1 + (1 - l1_ratio) / 2 |w|_2^2
+
+    A twin of :class:`sklearn.linear_model.LogisticRegression`: the same parameters and attributes,
+    in versions that have a ``penalty`` and in those that have not. Every solver takes every
+    penalty, and several classes; scikit-learn's names of solvers are accepted and mean "auto". The
+    intercept is never penalised, whereas scikit-learn's "liblinear" penalises it, so
+    ``intercept_scaling`` is without effect; so are ``dual`` and ``n_jobs``.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from nno_sklearn.linear_model import LogisticRegression
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = LogisticRegression(C=10.0).fit(X, y)
+    >>> model.score(X, y) > 0.95, bool(model.converged_)
+    (True, True)
+    """
+
+    loss = "log_loss"
+    n_iter_: Any
+    free_parameters = ClassifierTwin.free_parameters | {"intercept_scaling"}
+
+    def _objective(self) -> tuple[Loss, Penalty]:
+        # Only versions before 1.8 have a multi_class.
+        is_separate = getattr(self, "multi_class", "multinomial") == "ovr"
+        return LogLoss() if is_separate else MultinomialLogLoss(), self._penalty()
+
+    def _penalty(self) -> Penalty:
+        ratio = 0.0 if self.l1_ratio is None else self.l1_ratio
+        known: dict[str | None, Penalty] = {
+            "deprecated": ElasticNet(ratio),  # the default from version 1.8 on
+            "elasticnet": ElasticNet(ratio),
+            "l1": L1(),
+            "l2": L2(),
+            None: NoPenalty(),
+        }
+        if self.penalty not in known:
+            raise ValueError(
+                f"penalty={self.penalty!r} is not known. Use 'l1', 'l2', 'elasticnet' or None."
+            )
+        return known[self.penalty]
+
+    def keep(self, *args: Any, **kwargs: Any) -> None:
+        """Set fitted attributes; ``n_iter_`` is an array, as scikit-learn's is."""
+        super().keep(*args, **kwargs)
+        self.n_iter_ = np.array([self.n_iter_], dtype=np.int32)
+
+
+class RidgeClassifier(ClassifierTwin, of=linear_model.RidgeClassifier):
+    """Ridge regression of labels, as -1 and 1, each class against the rest.
+
+    A twin of :class:`sklearn.linear_model.RidgeClassifier`: the same parameters and attributes.
+    """
+
+    loss = "squared_error"
+    strength_in = Ridge.strength_in
+    positive: bool
+
+    def _objective(self) -> tuple[Loss, Penalty]:
+        return SquaredError(), L2(positive=self.positive)
+
+    def prepare(
+        self, X: Matrix, y: Any, sample_weight: ArrayLike | None, loss: Loss
+    ) -> TrainingData:
+        """Check and encode data; see :meth:`nno_sklearn.session.SessionModel.prepare`."""
+        data = super().prepare(X, y, sample_weight, loss)
+        return replace(data, targets=2.0 * np.asarray(data.targets) - 1.0)
+
+
+class LinearSVC(ClassifierTwin, of=svm.LinearSVC):
+    """The linear support vector machine, each class against the rest::
+
+        C sum_i s_i max(0, 1 - y_i (x_i w + b))^2 + (|w|_2^2 + (b / intercept_scaling)^2) / 2
+
+    A twin of :class:`sklearn.svm.LinearSVC`: the same parameters and attributes. Like there, the
+    intercept is penalised, the less the larger ``intercept_scaling`` is; :class:`NNOClassifier`
+    has the same loss with a free intercept. ``dual`` is without effect, and
+    ``multi_class="crammer_singer"`` refused.
+    """
+
+    intercept_scaling: float
+    multi_class: str
+
+    def _objective(self) -> tuple[Loss, Penalty]:
+        if self.multi_class != "ovr":
+            raise ValueError(
+                f"multi_class={self.multi_class!r}: only 'ovr' is there, each class against the "
+                "rest. scikit-learn's LinearSVC has the other."
+            )
+        losses = {"squared_hinge": SquaredHinge}
+        penalties = {"l1": L1, "l2": L2}
+        return _choice("loss", self.loss, losses)(), _choice("penalty", self.penalty, penalties)()
+
+    def prepare(
+        self, X: Matrix, y: Any, sample_weight: ArrayLike | None, loss: Loss
+    ) -> TrainingData:
+        """Check and encode data; the intercept is the coefficient of a column of its own."""
+        data = super().prepare(X, y, sample_weight, loss)
+        if not self.fit_intercept:
+            return data
+        column = np.full((data.X.shape[0], 1), self.intercept_scaling, dtype=data.X.dtype)
+        is_sparse = sparse.issparse(data.X)
+        X = sparse.hstack([data.X, column], "csr") if is_sparse else np.hstack([data.X, column])
+        return replace(data, X=X, has_intercept_column=True)
+
+    def _keep_model(self, coef, intercept, loss, dtype):
+        if self.fit_intercept:
+            coef, intercept = coef[:-1], coef[-1] * self.intercept_scaling
+        super()._keep_model(coef, intercept, loss, dtype)
+        self.intercept_ = self.intercept_ if self.fit_intercept else 0.0
+
+
+def _choice(parameter: str, name: Any, known: dict[str, Any]) -> Any:
+    """What a name stands for; a ValueError for names that are not known."""
+    if name not in known:
+        raise ValueError(f"{parameter}={name!r}: use one of {', '.join(map(repr, known))}.")
+    return known[name]

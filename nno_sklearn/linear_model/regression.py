@@ -1,0 +1,252 @@
+"""Twins of scikit-learn's regressors."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+from sklearn import linear_model
+from sklearn.metrics import d2_tweedie_score
+
+from nno_sklearn.linear_model.twin import RegressorTwin
+from nno_sklearn.losses import Gamma, InverseGaussian, Loss, Poisson, SquaredError, Tweedie
+from nno_sklearn.penalties import L1, L2, Penalty
+from nno_sklearn.penalties import ElasticNet as ElasticNetPenalty
+from nno_sklearn.session import FitSession
+from nno_sklearn.types import Matrix
+
+
+class LinearRegression(RegressorTwin, of=linear_model.LinearRegression):
+    """Least squares: ``sum_i s_i (y_i - x_i w - b)^2``.
+
+    A twin of :class:`sklearn.linear_model.LinearRegression`: the same parameters and attributes.
+    """
+
+    positive: bool
+
+    def _objective(self) -> tuple[Loss, Penalty]:
+        return SquaredError(), L2(positive=self.positive)
+
+    def strength(self, total_weight: float) -> float:
+        """0: there is no penalty."""
+        return 0.0
+
+
+class _L2OfOutputs(L2):
+    """``sum_jk strengths_k w_jk^2 / 2``: a strength for each output."""
+
+    def __init__(self, strengths: ArrayLike, *, positive: bool = False) -> None:
+        super().__init__(positive=positive)
+        self.strengths = strengths
+
+    def bind(
+        self, n_features: int, n_outputs: int, feature_names: Sequence[str] | None = None
+    ) -> Penalty:
+        strengths = np.ravel(self.strengths)
+        if len(strengths) not in (1, n_outputs):
+            raise ValueError(
+                "Number of targets and number of penalties do not correspond: "
+                f"{len(strengths)} != {n_outputs}. alpha is one number, or one for each target."
+            )
+        weights = np.broadcast_to(strengths, (n_features, n_outputs))
+        penalty = L2(weights=weights, positive=self.positive)
+        return penalty.bind(n_features, n_outputs, feature_names)
+
+
+class Ridge(RegressorTwin, of=linear_model.Ridge):
+    """Least squares with an l2 penalty: ``sum_i s_i (y_i - x_i w - b)^2 + alpha |w|_2^2``.
+
+    A twin of :class:`sklearn.linear_model.Ridge`: the same parameters and attributes; ``alpha`` may
+    have one strength for each target.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from nno_sklearn.linear_model import Ridge
+    >>> model = Ridge(alpha=0.1).fit(*load_diabetes(return_X_y=True))
+    >>> bool(model.converged_)
+    True
+    """
+
+    positive: bool
+
+    def _objective(self) -> tuple[Loss, Penalty]:
+        if np.ndim(self.alpha) == 0:
+            return SquaredError(), L2(positive=self.positive)
+        return SquaredError(), _L2OfOutputs(self.alpha, positive=self.positive)
+
+    def strength(self, total_weight: float) -> float:
+        """Factor of the penalty; see :meth:`nno_sklearn.session.SessionModel.strength`."""
+        if np.ndim(self.alpha) == 0:
+            return super().strength(total_weight)
+        return self.strength_in.to_alpha(1.0, total_weight)
+
+    def _strength(self):
+        return self.alpha if np.ndim(self.alpha) == 0 else np.min(self.alpha)
+
+
+class ElasticNet(RegressorTwin, of=linear_model.ElasticNet):
+    """Least squares with an elastic net::
+
+        sum_i s_i (y_i - x_i w - b)^2 / (2 sum_i s_i)
+            + alpha (l1_ratio |w|_1 + (1 - l1_ratio) / 2 |w|_2^2)
+
+    A twin of :class:`sklearn.linear_model.ElasticNet`: the same parameters and attributes.
+    ``precompute``, ``copy_X`` and ``selection`` are without effect; ``tol`` bounds the duality gap
+    as a share of the objective.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from nno_sklearn.linear_model import ElasticNet
+    >>> model = ElasticNet(alpha=0.01).fit(*load_diabetes(return_X_y=True))
+    >>> bool(model.converged_)
+    True
+    """
+
+    tol_is_of_gradient = False
+    positive: bool
+
+    def _objective(self) -> tuple[Loss, Penalty]:
+        return SquaredError(), ElasticNetPenalty(self.l1_ratio, positive=self.positive)
+
+    def fit(
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        check_input: bool = True,
+        **starts: Any,
+    ) -> Self:
+        """Fit the coefficients to training data; see :meth:`nno_sklearn.NNORegressor.fit`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : array-like of shape (n_samples,), default=None
+        check_input : bool, default=True
+            Without effect: data are always checked.
+        **starts
+            ``coef_init`` and ``intercept_init``.
+
+        Returns
+        -------
+        self : object
+        """
+        return super().fit(X, y, sample_weight, **starts)
+
+    def open_session(
+        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None, *, n_models: int = 1
+    ) -> FitSession:
+        """A session that does what ``fit`` does; see :meth:`nno_sklearn.NNORegressor.open_session`.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for :meth:`fit`.
+        n_models : int, default=1
+
+        Returns
+        -------
+        FitSession
+        """
+        return super().open_session(X, y, sample_weight, n_models=n_models)
+
+    @property
+    def sparse_coef_(self) -> Any:
+        """``coef_`` as a sparse matrix, (1, n_features) or (n_targets, n_features)."""
+        return sparse.csr_matrix(self.coef_)
+
+
+class Lasso(ElasticNet, of=linear_model.Lasso):
+    """Least squares with an l1 penalty:
+    ``sum_i s_i (y_i - x_i w - b)^2 / (2 sum_i s_i) + alpha |w|_1``.
+
+    A twin of :class:`sklearn.linear_model.Lasso`, as :class:`ElasticNet` is of its namesake.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from nno_sklearn.linear_model import Lasso
+    >>> model = Lasso(alpha=1.0).fit(*load_diabetes(return_X_y=True))
+    >>> int((model.coef_ != 0).sum())
+    3
+    """
+
+    def _objective(self) -> tuple[Loss, Penalty]:
+        return SquaredError(), L1(positive=self.positive)
+
+
+class GeneralisedLinear(RegressorTwin):
+    """Base class of twins whose loss is half a Tweedie deviance, by which they are scored."""
+
+    power: float
+
+    def score(self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Share of the deviance that is explained, D^2; 1 is perfect, 0 the best constant.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+        """
+        predicted = self.predict(X)
+        return d2_tweedie_score(y, predicted, sample_weight=sample_weight, power=self.power)
+
+
+class PoissonRegressor(GeneralisedLinear, of=linear_model.PoissonRegressor):
+    """Counts: mean half Poisson deviance of ``exp(x_i w + b)``, plus ``alpha / 2 |w|_2^2``.
+
+    A twin of :class:`sklearn.linear_model.PoissonRegressor`: the same parameters and attributes.
+    """
+
+    power = 1.0
+
+    def _objective(self) -> tuple[Loss, Penalty]:
+        return Poisson(), L2()
+
+
+class GammaRegressor(GeneralisedLinear, of=linear_model.GammaRegressor):
+    """Amounts above 0: mean half Gamma deviance of ``exp(x_i w + b)``, plus ``alpha / 2 |w|_2^2``.
+
+    A twin of :class:`sklearn.linear_model.GammaRegressor`: the same parameters and attributes.
+    """
+
+    power = 2.0
+
+    def _objective(self) -> tuple[Loss, Penalty]:
+        return Gamma(), L2()
+
+
+class TweedieRegressor(GeneralisedLinear, of=linear_model.TweedieRegressor):
+    """Amounts of variance ``mu^power``: mean half Tweedie deviance, plus ``alpha / 2 |w|_2^2``.
+
+    A twin of :class:`sklearn.linear_model.TweedieRegressor`: the same parameters and attributes.
+    The link is the identity for power 0 and the logarithm from power 1 on, as by ``link="auto"``;
+    other links are refused.
+    """
+
+    link: str
+
+    def _objective(self) -> tuple[Loss, Penalty]:
+        link = "identity" if self.power == 0 else "log"
+        if self.link not in ("auto", link):
+            raise ValueError(
+                f"TweedieRegressor(power={self.power!r}, link={self.link!r}): there is no such "
+                f"loss, as power {self.power} has the link {link!r}. Use link='auto', or "
+                "scikit-learn's TweedieRegressor."
+            )
+        named: dict[float, type[Loss]] = {
+            0: SquaredError, 1: Poisson, 2: Gamma, 3: InverseGaussian
+        }  # fmt: skip
+        return named[self.power]() if self.power in named else Tweedie(self.power), L2()
+
+    def _needs_positive_target(self):
+        return self.power >= 1

@@ -1,0 +1,74 @@
+"""Newton's method on a quadratic model with a penalty that is not convex."""
+
+import numpy as np
+
+from nno_sklearn.rows.cholesky import Cholesky
+
+MAX_STEPS = 5
+
+
+def newton_on_support(point, blocks, v):
+    """Newton's steps from v among its nonzero coefficients, as long as they lower the model.
+
+    A tangent of the penalty leaves out how its slope falls; that makes steps on it converge at a
+    constant rate only. These end at a stationary point of the model, once each coefficient is on
+    its piece of the penalty.
+
+    Parameters
+    ----------
+    point : Point
+        Where the model is made.
+    blocks : list of (index, matrix)
+        The blocks of its Hessian.
+    v : ndarray of shape (n_features, n_outputs)
+
+    Returns
+    -------
+    ndarray of shape (n_features, n_outputs)
+        v itself where the model is not convex around it, or a step changes signs.
+    """
+    if any(matrix is None for _, matrix in blocks):
+        return v
+    slope, value = _model(point, blocks, v)
+    for _ in range(MAX_STEPS):
+        new = _step(point, blocks, v, slope)
+        if new is None:
+            break
+        slope, below = _model(point, blocks, new)
+        if not below < value:
+            break
+        v, value = new, below
+    return v
+
+
+def _model(point, blocks, v):
+    """The model's slope, without the penalty, and its value."""
+    moved = (v - point.coef).ravel()
+    product = np.zeros_like(moved)
+    for index, matrix in blocks:
+        product[index] = matrix @ moved[index]
+    gradient, problem = point.data_gradient.ravel(), point.problem
+    value = (gradient + 0.5 * product) @ moved + problem.alpha * problem.penalty.value(v)
+    return (gradient + product).reshape(v.shape), value
+
+
+def _step(point, blocks, v, slope):
+    """Where Newton's step leads; None where the model is not convex, or signs would change."""
+    problem = point.problem
+    penalty, alpha = problem.penalty, problem.alpha
+    terms = penalty.piecewise_quadratic(v)
+    right = (slope + alpha * (terms.l1 * np.sign(v) + terms.l2 * v)).ravel()
+    ridge = np.broadcast_to(alpha * (terms.l2 - penalty.concavity(v)), v.shape).ravel()
+    new = v.copy().ravel()
+    for index, matrix in blocks:
+        used = np.flatnonzero(new[index])
+        if not len(used):
+            continue
+        part = matrix.take(used, axis=0).take(used, axis=1)
+        part[np.diag_indices_from(part)] += ridge[index[used]]
+        try:
+            new[index[used]] -= Cholesky(part).solve(right[index[used]])
+        except np.linalg.LinAlgError:
+            return None
+    new = new.reshape(v.shape)
+    return new if np.array_equal(np.sign(new), np.sign(v)) else None

@@ -1,0 +1,19 @@
+"""scikit-learn's checks of every twin; what fails is what its own estimator fails too."""
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from nno_sklearn.linear_model.likeness import TWINS
+
+
+def quick(twin):
+    """A twin with few settings to try, where it tries some."""
+    few = {"Cs": 2, "alphas": [0.1, 1.0], "cv": 2}
+    model = twin()
+    return model.set_params(**{k: v for k, v in few.items() if k in model.get_params()})
+
+
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks([quick(twin) for twin in TWINS.values()])
+def test_scikit_learn_check(estimator, check):
+    check(estimator)
