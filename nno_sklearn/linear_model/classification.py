@@ -80,7 +80,7 @@ class RidgeClassifier(ClassifierTwin, of=linear_model.RidgeClassifier):
     def _objective(self) -> tuple[Loss, Penalty]:
         return SquaredError(), L2(positive=self.positive)
 
-    def prepare(
+    def prepare(  # type: ignore[override]  # without offsets, as scikit-learn's
         self, X: Matrix, y: Any, sample_weight: ArrayLike | None, loss: Loss
     ) -> TrainingData:
         """Check and encode data; see :meth:`nno_sklearn.session.SessionModel.prepare`."""
@@ -112,7 +112,7 @@ class LinearSVC(ClassifierTwin, of=svm.LinearSVC):
         penalties = {"l1": L1, "l2": L2}
         return _choice("loss", self.loss, losses)(), _choice("penalty", self.penalty, penalties)()
 
-    def prepare(
+    def prepare(  # type: ignore[override]  # without offsets, as scikit-learn's
         self, X: Matrix, y: Any, sample_weight: ArrayLike | None, loss: Loss
     ) -> TrainingData:
         """Check and encode data; the intercept is the coefficient of a column of its own."""

@@ -238,7 +238,9 @@ class LogisticRegressionCV(CrossValidated, ClassifierTwin, of=linear_model.Logis
         adopt(self, fitted, chosen | self._attributes(fitted, best, *tables, n_iter.reshape(shape)))
         return self
 
-    def score(self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def score(  # type: ignore[override]  # without offsets, as scikit-learn's
+        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Score by ``scoring``; accuracy where that is None.
 
         Parameters

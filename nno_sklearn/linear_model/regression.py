@@ -111,7 +111,7 @@ class ElasticNet(RegressorTwin, of=linear_model.ElasticNet):
     def _objective(self) -> tuple[Loss, Penalty]:
         return SquaredError(), ElasticNetPenalty(self.l1_ratio, positive=self.positive)
 
-    def fit(
+    def fit(  # type: ignore[override]  # without offsets, as scikit-learn's
         self,
         X: Matrix,
         y: ArrayLike,
@@ -137,7 +137,7 @@ class ElasticNet(RegressorTwin, of=linear_model.ElasticNet):
         """
         return super().fit(X, y, sample_weight, **starts)
 
-    def open_session(
+    def open_session(  # type: ignore[override]  # without offsets, as scikit-learn's
         self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None, *, n_models: int = 1
     ) -> FitSession:
         """A session that does what ``fit`` does; see :meth:`nno_sklearn.NNORegressor.open_session`.
@@ -184,7 +184,9 @@ class GeneralisedLinear(RegressorTwin):
 
     power: float
 
-    def score(self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def score(  # type: ignore[override]  # without offsets, as scikit-learn's
+        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Share of the deviance that is explained, D^2; 1 is perfect, 0 the best constant.
 
         Parameters

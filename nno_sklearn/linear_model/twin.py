@@ -6,7 +6,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
 from nno_sklearn._classifier import NNOClassifier
@@ -145,18 +145,20 @@ class RegressorTwin(Twin, NNORegressor):
             self.coef_ = self.coef_[0]
         self.intercept_ = self.intercept_ if self.fit_intercept else 0.0
 
-    def predict(self, X: Matrix) -> NDArray[Any]:
+    def predict(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Predict targets, in their own units and the type of ``coef_``.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+        offset : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+            What is added to the raw predictions.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
-        return super().predict(X).astype(self.coef_.dtype, copy=False)
+        return super().predict(X, offset).astype(self.coef_.dtype, copy=False)
 
     def _needs_positive_target(self):
         return self._loss().positive_target

@@ -56,11 +56,6 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     return _judged(problem, _near(problem, coef, finer), finer, **limits)
 
 
-def _continued(history, more):
-    """A history, and that of a run which goes on where it ended: no start of its own."""
-    return history + [record._replace(start="", other_start=np.nan) for record in more]
-
-
 def _near(problem, coef, result):
     """The point at ``coef``, near those of a result."""
     return problem.at(coef, problem.inner_intercept(result.coef, result.intercept))
@@ -148,6 +143,8 @@ def _judged(problem, point, result, *, tol, callback):
 
 
 def _continued(history, records):
-    """A history and the records of a later run, whose clock began when the history ended."""
-    ended = history[-1].seconds if history else 0.0
-    return history + [record._replace(seconds=ended + record.seconds) for record in records]
+    """A history and the records of a later run, which goes on where and when the history ended."""
+    ended, goes_on = history[-1].seconds if history else 0.0, {"start": "", "other_start": np.nan}
+    return history + [
+        record._replace(seconds=ended + record.seconds, **goes_on) for record in records
+    ]
