@@ -26,6 +26,7 @@ from nno_sklearn._labels import (
     factors_of_stream,
     is_table,
     probabilities_by_class,
+    warn_of_constants,
     weights_of_classes,
 )
 from nno_sklearn._linear_model import LinearModel
@@ -283,6 +284,7 @@ default="l2"
                 "sklearn.multioutput.MultiOutputClassifier, which weighs each column."
             )
         targets = check_indicator(y)
+        warn_of_constants(targets, weight, "Label")
         loss = loss.of_two_classes() if loss.of_two_classes is not None else loss
         check_separate(loss, targets)
         self.classes_, self.multilabel_ = np.arange(y.shape[1]), True

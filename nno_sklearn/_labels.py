@@ -1,5 +1,6 @@
 """Checks of class labels and class weights."""
 
+import warnings
 from numbers import Real
 
 import numpy as np
@@ -100,19 +101,45 @@ def check_masses(mass, classes):
 
 
 def check_indicator(y):
-    """The table of labels in float64; raises a ValueError where it has more than 0 and 1."""
+    """The table of labels as 0 and 1 in float64; raises a ValueError where it has more than 0 and
+    1, or -1 and 1 as margins do."""
     try:
-        strange = np.setdiff1d(y, [0, 1])
+        strange = y.ravel() if y.dtype.kind in "SU" else np.setdiff1d(y, [0, 1])
+        strange = np.setdiff1d(y, [-1, 1]) if len(strange) and y.dtype.kind in "if" else strange
     except TypeError:  # of several kinds
         strange = y.ravel()
     if len(strange):
         raise ValueError(
-            f"y has {y.shape[1]} columns, so each is to tell by 0 or 1 whether a row has a label, "
-            f"but there is {strange[0]!r}. Pass one label per row, or probabilities of the classes "
-            "(each row with a sum of 1), or use sklearn.multioutput.MultiOutputClassifier for "
-            "several targets with classes of their own."
+            f"y has {y.shape[1]} columns, so each is to tell by 0 or 1 (or by -1 or 1) whether a "
+            f"row has a label, but there is {strange[0]!r}. Pass one label per row, or "
+            "probabilities of the classes (each row with a sum of 1), or use "
+            "sklearn.multioutput.MultiOutputClassifier for several targets with classes of their "
+            "own."
         )
-    return y.astype(np.float64)
+    return (y > 0).astype(np.float64)
+
+
+def warn_of_constants(targets, weight, what):
+    """Warn of columns that are 0 in every row of positive weight, or 1: no finite intercept is the
+    best, and the prediction is that constant.
+
+    Parameters
+    ----------
+    targets : ndarray of shape (n_samples, n_outputs)
+    weight : ndarray of shape (n_samples,)
+    what : str
+        What a column is.
+    """
+    counting = targets[weight > 0]
+    for constant in (0, 1):
+        for k in np.flatnonzero((counting == constant).all(axis=0)):
+            warnings.warn(
+                f"{what} {k} is {constant} in all training rows, so that nothing is learnt of it: "
+                f"{constant} is predicted, as if it were certain. Leave it out, or add rows where "
+                "it is not.",
+                UserWarning,
+                stacklevel=2,
+            )
 
 
 def check_separate(loss, targets):

@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from nno_sklearn._data_checks import offset_of_outputs
+from nno_sklearn._labels import warn_of_constants
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._online import has_gradient
 from nno_sklearn._validation import check_batch, check_training_data, sum_of_weights
@@ -223,6 +224,8 @@ default="l2"
             y = column_or_1d(y, warn=True)  # required of estimators without the multi_output tag
         self._is_single = y.ndim == 1
         targets = y.reshape(len(y), -1).astype(np.float64)
+        if loss.probabilistic:
+            warn_of_constants(targets, weight, "Output")
         total, offsets = sum_of_weights(weight, exponent), self._spread(offset, targets.shape[1])
         return TrainingData(X, targets, weight, loss, total, offsets)
 

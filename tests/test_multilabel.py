@@ -1,5 +1,7 @@
 """Rows with any number of labels: an indicator table as y of NNOClassifier."""
 
+import pickle
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -56,10 +58,37 @@ def test_tables_of_every_kind(kind):
 
 def test_a_label_that_never_occurs():
     y = np.column_stack([Y[:, 0], np.zeros(120, dtype=int)])
-    ours = model().fit(X, y)
+    with pytest.warns(UserWarning, match="Label 1 is 0 in all training rows.*0 is predicted"):
+        ours = model().fit(X, y)
     assert (ours.predict(X)[:, 1] == 0).all()
     assert (ours.predict_proba(X)[:, 1] < 1e-6).all()
     np.testing.assert_allclose(ours.coef_[0], model().fit(X, y[:, 0]).coef_[0], atol=1e-6)
+
+
+def test_a_label_that_always_occurs_where_a_weight_counts():
+    y = np.column_stack([Y[:, 0], np.ones(120, dtype=int)])
+    y[:3, 1] = 0
+    weight = np.where(np.arange(120) < 3, 0.0, 1.0)
+    with pytest.warns(UserWarning, match="Label 1 is 1 in all training rows.*1 is predicted"):
+        ours = model().fit(X, y, weight)
+    assert (ours.predict(X)[:, 1] == 1).all()
+
+
+def test_margins_are_labels_as_for_one_vs_rest():
+    margins = 2 * Y - 1
+    theirs = OneVsRestClassifier(LogisticRegression(C=1 / (ALPHA * 120))).fit(X, margins)
+    ours = model().fit(X, margins)
+    np.testing.assert_array_equal(ours.coef_, model().fit(X, Y).coef_)
+    np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
+
+
+def test_pickled_models_predict_the_same():
+    ours = model().fit(X, Y)
+    again = pickle.loads(pickle.dumps(ours))
+    assert again.multilabel_
+    for method in ("predict", "predict_proba", "decision_function"):
+        np.testing.assert_array_equal(getattr(again, method)(X), getattr(ours, method)(X))
+    assert again.score(X, Y) == ours.score(X, Y)
 
 
 def test_searches_take_it():
@@ -89,6 +118,7 @@ def test_tags_say_what_is_taken():
     [
         (NNOClassifier(), Y + 1, r"y has 3 columns, so each is to tell by 0 or 1 .*MultiOutput"),
         (NNOClassifier(), np.array([["a", "b"]] * 120), r"but there is np.str_\('a'\)|'a'"),
+        (NNOClassifier(), Y.astype(str), r"but there is np.str_\('[01]'\)|'[01]'"),
         (NNOClassifier("f1"), Y, r"loss='f1' is a score, which is trained for one label per row"),
         (NNOClassifier(class_weight="balanced"), Y, "class_weight='balanced' is for one label per"),
         (NNOClassifier(Tempered()), Y, r"loss=Tempered\(\) takes one label per row"),

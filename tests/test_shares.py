@@ -73,7 +73,8 @@ def test_targets_beyond_0_and_1_are_refused():
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_shares_that_are_all_alike_are_predicted(share):
-    model = NNORegressor("log_loss").fit(X, np.full(90, share))
+    with pytest.warns(UserWarning, match=f"Output 0 is {share:g} in all training rows"):
+        model = NNORegressor("log_loss").fit(X, np.full(90, share))
     np.testing.assert_allclose(model.predict(X), share, atol=1e-12)
     assert np.isfinite(model.intercept_)
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from nno_sklearn.losses import Quantile
 from nno_sklearn.penalties import L1, L2, NoPenalty
 from nno_sklearn.problem import Problem, summarise
 from nno_sklearn.rows import LocalRows
-from nno_sklearn.solvers import SOLVERS, Status
+from nno_sklearn.solvers import SOLVERS, Status, solve_nonsmooth
 from nno_sklearn.solvers.newton import newton_step
 from tests.problems import LOSSES, make_matrix, make_target, make_weight, solve
 from tests.rows.sharded import ShardedRows
@@ -73,6 +74,17 @@ def test_solvers_need_nothing_but_the_interface(case, solver, container):
         f"{requests.total()} requests in {result.n_iter} iterations: {dict(requests)}; "
         f"{notes.total()} without a reply: {dict(notes)}"
     )
+
+
+@pytest.mark.parametrize("penalty", [L1(), L2(), NoPenalty()], ids=repr)
+def test_a_loss_with_corners_needs_no_more(penalty):
+    pair = [one.with_loss(Quantile(0.3)) for one in make_pair("huber", penalty, offset=True)]
+    limits = {"max_iter": 500, "tol": 1e-7}
+    results = [solve_nonsmooth(one, SOLVERS["auto"](), one.null, **limits) for one in pair]
+    for result in results:
+        assert result.status is Status.CONVERGED
+        assert result.dual_gap <= 1e-7 * result.objective
+    assert_close(*(result.objective for result in results))
 
 
 def assert_close(one, other):
