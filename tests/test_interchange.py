@@ -21,6 +21,7 @@ NUMBERS = [
     linear_model.TweedieRegressor(power=1.5),
     linear_model.QuantileRegressor(),
     linear_model.LinearSVR(),
+    linear_model.SGDRegressor(),
     make_pipeline(StandardScaler(), NNORegressor()),
 ]
 LABELS = [
@@ -31,6 +32,7 @@ LABELS = [
     linear_model.RidgeClassifier(),
     linear_model.LinearSVC(),
     linear_model.LinearSVC(loss="hinge"),
+    linear_model.SGDClassifier("modified_huber"),
     NNOSearchCV(make_pipeline(StandardScaler(), NNOClassifier()), alphas=[0.01, 0.1], cv=2),
 ]
 

@@ -7,6 +7,8 @@ from nno_sklearn.linear_model.cross_validated import (
     LogisticRegressionCV,
     RidgeCV,
 )
+from nno_sklearn.linear_model.multi_task import MultiTaskElasticNet, MultiTaskLasso
+from nno_sklearn.linear_model.online import SGDClassifier, SGDRegressor
 from nno_sklearn.linear_model.regression import (
     ElasticNet,
     GammaRegressor,
@@ -30,10 +32,14 @@ __all__ = [
     "LinearSVR",
     "LogisticRegression",
     "LogisticRegressionCV",
+    "MultiTaskElasticNet",
+    "MultiTaskLasso",
     "PoissonRegressor",
     "QuantileRegressor",
     "Ridge",
     "RidgeCV",
     "RidgeClassifier",
+    "SGDClassifier",
+    "SGDRegressor",
     "TweedieRegressor",
 ]

@@ -6,14 +6,20 @@ from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
 from nno_sklearn._linear_model import LinearModel
-from nno_sklearn.linear_model import classification, cross_validated, regression
+from nno_sklearn.linear_model import (
+    classification,
+    cross_validated,
+    multi_task,
+    online,
+    regression,
+)
 from nno_sklearn.linear_model.twin import Twin
 from nno_sklearn.model_selection import NNOSearchCV
 
 #: The twin of each estimator of scikit-learn that has one.
 TWINS: dict[type[BaseEstimator], type[Twin]] = {
     twin.theirs: twin
-    for module in (regression, classification, cross_validated)
+    for module in (regression, multi_task, classification, cross_validated, online)
     for twin in vars(module).values()
     if isinstance(twin, type) and issubclass(twin, Twin) and "theirs" in vars(twin)
 }

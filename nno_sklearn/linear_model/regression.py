@@ -247,6 +247,9 @@ class GeneralisedLinear(RegressorTwin):
 
     power: float
 
+    def _needs_positive_target(self):
+        return self.power >= 1
+
     def score(
         self,
         X: Matrix,
@@ -316,6 +319,3 @@ class TweedieRegressor(GeneralisedLinear, of=linear_model.TweedieRegressor):
             0: SquaredError, 1: Poisson, 2: Gamma, 3: InverseGaussian
         }  # fmt: skip
         return named[self.power]() if self.power in named else Tweedie(self.power), L2()
-
-    def _needs_positive_target(self):
-        return self.power >= 1

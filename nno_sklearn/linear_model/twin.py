@@ -166,7 +166,7 @@ class RegressorTwin(Twin, NNORegressor):
         return super().predict(X, offset=offset).astype(self.coef_.dtype, copy=False)
 
     def _needs_positive_target(self):
-        return self._loss().positive_target
+        return False
 
 
 class ClassifierTwin(Twin, NNOClassifier):

@@ -13,6 +13,7 @@ from sklearn import linear_model as theirs
 from sklearn import svm
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import has_fit_parameter
 
 from nno_sklearn import linear_model
 from nno_sklearn.linear_model import (
@@ -25,11 +26,15 @@ from nno_sklearn.linear_model import (
     LinearSVR,
     LogisticRegression,
     LogisticRegressionCV,
+    MultiTaskElasticNet,
+    MultiTaskLasso,
     PoissonRegressor,
     QuantileRegressor,
     Ridge,
     RidgeClassifier,
     RidgeCV,
+    SGDClassifier,
+    SGDRegressor,
     TweedieRegressor,
 )
 from nno_sklearn.linear_model.likeness import TWINS
@@ -51,6 +56,9 @@ CASES = [
     (Lasso(alpha=0.1, **PATIENT), NUMBERS),
     (Lasso(alpha=0.1, positive=True, **PATIENT), ("number",)),
     (ElasticNet(alpha=0.1, l1_ratio=0.3, fit_intercept=False, **PATIENT), NUMBERS),
+    (MultiTaskLasso(alpha=0.1, **PATIENT), NUMBERS[1:]),
+    (MultiTaskElasticNet(alpha=0.3, l1_ratio=0.6, **PATIENT), NUMBERS[1:]),
+    (MultiTaskElasticNet(alpha=0.3, l1_ratio=0.2, fit_intercept=False, **PATIENT), NUMBERS[1:]),
     (LogisticRegression(C=0.3, **PATIENT), CLASSES),
     (LogisticRegression(C=np.inf, **PATIENT), CLASSES),
     (LogisticRegression(C=0.3, class_weight="balanced", **PATIENT), CLASSES),
@@ -111,6 +119,16 @@ def their_own(twin):
     return model
 
 
+def fitted(model, X, y, weight):
+    """scikit-learn's estimator, fitted to rows repeated by twice their weight if it takes none."""
+    if weight is None:
+        return model.fit(X, y)
+    if has_fit_parameter(model, "sample_weight"):
+        return model.fit(X, y, sample_weight=weight)
+    times = (2 * weight).astype(int)
+    return model.fit(np.repeat(X, times, axis=0), np.repeat(y, times, axis=0))
+
+
 @pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
 @pytest.mark.parametrize(("model", "target"), FITS)
 def test_same_results_and_attributes(model, target, weighted):
@@ -121,7 +139,7 @@ def test_same_results_and_attributes(model, target, weighted):
     ours = clone(model).fit(X, y, weight)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        same = their_own(model).fit(X, y, sample_weight=weight)
+        same = fitted(their_own(model), X, y, weight)
     atol = 1e-5 * np.abs(same.coef_).max()
     np.testing.assert_allclose(np.ravel(ours.coef_), np.ravel(same.coef_), rtol=1e-4, atol=atol)
     np.testing.assert_allclose(ours.intercept_, same.intercept_, rtol=1e-4, atol=10 * atol)
@@ -148,8 +166,73 @@ def test_same_parameters(twin):
 
 def test_every_twin_is_public_and_is_compared():
     assert {twin.__name__ for twin in TWINS.values()} == set(linear_model.__all__)
-    compared = {type(model).__name__ for model, _ in CASES} | {"LogisticRegressionCV"}
+    compared = {type(model).__name__ for model, _ in CASES + ONLINE} | {"LogisticRegressionCV"}
     assert compared == set(linear_model.__all__)
+
+
+#: Twins of estimators that only approach their optimum, and their targets.
+ONLINE = [
+    (SGDClassifier("hinge", alpha=0.05, tol=1e-8), "two classes"),
+    (SGDClassifier("log_loss", alpha=0.05, tol=1e-8, penalty="l1"), "two classes"),
+    (SGDClassifier("squared_hinge", alpha=0.05, tol=1e-8, penalty="elasticnet"), "two classes"),
+    (SGDClassifier("modified_huber", alpha=0.05, tol=1e-8), "two classes"),
+    (SGDRegressor("squared_error", alpha=0.05, tol=1e-8), "number"),
+    (SGDRegressor("huber", alpha=0.05, epsilon=0.5, tol=1e-8, penalty="l1"), "number"),
+    (SGDRegressor("epsilon_insensitive", alpha=0.05, epsilon=0.3, tol=1e-8), "number"),
+    (
+        SGDRegressor("squared_epsilon_insensitive", alpha=0.05, tol=1e-8, penalty="elasticnet"),
+        "number",
+    ),
+]
+
+
+@pytest.mark.parametrize(("model", "target"), ONLINE, ids=lambda one: getattr(one, "loss", one))
+def test_objective_that_sgd_approaches(model, target):
+    X, targets, _ = data()
+    y = targets[target]
+    ours = clone(model).fit(X, y)
+    steps = {"learning_rate": "adaptive", "eta0": 0.02, "tol": 1e-6, "max_iter": 3000}
+    same = model.theirs(**model.get_params() | steps | {"random_state": 0}).fit(X, y)
+    assert ours.coef_.shape == same.coef_.shape and ours.intercept_.shape == same.intercept_.shape
+    parts = model.parts()
+    numbers = (y == ours.classes_[1]).astype(float) if is_classifier(ours) else y
+
+    def objective(one):
+        coef = np.atleast_2d(one.coef_).T
+        loss = parts.loss.value(numbers[:, None], X @ coef + one.intercept_)
+        return loss.mean() + model.alpha * parts.penalty.bind(*coef.shape).value(coef)
+
+    assert ours.converged_ and objective(ours) == pytest.approx(ours.objective_)
+    assert ours.objective_ - ours.dual_gap_ <= objective(same) <= 1.01 * ours.objective_
+
+
+@pytest.mark.parametrize(("model", "target"), ONLINE, ids=lambda one: getattr(one, "loss", one))
+def test_streams_come_near_the_fit(model, target):
+    X, targets, weight = data()
+    y, known = targets[target], {"classes": ["no", "yes"]} if is_classifier(model) else {}
+    of_all, stream = clone(model).fit(X, y, sample_weight=weight), clone(model)
+    for rows in np.split(np.arange(len(y)), 3):
+        stream.partial_fit(X[rows], y[rows], sample_weight=weight[rows], **known)
+    assert stream.n_samples_seen_ == len(y)
+    assert stream.coef_.shape == of_all.coef_.shape
+    expected = stream.score(X, y, sample_weight=weight)
+    assert of_all.score(X, y, sample_weight=weight) == pytest.approx(expected, abs=0.02)
+
+
+def test_parameters_of_steps_are_without_effect():
+    X, targets, _ = data()
+    y = targets["three classes"]
+    steps = {"learning_rate": "constant", "eta0": 9.0, "average": True, "early_stopping": True}
+    model = SGDClassifier("log_loss", **steps).fit(X, y)
+    np.testing.assert_array_equal(model.coef_, SGDClassifier("log_loss").fit(X, y).coef_)
+    np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1.0)
+    assert not hasattr(SGDClassifier("hinge").fit(X, y), "predict_proba")
+
+
+def test_a_corner_of_no_length_has_no_stream():
+    X, targets, _ = data()
+    with pytest.raises(ValueError, match="width=0.0.*the width must be greater than 0"):
+        SGDRegressor("epsilon_insensitive", epsilon=0.0).partial_fit(X, targets["number"])
 
 
 @pytest.mark.parametrize("layout", [sparse.csr_matrix, sparse.csc_array])
@@ -198,6 +281,12 @@ def test_solvers_of_both(solver):
         (ElasticNet(l1_ratio=2), "l1_ratio=2: it must be a number between 0 and 1"),
         (Lasso(max_iter=0), "max_iter=0: it counts iterations"),
         (TweedieRegressor(link="log"), "there is no such loss, as power 0.0 has the link 'identi"),
+        (MultiTaskLasso(), "For mono-task outputs, use Lasso: y is one-dimensional"),
+        (MultiTaskElasticNet(), "For mono-task outputs, use ElasticNet: y is one-dimensional"),
+        (SGDClassifier("perceptron"), "loss='perceptron': use one of 'hinge', 'log_loss'"),
+        (SGDRegressor(penalty="l0"), "penalty='l0': use one of 'l2', 'l1', 'elasticnet', None"),
+        (LinearSVR(loss="hinge"), "loss='hinge': use one of 'epsilon_insensitive', 'squared_epsil"),
+        (QuantileRegressor(quantile=2), "it must lie between 0 and 1, as it is the share of targ"),
         (RidgeCV(cv=2, alpha_per_target=True), "cv!=None and alpha_per_target=True are incompati"),
     ],
 )
