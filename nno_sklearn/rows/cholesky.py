@@ -18,17 +18,21 @@ class TriangularFactor:
 
     Attributes
     ----------
-    smallest_pivot : float
-        Least square of a diagonal entry.
+    pivots : ndarray of shape (n,)
+        Squares of the diagonal: what the columns before it leave open of each.
     """
 
     def __init__(self, upper):
         self._upper = upper
-        self.smallest_pivot = float(upper.diagonal().min(initial=np.inf)) ** 2
+        self.pivots = upper.diagonal() ** 2
 
     def solve(self, right):
         """``(L L')^-1 right``, a vector."""
         return self.undo(dtrsv(self._upper, right, trans=1))
+
+    def shares(self, j):
+        """What of the columns before j gives the best combination for column j, (j,)."""
+        return dtrsv(self._upper[:j, :j], self._upper[:j, j])
 
     def apply(self, vectors):
         """``L' vectors``, whose lengths are those of ``vectors`` in the matrix's metric."""
@@ -72,9 +76,9 @@ class ScaledCholesky:
 
     Attributes
     ----------
-    smallest_pivot : float
-        Share of a column's curvature that the columns before it leave open, at least; near the
-        precision of the numbers, a solution has no digits.
+    pivots : ndarray of shape (n,)
+        Share of a column's curvature that the columns before it leave open; near the precision of
+        the numbers, a solution has no digits.
     """
 
     def __init__(self, matrix, diagonal):
@@ -92,10 +96,15 @@ class ScaledCholesky:
             scaled[on_diagonal] = 1.0 + ridge
             try:
                 self._factor = Cholesky(scaled)
-                self.smallest_pivot = self._factor.smallest_pivot
+                self.pivots = self._factor.pivots
                 return
             except np.linalg.LinAlgError:
                 ridge *= 100
 
     def solve(self, right):
         return self._scaling * self._factor.solve(self._scaling * right)
+
+    def combination(self, j):
+        """The columns up to j, of which the others are taken out, as weights, (j + 1,)."""
+        shares = self._factor.shares(j) * self._scaling[:j]
+        return np.append(-shares / self._scaling[j], 1.0)

@@ -1,5 +1,7 @@
 """The inner problem of proximal Newton: a quadratic model plus a nonsmooth penalty."""
 
+from functools import partial
+
 import numpy as np
 
 from nno_sklearn.penalties import PiecewiseQuadratic
@@ -23,6 +25,8 @@ MAX_ACCELERATED_STEPS = 1000
 SMALL_GRADIENT, GRADIENT_OF_GAP = 1e-6, 100.0
 #: And beside the coefficients: there it is rounding.
 ROUNDING = 1e-30
+#: Roundings that may be the curvature of coupled outputs along a direction without any.
+ROUNDINGS = 64
 TINY = np.finfo(float).tiny
 
 
@@ -62,11 +66,24 @@ def _active_sets(point, index, matrix, terms, target_gap):
     given = terms.take(index), w, gradient, 2 * abs(point.data_loss), point.problem.n_samples - 1
     if matrix is not None:
         try:
-            model = GramModel(matrix, may_give_up=can_have_rows(point.problem, len(index)))
+            model = GramModel(matrix, partial(_rows_tell, point, index))
             return ActiveSets(model, *given).minimise(target_gap)
         except IllConditionedError:
             pass
     return ActiveSets(RowsModel(point, index), *given).minimise(target_gap)
+
+
+def _rows_tell(point, index, combination, size):
+    """Whether the rows' curvature tells from 0 a combination of coefficients, whose square it would
+    make ``size`` if nothing cancelled, and there is memory for factors of the rows."""
+    rows, direction = point.problem.rows, np.zeros(point.coef.size)
+    if not can_have_rows(point.problem, len(index)):
+        return False
+    direction[index] = combination
+    _, product = rows.hessian_product(point.curvature, direction.reshape(point.coef.shape))
+    # A row's coupled outputs have a root to half of the digits.
+    share = rows.rounding**2 if rows.is_separate else ROUNDINGS * np.finfo(float).eps
+    return product.ravel() @ direction > share * size
 
 
 class ActiveSets:
@@ -151,16 +168,17 @@ class ActiveSets:
 
     def _round(self, entering):
         """Let coefficients enter, and go to the optimum among the signs; whether that moved."""
-        active, sides = self._choose(entering)
+        active, sides, part = self._choose(entering)
         if not len(active):
             return False
         terms, u = self._terms.take(active), self._v[active]
         right = self._slope[active] + terms.l2 * u + terms.l1 * sides
-        part = self._model.part(active, terms.l2)
-        new = u - part.solve(right)
         low, high = _room(terms, sides)
-        if not ((new >= low) & (new <= high)).all():
-            new = _best_on_the_way(part, u, new, low, high, right)
+        new = self._without_curvature(active, part, u, right, (low, high))
+        if new is None:
+            new = u - part.solve(right)
+            if not ((new >= low) & (new <= high)).all():
+                new = _best_on_the_way(part, u, new, low, high, right)
         moved = new - u
         if not np.isfinite(moved).all() or not moved.any():
             return False
@@ -169,9 +187,30 @@ class ActiveSets:
         self._move_to(v)
         return True
 
+    def _without_curvature(self, active, part, u, right, room):
+        """Where a coefficient depends on others: downhill, without curvature, to the first change
+        of sign or bound; None where there is no such direction or end."""
+        if not part.is_dependent.any():
+            return None
+        last = int(part.is_dependent.argmax())
+        combination = part.combination(last)
+        self._model.check(active[: last + 1], combination)
+        direction = np.zeros_like(u)
+        direction[: last + 1] = combination
+        if right @ direction > 0:
+            direction = -direction
+        end = np.where(direction > 0, room[1], room[0])
+        length = np.divide(end - u, direction, out=np.full_like(u, np.inf), where=direction != 0)
+        first = int(length.argmin())
+        if not 0 < length[first] < np.inf:
+            return None
+        new = np.clip(u + length[first] * direction, *room)
+        new[first] = end[first]
+        return new
+
     def _choose(self, entering):
-        """Coefficients in use and those that promise the largest decrease, and on which side of 0
-        each is, or is going to be."""
+        """Coefficients in use and those that promise the largest decrease, on which side of 0 each
+        is, or is going to be, and the model of them."""
         left, right = self._terms.slopes(self._v)
         up, down = -(self._slope + right), self._slope + left  # what the model falls by
         held = self._is_held()
@@ -187,10 +226,20 @@ class ActiveSets:
             promise[:] = 0.0
         elif np.count_nonzero(promise) > entering:
             promise[np.argpartition(-promise, entering)[entering:]] = 0.0
-        active = np.flatnonzero(~held | (promise > 0))
+        used, new = np.flatnonzero(~held), np.flatnonzero(promise)
+        active = np.concatenate([used, new[np.argsort(-promise[new], kind="stable")]])
+        part = self._model.part(active, self._terms.take(active).l2)
+        if entering > 1 and part.is_dependent[len(used) :].any():
+            # Where there is no curvature, the step to the first change of sign is all there is:
+            # such coefficients enter one at a time.
+            kept = np.flatnonzero(~part.is_dependent[len(used) :])
+            active = active[np.concatenate([np.arange(len(used)), len(used) + kept])]
+            if not len(kept):
+                return active[:0], None, None
+            part = self._model.part(active, self._terms.take(active).l2)
         sides = np.sign(self._v[active])
         towards = np.where(up[active] > 0, 1.0, -1.0)
-        return active, np.where(sides == 0, towards, sides)
+        return active, np.where(sides == 0, towards, sides), part
 
     def _is_held(self):
         """Which coefficients are at a kink or at a bound."""
