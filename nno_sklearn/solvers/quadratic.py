@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from nno_sklearn.penalties import PiecewiseQuadratic
-from nno_sklearn.problem.cost import can_have_rows
+from nno_sklearn.problem.cost import can_have_rows, has_cheap_rows
 from nno_sklearn.solvers.accelerated import Momentum
 from nno_sklearn.solvers.concave import newton_on_support
 from nno_sklearn.solvers.groups import group_model
@@ -15,6 +15,9 @@ from nno_sklearn.solvers.models import GramModel, IllConditionedError, RowsModel
 MAX_ROUNDS = 200
 #: Coefficients that enter at once: at least, and at most as a share of those in use.
 LEAST_ENTERING, ENTERING = 10, 0.5
+#: Part of them that enters where all together do not lower the model, and how often some of them
+#: are left out in a round.
+FEWER, MOST_TRIALS = 8, 4
 #: Share of the largest decrease that a coefficient must promise to enter with others.
 PROMISING = 0.1
 #: Exponents of the step sizes at which the model is evaluated, up to the first change of sign.
@@ -75,10 +78,13 @@ def _active_sets(point, index, matrix, terms, target_gap):
 
 def _rows_tell(point, index, combination, size):
     """Whether the rows' curvature tells from 0 a combination of coefficients, whose square it would
-    make ``size`` if nothing cancelled, and there is memory for factors of the rows."""
+    make ``size`` if nothing cancelled, and there is memory for factors of the rows. Where these are
+    cheap they may as well be made."""
     rows, direction = point.problem.rows, np.zeros(point.coef.size)
     if not can_have_rows(point.problem, len(index)):
         return False
+    if has_cheap_rows(point.problem, len(index)):
+        return True
     direction[index] = combination
     _, product = rows.hessian_product(point.curvature, direction.reshape(point.coef.shape))
     # A row's coupled outputs have a root to half of the digits.
@@ -128,7 +134,8 @@ class ActiveSets:
                 break
             used = np.count_nonzero(self._v)
             # Others enter when those in use have settled: else both oscillate.
-            numbers = (self._entering(used), 1, 0) if settled else (0,)
+            most = self._entering(used)
+            numbers = (most, -(-most // FEWER), 1, 0) if settled else (0,)
             moved = any(self._round(number) for number in numbers)
             if settled and not moved:
                 break
@@ -168,24 +175,34 @@ class ActiveSets:
 
     def _round(self, entering):
         """Let coefficients enter, and go to the optimum among the signs; whether that moved."""
-        active, sides, part = self._choose(entering)
-        if not len(active):
-            return False
-        terms, u = self._terms.take(active), self._v[active]
-        right = self._slope[active] + terms.l2 * u + terms.l1 * sides
-        low, high = _room(terms, sides)
-        new = self._without_curvature(active, part, u, right, (low, high))
-        if new is None:
-            new = u - part.solve(right)
-            if not ((new >= low) & (new <= high)).all():
-                new = _best_on_the_way(part, u, new, low, high, right)
-        moved = new - u
-        if not np.isfinite(moved).all() or not moved.any():
-            return False
-        v = self._v.copy()
-        v[active] = new
-        self._move_to(v)
-        return True
+        active, sides, n_used = self._choose(entering)
+        for _ in range(MOST_TRIALS):
+            if not len(active):
+                return False
+            terms, u = self._terms.take(active), self._v[active]
+            part = self._model.part(active, terms.l2)
+            right = self._slope[active] + terms.l2 * u + terms.l1 * sides
+            room = _room(terms, sides)
+            # Where there is no curvature, the step to the first change of sign is all there is:
+            # coefficients that depend on others enter one at a time.
+            stays = ~part.is_dependent if entering > 1 else np.ones(len(active), dtype=bool)
+            if stays[n_used:].all():
+                new = self._without_curvature(active, part, u, right, room)
+                if new is None:
+                    whole = u - part.solve(right)
+                    new = _best_on_the_way(part, u, whole, *room, right)
+                if np.isfinite(new).all() and (new != u).any():
+                    v = self._v.copy()
+                    v[active] = new
+                    self._move_to(v)
+                    return True
+                # Those that would leave 0 on the wrong side bend the path: without them it falls.
+                stays = (whole >= room[0]) & (whole <= room[1])
+            stays[:n_used] = True
+            if stays.all() or not stays[n_used:].any():
+                return False
+            active, sides = active[stays], sides[stays]
+        return False
 
     def _without_curvature(self, active, part, u, right, room):
         """Where a coefficient depends on others: downhill, without curvature, to the first change
@@ -209,8 +226,8 @@ class ActiveSets:
         return new
 
     def _choose(self, entering):
-        """Coefficients in use and those that promise the largest decrease, on which side of 0 each
-        is, or is going to be, and the model of them."""
+        """Coefficients in use, then those that promise the largest decrease, on which side of 0
+        each is, or is going to be, and how many are in use."""
         left, right = self._terms.slopes(self._v)
         up, down = -(self._slope + right), self._slope + left  # what the model falls by
         held = self._is_held()
@@ -228,18 +245,9 @@ class ActiveSets:
             promise[np.argpartition(-promise, entering)[entering:]] = 0.0
         used, new = np.flatnonzero(~held), np.flatnonzero(promise)
         active = np.concatenate([used, new[np.argsort(-promise[new], kind="stable")]])
-        part = self._model.part(active, self._terms.take(active).l2)
-        if entering > 1 and part.is_dependent[len(used) :].any():
-            # Where there is no curvature, the step to the first change of sign is all there is:
-            # such coefficients enter one at a time.
-            kept = np.flatnonzero(~part.is_dependent[len(used) :])
-            active = active[np.concatenate([np.arange(len(used)), len(used) + kept])]
-            if not len(kept):
-                return active[:0], None, None
-            part = self._model.part(active, self._terms.take(active).l2)
         sides = np.sign(self._v[active])
         towards = np.where(up[active] > 0, 1.0, -1.0)
-        return active, np.where(sides == 0, towards, sides), part
+        return active, np.where(sides == 0, towards, sides), len(used)
 
     def _is_held(self):
         """Which coefficients are at a kink or at a bound."""
@@ -259,9 +267,11 @@ def _room(terms, sides):
 
 
 def _best_on_the_way(part, u, new, low, high, right):
-    """The model's lowest point on the path from ``u`` to ``new``, projected between ``low`` and
-    ``high``."""
+    """The model's lowest point on the path from ``u`` to its minimum ``new``, projected between
+    ``low`` and ``high``."""
     end = np.clip(new, low, high)
+    if not (end != new).any():
+        return new
     # The t at which each coefficient is held; 0 for those that start in the wrong direction.
     crossing = np.divide(end - u, new - u, out=np.full_like(u, np.inf), where=new != end)
     reach = crossing[crossing > 0].min(initial=0.99)
