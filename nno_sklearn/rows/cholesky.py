@@ -56,16 +56,16 @@ class Cholesky(TriangularFactor):
         super().__init__(np.linalg.cholesky(matrix).T)  # column by column in memory
 
 
-def invert(bend):
+def invert(matrix):
     """Pseudo-inverse of a curvature by the intercept: 0 in its null space, such as a
     shift of all of a softmax's outputs; NaN of one that overflows, for a line search to see."""
-    if not np.isfinite(bend).all():
-        return np.full_like(bend, np.nan)
-    diagonal = bend.diagonal()
-    if np.count_nonzero(bend) == np.count_nonzero(diagonal):
-        bends = diagonal > np.finfo(float).tiny
-        return np.diag(np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=bends))
-    return np.linalg.pinv(bend, rcond=1e-10, hermitian=True)
+    if not np.isfinite(matrix).all():
+        return np.full_like(matrix, np.nan)
+    diagonal = matrix.diagonal()
+    if np.count_nonzero(matrix) == np.count_nonzero(diagonal):
+        is_curved = diagonal > np.finfo(float).tiny
+        return np.diag(np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=is_curved))
+    return np.linalg.pinv(matrix, rcond=1e-10, hermitian=True)
 
 
 class ScaledCholesky:
@@ -83,12 +83,12 @@ class ScaledCholesky:
 
     def __init__(self, matrix, diagonal):
         total = matrix.diagonal() + diagonal
-        bent = total > 0
+        is_curved = total > 0
         self._scaling = np.divide(
             1.0,
-            np.sqrt(total, where=bent, out=np.ones_like(total)),
+            np.sqrt(total, where=is_curved, out=np.ones_like(total)),
             out=np.zeros_like(total),
-            where=bent,
+            where=is_curved,
         )
         scaled = matrix * np.outer(self._scaling, self._scaling)
         ridge, on_diagonal = 1e-13, np.diag_indices_from(scaled)

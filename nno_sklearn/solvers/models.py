@@ -108,14 +108,14 @@ class _RowsPart:
         size = np.sqrt(np.einsum("ij,ij->j", rows, rows) + ridge)
         self._inverse = np.divide(1.0, size, out=np.zeros_like(size), where=size > 0)
         self._scaled = rows * self._inverse
-        self._bend = ridge * self._inverse**2 + OPEN
+        self._ridges = ridge * self._inverse**2 + OPEN
         n, p = rows.shape
         self._is_wide = p > n and bool(np.all(np.greater(ridge, 0)))
         if self._is_wide:
-            self._factor = _kernel_factor(self._scaled / np.sqrt(self._bend))
+            self._factor = _kernel_factor(self._scaled / np.sqrt(self._ridges))
         else:
-            bent = np.vstack([self._scaled, np.diag(np.sqrt(self._bend))])
-            self._factor = qr(bent, mode="r", check_finite=False)[0][:p]
+            stacked = np.vstack([self._scaled, np.diag(np.sqrt(self._ridges))])
+            self._factor = qr(stacked, mode="r", check_finite=False)[0][:p]
 
     def product(self, moved):
         return self._plain.T @ (self._plain @ moved) + (self._ridge * moved.T).T
@@ -123,9 +123,9 @@ class _RowsPart:
     def solve(self, right):
         right = self._inverse * right
         if self._is_wide:  # Woodbury, 1950
-            plain = right / self._bend
+            plain = right / self._ridges
             inner = self._factor.solve(self._scaled @ plain)
-            return self._inverse * (plain - (self._scaled.T @ inner) / self._bend)
+            return self._inverse * (plain - (self._scaled.T @ inner) / self._ridges)
         half = solve_triangular(self._factor, right, trans="T", check_finite=False)
         return self._inverse * solve_triangular(self._factor, half, check_finite=False)
 

@@ -196,7 +196,7 @@ class ActiveSets:
                     v[active] = new
                     self._move_to(v)
                     return True
-                # Those that would leave 0 on the wrong side bend the path: without them it falls.
+                # Those that would leave 0 on the wrong side turn the path: without them it falls.
                 stays = (whole >= room[0]) & (whole <= room[1])
             stays[:n_used] = True
             if stays.all() or not stays[n_used:].any():
