@@ -10,7 +10,7 @@ from sklearn.utils import Tags
 
 from nno_sklearn.linear_model.twin import RegressorTwin
 from nno_sklearn.losses import Loss, SquaredError
-from nno_sklearn.penalties import GroupLasso, Penalty
+from nno_sklearn.penalties import L2, GroupLasso, Penalty
 from nno_sklearn.session import TrainingData
 from nno_sklearn.types import Array, Matrix, Scalar
 
@@ -20,7 +20,7 @@ class _RowsElasticNet(Penalty):
 
     Parameters
     ----------
-    l1_ratio : float in [0, 1)
+    l1_ratio : float in (0, 1)
     rows : Penalty, default=None
         Of a bound penalty: its first term.
     """
@@ -81,8 +81,8 @@ class MultiTaskElasticNet(RegressorTwin, of=linear_model.MultiTaskElasticNet):
     of_one_target = "ElasticNet"
 
     def _objective(self) -> tuple[Loss, Penalty]:
-        is_group_lasso = self.l1_ratio == 1
-        return SquaredError(), GroupLasso() if is_group_lasso else _RowsElasticNet(self.l1_ratio)
+        of_one_term: dict[float, Penalty] = {0.0: L2(), 1.0: GroupLasso()}
+        return SquaredError(), of_one_term.get(self.l1_ratio) or _RowsElasticNet(self.l1_ratio)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

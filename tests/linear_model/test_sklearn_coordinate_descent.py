@@ -1,4 +1,4 @@
-"""scikit-learn's own tests of Lasso and ElasticNet, run on their twins."""
+"""scikit-learn's own tests of Lasso, ElasticNet and the multi-task ones, on their twins."""
 
 import pytest
 import sklearn
@@ -17,6 +17,7 @@ LEFT_OUT = (
 TEXT = "says it in another text"
 COUNTS = "counts iterations of coordinate descent"
 GRAM = "a Gram matrix of the user's is without effect"
+METADATA = "takes no metadata for splitters"
 CHECKS = "data are always checked, and never changed"
 #: Tests that twins do not pass, or their cases, by the beginning of their names; and why.
 EXCEPTIONS = {
@@ -34,7 +35,9 @@ EXCEPTIONS = {
     "test_enet_coordinate_descent": "converges in fewer iterations",
     "test_check_input_false": CHECKS,
     "test_enet_copy_X_False_check_input_False": CHECKS,
-    "test_cv_estimators_reject_params_with_no_routing_enabled": "takes no metadata for splitters",
+    "test_cv_estimators_reject_params_with_no_routing_enabled[LassoCV": METADATA,
+    "test_cv_estimators_reject_params_with_no_routing_enabled[ElasticNetCV": METADATA,
+    "test_multi_task_lasso_and_enet": TEXT,
 }
 if sklearn.__version__ < "1.7":
     EXCEPTIONS["test_model_pipeline_same_dense_and_sparse"] = "its labels are all of one class"

@@ -6,10 +6,11 @@ from tests.linear_model.replaced import replaced_tests
 
 #: As in scikit-learn's own run.
 pytestmark = pytest.mark.filterwarnings("ignore")
-#: Of array libraries; of callbacks, which twins do not call; and grids that take minutes, in place
+#: Of array libraries; of callbacks, which twins do not call; of a fallback that is not there, with
+#: data that take long; and grids that take minutes, in place
 #: of which test_twins.py compares smaller ones.
 LEFT_OUT = (
-    "array_api|callback|test_LogisticRegressionCV_GridSearchCV|test_scores_attribute_layout|"
+    "array_api|callback|newton_cholesky_fallback|test_LogisticRegressionCV_GridSearchCV|test_scores_attribute_layout|"
     "test_multinomial_cv_iris|test_LogisticRegressionCV_no_refit|attribute_shapes|"
     "test_elastic_net_vs_l1_l2"
 )
@@ -36,8 +37,7 @@ EXCEPTIONS = {
     "test_sparsify": "coefficients stay dense",
     "test_liblinear_dual_random_state": LIBLINEAR,
     "test_liblinear_with_large_values": LIBLINEAR,
-    "test_newton_cholesky_fallback_to_lbfgs": "there is no fallback to warn of",
-    "test_logistic_cv_multinomial_score": "compares with a private function at the default tol",
+    "test_logistic_cv_multinomial_score[neg_log_loss": "compares two fits, each at the default tol",
     "test_multinomial_logistic_regression_string_inputs": "a class of weight 0 is refused",
     "test_logistic_cv_folds_with_classes_missing": "a fold has the classes that its rows have",
     "test_logreg_predict_proba_multinomial": "asks for a private method",
