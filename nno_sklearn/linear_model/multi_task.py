@@ -126,7 +126,7 @@ class MultiTaskLasso(MultiTaskElasticNet, of=linear_model.MultiTaskLasso):
     >>> from nno_sklearn.linear_model import MultiTaskLasso
     >>> model = MultiTaskLasso(alpha=100.0).fit(*load_linnerud(return_X_y=True))
     >>> (model.coef_ != 0).all(axis=0).tolist()
-    [False, True, True]
+    [False, True, False]
     """
 
     l1_ratio = 1.0
