@@ -28,6 +28,8 @@ MAX_ACCELERATED_STEPS = 1000
 SMALL_GRADIENT, GRADIENT_OF_GAP = 1e-6, 100.0
 #: And beside the coefficients: there it is rounding.
 ROUNDING = 1e-30
+#: Roundings of the terms of a gap that it may be off by.
+GAP_ROUNDINGS = 4096
 #: Roundings that may be the curvature of coupled outputs along a direction without any.
 ROUNDINGS = 64
 TINY = np.finfo(float).tiny
@@ -132,6 +134,9 @@ class ActiveSets:
             gaps.append(self._gap())
             if gaps[-1] <= target_gap or stands_still(gaps):
                 break
+            if gaps[-1] <= self._gap_rounding:  # a gap tells no more: Newton's step is exact
+                self._round(0)
+                break
             used = np.count_nonzero(self._v)
             # Others enter when those in use have settled: else both oscillate.
             most = self._entering(used)
@@ -165,8 +170,10 @@ class ActiveSets:
         scaling = kinks.dual_scaling(-total)
         moved = (self._slope + self._gradient) @ (v - self._w)
         energy = max(self._energy + moved, 0.0) + (terms.l2 * v) @ v
-        gap = kinks.value(v) + kinks.conjugate(-scaling * total) + scaling * (total @ v)
+        value, product = kinks.value(v), scaling * (total @ v)
+        gap = value + kinks.conjugate(-scaling * total) + product
         gap += 0.5 * (1.0 - scaling) ** 2 * energy
+        self._gap_rounding = GAP_ROUNDINGS * np.finfo(float).eps * (abs(value) + abs(product))
         if len(left):
             gap += 0.5 * np.sum(left**2 / np.maximum(self._curvature[self._free], TINY))
         if self._has_l2:
