@@ -11,8 +11,8 @@ ALGORITHMS = {
     "solver": THEIR_SOLVERS,
     "gcv_mode": {"auto", "eigen", "svd"},
 }
-#: Whether the exceptions are those of this version's tests: one that passes then is none, and fails.
-#: In older versions some of these tests are others.
+#: Whether exceptions are those of this version's tests: then one that passes is none, and fails.
+#: Some of the tests of older versions are others.
 IS_LISTED = sklearn.__version__ >= "1.9"
 
 
