@@ -3,10 +3,10 @@ Prediction intervals: two quantiles, and the linear program
 ===========================================================
 
 How many bicycles will be hired, and how far from that may it be? A mean with the spread of all its
-residuals gives intervals that are as wide at night, when nobody knows, as at noon. Models of two
-quantiles learn how wide, and hold about nine hours of ten at night and at noon. scikit-learn's
+residuals gives intervals of one width: too narrow for some hours of the day, too wide for others.
+Models of two quantiles learn how wide, and hold nearer to nine hours of ten all day. scikit-learn's
 ``QuantileRegressor`` solves the same objective as a linear program, in less time for a few
-thousand rows, and in more beyond.
+thousand rows; with more it is overtaken.
 
 The hours are two years of a hire scheme where ``NNO_SKLEARN_DATA`` names a folder that has them;
 otherwise they are made, so that the spread depends on the hour.
