@@ -19,6 +19,8 @@ NUMBERS = [
     NNORegressor("gamma", alpha=1.0, fit_intercept=False),
     linear_model.Ridge(),
     linear_model.TweedieRegressor(power=1.5),
+    linear_model.QuantileRegressor(),
+    linear_model.LinearSVR(),
     make_pipeline(StandardScaler(), NNORegressor()),
 ]
 LABELS = [
@@ -28,6 +30,7 @@ LABELS = [
     linear_model.LogisticRegression(fit_intercept=False),
     linear_model.RidgeClassifier(),
     linear_model.LinearSVC(),
+    linear_model.LinearSVC(loss="hinge"),
     NNOSearchCV(make_pipeline(StandardScaler(), NNOClassifier()), alphas=[0.01, 0.1], cv=2),
 ]
 

@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
 from sklearn import linear_model, svm
 
 from nno_sklearn.linear_model.regression import Ridge
-from nno_sklearn.linear_model.twin import ClassifierTwin
-from nno_sklearn.losses import LogLoss, Loss, MultinomialLogLoss, SquaredError, SquaredHinge
+from nno_sklearn.linear_model.twin import ClassifierTwin, PenalisedIntercept, choice
+from nno_sklearn.losses import Hinge, LogLoss, Loss, MultinomialLogLoss, SquaredError, SquaredHinge
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
 from nno_sklearn.session import TrainingData
 from nno_sklearn.types import Matrix
@@ -93,18 +92,18 @@ class RidgeClassifier(ClassifierTwin, of=linear_model.RidgeClassifier):
         return replace(data, targets=2.0 * np.asarray(data.targets) - 1.0)
 
 
-class LinearSVC(ClassifierTwin, of=svm.LinearSVC):
+class LinearSVC(PenalisedIntercept, ClassifierTwin, of=svm.LinearSVC):
     """The linear support vector machine, each class against the rest::
 
-        C sum_i s_i max(0, 1 - y_i (x_i w + b))^2 + (|w|_2^2 + (b / intercept_scaling)^2) / 2
+        C sum_i s_i loss(y_i (x_i w + b)) + (|w|_2^2 + (b / intercept_scaling)^2) / 2
 
-    A twin of :class:`sklearn.svm.LinearSVC`: the same parameters and attributes. Like there, the
-    intercept is penalised, the less the larger ``intercept_scaling`` is; :class:`NNOClassifier`
-    has the same loss with a free intercept. ``dual`` is without effect, and
+    with the loss ``max(0, 1 - margin)``, or its square. A twin of :class:`sklearn.svm.LinearSVC`:
+    the same parameters and attributes. Like there, the intercept is penalised, the less the larger
+    ``intercept_scaling`` is; :class:`NNOClassifier` has the same losses with a free intercept.
+    Either loss takes either penalty; ``dual`` is without effect, and
     ``multi_class="crammer_singer"`` refused.
     """
 
-    intercept_scaling: float
     multi_class: str
 
     def _objective(self) -> tuple[Loss, Penalty]:
@@ -113,36 +112,5 @@ class LinearSVC(ClassifierTwin, of=svm.LinearSVC):
                 f"multi_class={self.multi_class!r}: only 'ovr' is there, each class against the "
                 "rest. scikit-learn's LinearSVC has the other."
             )
-        losses = {"squared_hinge": SquaredHinge}
-        penalties = {"l1": L1, "l2": L2}
-        return _choice("loss", self.loss, losses)(), _choice("penalty", self.penalty, penalties)()
-
-    def prepare(
-        self,
-        X: Matrix,
-        y: Any,
-        sample_weight: ArrayLike | None,
-        loss: Loss,
-        offset: ArrayLike | None = None,
-    ) -> TrainingData:
-        """Check and encode data; the intercept is the coefficient of a column of its own."""
-        data = super().prepare(X, y, sample_weight, loss, offset)
-        if not self.fit_intercept:
-            return data
-        column = np.full((data.X.shape[0], 1), self.intercept_scaling, dtype=data.X.dtype)
-        is_sparse = sparse.issparse(data.X)
-        X = sparse.hstack([data.X, column], "csr") if is_sparse else np.hstack([data.X, column])
-        return replace(data, X=X, has_intercept_column=True)
-
-    def _keep_model(self, coef, intercept, loss, dtype):
-        if self.fit_intercept:
-            coef, intercept = coef[:-1], coef[-1] * self.intercept_scaling
-        super()._keep_model(coef, intercept, loss, dtype)
-        self.intercept_ = self.intercept_ if self.fit_intercept else 0.0
-
-
-def _choice(parameter: str, name: Any, known: dict[str, Any]) -> Any:
-    """What a name stands for; a ValueError for names that are not known."""
-    if name not in known:
-        raise ValueError(f"{parameter}={name!r}: use one of {', '.join(map(repr, known))}.")
-    return known[name]
+        loss = choice("loss", self.loss, {"squared_hinge": SquaredHinge, "hinge": Hinge})
+        return loss(), choice("penalty", self.penalty, {"l1": L1, "l2": L2})()

@@ -6,11 +6,21 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
-from sklearn import linear_model
+from sklearn import linear_model, svm
 from sklearn.metrics import d2_tweedie_score
 
-from nno_sklearn.linear_model.twin import RegressorTwin
-from nno_sklearn.losses import Gamma, InverseGaussian, Loss, Poisson, SquaredError, Tweedie
+from nno_sklearn.linear_model.twin import PenalisedIntercept, RegressorTwin, choice
+from nno_sklearn.losses import (
+    EpsilonInsensitive,
+    Gamma,
+    InverseGaussian,
+    Loss,
+    Poisson,
+    Quantile,
+    SquaredEpsilonInsensitive,
+    SquaredError,
+    Tweedie,
+)
 from nno_sklearn.penalties import L1, L2, Penalty
 from nno_sklearn.penalties import ElasticNet as ElasticNetPenalty
 from nno_sklearn.session import FitSession
@@ -183,6 +193,53 @@ class Lasso(ElasticNet, of=linear_model.Lasso):
 
     def _objective(self) -> tuple[Loss, Penalty]:
         return SquaredError(), L1(positive=self.positive)
+
+
+class QuantileRegressor(RegressorTwin, of=linear_model.QuantileRegressor):
+    """A quantile of the target, with an l1 penalty::
+
+        sum_i s_i pinball(y_i, x_i w + b) / sum_i s_i + alpha |w|_1
+
+    A twin of :class:`sklearn.linear_model.QuantileRegressor`: the same parameters and attributes.
+    scikit-learn's names of solvers are accepted and mean "auto", and ``solver_options`` is without
+    effect: no linear program is made.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from nno_sklearn.linear_model import QuantileRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = QuantileRegressor(quantile=0.9, alpha=0.1).fit(X, y)
+    >>> round(float((y <= model.predict(X)).mean()), 2)
+    0.9
+    """
+
+    free_parameters = RegressorTwin.free_parameters | {"solver_options"}
+    tol = 1e-8
+    quantile: float
+
+    def _objective(self) -> tuple[Loss, Penalty]:
+        return Quantile(self.quantile), L1()
+
+
+class LinearSVR(PenalisedIntercept, RegressorTwin, of=svm.LinearSVR):
+    """Linear support vector regression::
+
+        C sum_i s_i max(0, |y_i - x_i w - b| - epsilon) + (|w|_2^2 + (b / intercept_scaling)^2) / 2
+
+    or with the square of the loss. A twin of :class:`sklearn.svm.LinearSVR`: the same parameters
+    and attributes. Like there, the intercept is penalised; :class:`NNORegressor` has the same
+    losses with a free intercept. ``dual`` is without effect.
+    """
+
+    epsilon: float
+
+    def _objective(self) -> tuple[Loss, Penalty]:
+        known = {
+            "epsilon_insensitive": EpsilonInsensitive,
+            "squared_epsilon_insensitive": SquaredEpsilonInsensitive,
+        }
+        return choice("loss", self.loss, known)(self.epsilon), L2()
 
 
 class GeneralisedLinear(RegressorTwin):

@@ -2,11 +2,13 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from nno_sklearn._classifier import NNOClassifier
@@ -16,7 +18,7 @@ from nno_sklearn._validation import check_compatible, check_number, check_run, m
 from nno_sklearn.counterparts import strength_of
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
-from nno_sklearn.session import Limits, Parts
+from nno_sklearn.session import Limits, Parts, TrainingData
 from nno_sklearn.solvers import SOLVERS, Solver
 from nno_sklearn.types import Matrix, RandomState
 
@@ -24,7 +26,8 @@ from nno_sklearn.types import Matrix, RandomState
 #: so ``auto`` stands for them.
 THEIR_SOLVERS = frozenset(
     "lbfgs liblinear newton-cg newton-cholesky sag saga svd cholesky lsqr sparse_cg highs highs-ds "
-    "highs-ipm".split()
+    "highs-ipm interior-point".split()
+    + ["revised simplex"]
 )
 #: The least relative duality gap that a twin asks for: rounding hides smaller ones.
 FINEST = 1e-12
@@ -58,7 +61,8 @@ class Twin(LinearModel):
 
     theirs: ClassVar[type[BaseEstimator]]
     #: Whether scikit-learn's ``tol`` bounds the gradient. A gradient of ``tol`` is an objective
-    #: within about ``tol**2`` of its optimum, which is the gap that is asked for.
+    #: within about ``tol**2`` of its optimum, which is the gap that is asked for; but of a loss
+    #: with corners, whose gradient jumps, ``tol`` is the gap.
     tol_is_of_gradient: ClassVar[bool] = True
     free_parameters = LinearModel.free_parameters | frozenset(
         "C copy_X dual n_jobs positive precompute selection".split()
@@ -102,7 +106,8 @@ class Twin(LinearModel):
         max_iter = MAX_ITER if self.max_iter is None else self.max_iter
         tol = TOL if self.tol is None else self.tol
         check_number("tol", tol, low=0, why="it bounds the distance to the optimum")
-        return Limits(max_iter, max(tol**2, FINEST) if self.tol_is_of_gradient else tol)
+        of_gradient = self.tol_is_of_gradient and self._loss().is_smooth
+        return Limits(max_iter, max(tol**2, FINEST) if of_gradient else tol)
 
     def _check_parameters(self):
         name, strength = self.strength_in.parameter, self._strength()
@@ -166,3 +171,50 @@ class RegressorTwin(Twin, NNORegressor):
 
 class ClassifierTwin(Twin, NNOClassifier):
     """Base class of twins that predict classes."""
+
+
+class PenalisedIntercept(Twin):
+    """Base class of twins with the penalty ``(b / intercept_scaling)^2 / 2`` of the intercept b.
+
+    It is the coefficient of a column of its own, full of ``intercept_scaling``.
+    """
+
+    intercept_scaling: float
+
+    def prepare(
+        self,
+        X: Matrix,
+        y: Any,
+        sample_weight: ArrayLike | None,
+        loss: Loss,
+        offset: ArrayLike | None = None,
+    ) -> TrainingData:
+        """Check and encode data; see :meth:`nno_sklearn.session.SessionModel.prepare`."""
+        data = super().prepare(X, y, sample_weight, loss, offset)
+        if not self.fit_intercept:
+            return data
+        column = np.full((data.X.shape[0], 1), self.intercept_scaling, dtype=data.X.dtype)
+        is_sparse = sparse.issparse(data.X)
+        X = sparse.hstack([data.X, column], "csr") if is_sparse else np.hstack([data.X, column])
+        return replace(data, X=X, has_intercept_column=True)
+
+    def _keep_model(self, coef, intercept, loss, dtype):
+        if self.fit_intercept:
+            coef, intercept = coef[:-1], coef[-1] * self.intercept_scaling
+        super()._keep_model(coef, intercept, loss, dtype)
+        self.intercept_ = np.atleast_1d(self.intercept_) if self.fit_intercept else 0.0
+
+
+def choice(parameter: str, name: Any, known: dict[Any, Any]) -> Any:
+    """What a name stands for; a ValueError for names that are not known.
+
+    Parameters
+    ----------
+    parameter : str
+        Whose value the name is.
+    name : object
+    known : dict
+    """
+    if name not in known:
+        raise ValueError(f"{parameter}={name!r}: use one of {', '.join(map(repr, known))}.")
+    return known[name]

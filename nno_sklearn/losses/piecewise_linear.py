@@ -153,15 +153,15 @@ class Smoothed(Loss):
         return self.derivatives(y, eta)[1]
 
     def derivatives(self, y: Array, eta: Array) -> tuple[Array, Curvature]:
-        total, bend = np.zeros_like(eta), np.zeros_like(eta)
+        total, curvature = np.zeros_like(eta), np.zeros_like(eta)
         for piece in self.loss.pieces(y):
             distance, is_off = piece.distance(eta)
             steep = distance / self.width
             total += piece.share * np.clip(steep, piece.low, piece.high)
             curved = is_off & np.less(piece.low, steep) & np.less(steep, piece.high)
-            bend += piece.share * curved
-        bend /= self.width
-        return total, Curvature(bend)
+            curvature += piece.share * curved
+        curvature /= self.width
+        return total, Curvature(curvature)
 
     def conjugate(self, y: Array, u: Array) -> Array:
         return self.loss.conjugate(y, u) + 0.5 * self.width * u**2

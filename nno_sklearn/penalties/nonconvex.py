@@ -58,8 +58,8 @@ class _FoldedConcave(Penalty):
         near = np.maximum(size - step, 0.0)
         # Where the drop is below 1, the minimum is unique, on one of three pieces.
         with np.errstate(divide="ignore", invalid="ignore"):
-            bent = (size - drop * self.gamma) / (1.0 - drop)
-        unique = np.where(near <= self.knee, near, np.where(size >= self.gamma, size, bent))
+            falling = (size - drop * self.gamma) / (1.0 - drop)
+        unique = np.where(near <= self.knee, near, np.where(size >= self.gamma, size, falling))
         # Else it jumps from the first piece to the last, where their objectives are equal.
         first = np.minimum(near, self.knee)
         rise = 0.5 * (first - size) ** 2 + step * first

@@ -97,9 +97,9 @@ class PiecewiseQuadratic:
 
     def slopes(self, w: Array) -> tuple[Array, Array]:
         """Derivatives by each coefficient to the left and to the right; -inf and inf at bounds."""
-        bend = self.l2 * w
-        left = self.l1 * np.where(w > 0, 1.0, -1.0) + bend
-        right = self.l1 * np.where(w >= 0, 1.0, -1.0) + bend
+        squares = self.l2 * w
+        left = self.l1 * np.where(w > 0, 1.0, -1.0) + squares
+        right = self.l1 * np.where(w >= 0, 1.0, -1.0) + squares
         if self.has_bounds:
             left = np.where(w <= self.lower, -np.inf, left)
             right = np.where(w >= self.upper, np.inf, right)

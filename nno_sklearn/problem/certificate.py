@@ -59,7 +59,7 @@ def _is_balanced(point):
     """Whether the intercept is at its optimum, without which there is no dual point."""
     sums = point.sums
     eps = point.problem.rows.eps
-    rounding = BALANCE_ROUNDINGS * eps * sums.bend.diagonal * (1 + np.abs(point.intercept))
+    rounding = BALANCE_ROUNDINGS * eps * sums.curvature.diagonal * (1 + np.abs(point.intercept))
     share = max(BALANCE, ROUNDINGS * eps * (1 + np.abs(point.intercept).max()))
     return (np.abs(sums.total) <= share * sums.size + rounding).all()
 
@@ -68,10 +68,12 @@ def _imbalance(point):
     """Predicted decrease by a Newton step of the intercept, 0 where it is rounding; and the
     derivative by the intercept, 0 but for rounding, times the intercept, which may be large.
     """
-    total, bend = point.sums.total, point.sums.bend.diagonal
+    total, curvature = point.sums.total, point.sums.curvature.diagonal
     eps = point.problem.rows.eps
-    above = np.abs(total) > ROUNDINGS * eps * bend * np.abs(point.intercept)
-    promised = np.divide(total**2, bend, out=np.zeros_like(total), where=above & (bend > 0))
+    above = np.abs(total) > ROUNDINGS * eps * curvature * np.abs(point.intercept)
+    promised = np.divide(
+        total**2, curvature, out=np.zeros_like(total), where=above & (curvature > 0)
+    )
     return 0.5 * float(promised.sum()), float(total @ point.intercept)
 
 

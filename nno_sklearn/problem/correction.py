@@ -32,7 +32,7 @@ class NoCorrection:
 
 
 class Correction:
-    """``<linear, w> + shift b + <w, scatter w bend> / 2``, added to the data loss.
+    """``<linear, w> + shift b + <w, scatter w curvature> / 2``, added to the data loss.
 
     Rows that were replaced by means of rows lack the scatter around the means, and with it part
     of the gradient and of the curvature (the idea of DANE: Shamir, Srebro and Zhang, 2014).
@@ -44,27 +44,27 @@ class Correction:
         Of the intercept.
     scatter : ndarray of shape (n_features, n_features), or (n_features,) for its diagonal
         Positive semi-definite.
-    bend : ndarray of shape (n_outputs, n_outputs)
+    curvature : ndarray of shape (n_outputs, n_outputs)
         Mean second derivatives of the loss by the raw predictions; positive semi-definite.
     """
 
     is_zero = False
 
-    def __init__(self, linear, shift, scatter, bend):
-        self.linear, self.shift, self.scatter, self.bend = linear, shift, scatter, bend
+    def __init__(self, linear, shift, scatter, curvature):
+        self.linear, self.shift, self.scatter, self.curvature = linear, shift, scatter, curvature
 
     def centred(self, rows):
         """For columns whose centre is taken out of X; constant columns act as zeros."""
         used = rows.scale > 0
         linear = np.where(used[:, None], self.linear - np.outer(rows.origin, self.shift), 0.0)
         mask = used if self.scatter.ndim == 1 else np.outer(used, used)
-        return Correction(linear, self.shift, np.where(mask, self.scatter, 0.0), self.bend)
+        return Correction(linear, self.shift, np.where(mask, self.scatter, 0.0), self.curvature)
 
     def columns(self, index):
         """The same with all coefficients but those of ``index`` held at 0."""
         square = self.scatter.ndim == 2
         scatter = self.scatter[np.ix_(index, index)] if square else self.scatter[index]
-        return Correction(self.linear[index], self.shift, scatter, self.bend)
+        return Correction(self.linear[index], self.shift, scatter, self.curvature)
 
     def shifted(self, sums):
         """Sums over the rows with the derivative by the intercept."""
@@ -73,7 +73,7 @@ class Correction:
     def product(self, coef):
         """Second derivative times ``coef``."""
         spread = self.scatter @ coef if self.scatter.ndim == 2 else self.scatter[:, None] * coef
-        return spread @ self.bend
+        return spread @ self.curvature
 
     def gradient(self, coef):
         """Derivative by the coefficients."""
@@ -86,4 +86,4 @@ class Correction:
     def block(self, k, m):
         """Second derivative by the coefficients of outputs k and m."""
         square = self.scatter.ndim == 2
-        return self.bend[k, m] * (self.scatter if square else np.diag(self.scatter))
+        return self.curvature[k, m] * (self.scatter if square else np.diag(self.scatter))

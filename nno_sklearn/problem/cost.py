@@ -194,6 +194,12 @@ def can_have_rows(problem, n_coefs):
     return n_outputs * problem.n_samples * n_coefs <= MOST_ROW_ENTRIES
 
 
+def has_cheap_rows(problem, n_coefs):
+    """Whether a factor of those rows takes some milliseconds."""
+    n_outputs = 1 if problem.rows.is_separate else problem.n_outputs
+    return n_outputs * problem.n_samples * n_coefs**2 <= MOST_ROW_OPERATIONS
+
+
 def can_factor_rows(problem):
     """Whether factors of the rows of the whole Hessian cost next to nothing."""
     n_coupled = 1 if problem.rows.is_separate else problem.n_outputs

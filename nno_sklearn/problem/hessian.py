@@ -90,7 +90,7 @@ class WorkingHessian:
             self._blocks, self._curvature = hessian_blocks(point, curvature), curvature
             self._expired = False
         if point is not whole:
-            _bend_unseen(self._blocks, whole)
+            _curve_unseen(self._blocks, whole)
         self._columns = columns
         return self._blocks
 
@@ -136,7 +136,7 @@ class WorkingHessian:
         return columns
 
 
-def _bend_unseen(blocks, point):
+def _curve_unseen(blocks, point):
     """Add curvature in directions that a few rows do not span, as a model needs a minimum.
 
     Columns that are nearly 0 in these rows get the estimate from all rows; all get a little of it.

@@ -71,17 +71,19 @@ def _separate(look, start, precision):
     moved, stretch = np.full_like(b, np.inf), 1.0 + np.abs(b) + look.size
     for _ in range(MAX_STEPS):
         sums = look.sums(b)
-        total, bend = sums.total, sums.bend.diagonal
-        usable = np.isfinite(total) & np.isfinite(bend)
+        total, curvature = sums.total, sums.curvature.diagonal
+        usable = np.isfinite(total) & np.isfinite(curvature)
         # A step below the rounding of the raw predictions would change nothing.
         size = np.abs(b) + look.size
-        rounding = 4 * np.finfo(float).eps * np.where(usable, bend, 0.0) * size
+        rounding = 4 * np.finfo(float).eps * np.where(usable, curvature, 0.0) * size
         done = usable & (np.abs(total) <= precision * sums.size + rounding + 1e-300)
         if done.all():
             break
         low = np.where(total < 0, b, low)
         high = np.where(total > 0, b, high)
-        newton = b - np.divide(total, bend, out=np.full_like(b, np.nan), where=usable & (bend > 0))
+        newton = b - np.divide(
+            total, curvature, out=np.full_like(b, np.nan), where=usable & (curvature > 0)
+        )
         # Newton's steps only while they get shorter: on the steep side of an exponential they are
         # too short, on the flat side too long.
         longest = np.minimum(np.where(np.isinf(high - low), 10 * stretch, np.inf), 0.5 * moved)
@@ -110,13 +112,13 @@ def _coupled(look, start, precision):
     reach = 10 * (1 + np.abs(b).max() + look.size.max())
     for _ in range(MAX_STEPS):
         sums = look.sums(b)
-        is_finite = np.isfinite(sums.total).all() and np.isfinite(sums.bend.diagonal).all()
+        is_finite = np.isfinite(sums.total).all() and np.isfinite(sums.curvature.diagonal).all()
         if tried is not None and not (is_finite and _imbalance(sums) <= 0.5 * _imbalance(tried[1])):
             b, sums = tried  # the full step misled
         elif not is_finite or np.abs(sums.total).max() <= precision * sums.size.max():
             break  # overflow is for a line search to see
         else:
-            step = sums.bend.solve(sums.total)
+            step = sums.curvature.solve(sums.total)
             step -= step.mean()
             if _is_newton(step, sums):
                 b, tried = b - step, (b, sums)
@@ -133,7 +135,7 @@ def _coupled(look, start, precision):
 
 def _imbalance(sums):
     """Twice the predicted decrease by Newton steps of each output alone."""
-    diagonal, square = sums.bend.diagonal, sums.total**2
+    diagonal, square = sums.curvature.diagonal, sums.total**2
     return np.divide(square, diagonal, out=np.zeros_like(square), where=diagonal > 0).sum()
 
 
@@ -141,7 +143,7 @@ def _is_newton(step, sums):
     """Whether a step is short enough for a second-order model, and solves it: the curvature of
     saturated outputs is too small for that."""
     total = sums.total
-    answers = np.abs(total - sums.bend.product(step)).max() <= 0.5 * np.abs(total).max()
+    answers = np.abs(total - sums.curvature.product(step)).max() <= 0.5 * np.abs(total).max()
     return answers and np.abs(step).max() <= LONGEST
 
 
@@ -152,9 +154,9 @@ def _damped(look, b, sums, reach):
     Newton's own step would leap to where they saturate on the other side.
     """
     value, total = look.values(b).sum(), sums.total
-    largest, least = np.abs(total).max(), LEAST_DAMPING * sums.bend.diagonal.max()
+    largest, least = np.abs(total).max(), LEAST_DAMPING * sums.curvature.diagonal.max()
     while reach > np.finfo(float).eps * max(1.0, np.abs(b).max()):
-        step = sums.bend.solve(total, max(largest / reach, least))
+        step = sums.curvature.solve(total, max(largest / reach, least))
         step -= step.mean()
         if look.values(b - step).sum() < value:
             return b - step

@@ -44,7 +44,7 @@ class Point:
         if problem.fit_intercept:
             start = problem.mean_intercept if intercept is None else intercept
             self.intercept, self.sums = best_intercept(Look(problem, coef, raw), start)
-            self.sums.bend.release()
+            self.sums.curvature.release()
         else:
             self.intercept = np.zeros(problem.n_outputs)
 
@@ -106,7 +106,7 @@ class Point:
         Mean curvature of the rows times the columns' variances; always positive where the
         column is not constant.
         """
-        problem, mean = self.problem, self.sums.bend.diagonal
+        problem, mean = self.problem, self.sums.curvature.diagonal
         if problem.loss.largest_curvature is not None:
             mean = np.full_like(mean, problem.loss.largest_curvature)
         return problem.scale[:, None] ** 2 * mean
@@ -175,7 +175,7 @@ class Line:
         self._point, self._point_t = start, np.zeros(1)
 
     @cached_property
-    def _chord(self):
+    def _secant(self):
         """Slope of a nonsmooth penalty's secant from t = 0 to 1, an upper bound by convexity."""
         problem, start = self.start.problem, self.start.coef
         return problem.penalties(start + self.direction) - problem.penalties(start)
@@ -191,7 +191,7 @@ class Line:
         problem = self.start.problem
         if problem.is_smooth:
             return problem.inner(self.start.gradient, self.direction)
-        return problem.inner(self.start.data_gradient, self.direction) + self._chord
+        return problem.inner(self.start.data_gradient, self.direction) + self._secant
 
     @property
     def slope_rounding(self) -> float | Array:
@@ -216,7 +216,7 @@ class Line:
         if not problem.fit_intercept or problem.rows.is_separate:
             return 0.0
         sums = Look(problem, start.coef, start.raw, self.slope).sums(start.intercept)
-        return -sums.bend.solve(sums.mixed)
+        return -sums.curvature.solve(sums.mixed)
 
     def _near(self, t):
         """Where the intercept should be at t, to first order."""
@@ -245,14 +245,14 @@ class Line:
         else:
             first, second = self._on_the_joint_line(look, t)
         if not problem.correction.is_zero:
-            bent = problem.correction.product(self.direction)
+            product = problem.correction.product(self.direction)
             first = first + problem.inner(problem.correction.gradient(coef), self.direction)
-            second = second + problem.inner(bent, self.direction)
+            second = second + problem.inner(product, self.direction)
         if not problem.is_smooth:
-            return first + self._chord, second
+            return first + self._secant, second
         first = first + alpha * problem.inner(penalty.gradient(coef), self.direction)
-        bend = penalty.curvature(coef) * self.direction
-        return first, second + alpha * problem.inner(bend, self.direction)
+        product = penalty.curvature(coef) * self.direction
+        return first, second + alpha * problem.inner(product, self.direction)
 
     def _at_the_optimum(self, look, t):
         """The data loss's derivatives, each output's intercept at its optimum."""
@@ -260,8 +260,8 @@ class Line:
         intercept, sums = best_intercept(look, self._near(t), ALONG_A_LINE)
         first, second, self._t = problem.joined(sums.first), problem.joined(sums.second), t
         if np.isfinite(second).all():
-            left = -sums.bend.solve(sums.total)
-            self._intercept, self._drift = intercept + left, -sums.bend.solve(sums.mixed)
+            left = -sums.curvature.solve(sums.total)
+            self._intercept, self._drift = intercept + left, -sums.curvature.solve(sums.mixed)
             first = first + problem.inner(sums.mixed[None], left[None])
             second = second + problem.inner(sums.mixed[None], self._drift[None])
         return first, second

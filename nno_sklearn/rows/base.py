@@ -183,7 +183,7 @@ class Rows(ABC):
         long as the data need be kept."""
         raw = self.raw(coef)
         value, sums = float(self.values(raw, b).sum()), self.sums(raw, b)
-        return FirstOrder(value, sums.total, sums.bend.diagonal, self.gradient(raw, b))
+        return FirstOrder(value, sums.total, sums.curvature.diagonal, self.gradient(raw, b))
 
     @abstractmethod
     def moved_gradient(self, raw: Raw, b: Array, curvature: RowCurvature, shift: Array) -> Array:
@@ -241,11 +241,11 @@ class Rows(ABC):
         """Weighted sums of ``|h - h_before|`` and of ``h_before``, (n_outputs,) each."""
 
     @abstractmethod
-    def bent_total(self, curvature: RowCurvature, slope: Raw) -> Array:
+    def second_total(self, curvature: RowCurvature, slope: Raw) -> Array:
         """Weighted sum of ``h slope``, (n_outputs,)."""
 
     @abstractmethod
-    def bent_gradient(self, curvature: RowCurvature, slope: Raw, shift: float | Array) -> Array:
+    def second_gradient(self, curvature: RowCurvature, slope: Raw, shift: float | Array) -> Array:
         """``X'(s h (slope + shift))``: what a move adds to the gradient; one pass."""
 
     @abstractmethod
@@ -267,13 +267,13 @@ class Rows(ABC):
     def intercept_step(self, curvature: RowCurvature, slope: Raw, total: float | Array) -> Array:
         """Newton's step of the intercept, (n_outputs,), where raw predictions move by ``slope``
         and the derivative by the intercept is ``total``."""
-        return -curvature.intercept.solve(self.bent_total(curvature, slope) + total)
+        return -curvature.intercept.solve(self.second_total(curvature, slope) + total)
 
     def hessian_product(self, curvature: RowCurvature, direction: Array) -> tuple[Raw, Array]:
         """``X direction``, and the Hessian times ``direction``; two passes."""
         slope = self.raw(direction)
         shift = self.intercept_step(curvature, slope, 0.0) if self.fit_intercept else 0.0
-        return slope, self.bent_gradient(curvature, slope, shift)
+        return slope, self.second_gradient(curvature, slope, shift)
 
     def hessian(self, curvature: RowCurvature, k: int, least: float = 0.0) -> Array:
         """Output k's Hessian, (n_features, n_features), of ``max(h, least)``; one pass."""

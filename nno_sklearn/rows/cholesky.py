@@ -18,17 +18,21 @@ class TriangularFactor:
 
     Attributes
     ----------
-    smallest_pivot : float
-        Least square of a diagonal entry.
+    pivots : ndarray of shape (n,)
+        Squares of the diagonal: what the columns before it leave open of each.
     """
 
     def __init__(self, upper):
         self._upper = upper
-        self.smallest_pivot = float(upper.diagonal().min(initial=np.inf)) ** 2
+        self.pivots = upper.diagonal() ** 2
 
     def solve(self, right):
         """``(L L')^-1 right``, a vector."""
         return self.undo(dtrsv(self._upper, right, trans=1))
+
+    def shares(self, j):
+        """What of the columns before j gives the best combination for column j, (j,)."""
+        return dtrsv(self._upper[:j, :j], self._upper[:j, j])
 
     def apply(self, vectors):
         """``L' vectors``, whose lengths are those of ``vectors`` in the matrix's metric."""
@@ -52,16 +56,16 @@ class Cholesky(TriangularFactor):
         super().__init__(np.linalg.cholesky(matrix).T)  # column by column in memory
 
 
-def invert(bend):
+def invert(matrix):
     """Pseudo-inverse of a curvature by the intercept: 0 in its null space, such as a
     shift of all of a softmax's outputs; NaN of one that overflows, for a line search to see."""
-    if not np.isfinite(bend).all():
-        return np.full_like(bend, np.nan)
-    diagonal = bend.diagonal()
-    if np.count_nonzero(bend) == np.count_nonzero(diagonal):
-        bends = diagonal > np.finfo(float).tiny
-        return np.diag(np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=bends))
-    return np.linalg.pinv(bend, rcond=1e-10, hermitian=True)
+    if not np.isfinite(matrix).all():
+        return np.full_like(matrix, np.nan)
+    diagonal = matrix.diagonal()
+    if np.count_nonzero(matrix) == np.count_nonzero(diagonal):
+        is_curved = diagonal > np.finfo(float).tiny
+        return np.diag(np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=is_curved))
+    return np.linalg.pinv(matrix, rcond=1e-10, hermitian=True)
 
 
 class ScaledCholesky:
@@ -72,19 +76,19 @@ class ScaledCholesky:
 
     Attributes
     ----------
-    smallest_pivot : float
-        Share of a column's curvature that the columns before it leave open, at least; near the
-        precision of the numbers, a solution has no digits.
+    pivots : ndarray of shape (n,)
+        Share of a column's curvature that the columns before it leave open; near the precision of
+        the numbers, a solution has no digits.
     """
 
     def __init__(self, matrix, diagonal):
         total = matrix.diagonal() + diagonal
-        bent = total > 0
+        is_curved = total > 0
         self._scaling = np.divide(
             1.0,
-            np.sqrt(total, where=bent, out=np.ones_like(total)),
+            np.sqrt(total, where=is_curved, out=np.ones_like(total)),
             out=np.zeros_like(total),
-            where=bent,
+            where=is_curved,
         )
         scaled = matrix * np.outer(self._scaling, self._scaling)
         ridge, on_diagonal = 1e-13, np.diag_indices_from(scaled)
@@ -92,10 +96,15 @@ class ScaledCholesky:
             scaled[on_diagonal] = 1.0 + ridge
             try:
                 self._factor = Cholesky(scaled)
-                self.smallest_pivot = self._factor.smallest_pivot
+                self.pivots = self._factor.pivots
                 return
             except np.linalg.LinAlgError:
                 ridge *= 100
 
     def solve(self, right):
         return self._scaling * self._factor.solve(self._scaling * right)
+
+    def combination(self, j):
+        """The columns up to j, of which the others are taken out, as weights, (j + 1,)."""
+        shares = self._factor.shares(j) * self._scaling[:j]
+        return np.append(-shares / self._scaling[j], 1.0)

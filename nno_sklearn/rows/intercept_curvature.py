@@ -35,7 +35,7 @@ class InterceptCurvature(Protocol):
     def solve(self, right: Array, damping: float = 0.0) -> Array:
         """``(H + damping I)^-1 right`` for a right side, (n_outputs,), or one in each column.
 
-        Directions that nothing bends, such as a shift of all of a softmax's outputs, get 0.
+        Directions without curvature, such as a shift of all of a softmax's outputs, get 0.
         """
 
     def eigen(self) -> tuple[Array, Array | None]:

@@ -321,10 +321,10 @@ class LocalRows(Recession, Rows):
         now, old = curvature.entries.diagonal, before.entries.diagonal
         return self.weight @ np.abs(now - old), self.weight @ old
 
-    def bent_total(self, curvature, slope):
+    def second_total(self, curvature, slope):
         return curvature.entries.product(self.weight[:, None] * slope.array).sum(axis=0)
 
-    def bent_gradient(self, curvature, slope, shift):
+    def second_gradient(self, curvature, slope, shift):
         moved = slope.array + shift
         return self.design.rmatvec(curvature.entries.product(self.weight[:, None] * moved))
 
@@ -350,9 +350,9 @@ class LocalRows(Recession, Rows):
         return RowSpaceInverse(self, curvature.entries, diagonal)
 
     def heaviest(self, curvature, count):
-        bend = [curvature.entries.entry(k, k) for k in range(self.n_outputs)]
-        bend = np.maximum(self.weight[:, None] * np.column_stack(bend), 0.0)
-        mean = bend.mean(axis=1)
+        weighted = [curvature.entries.entry(k, k) for k in range(self.n_outputs)]
+        weighted = np.maximum(self.weight[:, None] * np.column_stack(weighted), 0.0)
+        mean = weighted.mean(axis=1)
         squares = self.design.X.astype(float, copy=False).power(2)
         size = mean * np.asarray(squares.sum(axis=1)).ravel()
         index = np.arange(len(size))
@@ -366,7 +366,7 @@ class LocalRows(Recession, Rows):
             self._offset_of(index),
             fit_intercept=False,
         )
-        heavy = LocalCurvature(Curvature(bend[index]), ones, False)
+        heavy = LocalCurvature(Curvature(weighted[index]), ones, False)
         return HeavyRows(few, heavy, squares.tocsr()[index].T @ mean[index])
 
     # Second moments

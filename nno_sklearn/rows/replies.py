@@ -41,7 +41,7 @@ class RowSums(NamedTuple):
         Of the loss gradient: the derivative by the intercept.
     size : ndarray of shape (n_outputs,)
         Of the loss gradient's absolute values.
-    bend : InterceptCurvature
+    curvature : InterceptCurvature
         Of the curvature: the second derivative by the intercept.
     first, second : ndarray of shape (n_outputs,), or (1,) where outputs interact
         Derivatives along the line, the intercept held.
@@ -51,7 +51,7 @@ class RowSums(NamedTuple):
 
     total: Array
     size: Array
-    bend: InterceptCurvature
+    curvature: InterceptCurvature
     first: Array | None = None
     second: Array | None = None
     mixed: Array | None = None
@@ -63,14 +63,14 @@ class FirstOrder(NamedTuple):
     Parameters
     ----------
     value : float
-    total, bend : ndarray of shape (n_outputs,)
+    total, curvature : ndarray of shape (n_outputs,)
         First and second derivatives by each output's intercept.
     gradient : ndarray of shape (n_features, n_outputs)
     """
 
     value: float
     total: Array
-    bend: Array
+    curvature: Array
     gradient: Array
 
 

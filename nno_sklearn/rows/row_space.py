@@ -23,12 +23,12 @@ class RowSpaceInverse:
         kernels = [self._design.kernel(column) for column in self._inverse.T]
         self._outputs = []
         for k in range(rows.n_outputs):
-            bend = np.maximum(rows.weight * curvature.entry(k, k), 0.0)
-            root, total = np.sqrt(bend), bend.sum()
+            weighted = np.maximum(rows.weight * curvature.entry(k, k), 0.0)
+            root, total = np.sqrt(weighted), weighted.sum()
             kernel = root[:, None] * kernels[k if len(kernels) > 1 else 0] * root
             mean = None
             if rows.fit_intercept and total > 0:
-                mean = np.sqrt(bend / total)
+                mean = np.sqrt(weighted / total)
                 kernel = _project(_project(kernel, mean).T, mean)
             kernel[np.diag_indices_from(kernel)] += 1.0
             self._outputs.append((Cholesky(kernel), root, mean))

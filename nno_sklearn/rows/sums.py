@@ -61,7 +61,7 @@ def sums_at(loss, y, weight, raw, offset, b, residual):
 def first_order(loss, y, weight, design, coef, offset, b):
     """:class:`FirstOrder` at coefficients: each block of rows is looked at once, and forgotten."""
     n, n_outputs = y.shape
-    value, total, bend = 0.0, np.zeros(n_outputs), np.zeros(n_outputs)
+    value, total, diagonal = 0.0, np.zeros(n_outputs), np.zeros(n_outputs)
 
     def residual(rows, eta):
         nonlocal value
@@ -71,16 +71,16 @@ def first_order(loss, y, weight, design, coef, offset, b):
         part = weight[rows].astype(eta.dtype, copy=False)
         losses, gradient, curvature = loss.with_derivatives(y.like(rows, eta), eta)
         value += float((part @ losses).sum(dtype=float))
-        bend[:] += part @ curvature.diagonal
+        diagonal[:] += part @ curvature.diagonal
         if curvature.coupling is not None:
-            bend[:] -= part @ np.square(curvature.coupling)
+            diagonal[:] -= part @ np.square(curvature.coupling)
         gradient *= part[:, None]
         total[:] += gradient.sum(axis=0)
         return gradient
 
     with np.errstate(over="ignore", invalid="ignore"):
         gradient = design.sweep(coef, residual, product_slices(n, n_outputs))
-    return FirstOrder(value, total, np.maximum(bend, 0.0), gradient)
+    return FirstOrder(value, total, np.maximum(diagonal, 0.0), gradient)
 
 
 def sums_along(loss, y, weight, raw, offset, b, slope, t, is_separate):
@@ -90,10 +90,10 @@ def sums_along(loss, y, weight, raw, offset, b, slope, t, is_separate):
         part, along = weight[rows].astype(eta.dtype, copy=False), slope.block(rows)
         gradient, curvature = loss.derivatives(y.like(rows, eta), eta)
         weighted = part[:, None] * along
-        bent = curvature.product(weighted)
+        moved = curvature.product(weighted)
         total, size = _wide(part @ gradient, part @ np.abs(gradient))
-        first, second = inner(gradient, weighted, is_separate), inner(bent, along, is_separate)
-        along_line = _wide(first, second, bent.sum(axis=0))
+        first, second = inner(gradient, weighted, is_separate), inner(moved, along, is_separate)
+        along_line = _wide(first, second, moved.sum(axis=0))
         return total, size, intercept_curvature(curvature, part), *along_line
 
     return _added(block(*one) for one in blocks(raw, offset, b, slope, t))

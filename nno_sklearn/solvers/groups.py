@@ -190,15 +190,15 @@ def _largest_eigenvalue(matrix, rows):
 def _solved(matrix, rates, unit, labels, right, free):
     """Conjugate gradients on the second derivatives, by those of the free coefficients.
 
-    The norm of a group bends by its rate across its direction, and not along it; the factor of the
-    matrix as if it did along it too is the preconditioner.
+    The norm of a group is curved by its rate across its direction, and not along it; the factor of
+    the matrix with that rate along it, too, is the preconditioner.
     """
     rate = rates[labels]
-    bent = matrix.copy()
-    diagonal = np.diag_indices_from(bent)
-    bent[diagonal] = (1.0 + RIDGE) * (bent[diagonal] + rate)
+    curved = matrix.copy()
+    diagonal = np.diag_indices_from(curved)
+    curved[diagonal] = (1.0 + RIDGE) * (curved[diagonal] + rate)
     try:
-        factor = cho_factor(bent, lower=True, overwrite_a=True, check_finite=False)
+        factor = cho_factor(curved, lower=True, overwrite_a=True, check_finite=False)
     except np.linalg.LinAlgError:
         return None
 
@@ -212,12 +212,12 @@ def _solved(matrix, rates, unit, labels, right, free):
     for _ in range(CG_STEPS):
         if not energy > CG_PRECISION * first:
             break
-        bend = product(ahead)
-        curvature = np.vdot(ahead, bend)
+        curved = product(ahead)
+        curvature = np.vdot(ahead, curved)
         if not curvature > 0:
             break
         step = step + energy / curvature * ahead
-        residual = residual - energy / curvature * bend
+        residual = residual - energy / curvature * curved
         steepest = free * cho_solve(factor, residual, check_finite=False)
         before, energy = energy, np.vdot(residual, steepest)
         ahead = steepest + energy / before * ahead

@@ -51,9 +51,9 @@ class JointPreconditioner:
     Columns are centred, so that second derivatives by both nearly vanish.
     """
 
-    def __init__(self, of_coef, bend):
+    def __init__(self, of_coef, of_intercept):
         self._of_coef = of_coef
-        self._inverse = 1.0 / np.maximum(bend, LEAST_CURVATURE * bend.max())
+        self._inverse = 1.0 / np.maximum(of_intercept, LEAST_CURVATURE * of_intercept.max())
 
     def solve(self, gradient):
         return np.vstack([self._of_coef.solve(gradient[:-1]), self._inverse * gradient[-1]])
@@ -98,9 +98,9 @@ def descend_jointly(run, point, preconditioner, n_corrections):
 
 def _step_from(problem, place, preconditioner, past):
     """A step in the corrected preconditioner, and where it leads; None where none descends."""
-    curvature = problem.scale[:, None] ** 2 * place.data.bend
-    of_coef = preconditioner.at(place.coef, curvature, (place.data.bend, None))
-    joint = JointPreconditioner(of_coef, place.data.bend)
+    curvature = problem.scale[:, None] ** 2 * place.data.curvature
+    of_coef = preconditioner.at(place.coef, curvature, (place.data.curvature, None))
+    joint = JointPreconditioner(of_coef, place.data.curvature)
     return _step(problem, place, -past.solve(place.slope, joint))
 
 

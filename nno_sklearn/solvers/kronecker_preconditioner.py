@@ -63,7 +63,7 @@ class KroneckerAtPoint:
         self._gram, self._unit, self._eigen = other._gram, other._unit, other._eigen
 
     def __call__(self, point):
-        return self.at(point.coef, point.data_diagonal, point.sums.bend.eigen())
+        return self.at(point.coef, point.data_diagonal, point.sums.curvature.eigen())
 
     def at(self, coef, data_diagonal, outputs):
         """The preconditioner at coefficients.

@@ -25,7 +25,7 @@ class Landmarks:
 
     def __init__(self, problem, n_landmarks, random_state):
         self.problem, self._asked, self._random_state = problem, n_landmarks, random_state
-        self._parts = {}
+        self._parts, self._cells = {}, {}
 
     def __len__(self):
         return self.problem.n_samples
@@ -66,13 +66,15 @@ class Landmarks:
         return self._parts[count]
 
     def cells(self, n_neighbors, metric):
-        """The small problem with the weights and mean targets of the landmarks' cells, of the rows
-        as the user gave them."""
-        given = self.problem.given
-        count = min(self.n_start, max(1, given.n_samples // ROWS_PER_LANDMARK))
-        searched = searched_rows(given.rows, count, metric)
-        cells = given.rows.cells(count, searched, self._random_state, n_neighbors, metric)
-        return given.over(cells)
+        """Landmark rows with the weights and mean targets of their cells, of the rows as the user
+        gave them; one search serves all fits to these."""
+        if (n_neighbors, metric) not in self._cells:
+            given = self.problem.given.rows
+            count = min(self.n_start, max(1, given.shape[0] // ROWS_PER_LANDMARK))
+            searched = searched_rows(given, count, metric)
+            found = given.cells(count, searched, self._random_state, n_neighbors, metric)
+            self._cells[n_neighbors, metric] = found
+        return self._cells[n_neighbors, metric]
 
 
 class OwnRows:

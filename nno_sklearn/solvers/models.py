@@ -28,13 +28,15 @@ class GramModel:
     Parameters
     ----------
     matrix : ndarray of shape (n, n)
-    may_give_up : bool
-        Whether to raise :class:`IllConditionedError` where a pivot is too small.
+    rows_tell : callable
+        Whether the rows tell from 0 a combination of coefficients that the matrix does not, (n,),
+        given what its square would be without cancellation.
     """
 
-    def __init__(self, matrix, *, may_give_up):
-        self._matrix, self._may_give_up = np.ascontiguousarray(matrix), may_give_up
+    def __init__(self, matrix, rows_tell):
+        self._matrix, self._rows_tell = np.ascontiguousarray(matrix), rows_tell
         self.diagonal = matrix.diagonal()
+        self._is_dependent = np.zeros(len(matrix), dtype=bool)
 
     def product(self, d):
         """``H d``."""
@@ -42,23 +44,36 @@ class GramModel:
 
     def part(self, index, ridge):
         """The model of some coefficients, with a ``ridge``, one or many, on its diagonal."""
-        part = _GramPart(self._matrix.take(index, axis=0).take(index, axis=1), ridge)
-        if self._may_give_up and part.smallest_pivot < DOUBTFUL:
+        return _GramPart(self._matrix.take(index, axis=0).take(index, axis=1), ridge)
+
+    def check(self, index, combination):
+        """Raise :class:`IllConditionedError` where the rows tell more of a combination of the
+        coefficients ``index``, the last of which depends on the others."""
+        if self._is_dependent[index[-1]]:
+            return
+        whole = np.zeros(len(self._matrix))
+        whole[index] = combination
+        if self._rows_tell(whole, self.diagonal @ whole**2):
             raise IllConditionedError
-        return part
+        self._is_dependent[index[-1]] = True
 
 
 class _GramPart:
     def __init__(self, matrix, ridge):
         self._matrix, self._ridge = matrix, ridge
         self._factor = ScaledCholesky(matrix, ridge)
-        self.smallest_pivot = self._factor.smallest_pivot
+        #: Which coefficients the matrix does not tell from combinations of those before them.
+        self.is_dependent = self._factor.pivots < DOUBTFUL
 
     def product(self, moved):
         return self._matrix @ moved + (self._ridge * moved.T).T
 
     def solve(self, right):
         return self._factor.solve(right)
+
+    def combination(self, j):
+        """Of coefficients up to j, 1 of that: where it depends on the others, of no curvature."""
+        return self._factor.combination(j)
 
 
 class RowsModel:
@@ -89,17 +104,18 @@ class RowsModel:
 class _RowsPart:
     def __init__(self, rows, ridge):
         self._plain, self._ridge = rows, ridge
+        self.is_dependent = np.zeros(rows.shape[1], dtype=bool)  # as far as rows can tell
         size = np.sqrt(np.einsum("ij,ij->j", rows, rows) + ridge)
         self._inverse = np.divide(1.0, size, out=np.zeros_like(size), where=size > 0)
         self._scaled = rows * self._inverse
-        self._bend = ridge * self._inverse**2 + OPEN
+        self._ridges = ridge * self._inverse**2 + OPEN
         n, p = rows.shape
         self._is_wide = p > n and bool(np.all(np.greater(ridge, 0)))
         if self._is_wide:
-            self._factor = _kernel_factor(self._scaled / np.sqrt(self._bend))
+            self._factor = _kernel_factor(self._scaled / np.sqrt(self._ridges))
         else:
-            bent = np.vstack([self._scaled, np.diag(np.sqrt(self._bend))])
-            self._factor = qr(bent, mode="r", check_finite=False)[0][:p]
+            stacked = np.vstack([self._scaled, np.diag(np.sqrt(self._ridges))])
+            self._factor = qr(stacked, mode="r", check_finite=False)[0][:p]
 
     def product(self, moved):
         return self._plain.T @ (self._plain @ moved) + (self._ridge * moved.T).T
@@ -107,9 +123,9 @@ class _RowsPart:
     def solve(self, right):
         right = self._inverse * right
         if self._is_wide:  # Woodbury, 1950
-            plain = right / self._bend
+            plain = right / self._ridges
             inner = self._factor.solve(self._scaled @ plain)
-            return self._inverse * (plain - (self._scaled.T @ inner) / self._bend)
+            return self._inverse * (plain - (self._scaled.T @ inner) / self._ridges)
         half = solve_triangular(self._factor, right, trans="T", check_finite=False)
         return self._inverse * solve_triangular(self._factor, half, check_finite=False)
 

@@ -133,7 +133,7 @@ class NearestNeighborSolver(Solver):
         if start.coef.any() or not (searched or pays):
             return start
         if searched:
-            small = landmarks.cells(self.n_neighbors, self.metric)
+            small = problem.given.over(landmarks.cells(self.n_neighbors, self.metric))
         else:
             small = landmarks.rows(landmarks.n_start)
         rough = RoughRun(small, max_iter=SMALL_MAX_ITER, tol=SMALL_TOL)

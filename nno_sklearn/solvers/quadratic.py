@@ -1,9 +1,11 @@
 """The inner problem of proximal Newton: a quadratic model plus a nonsmooth penalty."""
 
+from functools import partial
+
 import numpy as np
 
 from nno_sklearn.penalties import PiecewiseQuadratic
-from nno_sklearn.problem.cost import can_have_rows
+from nno_sklearn.problem.cost import can_have_rows, has_cheap_rows
 from nno_sklearn.solvers.accelerated import Momentum
 from nno_sklearn.solvers.concave import newton_on_support
 from nno_sklearn.solvers.groups import group_model
@@ -13,6 +15,9 @@ from nno_sklearn.solvers.models import GramModel, IllConditionedError, RowsModel
 MAX_ROUNDS = 200
 #: Coefficients that enter at once: at least, and at most as a share of those in use.
 LEAST_ENTERING, ENTERING = 10, 0.5
+#: Part of them that enters where all together do not lower the model, and how often some of them
+#: are left out in a round.
+FEWER, MOST_TRIALS = 8, 4
 #: Share of the largest decrease that a coefficient must promise to enter with others.
 PROMISING = 0.1
 #: Exponents of the step sizes at which the model is evaluated, up to the first change of sign.
@@ -23,6 +28,10 @@ MAX_ACCELERATED_STEPS = 1000
 SMALL_GRADIENT, GRADIENT_OF_GAP = 1e-6, 100.0
 #: And beside the coefficients: there it is rounding.
 ROUNDING = 1e-30
+#: Roundings of the terms of a gap that it may be off by.
+GAP_ROUNDINGS = 4096
+#: Roundings that may be the curvature of coupled outputs along a direction without any.
+ROUNDINGS = 64
 TINY = np.finfo(float).tiny
 
 
@@ -62,11 +71,27 @@ def _active_sets(point, index, matrix, terms, target_gap):
     given = terms.take(index), w, gradient, 2 * abs(point.data_loss), point.problem.n_samples - 1
     if matrix is not None:
         try:
-            model = GramModel(matrix, may_give_up=can_have_rows(point.problem, len(index)))
+            model = GramModel(matrix, partial(_rows_tell, point, index))
             return ActiveSets(model, *given).minimise(target_gap)
         except IllConditionedError:
             pass
     return ActiveSets(RowsModel(point, index), *given).minimise(target_gap)
+
+
+def _rows_tell(point, index, combination, size):
+    """Whether the rows' curvature tells from 0 a combination of coefficients, whose square it would
+    make ``size`` if nothing cancelled, and there is memory for factors of the rows. Where these are
+    cheap they may as well be made."""
+    rows, direction = point.problem.rows, np.zeros(point.coef.size)
+    if not can_have_rows(point.problem, len(index)):
+        return False
+    if has_cheap_rows(point.problem, len(index)):
+        return True
+    direction[index] = combination
+    _, product = rows.hessian_product(point.curvature, direction.reshape(point.coef.shape))
+    # A row's coupled outputs have a root to half of the digits.
+    share = rows.rounding**2 if rows.is_separate else ROUNDINGS * np.finfo(float).eps
+    return product.ravel() @ direction > share * size
 
 
 class ActiveSets:
@@ -109,9 +134,13 @@ class ActiveSets:
             gaps.append(self._gap())
             if gaps[-1] <= target_gap or stands_still(gaps):
                 break
+            if gaps[-1] <= self._gap_rounding:  # a gap tells no more: Newton's step is exact
+                self._round(0)
+                break
             used = np.count_nonzero(self._v)
             # Others enter when those in use have settled: else both oscillate.
-            numbers = (self._entering(used), 1, 0) if settled else (0,)
+            most = self._entering(used)
+            numbers = (most, -(-most // FEWER), 1, 0) if settled else (0,)
             moved = any(self._round(number) for number in numbers)
             if settled and not moved:
                 break
@@ -141,8 +170,10 @@ class ActiveSets:
         scaling = kinks.dual_scaling(-total)
         moved = (self._slope + self._gradient) @ (v - self._w)
         energy = max(self._energy + moved, 0.0) + (terms.l2 * v) @ v
-        gap = kinks.value(v) + kinks.conjugate(-scaling * total) + scaling * (total @ v)
+        value, product = kinks.value(v), scaling * (total @ v)
+        gap = value + kinks.conjugate(-scaling * total) + product
         gap += 0.5 * (1.0 - scaling) ** 2 * energy
+        self._gap_rounding = GAP_ROUNDINGS * np.finfo(float).eps * (abs(value) + abs(product))
         if len(left):
             gap += 0.5 * np.sum(left**2 / np.maximum(self._curvature[self._free], TINY))
         if self._has_l2:
@@ -151,27 +182,59 @@ class ActiveSets:
 
     def _round(self, entering):
         """Let coefficients enter, and go to the optimum among the signs; whether that moved."""
-        active, sides = self._choose(entering)
-        if not len(active):
-            return False
-        terms, u = self._terms.take(active), self._v[active]
-        right = self._slope[active] + terms.l2 * u + terms.l1 * sides
-        part = self._model.part(active, terms.l2)
-        new = u - part.solve(right)
-        low, high = _room(terms, sides)
-        if not ((new >= low) & (new <= high)).all():
-            new = _best_on_the_way(part, u, new, low, high, right)
-        moved = new - u
-        if not np.isfinite(moved).all() or not moved.any():
-            return False
-        v = self._v.copy()
-        v[active] = new
-        self._move_to(v)
-        return True
+        active, sides, n_used = self._choose(entering)
+        for _ in range(MOST_TRIALS):
+            if not len(active):
+                return False
+            terms, u = self._terms.take(active), self._v[active]
+            part = self._model.part(active, terms.l2)
+            right = self._slope[active] + terms.l2 * u + terms.l1 * sides
+            room = _room(terms, sides)
+            # Where there is no curvature, the step to the first change of sign is all there is:
+            # coefficients that depend on others enter one at a time.
+            stays = ~part.is_dependent if entering > 1 else np.ones(len(active), dtype=bool)
+            if stays[n_used:].all():
+                new = self._without_curvature(active, part, u, right, room)
+                if new is None:
+                    whole = u - part.solve(right)
+                    new = _best_on_the_way(part, u, whole, *room, right)
+                if np.isfinite(new).all() and (new != u).any():
+                    v = self._v.copy()
+                    v[active] = new
+                    self._move_to(v)
+                    return True
+                # Those that would leave 0 on the wrong side turn the path: without them it falls.
+                stays = (whole >= room[0]) & (whole <= room[1])
+            stays[:n_used] = True
+            if stays.all() or not stays[n_used:].any():
+                return False
+            active, sides = active[stays], sides[stays]
+        return False
+
+    def _without_curvature(self, active, part, u, right, room):
+        """Where a coefficient depends on others: downhill, without curvature, to the first change
+        of sign or bound; None where there is no such direction or end."""
+        if not part.is_dependent.any():
+            return None
+        last = int(part.is_dependent.argmax())
+        combination = part.combination(last)
+        self._model.check(active[: last + 1], combination)
+        direction = np.zeros_like(u)
+        direction[: last + 1] = combination
+        if right @ direction > 0:
+            direction = -direction
+        end = np.where(direction > 0, room[1], room[0])
+        length = np.divide(end - u, direction, out=np.full_like(u, np.inf), where=direction != 0)
+        first = int(length.argmin())
+        if not 0 < length[first] < np.inf:
+            return None
+        new = np.clip(u + length[first] * direction, *room)
+        new[first] = end[first]
+        return new
 
     def _choose(self, entering):
-        """Coefficients in use and those that promise the largest decrease, and on which side of 0
-        each is, or is going to be."""
+        """Coefficients in use, then those that promise the largest decrease, on which side of 0
+        each is, or is going to be, and how many are in use."""
         left, right = self._terms.slopes(self._v)
         up, down = -(self._slope + right), self._slope + left  # what the model falls by
         held = self._is_held()
@@ -187,10 +250,11 @@ class ActiveSets:
             promise[:] = 0.0
         elif np.count_nonzero(promise) > entering:
             promise[np.argpartition(-promise, entering)[entering:]] = 0.0
-        active = np.flatnonzero(~held | (promise > 0))
+        used, new = np.flatnonzero(~held), np.flatnonzero(promise)
+        active = np.concatenate([used, new[np.argsort(-promise[new], kind="stable")]])
         sides = np.sign(self._v[active])
         towards = np.where(up[active] > 0, 1.0, -1.0)
-        return active, np.where(sides == 0, towards, sides)
+        return active, np.where(sides == 0, towards, sides), len(used)
 
     def _is_held(self):
         """Which coefficients are at a kink or at a bound."""
@@ -210,9 +274,11 @@ def _room(terms, sides):
 
 
 def _best_on_the_way(part, u, new, low, high, right):
-    """The model's lowest point on the path from ``u`` to ``new``, projected between ``low`` and
-    ``high``."""
+    """The model's lowest point on the path from ``u`` to its minimum ``new``, projected between
+    ``low`` and ``high``."""
     end = np.clip(new, low, high)
+    if not (end != new).any():
+        return new
     # The t at which each coefficient is held; 0 for those that start in the wrong direction.
     crossing = np.divide(end - u, new - u, out=np.full_like(u, np.inf), where=new != end)
     reach = crossing[crossing > 0].min(initial=0.99)

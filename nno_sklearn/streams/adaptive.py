@@ -192,9 +192,9 @@ class _GradientSteps(_Steps):
         pull = np.zeros_like(inner)
         pull[:-1] = objective.alpha * weight * inverse * slope
         # A penalty's own curvature bounds the step along it.
-        bend = np.zeros_like(inner)
-        bend[:-1] = objective.alpha * weight * inverse**2 * objective.penalty.curvature(coef)
-        divisor = steepness + bend
+        of_penalty = np.zeros_like(inner)
+        of_penalty[:-1] = objective.alpha * weight * inverse**2 * objective.penalty.curvature(coef)
+        divisor = steepness + of_penalty
         used = steepness > 0
         inner = inner - np.divide(gradient + pull, divisor, out=np.zeros_like(inner), where=used)
         n_steps = state.n_steps + 1

@@ -231,7 +231,7 @@ class CellLearner:
         for _ in range(MAX_REFITS):
             lost = self._lost(cells, model)
             linear, shift = (lost.linear + remainder[:-1]) / total, remainder[-1] / total
-            correction = Correction(linear, shift, lost.scatter / total, lost.bend)
+            correction = Correction(linear, shift, lost.scatter / total, lost.curvature)
             model, moved = self._minimise(problem.corrected(correction), model)
             if not (moved and cells.spread.any()):
                 break

@@ -22,9 +22,11 @@ from nno_sklearn.linear_model import (
     LassoCV,
     LinearRegression,
     LinearSVC,
+    LinearSVR,
     LogisticRegression,
     LogisticRegressionCV,
     PoissonRegressor,
+    QuantileRegressor,
     Ridge,
     RidgeClassifier,
     RidgeCV,
@@ -34,6 +36,8 @@ from nno_sklearn.linear_model.likeness import TWINS
 from nno_sklearn.penalties import NoPenalty
 
 PATIENT = {"tol": 1e-10, "max_iter": 100_000}
+#: Of losses with corners, where ``tol`` is the gap.
+PATIENT_GAP = {"tol": 1e-9, "max_iter": 1_000_000}
 CLASSES, NUMBERS = ("two classes", "three classes"), ("number", "three numbers")
 #: A twin with parameters, and the targets that it is fitted to.
 CASES = [
@@ -60,6 +64,17 @@ CASES = [
     (LinearSVC(C=0.1, intercept_scaling=3.0, **PATIENT), CLASSES),
     (LinearSVC(C=0.1, penalty="l1", dual=False, **PATIENT), CLASSES),
     (LinearSVC(C=0.1, fit_intercept=False, class_weight="balanced", **PATIENT), CLASSES[:1]),
+    (LinearSVC(C=0.1, loss="hinge", **PATIENT_GAP), CLASSES[1:]),
+    (LinearSVC(loss="hinge", fit_intercept=False, **PATIENT_GAP), CLASSES[:1]),
+    (
+        LinearSVC(loss="hinge", intercept_scaling=3.0, class_weight="balanced", **PATIENT_GAP),
+        CLASSES[:1],
+    ),
+    (LinearSVR(C=0.1, **PATIENT_GAP), ("number",)),
+    (LinearSVR(C=0.1, epsilon=0.3, fit_intercept=False, **PATIENT_GAP), ("number",)),
+    (LinearSVR(C=0.1, epsilon=0.3, loss="squared_epsilon_insensitive", **PATIENT), ("number",)),
+    (QuantileRegressor(quantile=0.8, alpha=0.02), ("number",)),
+    (QuantileRegressor(alpha=0.1, fit_intercept=False), ("number",)),
     (RidgeCV(), NUMBERS),
     (RidgeCV(alpha_per_target=True), ("three numbers",)),
     (RidgeCV(alphas=[0.1, 10.0], cv=3), NUMBERS),

@@ -133,8 +133,8 @@ def test_gradient_and_curvature_are_derivatives(name, w):
         w = np.where(w == 0, 0.125, w)
     slopes = central_differences(penalty.value, w).reshape(w.shape)
     np.testing.assert_allclose(penalty.gradient(w), slopes, atol=1e-8)
-    bends = central_differences(lambda w: penalty.gradient(w).sum(), w).reshape(w.shape)
-    np.testing.assert_allclose(penalty.curvature(w), bends, atol=1e-8)
+    second = central_differences(lambda w: penalty.gradient(w).sum(), w).reshape(w.shape)
+    np.testing.assert_allclose(penalty.curvature(w), second, atol=1e-8)
 
 
 def test_gradient_at_a_kink_is_the_smallest_subgradient():

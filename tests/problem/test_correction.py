@@ -14,11 +14,11 @@ def test_corrected_problem(loss, penalty, diagonal):
     """Value, gradient and lines of a problem with a correction agree with each other."""
     rng, plain = np.random.default_rng(0), make_problem(loss, PENALTIES[penalty])
     p, k = plain.shape
-    root, bend = rng.normal(size=(p, p)), np.diag(rng.uniform(0.1, 1, k))
+    root, curvature = rng.normal(size=(p, p)), np.diag(rng.uniform(0.1, 1, k))
     scatter = rng.uniform(size=p) if diagonal else root @ root.T
     shift = 0.01 * rng.normal(size=k)
     shift -= shift.mean() if not plain.is_separate else 0.0
-    correction = Correction(0.1 * rng.normal(size=(p, k)), shift, scatter, bend)
+    correction = Correction(0.1 * rng.normal(size=(p, k)), shift, scatter, curvature)
     problem = plain.corrected(correction)
     coef = make_coef(problem)
     point = problem.at(coef)

@@ -41,7 +41,7 @@ class ShardedRaw(Raw):
 
 
 class ShardedCurvature(RowCurvature):
-    """The shards' handles, and the sum of what they bend."""
+    """The shards' handles, and the sum of their curvatures by the intercept."""
 
     def __init__(self, parts, intercept):
         self.parts, self.intercept = parts, intercept
@@ -241,11 +241,11 @@ class ShardedRows(Rows):
     def curvature_change(self, curvature, before):
         return tuple(self._sum("curvature_change", curvature, before))
 
-    def bent_total(self, curvature, slope):
-        return self._sum("bent_total", curvature, slope)
+    def second_total(self, curvature, slope):
+        return self._sum("second_total", curvature, slope)
 
-    def bent_gradient(self, curvature, slope, shift):
-        return self._sum("bent_gradient", curvature, slope, shift)
+    def second_gradient(self, curvature, slope, shift):
+        return self._sum("second_gradient", curvature, slope, shift)
 
     def hessian_sums(self, curvature, k, least=0.0, index=None):
         return HessianSums(*self._sum("hessian_sums", curvature, k, least, index))

@@ -33,7 +33,7 @@ def answers(rows):
     sums = rows.sums(mixed, B)
     along = rows.sums(raw, B, slope, 0.2)
     return [
-        sums.total, sums.size, sums.bend.diagonal, sums.bend.product(B),
+        sums.total, sums.size, sums.curvature.diagonal, sums.curvature.product(B),
         along.first, along.second, along.mixed,
         *rows.derivatives_along(raw, B, slope, 0.2, 0.1 * B),
         rows.values(raw, B, slope, 0.2), rows.gradient(mixed, B), rows.square(mixed),
@@ -83,7 +83,7 @@ def test_a_sweep_gives_value_and_derivatives(kind, fit_intercept):
     options = {"rtol": tolerance, "atol": tolerance}
     np.testing.assert_allclose(found.value, rows.values(raw, B).sum(), **options)
     np.testing.assert_allclose(found.total, sums.total, **options)
-    np.testing.assert_allclose(found.bend, sums.bend.diagonal, **options)
+    np.testing.assert_allclose(found.curvature, sums.curvature.diagonal, **options)
     np.testing.assert_allclose(found.gradient, rows.gradient(raw, B), **options)
 
 

@@ -117,7 +117,7 @@ def matrix_of(curvature):
 
 
 def in_numbers(sums):
-    return tuple(sums._replace(bend=matrix_of(sums.bend)))
+    return tuple(sums._replace(curvature=matrix_of(sums.curvature)))
 
 
 def sums_of(problem):
@@ -224,7 +224,7 @@ RARE = {
     "no penalty": (
         "nearest_neighbor",
         {"name": "log_loss", "penalty": NoPenalty()},
-        {"newton_dual", "factor", "hessian_root", "bent_gradient", "square", "recession"},
+        {"newton_dual", "factor", "hessian_root", "second_gradient", "square", "recession"},
     ),
     "no penalty, many rows": (
         "nearest_neighbor",
