@@ -80,6 +80,8 @@ sphinx_gallery_conf = {
             "examples/translation",
             "examples/recommendation",
             "examples/images",
+            "examples/targets",
+            "examples/penalties",
             "examples/scores",
             "examples/streams",
             "examples/limited_resources",

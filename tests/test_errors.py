@@ -78,8 +78,8 @@ class TestHyperParameters:
             ({"verbose": 0.5}, "verbose=0.5"),
             ({"verbose": None}, "verbose=None"),
             ({"random_state": "seed"}, "'seed' cannot be used to seed"),
-            ({"penalty": "l3"}, "penalty='l3' is not known. Use one of 'l1', 'l2', 'elasticnet', "
-                                "None, or a Penalty object."),
+            ({"penalty": "l3"}, "penalty='l3' is not known. Use one of 'l2', 'l1', 'elasticnet', "
+                                "'group_lasso', 'mcp', 'scad', None, or a Penalty object."),
             ({"penalty": L1}, "L1 is a class: pass an object, L1()."),
             ({"solver": "newton"}, "solver='newton' is not known. Use one of 'auto', 'gd', "
                                    "'nearest_neighbor', 'proximal', or a Solver object."),
@@ -89,7 +89,7 @@ class TestHyperParameters:
             ({"loss": None}, "loss=None is not known. Use one of '"),
             ({"loss": 3}, "loss=3 is not known"),
             ({"loss": ["log_loss"]}, "loss=['log_loss'] is not known"),
-            ({"penalty": np.ones(2)}, "is not known. Use one of 'l1'"),
+            ({"penalty": np.ones(2)}, "is not known. Use one of 'l2'"),
         ],
     )  # fmt: skip
     def test_numbers_and_names(self, make, params, said):
