@@ -19,6 +19,7 @@ from nno_sklearn.losses import (
     SquaredHinge,
 )
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
+from nno_sklearn.session import FitSession
 from nno_sklearn.types import Matrix
 
 #: Parameters of steps and of their end, which the optimum does not depend on.
@@ -67,6 +68,29 @@ class Online(Twin):
         return super().fit(
             X, y, sample_weight, offset, coef_init=coef_init, intercept_init=intercept_init
         )
+
+    def open_session(
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+        n_models: int = 1,
+    ) -> FitSession:
+        """A session that does what ``fit`` does; see :meth:`nno_sklearn.NNORegressor.open_session`.
+
+        Parameters
+        ----------
+        X, y, sample_weight, offset
+            As for :meth:`fit`.
+        n_models : int, default=1
+
+        Returns
+        -------
+        FitSession
+        """
+        return super().open_session(X, y, sample_weight, offset=offset, n_models=n_models)
 
     @property
     def _corner(self) -> float:

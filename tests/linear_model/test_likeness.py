@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.base import is_classifier
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.ensemble import RandomForestClassifier, VotingRegressor
@@ -92,3 +93,31 @@ def test_our_own_stays():
     model = NNOClassifier(alpha=0.1)
     found = like(make_pipeline(StandardScaler(), model))
     assert type(found[-1]) is NNOClassifier and found[-1] is not model and found[-1].alpha == 0.1
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        linear_model.LinearSVR(),
+        linear_model.MultiTaskLasso(),
+        linear_model.MultiTaskElasticNet(),
+        linear_model.SGDRegressor("huber", penalty="l1"),
+        linear_model.SGDClassifier(),
+        linear_model.LinearSVC(loss="hinge"),
+    ],
+    ids=repr,
+)
+def test_search_over_automatic_strengths(model):
+    X, y = load_diabetes(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    if is_classifier(model):
+        y = y > np.median(y)
+    elif type(model).__name__.startswith("MultiTask"):
+        y = np.column_stack([y, X[:, 0] - y])
+    search = NNOSearchCV(model, alphas=3, cv=2).fit(X[:200], y[:200])
+    name = "C" if hasattr(model, "C") else "alpha"
+    strengths = [one[name] for one in search.cv_results_["params"]]
+    assert np.all(np.diff(strengths) > 0 if name == "C" else np.diff(strengths) < 0)
+    scores = search.cv_results_["mean_test_score"]
+    assert search.best_score_ == scores.max() > scores[0]  # the strongest explains the least
+    assert search.best_estimator_.converged_
