@@ -267,7 +267,7 @@ class TestMistakes:
         assert "invalid choice: 'newton'" in complain("--solver", "newton")
         said = complain("--solver", "gd", "newton")
         assert "argument --solver: invalid choice: 'newton' (choose from auto, gd" in said
-        assert "invalid choice: 'hinge'" in complain("--loss", "hinge")
+        assert "invalid choice: 'perceptron'" in complain("--loss", "perceptron")
         assert "1 is too few folds" in complain("--cv", "1")
         assert "invalid float value: 'much'" in complain("--alpha", "much")
         assert "alpha=-1.0: it must be a number of at least 0" in complain("--alpha", "-1")
