@@ -114,7 +114,9 @@ class ScoreSearch:
     def _solve(self, problem, start):
         """The convex solution: a solver's result, and its point."""
         options = {"max_iter": CONVEX_MAX_ITER, "tol": CONVEX_ACCURACY * self._tol}
-        found = self._solver.solve(problem, start, random_state=self._rng, **options)
+        # A seed of its own: what the search draws must not depend on how much a solver draws.
+        seed = self._rng.randint(np.iinfo(np.int32).max)
+        found = self._solver.solve(problem, start, random_state=seed, **options)
         intercept = problem.inner_intercept(found.coef, found.intercept)
         return found, problem.at(found.coef, intercept)
 

@@ -39,14 +39,14 @@ def test_design_matrix_is_the_centred_matrix(monkeypatch, container, fit_interce
     centred = X - weight @ X if fit_intercept else X
     near = {"rtol": 1e-9, "atol": 1e-9} if dtype is np.float64 else {"rtol": 1e-5, "atol": 1e-4}
     coef, residual = rng.normal(size=(5, 2)), rng.normal(size=(40, 2)) + 1
-    weight, coupling = rng.random(40), rng.random((40, 2))
+    curvature, coupling = rng.random(40), rng.random((40, 2))
     np.testing.assert_allclose(design.scale, np.sqrt(weight @ centred**2), **near)
     np.testing.assert_allclose(design.matvec(coef), centred @ coef, **near)
     np.testing.assert_allclose(design.rmatvec(residual), centred.T @ residual, **near)
     np.testing.assert_allclose(design.rmatvec(residual[:, :1]), centred.T @ residual[:, :1], **near)
-    gram, first = design.gram(weight)
-    np.testing.assert_allclose(gram, (centred.T * weight) @ centred, **near)
-    np.testing.assert_allclose(first[:, 0], centred.T @ weight, **near)
+    gram, first = design.gram(curvature)
+    np.testing.assert_allclose(gram, (centred.T * curvature) @ centred, **near)
+    np.testing.assert_allclose(first[:, 0], centred.T @ curvature, **near)
     gram, mixed = design.coupled_gram(residual**2, coupling)
     for k, m in np.ndindex(2, 2):
         entry = (k == m) * residual[:, k] ** 2 - coupling[:, k] * coupling[:, m]
