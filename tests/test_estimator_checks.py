@@ -43,9 +43,11 @@ SCORES = [
     # A few rounds: without a limit this one would take a third of the time of all checks.
     NNORegressor(ScoreTraining("neg_mean_absolute_error", cv=2), max_iter=3),
 ]
+#: Losses with corners are certified to ``tol`` but not polished to the last digits, which these
+#: checks compare: one fit of each is checked here, and their grid in test_nonsmooth.py.
 GRID = [
     make(loss, penalty=penalty, solver=solver)
-    for loss in (*LOSSES, *CORNERED)
+    for loss in LOSSES
     for penalty, solvers in SOLVERS.items()
     for solver in solvers
 ]
@@ -59,7 +61,7 @@ def test_every_solver_loss_and_penalty_is_represented():
         for one in estimators:
             yield from ((type(one), one.solver), (type(one), one.loss), one.penalty)
 
-    assert set(traits(REPRESENTATIVES)) == set(traits(GRID))
+    assert set(traits(REPRESENTATIVES)) == set(traits(GRID + [make(loss) for loss in CORNERED]))
 
 
 def has_no_single_optimum(estimator):

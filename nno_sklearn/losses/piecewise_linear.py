@@ -43,6 +43,7 @@ class Piece(NamedTuple):
         return np.copysign(np.maximum(beyond, 0.0), away), beyond >= 0
 
     def conjugate(self, u: Array) -> Array:
+        """Conjugate of each entry as if its share were 1; inf outside of the slopes."""
         rounding = SLACK * (self.high - self.low)
         inside = (u >= self.low - rounding) & (u <= self.high + rounding)
         return np.where(inside, u * self.centre + self.insensitive * np.abs(u), np.inf)

@@ -110,7 +110,7 @@ class MCP(_FoldedConcave):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = NNORegressor(penalty=MCP(gamma=3.0), alpha=5.0).fit(scale(X), y)
     >>> model.converged_, int((model.coef_ != 0).sum())
-    (True, 5)
+    (True, 6)
     """
 
     knee = 0.0
@@ -144,7 +144,7 @@ class SCAD(_FoldedConcave):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = NNORegressor(penalty=SCAD(), alpha=5.0).fit(scale(X), y)
     >>> model.converged_, int((model.coef_ != 0).sum())
-    (True, 5)
+    (True, 6)
     """
 
     knee = 1.0
