@@ -110,7 +110,7 @@ class MCP(_FoldedConcave):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = NNORegressor(penalty=MCP(gamma=3.0), alpha=5.0).fit(scale(X), y)
     >>> model.converged_, int((model.coef_ != 0).sum())
-    (True, 6)
+    (True, 5)
     """
 
     knee = 0.0
