@@ -225,8 +225,9 @@ class TestRowsOfWeightZero:
             monkeypatch.setattr(_data_checks, "SMALL_COPY", 0)
             model.fit(container(X), y, weight)
             monkeypatch.undo()
-            assert model.objective_ == pytest.approx(objective, rel=1e-2)
-            if loss != "f1_macro":  # whose search may end elsewhere from the same start
+            is_search = loss == "f1_macro"  # which may end elsewhere from the same start
+            assert model.objective_ == pytest.approx(objective, rel=3e-2 if is_search else 1e-6)
+            if not is_search:
                 np.testing.assert_allclose(model.coef_, coef, rtol=1e-4, atol=1e-6)
 
     @pytest.mark.parametrize("make", [NNORegressor, NNOClassifier])
