@@ -8,9 +8,14 @@ from numpy.typing import ArrayLike
 from sklearn import linear_model, svm
 
 from nno_sklearn.linear_model.regression import Ridge
-from nno_sklearn.linear_model.twin import ClassifierTwin, PenalisedIntercept, choice
+from nno_sklearn.linear_model.twin import (
+    ClassifierTwin,
+    PenalisedIntercept,
+    choice,
+    penalties_by_name,
+)
 from nno_sklearn.losses import Hinge, LogLoss, Loss, MultinomialLogLoss, SquaredError, SquaredHinge
-from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
+from nno_sklearn.penalties import L1, L2, ElasticNet, Penalty
 from nno_sklearn.session import TrainingData
 from nno_sklearn.types import Matrix
 
@@ -47,13 +52,8 @@ class LogisticRegression(ClassifierTwin, of=linear_model.LogisticRegression):
 
     def _penalty(self) -> Penalty:
         ratio = 0.0 if self.l1_ratio is None else self.l1_ratio
-        known: dict[str | None, Penalty] = {
-            "deprecated": ElasticNet(ratio),  # the default from version 1.8 on
-            "elasticnet": ElasticNet(ratio),
-            "l1": L1(),
-            "l2": L2(),
-            None: NoPenalty(),
-        }
+        # "deprecated" is the default from version 1.8 on.
+        known = penalties_by_name(ratio) | {"deprecated": ElasticNet(ratio)}
         if self.penalty not in known:
             raise ValueError(
                 f"penalty={self.penalty!r} is not known. Use 'l1', 'l2', 'elasticnet' or None."

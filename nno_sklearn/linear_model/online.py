@@ -6,7 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import linear_model
 
-from nno_sklearn.linear_model.twin import ClassifierTwin, RegressorTwin, Twin, choice
+from nno_sklearn.linear_model.twin import (
+    ClassifierTwin,
+    RegressorTwin,
+    Twin,
+    choice,
+    penalties_by_name,
+)
 from nno_sklearn.losses import (
     EpsilonInsensitive,
     Hinge,
@@ -18,8 +24,7 @@ from nno_sklearn.losses import (
     SquaredError,
     SquaredHinge,
 )
-from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
-from nno_sklearn.session import FitSession
+from nno_sklearn.penalties import Penalty
 from nno_sklearn.types import Matrix
 
 #: Parameters of steps and of their end, which the optimum does not depend on.
@@ -37,10 +42,7 @@ class Online(Twin):
     stream = "auto"
 
     def _penalty(self) -> Penalty:
-        known: dict[str | None, Penalty] = {
-            "l2": L2(), "l1": L1(), "elasticnet": ElasticNet(self.l1_ratio), None: NoPenalty()
-        }  # fmt: skip
-        return choice("penalty", self.penalty, known)
+        return choice("penalty", self.penalty, penalties_by_name(self.l1_ratio))
 
     def fit(  # type: ignore[override]  # sample_weight is last, as in scikit-learn
         self,
@@ -69,28 +71,8 @@ class Online(Twin):
             X, y, sample_weight, offset, coef_init=coef_init, intercept_init=intercept_init
         )
 
-    def open_session(
-        self,
-        X: Matrix,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        offset: ArrayLike | None = None,
-        n_models: int = 1,
-    ) -> FitSession:
-        """A session that does what ``fit`` does; see :meth:`nno_sklearn.NNORegressor.open_session`.
-
-        Parameters
-        ----------
-        X, y, sample_weight, offset
-            As for :meth:`fit`.
-        n_models : int, default=1
-
-        Returns
-        -------
-        FitSession
-        """
-        return super().open_session(X, y, sample_weight, offset=offset, n_models=n_models)
+    #: Sessions do what ``fit`` does, of which only the order of arguments is another.
+    open_session = Twin.open_session
 
     @property
     def _corner(self) -> float:

@@ -23,7 +23,6 @@ from nno_sklearn.losses import (
 )
 from nno_sklearn.penalties import L1, L2, Penalty
 from nno_sklearn.penalties import ElasticNet as ElasticNetPenalty
-from nno_sklearn.session import FitSession
 from nno_sklearn.types import Matrix
 
 
@@ -147,28 +146,8 @@ class ElasticNet(RegressorTwin, of=linear_model.ElasticNet):
         """
         return super().fit(X, y, sample_weight, **starts)
 
-    def open_session(
-        self,
-        X: Matrix,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        offset: ArrayLike | None = None,
-        n_models: int = 1,
-    ) -> FitSession:
-        """A session that does what ``fit`` does; see :meth:`nno_sklearn.NNORegressor.open_session`.
-
-        Parameters
-        ----------
-        X, y, sample_weight, offset
-            As for :meth:`fit`.
-        n_models : int, default=1
-
-        Returns
-        -------
-        FitSession
-        """
-        return super().open_session(X, y, sample_weight, offset=offset, n_models=n_models)
+    #: Sessions do what ``fit`` does, of which only the arguments are others.
+    open_session = RegressorTwin.open_session
 
     @property
     def sparse_coef_(self) -> Any:

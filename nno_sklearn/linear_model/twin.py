@@ -17,7 +17,7 @@ from nno_sklearn._regressor import NNORegressor
 from nno_sklearn._validation import check_compatible, check_number, check_run, make_solver
 from nno_sklearn.counterparts import strength_of
 from nno_sklearn.losses import Loss
-from nno_sklearn.penalties import Penalty
+from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty, Penalty
 from nno_sklearn.session import Limits, Parts, TrainingData
 from nno_sklearn.solvers import SOLVERS, Solver
 from nno_sklearn.types import Matrix, RandomState
@@ -203,6 +203,17 @@ class PenalisedIntercept(Twin):
             coef, intercept = coef[:-1], coef[-1] * self.intercept_scaling
         super()._keep_model(coef, intercept, loss, dtype)
         self.intercept_ = np.atleast_1d(self.intercept_) if self.fit_intercept else 0.0
+
+
+def penalties_by_name(l1_ratio: float) -> dict[str | None, Penalty]:
+    """What the names of penalties stand for.
+
+    Parameters
+    ----------
+    l1_ratio : float
+        Of the elastic net.
+    """
+    return {"l2": L2(), "l1": L1(), "elasticnet": ElasticNet(l1_ratio), None: NoPenalty()}
 
 
 def choice(parameter: str, name: Any, known: dict[Any, Any]) -> Any:
