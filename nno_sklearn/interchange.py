@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.linear_model import (
     GammaRegressor,
@@ -13,8 +14,6 @@ from sklearn.linear_model import (
 from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 from sklearn.utils.validation import check_is_fitted
-
-from nno_sklearn.losses import LogLoss, ModifiedHuber, MultinomialLogLoss
 
 __all__ = ["to_sklearn"]
 
@@ -77,11 +76,12 @@ def _like_classifier(model: Any) -> BaseEstimator:
         raise _no_such(model, "predicts several labels a row", "Fit a model for each label")
     if not hasattr(model, "predict_proba"):
         return LinearSVC()
-    if isinstance(model.loss_, ModifiedHuber):
-        return SGDClassifier(loss="modified_huber")
-    is_joint = len(model.classes_) == 2 or isinstance(model.loss_, MultinomialLogLoss)
-    if is_joint and isinstance(model.loss_, LogLoss | MultinomialLogLoss):
+    raw = np.linspace(-2.0, 2.0, 5 * len(model.coef_)).reshape(5, -1)
+    predicted = model.loss_.predict(raw)
+    if np.allclose(predicted, expit(raw) if len(model.coef_) == 1 else softmax(raw, axis=1)):
         return LogisticRegression()
+    if np.allclose(predicted, (np.clip(raw, -1.0, 1.0) + 1.0) / 2.0):
+        return SGDClassifier(loss="modified_huber")
     raise _no_such(
         model, f"has the probabilities of {model.loss_}, each class against the rest",
         "Use loss='log_loss'",
