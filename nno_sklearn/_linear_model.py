@@ -326,9 +326,9 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
                 f"{type(self).__name__} did not converge: the gradient of {self.loss_} jumps, so "
                 f"no step along it is sure to lower the objective. After {result.n_iter} "
                 f"iterations of {type(self.solver_).__name__} the optimality is "
-                f"{result.optimality:.2e}, above tol={self.tol:g}. Next: give the loss the method "
-                "smoothed(width), which returns a smooth loss below it: fits then come as near as "
-                "tol asks for. 'quantile', 'absolute_error', 'epsilon_insensitive' and 'hinge' "
+                f"{result.optimality:.2e}, above tol={limits.tol:g}. Next: give the loss the "
+                "method smoothed(width), which returns a smooth loss below it: fits then come as "
+                "near as tol asks for. 'quantile', 'absolute_error', 'epsilon_insensitive' and 'hinge' "
                 "have it."
             )
         has_dual = "conjugate" in result.point.problem.provides if result.point else True

@@ -188,21 +188,24 @@ def searched_rows(rows, n_landmarks, metric):
     return min(n_landmarks, max(1, int(SEARCH_BUDGET * one_pass / one_row)))
 
 
+def coupled_outputs(problem):
+    """Outputs that share one Hessian: all where they interact, else one."""
+    return 1 if problem.rows.is_separate else problem.n_outputs
+
+
 def can_have_rows(problem, n_coefs):
     """Whether the rows of a Hessian by so many coefficients of a block fit the memory."""
-    n_outputs = 1 if problem.rows.is_separate else problem.n_outputs
-    return n_outputs * problem.n_samples * n_coefs <= MOST_ROW_ENTRIES
+    return coupled_outputs(problem) * problem.n_samples * n_coefs <= MOST_ROW_ENTRIES
 
 
 def has_cheap_rows(problem, n_coefs):
     """Whether a factor of those rows takes some milliseconds."""
-    n_outputs = 1 if problem.rows.is_separate else problem.n_outputs
-    return n_outputs * problem.n_samples * n_coefs**2 <= MOST_ROW_OPERATIONS
+    return coupled_outputs(problem) * problem.n_samples * n_coefs**2 <= MOST_ROW_OPERATIONS
 
 
 def can_factor_rows(problem):
     """Whether factors of the rows of the whole Hessian cost next to nothing."""
-    n_coupled = 1 if problem.rows.is_separate else problem.n_outputs
+    n_coupled = coupled_outputs(problem)
     n_rows, n_coefs = n_coupled * problem.n_samples, n_coupled * problem.n_features
     n_blocks = problem.n_outputs / n_coupled
     cost = n_blocks * (n_rows + n_coefs) * n_coefs**2

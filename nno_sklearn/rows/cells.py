@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from nno_sklearn._distances import check_metric_on
-from nno_sklearn.rows.draw import draw
+from nno_sklearn.rows.draw import draw, drawn_by_weight
 
 
 def searched_cells(rows, count, n_searched, random_state, *, n_neighbors, metric):
@@ -27,11 +27,11 @@ def searched_cells(rows, count, n_searched, random_state, *, n_neighbors, metric
     LocalRows
     """
     landmarks, drawn = draw(rows, count, random_state)
-    own, total = rows.weight[landmarks], np.cumsum(rows.weight)
-    draws = np.searchsorted(total, random_state.uniform(high=total[-1], size=n_searched))
+    own = rows.weight[landmarks]
+    draws = drawn_by_weight(rows.weight, n_searched, random_state)
     sample, times = np.unique(draws[~np.isin(draws, landmarks)], return_counts=True)
     share = times.sum() / (len(landmarks) + times.sum())
-    stands_for = share * max(0.0, total[-1] - own.sum()) / max(1, times.sum())
+    stands_for = share * max(0.0, rows.weight.sum() - own.sum()) / max(1, times.sum())
     weights = share * own + (1.0 - share) * drawn, stands_for * times
     given = {"weights": weights, "n_neighbors": n_neighbors, "metric": metric}
     return condense_rows(rows, landmarks, sample, **given)

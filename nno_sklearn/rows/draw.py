@@ -22,15 +22,19 @@ def draw(rows, count, random_state):
     return index[chosen], weight[chosen] / -np.expm1(-chance[chosen] * last)
 
 
+def drawn_by_weight(weight, count, random_state):
+    """Sorted numbers of ``count`` rows, each drawn by weight and put back."""
+    total = np.cumsum(weight)
+    return np.searchsorted(total, np.sort(random_state.uniform(high=total[-1], size=count)))
+
+
 def _candidates(rows, count, random_state):
     """Rows that may be drawn, and the weight that each of them stands for."""
     weight, n_drawn = rows.weight, ROWS_PER_DRAW * count
     if rows.is_sparse or 2 * n_drawn >= len(rows):
         index = np.flatnonzero(weight)
         return index, weight[index]
-    total = np.cumsum(weight)
-    where = np.sort(random_state.uniform(high=total[-1], size=n_drawn))
-    index = np.searchsorted(total, where)
+    index = drawn_by_weight(weight, n_drawn, random_state)
     index = index[np.diff(index, prepend=-1) > 0]
     with np.errstate(divide="ignore"):  # a row that has all the weight
         surely = -np.expm1(n_drawn * np.log1p(-weight[index]))

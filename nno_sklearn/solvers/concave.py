@@ -3,6 +3,7 @@
 import numpy as np
 
 from nno_sklearn.rows.cholesky import Cholesky
+from nno_sklearn.solvers.models import block_product
 
 MAX_STEPS = 5
 
@@ -43,13 +44,10 @@ def newton_on_support(point, blocks, v):
 
 def _model(point, blocks, v):
     """The model's slope, without the penalty, and its value."""
-    moved = (v - point.coef).ravel()
-    product = np.zeros_like(moved)
-    for index, matrix in blocks:
-        product[index] = matrix @ moved[index]
-    gradient, problem = point.data_gradient.ravel(), point.problem
-    value = (gradient + 0.5 * product) @ moved + problem.alpha * problem.penalty.value(v)
-    return (gradient + product).reshape(v.shape), value
+    moved, gradient, problem = v - point.coef, point.data_gradient, point.problem
+    product = block_product(blocks, moved)
+    value = np.vdot(gradient + 0.5 * product, moved) + problem.alpha * problem.penalty.value(v)
+    return gradient + product, value
 
 
 def _step(point, blocks, v, slope):

@@ -13,6 +13,14 @@ OPEN = 1e-18
 PATIENCE, WORTHWHILE = 20, 0.9
 
 
+def block_product(blocks, d):
+    """``H d`` of a block-diagonal H, for coefficients of any shape."""
+    flat, product = d.ravel(), np.empty(d.size)
+    for index, matrix in blocks:
+        product[index] = matrix @ flat[index]
+    return product.reshape(d.shape)
+
+
 def stands_still(gaps):
     """Whether rounds no longer gain: by rounding, or as columns outside the set hold the gap up."""
     return len(gaps) > PATIENCE and min(gaps[-PATIENCE:]) > WORTHWHILE * min(gaps[:-PATIENCE])

@@ -9,7 +9,13 @@ from nno_sklearn.problem.cost import can_have_rows, has_cheap_rows
 from nno_sklearn.solvers.accelerated import Momentum
 from nno_sklearn.solvers.concave import newton_on_support
 from nno_sklearn.solvers.groups import group_model
-from nno_sklearn.solvers.models import GramModel, IllConditionedError, RowsModel, stands_still
+from nno_sklearn.solvers.models import (
+    GramModel,
+    IllConditionedError,
+    RowsModel,
+    block_product,
+    stands_still,
+)
 
 #: Newton steps of the active sets.
 MAX_ROUNDS = 200
@@ -307,7 +313,7 @@ def _accelerated(point, blocks, target_gap):
     step = 1 / (largest * problem.penalty.tied(diagonal.reshape(w.shape)))
     v, ahead, momentum, steepest = w, w, Momentum(), 0.0
     for _ in range(MAX_ACCELERATED_STEPS):
-        slope = point.data_gradient + _product(blocks, ahead - w)
+        slope = point.data_gradient + block_product(blocks, ahead - w)
         new = problem.penalty.prox(ahead - step * slope, problem.alpha * step)
         left, moved = ahead - new, new - v
         size = np.vdot(left, left / step)
@@ -317,11 +323,3 @@ def _accelerated(point, blocks, target_gap):
         if size <= max(enough, ROUNDING * np.vdot(v, v / step)):
             break
     return v
-
-
-def _product(blocks, d):
-    """``H d`` of a block-diagonal H."""
-    flat, product = d.ravel(), np.empty(d.size)
-    for index, matrix in blocks:
-        product[index] = matrix @ flat[index]
-    return product.reshape(d.shape)

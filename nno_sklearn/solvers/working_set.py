@@ -3,7 +3,7 @@
 import numpy as np
 
 from nno_sklearn.problem import WorkingHessian, promised_decrease
-from nno_sklearn.problem.cost import MAX_MATRIX_SIZE, can_have_rows
+from nno_sklearn.problem.cost import MAX_MATRIX_SIZE, can_have_rows, coupled_outputs
 from nno_sklearn.solvers.accelerated import accelerated_steps
 from nno_sklearn.solvers.linesearch import exact_step, rises
 from nno_sklearn.solvers.models import RowHessian
@@ -87,7 +87,7 @@ def _creeps(history):
 
 def _joint_size(problem, working_set):
     """Coefficients coupled in one Newton model of the working set."""
-    return len(working_set) * (1 if problem.rows.is_separate else problem.n_outputs)
+    return len(working_set) * coupled_outputs(problem)
 
 
 def _has_row_models(point):
