@@ -328,8 +328,8 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
                 f"iterations of {type(self.solver_).__name__} the optimality is "
                 f"{result.optimality:.2e}, above tol={limits.tol:g}. Next: give the loss the "
                 "method smoothed(width), which returns a smooth loss below it: fits then come as "
-                "near as tol asks for. 'quantile', 'absolute_error', 'epsilon_insensitive' and 'hinge' "
-                "have it."
+                "near as tol asks for. 'quantile', 'absolute_error', 'epsilon_insensitive' and "
+                "'hinge' have it."
             )
         has_dual = "conjugate" in result.point.problem.provides if result.point else True
         measure = "relative duality gap" if has_dual else "relative Newton decrement"
