@@ -30,7 +30,7 @@ from nno_sklearn._labels import (
     weights_of_classes,
 )
 from nno_sklearn._linear_model import LinearModel
-from nno_sklearn._online import has_gradient
+from nno_sklearn._online import learns_in_batches
 from nno_sklearn._validation import (
     check_batch,
     check_training_data,
@@ -303,7 +303,7 @@ default="l2"
             return loss.of_two_classes()  # two classes need one output: half the size
         return loss
 
-    @available_if(has_gradient)
+    @available_if(learns_in_batches)
     def partial_fit(
         self,
         X: Matrix,

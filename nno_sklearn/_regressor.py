@@ -14,7 +14,7 @@ from sklearn.utils.validation import column_or_1d
 from nno_sklearn._data_checks import offset_of_outputs
 from nno_sklearn._labels import warn_of_constants
 from nno_sklearn._linear_model import LinearModel
-from nno_sklearn._online import has_gradient
+from nno_sklearn._online import learns_in_batches
 from nno_sklearn._validation import check_batch, check_training_data, sum_of_weights
 from nno_sklearn.losses import (
     AbsoluteError,
@@ -229,7 +229,7 @@ default="l2"
         total, offsets = sum_of_weights(weight, exponent), self._spread(offset, targets.shape[1])
         return TrainingData(X, targets, weight, loss, total, offsets)
 
-    @available_if(has_gradient)
+    @available_if(learns_in_batches)
     def partial_fit(
         self,
         X: Matrix,

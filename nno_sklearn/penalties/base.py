@@ -34,6 +34,9 @@ AGREES_WITH = {
             "group_norms",
             "constraints",
             "bind",
+            "is_adaptive",
+            "pilot",
+            "adapted",
             "at_strength",
             "restrict",
             "feasible_start",
@@ -106,6 +109,26 @@ class Penalty(BaseEstimator):
             Where its parameters do not fit the features or outputs.
         """
         return self
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether this penalty depends on the coefficients of a first fit to the same data. It is
+        bound after it has been :meth:`adapted` to them."""
+        return False
+
+    def pilot(self, curvature: Array) -> "Penalty":
+        """The penalty, with strength 1, of the first fit that an adaptive penalty depends on.
+
+        Parameters
+        ----------
+        curvature : ndarray of shape (n_features, n_outputs)
+            Of the data loss, by each coefficient, at the constant model.
+        """
+        raise NotImplementedError(f"{type(self).__name__} takes no first fit.")
+
+    def adapted(self, coef: Array) -> "Penalty":
+        """This penalty as the coefficients of a first fit, (n_features, n_outputs), make it."""
+        raise NotImplementedError(f"{type(self).__name__} takes no first fit.")
 
     def at_strength(self, alpha: float) -> "Penalty":
         """This penalty, which is bound already, where ``alpha`` > 0 multiplies it.
