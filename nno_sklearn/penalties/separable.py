@@ -157,8 +157,8 @@ class ElasticNet(Penalty):
             return self._with(self._terms)
         if self.is_adaptive:
             raise ValueError(
-                f"{type(self).__name__}(weights='adaptive') depends on a first fit, which the fit of a "
-                "model makes. Elsewhere call adapted(coef) with its coefficients, of shape "
+                f"{type(self).__name__}(weights='adaptive') depends on a first fit, which models "
+                "make. Elsewhere call adapted(coef) with its coefficients, of shape "
                 "(n_features, n_outputs), before bind."
             )
         features = Features(self, n_features, n_outputs, feature_names)
