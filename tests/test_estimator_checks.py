@@ -34,6 +34,7 @@ OTHERS = [
     NNORegressor("inverse_gaussian", solver="gd"),
     NNORegressor(penalty="mcp", alpha=0.1),
     NNORegressor(penalty=L1(weights="adaptive"), alpha=0.1),
+    NNOClassifier(penalty="slope", alpha=0.01),
     NNORegressor(penalty="group_lasso", solver="proximal"),
     NNOClassifier(penalty="group_lasso", alpha=0.01),
 ]

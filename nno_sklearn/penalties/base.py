@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from nno_sklearn._inheritance import forget_outdated
+from nno_sklearn.penalties.faces import Face
 from nno_sklearn.penalties.norms import GroupNorms
 from nno_sklearn.penalties.piecewise import PiecewiseQuadratic
 from nno_sklearn.types import Array, Scalar
@@ -32,6 +33,7 @@ AGREES_WITH = {
         (
             "piecewise_quadratic",
             "group_norms",
+            "face",
             "constraints",
             "bind",
             "is_adaptive",
@@ -165,6 +167,14 @@ class Penalty(BaseEstimator):
         is something else.
 
         Block coordinate descent and Newton's method solve for it, far faster than proximal steps.
+        """
+        return None
+
+    def face(self, w: Array) -> Face | None:
+        """Of a bound penalty that is piecewise linear, but no sum over coefficients: those
+        coefficients near ``w`` among which it is linear; None for others.
+
+        Proximal steps find the face of the optimum, and Newton's method the optimum on it.
         """
         return None
 
