@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # the names that __getattr__ imports
     from nno_sklearn.penalties import SCAD as SCAD
     from nno_sklearn.penalties import SLOPE as SLOPE
     from nno_sklearn.penalties import ElasticNet as ElasticNet
+    from nno_sklearn.penalties import FusedLasso as FusedLasso
     from nno_sklearn.penalties import GroupLasso as GroupLasso
     from nno_sklearn.penalties import Penalty as Penalty
     from nno_sklearn.score_training import ScoreTraining as ScoreTraining
@@ -41,6 +42,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "CellStream": "streams",
     "ElasticNet": "penalties",
+    "FusedLasso": "penalties",
     "GradientDescent": "solvers",
     "GroupLasso": "penalties",
     "L1": "penalties",
