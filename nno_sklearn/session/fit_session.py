@@ -19,6 +19,7 @@ from nno_sklearn.score_training import BoundTraining
 from nno_sklearn.session.magnitude import check_magnitude
 from nno_sklearn.session.model import Model, Parts, SessionModel, TrainingData
 from nno_sklearn.session.starts import Start, start_of
+from nno_sklearn.session.threads import threads_for
 from nno_sklearn.solvers import (
     Record,
     Solver,
@@ -208,7 +209,8 @@ class FitSession:
             "callback": _printer(draft) if draft.verbose else None,
             "random_state": draft.random_state,
         }
-        with np.errstate(over="ignore", invalid="ignore"):  # in trial steps that are too long
+        # Trial steps that are too long overflow.
+        with np.errstate(over="ignore", invalid="ignore"), threads_for(problem):
             if not problem.loss.is_smooth:
                 result = solve_nonsmooth(problem, solver, start, **options, check=check_result)
             elif training is None:
