@@ -150,11 +150,11 @@ class EarlyStopping(Callback):
         """Score the model of an iteration; True when the fit is to end."""
         if self.cv is not None:
             return None
-        waited = iteration.judge(score := self._score(iteration))
+        waited = iteration.judge(score := self._validation_score(iteration))
         is_reached = self.target is not None and score >= self.target
         return is_reached or (self.patience is not None and waited >= self.patience)
 
-    def _score(self, iteration):
+    def _validation_score(self, iteration):
         fit, model = iteration.fit, iteration.model
         data = fit.data if fit.held_out is None else fit.held_out
         if self.X_val is not None:

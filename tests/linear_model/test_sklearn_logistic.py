@@ -6,7 +6,7 @@ from tests.linear_model.replaced import replaced_tests
 
 #: As in scikit-learn's own run.
 pytestmark = pytest.mark.filterwarnings("ignore")
-#: Of array libraries; of a fallback that is not there, with data that take long; and grids that take
+#: Of array libraries; of a fallback that is not there, with data that take long; and grids of
 #: minutes, in place of which test_twins.py compares smaller ones.
 LEFT_OUT = (
     "array_api|newton_cholesky_fallback|test_LogisticRegressionCV_GridSearchCV|test_scores_attribute_layout|"
