@@ -15,7 +15,8 @@ from nno_sklearn._validation import check_compatible, draft_of, make_score_train
 from nno_sklearn.callbacks.fit_task import FitTask
 from nno_sklearn.contracts import check_loss_on, check_penalty_on
 from nno_sklearn.solvers import Status
-from nno_sklearn.streams import STREAMS, Learnt, StreamObjective, record_of, shortened
+from nno_sklearn.streams import STREAMS, Learnt, StreamObjective
+from nno_sklearn.streams.history import record_of, shortened
 from nno_sklearn.types import Array
 
 #: Attributes of a fit that a stream does not have.

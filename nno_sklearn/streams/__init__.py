@@ -5,7 +5,6 @@ from nno_sklearn.streams.auto import AutoStream
 from nno_sklearn.streams.base import Learnt, Stream
 from nno_sklearn.streams.batch import Batch
 from nno_sklearn.streams.cells import CellStream
-from nno_sklearn.streams.history import record_of, shortened
 from nno_sklearn.streams.objective import StreamObjective
 
 STREAMS = {
@@ -25,6 +24,4 @@ __all__ = [
     "Learnt",
     "Stream",
     "StreamObjective",
-    "record_of",
-    "shortened",
 ]
