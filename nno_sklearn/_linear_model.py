@@ -71,6 +71,7 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, CallbackSupport, BaseEs
     optimality_: float
     converged_: bool
     status_: Status
+    advice_: str
     n_iter_: int
     n_passes_: float
     history_: list[Record]
@@ -181,7 +182,7 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, CallbackSupport, BaseEs
             starts = [self._coefficients()]
         model, result = session.solve(self, starts)
         if not model.converged_ and result.status is not Status.STOPPED:
-            warnings.warn(model._advice(result), ConvergenceWarning, stacklevel=2)
+            warnings.warn(model.advice_, ConvergenceWarning, stacklevel=2)
         self.__dict__ = model.__dict__
         return self
 
@@ -302,6 +303,8 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, CallbackSupport, BaseEs
         self.objective_, self.dual_gap_ = result.objective, result.dual_gap
         self.optimality_, self.history_ = result.optimality, result.history
         self.status_, self.converged_ = result.status, result.status is Status.CONVERGED
+        is_as_asked = result.status in (Status.CONVERGED, Status.STOPPED)
+        self.advice_ = "" if is_as_asked else self._advice(result)
         self.__dict__.pop("start_", None)
         if began is not None:
             start = copy(self)

@@ -20,7 +20,9 @@ from nno_sklearn.streams.history import record_of, shortened
 from nno_sklearn.types import Array
 
 #: Attributes of a fit that a stream does not have.
-OF_A_FIT = "n_iter_ n_passes_ objective_ dual_gap_ optimality_ converged_ start_ solver_".split()
+OF_A_FIT = (
+    "n_iter_ n_passes_ objective_ dual_gap_ optimality_ converged_ advice_ start_ solver_"
+).split()
 
 
 def has_gradient(estimator):

@@ -117,6 +117,8 @@ default="l2"
     status_ : Status
         How the run ended; its ``value`` is a sentence. ``Status.STOPPED`` where a callback ended it
         (:meth:`set_callbacks`). After ``partial_fit`` None, unless a callback says to stop.
+    advice_ : str
+        What to try next, where the fit did not converge; empty otherwise.
     n_iter_ : int
     n_passes_ : float
         Passes over X.

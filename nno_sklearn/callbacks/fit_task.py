@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+
 from nno_sklearn._split import Data
 from nno_sklearn.callbacks.base import Best, Iteration
 from nno_sklearn.callbacks.protocol import callbacks_of, with_callbacks
@@ -24,6 +26,8 @@ class FitTask:
         What the user fits.
     data : Data
         The rows it is fitted to: ``X``, ``y`` and the arguments of ``fit`` in ``for_fit``.
+    n_samples : int
+        Their number.
     held_out : Data or None
         Rows that a callback held out.
     n_iterations : int or None
@@ -42,6 +46,7 @@ class FitTask:
         best: Best | None = None,
     ) -> None:
         self.estimator, self.data, self.held_out = estimator, data, held_out
+        self.n_samples = int(np.shape(data.X)[0])
         self.as_fitted, self.best = as_fitted, best
         self.n_iterations: int | None = None
         self.callbacks: tuple[Any, ...] = callbacks_of(estimator)

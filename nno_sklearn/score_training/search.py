@@ -199,7 +199,6 @@ class ScoreSearch:
             n_passes=self.problem.n_passes,
             seconds=perf_counter() - self._started,
             validation_score=float(look.scores.mean()),
-            n_samples=self.problem.n_samples,
         )
         self.history.append(record)
 

@@ -239,7 +239,8 @@ def _solve(posed: Posed[Model], solver: Solver, start: Point, task: FitTask) -> 
                 result = certify_returned(problem, solver, best, **{**options, "callback": None})
         else:
             began, result = training.train(problem, solver, **options)
-    result = replace(result, history=task.scored(result.history))
+    history = [record._replace(n_samples=task.n_samples) for record in result.history]
+    result = replace(result, history=task.scored(history))
     draft.keep(result, problem.loss, solver, problem.dtype, began)
     return Fitted(draft, result)
 
@@ -319,6 +320,6 @@ def _callback(model: SessionModel, task: FitTask) -> Callback:
     def see(record: Record, coefficients: MakeCoefficients) -> bool:
         if model.verbose:
             print(f"[{type(model).__name__}] {record}")
-        return task.see(record, coefficients)
+        return task.see(record._replace(n_samples=task.n_samples), coefficients)
 
     return see

@@ -65,7 +65,7 @@ class Record(NamedTuple):
     start: str = ""
     #: Objective of the other start, where two were compared; nan otherwise.
     other_start: float = np.nan
-    #: Rows that the model has seen; of a stream, those so far.
+    #: Rows that the model has seen; of a stream, those so far. 0 in a run without an estimator.
     n_samples: int = 0
 
     def __str__(self) -> str:
@@ -224,7 +224,6 @@ class Run:
             n_nonzeros=int(np.count_nonzero(place.coef)),
             n_passes=problem.n_passes,
             seconds=perf_counter() - self._started,
-            n_samples=problem.n_samples,
         )
         if not self.history:
             start, other = self._start or (_name_of(self._point), np.nan)

@@ -164,7 +164,6 @@ class _Continuation:
             n_nonzeros=int(np.count_nonzero(self.coef)),
             n_passes=self._problem.n_passes,
             seconds=perf_counter() - self._started,
-            n_samples=self._problem.n_samples,
         )
         self.history.append(record)
         coefficients = lambda: (self.coef, self._problem.outer_intercept(self))  # noqa: E731
