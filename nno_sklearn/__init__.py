@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # the names that __getattr__ imports
     from nno_sklearn.penalties import L2 as L2
     from nno_sklearn.penalties import MCP as MCP
     from nno_sklearn.penalties import SCAD as SCAD
+    from nno_sklearn.penalties import SLOPE as SLOPE
     from nno_sklearn.penalties import ElasticNet as ElasticNet
     from nno_sklearn.penalties import GroupLasso as GroupLasso
     from nno_sklearn.penalties import Penalty as Penalty
@@ -55,6 +56,7 @@ _HOMES = {
     "Penalty": "penalties",
     "ProximalSolver": "solvers",
     "SCAD": "penalties",
+    "SLOPE": "penalties",
     "ScoreTraining": "score_training",
     "Solver": "solvers",
     "Stream": "streams",

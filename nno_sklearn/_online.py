@@ -26,8 +26,15 @@ OF_A_FIT = (
 ).split()
 
 
-def has_gradient(estimator):
-    """Whether the loss is one of single rows with a gradient, as ``partial_fit`` needs."""
+def learns_in_batches(estimator):
+    """Whether the loss is one of single rows with a gradient, as ``partial_fit`` needs, and the
+    penalty one that is known before all rows are."""
+    if getattr(estimator.penalty, "is_adaptive", False):
+        raise AttributeError(
+            f"partial_fit has no first fit to all rows, on which {estimator.penalty!r} depends. "
+            "Use fit, or give the penalty weights of an earlier fit, such as "
+            "1 / abs(model.coef_.T)."
+        )
     loss = estimator.loss
     if isinstance(loss, str) and loss in estimator.named_losses:
         loss = estimator.named_losses[loss]()

@@ -1,11 +1,13 @@
 """Penalties: what a coefficient vector costs."""
 
 from nno_sklearn.penalties.base import NoPenalty, Penalty
+from nno_sklearn.penalties.faces import Face
 from nno_sklearn.penalties.group import GroupLasso
 from nno_sklearn.penalties.nonconvex import MCP, SCAD
 from nno_sklearn.penalties.norms import GroupNorms
 from nno_sklearn.penalties.piecewise import PiecewiseQuadratic
 from nno_sklearn.penalties.separable import L1, L2, ElasticNet
+from nno_sklearn.penalties.slope import SLOPE
 
 __all__ = [
     "L1",
@@ -13,7 +15,9 @@ __all__ = [
     "MCP",
     "PENALTIES",
     "SCAD",
+    "SLOPE",
     "ElasticNet",
+    "Face",
     "GroupLasso",
     "GroupNorms",
     "NoPenalty",
@@ -29,4 +33,5 @@ PENALTIES: dict[str, type[Penalty]] = {
     "group_lasso": GroupLasso,
     "mcp": MCP,
     "scad": SCAD,
+    "slope": SLOPE,
 }

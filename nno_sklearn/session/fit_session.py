@@ -14,22 +14,18 @@ from nno_sklearn._split import Data
 from nno_sklearn._validation import check_compatible, draft_of
 from nno_sklearn.callbacks.base import Best
 from nno_sklearn.callbacks.fit_task import AsFitted, FitTask
-from nno_sklearn.contracts import check_loss_on, check_penalty_on, check_result
+from nno_sklearn.contracts import check_loss_on, check_penalty_on
+from nno_sklearn.penalties import NoPenalty, Penalty
 from nno_sklearn.problem import Objective, Point, Problem, summarise
 from nno_sklearn.problem.cost import MOMENTS_BUDGET, PASSES_PER_FIT
 from nno_sklearn.rows import targets_of
 from nno_sklearn.score_training import BoundTraining
 from nno_sklearn.session.magnitude import check_magnitude
+from nno_sklearn.session.minimise import certified, minimise, pilot_coefficients
 from nno_sklearn.session.model import Model, Parts, SessionModel, TrainingData
 from nno_sklearn.session.starts import Start, start_of
-from nno_sklearn.solvers import (
-    Record,
-    Solver,
-    SolverResult,
-    Status,
-    certify_returned,
-    solve_nonsmooth,
-)
+from nno_sklearn.session.threads import threads_for
+from nno_sklearn.solvers import Record, Solver, SolverResult, Status
 from nno_sklearn.solvers.base import Callback, MakeCoefficients
 from nno_sklearn.types import Array
 
@@ -123,6 +119,7 @@ class FitSession:
         self._budget = max(MOMENTS_BUDGET, PASSES_PER_FIT * n_models)
         self._known: list[_Known] = []
         self._held_out = held_out
+        self._pilots: dict[Any, Array] = {}
 
     def pose(self, model: Model) -> Posed[Model]:
         """The problem that a model's parameters and the data define.
@@ -146,13 +143,28 @@ class FitSession:
         known = self._like(model)
         if known is None:
             draft, known = self._pose_first(model, parts)
-            return Posed(draft, known.problem, parts.solver, known.training, known.total_weight)
-        draft = draft_of(known.model)
-        for name, value in model.get_params(deep=False).items():
-            setattr(draft, name, value)
-        problem = known.problem.with_penalty(parts.penalty, draft.strength(known.total_weight))
+            if not parts.penalty.is_adaptive:
+                return Posed(draft, known.problem, parts.solver, known.training, known.total_weight)
+        else:
+            draft = draft_of(known.model)
+            for name, value in model.get_params(deep=False).items():
+                setattr(draft, name, value)
+        penalty = self._adapted(parts.penalty, known, draft.random_state)
+        problem = known.problem.with_penalty(penalty, draft.strength(known.total_weight))
         _check_bound_penalty(problem, parts)
         return Posed(draft, problem, parts.solver, known.training, known.total_weight)
+
+    def _adapted(self, penalty: Penalty, known: _Known[Model], random_state: Any) -> Penalty:
+        """The penalty on these data: an adaptive one as a first fit makes it, one for all settings
+        that share it."""
+        if not penalty.is_adaptive:
+            return penalty
+        problem = known.problem
+        pilot = penalty.pilot(problem.with_penalty(NoPenalty(), 1.0).null.data_diagonal)
+        key = id(known), key_of(pilot.get_params())
+        if key not in self._pilots:
+            self._pilots[key] = pilot_coefficients(problem, pilot, random_state)
+        return penalty.adapted(self._pilots[key])
 
     def _like(self, model: Model) -> _Known[Model] | None:
         """The entry of a model posed before, of the same class, that shares data and loss."""
@@ -171,13 +183,16 @@ class FitSession:
             examples = targets_of(data.targets).examples()
             data.loss.check_target(examples)
             check_loss_on(data.loss, examples)
-            terms = data.loss, parts.penalty, draft.strength(data.total_weight)
+            # An adaptive penalty is known after a first fit.
+            penalty = NoPenalty() if parts.penalty.is_adaptive else parts.penalty
+            terms = data.loss, penalty, draft.strength(data.total_weight)
             has_free_intercept = draft.fit_intercept and not data.has_intercept_column
             objective = Objective(*terms, fit_intercept=has_free_intercept)
             names = getattr(draft, "feature_names_in_", None)
             rows = data.X, data.targets, data.weight
             problem = Problem.of(objective, *rows, names, data.offset)
-            _check_bound_penalty(problem, parts)
+            if not parts.penalty.is_adaptive:
+                _check_bound_penalty(problem, parts)
             check_magnitude(problem)
         if training is None:  # a score needs the rows, not their moments
             problem = summarise(problem, self._budget)
@@ -227,16 +242,13 @@ def _solve(posed: Posed[Model], solver: Solver, start: Point, task: FitTask) -> 
         "callback": _callback(draft, task),
         "random_state": draft.random_state,
     }
-    with np.errstate(over="ignore", invalid="ignore"):  # in trial steps that are too long
-        if not problem.loss.is_smooth:
-            result = solve_nonsmooth(problem, solver, start, **options, check=check_result)
-            result = _of_best(result, task.best)
-        elif training is None:
-            result = solver.solve(problem, start, **options)
-            check_result(solver, problem, result, limits.tol)
-            result = certify_returned(problem, solver, result, **options)
-            if (best := _of_best(result, task.best)) is not result:
-                result = certify_returned(problem, solver, best, **{**options, "callback": None})
+    # Trial steps that are too long overflow.
+    with np.errstate(over="ignore", invalid="ignore"), threads_for(problem):
+        if training is None:
+            result = minimise(problem, solver, start, **options)
+            best = _of_best(result, task.best)
+            if best is not result:
+                result = certified(problem, solver, best, **{**options, "callback": None})
         else:
             began, result = training.train(problem, solver, **options)
     history = [record._replace(n_samples=task.n_samples) for record in result.history]
