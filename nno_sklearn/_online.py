@@ -19,9 +19,10 @@ from nno_sklearn.streams import STREAMS, Learnt, StreamObjective
 from nno_sklearn.streams.history import record_of, shortened
 from nno_sklearn.types import Array
 
-#: Attributes of a fit that a stream does not have.
+#: Attributes of a fit, which those of a stream replace.
 OF_A_FIT = (
-    "n_iter_ n_passes_ objective_ dual_gap_ optimality_ converged_ advice_ start_ solver_"
+    "n_iter_ n_passes_ objective_ dual_gap_ optimality_ converged_ status_ advice_ history_ start_ "
+    "solver_"
 ).split()
 
 
@@ -133,10 +134,10 @@ class OnlineLearning:
         self.n_samples_seen_, self.stream_ = self._learnt.n_rows, stream
         dtype, state = X.dtype if begins else self.coef_.dtype, self._learnt.state
         self._keep_model(state.coef, state.intercept, loss, dtype)
+        history = [] if begins else self.history_
         for name in OF_A_FIT:
             vars(self).pop(name, None)
         record = record_of(batch, objective, before, state, n_samples=self.n_samples_seen_)
-        history = [] if begins else self.history_
         seconds = perf_counter() - started + (history[-1].seconds if history else 0.0)
         self._end_batch(history, record._replace(seconds=seconds), task)
         return True

@@ -21,11 +21,11 @@ from nno_sklearn.problem.cost import MOMENTS_BUDGET, PASSES_PER_FIT
 from nno_sklearn.rows import targets_of
 from nno_sklearn.score_training import BoundTraining
 from nno_sklearn.session.magnitude import check_magnitude
-from nno_sklearn.session.minimise import minimise, pilot_coefficients
+from nno_sklearn.session.minimise import certified, minimise, pilot_coefficients
 from nno_sklearn.session.model import Model, Parts, SessionModel, TrainingData
 from nno_sklearn.session.starts import Start, start_of
 from nno_sklearn.session.threads import threads_for
-from nno_sklearn.solvers import Record, Solver, SolverResult, Status, certify_returned
+from nno_sklearn.solvers import Record, Solver, SolverResult, Status
 from nno_sklearn.solvers.base import Callback, MakeCoefficients
 from nno_sklearn.types import Array
 
@@ -118,8 +118,8 @@ class FitSession:
         self._options = {} if offset is None else {"offset": offset}
         self._budget = max(MOMENTS_BUDGET, PASSES_PER_FIT * n_models)
         self._known: list[_Known] = []
-        self._pilots: dict[Any, Array] = {}
         self._held_out = held_out
+        self._pilots: dict[Any, Array] = {}
 
     def pose(self, model: Model) -> Posed[Model]:
         """The problem that a model's parameters and the data define.
@@ -247,9 +247,8 @@ def _solve(posed: Posed[Model], solver: Solver, start: Point, task: FitTask) -> 
         if training is None:
             result = minimise(problem, solver, start, **options)
             best = _of_best(result, task.best)
-            if best is not result and problem.loss.is_smooth:
-                best = certify_returned(problem, solver, best, **{**options, "callback": None})
-            result = best
+            if best is not result:
+                result = certified(problem, solver, best, **{**options, "callback": None})
         else:
             began, result = training.train(problem, solver, **options)
     history = [record._replace(n_samples=task.n_samples) for record in result.history]

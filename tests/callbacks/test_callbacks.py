@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler, scale
 
 from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV
 from nno_sklearn.callbacks import Callback
-from nno_sklearn.linear_model import LogisticRegression
+from nno_sklearn.linear_model import LassoCV, LogisticRegression
 from nno_sklearn.solvers import Record, Status
 
 X, Y = load_iris(return_X_y=True)
@@ -139,6 +139,13 @@ def test_searches_call_the_callbacks_of_their_model():
     search = NNOSearchCV(NNOClassifier().set_callbacks(watch), {"alpha": [0.1, 0.01]}, cv=2)
     assert search.fit(X, Y).best_estimator_.status_ is Status.STOPPED
     assert watch.begun == 5 and {len(model.history_) for model in watch.models} == {1}
+
+
+def test_twins_that_cross_validate_call_them_in_each_fit():
+    watch = Watch()
+    LassoCV(cv=2, alphas=[1.0, 0.1]).set_callbacks(watch).fit(X, Y)
+    assert watch.begun == 5
+    assert {type(model).__name__ for model in watch.models} == {"Lasso"}
 
 
 def test_an_error_in_a_callback_leaves_the_model_as_it_was():
