@@ -3,8 +3,9 @@
 import numpy as np
 
 MAX_STEPS = 100
-#: A smaller imbalance improves neither a certificate nor a step.
-PRECISION = 1e-10
+#: The gradient by the coefficients moves with what is left of the imbalance, and with it the Newton
+#: decrement, which a tol of 1e-13 bounds as well. Newton's steps mostly end below it anyway.
+PRECISION = 1e-13
 #: Longest step of coupled intercepts that is tried without a look at values: softmax's curvature
 #: changes by a factor of e at most within 1 (self-concordance; Bach, 2010).
 LONGEST = 2.0
@@ -51,7 +52,7 @@ def best_intercept(look, start, precision=PRECISION):
     ----------
     look : Look
     start : ndarray of shape (n_outputs,)
-    precision : float, default=1e-10
+    precision : float, default=1e-13
         Sum of the loss gradient, relative to the sum of its absolute values, to end with.
 
     Returns

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nno_sklearn.problem import shortest
+from nno_sklearn.problem import promised_decrease, shortest
 from nno_sklearn.problem.cost import MOST_POLISHED_ENTRIES
 from nno_sklearn.solvers.base import Run, Status
 from nno_sklearn.solvers.linesearch import exact_step, rises
@@ -12,8 +12,9 @@ from nno_sklearn.solvers.newton import newton_step
 
 #: Share of ``tol`` to solve to, so that the rounded result is still within ``tol``.
 FINER = 0.25
-#: Newton steps that polish a small problem's result, and the relative decrease worth another.
-POLISH_STEPS, PRECISE = 10, 1e-17
+#: Newton steps that polish a small problem's result, the relative decrease that the last of them
+#: gains, and the share of the decrease before that a whole step leaves near the optimum.
+POLISH_STEPS, PRECISE, FALLS = 10, 1e-17, 0.25
 #: Relative gap at which curved penalties have settled which coefficients are 0.
 SETTLED = 1e-11
 EPS = np.finfo(float).eps
@@ -105,24 +106,26 @@ def _least_gap(point):
 
 
 def _newton_steps(point):
-    """Newton steps while a line search finds descent, then up to two full ones."""
-    unit = point.problem.null.value
+    """Newton's steps to the limit of precision; a line search where a whole one goes too far."""
+    precise, step = PRECISE * point.problem.null.value, newton_step(point)
     for _ in range(POLISH_STEPS):
-        step = newton_step(point)
-        found = exact_step(step.line, accuracy=1e-8) if step.decrease > PRECISE * unit else None
-        if found is None:
+        if step.decrease <= precise:
             break
-        point = found[1]
-    else:
-        step = newton_step(point)
-    for _ in range(2):
-        whole = step.line.point(np.ones(1))
-        next_step = newton_step(whole)
-        ends_nearer = next_step.decrease < step.decrease and not rises(whole, point)
-        if not (ends_nearer and _same_signs(whole, point)):
-            break
-        point, step = whole, next_step
-    return point
+        end = step.line.point(np.ones(1))
+        following = newton_step(end)
+        if not following.decrease <= FALLS * step.decrease or rises(end, point):
+            found = exact_step(step.line, accuracy=1e-8)
+            if found is None:
+                break
+            end, following = found[1], newton_step(found[1])
+        point, step = end, following
+    end = step.line.point(np.ones(1))
+    is_nearer = _promise(end) < _promise(point) and not rises(end, point)
+    return end if is_nearer and _same_signs(end, point) else point
+
+
+def _promise(point):
+    return promised_decrease(point).sum()
 
 
 def _same_signs(point, other):
