@@ -23,8 +23,8 @@ AIM = 0.2
 FINER, ROUGH = 0.05, 1e-3
 #: Newton decrement of a smooth problem without a penalty.
 EXACT = 1e-9
-#: Relative gap to which small problems are solved where ``tol`` asks for less, as it is cheap there:
-#: a weight then equals a repetition up to rounding.
+#: Relative gap to which small problems are solved, which is cheap there: a weight then equals a
+#: repetition up to rounding.
 PRECISE = 1e-10
 #: Widths in roundings of raw predictions, below which a smooth loss is no nearer.
 ROUNDINGS = 256
@@ -164,7 +164,7 @@ class _Continuation:
             aim = np.sqrt(AIM * self._goal / optimality)
             self.width *= np.clip(aim, MOST_SHRINKAGE, LEAST_SHRINKAGE)
             if self.width <= ROUNDINGS * EPS * size:
-                self.status = Status.STALLED
+                self.status = Status.CONVERGED if optimality <= self._tol else Status.STALLED
 
     def _has_settled(self, found):
         """Whether the last widths gained nothing, or no other may follow."""
