@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # the names that __getattr__ imports
     from nno_sklearn._classifier import NNOClassifier as NNOClassifier
     from nno_sklearn._regressor import NNORegressor as NNORegressor
+    from nno_sklearn.callbacks import EarlyStopping as EarlyStopping
     from nno_sklearn.contracts import check_loss as check_loss
     from nno_sklearn.contracts import check_penalty as check_penalty
     from nno_sklearn.contracts import check_solver as check_solver
@@ -21,7 +22,9 @@ if TYPE_CHECKING:  # the names that __getattr__ imports
     from nno_sklearn.penalties import L2 as L2
     from nno_sklearn.penalties import MCP as MCP
     from nno_sklearn.penalties import SCAD as SCAD
+    from nno_sklearn.penalties import SLOPE as SLOPE
     from nno_sklearn.penalties import ElasticNet as ElasticNet
+    from nno_sklearn.penalties import FusedLasso as FusedLasso
     from nno_sklearn.penalties import GroupLasso as GroupLasso
     from nno_sklearn.penalties import Penalty as Penalty
     from nno_sklearn.score_training import ScoreTraining as ScoreTraining
@@ -39,7 +42,9 @@ __version__ = "0.1.0"
 #: and answers Ctrl-C, before numpy, scipy and scikit-learn are imported.
 _HOMES = {
     "CellStream": "streams",
+    "EarlyStopping": "callbacks",
     "ElasticNet": "penalties",
+    "FusedLasso": "penalties",
     "GradientDescent": "solvers",
     "GroupLasso": "penalties",
     "L1": "penalties",
@@ -53,6 +58,7 @@ _HOMES = {
     "Penalty": "penalties",
     "ProximalSolver": "solvers",
     "SCAD": "penalties",
+    "SLOPE": "penalties",
     "ScoreTraining": "score_training",
     "Solver": "solvers",
     "Stream": "streams",

@@ -14,7 +14,7 @@ from sklearn.utils.validation import column_or_1d
 from nno_sklearn._data_checks import offset_of_outputs
 from nno_sklearn._labels import warn_of_constants
 from nno_sklearn._linear_model import LinearModel
-from nno_sklearn._online import has_gradient
+from nno_sklearn._online import learns_in_batches
 from nno_sklearn._validation import check_batch, check_training_data, sum_of_weights
 from nno_sklearn.losses import (
     AbsoluteError,
@@ -68,12 +68,14 @@ class NNORegressor(RegressorMixin, LinearModel):
         ("neg_mean_absolute_percentage_error", ... or ``make_scorer(...)``) is maximised itself, by
         a search that starts at the optimum of the squared error; ``ScoreTraining(..., cv=10)``
         chooses its folds.
-    penalty : {"l2", "l1", "elasticnet", "group_lasso", "mcp", "scad", None} or Penalty, \
-default="l2"
+    penalty : {"l2", "l1", "elasticnet", "group_lasso", "mcp", "scad", "slope", \
+"fused_lasso", None} or Penalty, default="l2"
         "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``;
         "group_lasso" uses a feature for all outputs or for none (:class:`~nno_sklearn.GroupLasso`);
-        "mcp" and "scad" do not shrink large coefficients (:class:`~nno_sklearn.MCP`). Objects
-        take more: :class:`~nno_sklearn.L1` and others weigh and bound features by name.
+        "mcp" and "scad" do not shrink large coefficients (:class:`~nno_sklearn.MCP`);
+        "slope" weighs them by their rank (:class:`~nno_sklearn.SLOPE`); "fused_lasso"
+        makes neighbours equal (:class:`~nno_sklearn.FusedLasso`). Objects take more:
+        :class:`~nno_sklearn.L1` and others weigh and bound features by name.
     alpha : float, default=1e-4
         Strength of the penalty, at least 0.
     l1_ratio : float in [0, 1], default=0.5
@@ -114,19 +116,25 @@ default="l2"
     optimality_ : float
         Relative duality gap, or Newton decrement, that ``tol`` bounds.
     converged_ : bool
+    status_ : Status
+        How the run ended; its ``value`` is a sentence. ``Status.STOPPED`` where a callback ended it
+        (:meth:`set_callbacks`). After ``partial_fit`` None, unless a callback says to stop.
+    advice_ : str
+        What to try next, where the fit did not converge; empty otherwise.
     n_iter_ : int
     n_passes_ : float
         Passes over X.
     history_ : list of Record
         One named tuple per iteration, or of a loss with corners per smooth problem;
         ``pandas.DataFrame(history_)`` is a table. For a scorer one per round, with
-        ``validation_score``, and minus the score as ``objective``.
+        ``validation_score``, and minus the score as ``objective``. After ``partial_fit`` one per
+        batch, with the objective of its rows before they were learnt.
     start_ : NNORegressor
         Only for a scorer: the convex model with tuned intercept at which the search started.
     solver_ : Solver
         The solver that ran; after ``fit``.
     stream_ : Stream
-        The algorithm that learns; after ``partial_fit``, which has no history and certificate.
+        The algorithm that learns; after ``partial_fit``, which has no certificate.
     loss_ : Loss
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
@@ -229,7 +237,7 @@ default="l2"
         total, offsets = sum_of_weights(weight, exponent), self._spread(offset, targets.shape[1])
         return TrainingData(X, targets, weight, loss, total, offsets)
 
-    @available_if(has_gradient)
+    @available_if(learns_in_batches)
     def partial_fit(
         self,
         X: Matrix,

@@ -84,7 +84,7 @@ def check_penalty(
     Parameters
     ----------
     penalty : Penalty
-        An object, not the class.
+        An object, not the class. An adaptive one is tried as random coefficients make it.
     n_features : int, default=5
         How many, for a penalty that depends on it.
     n_outputs : sequence of int, default=(1, 3)
@@ -114,6 +114,8 @@ def check_penalty(
     rng = np.random.RandomState(0)
     for number in n_outputs:
         shape = n_features, number
+        if penalty.is_adaptive:
+            penalty = penalty.adapted(rng.normal(size=shape))
         bound = penalty.bind(*shape, feature_names)
         for size in SIZES:
             examine_penalty(bound, shape, rng, size)

@@ -1,11 +1,14 @@
 """Penalties: what a coefficient vector costs."""
 
 from nno_sklearn.penalties.base import NoPenalty, Penalty
+from nno_sklearn.penalties.faces import Face
+from nno_sklearn.penalties.fused import FusedLasso
 from nno_sklearn.penalties.group import GroupLasso
 from nno_sklearn.penalties.nonconvex import MCP, SCAD
 from nno_sklearn.penalties.norms import GroupNorms
 from nno_sklearn.penalties.piecewise import PiecewiseQuadratic
 from nno_sklearn.penalties.separable import L1, L2, ElasticNet
+from nno_sklearn.penalties.slope import SLOPE
 
 __all__ = [
     "L1",
@@ -13,7 +16,10 @@ __all__ = [
     "MCP",
     "PENALTIES",
     "SCAD",
+    "SLOPE",
     "ElasticNet",
+    "Face",
+    "FusedLasso",
     "GroupLasso",
     "GroupNorms",
     "NoPenalty",
@@ -29,4 +35,6 @@ PENALTIES: dict[str, type[Penalty]] = {
     "group_lasso": GroupLasso,
     "mcp": MCP,
     "scad": SCAD,
+    "slope": SLOPE,
+    "fused_lasso": FusedLasso,
 }

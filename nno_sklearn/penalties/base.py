@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from nno_sklearn._inheritance import forget_outdated
+from nno_sklearn.penalties.faces import Face
 from nno_sklearn.penalties.norms import GroupNorms
 from nno_sklearn.penalties.piecewise import PiecewiseQuadratic
 from nno_sklearn.types import Array, Scalar
@@ -32,8 +33,12 @@ AGREES_WITH = {
         (
             "piecewise_quadratic",
             "group_norms",
+            "face",
             "constraints",
             "bind",
+            "is_adaptive",
+            "pilot",
+            "adapted",
             "at_strength",
             "restrict",
             "feasible_start",
@@ -107,6 +112,26 @@ class Penalty(BaseEstimator):
         """
         return self
 
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether this penalty depends on the coefficients of a first fit to the same data. It is
+        bound after it has been :meth:`adapted` to them."""
+        return False
+
+    def pilot(self, curvature: Array) -> "Penalty":
+        """The penalty, with strength 1, of the first fit that an adaptive penalty depends on.
+
+        Parameters
+        ----------
+        curvature : ndarray of shape (n_features, n_outputs)
+            Of the data loss, by each coefficient, at the constant model.
+        """
+        raise NotImplementedError(f"{type(self).__name__} takes no first fit.")
+
+    def adapted(self, coef: Array) -> "Penalty":
+        """This penalty as the coefficients of a first fit, (n_features, n_outputs), make it."""
+        raise NotImplementedError(f"{type(self).__name__} takes no first fit.")
+
     def at_strength(self, alpha: float) -> "Penalty":
         """This penalty, which is bound already, where ``alpha`` > 0 multiplies it.
 
@@ -142,6 +167,14 @@ class Penalty(BaseEstimator):
         is something else.
 
         Block coordinate descent and Newton's method solve for it, far faster than proximal steps.
+        """
+        return None
+
+    def face(self, w: Array) -> Face | None:
+        """Of a bound penalty that is piecewise linear, but no sum over coefficients: those
+        coefficients near ``w`` among which it is linear; None for others.
+
+        Proximal steps find the face of the optimum, and Newton's method the optimum on it.
         """
         return None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from copy import copy
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,9 @@ from nno_sklearn.penalties.base import NoPenalty, Penalty
 from nno_sklearn.penalties.parameters import Features, PerFeature
 from nno_sklearn.penalties.piecewise import PiecewiseQuadratic
 from nno_sklearn.types import Array, Scalar
+
+#: Strength of the ridge of a first fit, in curvatures of the data loss by each coefficient.
+PILOT_STRENGTH = 0.1
 
 
 class ElasticNet(Penalty):
@@ -20,19 +24,28 @@ class ElasticNet(Penalty):
     ----------
     l1_ratio : float in [0, 1], default=0.5
         Share of the l1 part: 1 is the lasso, 0 is ridge.
-    weights : float, array-like, dict or callable, default=None
+    weights : float, array-like, dict, callable or "adaptive", default=None
         Factor of each coefficient's penalty, at least 0: 0 leaves it free, inf excludes it. An
         array of shape (n_features,), or (n_features, n_outputs) where outputs, or classes, differ;
         a dict by feature name, or column number, of those that are not 1; or a function of the
-        feature's name, or of its number where the data have no names. None: 1.
+        feature's name, or of its number where the data have no names. None: 1. "adaptive":
+        ``1 / |v|**gamma``, where v are the coefficients of a first fit to the same data, a ridge
+        within the same bounds (Zou, 2006).
     lower, upper : float, array-like, dict or callable, default=None
         Bounds of the coefficients, given likewise. They hold whatever ``alpha`` is. None, and what
         a dict leaves out: no bound.
     positive : bool, default=False
         Whether all coefficients must be at least 0, beside their bounds.
+    gamma : float, default=1.0
+        Exponent of adaptive weights, above 0; without effect on others.
 
     Notes
     -----
+    The first fit of adaptive weights has the loss of the second, and an l2 penalty of a tenth of
+    the loss's curvature by each coefficient at the constant model, as a ridge on standardised
+    columns. So with ``gamma=1`` it does not matter in which units columns are. Certificates are of
+    the second fit, with the weights as they are.
+
     A fit whose coefficients are all penalised, or bounded on both sides, is certified by a duality
     gap. Where some are free, the Newton decrement is what ``tol`` bounds, and ``dual_gap_`` is inf.
 
@@ -48,10 +61,11 @@ class ElasticNet(Penalty):
     True
     """
 
-    weights: PerFeature = None
+    weights: PerFeature | str = None
     lower: PerFeature = None
     upper: PerFeature = None
     positive: bool = False
+    gamma: float = 1.0
     #: What it is on known features and outputs; None before :meth:`bind`.
     bound_terms: PiecewiseQuadratic | None = None
 
@@ -59,16 +73,18 @@ class ElasticNet(Penalty):
         self,
         l1_ratio: float = 0.5,
         *,
-        weights: PerFeature = None,
+        weights: PerFeature | str = None,
         lower: PerFeature = None,
         upper: PerFeature = None,
         positive: bool = False,
+        gamma: float = 1.0,
     ) -> None:
         self.l1_ratio = l1_ratio
         self.weights = weights
         self.lower = lower
         self.upper = upper
         self.positive = positive
+        self.gamma = gamma
 
     def check_parameters(self) -> None:
         if not 0 <= self.l1_ratio <= 1:
@@ -76,6 +92,31 @@ class ElasticNet(Penalty):
                 f"ElasticNet(l1_ratio={self.l1_ratio!r}): l1_ratio must be between 0 and 1, since "
                 "it is the share of the l1 part."
             )
+        name = type(self).__name__
+        if isinstance(self.weights, str) and self.weights != "adaptive":
+            raise ValueError(
+                f"{name}(weights={self.weights!r}): the only weights with a name are 'adaptive'. "
+                "Pass that, numbers, a dict by feature, or a function."
+            )
+        if not (isinstance(self.gamma, Real) and 0 < self.gamma < np.inf):
+            raise ValueError(
+                f"{name}(gamma={self.gamma!r}): gamma must be a finite number above 0, since "
+                "adaptive weights are 1 / |coefficient|**gamma of a first fit."
+            )
+
+    @property
+    def is_adaptive(self) -> bool:
+        return isinstance(self.weights, str)
+
+    def pilot(self, curvature: Array) -> Penalty:
+        strengths = np.where(curvature > 0, PILOT_STRENGTH * curvature, 1.0)
+        return L2(weights=strengths, lower=self.lower, upper=self.upper, positive=self.positive)
+
+    def adapted(self, coef: Array) -> Penalty:
+        found = copy(self)
+        with np.errstate(divide="ignore", over="ignore"):
+            found.weights = np.abs(coef) ** -self.gamma
+        return found
 
     @property
     def _is_plain(self) -> bool:
@@ -114,6 +155,12 @@ class ElasticNet(Penalty):
             return self
         if self._is_plain:
             return self._with(self._terms)
+        if self.is_adaptive:
+            raise ValueError(
+                f"{type(self).__name__}(weights='adaptive') depends on a first fit, which models "
+                "make. Elsewhere call adapted(coef) with its coefficients, of shape "
+                "(n_features, n_outputs), before bind."
+            )
         features = Features(self, n_features, n_outputs, feature_names)
         weights = features.values("weights", self.weights, 1.0)
         lower = features.values("lower", self.lower, -np.inf)
@@ -202,15 +249,17 @@ class _OneTerm(ElasticNet):
     def __init__(
         self,
         *,
-        weights: PerFeature = None,
+        weights: PerFeature | str = None,
         lower: PerFeature = None,
         upper: PerFeature = None,
         positive: bool = False,
+        gamma: float = 1.0,
     ) -> None:
         self.weights = weights
         self.lower = lower
         self.upper = upper
         self.positive = positive
+        self.gamma = gamma
 
 
 class L1(_OneTerm):
@@ -219,7 +268,7 @@ class L1(_OneTerm):
 
     Parameters
     ----------
-    weights, lower, upper, positive
+    weights, lower, upper, positive, gamma
         As of :class:`ElasticNet`.
 
     Examples
@@ -241,7 +290,7 @@ class L2(_OneTerm):
 
     Parameters
     ----------
-    weights, lower, upper, positive
+    weights, lower, upper, positive, gamma
         As of :class:`ElasticNet`. With bounds, or excluded features, it has no gradient everywhere,
         which ``solver="gd"`` needs.
     """

@@ -1,6 +1,6 @@
 """Parameters and data -> problem -> solver -> attributes: one fit, or many on the same data."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic, NamedTuple
@@ -10,22 +10,24 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
+from nno_sklearn._split import Data
 from nno_sklearn._validation import check_compatible, draft_of
-from nno_sklearn.contracts import check_loss_on, check_penalty_on, check_result
-from nno_sklearn.problem import Objective, Problem, summarise
+from nno_sklearn.callbacks.base import Best
+from nno_sklearn.callbacks.fit_task import AsFitted, FitTask
+from nno_sklearn.contracts import check_loss_on, check_penalty_on
+from nno_sklearn.penalties import NoPenalty, Penalty
+from nno_sklearn.problem import Objective, Point, Problem, summarise
 from nno_sklearn.problem.cost import MOMENTS_BUDGET, PASSES_PER_FIT
 from nno_sklearn.rows import targets_of
 from nno_sklearn.score_training import BoundTraining
 from nno_sklearn.session.magnitude import check_magnitude
+from nno_sklearn.session.minimise import certified, minimise, pilot_coefficients
 from nno_sklearn.session.model import Model, Parts, SessionModel, TrainingData
 from nno_sklearn.session.starts import Start, start_of
-from nno_sklearn.solvers import (
-    Record,
-    Solver,
-    SolverResult,
-    certify_returned,
-    solve_nonsmooth,
-)
+from nno_sklearn.session.threads import threads_for
+from nno_sklearn.solvers import Record, Solver, SolverResult, Status
+from nno_sklearn.solvers.base import Callback, MakeCoefficients
+from nno_sklearn.types import Array
 
 
 class Posed(NamedTuple, Generic[Model]):
@@ -82,6 +84,8 @@ class FitSession:
         What raw predictions have besides ``X @ coef_.T + intercept_``; None for nothing.
     n_models : int, default=1
         About how many models will share the data: sets the budget of precomputation.
+    held_out : Data, default=None
+        Rows for callbacks to score, such as :class:`~nno_sklearn.EarlyStopping` holds out.
 
     Examples
     --------
@@ -108,11 +112,14 @@ class FitSession:
         *,
         offset: ArrayLike | None = None,
         n_models: int = 1,
+        held_out: Data | None = None,
     ) -> None:
         self._X, self._y, self._sample_weight = X, y, sample_weight
         self._options = {} if offset is None else {"offset": offset}
         self._budget = max(MOMENTS_BUDGET, PASSES_PER_FIT * n_models)
         self._known: list[_Known] = []
+        self._held_out = held_out
+        self._pilots: dict[Any, Array] = {}
 
     def pose(self, model: Model) -> Posed[Model]:
         """The problem that a model's parameters and the data define.
@@ -136,13 +143,28 @@ class FitSession:
         known = self._like(model)
         if known is None:
             draft, known = self._pose_first(model, parts)
-            return Posed(draft, known.problem, parts.solver, known.training, known.total_weight)
-        draft = draft_of(known.model)
-        for name, value in model.get_params(deep=False).items():
-            setattr(draft, name, value)
-        problem = known.problem.with_penalty(parts.penalty, draft.strength(known.total_weight))
+            if not parts.penalty.is_adaptive:
+                return Posed(draft, known.problem, parts.solver, known.training, known.total_weight)
+        else:
+            draft = draft_of(known.model)
+            for name, value in model.get_params(deep=False).items():
+                setattr(draft, name, value)
+        penalty = self._adapted(parts.penalty, known, draft.random_state)
+        problem = known.problem.with_penalty(penalty, draft.strength(known.total_weight))
         _check_bound_penalty(problem, parts)
         return Posed(draft, problem, parts.solver, known.training, known.total_weight)
+
+    def _adapted(self, penalty: Penalty, known: _Known[Model], random_state: Any) -> Penalty:
+        """The penalty on these data: an adaptive one as a first fit makes it, one for all settings
+        that share it."""
+        if not penalty.is_adaptive:
+            return penalty
+        problem = known.problem
+        pilot = penalty.pilot(problem.with_penalty(NoPenalty(), 1.0).null.data_diagonal)
+        key = id(known), key_of(pilot.get_params())
+        if key not in self._pilots:
+            self._pilots[key] = pilot_coefficients(problem, pilot, random_state)
+        return penalty.adapted(self._pilots[key])
 
     def _like(self, model: Model) -> _Known[Model] | None:
         """The entry of a model posed before, of the same class, that shares data and loss."""
@@ -161,13 +183,16 @@ class FitSession:
             examples = targets_of(data.targets).examples()
             data.loss.check_target(examples)
             check_loss_on(data.loss, examples)
-            terms = data.loss, parts.penalty, draft.strength(data.total_weight)
+            # An adaptive penalty is known after a first fit.
+            penalty = NoPenalty() if parts.penalty.is_adaptive else parts.penalty
+            terms = data.loss, penalty, draft.strength(data.total_weight)
             has_free_intercept = draft.fit_intercept and not data.has_intercept_column
             objective = Objective(*terms, fit_intercept=has_free_intercept)
             names = getattr(draft, "feature_names_in_", None)
             rows = data.X, data.targets, data.weight
             problem = Problem.of(objective, *rows, names, data.offset)
-            _check_bound_penalty(problem, parts)
+            if not parts.penalty.is_adaptive:
+                _check_bound_penalty(problem, parts)
             check_magnitude(problem)
         if training is None:  # a score needs the rows, not their moments
             problem = summarise(problem, self._budget)
@@ -198,27 +223,77 @@ class FitSession:
         ValueError
             For data or parameters that cannot be used.
         """
-        draft, problem, solver, training, _ = self.pose(model)
-        start = start_of(problem, starts)
-        solver, began = clone(solver).select(problem), None
-        limits = draft.limits()
-        options: dict[str, Any] = {
-            "max_iter": limits.max_iter,
-            "tol": limits.tol,
-            "callback": _printer(draft) if draft.verbose else None,
-            "random_state": draft.random_state,
-        }
-        with np.errstate(over="ignore", invalid="ignore"):  # in trial steps that are too long
-            if not problem.loss.is_smooth:
-                result = solve_nonsmooth(problem, solver, start, **options, check=check_result)
-            elif training is None:
-                result = solver.solve(problem, start, **options)
-                check_result(solver, problem, result, limits.tol)
-                result = certify_returned(problem, solver, result, **options)
-            else:
-                began, result = training.train(problem, solver, **options)
-        draft.keep(result, problem.loss, solver, problem.dtype, began)
-        return Fitted(draft, result)
+        posed = self.pose(model)
+        draft, start = posed.model, start_of(posed.problem, starts)
+        solver = clone(posed.solver).select(posed.problem)
+        data = Data(self._X, self._y, {"sample_weight": self._sample_weight, **self._options}, {})
+        as_fitted = _preview(draft_of(draft), posed.problem, solver)
+        task = FitTask(model, data, as_fitted, held_out=self._held_out)
+        return task.run(lambda: _solve(posed, solver, start, task), lambda fitted: fitted.model)
+
+
+def _solve(posed: Posed[Model], solver: Solver, start: Point, task: FitTask) -> Fitted[Model]:
+    """Run a solver on a problem, and keep its result in the model."""
+    draft, problem, _, training, _ = posed
+    limits, began = draft.limits(), None
+    options: dict[str, Any] = {
+        "max_iter": limits.max_iter,
+        "tol": limits.tol,
+        "callback": _callback(draft, task),
+        "random_state": draft.random_state,
+    }
+    # Trial steps that are too long overflow.
+    with np.errstate(over="ignore", invalid="ignore"), threads_for(problem):
+        if training is None:
+            result = minimise(problem, solver, start, **options)
+            best = _of_best(result, task.best)
+            if best is not result:
+                result = certified(problem, solver, best, **{**options, "callback": None})
+        else:
+            began, result = training.train(problem, solver, **options)
+    history = [record._replace(n_samples=task.n_samples) for record in result.history]
+    result = replace(result, history=task.scored(history))
+    draft.keep(result, problem.loss, solver, problem.dtype, began)
+    return Fitted(draft, result)
+
+
+def _of_best(result: SolverResult, best: Best | None) -> SolverResult:
+    """The result at the best model that callbacks found; itself where that is the last one."""
+    if best is None or best.waited == 0 or best.record.n_passes == result.history[-1].n_passes:
+        return result
+    record = best.record
+    return replace(
+        result,
+        coef=best.coef,
+        intercept=best.intercept,
+        status=Status.STOPPED,
+        objective=record.objective,
+        optimality=record.optimality,
+        dual_gap=record.dual_gap,
+        point=None,
+    )
+
+
+def _preview(model: Model, problem: Problem, solver: Solver) -> AsFitted:
+    """Makes the model as if its fit had ended at a record."""
+
+    def as_fitted(record: Record, number: int, coef: Array, intercept: Array) -> Model:
+        result = SolverResult(
+            coef=coef,
+            intercept=intercept,
+            n_iter=max(1, number),
+            n_passes=record.n_passes,
+            status=Status.STOPPED,
+            optimality=record.optimality,
+            dual_gap=record.dual_gap,
+            objective=record.objective,
+            history=[record],
+        )
+        draft = draft_of(model)
+        draft.keep(result, problem.loss, solver, problem.dtype)
+        return draft
+
+    return as_fitted
 
 
 def _check_no_offset(data: TrainingData) -> None:
@@ -251,5 +326,12 @@ def _binding_parameters(model: SessionModel) -> dict[str, Any]:
     return {k: v for k, v in params.items() if k.split("__")[0] not in model.free_parameters}
 
 
-def _printer(model: SessionModel) -> Callable[[Record], None]:
-    return lambda record: print(f"[{type(model).__name__}] {record}")
+def _callback(model: SessionModel, task: FitTask) -> Callback:
+    """What a solver calls with each record: prints it, and shows it to the user's callbacks."""
+
+    def see(record: Record, coefficients: MakeCoefficients) -> bool:
+        if model.verbose:
+            print(f"[{type(model).__name__}] {record}")
+        return task.see(record._replace(n_samples=task.n_samples), coefficients)
+
+    return see

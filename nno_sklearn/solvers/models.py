@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.linalg import qr, solve_triangular
+from scipy.sparse.linalg import eigsh
 
 from nno_sklearn.rows.cholesky import Cholesky, ScaledCholesky, TriangularFactor
 
@@ -9,6 +10,8 @@ from nno_sklearn.rows.cholesky import Cholesky, ScaledCholesky, TriangularFactor
 DOUBTFUL = 1e-11
 #: Curvature in the null space of the rows, relative to each column's own.
 OPEN = 1e-18
+#: Size of a matrix up to which its largest eigenvalue comes from all, and the accuracy beyond.
+FEW_EIGENVALUES, EIGENVALUE_TOL = 300, 1e-3
 #: Rounds within which the gap must fall to this share, or the search ends.
 PATIENCE, WORTHWHILE = 20, 0.9
 
@@ -24,6 +27,16 @@ def block_product(blocks, d):
 def stands_still(gaps):
     """Whether rounds no longer gain: by rounding, or as columns outside the set hold the gap up."""
     return len(gaps) > PATIENCE and min(gaps[-PATIENCE:]) > WORTHWHILE * min(gaps[:-PATIENCE])
+
+
+def largest_eigenvalue(matrix):
+    """A bound on the largest eigenvalue of a positive semidefinite matrix, near it."""
+    n = len(matrix)
+    if n <= FEW_EIGENVALUES:
+        return np.linalg.eigvalsh(matrix)[-1]
+    start = np.random.default_rng(0).normal(size=n)
+    given = {"return_eigenvectors": False, "v0": start, "tol": EIGENVALUE_TOL}
+    return (1 + 2 * EIGENVALUE_TOL) * eigsh(matrix, 1, **given)[0]
 
 
 class IllConditionedError(ArithmeticError):

@@ -108,6 +108,8 @@ def _solved(point):
     curvature = _positive_curvature(point)
     penalty, alpha = problem.penalty, problem.alpha
     gradient, free = _subgradient(point)
+    may_move = _movement(point, gradient, free)
+    gradient = may_move(gradient)
     preconditioner = _preconditioner(point, curvature, free)
     direction, slope = np.zeros(problem.shape), rows.nothing()
     without_shift = _shift_remover(point, gradient, free)
@@ -115,7 +117,7 @@ def _solved(point):
     ahead, energy = np.zeros_like(direction), None
     precision = PRECISION if preconditioner.is_hessian else ROUGH_PRECISION
     for _ in range(MAX_ITERATIONS):
-        steepest = without_shift(free * preconditioner.solve(residual))
+        steepest = without_shift(may_move(preconditioner.solve(residual)))
         before, energy = energy, np.vdot(residual, steepest)
         if not energy > max(2 * precision * decrease, ROUNDING * point.value):
             break
@@ -131,11 +133,24 @@ def _solved(point):
             break
         step = energy / along
         direction, slope = direction + step * ahead, rows.combined(slope, step, raw)
-        residual = residual - step * without_shift(free * product)
+        residual = residual - step * without_shift(may_move(product))
         decrease += 0.5 * step * energy
     line = Line(point, direction, slope)
     shift = rows.intercept_step(curvature, slope, point.sums.total)
     return NewtonStep(line, shift, curvature, decrease)
+
+
+def _movement(point, gradient, free):
+    """What takes out of a direction what the penalty does not let move.
+
+    Where it is piecewise linear, that is what leads off its face: a duality gap proves what this
+    leaves out, and without one the gradient must be on the face.
+    """
+    face = point.problem.penalty.face(point.coef)
+    has_dual = "conjugate" in point.problem.provides
+    if face is not None and (has_dual or np.allclose(face.project(gradient), gradient, rtol=1e-9)):
+        return face.project
+    return lambda step: free * step
 
 
 def _shift_remover(point, gradient, free):

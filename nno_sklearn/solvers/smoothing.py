@@ -156,6 +156,8 @@ class _Continuation:
         size += (self._problem.scale @ np.abs(self.coef)).max()
         if optimality <= self._goal or (optimality <= self._tol and self._has_settled(found)):
             self.status = Status.CONVERGED
+        elif self.status is Status.STOPPED:
+            return
         elif found.status is Status.NO_OPTIMUM:
             self.status = Status.NO_OPTIMUM
         elif self._n_iter >= self._max_iter:
@@ -183,8 +185,9 @@ class _Continuation:
             seconds=perf_counter() - self._started,
         )
         self.history.append(record)
-        if self._callback is not None:
-            self._callback(record)
+        coefficients = lambda: (self.coef, self._problem.outer_intercept(self))  # noqa: E731
+        if self._callback is not None and self._callback(record, coefficients):
+            self.status = self.status or Status.STOPPED
 
     def result(self):
         """The result of the run, with the certificate of coefficients as the user gets them."""
