@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # the names that __getattr__ imports
     from nno_sklearn._classifier import NNOClassifier as NNOClassifier
     from nno_sklearn._regressor import NNORegressor as NNORegressor
+    from nno_sklearn.callbacks import EarlyStopping as EarlyStopping
     from nno_sklearn.contracts import check_loss as check_loss
     from nno_sklearn.contracts import check_penalty as check_penalty
     from nno_sklearn.contracts import check_solver as check_solver
@@ -41,6 +42,7 @@ __version__ = "0.1.0"
 #: and answers Ctrl-C, before numpy, scipy and scikit-learn are imported.
 _HOMES = {
     "CellStream": "streams",
+    "EarlyStopping": "callbacks",
     "ElasticNet": "penalties",
     "FusedLasso": "penalties",
     "GradientDescent": "solvers",

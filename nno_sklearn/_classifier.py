@@ -135,19 +135,25 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     optimality_ : float
         Relative duality gap, or Newton decrement, that ``tol`` bounds.
     converged_ : bool
+    status_ : Status
+        How the run ended; its ``value`` is a sentence. ``Status.STOPPED`` where a callback ended it
+        (:meth:`set_callbacks`). After ``partial_fit`` None, unless a callback says to stop.
+    advice_ : str
+        What to try next, where the fit did not converge; empty otherwise.
     n_iter_ : int
     n_passes_ : float
         Passes over X.
     history_ : list of Record
         One named tuple per iteration, or of the hinge per smooth problem;
         ``pandas.DataFrame(history_)`` is a table. For a scorer one per round, with
-        ``validation_score``, and minus the score as ``objective``.
+        ``validation_score``, and minus the score as ``objective``. After ``partial_fit`` one per
+        batch, with the objective of its rows before they were learnt.
     start_ : NNOClassifier
         Only for a scorer: the convex model with tuned thresholds at which the search started.
     solver_ : Solver
         The solver that ran; after ``fit``.
     stream_ : Stream
-        The algorithm that learns; after ``partial_fit``, which has no history and certificate.
+        The algorithm that learns; after ``partial_fit``, which has no certificate.
     loss_ : Loss
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from nno_sklearn._data_checks import check_offset
 from nno_sklearn._documentation import LinkedToDocumentation
 from nno_sklearn._online import OnlineLearning
+from nno_sklearn._split import Data
 from nno_sklearn._validation import (
     check_compatible,
     check_hyper_parameters,
@@ -26,6 +27,8 @@ from nno_sklearn._validation import (
     make_score_training,
     make_solver,
 )
+from nno_sklearn.callbacks.fit_task import hold_out
+from nno_sklearn.callbacks.protocol import CallbackSupport
 from nno_sklearn.contracts import check_prediction, gradient_jumps
 from nno_sklearn.counterparts import OF_MEAN, Strength
 from nno_sklearn.losses import Loss
@@ -44,7 +47,7 @@ def _has_corners(problem):
     return gradient_jumps(problem.loss, np.stack([targets.low, targets.mean, targets.high]))
 
 
-class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
+class LinearModel(OnlineLearning, LinkedToDocumentation, CallbackSupport, BaseEstimator):
     """Base class of regressors and classifiers.
 
     A subclass defines its losses in ``named_losses``, the loss whose optimum starts training on a
@@ -67,6 +70,8 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
     dual_gap_: float
     optimality_: float
     converged_: bool
+    status_: Status
+    advice_: str
     n_iter_: int
     n_passes_: float
     history_: list[Record]
@@ -176,8 +181,8 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         elif hasattr(self, "coef_") and self.warm_start:
             starts = [self._coefficients()]
         model, result = session.solve(self, starts)
-        if not model.converged_:
-            warnings.warn(model._advice(result), ConvergenceWarning, stacklevel=2)
+        if not model.converged_ and result.status is not Status.STOPPED:
+            warnings.warn(model.advice_, ConvergenceWarning, stacklevel=2)
         self.__dict__ = model.__dict__
         return self
 
@@ -204,7 +209,9 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         FitSession
             Fits this model, and others of its class.
         """
-        return FitSession(X, y, sample_weight, offset=offset, n_models=n_models)
+        given = {"sample_weight": sample_weight, "offset": offset}
+        data, held_out = hold_out(self, Data(X, y, given, {}))
+        return FitSession(data.X, data.y, **data.for_fit, n_models=n_models, held_out=held_out)
 
     def parts(self) -> Parts:
         """Loss, penalty and solver of these parameters.
@@ -295,7 +302,9 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, BaseEstimator):
         self.n_iter_, self.n_passes_ = result.n_iter, result.n_passes
         self.objective_, self.dual_gap_ = result.objective, result.dual_gap
         self.optimality_, self.history_ = result.optimality, result.history
-        self.converged_ = result.status is Status.CONVERGED
+        self.status_, self.converged_ = result.status, result.status is Status.CONVERGED
+        is_as_asked = result.status in (Status.CONVERGED, Status.STOPPED)
+        self.advice_ = "" if is_as_asked else self._advice(result)
         self.__dict__.pop("start_", None)
         if began is not None:
             start = copy(self)

@@ -2,21 +2,28 @@
 
 import warnings
 from dataclasses import replace
+from functools import partial
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from nno_sklearn._split import Data
 from nno_sklearn._validation import check_compatible, draft_of, make_score_training, make_stream
+from nno_sklearn.callbacks.fit_task import FitTask
 from nno_sklearn.contracts import check_loss_on, check_penalty_on
+from nno_sklearn.solvers import Status
 from nno_sklearn.streams import STREAMS, Learnt, StreamObjective
+from nno_sklearn.streams.history import record_of, shortened
 from nno_sklearn.types import Array
 
-#: Attributes of a fit that a stream does not have.
+#: Attributes of a fit, which those of a stream replace.
 OF_A_FIT = (
-    "n_iter_ n_passes_ objective_ dual_gap_ optimality_ converged_ history_ start_ solver_".split()
-)
+    "n_iter_ n_passes_ objective_ dual_gap_ optimality_ converged_ status_ advice_ history_ start_ "
+    "solver_"
+).split()
 
 
 def learns_in_batches(estimator):
@@ -67,13 +74,27 @@ class OnlineLearning:
 
     def _learn(self, X, y, sample_weight, offset, **known):
         """Learn from a batch; if it is invalid or has no weight, the model stays unchanged."""
+        data = Data(X, y, {"sample_weight": sample_weight, "offset": offset}, {})
         draft = draft_of(self)
-        if draft._learn_rows(X, y, sample_weight, offset, known):
+        task = FitTask(self, data, draft._as_learnt, best=getattr(self, "_best", None))
+        learn = partial(draft._learn_rows, X, y, data.for_fit, known, task)
+        if task.run(learn, lambda _: draft):
             self.__dict__ = vars(draft)
         return self
 
-    def _learn_rows(self, X, y, sample_weight, offset, known):
+    def _as_learnt(self, record, number, coef, intercept):
+        """A copy of the model, with these coefficients."""
+        draft = draft_of(self)
+        draft._put_back(coef, intercept)
+        return draft
+
+    def _put_back(self, coef, intercept):
+        """Take coefficients that the stream had."""
+        self._keep_model(coef, intercept, self.loss_, self.coef_.dtype)
+
+    def _learn_rows(self, X, y, given, known, task):
         """Learn from the rows of positive weight; False where there are none."""
+        started = perf_counter()
         parts = self.parts()
         loss, penalty = parts.loss, parts.penalty
         stream = make_stream(self.stream, parts.solver)
@@ -85,10 +106,10 @@ class OnlineLearning:
                 "partial_fit begins a new stream, and the model of fit is given up: fit keeps no "
                 "rows to go on from. Pass its rows to partial_fit as well.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=6,
             )
         batch, loss, factors = self._prepare_batch(
-            X, y, sample_weight, offset, loss, begins=begins, **known
+            X, y, given["sample_weight"], given["offset"], loss, begins=begins, **known
         )
         if not len(batch):
             return False
@@ -106,18 +127,34 @@ class OnlineLearning:
         stream = clone(stream).select(objective, X.shape[1])
         _check_takes(stream, batch.offset)
         known = Learnt.nothing(stream, objective) if begins else self._learnt
+        before = known.state
         batch = replace(batch, X=X.tocsr() if hasattr(X, "tocsr") else X)
         max_iter, tol = self.limits()
         self._learnt = known.and_from(batch, stream, objective, max_iter=max_iter, tol=tol)
         self.n_samples_seen_, self.stream_ = self._learnt.n_rows, stream
         dtype, state = X.dtype if begins else self.coef_.dtype, self._learnt.state
         self._keep_model(state.coef, state.intercept, loss, dtype)
+        history = [] if begins else self.history_
         for name in OF_A_FIT:
             vars(self).pop(name, None)
+        record = record_of(batch, objective, before, state, n_samples=self.n_samples_seen_)
+        seconds = perf_counter() - started + (history[-1].seconds if history else 0.0)
+        self._end_batch(history, record._replace(seconds=seconds), task)
         return True
 
+    def _end_batch(self, history, record, task):
+        """Show a batch's record to callbacks, and keep it; the best model, where they end here."""
+        state = self._learnt.state
+        stops = task.see(record, lambda: (state.coef, state.intercept))
+        self.history_ = shortened([*history, *task.scored([record])])
+        self.status_ = Status.STOPPED if stops else None
+        if task.best is not None:
+            self._best = task.best
+            if stops:
+                self._put_back(task.best.coef, task.best.intercept)
+
     def _end_stream(self):
-        for name in ("_learnt", "_class_mass", "n_samples_seen_", "stream_"):
+        for name in ("_learnt", "_class_mass", "_best", "n_samples_seen_", "stream_"):
             vars(self).pop(name, None)
 
     def _condensed(self, name):

@@ -3,3 +3,5 @@
 import os
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # no test opens a window
+# Several workers share the cores: threads of BLAS would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")

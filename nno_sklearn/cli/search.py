@@ -27,6 +27,11 @@ from nno_sklearn.cli.arguments import (
     one_of,
     read_data,
 )
+from nno_sklearn.cli.coefficients import (
+    add_coefficients,
+    check_coefficients,
+    show_coefficients,
+)
 from nno_sklearn.cli.errors import UserError
 from nno_sklearn.cli.null_model import score_null_model, score_offset_alone
 from nno_sklearn.cli.output import (
@@ -109,6 +114,7 @@ def _add_output(group):
     group.add_argument("--top", type=at_least(1, "rows"), default=10, metavar="K", help=what)
     what = "draw coefficients and scores along the chosen one's path of strengths"
     group.add_argument("--plot", type=Path, metavar="IMAGE", help=what)
+    add_coefficients(group)
     what = "save the chosen one, fitted to all rows, with its preprocessing (joblib)"
     group.add_argument("--save", type=Path, metavar="MODEL", help=what)
 
@@ -137,6 +143,7 @@ def run(args):
         check_image(args.plot, args.file)
     if args.save is not None:
         check_file(args.save, "save", args.file)
+    check_coefficients(args)
     data = read_data(args)
     task, reason = find_task(args, data)
     if args.class_weight and task != "classification":
@@ -160,6 +167,8 @@ def run(args):
     print_candidates(console, search, args.top, null_model)
     for remark in remarks(args, search, seconds, null_model):
         say(remark)
+    if args.coefficients is not None:
+        show_coefficients(console, say, args, search, _column_names(search), data.X)
     if args.save is not None:
         write_aside(
             args.save, partial(joblib.dump, _with_source(search.best_estimator_, data)), "save"
@@ -220,14 +229,19 @@ def _plot(path, search, score):
     """Draw the path of the chosen model, with the names of the columns."""
     names = None
     if search.mean_coef_[search.best_index_] is not None:  # all splits have the same columns
-        names = search.best_estimator_[:-1].get_feature_names_out()
-        names = [name.split("__", 1)[-1] for name in names]  # without the prefix of the transformer
+        names = _column_names(search)
     save_image(
         path,
         lambda ax: PathDisplay.from_search(
             search, feature_names=names, score_name=score.name, ax=ax
         ),
     )
+
+
+def _column_names(search):
+    """Names of the chosen model's columns, without the prefixes of the transformers."""
+    names = search.best_estimator_[:-1].get_feature_names_out()
+    return [name.split("__", 1)[-1] for name in names]
 
 
 def _with_source(pipeline, data):

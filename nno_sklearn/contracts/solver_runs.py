@@ -59,9 +59,13 @@ def run_all(solver, problem):
 def _run(solver, problem, start, *, max_iter=MAX_ITER, tol=TOL):
     """Solve, and check the result, and that the arguments are unchanged."""
     seen, parameters = [], repr(solver.get_params())
+
+    def note(record, coefficients):
+        seen.append(record)
+
     coef, intercept, y = start.coef.copy(), start.intercept.copy(), problem.rows.y.copy()
     result = solver.select(problem).solve(
-        problem, start, max_iter=max_iter, tol=tol, callback=seen.append, random_state=0
+        problem, start, max_iter=max_iter, tol=tol, callback=note, random_state=0
     )
     examine_result(solver, problem, result, tol)
     kept = (start.coef, coef), (start.intercept, intercept), (problem.rows.y, y)

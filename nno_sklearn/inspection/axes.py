@@ -1,6 +1,17 @@
-"""The two Axes that a display draws on."""
+"""The Axes that a display draws on."""
+
+from typing import Any
 
 import numpy as np
+
+
+def one_axes(ax: Any) -> Any:
+    """Take the Axes that a user gives, or make a figure with one."""
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        _, ax = plt.subplots(layout="constrained")
+    return ax
 
 
 def two_axes(ax, for_what, **share):

@@ -12,6 +12,7 @@ from sklearn.utils import Tags
 
 from nno_sklearn._labels import weights_of_classes
 from nno_sklearn._online import OF_A_FIT
+from nno_sklearn.callbacks.protocol import callbacks_of
 from nno_sklearn.linear_model.classification import LogisticRegression
 from nno_sklearn.linear_model.paths import Rows, adopt, mean_squared_error, over_folds
 from nno_sklearn.linear_model.regression import ElasticNet, Lasso, Ridge
@@ -33,9 +34,10 @@ class CrossValidated(Twin):
         return self._model()._objective()
 
     def _model(self) -> Any:
-        """The twin that is fitted, with the parameters that both have."""
+        """The twin that is fitted, with the parameters and callbacks that both have."""
         names = self.fits().get_params()
-        return self.fits(**{name: getattr(self, name) for name in names if hasattr(self, name)})
+        model = self.fits(**{name: getattr(self, name) for name in names if hasattr(self, name)})
+        return model.set_callbacks(*callbacks_of(self))
 
 
 class ElasticNetCV(CrossValidated, RegressorTwin, of=linear_model.ElasticNetCV):

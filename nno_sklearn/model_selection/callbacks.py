@@ -1,15 +1,7 @@
-"""scikit-learn's callbacks (1.9 and later): the only module that calls them."""
+"""The tasks of a search, as callbacks see them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-
-try:
-    from sklearn.callback import with_callbacks
-except ModuleNotFoundError:
-
-    def with_callbacks(fit):
-        """``fit`` unchanged: there are no callbacks."""
-        return fit
 
 
 class SearchTask:
@@ -31,8 +23,6 @@ class SearchTask:
     @classmethod
     def of(cls, search, told):
         """The task of a whole fit of ``search``; hooks get ``told`` as its estimator."""
-        if not hasattr(search, "set_callbacks"):  # before scikit-learn 1.9
-            return cls()
         n_tasks = 1 + (search.refit is not False)
         # Public in spite of its name: https://scikit-learn.org/1.9/developers/callback_support.html
         return cls(told, search._init_callback_context(max_subtasks=n_tasks))

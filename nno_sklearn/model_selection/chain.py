@@ -12,9 +12,10 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import process_routing
 
+from nno_sklearn._split import Data, parts_of
 from nno_sklearn.model_selection.callbacks import SearchTask
-from nno_sklearn.model_selection.split import Data, parts_of
 from nno_sklearn.session import Coefficients, has_sessions, key_of
+from nno_sklearn.solvers import Status
 
 
 @dataclass
@@ -30,6 +31,8 @@ class Fit:
     n_passes: float = np.nan
     n_nonzeros: float = np.nan
     converged: float = np.nan
+    #: Whether it did not converge, and no callback stopped it.
+    is_unfinished: bool = False
     coef: np.ndarray | None = None
     #: Key of the names of the coefficients' columns; None for the user's own columns.
     columns: str | None = None
@@ -41,6 +44,7 @@ class Fit:
         self.n_iter = float(np.max(self.model.n_iter_))  # an array in some twins
         self.n_passes = self.model.n_passes_
         self.converged = float(self.model.converged_)
+        self.is_unfinished = self.model.status_ not in (Status.CONVERGED, Status.STOPPED)
         self.coef, self.n_nonzeros = self.model.coef_, np.count_nonzero(self.model.coef_)
         self.columns = columns
 
@@ -120,7 +124,7 @@ class Chain:
         for step, (setting, near) in enumerate(zip(self.settings, self.starts, strict=True)):
             starts = [results[k] for k in near if results[k] is not None]
             fresh = with_setting(model, setting)  # raises for an unknown parameter
-            with self.tasks[step].fitting(None, data.X, data.y, data.for_fit):
+            with self.tasks[step].fitting(fresh, data.X, data.y, data.for_fit):
                 fit, done = self._timed(lambda one=fresh, near=starts: session.solve(one, near))
             fit.model, result = done or (None, None)
             fits.append(fit)

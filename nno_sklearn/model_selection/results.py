@@ -195,7 +195,7 @@ def mean_coef(fits):
 def report_failures(fits, error_score):
     """Warn of fits that failed or did not converge, with the reasons; raise where all failed."""
     ran = [fit for fit in fits.flat if fit is not None]
-    unfinished = sum(fit.converged == 0 for fit in ran)
+    unfinished = sum(fit.is_unfinished for fit in ran)
     if unfinished:
         warnings.warn(
             f"{unfinished} of {len(ran)} fits did not converge; cv_results_['mean_converged'] says "

@@ -5,7 +5,7 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import process_routing
 
-from nno_sklearn.model_selection.split import Data
+from nno_sklearn._split import Data
 
 
 def route(search, scoring, X, y, params):

@@ -12,9 +12,10 @@ from sklearn.utils import Tags, get_tags, indexable
 
 from nno_sklearn._documentation import LinkedToDocumentation
 from nno_sklearn._validation import draft_of
-from nno_sklearn.model_selection.callbacks import SearchTask, with_callbacks
+from nno_sklearn.callbacks.protocol import CallbackSupport, with_callbacks
+from nno_sklearn.model_selection.callbacks import SearchTask
 from nno_sklearn.model_selection.candidates import candidates_of
-from nno_sklearn.model_selection.chain import is_ours, with_setting
+from nno_sklearn.model_selection.chain import with_setting
 from nno_sklearn.model_selection.parameters import check_parameters
 from nno_sklearn.model_selection.progress import progress
 from nno_sklearn.model_selection.refit import (
@@ -39,7 +40,7 @@ from nno_sklearn.types import Matrix, RandomState
 FEWEST_ALIVE = 3
 
 
-class NNOSearchCV(LinkedToDocumentation, GridSearchCV):
+class NNOSearchCV(LinkedToDocumentation, CallbackSupport, GridSearchCV):
     """Search over hyper-parameters that solves each setting from its nearest solved neighbour.
 
     The interface, the attributes and the scores are those of scikit-learn's GridSearchCV and
@@ -226,9 +227,8 @@ class NNOSearchCV(LinkedToDocumentation, GridSearchCV):
 
     def _refit(self, data, task):
         self.best_estimator_ = with_setting(self.estimator, self.best_params_)
-        inside = None if is_ours(self.best_estimator_) else self.best_estimator_
         began = time.perf_counter()
-        with task.fitting(inside, data.X, data.y, data.for_fit):
+        with task.fitting(self.best_estimator_, data.X, data.y, data.for_fit):
             self.best_estimator_.fit(*data.given, **data.for_fit)
         self.refit_time_ = time.perf_counter() - began
         if hasattr(self.best_estimator_, "feature_names_in_"):

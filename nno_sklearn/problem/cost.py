@@ -32,6 +32,10 @@ ROW_WORK = 75
 #: that: euclidean distances are products of matrices, a user's own are Python.
 COMPARISON = {"euclidean": (8.0, 0.12), "other": (45.0, 2.0), "callable": (8000.0, 0.0)}
 
+#: Entries of X in products with which threads of BLAS gain more than they lose by waiting for each
+#: other on a machine that has other work as well.
+LEAST_THREADED = 1e7
+
 # Budgets, in passes over X. ``--suite speed`` and ``--suite landmarks`` show what they are worth.
 
 #: What the rows of a first preconditioner may cost, and what a preconditioner may cost at once.
@@ -79,6 +83,11 @@ HEAVY_ROWS = 375
 ROWS_PER_LANDMARK = 4
 #: Rows per feature from which some of them tell the curvature of all.
 TALL = 50
+
+
+def pays_threads(problem):
+    """Whether products with X are long enough for several threads."""
+    return problem.rows.n_stored * problem.n_outputs >= LEAST_THREADED
 
 
 def fits_matrix(problem):

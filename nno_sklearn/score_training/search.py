@@ -150,7 +150,8 @@ class ScoreSearch:
     def _climb(self, ascents, start):
         """Search while the held-out score rises; the best model, and how the search ended."""
         first = best = self._look(ascents)
-        while len(self.history) <= self._max_iter:
+        is_stopped = self._record(first, ascents, lambda: start)
+        while not is_stopped and len(self.history) <= self._max_iter:
             waited = len(self.history) - best.round
             if waited > PATIENCE or all(ascent.exhausted for ascent in ascents):
                 break
@@ -160,19 +161,35 @@ class ScoreSearch:
             gained = best.scores.mean() - first.scores.mean()
             if look.scores.mean() > best.scores.mean() + LEAST_IMPROVEMENT * gained:
                 best = look
+            is_stopped = self._record(
+                look, ascents, lambda best=best: self._moved(start, first, best)
+            )
         ended = Status.MAX_ITER if len(self.history) > self._max_iter else Status.CONVERGED
+        return self._moved(start, first, best), Status.STOPPED if is_stopped else ended
+
+    def _moved(self, start, first, best):
+        """The start, moved as the folds are; unless their held-out scores do not support that."""
         if not _is_better(best.scores - first.scores):
-            return start, ended
+            return start
         change = [
             np.mean([to - since for to, since in zip(after, before, strict=True)], axis=0)
             for after, before in ((best.coefs, first.coefs), (best.intercepts, first.intercepts))
         ]
         again = self._thresholds(best.predictions)
-        return Model(start.coef + change[0], start.intercept + change[1] + again), ended
+        return Model(start.coef + change[0], start.intercept + change[1] + again)
 
     def _look(self, ascents):
-        """Score the held-out rows of all folds, and record it."""
-        scores = np.array([ascent.validation_score for ascent in ascents])
+        """The folds after a round, and the scores of their held-out rows."""
+        return _Look(
+            len(self.history) + 1,
+            np.array([ascent.validation_score for ascent in ascents]),
+            [ascent.coef for ascent in ascents],
+            [ascent.intercept for ascent in ascents],
+            [ascent.eta for ascent in ascents],
+        )
+
+    def _record(self, look, ascents, make_model):
+        """Record a round; whether the callback ends the search there."""
         record = Record(
             objective=-float(np.mean([ascent.score for ascent in ascents])),
             optimality=np.nan,
@@ -181,18 +198,15 @@ class ScoreSearch:
             n_nonzeros=int(np.mean([np.count_nonzero(ascent.coef) for ascent in ascents])),
             n_passes=self.problem.n_passes,
             seconds=perf_counter() - self._started,
-            validation_score=float(scores.mean()),
+            validation_score=float(look.scores.mean()),
         )
         self.history.append(record)
-        if self._callback is not None:
-            self._callback(record)
-        return _Look(
-            len(self.history),
-            scores,
-            [ascent.coef for ascent in ascents],
-            [ascent.intercept for ascent in ascents],
-            [ascent.eta for ascent in ascents],
-        )
+
+        def coefficients():
+            model = make_model()
+            return model.coef, self.problem.outer_intercept(model)
+
+        return self._callback is not None and bool(self._callback(record, coefficients))
 
 
 class _Look(NamedTuple):

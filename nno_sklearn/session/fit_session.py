@@ -1,16 +1,18 @@
 """Parameters and data -> problem -> solver -> attributes: one fit, or many on the same data."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, Generic, NamedTuple
+from functools import cached_property, partial
+from typing import Any, Generic
 
 import joblib
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
+from nno_sklearn._split import Data
 from nno_sklearn._validation import check_compatible, draft_of
+from nno_sklearn.callbacks.fit_task import FitTask
 from nno_sklearn.contracts import check_loss_on, check_penalty_on
 from nno_sklearn.penalties import NoPenalty, Penalty
 from nno_sklearn.problem import Objective, Problem, summarise
@@ -18,31 +20,11 @@ from nno_sklearn.problem.cost import MOMENTS_BUDGET, PASSES_PER_FIT
 from nno_sklearn.rows import targets_of
 from nno_sklearn.score_training import BoundTraining
 from nno_sklearn.session.magnitude import check_magnitude
-from nno_sklearn.session.minimise import minimise, pilot_coefficients
+from nno_sklearn.session.minimise import pilot_coefficients
 from nno_sklearn.session.model import Model, Parts, SessionModel, TrainingData
+from nno_sklearn.session.posed import Fitted, Posed, preview, solve_posed
 from nno_sklearn.session.starts import Start, start_of
-from nno_sklearn.solvers import Record, Solver, SolverResult
 from nno_sklearn.types import Array
-
-
-class Posed(NamedTuple, Generic[Model]):
-    """A model's problem on the data of a session."""
-
-    #: The model with the attributes that the data alone determine, not yet fitted.
-    model: Model
-    problem: Problem
-    solver: Solver
-    #: How to train on a score with these targets; None for a loss.
-    training: BoundTraining | None
-    #: Sum of the weights in the user's own units.
-    total_weight: float
-
-
-class Fitted(NamedTuple, Generic[Model]):
-    """A fitted model, and how its run ended."""
-
-    model: Model
-    result: SolverResult
 
 
 @dataclass(frozen=True)
@@ -79,6 +61,8 @@ class FitSession:
         What raw predictions have besides ``X @ coef_.T + intercept_``; None for nothing.
     n_models : int, default=1
         About how many models will share the data: sets the budget of precomputation.
+    held_out : Data, default=None
+        Rows for callbacks to score, such as :class:`~nno_sklearn.EarlyStopping` holds out.
 
     Examples
     --------
@@ -105,11 +89,13 @@ class FitSession:
         *,
         offset: ArrayLike | None = None,
         n_models: int = 1,
+        held_out: Data | None = None,
     ) -> None:
         self._X, self._y, self._sample_weight = X, y, sample_weight
         self._options = {} if offset is None else {"offset": offset}
         self._budget = max(MOMENTS_BUDGET, PASSES_PER_FIT * n_models)
         self._known: list[_Known] = []
+        self._held_out = held_out
         self._pilots: dict[Any, Array] = {}
 
     def pose(self, model: Model) -> Posed[Model]:
@@ -214,23 +200,14 @@ class FitSession:
         ValueError
             For data or parameters that cannot be used.
         """
-        draft, problem, solver, training, _ = self.pose(model)
-        start = start_of(problem, starts)
-        solver, began = clone(solver).select(problem), None
-        limits = draft.limits()
-        options: dict[str, Any] = {
-            "max_iter": limits.max_iter,
-            "tol": limits.tol,
-            "callback": _printer(draft) if draft.verbose else None,
-            "random_state": draft.random_state,
-        }
-        with np.errstate(over="ignore", invalid="ignore"):  # in trial steps that are too long
-            if training is None:
-                result = minimise(problem, solver, start, **options)
-            else:
-                began, result = training.train(problem, solver, **options)
-        draft.keep(result, problem.loss, solver, problem.dtype, began)
-        return Fitted(draft, result)
+        posed = self.pose(model)
+        draft, start = posed.model, start_of(posed.problem, starts)
+        solver = clone(posed.solver).select(posed.problem)
+        data = Data(self._X, self._y, {"sample_weight": self._sample_weight, **self._options}, {})
+        as_fitted = preview(draft_of(draft), posed.problem, solver)
+        task = FitTask(model, data, as_fitted, held_out=self._held_out)
+        fit = partial(solve_posed, posed, solver, start, task)
+        return task.run(fit, lambda fitted: fitted.model)
 
 
 def _check_no_offset(data: TrainingData) -> None:
@@ -261,7 +238,3 @@ def _binding_parameters(model: SessionModel) -> dict[str, Any]:
     """The parameters that determine rows, targets, weights and loss."""
     params = model.get_params()
     return {k: v for k, v in params.items() if k.split("__")[0] not in model.free_parameters}
-
-
-def _printer(model: SessionModel) -> Callable[[Record], None]:
-    return lambda record: print(f"[{type(model).__name__}] {record}")

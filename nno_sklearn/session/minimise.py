@@ -36,6 +36,23 @@ def minimise(problem: Problem, solver: Solver, start: Point, **options: Any) -> 
         return solve_nonsmooth(problem, solver, start, **options, check=check_result)
     result = solver.solve(problem, start, **options)
     check_result(solver, problem, result, options["tol"])
+    return certified(problem, solver, result, **options)
+
+
+def certified(
+    problem: Problem, solver: Solver, result: SolverResult, **options: Any
+) -> SolverResult:
+    """A result with the certificate of its coefficients as they are returned.
+
+    Parameters
+    ----------
+    problem, solver, **options
+        As for :func:`minimise`.
+    result : SolverResult
+        Of a loss with corners it is certified already.
+    """
+    if not problem.loss.is_smooth:
+        return result
     return certify_returned(problem, solver, result, **options)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from time import perf_counter
-from typing import ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -35,31 +35,38 @@ class Status(Enum):
     MAX_ITER = "the iteration limit was reached"
     NO_OPTIMUM = "the objective has no minimum, it falls for ever as the coefficients grow"
     ROUNDED = "the optimum is there, but not in the precision of the coefficients"
+    STOPPED = "a callback stopped it"
     STALLED = "no step lowers the objective any more, the limit of floating-point precision"
 
 
 class Record(NamedTuple):
-    """One line of a run's history; of training on a score, the means of all folds."""
+    """One line of a history: an iteration of a run; of training on a score, the means of all folds;
+    of a stream, a batch."""
 
-    #: F; for training on a score, minus the score on the rows that are searched on.
+    #: F; for training on a score, minus the score on the rows that are searched on; for a stream,
+    #: that of the batch before the model has learnt from it, nan for the first.
     objective: float
     #: What ``tol`` bounds: the relative duality gap, or without a dual the Newton decrement; nan in
-    #: training on a score, which has no certificate.
+    #: training on a score and in streams, which have no certificate.
     optimality: float
     #: Bound on objective minus optimum; inf where none is known.
     dual_gap: float
-    #: Length of the step to this point, nan at the start.
+    #: Length of the step to this point, nan at the start; of a stream, the largest change of a
+    #: coefficient.
     step_size: float
     n_nonzeros: int
     n_passes: float
     seconds: float
-    #: Score on held-out rows; nan where none are held out.
+    #: Score on held-out rows; nan where none are held out. Of training on a score, and of
+    #: :class:`~nno_sklearn.EarlyStopping`, which may score the training rows instead.
     validation_score: float = np.nan
     #: Where the run starts, in its first record: the best "constant model", "given coefficients",
     #: or the optimum on "landmarks" or on their neighbours' "cells".
     start: str = ""
     #: Objective of the other start, where two were compared; nan otherwise.
     other_start: float = np.nan
+    #: Rows that the model has seen; of a stream, those so far. 0 in a run without an estimator.
+    n_samples: int = 0
 
     def __str__(self) -> str:
         has_score = not np.isnan(self.validation_score)
@@ -71,8 +78,11 @@ class Record(NamedTuple):
         )
 
 
-#: Called with each new record of a run.
-Callback: TypeAlias = Callable[[Record], object]
+#: Makes the coefficients, (n_features, n_outputs), and the intercept, for the user's X.
+MakeCoefficients: TypeAlias = Callable[[], tuple[Array, Array]]
+#: Called with each new record of a run and a function that makes its coefficients, which may take
+#: time; the run ends where it returns something true.
+Callback: TypeAlias = Callable[[Record, MakeCoefficients], object]
 
 
 @dataclass(frozen=True)
@@ -103,7 +113,8 @@ class Run:
     tol : float
         Optimality at which the run has converged.
     callback : callable, default=None
-        Called with each new :class:`Record`.
+        Called with each new :class:`Record` and a function without arguments that returns its
+        coefficients and intercept; the run ends where it returns something true.
 
     Attributes
     ----------
@@ -125,6 +136,7 @@ class Run:
         self._point: Point | None = None
         self._long_steps, self._next_look = 0, 2
         self._start: tuple[str, float] | None = None
+        self._is_told_to_stop = False
 
     def choose_start(self, name: str, found: Point, start: Point) -> Point:
         """The lower of a point that was found, which has a name, and the start that was given."""
@@ -140,9 +152,11 @@ class Run:
         seems_done = not verdict.is_proof and self._is_near_an_end(verdict)
         if seems_done or (verdict.optimality > self.tol and self._hardly_moves()):
             verdict = self._look_closer()
-        self._record(point.coef, point.value, verdict, step_size)
+        self._record(point, verdict, step_size)
         if self.status is None and verdict.optimality <= self.tol:
             self.status = Status.CONVERGED
+        elif self.status is None and self._is_told_to_stop:
+            self.status = Status.STOPPED
         elif self.status is None and self._stands_still():
             self.stall()
         elif self.status is None and len(self.history) == LONG_RUN and self._leads_away():
@@ -151,14 +165,15 @@ class Run:
             self.status = Status.MAX_ITER
         return self.status is not None
 
-    def passes_by(self, coef: Array, objective: float, step_size: float) -> None:
-        """Record a place between two points, of which no gap is known."""
-        self._record(coef, objective, Verdict(np.inf, np.inf, False), step_size)
+    def passes_by(self, place: Any, step_size: float) -> None:
+        """Record a place between two points, of which no gap is known; it has a point's ``coef``,
+        ``intercept`` and ``value``."""
+        self._record(place, Verdict(np.inf, np.inf, False), step_size)
 
     @property
     def is_last(self) -> bool:
         """Whether the next record is that of the last iteration."""
-        return len(self.history) >= self.max_iter
+        return self._is_told_to_stop or len(self.history) >= self.max_iter
 
     def _hardly_moves(self):
         """Whether the objective has settled but the gap, as with a weak penalty, is still loose."""
@@ -199,14 +214,15 @@ class Run:
                 self.status = Status.NO_OPTIMUM
         return verdict
 
-    def _record(self, coef, objective, verdict, step_size):
+    def _record(self, place, verdict, step_size):
+        problem = self.problem
         record = Record(
-            objective=float(objective),
+            objective=float(place.value),
             optimality=float(verdict.optimality),
             dual_gap=float(verdict.gap),
             step_size=float(step_size),
-            n_nonzeros=int(np.count_nonzero(coef)),
-            n_passes=self.problem.n_passes,
+            n_nonzeros=int(np.count_nonzero(place.coef)),
+            n_passes=problem.n_passes,
             seconds=perf_counter() - self._started,
         )
         if not self.history:
@@ -214,7 +230,8 @@ class Run:
             record = record._replace(start=start, other_start=other)
         self.history.append(record)
         if self.callback is not None:
-            self.callback(record)
+            coefficients = lambda: (place.coef, problem.outer_intercept(place))  # noqa: E731
+            self._is_told_to_stop |= bool(self.callback(record, coefficients))
 
     def _stands_still(self):
         """Whether neither the objective nor its certificate has moved for some time."""
@@ -345,7 +362,8 @@ class Solver(BaseEstimator):
         tol : float
             Relative duality gap, or Newton decrement, at which the run has converged.
         callback : callable, default=None
-            Called with each new :class:`Record`.
+            For the :class:`Run`, which calls it with each new :class:`Record`, and ends where it
+            says so.
         random_state : int, RandomState instance or None, default=None
             Seed of the draw of landmarks, for solvers that draw any.
 

@@ -85,7 +85,7 @@ def descend_jointly(run, point, preconditioner, n_corrections):
             step_size, new = found
             past.add(new.joint - place.joint, new.slope - place.slope)
             place = new
-            run.passes_by(place.coef, place.value, step_size)
+            run.passes_by(place, step_size)
         elif is_near or run.is_last or problem.rows.is_exact:
             point = problem.at(place.coef, place.intercept)
             if run.done(point) or not is_near:

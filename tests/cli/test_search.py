@@ -218,3 +218,26 @@ class TestMistakes:
         assert "it is a directory" in complain("--save", tmp_path)
         assert "its name must end in one of" in complain("--plot", tmp_path / "image.doc")
         assert "there is no such file" in complain(tmp_path / "gone.csv")
+
+
+class TestCoefficients:
+    def test_the_largest_are_printed_and_all_are_written(self, search, narrow, tmp_path):
+        options = ("--penalty", "l2", "--alphas", "3", "--cv", "3")
+        csv = tmp_path / "coefficients.csv"
+        code, out, err = search(*options, "--coefficients", str(csv))
+        assert (code, err) == (0, "")
+        table = pd.read_csv(csv)
+        assert len(table) == 31 and table["feature"][0] == "(intercept)"
+        effects = table["effect"].abs().dropna().sort_values(ascending=False)
+        assert "the 20 largest of 30 coefficients, by their effect" in out
+        lines = out.split("by their effect")[1].splitlines()
+        shown = [line for line in lines if table["feature"][effects.index[0]] in line]
+        assert f"{table['coefficient'][effects.index[0]]:.4g}" in shown[0]
+        code, out, _ = search(str(narrow), "--target", "stars", *options, "--coefficients")
+        assert code == 0 and "by their effect" in out and "wrote" not in out
+
+    def test_the_file_is_checked_before_the_search(self, complain, narrow, tmp_path):
+        lost = tmp_path / "no" / "where.csv"
+        assert "there is no directory" in complain("--coefficients", str(lost))
+        told = complain(str(narrow), "--target", "stars", "--coefficients", str(narrow))
+        assert "it is the file of the data" in told

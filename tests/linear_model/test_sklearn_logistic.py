@@ -6,11 +6,10 @@ from tests.linear_model.replaced import replaced_tests
 
 #: As in scikit-learn's own run.
 pytestmark = pytest.mark.filterwarnings("ignore")
-#: Of array libraries; of callbacks, which twins do not call; of a fallback that is not there, with
-#: data that take long; and grids that take minutes, in place
-#: of which test_twins.py compares smaller ones.
+#: Of array libraries; of a fallback that is not there, with data that take long; and grids of
+#: minutes, in place of which test_twins.py compares smaller ones.
 LEFT_OUT = (
-    "array_api|callback|newton_cholesky_fallback|test_LogisticRegressionCV_GridSearchCV|test_scores_attribute_layout|"
+    "array_api|newton_cholesky_fallback|test_LogisticRegressionCV_GridSearchCV|test_scores_attribute_layout|"
     "test_multinomial_cv_iris|test_LogisticRegressionCV_no_refit|attribute_shapes|"
     "test_elastic_net_vs_l1_l2"
 )
@@ -41,6 +40,10 @@ EXCEPTIONS = {
     "test_multinomial_logistic_regression_string_inputs": "a class of weight 0 is refused",
     "test_logistic_cv_folds_with_classes_missing": "a fold has the classes that its rows have",
     "test_logreg_predict_proba_multinomial": "asks for a private method",
+    "test_logistic_regression_callback_support[0]": "no iterations give no certificate",
+    "test_logistic_regression_callback_support_warning": ANY,
+    "test_logistic_regression_callback_fitted_estimator": "iterations are those of other solvers, "
+    "the start is the first",
     "test_get_default_scorer": "asks for a private method",
     "test_lr_cv_scores_differ_when_sample_weight_is_requested": ROUTING,
     "test_passing_params_without_enabling_metadata_routing": ROUTING,

@@ -157,7 +157,7 @@ def test_iteration_limit(solver, max_iter):
 def test_callback_gets_every_record(solver):
     records = []
     problem = make_problem("log_loss", alpha=1e-3)
-    result = solve(solver, problem, callback=records.append)
+    result = solve(solver, problem, callback=lambda record, _: records.append(record))
     assert len(records) > 1
     assert all(one is other for one, other in zip(records, result.history, strict=True))
 

@@ -1,0 +1,30 @@
+"""How many threads the products of a fit may use."""
+
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from threading import current_thread, main_thread
+from typing import Any
+
+from threadpoolctl import ThreadpoolController
+
+from nno_sklearn.problem import Problem
+from nno_sklearn.problem.cost import pays_threads
+
+
+def threads_for(problem: Problem) -> AbstractContextManager[Any]:
+    """One thread of BLAS for a problem whose products are short, else as many as the user lets.
+
+    Threads wait for each other at the end of each product, in a loop that takes a core: where
+    that core has other work, a short product takes many times as long as in one thread.
+
+    The limit is one of the process, so only fits in the main thread set it: of fits in threads of
+    their own, the last would restore what another has set.
+    """
+    if pays_threads(problem) or current_thread() is not main_thread():
+        return nullcontext()
+    return _libraries().limit(limits=1)
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="blas")

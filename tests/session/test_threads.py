@@ -1,0 +1,75 @@
+"""Short products take one thread of BLAS, whatever the user's setting, which is restored."""
+
+from threading import Barrier, Thread
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from nno_sklearn import NNORegressor
+from nno_sklearn.problem import cost
+from nno_sklearn.solvers import GradientDescent
+from tests.problems import make_matrix
+
+
+def blas_threads():
+    return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+
+
+class Watching(GradientDescent):
+    """Notes the threads that its runs may use; waits for the other runs of ``barrier``."""
+
+    def __init__(self, seen=None, barrier=None):
+        super().__init__()
+        self.seen, self.barrier = seen, barrier
+
+    def __sklearn_clone__(self):
+        return self
+
+    def solve(self, *args, **kwargs):
+        self.seen.append(blas_threads())
+        if self.barrier is not None:
+            self.barrier.wait(timeout=60)
+        return super().solve(*args, **kwargs)
+
+
+@pytest.mark.parametrize(("least", "threads"), [(np.inf, {1}), (0, {2})])
+def test_only_long_products_use_threads(least, threads, monkeypatch):
+    monkeypatch.setattr(cost, "LEAST_THREADED", least)
+    X = make_matrix()
+    y = X.sum(axis=1)
+    seen = []
+    with threadpool_limits(2, user_api="blas"):
+        NNORegressor(solver=Watching(seen)).fit(X, y)
+        assert blas_threads() == {2}
+    assert set().union(*seen) == threads
+
+
+def test_fits_in_threads_restore_the_setting():
+    X = make_matrix()
+    y = X.sum(axis=1)
+    before, seen, barrier = blas_threads(), [], Barrier(2)
+    for _ in range(3):
+        fits = [
+            Thread(target=NNORegressor(solver=Watching(seen, barrier)).fit, args=(X, y))
+            for _ in range(2)
+        ]
+        for fit in fits:
+            fit.start()
+        for fit in fits:
+            fit.join()
+    assert len(seen) >= 6
+    assert blas_threads() == before
+
+
+def test_a_fit_that_fails_restores_the_setting():
+    class Failing(GradientDescent):
+        def solve(self, *args, **kwargs):
+            raise RuntimeError("no run")
+
+    X = make_matrix()
+    y = X.sum(axis=1)
+    with threadpool_limits(2, user_api="blas"):
+        with pytest.raises(RuntimeError, match="no run"):
+            NNORegressor(solver=Failing()).fit(X, y)
+        assert blas_threads() == {2}
