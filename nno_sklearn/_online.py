@@ -66,8 +66,9 @@ def _check_takes(stream, offset):
 class OnlineLearning:
     """Learns from one batch of rows after the other.
 
-    A subclass turns a batch into rows, targets of shape (n_samples, n_outputs), weights, loss
-    and the classes' factors in ``_prepare_batch``.
+    A subclass turns a batch into rows, targets of shape (n_samples, n_outputs), weights, loss,
+    the classes' factors and, where there are more classes than before, how the outputs change, in
+    ``_prepare_batch``.
     """
 
     coef_: NDArray[Any]
@@ -108,7 +109,7 @@ class OnlineLearning:
                 UserWarning,
                 stacklevel=6,
             )
-        batch, loss, factors = self._prepare_batch(
+        batch, loss, factors, widening = self._prepare_batch(
             X, y, given["sample_weight"], given["offset"], loss, begins=begins, **known
         )
         if not len(batch):
@@ -127,6 +128,8 @@ class OnlineLearning:
         stream = clone(stream).select(objective, X.shape[1])
         _check_takes(stream, batch.offset)
         known = Learnt.nothing(stream, objective) if begins else self._learnt
+        if widening is not None:
+            known, task.best = known.widened(widening, stream, objective), None
         before = known.state
         batch = replace(batch, X=X.tocsr() if hasattr(X, "tocsr") else X)
         max_iter, tol = self.limits()

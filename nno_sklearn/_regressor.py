@@ -283,7 +283,7 @@ or Penalty, default="l2"
                 "first call of partial_fit."
             )
         y, offset = y.reshape(len(y), n_outputs).astype(np.float64), self._spread(offset, n_outputs)
-        return Batch(X, y, weight, offset), loss, None
+        return Batch(X, y, weight, offset), loss, None, None
 
     def _keep_model(self, coef, intercept, loss, dtype):
         super()._keep_model(coef, intercept, loss, dtype)
