@@ -72,6 +72,7 @@ class OnlineLearning:
     """
 
     coef_: NDArray[Any]
+    _predicts_vectors: bool
 
     def _learn(self, X, y, sample_weight, offset, **known):
         """Learn from a batch; if it is invalid or has no weight, the model stays unchanged."""
@@ -182,7 +183,7 @@ class OnlineLearning:
         y = self._condensed("condensed_targets_").y
         if hasattr(self, "classes_"):
             return np.hstack([1.0 - y, y]) if y.shape[1] == 1 else y
-        return y[:, 0] if self.coef_.ndim == 1 else y
+        return y[:, 0] if self._predicts_vectors else y
 
     @property
     def condensed_weights_(self) -> Array:
