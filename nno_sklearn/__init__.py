@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # the names that __getattr__ imports
     from nno_sklearn.penalties import SCAD as SCAD
     from nno_sklearn.penalties import SLOPE as SLOPE
     from nno_sklearn.penalties import ElasticNet as ElasticNet
+    from nno_sklearn.penalties import FusedLasso as FusedLasso
     from nno_sklearn.penalties import GroupLasso as GroupLasso
     from nno_sklearn.penalties import Penalty as Penalty
     from nno_sklearn.score_training import ScoreTraining as ScoreTraining
@@ -43,6 +44,7 @@ _HOMES = {
     "CellStream": "streams",
     "EarlyStopping": "callbacks",
     "ElasticNet": "penalties",
+    "FusedLasso": "penalties",
     "GradientDescent": "solvers",
     "GroupLasso": "penalties",
     "L1": "penalties",

@@ -79,12 +79,13 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         itself, by a search that starts at the optimum of F with the log-loss and tuned
         thresholds; ``ScoreTraining("f1", cv=10)`` chooses its folds. The model has no
         probabilities, so scorers of probabilities are refused.
-    penalty : {"l2", "l1", "elasticnet", "group_lasso", "mcp", "scad", "slope", None} \
-or Penalty, default="l2"
+    penalty : {"l2", "l1", "elasticnet", "group_lasso", "mcp", "scad", "slope", \
+"fused_lasso", None} or Penalty, default="l2"
         "l2" is ``|w|^2 / 2``, "l1" is ``|w|_1``, "elasticnet" mixes them by ``l1_ratio``;
         "group_lasso" uses a feature for all outputs or for none (:class:`~nno_sklearn.GroupLasso`);
         "mcp" and "scad" do not shrink large coefficients (:class:`~nno_sklearn.MCP`);
-        "slope" weighs them by their rank (:class:`~nno_sklearn.SLOPE`). Objects take more:
+        "slope" weighs them by their rank (:class:`~nno_sklearn.SLOPE`); "fused_lasso"
+        makes neighbours equal (:class:`~nno_sklearn.FusedLasso`). Objects take more:
         :class:`~nno_sklearn.L1` and others weigh and bound features by name.
     alpha : float, default=1e-4
         Strength of the penalty, at least 0; ``1 / (C * n_samples)`` in terms of

@@ -79,7 +79,7 @@ class TestHyperParameters:
             ({"verbose": None}, "verbose=None"),
             ({"random_state": "seed"}, "'seed' cannot be used to seed"),
             ({"penalty": "l3"}, "penalty='l3' is not known. Use one of 'l2', 'l1', 'elasticnet', "
-                                "'group_lasso', 'mcp', 'scad', 'slope', None, "
+                                "'group_lasso', 'mcp', 'scad', 'slope', 'fused_lasso', None, "
                                 "or a Penalty object."),
             ({"penalty": L1}, "L1 is a class: pass an object, L1()."),
             ({"solver": "newton"}, "solver='newton' is not known. Use one of 'auto', 'gd', "

@@ -35,6 +35,7 @@ OTHERS = [
     NNORegressor(penalty="mcp", alpha=0.1),
     NNORegressor(penalty=L1(weights="adaptive"), alpha=0.1),
     NNOClassifier(penalty="slope", alpha=0.01),
+    NNORegressor(penalty="fused_lasso", alpha=0.1),
     NNORegressor(penalty="group_lasso", solver="proximal"),
     NNOClassifier(penalty="group_lasso", alpha=0.01),
 ]
@@ -47,8 +48,7 @@ SCORES = [
 ]
 #: Loss and penalty that have a set of optima where rows are few: any prediction within epsilon.
 SETS = [("squared_epsilon_insensitive", None)]
-#: Losses with corners are certified to ``tol`` but not polished to the last digits, which these
-#: checks compare: one fit of each is checked here, and their grid in test_nonsmooth.py.
+#: One fit of each loss with corners is checked here, and their grid in test_nonsmooth.py.
 GRID = [
     make(loss, penalty=penalty, solver=solver)
     for loss in LOSSES

@@ -209,7 +209,9 @@ class Loss(BaseEstimator):
         -------
         Loss
             Its gradients must be in the domain of this loss's conjugate, as those of Moreau's
-            envelope are, ``min over z of value(y, z) + (eta - z)^2 / (2 width)``.
+            envelope are, ``min over z of value(y, z) + (eta - z)^2 / (2 width)``. Where there is a
+            conjugate, fits move the raw predictions by ``width`` times a dual point, which for
+            this envelope makes them exact; for others they come as near as the width.
         """
         raise NotImplementedError(f"{type(self).__name__} has no smoothed.")
 

@@ -2,6 +2,7 @@
 
 from nno_sklearn.penalties.base import NoPenalty, Penalty
 from nno_sklearn.penalties.faces import Face
+from nno_sklearn.penalties.fused import FusedLasso
 from nno_sklearn.penalties.group import GroupLasso
 from nno_sklearn.penalties.nonconvex import MCP, SCAD
 from nno_sklearn.penalties.norms import GroupNorms
@@ -18,6 +19,7 @@ __all__ = [
     "SLOPE",
     "ElasticNet",
     "Face",
+    "FusedLasso",
     "GroupLasso",
     "GroupNorms",
     "NoPenalty",
@@ -34,4 +36,5 @@ PENALTIES: dict[str, type[Penalty]] = {
     "mcp": MCP,
     "scad": SCAD,
     "slope": SLOPE,
+    "fused_lasso": FusedLasso,
 }

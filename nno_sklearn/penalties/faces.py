@@ -1,5 +1,6 @@
 """Faces: coefficients among which a penalty with kinks is linear."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -44,3 +45,9 @@ class Face:
         counts = np.bincount(self.labels[self.labels >= 0], minlength=len(self.slopes))
         sums = self.basis.T @ d.ravel()
         return (self.basis @ (sums / counts)).reshape(d.shape)
+
+
+def runs(values: Array) -> Iterator[tuple[int, int]]:
+    """Start and end of each run of equal values."""
+    edges = np.flatnonzero(np.diff(values)) + 1
+    return zip([0, *edges], [*edges, len(values)], strict=True)

@@ -1,6 +1,6 @@
 """The sorted l1 norm: the largest coefficient pays most, and equal sizes are favoured."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from copy import copy
 from numbers import Real
 
@@ -10,7 +10,7 @@ from scipy.optimize import isotonic_regression
 from scipy.special import ndtri
 
 from nno_sklearn.penalties.base import NoPenalty, Penalty
-from nno_sklearn.penalties.faces import Face
+from nno_sklearn.penalties.faces import Face, runs
 from nno_sklearn.penalties.piecewise import AT_BOUNDARY
 from nno_sklearn.types import Array, Scalar
 
@@ -142,7 +142,7 @@ class SLOPE(Penalty):
             pull = np.where(column == 0, np.abs(slope), -np.sign(column) * slope)
             order = np.lexsort((-pull, -np.abs(column)))
             left = pull[order] - self._weights
-            for start, end in _runs(np.abs(column[order])):
+            for start, end in runs(np.abs(column[order])):
                 if end - start > 1:
                     left[start:end] = _nonincreasing(left[start:end])
                 if column[order[start]] == 0:
@@ -155,7 +155,7 @@ class SLOPE(Penalty):
         slopes: list[float] = []
         for k, column in enumerate(w.T):
             order = np.argsort(-np.abs(column), kind="stable")
-            for start, end in _runs(np.abs(column[order])):
+            for start, end in runs(np.abs(column[order])):
                 if column[order[start]] != 0:
                     labels[order[start:end], k] = len(slopes)
                     slopes.append(self._weights[start:end].sum())
@@ -170,9 +170,3 @@ def _descending(w: Array) -> Array:
 def _nonincreasing(values: Array) -> Array:
     """The nearest sequence that does not rise (pool adjacent violators)."""
     return np.asarray(isotonic_regression(values, increasing=False).x)
-
-
-def _runs(values: Array) -> Iterator[tuple[int, int]]:
-    """Start and end of each run of equal values."""
-    edges = np.flatnonzero(np.diff(values)) + 1
-    return zip([0, *edges], [*edges, len(values)], strict=True)

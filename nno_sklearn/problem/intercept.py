@@ -33,10 +33,11 @@ class Look:
         return self._correction.shifted(self._rows.sums(self._raw, b, self._slope, self._t))
 
     def derivatives_along(self, b, drift):
-        """Derivatives of the losses' sum by t where b moves with it, (1,); b is that at t = 0."""
+        """Derivatives of the losses' sums by t where b moves with it; b is that at t = 0."""
         given = self._raw, b, self._slope, self._t, drift
         first, second = self._rows.derivatives_along(*given)
-        return first + np.sum(self._correction.shift * drift), second
+        moved = self._correction.shift * drift
+        return first + (moved if self.is_separate else np.sum(moved)), second
 
     def values(self, b):
         """Loss of each output, (n_outputs,)."""

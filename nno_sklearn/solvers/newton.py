@@ -108,7 +108,7 @@ def _solved(point):
     curvature = _positive_curvature(point)
     penalty, alpha = problem.penalty, problem.alpha
     gradient, free = _subgradient(point)
-    may_move = _movement(point, free)
+    may_move = _movement(point, gradient, free)
     gradient = may_move(gradient)
     preconditioner = _preconditioner(point, curvature, free)
     direction, slope = np.zeros(problem.shape), rows.nothing()
@@ -140,14 +140,17 @@ def _solved(point):
     return NewtonStep(line, shift, curvature, decrease)
 
 
-def _movement(point, free):
+def _movement(point, gradient, free):
     """What takes out of a direction what the penalty does not let move.
 
-    On the face of a penalty that is piecewise linear, where a duality gap proves what leads off it.
+    Where it is piecewise linear, that is what leads off its face: a duality gap proves what this
+    leaves out, and without one the gradient must be on the face.
     """
+    face = point.problem.penalty.face(point.coef)
     has_dual = "conjugate" in point.problem.provides
-    face = point.problem.penalty.face(point.coef) if has_dual else None
-    return (lambda step: free * step) if face is None else face.project
+    if face is not None and (has_dual or np.allclose(face.project(gradient), gradient, rtol=1e-9)):
+        return face.project
+    return lambda step: free * step
 
 
 def _shift_remover(point, gradient, free):

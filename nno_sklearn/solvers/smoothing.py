@@ -7,21 +7,25 @@ from typing import TypeAlias
 import numpy as np
 
 from nno_sklearn.problem import Point, Problem, nonsmooth_bound
+from nno_sklearn.problem.cost import MOST_POLISHED_ENTRIES
 from nno_sklearn.problem.point import LEAST_UNIT
 from nno_sklearn.solvers.base import Callback, Record, Solver, SolverResult, Status
-from nno_sklearn.solvers.returned import as_returned, polished
+from nno_sklearn.solvers.returned import as_returned
 from nno_sklearn.types import RandomState
 
 #: First width, in constant models' losses: from the constant model, and from a solved neighbour.
 FIRST_WIDTH, NEAR_WIDTH = 1.0, 1e-2
 #: Shares by which the next width is smaller, at least and at most.
-LEAST_SHRINKAGE, MOST_SHRINKAGE = 0.3, 0.02
+LEAST_SHRINKAGE, MOST_SHRINKAGE = 0.5, 0.2
 #: Share of ``tol`` that the next width aims at, the gap being as its square.
 AIM = 0.2
 #: Accuracy of a smooth problem, as a share of ``tol``, and at least in general.
 FINER, ROUGH = 0.05, 1e-3
 #: Newton decrement of a smooth problem without a penalty.
 EXACT = 1e-9
+#: Relative gap to which small problems are solved, which is cheap there: a weight then equals a
+#: repetition up to rounding.
+PRECISE = 1e-10
 #: Widths in roundings of raw predictions, below which a smooth loss is no nearer.
 ROUNDINGS = 256
 EPS = np.finfo(float).eps
@@ -50,7 +54,8 @@ def solve_nonsmooth(
     A smooth loss below it, whose corners are rounded off on a width, is solved by any solver, from
     the solution for the width before; the width shrinks as the gap asks for (a continuation;
     Nesterov, 2005). Its gradients are a dual point of the loss itself, which certifies each
-    solution.
+    solution, and around which the next smooth loss is made (the method of multipliers; Rockafellar,
+    1976): so widths need not become small for coefficients to become exact.
 
     Parameters
     ----------
@@ -73,11 +78,11 @@ def solve_nonsmooth(
     run = _Continuation(problem := problem.exact(), start, max_iter, tol, callback)
     while run.status is None:
         options = {"tol": run.inner_tol, "callback": None, "random_state": random_state}
-        smooth = problem.smoothed(run.width)
+        smooth = problem.smoothed(run.width, run.dual)
         point = smooth.with_raw(run.coef, run.raw, run.intercept)
         found = solver.solve(smooth, point, max_iter=run.left, **options)
         check(solver, smooth, found, run.inner_tol)
-        run.advance(polished(smooth, solver, found, **options))
+        run.advance(found)
     return run.result()
 
 
@@ -86,10 +91,14 @@ class _Continuation:
 
     def __init__(self, problem, start, max_iter, tol, callback):
         self._problem, self._max_iter, self._tol, self._callback = problem, max_iter, tol, callback
+        is_small = problem.n_samples * problem.n_features <= MOST_POLISHED_ENTRIES
+        self._goal = min(tol, PRECISE) if is_small else tol
         self._started, self._bound, self._unit = perf_counter(), -np.inf, problem.null.value
         self.coef, self.intercept = start.coef, start.intercept
         self.raw = problem.rows.raw(start.coef) if start.coef.any() else problem.rows.nothing()
         self._value, self._n_iter, self.status = float(start.value), 0, None
+        #: Around which the next smooth loss is made; None where no dual point is known.
+        self.dual = None
         first = NEAR_WIDTH if start.coef.any() else FIRST_WIDTH
         self.width = first * self._unit
         self.history = []
@@ -108,7 +117,9 @@ class _Continuation:
         """Accuracy that the next problem needs."""
         if self._problem.penalty.is_zero:  # a dual point is one of an exact solution only
             return EXACT
-        return max(FINER * self._tol, min(ROUGH, self.width / self._unit * ROUGH))
+        rough = ROUGH * min(1.0, self.width / self._unit)
+        last = self.history[-1].optimality  # nan at the start
+        return max(FINER * self._goal, min(rough, FINER * last) if last > 0 else rough)
 
     def advance(self, found):
         """Certify the solution of the smooth problem for a width, and choose the next one."""
@@ -116,7 +127,9 @@ class _Continuation:
         point = found.point
         self.coef, self.intercept, self.raw = point.coef, point.intercept, point.raw
         self._value = self._value_at(problem, self.coef, self.raw)
-        self._bound = max(self._bound, nonsmooth_bound(point, problem.loss))
+        if "conjugate" in problem.loss.provides:
+            self.dual = point.problem.rows.dual(self.raw, self.intercept)
+            self._bound = max(self._bound, nonsmooth_bound(problem, point, self.dual))
         self._n_iter += found.n_iter
         problem.rows.release(self.raw)  # what it keeps is of the smooth loss
         optimality = self._optimality()
@@ -141,7 +154,7 @@ class _Continuation:
     def _decide(self, found, optimality):
         size = self._problem.rows.targets.size.max() + np.abs(self.intercept).max()
         size += (self._problem.scale @ np.abs(self.coef)).max()
-        if optimality <= self._tol:
+        if optimality <= self._goal or (optimality <= self._tol and self._has_settled(found)):
             self.status = Status.CONVERGED
         elif self.status is Status.STOPPED:
             return
@@ -150,10 +163,16 @@ class _Continuation:
         elif self._n_iter >= self._max_iter:
             self.status = Status.MAX_ITER
         else:
-            aim = np.sqrt(AIM * self._tol / optimality)
+            aim = np.sqrt(AIM * self._goal / optimality)
             self.width *= np.clip(aim, MOST_SHRINKAGE, LEAST_SHRINKAGE)
             if self.width <= ROUNDINGS * EPS * size:
-                self.status = Status.STALLED
+                self.status = Status.CONVERGED if optimality <= self._tol else Status.STALLED
+
+    def _has_settled(self, found):
+        """Whether the last widths gained nothing, or no other may follow."""
+        then, now = self.history[-3:][0].optimality, self.history[-1].optimality
+        at_an_end = self._n_iter >= self._max_iter or found.status is not Status.CONVERGED
+        return at_an_end or now > 0.5 * then
 
     def _record(self, optimality, gap, moved=np.nan):
         record = Record(
