@@ -170,10 +170,12 @@ def classes_of_stream(classes, known, y):
             "stream may have, for instance classes=np.unique(all_labels)."
         )
     given = known if classes is None else np.unique(classes)
-    if known is not None and len(np.setdiff1d(known, given)):
+    if known is not None and not len(np.setdiff1d(given, known)):
+        given = known  # as named in an earlier call, before others appeared
+    elif known is not None and len(np.setdiff1d(known, given)):
         raise ValueError(
-            f"classes={given} lacks some of {known}, which the stream has outputs for. Leave "
-            "classes out, or name these too."
+            f"classes={given} has new ones, but lacks some of {known}, which the stream has "
+            "outputs for. Leave classes out, or name these too."
         )
     if len(given) < 2:
         raise ValueError(

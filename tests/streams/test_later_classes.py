@@ -86,6 +86,8 @@ def test_they_may_be_named_in_a_later_call_and_with_balanced_weights():
     X, y = BATCHES[0]
     model.partial_fit(X, y, ["a", "b"]).partial_fit(X, y, ["a", "b", "c"])
     assert list(model.classes_) == ["a", "b", "c"] and "c" not in model.predict(X_NEW)
+    model.partial_fit(X, y, ["a", "b"])  # as in the first call of a loop
+    assert list(model.classes_) == ["a", "b", "c"]
     assert model.partial_fit(*BATCHES[4]).score(*BATCHES[5]) > 0.85
 
 

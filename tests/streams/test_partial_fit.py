@@ -428,7 +428,7 @@ class TestErrors:
         model = NNOClassifier().partial_fit(X, y, classes=["no", "yes"])
         before = pickle.dumps(model)
         for labels, classes, text in (
-            (y, ["no", "maybe"], "lacks some of .'no' 'yes'., which the stream has outputs for"),
+            (y, ["no", "maybe"], "lacks some of .'no' 'yes'., which the stream has outputs"),
             (np.zeros(100), None, "labels of another type, such as .*0.0.*, than classes="),
         ):
             with pytest.raises(ValueError, match=text):
