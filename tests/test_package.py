@@ -112,6 +112,35 @@ def test_version(project):
     assert f"\nversion: {nno_sklearn.__version__}\n" in citation
 
 
+def test_the_recipe_for_conda(project):
+    recipe = (PYPROJECT.parent / "conda" / "meta.yaml").read_text()
+    assert f'version = "{nno_sklearn.__version__}"' in recipe
+    run = recipe.split("  run:\n")[1].split("  run_constrained")[0]
+    needs = {line.strip("- ").replace(" ", "") for line in run.splitlines() if line.strip()}
+    assert needs == {*project["dependencies"], f"python{project['requires-python']}"}
+    (script,) = project["scripts"].items()
+    assert f"- {script[0]} = {script[1]}\n" in recipe
+
+
+def test_importing_the_package_is_quick():
+    code = (
+        "import sklearn.linear_model, sys; before = set(sys.modules); import nno_sklearn;"
+        "print(sorted(set(sys.modules) - before))"
+    )
+    run = [sys.executable, "-c", code]
+    out = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    assert out.strip() == "['nno_sklearn', 'nno_sklearn._version']"
+
+
+def test_the_changelog_has_the_parts_of_keep_a_changelog():
+    text = (PYPROJECT.parent / "CHANGELOG.md").read_text()
+    parts = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    assert set(re.findall(r"^### (.+)$", text, flags=re.M)) <= parts
+    heads = re.findall(r"^## (.+)$", text, flags=re.M)
+    assert heads[0] == "[Unreleased]"
+    assert all(re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", one) for one in heads[1:])
+
+
 def test_dependencies(project):
     names = {re.match(r"[\w-]+", need)[0] for need in project["dependencies"]}
     assert names == {"numpy", "scipy", "scikit-learn"}
