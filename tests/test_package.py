@@ -26,7 +26,9 @@ MODULES = sorted(
 )
 #: What may be imported at the top of a module; the cli's extras only when they are used.
 #: scikit-learn brings joblib with it.
-RUN_TIME = {"numpy", "scipy", "sklearn", "joblib", "nno_sklearn", *sys.stdlib_module_names}
+#: What scikit-learn installs, too.
+OF_SKLEARN = {"numpy", "scipy", "joblib", "threadpoolctl"}
+RUN_TIME = {"sklearn", "nno_sklearn", *OF_SKLEARN, *sys.stdlib_module_names}
 
 
 def imports(node):
