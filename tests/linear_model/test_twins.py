@@ -145,9 +145,7 @@ def test_same_results_and_attributes(model, target, weighted):
     y, weight = targets[target], weight if weighted else None
     chooses_on_folds = type(model).__name__.startswith("MultiTask") and hasattr(model, "cv")
     if weighted and chooses_on_folds and not has_fit_parameter(model.theirs, "sample_weight"):
-        pytest.skip(
-            "scikit-learn's takes no weights in this version, and folds split repeated rows"
-        )
+        pytest.skip("scikit-learn's takes no weights here, and folds split repeated rows")
     ours = clone(model).fit(X, y, weight)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
