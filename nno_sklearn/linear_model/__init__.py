@@ -12,6 +12,7 @@ from nno_sklearn.linear_model.online import SGDClassifier, SGDRegressor
 from nno_sklearn.linear_model.regression import (
     ElasticNet,
     GammaRegressor,
+    HuberRegressor,
     Lasso,
     LinearRegression,
     LinearSVR,
@@ -25,6 +26,7 @@ __all__ = [
     "ElasticNet",
     "ElasticNetCV",
     "GammaRegressor",
+    "HuberRegressor",
     "Lasso",
     "LassoCV",
     "LinearRegression",
