@@ -71,11 +71,13 @@ def _check_takes(stream, offset):
 class OnlineLearning:
     """Learns from one batch of rows after the other.
 
-    A subclass turns a batch into rows, targets of shape (n_samples, n_outputs), weights, loss
-    and the classes' factors in ``_prepare_batch``.
+    A subclass turns a batch into rows, targets of shape (n_samples, n_outputs), weights, loss,
+    the classes' factors and, where there are more classes than before, how the outputs change, in
+    ``_prepare_batch``.
     """
 
     coef_: NDArray[Any]
+    _predicts_vectors: bool
 
     def _learn(self, X, y, sample_weight, offset, **known):
         """Learn from a batch; if it is invalid or has no weight, the model stays unchanged."""
@@ -113,7 +115,7 @@ class OnlineLearning:
                 UserWarning,
                 stacklevel=6,
             )
-        batch, loss, factors = self._prepare_batch(
+        batch, loss, factors, widening = self._prepare_batch(
             X, y, given["sample_weight"], given["offset"], loss, begins=begins, **known
         )
         if not len(batch):
@@ -132,6 +134,8 @@ class OnlineLearning:
         stream = clone(stream).select(objective, X.shape[1])
         _check_takes(stream, batch.offset)
         known = Learnt.nothing(stream, objective) if begins else self._learnt
+        if widening is not None:
+            known, task.best = known.widened(widening, stream, objective), None
         before = known.state
         batch = replace(batch, X=X.tocsr() if hasattr(X, "tocsr") else X)
         max_iter, tol = self.limits()
@@ -184,7 +188,7 @@ class OnlineLearning:
         y = self._condensed("condensed_targets_").y
         if hasattr(self, "classes_"):
             return np.hstack([1.0 - y, y]) if y.shape[1] == 1 else y
-        return y[:, 0] if self.coef_.ndim == 1 else y
+        return y[:, 0] if self._predicts_vectors else y
 
     @property
     def condensed_weights_(self) -> Array:

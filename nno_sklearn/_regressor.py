@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from nno_sklearn._data_checks import offset_of_outputs
+from nno_sklearn._kept import coef_table
 from nno_sklearn._labels import warn_of_constants
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._online import learns_in_batches
@@ -281,14 +282,14 @@ class NNORegressor(RegressorMixin, LinearModel):
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
         if begins:
             self._is_single = y.ndim == 1
-        elif n_outputs != np.atleast_2d(self.coef_).shape[0]:
+        elif n_outputs != coef_table(self).shape[0]:
             raise ValueError(
                 f"y has {n_outputs} outputs, but the stream began with "
-                f"{np.atleast_2d(self.coef_).shape[0]}: the number of outputs is fixed by the "
+                f"{coef_table(self).shape[0]}: the number of outputs is fixed by the "
                 "first call of partial_fit."
             )
         y, offset = y.reshape(len(y), n_outputs).astype(np.float64), self._spread(offset, n_outputs)
-        return Batch(X, y, weight, offset), loss, None
+        return Batch(X, y, weight, offset), loss, None, None
 
     def _keep_model(self, coef, intercept, loss, dtype):
         super()._keep_model(coef, intercept, loss, dtype)
@@ -310,7 +311,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
         prediction = self._prediction(X, offset)
-        return prediction[:, 0] if self.coef_.ndim == 1 else prediction
+        return prediction[:, 0] if self._predicts_vectors else prediction
 
     def score(
         self,

@@ -8,7 +8,7 @@ import os
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from nno_sklearn import L1, NNOClassifier, NNORegressor, ScoreTraining
+from nno_sklearn import L1, MCP, NNOClassifier, NNORegressor, ScoreTraining
 from tests.estimators import CORNERED, LOSSES, SOLVERS, make
 
 #: Each solver of each kind, each loss and each penalty at least once.
@@ -37,6 +37,7 @@ OTHERS = [
     NNORegressor(penalty=L1(weights="adaptive"), alpha=0.1),
     NNOClassifier(penalty="slope", alpha=0.01),
     NNORegressor(penalty="fused_lasso", alpha=0.1),
+    NNORegressor(penalty=MCP(groups="rows"), alpha=0.1),
     NNORegressor(penalty="group_lasso", solver="proximal"),
     NNOClassifier(penalty="group_lasso", alpha=0.01),
 ]

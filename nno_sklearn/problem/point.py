@@ -247,7 +247,8 @@ class Line:
             sums = look.sums(self.start.intercept)
             first, second = problem.joined(sums.first), problem.joined(sums.second)
         elif self._is_joint:
-            first, second = look.derivatives_along(self.start.intercept, self._drift)
+            along = look.derivatives_along(self.start.intercept, self._drift)
+            first, second = (problem.joined(part) for part in along)
         else:
             first, second = self._at_the_optimum(look, t)
         if not problem.correction.is_zero:
