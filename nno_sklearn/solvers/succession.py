@@ -165,7 +165,7 @@ class Succession(ABC):
     def _has_settled(self, found):
         """Whether the last problems gained nothing, or no other may follow."""
         then, now = self.history[-3:][0].optimality, self.history[-1].optimality
-        at_an_end = self._n_iter >= self._max_iter or found.status is not Status.CONVERGED
+        at_an_end = self._n_iter >= self._max_iter or found.status is Status.NO_OPTIMUM
         return at_an_end or now > 0.5 * then
 
     def _record(self, optimality, gap, moved=np.nan):
