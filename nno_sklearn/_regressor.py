@@ -19,6 +19,7 @@ from nno_sklearn._online import learns_in_batches
 from nno_sklearn._validation import check_batch, check_training_data, sum_of_weights
 from nno_sklearn.losses import (
     AbsoluteError,
+    ConcomitantHuber,
     EpsilonInsensitive,
     Gamma,
     Huber,
@@ -54,13 +55,15 @@ class NNORegressor(RegressorMixin, LinearModel):
     ----------
     loss : {"squared_error", "huber", "poisson", "gamma", "tweedie", "inverse_gaussian", \
             "negative_binomial", "log_loss", "quantile", "absolute_error", \
-            "epsilon_insensitive", "squared_epsilon_insensitive"}, scorer, ScoreTraining or \
-            Loss, default="squared_error"
+            "epsilon_insensitive", "squared_epsilon_insensitive", "concomitant_huber"}, scorer, \
+            ScoreTraining or Loss, default="squared_error"
         "squared_error" is ``(y - eta)^2 / 2``; "huber" is robust to outliers
-        (``Huber(delta=...)`` sets where). Half deviances with a log link, so that predictions are
-        ``exp(eta)``: "poisson" and "negative_binomial" (counts, y >= 0; the latter with a larger
-        variance, by ``NegativeBinomial(dispersion=...)``), "tweedie" (amounts, many of them 0,
-        y >= 0; ``Tweedie(power=...)``), "gamma" and "inverse_gaussian" (y > 0). "log_loss" is for
+        (``Huber(delta=...)`` sets where), as is "concomitant_huber", which estimates the scale of
+        the residuals, ``loss_.scale``, and takes ``epsilon`` in units of it. Half deviances with a
+        log link, so that predictions are ``exp(eta)``: "poisson" and "negative_binomial" (counts,
+        y >= 0; the latter with a larger variance, by ``NegativeBinomial(dispersion=...)``),
+        "tweedie" (amounts, many of them 0, y >= 0; ``Tweedie(power=...)``), "gamma" and
+        "inverse_gaussian" (y > 0). "log_loss" is for
         shares between 0 and 1, which it predicts. "quantile" is the pinball loss, whose
         prediction has a share of the targets below it (``Quantile(quantile=...)``; the median),
         "absolute_error" ``|y - eta|``, and "epsilon_insensitive" that of linear support vector
@@ -158,6 +161,7 @@ class NNORegressor(RegressorMixin, LinearModel):
     named_losses = {
         "squared_error": SquaredError,
         "huber": Huber,
+        "concomitant_huber": ConcomitantHuber,
         "poisson": Poisson,
         "gamma": Gamma,
         "tweedie": Tweedie,

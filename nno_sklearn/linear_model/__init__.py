@@ -14,6 +14,7 @@ from nno_sklearn.linear_model.online import SGDClassifier, SGDRegressor
 from nno_sklearn.linear_model.regression import (
     ElasticNet,
     GammaRegressor,
+    HuberRegressor,
     Lasso,
     LinearRegression,
     LinearSVR,
@@ -27,6 +28,7 @@ __all__ = [
     "ElasticNet",
     "ElasticNetCV",
     "GammaRegressor",
+    "HuberRegressor",
     "Lasso",
     "LassoCV",
     "LinearRegression",

@@ -100,6 +100,8 @@ class SolverResult:
     history: list[Record]
     #: The last point, from which a later fit can start; None where a solver does not return it.
     point: Point | None = None
+    #: The loss with what was estimated of it, such as a scale; None where that is nothing.
+    loss: Loss | None = None
 
 
 class Run:

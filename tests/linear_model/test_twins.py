@@ -19,6 +19,7 @@ from nno_sklearn import linear_model
 from nno_sklearn.linear_model import (
     ElasticNet,
     ElasticNetCV,
+    HuberRegressor,
     Lasso,
     LassoCV,
     LinearRegression,
@@ -85,6 +86,8 @@ CASES = [
     (LinearSVR(C=0.1, epsilon=0.3, loss="squared_epsilon_insensitive", **PATIENT), ("number",)),
     (QuantileRegressor(quantile=0.8, alpha=0.02), ("number",)),
     (QuantileRegressor(alpha=0.1, fit_intercept=False), ("number",)),
+    (HuberRegressor(alpha=2.0, **PATIENT), ("number",)),
+    (HuberRegressor(epsilon=1.8, fit_intercept=False, **PATIENT), ("number",)),
     (RidgeCV(), NUMBERS),
     (RidgeCV(alpha_per_target=True), ("three numbers",)),
     (RidgeCV(alphas=[0.1, 10.0], cv=3), NUMBERS),
