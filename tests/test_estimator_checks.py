@@ -32,6 +32,7 @@ REPRESENTATIVES = [
 #: Outside of the grid, as their fits are certified, or targets made, in other ways.
 OTHERS = [
     NNORegressor("inverse_gaussian", solver="gd"),
+    NNORegressor("concomitant_huber"),
     NNORegressor(penalty="mcp", alpha=0.1),
     NNORegressor(penalty=L1(weights="adaptive"), alpha=0.1),
     NNOClassifier(penalty="slope", alpha=0.01),

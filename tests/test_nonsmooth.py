@@ -255,7 +255,8 @@ def test_any_smooth_loss_below_it_will_do():
 @every_loss
 def test_a_weight_is_a_repetition(name, penalty):
     kind, loss, y = LOSSES[name]
-    model, count = kind(loss, penalty=penalty, alpha=ALPHA), RNG.integers(0, 4, N)
+    model = kind(loss, penalty=penalty, alpha=ALPHA)
+    count = np.random.default_rng(1).integers(0, 4, N)
     weighted, again = clone(model).fit(X, y, count), np.repeat(np.arange(N), count)
     repeated = model.fit(X[again], y[again])
     np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=0, atol=1e-8)

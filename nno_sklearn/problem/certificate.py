@@ -116,10 +116,10 @@ def shifted_dual_gap(point, step):
     return float(gap), float(rounding)
 
 
-def nonsmooth_bound(problem, point, dual):
-    """A bound from below on the optimum of a problem whose loss is not smooth.
+def nonsmooth_bound(problem, point, dual, share=1.0):
+    """A bound from below on the optimum of a problem, by a point of one that is near it.
 
-    The smoothed loss's gradients u are in the domain of the loss's own conjugate. The slopes of
+    The other loss's gradients u are in the domain of the loss's own conjugate. The slopes of
     the sign that prevails are shrunk until u has weighted sum 0, as an intercept asks for. Then
     each scaling ``c u`` is a dual point, and no optimum lies below::
 
@@ -129,9 +129,11 @@ def nonsmooth_bound(problem, point, dual):
     ----------
     problem : Problem
     point : Point
-        Of a smoothed problem.
+        Of the other problem.
     dual : Raw
         Handle of its u.
+    share : float or ndarray of shape (n_outputs,), default=1.0
+        What u is multiplied by, at most 1.
 
     Returns
     -------
@@ -142,7 +144,7 @@ def nonsmooth_bound(problem, point, dual):
     has_conjugate = "conjugate" in penalty.provides and penalty.is_convex
     if "conjugate" not in problem.loss.provides or not (has_conjugate or penalty.is_zero):
         return -np.inf
-    shares = _balance(point)
+    shares = tuple(share * factor for factor in _balance(point))
     whole = problem.rows.shrunk_dual(dual, shares, 1.0)
     if penalty.is_zero:
         if not _is_zero(problem, whole):

@@ -245,6 +245,10 @@ class Problem:
         """The same objective with another loss."""
         return self._like(rows=self.rows.with_loss(loss), _passes_before=self._passes_before)
 
+    def at_scale(self, scale: Array) -> "Problem":
+        """The same objective where the scale of residuals, (n_outputs,), is known."""
+        return self.with_loss(self.loss.at_scale(scale))
+
     def smoothed(self, width: float, dual: Raw | None = None) -> "Problem":
         """The same objective with its nonsmooth loss smoothed, but for a constant nowhere above it.
 
