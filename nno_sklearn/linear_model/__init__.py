@@ -5,6 +5,8 @@ from nno_sklearn.linear_model.cross_validated import (
     ElasticNetCV,
     LassoCV,
     LogisticRegressionCV,
+    MultiTaskElasticNetCV,
+    MultiTaskLassoCV,
     RidgeCV,
 )
 from nno_sklearn.linear_model.multi_task import MultiTaskElasticNet, MultiTaskLasso
@@ -35,7 +37,9 @@ __all__ = [
     "LogisticRegression",
     "LogisticRegressionCV",
     "MultiTaskElasticNet",
+    "MultiTaskElasticNetCV",
     "MultiTaskLasso",
+    "MultiTaskLassoCV",
     "PoissonRegressor",
     "QuantileRegressor",
     "Ridge",

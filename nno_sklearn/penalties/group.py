@@ -11,6 +11,7 @@ from nno_sklearn.penalties.base import NoPenalty, Penalty
 from nno_sklearn.penalties.grouping import Grouping, Groups, check_groups
 from nno_sklearn.penalties.norms import GroupNorms
 from nno_sklearn.penalties.parameters import Features
+from nno_sklearn.penalties.piecewise import PiecewiseQuadratic
 from nno_sklearn.types import Array, Scalar
 
 
@@ -128,6 +129,13 @@ class GroupLasso(Penalty):
                 "feature_names) and use what it returns."
             )
         return self.bound_norms
+
+    def piecewise_quadratic(self, w: Array) -> PiecewiseQuadratic | None:
+        """Of groups of one coefficient each, which is an l1 norm."""
+        norms = self._norms
+        if w.shape[1] > 1 or np.bincount(norms.labels).max(initial=0) > 1:
+            return None
+        return PiecewiseQuadratic(l1=norms.of_features(norms.radii) + norms.l1)
 
     def group_norms(self, w: Array) -> GroupNorms:
         return self._norms
