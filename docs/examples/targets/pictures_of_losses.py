@@ -2,8 +2,8 @@
 Losses, and the lines that they fit
 ===================================
 
-A loss says what an error costs. Squares make a few large errors decide; losses that grow linearly do
-not, and a quantile charges errors above and below differently. The pictures show each loss, and
+A loss says what an error costs. Squares make a few large errors decide; losses that grow linearly
+do not, and a quantile charges errors above and below differently. The pictures show each loss, and
 the lines that come of them where a tenth of the targets went wrong.
 """
 
@@ -51,7 +51,8 @@ loss, targets = Quantile(0.9), np.zeros_like(ERRORS)
 for width in (4.0, 1.0, 0.25):
     ax.plot(ERRORS, loss.smoothed(width).value(targets, ERRORS), label=f"{width = }")
 ax.plot(ERRORS, loss.value(targets, ERRORS), "k:", label="Quantile(0.9)")
-_ = ax.set(xlabel="prediction - target"), ax.legend()
+ax.legend()
+_ = ax.set(xlabel="prediction - target")
 
 # %%
 # A tenth of the targets is wrong
