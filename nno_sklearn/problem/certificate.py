@@ -206,10 +206,16 @@ class Verdict(NamedTuple):
 
 
 class Certificate:
-    """The proof that a run has so far: its best dual bound serves all later points."""
+    """The proof that a run has so far: its best dual bound serves all later points.
 
-    def __init__(self):
-        self._bound = -np.inf
+    Parameters
+    ----------
+    bound : float, default=-inf
+        A bound from below on the optimum that is known before.
+    """
+
+    def __init__(self, bound=-np.inf):
+        self._bound = bound
 
     def judge(self, point):
         """The :class:`Verdict` of a look that costs no more than the gradient.

@@ -117,6 +117,8 @@ class Run:
     callback : callable, default=None
         Called with each new :class:`Record` and a function without arguments that returns its
         coefficients and intercept; the run ends where it returns something true.
+    bound : float, default=-inf
+        A bound from below on the optimum, if the penalty has a conjugate and one is known.
 
     Attributes
     ----------
@@ -128,13 +130,19 @@ class Run:
     """
 
     def __init__(
-        self, problem: Problem, *, max_iter: int, tol: float, callback: Callback | None = None
+        self,
+        problem: Problem,
+        *,
+        max_iter: int,
+        tol: float,
+        callback: Callback | None = None,
+        bound: float = -np.inf,
     ) -> None:
         self.problem, self.max_iter, self.tol, self.callback = problem, max_iter, tol, callback
         self.history: list[Record] = []
         self.status: Status | None = None
         self.newton: NewtonStep | None = None
-        self._certificate, self._started = Certificate(), perf_counter()
+        self._certificate, self._started = Certificate(bound), perf_counter()
         self._point: Point | None = None
         self._long_steps, self._next_look = 0, 2
         self._start: tuple[str, float] | None = None
