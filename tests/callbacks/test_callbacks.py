@@ -124,6 +124,13 @@ def test_every_history_is_a_table_with_the_same_columns(kind):
     assert (table.n_samples == 150).all() and (table.n_nonzeros >= 0).all()
 
 
+def test_models_that_a_fit_makes_on_its_way_have_no_callbacks():
+    watch = Watch()
+    model = clone(KINDS["score"]).set_callbacks(watch).fit(X, Y)
+    for made in (model.start_, *watch.models):
+        assert not any("callback" in name for name in vars(made))
+
+
 def test_a_clone_has_the_same_callbacks_and_a_pipeline_calls_them():
     watch = Watch()
     model = NNOClassifier().set_callbacks(watch)
