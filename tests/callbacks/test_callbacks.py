@@ -25,6 +25,7 @@ KINDS = {
     "proximal": NNOClassifier(solver="proximal", penalty="l1", alpha=1e-3),
     "nearest_neighbor": NNOClassifier(solver="nearest_neighbor", random_state=0),
     "corners": NNORegressor("absolute_error"),
+    "scale": NNORegressor("concomitant_huber"),
     "regression": NNORegressor("poisson", penalty="elasticnet"),
     "score": NNOClassifier("f1_macro", random_state=0),
     "twin": LogisticRegression(),
