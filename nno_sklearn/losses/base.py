@@ -22,6 +22,7 @@ AGREES_WITH = {
     "is_quadratic": _DERIVED,
     "of_two_classes": ("value", "gradient", "link", "predict"),
     "takes_shares": ("value", "gradient", "conjugate"),
+    "conjugate_is_entropy": ("value", "gradient", "conjugate"),
 }
 
 
@@ -99,6 +100,9 @@ class Loss(BaseEstimator):
     #: True where a row's targets may be shares of classes that sum to 1, as if it were that many
     #: rows, in the conjugate, too.
     takes_shares: ClassVar[bool] = False
+    #: True where ``y + gradient`` are probabilities p that sum to 1 in each row, and the conjugate
+    #: is ``p log p``: means of many dual points then bound the optimum.
+    conjugate_is_entropy: ClassVar[bool] = False
     #: For a loss that couples one output per class: the class of the loss of one output that is
     #: the same model for two classes; else None.
     of_two_classes: ClassVar[type | None] = None

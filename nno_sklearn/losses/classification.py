@@ -71,6 +71,7 @@ class MultinomialLogLoss(Loss):
 
     probabilistic = True
     takes_shares = True
+    conjugate_is_entropy = True
     of_two_classes = LogLoss
 
     def value(self, y: Array, eta: Array) -> Array:

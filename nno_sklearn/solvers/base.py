@@ -100,6 +100,8 @@ class SolverResult:
     history: list[Record]
     #: The last point, from which a later fit can start; None where a solver does not return it.
     point: Point | None = None
+    #: A bound on the optimum from below that holds in any precision; -inf where none is known.
+    bound: float = -np.inf
 
 
 class Run:
@@ -115,6 +117,8 @@ class Run:
     callback : callable, default=None
         Called with each new :class:`Record` and a function without arguments that returns its
         coefficients and intercept; the run ends where it returns something true.
+    bound : float, default=-inf
+        What no value of the objective is below, as a run before this one may have proved.
 
     Attributes
     ----------
@@ -126,13 +130,19 @@ class Run:
     """
 
     def __init__(
-        self, problem: Problem, *, max_iter: int, tol: float, callback: Callback | None = None
+        self,
+        problem: Problem,
+        *,
+        max_iter: int,
+        tol: float,
+        callback: Callback | None = None,
+        bound: float = -np.inf,
     ) -> None:
         self.problem, self.max_iter, self.tol, self.callback = problem, max_iter, tol, callback
         self.history: list[Record] = []
         self.status: Status | None = None
         self.newton: NewtonStep | None = None
-        self._certificate, self._started = Certificate(), perf_counter()
+        self._certificate, self._started = Certificate(bound), perf_counter()
         self._point: Point | None = None
         self._long_steps, self._next_look = 0, 2
         self._start: tuple[str, float] | None = None
@@ -166,9 +176,14 @@ class Run:
         return self.status is not None
 
     def passes_by(self, place: Any, step_size: float) -> None:
-        """Record a place between two points, of which no gap is known; it has a point's ``coef``,
-        ``intercept`` and ``value``."""
-        self._record(place, Verdict(np.inf, np.inf, False), step_size)
+        """Record a place between two points, of which no more is known than the bound so far; it
+        has a point's ``coef``, ``intercept`` and ``value``."""
+        gap = self._certificate.gap_of(place.value)
+        self._record(place, Verdict(gap, gap / abs(place.value), False), step_size)
+
+    def learn_bound(self, bound: float) -> None:
+        """Take in a bound on the optimum from below that holds in any precision."""
+        self._certificate.learn(bound)
 
     @property
     def is_last(self) -> bool:
@@ -276,6 +291,7 @@ class Run:
             objective=self.last.objective,
             history=self.history,
             point=point,
+            bound=self._certificate.known,
         )
 
 
