@@ -176,7 +176,7 @@ class Loss(BaseEstimator):
 
     def with_derivatives(self, y: Array, eta: Array) -> tuple[Array, Array, Curvature]:
         """Value, gradient and curvature together; losses that share work between them override
-        it."""
+        it, and may do so in the memory of ``eta``, which is not looked at again."""
         return self.value(y, eta), *self.derivatives(y, eta)
 
     def conjugate(self, y: Array, u: Array) -> Array:

@@ -37,7 +37,11 @@ class DualMean(NamedTuple):
 
     def towards(self, other: "DualMean", share: float) -> "DualMean":
         """The mean with ``other``, which gets a share."""
-        return DualMean(*(one + share * (two - one) for one, two in zip(self, other, strict=True)))
+        return DualMean(
+            self.conjugate + share * (other.conjugate - self.conjugate),
+            self.gradient + share * (other.gradient - self.gradient),
+            self.total + share * (other.total - self.total),
+        )
 
 
 class MeanDual:

@@ -51,3 +51,15 @@ def test_float32_is_taken_on_in_float64():
     single = fit(X.astype(np.float32), tol=1e-7)
     assert single.converged_ and single.coef_.dtype == np.float32
     assert single.objective_ <= fit().objective_ * (1 + 1e-7)
+
+
+def test_a_thousand_classes_as_scikit_learn():
+    rng, n_classes, n = np.random.default_rng(0), 1000, 2000
+    rows = rng.normal(size=(n, 4))
+    codes = np.r_[np.arange(n_classes), rng.integers(0, n_classes, n - n_classes)]
+    ours = NNOClassifier(alpha=ALPHA, tol=1e-12).fit(rows, codes)
+    options = {"C": 1 / (ALPHA * n), "tol": 1e-9, "max_iter": 1000}
+    theirs = LogisticRegression(**options).fit(rows, codes)
+    assert ours.converged_
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-5)
+    np.testing.assert_allclose(ours.predict_proba(rows), theirs.predict_proba(rows), atol=1e-6)
