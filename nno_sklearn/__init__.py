@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from nno_sklearn._version import __version__ as __version__
+
 if TYPE_CHECKING:  # the names that __getattr__ imports
     from nno_sklearn._classifier import NNOClassifier as NNOClassifier
     from nno_sklearn._regressor import NNORegressor as NNORegressor
@@ -35,8 +37,6 @@ if TYPE_CHECKING:  # the names that __getattr__ imports
     from nno_sklearn.solvers import Solver as Solver
     from nno_sklearn.streams import CellStream as CellStream
     from nno_sklearn.streams import Stream as Stream
-
-__version__ = "0.1.0"
 
 #: The module of each public name, imported when the name is first used: so the command line starts,
 #: and answers Ctrl-C, before numpy, scipy and scikit-learn are imported.

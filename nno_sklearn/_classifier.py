@@ -16,12 +16,13 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from nno_sklearn._data_checks import offset_of_outputs
 from nno_sklearn._labels import (
     are_probabilities,
-    check_classes,
+    by_class,
     check_factors,
     check_indicator,
     check_masses,
     check_separate,
     check_takes_shares,
+    classes_of_stream,
     distinct_labels,
     factors_of_stream,
     is_table,
@@ -43,6 +44,7 @@ from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.session import TrainingData
 from nno_sklearn.solvers import Solver
 from nno_sklearn.streams import Batch, Stream
+from nno_sklearn.streams.widening import Widening
 from nno_sklearn.types import Array, Matrix, RandomState
 
 
@@ -328,9 +330,10 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
             Labels, or probabilities of the classes: a table is always taken for these.
         classes : array-like of shape (n_classes,), default=None
-            All labels that the stream may have; required in the first call, whose batch need
-            not have them all, unless columns of probabilities tell them. After ``fit`` the default
-            is its labels.
+            Labels that the stream may have, two at least; required in the first call, whose batch
+            need not have them all, unless columns of probabilities tell them. After ``fit`` the
+            default is its labels. Labels that appear later, in y or here, open outputs of their
+            own, with the coefficients 0.
         sample_weight : array-like of shape (n_samples,), default=None
             Rows of weight 0 change nothing.
         offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
@@ -359,12 +362,12 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         )
         check_classification_targets(y)
         y = column_or_1d(y)
-        classes = check_classes(classes, known, y)
+        classes = classes_of_stream(classes, known, y)
         codes = np.searchsorted(classes, y)
         mass = np.bincount(codes, weight, len(classes))
-        loss, factors = self._learn_classes(classes, mass, loss, begins)
         shares = np.asarray(Labels(codes, len(classes)))
-        return self._batch(X, shares, weight, offset), loss, factors
+        parts = self._learn_classes(classes, mass, loss, begins)
+        return self._batch(X, shares, weight, offset), *parts
 
     def _shares_of_batch(self, X, y, sample_weight, offset, loss, begins, classes, known):
         check_takes_shares(loss, self.loss)
@@ -374,20 +377,28 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         )
         given = known if classes is None else np.unique(classes)
         named, shares = probabilities_by_class(y, columns, given)
-        classes = check_classes(named if classes is None else classes, known, named)
-        loss, factors = self._learn_classes(classes, weight @ shares, loss, begins)
-        return self._batch(X, shares, weight, offset), loss, factors
+        begun = named if classes is None and known is None else classes
+        classes = classes_of_stream(begun, known, named)
+        shares = by_class(shares, named, classes)
+        parts = self._learn_classes(classes, weight @ shares, loss, begins)
+        return self._batch(X, shares, weight, offset), *parts
 
     def _batch(self, X, shares, weight, offset):
         targets = shares[:, -self._n_outputs :]
         return Batch(X, targets, weight, self._spread(offset, self._n_outputs))
 
     def _learn_classes(self, classes, mass, loss, begins):
-        """The loss and the factors of the classes, which weigh ``mass`` in this batch."""
-        self._class_mass = mass if begins else self._class_mass + mass
+        """The loss and the factors of the classes, which weigh ``mass`` in this batch; and how
+        outputs change where there are more classes than before."""
+        before, widening = (classes if begins else self.classes_), None
+        loss_before = None if begins else self._loss_of_classes(loss)
         self.classes_, self.multilabel_ = classes, False
         loss = self._loss_of_classes(loss)
-        return loss, factors_of_stream(self.class_weight, classes, self._class_mass)
+        if len(classes) > len(before):
+            widening = Widening.between(before, classes, loss_before, loss)
+            self._class_mass = widening.masses(self._class_mass)
+        self._class_mass = mass if begins else self._class_mass + mass
+        return loss, factors_of_stream(self.class_weight, classes, self._class_mass), widening
 
     def decision_function(self, X: Matrix, offset: ArrayLike | None = None) -> Array:
         """Raw predictions: positive for the second class, or one column per class or label.

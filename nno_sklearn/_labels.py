@@ -152,29 +152,52 @@ def check_separate(loss, targets):
         )
 
 
-def check_classes(classes, known, y):
-    """The sorted labels of a stream, given in the first call of partial_fit."""
+def classes_of_stream(classes, known, y):
+    """The sorted labels of a stream: those named or known so far, and the new ones in y.
+
+    Parameters
+    ----------
+    classes : array-like or None
+        What the user names in this call of partial_fit.
+    known : ndarray or None
+        Those so far; None in the first call.
+    y : ndarray
+        Labels of the batch.
+    """
     if known is None and classes is None:
         raise ValueError(
-            "classes must be passed on the first call to partial_fit: the labels that the whole "
+            "classes must be passed on the first call to partial_fit: the labels that the "
             "stream may have, for instance classes=np.unique(all_labels)."
         )
     given = known if classes is None else np.unique(classes)
-    if known is not None and not np.array_equal(given, known):
+    if known is not None and not len(np.setdiff1d(given, known)):
+        given = known  # as named in an earlier call, before others appeared
+    elif known is not None and len(np.setdiff1d(known, given)):
         raise ValueError(
-            f"classes={given} differs from {known}, which the first call of partial_fit fixed."
+            f"classes={given} has new ones, but lacks some of {known}, which the stream has "
+            "outputs for. Leave classes out, or name these too."
         )
     if len(given) < 2:
         raise ValueError(
             f"classes={given} has only one class, but a classifier needs at least 2 classes."
         )
-    strange = np.setdiff1d(y, given)
-    if len(strange):
+    labels = np.unique(y)
+    are_words = [one.dtype.kind in "OSU" for one in (labels, given)]
+    if len(labels) and are_words[0] != are_words[1]:
         raise ValueError(
-            f"y has labels that are not in classes: {strange}. The first call of partial_fit "
-            "must name all labels of the stream."
+            f"y has labels of another type, such as {labels[0]!r}, than classes={given}. Use "
+            "labels of one type in all batches."
         )
-    return given
+    return np.union1d(given, labels) if len(np.setdiff1d(labels, given)) else given
+
+
+def by_class(shares, named, classes):
+    """Columns for all classes, from those of the classes that a table names; others are 0."""
+    if len(named) == len(classes):
+        return shares
+    whole = np.zeros((len(shares), len(classes)))
+    whole[:, np.searchsorted(classes, named)] = shares
+    return whole
 
 
 def weights_of_classes(class_weight, classes, mass):

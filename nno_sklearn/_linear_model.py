@@ -8,13 +8,16 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
+from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
 from nno_sklearn._data_checks import check_offset
 from nno_sklearn._documentation import LinkedToDocumentation
+from nno_sklearn._kept import SparseCoefficients, VersionedPickles, coef_table
 from nno_sklearn._online import OnlineLearning
 from nno_sklearn._split import Data
 from nno_sklearn._validation import (
@@ -47,7 +50,14 @@ def _has_corners(problem):
     return gradient_jumps(problem.loss, np.stack([targets.low, targets.mean, targets.high]))
 
 
-class LinearModel(OnlineLearning, LinkedToDocumentation, CallbackSupport, BaseEstimator):
+class LinearModel(
+    OnlineLearning,
+    SparseCoefficients,
+    VersionedPickles,
+    LinkedToDocumentation,
+    CallbackSupport,
+    BaseEstimator,
+):
     """Base class of regressors and classifiers.
 
     A subclass defines its losses in ``named_losses``, the loss whose optimum starts training on a
@@ -272,7 +282,7 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, CallbackSupport, BaseEs
 
     def _coefficients(self):
         """The fitted coefficients as a start."""
-        coef, intercept = np.atleast_2d(self.coef_).T, np.atleast_1d(self.intercept_)
+        coef, intercept = coef_table(self).T, np.atleast_1d(self.intercept_)
         return Coefficients(coef.astype(float), intercept.astype(float))
 
     def keep(
@@ -365,8 +375,12 @@ class LinearModel(OnlineLearning, LinkedToDocumentation, CallbackSupport, BaseEs
         """``X @ coef_.T + intercept_ + offset``, (n_samples, n_outputs)."""
         check_is_fitted(self)
         X = check_new_data(self, X)
-        coef = np.atleast_2d(self.coef_).T.astype(float, copy=False)
-        raw_prediction = exact_product(X, coef) + self.intercept_
+        if sparse.issparse(self.coef_):
+            coef = self.coef_.T.astype(float)
+            raw_prediction = safe_sparse_dot(X, coef, dense_output=True) + self.intercept_
+        else:
+            coef = np.atleast_2d(self.coef_).T.astype(float, copy=False)
+            raw_prediction = exact_product(X, coef) + self.intercept_
         if offset is None:
             return raw_prediction
         return raw_prediction + self._spread(check_offset(X, offset), coef.shape[1])

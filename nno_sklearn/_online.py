@@ -44,6 +44,11 @@ def learns_in_batches(estimator):
             f"loss={loss}.smoothed(width=...), with a width that is small beside typical residuals "
             "(or margins), or fit with all rows."
         )
+    if getattr(loss, "has_scale", False):
+        raise AttributeError(
+            f"partial_fit needs a loss of single rows, but {loss} estimates a scale of all rows. "
+            "Use loss=Huber(delta=...), in units of the target, or fit with all rows."
+        )
     if make_score_training(estimator.loss, estimator.named_losses) is not None:
         raise AttributeError(
             f"partial_fit needs a loss with a gradient, but {estimator.loss!r} is a score of all "
@@ -66,11 +71,13 @@ def _check_takes(stream, offset):
 class OnlineLearning:
     """Learns from one batch of rows after the other.
 
-    A subclass turns a batch into rows, targets of shape (n_samples, n_outputs), weights, loss
-    and the classes' factors in ``_prepare_batch``.
+    A subclass turns a batch into rows, targets of shape (n_samples, n_outputs), weights, loss,
+    the classes' factors and, where there are more classes than before, how the outputs change, in
+    ``_prepare_batch``.
     """
 
     coef_: NDArray[Any]
+    _predicts_vectors: bool
 
     def _learn(self, X, y, sample_weight, offset, **known):
         """Learn from a batch; if it is invalid or has no weight, the model stays unchanged."""
@@ -108,7 +115,7 @@ class OnlineLearning:
                 UserWarning,
                 stacklevel=6,
             )
-        batch, loss, factors = self._prepare_batch(
+        batch, loss, factors, widening = self._prepare_batch(
             X, y, given["sample_weight"], given["offset"], loss, begins=begins, **known
         )
         if not len(batch):
@@ -127,6 +134,8 @@ class OnlineLearning:
         stream = clone(stream).select(objective, X.shape[1])
         _check_takes(stream, batch.offset)
         known = Learnt.nothing(stream, objective) if begins else self._learnt
+        if widening is not None:
+            known, task.best = known.widened(widening, stream, objective), None
         before = known.state
         batch = replace(batch, X=X.tocsr() if hasattr(X, "tocsr") else X)
         max_iter, tol = self.limits()
@@ -179,7 +188,7 @@ class OnlineLearning:
         y = self._condensed("condensed_targets_").y
         if hasattr(self, "classes_"):
             return np.hstack([1.0 - y, y]) if y.shape[1] == 1 else y
-        return y[:, 0] if self.coef_.ndim == 1 else y
+        return y[:, 0] if self._predicts_vectors else y
 
     @property
     def condensed_weights_(self) -> Array:

@@ -12,12 +12,14 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from nno_sklearn._data_checks import offset_of_outputs
+from nno_sklearn._kept import coef_table
 from nno_sklearn._labels import warn_of_constants
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._online import learns_in_batches
 from nno_sklearn._validation import check_batch, check_training_data, sum_of_weights
 from nno_sklearn.losses import (
     AbsoluteError,
+    ConcomitantHuber,
     EpsilonInsensitive,
     Gamma,
     Huber,
@@ -53,13 +55,15 @@ class NNORegressor(RegressorMixin, LinearModel):
     ----------
     loss : {"squared_error", "huber", "poisson", "gamma", "tweedie", "inverse_gaussian", \
             "negative_binomial", "log_loss", "quantile", "absolute_error", \
-            "epsilon_insensitive", "squared_epsilon_insensitive"}, scorer, ScoreTraining or \
-            Loss, default="squared_error"
+            "epsilon_insensitive", "squared_epsilon_insensitive", "concomitant_huber"}, scorer, \
+            ScoreTraining or Loss, default="squared_error"
         "squared_error" is ``(y - eta)^2 / 2``; "huber" is robust to outliers
-        (``Huber(delta=...)`` sets where). Half deviances with a log link, so that predictions are
-        ``exp(eta)``: "poisson" and "negative_binomial" (counts, y >= 0; the latter with a larger
-        variance, by ``NegativeBinomial(dispersion=...)``), "tweedie" (amounts, many of them 0,
-        y >= 0; ``Tweedie(power=...)``), "gamma" and "inverse_gaussian" (y > 0). "log_loss" is for
+        (``Huber(delta=...)`` sets where), as is "concomitant_huber", which estimates the scale of
+        the residuals, ``loss_.scale``, and takes ``epsilon`` in units of it. Half deviances with a
+        log link, so that predictions are ``exp(eta)``: "poisson" and "negative_binomial" (counts,
+        y >= 0; the latter with a larger variance, by ``NegativeBinomial(dispersion=...)``),
+        "tweedie" (amounts, many of them 0, y >= 0; ``Tweedie(power=...)``), "gamma" and
+        "inverse_gaussian" (y > 0). "log_loss" is for
         shares between 0 and 1, which it predicts. "quantile" is the pinball loss, whose
         prediction has a share of the targets below it (``Quantile(quantile=...)``; the median),
         "absolute_error" ``|y - eta|``, and "epsilon_insensitive" that of linear support vector
@@ -157,6 +161,7 @@ class NNORegressor(RegressorMixin, LinearModel):
     named_losses = {
         "squared_error": SquaredError,
         "huber": Huber,
+        "concomitant_huber": ConcomitantHuber,
         "poisson": Poisson,
         "gamma": Gamma,
         "tweedie": Tweedie,
@@ -277,14 +282,14 @@ class NNORegressor(RegressorMixin, LinearModel):
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
         if begins:
             self._is_single = y.ndim == 1
-        elif n_outputs != np.atleast_2d(self.coef_).shape[0]:
+        elif n_outputs != coef_table(self).shape[0]:
             raise ValueError(
                 f"y has {n_outputs} outputs, but the stream began with "
-                f"{np.atleast_2d(self.coef_).shape[0]}: the number of outputs is fixed by the "
+                f"{coef_table(self).shape[0]}: the number of outputs is fixed by the "
                 "first call of partial_fit."
             )
         y, offset = y.reshape(len(y), n_outputs).astype(np.float64), self._spread(offset, n_outputs)
-        return Batch(X, y, weight, offset), loss, None
+        return Batch(X, y, weight, offset), loss, None, None
 
     def _keep_model(self, coef, intercept, loss, dtype):
         super()._keep_model(coef, intercept, loss, dtype)
@@ -306,7 +311,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
         prediction = self._prediction(X, offset)
-        return prediction[:, 0] if self.coef_.ndim == 1 else prediction
+        return prediction[:, 0] if self._predicts_vectors else prediction
 
     def score(
         self,

@@ -27,6 +27,11 @@ class Data(NamedTuple):
         """X and y as positional arguments; X alone where there are no targets."""
         return (self.X,) if self.y is None else (self.X, self.y)
 
+    @property
+    def n_rows(self) -> int:
+        """Number of rows, of any container."""
+        return len(np.asarray(self.X)) if not hasattr(self.X, "shape") else int(self.X.shape[0])
+
     def rows(self, index: Any) -> "Data":
         """Some of the rows, of X and of the arguments that are as long.
 

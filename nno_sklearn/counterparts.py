@@ -3,8 +3,7 @@
 The objective is ``sum_i s_i loss(y_i, x_i w + b) / sum_i s_i + alpha * penalty(w)`` with
 ``penalty(w) = l1_ratio * |w|_1 + (1 - l1_ratio) / 2 * |w|_2^2``. scikit-learn's estimators differ
 in whether they take the mean or the sum of the losses, in the name of the strength, in the l1_ratio
-that they allow, and in whether they penalise the intercept b. HuberRegressor has no counterpart
-here, as it estimates the scale of the residuals too.
+that they allow, and in whether they penalise the intercept b.
 """
 
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from sklearn.base import BaseEstimator
 from sklearn.linear_model import (
     ElasticNet,
     GammaRegressor,
+    HuberRegressor,
     Lasso,
     LinearRegression,
     LogisticRegression,
@@ -29,7 +29,14 @@ from sklearn.linear_model import (
 )
 from sklearn.svm import LinearSVC, LinearSVR
 
-from nno_sklearn.losses import EpsilonInsensitive, Huber, InverseGaussian, Quantile, Tweedie
+from nno_sklearn.losses import (
+    ConcomitantHuber,
+    EpsilonInsensitive,
+    Huber,
+    InverseGaussian,
+    Quantile,
+    Tweedie,
+)
 
 __all__ = ["COUNTERPARTS", "Counterpart", "Strength", "counterparts", "logistic_penalty"]
 
@@ -211,6 +218,10 @@ def _quantile(loss: str, l1_ratio: float) -> dict[str, Any]:
     return {"quantile": Quantile().quantile}
 
 
+def _huber(loss: str, l1_ratio: float) -> dict[str, Any]:
+    return {"epsilon": ConcomitantHuber().epsilon}
+
+
 def _sgd(loss: str, l1_ratio: float) -> dict[str, Any]:
     epsilons = {"huber": Huber().delta, **dict.fromkeys(INSENSITIVE, EpsilonInsensitive().epsilon)}
     epsilon = {"epsilon": epsilons[loss]} if loss in epsilons else {}
@@ -250,6 +261,8 @@ COUNTERPARTS = (
     Counterpart(PoissonRegressor, ("poisson",), OF_MEAN, _smooth),
     Counterpart(GammaRegressor, ("gamma",), OF_MEAN, _smooth),
     Counterpart(TweedieRegressor, ("tweedie", "inverse_gaussian"), OF_MEAN, _smooth, _tweedie),
+    # Half of its objective is ours.
+    Counterpart(HuberRegressor, ("concomitant_huber",), OF_SUM, _smooth, _huber),
     Counterpart(
         QuantileRegressor,
         ("quantile",),

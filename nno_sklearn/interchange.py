@@ -15,6 +15,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 from sklearn.utils.validation import check_is_fitted
 
+from nno_sklearn._validation import draft_of
+
 __all__ = ["to_sklearn"]
 
 #: Attributes that scikit-learn's estimators have in common with ours.
@@ -64,6 +66,7 @@ def to_sklearn(model: Any) -> Any:
         name, last = model.steps[-1]
         return Pipeline([*model.steps[:-1], (name, to_sklearn(last))])
     check_is_fitted(model, ("coef_", "loss_"))
+    model = draft_of(model).densify()
     plain = _like_classifier(model) if is_classifier(model) else _like_regressor(model)
     for name in SHARED:
         if hasattr(model, name):

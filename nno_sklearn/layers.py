@@ -9,6 +9,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from nno_sklearn._classifier import NNOClassifier
+from nno_sklearn._kept import coef_table
 from nno_sklearn._tensors import from_tensor
 
 
@@ -96,7 +97,7 @@ def to_linear(model: Any) -> Any:
             "https://pytorch.org. Elsewhere coef_, (n_outputs, n_features), is the weight of a "
             "linear layer and intercept_ its bias."
         ) from error
-    coef = np.atleast_2d(model.coef_)
+    coef = coef_table(model)
     weight = torch.tensor(coef)  # a copy
     layer = torch.nn.Linear(coef.shape[1], coef.shape[0], dtype=weight.dtype)
     bias = torch.tensor(np.broadcast_to(model.intercept_, len(coef)).astype(coef.dtype))

@@ -7,7 +7,7 @@ POSITIVE = ("poisson", "gamma", "tweedie", "negative_binomial")
 REGRESSION = ("squared_error", "huber", "squared_epsilon_insensitive", *POSITIVE)
 CLASSIFICATION = ("log_loss", "squared_hinge", "modified_huber")
 LOSSES = REGRESSION + CLASSIFICATION
-#: Losses that are solved by smooth ones, to about half of the digits.
+#: Losses that are solved by smooth ones.
 CORNERED = ("quantile", "absolute_error", "epsilon_insensitive", "hinge")
 #: Solvers of differentiable penalties, and of nonsmooth ones.
 SMOOTH = ("auto", "gd", "nearest_neighbor", "proximal")

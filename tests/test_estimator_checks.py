@@ -8,7 +8,7 @@ import os
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from nno_sklearn import L1, NNOClassifier, NNORegressor, ScoreTraining
+from nno_sklearn import L1, MCP, NNOClassifier, NNORegressor, ScoreTraining
 from tests.estimators import CORNERED, LOSSES, SOLVERS, make
 
 #: Each solver of each kind, each loss and each penalty at least once.
@@ -32,10 +32,12 @@ REPRESENTATIVES = [
 #: Outside of the grid, as their fits are certified, or targets made, in other ways.
 OTHERS = [
     NNORegressor("inverse_gaussian", solver="gd"),
+    NNORegressor("concomitant_huber"),
     NNORegressor(penalty="mcp", alpha=0.1),
     NNORegressor(penalty=L1(weights="adaptive"), alpha=0.1),
     NNOClassifier(penalty="slope", alpha=0.01),
     NNORegressor(penalty="fused_lasso", alpha=0.1),
+    NNORegressor(penalty=MCP(groups="rows"), alpha=0.1),
     NNORegressor(penalty="group_lasso", solver="proximal"),
     NNOClassifier(penalty="group_lasso", alpha=0.01),
 ]
@@ -48,8 +50,7 @@ SCORES = [
 ]
 #: Loss and penalty that have a set of optima where rows are few: any prediction within epsilon.
 SETS = [("squared_epsilon_insensitive", None)]
-#: Losses with corners are certified to ``tol`` but not polished to the last digits, which these
-#: checks compare: one fit of each is checked here, and their grid in test_nonsmooth.py.
+#: One fit of each loss with corners is checked here, and their grid in test_nonsmooth.py.
 GRID = [
     make(loss, penalty=penalty, solver=solver)
     for loss in LOSSES

@@ -20,6 +20,7 @@ NUMBERS = [
     linear_model.Ridge(),
     linear_model.TweedieRegressor(power=1.5),
     linear_model.QuantileRegressor(),
+    linear_model.HuberRegressor(),
     linear_model.LinearSVR(),
     linear_model.SGDRegressor(),
     make_pipeline(StandardScaler(), NNORegressor()),

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from scipy import optimize, sparse
+from scipy import optimize, sparse, special
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import QuantileRegressor
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
 from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV
-from nno_sklearn.losses import AbsoluteError, EpsilonInsensitive, Hinge, Quantile
+from nno_sklearn.losses import AbsoluteError, EpsilonInsensitive, Hinge, Loss, Quantile
 from tests.estimators import SOLVERS
 from tests.user_objects import Pinball
 
@@ -222,6 +223,44 @@ class Moreau(Pinball):
 class MoreauWithDual(Moreau):
     def conjugate(self, y, u):
         return Quantile(self.level).conjugate(y, u)
+
+
+class Logistic(Hinge):
+    """The hinge, smoothed by logarithms: not by Moreau's envelope."""
+
+    def smoothed(self, width):
+        return LogisticHinge(width)
+
+
+class LogisticHinge(Loss):
+    def __init__(self, width):
+        self.width = width
+
+    def value(self, y, eta):
+        margin = (1 - (2 * y - 1) * eta) / self.width
+        return self.width * (np.logaddexp(0, margin) - np.log(2))
+
+    def gradient(self, y, eta):
+        return -(2 * y - 1) * special.expit((1 - (2 * y - 1) * eta) / self.width)
+
+
+def test_any_smooth_loss_below_it_will_do():
+    known = NNOClassifier("hinge", alpha=ALPHA, tol=1e-9).fit(X, LABELS)
+    model = NNOClassifier(Logistic(), alpha=ALPHA).fit(X, LABELS)
+    assert model.converged_ and 0 <= model.objective_ - known.objective_ <= model.dual_gap_
+    assert model.dual_gap_ <= 1e-4 * model.objective_
+
+
+@pytest.mark.parametrize("penalty", ["l1", "l2", None])
+@every_loss
+def test_a_weight_is_a_repetition(name, penalty):
+    kind, loss, y = LOSSES[name]
+    model = kind(loss, penalty=penalty, alpha=ALPHA)
+    count = np.random.default_rng(1).integers(0, 4, N)
+    weighted, again = clone(model).fit(X, y, count), np.repeat(np.arange(N), count)
+    repeated = model.fit(X[again], y[again])
+    np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(weighted.intercept_, repeated.intercept_, rtol=0, atol=1e-8)
 
 
 def test_users_losses_with_corners():

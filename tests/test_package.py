@@ -24,9 +24,10 @@ MODULES = sorted(
     for module in pkgutil.walk_packages([str(ROOT)], "nno_sklearn.")
     if not module.name.endswith("__main__")
 )
-#: What may be imported at the top of a module; the cli's extras only when they are used.
-#: scikit-learn brings joblib with it.
-RUN_TIME = {"numpy", "scipy", "sklearn", "joblib", "nno_sklearn", *sys.stdlib_module_names}
+#: What may be imported at the top of a module, which is what scikit-learn installs; the cli's extras
+#: only when they are used.
+OF_SKLEARN = {"numpy", "scipy", "joblib", "threadpoolctl"}
+RUN_TIME = {"sklearn", "nno_sklearn", *OF_SKLEARN, *sys.stdlib_module_names}
 
 
 def imports(node):
@@ -110,6 +111,35 @@ def test_version(project):
     assert project["version"] == nno_sklearn.__version__
     citation = (PYPROJECT.parent / "CITATION.cff").read_text()
     assert f"\nversion: {nno_sklearn.__version__}\n" in citation
+
+
+def test_the_recipe_for_conda(project):
+    recipe = (PYPROJECT.parent / "conda" / "meta.yaml").read_text()
+    assert f'version = "{nno_sklearn.__version__}"' in recipe
+    run = recipe.split("  run:\n")[1].split("  run_constrained")[0]
+    needs = {line.strip("- ").replace(" ", "") for line in run.splitlines() if line.strip()}
+    assert needs == {*project["dependencies"], f"python{project['requires-python']}"}
+    (script,) = project["scripts"].items()
+    assert f"- {script[0]} = {script[1]}\n" in recipe
+
+
+def test_importing_the_package_is_quick():
+    code = (
+        "import sklearn.linear_model, sys; before = set(sys.modules); import nno_sklearn;"
+        "print(sorted(set(sys.modules) - before))"
+    )
+    run = [sys.executable, "-c", code]
+    out = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    assert out.strip() == "['nno_sklearn', 'nno_sklearn._version']"
+
+
+def test_the_changelog_has_the_parts_of_keep_a_changelog():
+    text = (PYPROJECT.parent / "CHANGELOG.md").read_text()
+    parts = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    assert set(re.findall(r"^### (.+)$", text, flags=re.M)) <= parts
+    heads = re.findall(r"^## (.+)$", text, flags=re.M)
+    assert heads[0] == "[Unreleased]"
+    assert all(re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", one) for one in heads[1:])
 
 
 def test_dependencies(project):

@@ -185,11 +185,11 @@ def test_same_optimum_in_float32(name, solver, layout):
 def test_every_exact_counterpart_is_compared():
     compared = {type(case.theirs(1.0)) for case in CASES.values()}
     stochastic = {SGDClassifier, SGDRegressor}
-    # tests/test_nonsmooth.py compares those of losses with corners.
-    cornered = {QuantileRegressor}
-    assert compared == {one.estimator for one in COUNTERPARTS} - stochastic - cornered
-    penalties = ("l2", "l1", "elasticnet", None)
-    for loss, penalty in product(LOSS_NAMES.difference(CORNERED), penalties):
+    # test_nonsmooth.py and test_concomitant.py compare losses with corners, and with a scale.
+    elsewhere = {QuantileRegressor, HuberRegressor}
+    assert compared == {one.estimator for one in COUNTERPARTS} - stochastic - elsewhere
+    penalties, losses = ("l2", "l1", "elasticnet", None), LOSS_NAMES.difference(CORNERED)
+    for loss, penalty in product(losses - {"concomitant_huber"}, penalties):
         found = counterparts(
             loss=loss, penalty=penalty, alpha=ALPHA, total_weight=1.0, fit_intercept=False
         )

@@ -126,7 +126,7 @@ class EarlyStopping(Callback):
         if self.validation_fraction is None:
             return None
         is_labels = is_classifier(estimator) and type_of_target(data.y) in ("binary", "multiclass")
-        rows = np.arange(np.shape(data.X)[0])
+        rows = np.arange(data.n_rows)
         fitted, scored = train_test_split(
             rows,
             test_size=self.validation_fraction,
@@ -167,7 +167,7 @@ class EarlyStopping(Callback):
         """The number of iterations with the best mean score on the rows left out."""
         splitter = check_cv(self.cv, data.y, classifier=is_classifier(estimator))
         curves = []
-        for fitted, scored in splitter.split(np.zeros((np.shape(data.X)[0], 1)), data.y):
+        for fitted, scored in splitter.split(np.zeros((data.n_rows, 1)), data.y):
             train, test = data.rows(fitted), data.rows(scored)
             watch = EarlyStopping(self.scoring, X_val=test.X, y_val=test.y, patience=self.patience)
             one = clone(estimator).set_callbacks(watch).fit(*train.given, **train.for_fit)

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-import numpy as np
-
 from nno_sklearn._split import Data
 from nno_sklearn.callbacks.base import Best, Iteration
 from nno_sklearn.callbacks.protocol import callbacks_of, with_callbacks
@@ -46,7 +44,7 @@ class FitTask:
         best: Best | None = None,
     ) -> None:
         self.estimator, self.data, self.held_out = estimator, data, held_out
-        self.n_samples = int(np.shape(data.X)[0])
+        self.n_samples = data.n_rows
         self.as_fitted, self.best = as_fitted, best
         self.n_iterations: int | None = None
         self.callbacks: tuple[Any, ...] = callbacks_of(estimator)

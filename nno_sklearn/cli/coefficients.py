@@ -48,20 +48,27 @@ def show_coefficients(console, say, args, search, names, X):
     """
     table = coefficients(search, names, X=X)
     table["effect"] = table["coefficient"] * table["standard_deviation"]
-    own = table[table["feature"] != INTERCEPT]
-    order = np.argsort(-np.abs(own["effect"].to_numpy()), kind="stable")[:MOST_LINES]
-    say(
-        f"\nthe {len(order)} largest of {len(own)} coefficients, by their effect: coefficient × "
-        "standard deviation of the column"
-    )
-    headings = ["feature", "class", "coefficient", "effect"]
-    rows = [
-        (line.feature, str(line.output), f"{line.coefficient:.4g}", f"{line.effect:.4g}")
-        for line in own.iloc[order].itertuples()
-    ]
-    if not hasattr(search, "classes_"):
-        headings, rows = headings[:1] + headings[2:], [row[:1] + row[2:] for row in rows]
-    print_table(console, headings, rows, names="feature")
+    _print_largest(console, say, table[table["feature"] != INTERCEPT], hasattr(search, "classes_"))
     if args.coefficients != PRINT_ONLY:
         write_aside(args.coefficients, partial(table.to_csv, index=False), "write")
         say(f"wrote {args.coefficients}")
+
+
+def _print_largest(console, say, table, has_classes):
+    used = table[table["coefficient"] != 0]
+    order = np.argsort(-np.abs(used["effect"].to_numpy()), kind="stable")[:MOST_LINES]
+    if not len(order):
+        say(f"\nall {len(table)} coefficients are 0")
+        return
+    zeros = "" if len(used) == len(table) else f", of which {len(table) - len(used)} are 0"
+    say(
+        f"\nthe {len(order)} largest of {len(table)} coefficients{zeros}, by their effect: "
+        "coefficient × standard deviation of the column"
+    )
+    headings = ["feature", *["class"][:has_classes], "coefficient", "effect"]
+    rows = [
+        (line.feature, *[str(line.output)][:has_classes], f"{line.coefficient:.4g}",
+         f"{line.effect:.4g}")
+        for line in used.iloc[order].itertuples()
+    ]  # fmt: skip
+    print_table(console, headings, rows, names="feature")

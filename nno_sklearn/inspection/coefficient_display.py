@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from nno_sklearn._kept import coef_table
 from nno_sklearn.inspection.table import feature_names, model_of, output_names, transformed
 from nno_sklearn.inspection.table import standard_deviations as deviations_of
 from nno_sklearn.types import Matrix
@@ -94,7 +95,7 @@ class CoefficientDisplay:
         check_is_fitted(model)
         deviations = None if X is None else deviations_of(transformed(estimator, X))
         display = cls(
-            coef=np.atleast_2d(model.coef_),
+            coef=coef_table(model),
             feature_names=feature_names(estimator, feature_names_out),
             output_names=list(output_names(model)),
             standard_deviations=deviations,

@@ -6,6 +6,7 @@ from typing import Any, TextIO
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from nno_sklearn._kept import coef_table
 from nno_sklearn.inspection.table import model_of
 
 
@@ -40,7 +41,7 @@ def summary(model: Any, file: TextIO | None = None) -> None:
 
 
 def _lines(model):
-    coef, last = np.atleast_2d(model.coef_), model.history_[-1]
+    coef, last = coef_table(model), model.history_[-1]
     n_outputs, n_features = coef.shape
     rows = f"{last.n_samples} rows, {n_features} features, {_count(n_outputs, 'output')}"
     yield f"{type(model).__name__}: {_objective(model, last.n_samples)}, {rows}"

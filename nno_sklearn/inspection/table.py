@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
+from nno_sklearn._kept import coef_table
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._validation import draft_of
 from nno_sklearn.losses.base import Curvature
@@ -93,7 +94,7 @@ def coefficients(
     pandas = _pandas()
     final = model_of(model)
     check_is_fitted(final)
-    coef, intercept = np.atleast_2d(final.coef_).astype(float), np.atleast_1d(final.intercept_)
+    coef, intercept = coef_table(final).astype(float), np.atleast_1d(final.intercept_)
     n_outputs, n_features = coef.shape
     names = feature_names(model, feature_names_out)
     outputs = output_names(final)
@@ -151,7 +152,7 @@ def feature_names(model: Any, given: Sequence[str] | None = None) -> list[str]:
         The names, if the user has some.
     """
     steps, final = _steps_before(model), model_of(model)
-    n_features = np.atleast_2d(final.coef_).shape[1]
+    n_features = coef_table(final).shape[1]
     names = given
     if names is None and steps is not None and hasattr(steps, "get_feature_names_out"):
         names = steps.get_feature_names_out()
@@ -166,7 +167,7 @@ def feature_names(model: Any, given: Sequence[str] | None = None) -> list[str]:
 
 def output_names(model: LinearModel) -> Sequence[Any]:
     """What the rows of ``coef_`` are for: classes, of two the second, or numbers of targets."""
-    n_outputs = len(np.atleast_2d(model.coef_))
+    n_outputs = len(coef_table(model))
     classes = getattr(model, "classes_", None)
     return list(range(n_outputs)) if classes is None else list(classes[-n_outputs:])
 
@@ -195,7 +196,7 @@ def _standard_errors(
     draft, parts = draft_of(model), model.parts()
     given = {} if offset is None else {"offset": offset}
     data = draft.prepare(X, y, sample_weight, parts.loss, **given)
-    coef, intercept = np.atleast_2d(model.coef_).T.astype(float), np.atleast_1d(model.intercept_)
+    coef, intercept = coef_table(model).T.astype(float), np.atleast_1d(model.intercept_)
     if data.has_intercept_column:  # the intercept is its coefficient
         column = data.X[[0], [-1]].item()
         coef, intercept = np.vstack([coef, intercept / column]), 0.0 * intercept
@@ -218,7 +219,7 @@ def _standard_errors(
     curvature = Curvature.of(data.loss.derivatives(targets, raw_prediction)[1])
     kept = slice(None) if has_column or model.fit_intercept else slice(1, None)
     errors = _sandwich(design[:, kept], weight, slope, curvature, of_penalty, data.total_weight)
-    whole = np.full((coef.shape[1], 1 + np.atleast_2d(model.coef_).shape[1]), np.nan)
+    whole = np.full((coef.shape[1], 1 + coef_table(model).shape[1]), np.nan)
     if has_column:
         scale = np.append(np.ones(errors.shape[1] - 1), column)
         whole[:] = np.roll(errors * scale, 1, axis=1)

@@ -5,6 +5,8 @@ from nno_sklearn.linear_model.cross_validated import (
     ElasticNetCV,
     LassoCV,
     LogisticRegressionCV,
+    MultiTaskElasticNetCV,
+    MultiTaskLassoCV,
     RidgeCV,
 )
 from nno_sklearn.linear_model.multi_task import MultiTaskElasticNet, MultiTaskLasso
@@ -12,6 +14,7 @@ from nno_sklearn.linear_model.online import SGDClassifier, SGDRegressor
 from nno_sklearn.linear_model.regression import (
     ElasticNet,
     GammaRegressor,
+    HuberRegressor,
     Lasso,
     LinearRegression,
     LinearSVR,
@@ -25,6 +28,7 @@ __all__ = [
     "ElasticNet",
     "ElasticNetCV",
     "GammaRegressor",
+    "HuberRegressor",
     "Lasso",
     "LassoCV",
     "LinearRegression",
@@ -33,7 +37,9 @@ __all__ = [
     "LogisticRegression",
     "LogisticRegressionCV",
     "MultiTaskElasticNet",
+    "MultiTaskElasticNetCV",
     "MultiTaskLasso",
+    "MultiTaskLassoCV",
     "PoissonRegressor",
     "QuantileRegressor",
     "Ridge",

@@ -14,6 +14,7 @@ from nno_sklearn._labels import weights_of_classes
 from nno_sklearn._online import OF_A_FIT
 from nno_sklearn.callbacks.protocol import callbacks_of
 from nno_sklearn.linear_model.classification import LogisticRegression
+from nno_sklearn.linear_model.multi_task import MultiTaskElasticNet, MultiTaskLasso
 from nno_sklearn.linear_model.paths import Rows, adopt, mean_squared_error, over_folds
 from nno_sklearn.linear_model.regression import ElasticNet, Lasso, Ridge
 from nno_sklearn.linear_model.twin import ClassifierTwin, RegressorTwin, Twin
@@ -66,14 +67,14 @@ class ElasticNetCV(CrossValidated, RegressorTwin, of=linear_model.ElasticNetCV):
         Parameters
         ----------
         X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,), or of multi-task models (n_samples, n_targets)
         sample_weight : array-like of shape (n_samples,), default=None
 
         Returns
         -------
         self : object
         """
-        rows = Rows.checked(self, X, y, sample_weight, y_numeric=True)
+        rows = self._rows(X, y, sample_weight)
         model, ratios = self._model(), np.atleast_1d(getattr(self, "l1_ratio", 1.0))
         shares = [{"l1_ratio": float(one)} if hasattr(self, "l1_ratio") else {} for one in ratios]
         grids = self._grids(model, rows, shares)
@@ -92,6 +93,9 @@ class ElasticNetCV(CrossValidated, RegressorTwin, of=linear_model.ElasticNetCV):
         chosen["alphas_"] = grids[0] if is_one_grid else np.array(grids)
         adopt(self, clone(model).set_params(**best).fit(X, rows.y, sample_weight), chosen)
         return self
+
+    def _rows(self, X, y, sample_weight):
+        return Rows.checked(self, X, y, sample_weight, y_numeric=True)
 
     def _are_automatic(self):
         """Whether the grids of ``alpha`` are scaled to the data."""
@@ -122,6 +126,50 @@ class LassoCV(ElasticNetCV, of=linear_model.LassoCV):
     """
 
     fits = Lasso
+
+
+class MultiTaskElasticNetCV(ElasticNetCV, of=linear_model.MultiTaskElasticNetCV):
+    """:class:`MultiTaskElasticNet` whose ``alpha`` and ``l1_ratio`` cross-validation chooses, by
+    the mean squared error of all targets.
+
+    A twin of :class:`sklearn.linear_model.MultiTaskElasticNetCV`, as :class:`ElasticNetCV` is of
+    its namesake; sparse X and ``sample_weight`` are taken, too.
+    """
+
+    fits = MultiTaskElasticNet
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output, tags.target_tags.single_output = True, False
+        return tags
+
+    def _rows(self, X, y, sample_weight):
+        rows = Rows.checked(self, X, y, sample_weight, y_numeric=True, multi_output=True)
+        if rows.y.ndim == 1:
+            raise ValueError(
+                f"For mono-task outputs, use {self.fits.of_one_target}CV: y is one-dimensional, "
+                f"and {type(self).__name__} is for several targets, columns of y."
+            )
+        return rows
+
+
+class MultiTaskLassoCV(MultiTaskElasticNetCV, of=linear_model.MultiTaskLassoCV):
+    """:class:`MultiTaskLasso` whose ``alpha`` cross-validation chooses, by the mean squared error
+    of all targets.
+
+    A twin of :class:`sklearn.linear_model.MultiTaskLassoCV`, as :class:`ElasticNetCV` is of its
+    namesake; sparse X and ``sample_weight`` are taken, too.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_linnerud
+    >>> from nno_sklearn.linear_model import MultiTaskLassoCV
+    >>> model = MultiTaskLassoCV(cv=2).fit(*load_linnerud(return_X_y=True))
+    >>> model.mse_path_.shape, model.coef_.shape
+    ((100, 2), (3, 3))
+    """
+
+    fits = MultiTaskLasso
 
 
 class RidgeCV(CrossValidated, RegressorTwin, of=linear_model.RidgeCV):

@@ -30,7 +30,8 @@ class Rows(NamedTuple):
         """The user's data; a ValueError where they cannot be used."""
         X, y = validate_data(model, X, y, **X_FORMAT, **y_checks)
         weight = None if sample_weight is None else check_weight(X, sample_weight)
-        return cls(canonical(X), column_or_1d(y, warn=True), weight)
+        y = y if y_checks.get("multi_output") else column_or_1d(y, warn=True)
+        return cls(canonical(X), y, weight)
 
     def take(self, index: NDArray[Any]) -> "Rows":
         """Some of the rows."""
@@ -99,6 +100,6 @@ def adopt(estimator: Any, fitted: Any, chosen: dict[str, Any]) -> None:
 
 
 def mean_squared_error(fitted: Any, held_out: Rows) -> float:
-    """Weighted mean of the squared errors on held-out rows."""
+    """Weighted mean of the squared errors on held-out rows, of all targets."""
     error = np.square(held_out.y - fitted.predict(held_out.X))
-    return float(np.average(error, weights=held_out.weight))
+    return float(np.average(error, axis=0, weights=held_out.weight).mean())

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn import linear_model, svm
 from sklearn.metrics import d2_tweedie_score
 
 from nno_sklearn.linear_model.twin import PenalisedIntercept, RegressorTwin, choice
 from nno_sklearn.losses import (
+    ConcomitantHuber,
     EpsilonInsensitive,
     Gamma,
     InverseGaussian,
@@ -172,6 +173,71 @@ class Lasso(ElasticNet, of=linear_model.Lasso):
 
     def _objective(self) -> tuple[Loss, Penalty]:
         return SquaredError(), L1(positive=self.positive)
+
+
+class HuberRegressor(RegressorTwin, of=linear_model.HuberRegressor):
+    """Regression that is robust to outliers, with the scale sigma of the residuals r::
+
+        sum_i s_i (sigma + H(r_i / sigma) sigma) + alpha |w|_2^2
+
+    where ``H(z)`` is ``z^2`` up to ``|z| = epsilon``, and ``2 epsilon |z| - epsilon^2`` beyond.
+    A twin of :class:`sklearn.linear_model.HuberRegressor`: the same parameters and attributes. The
+    certificate is of coefficients and scale together.
+
+    Attributes
+    ----------
+    scale_ : float
+        sigma, in units of the target.
+    outliers_ : ndarray of bool of shape (n_samples,)
+        Rows of the training data whose residuals are beyond ``epsilon * scale_``.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from nno_sklearn.linear_model import HuberRegressor
+    >>> model = HuberRegressor().fit(*load_diabetes(return_X_y=True))
+    >>> round(model.scale_), int(model.outliers_.sum())
+    (37, 159)
+    """
+
+    epsilon: float
+    scale_: float
+    outliers_: NDArray[np.bool_]
+
+    def _objective(self) -> tuple[Loss, Penalty]:
+        return ConcomitantHuber(self.epsilon), L2()
+
+    # Sessions, whose data a model does not see, fit no outliers_: searches call this method.
+    def fit(
+        self,
+        X: Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+        **starts: Any,
+    ) -> Self:
+        """Fit the coefficients to training data; see :meth:`nno_sklearn.NNORegressor.fit`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight, offset : array-like of shape (n_samples,), default=None
+        **starts
+            ``coef_init`` and ``intercept_init``.
+
+        Returns
+        -------
+        self : object
+        """
+        super().fit(X, y, sample_weight, offset, **starts)
+        residual = np.abs(np.asarray(y) - super().predict(X, offset=offset))
+        self.outliers_ = residual > self.scale_ * self.epsilon
+        return self
+
+    def _keep_model(self, coef, intercept, loss, dtype):
+        super()._keep_model(coef, intercept, loss, dtype)
+        self.scale_ = float(np.max(getattr(loss, "scale", np.nan)))
 
 
 class QuantileRegressor(RegressorTwin, of=linear_model.QuantileRegressor):

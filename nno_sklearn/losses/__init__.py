@@ -7,6 +7,7 @@ from nno_sklearn.losses.classification import (
     MultinomialLogLoss,
     SquaredHinge,
 )
+from nno_sklearn.losses.concomitant import ConcomitantHuber, ScaledHuber
 from nno_sklearn.losses.log_link import (
     Gamma,
     InverseGaussian,
@@ -27,6 +28,7 @@ from nno_sklearn.losses.regression import Huber, SquaredEpsilonInsensitive, Squa
 
 __all__ = [
     "AbsoluteError",
+    "ConcomitantHuber",
     "Curvature",
     "EpsilonInsensitive",
     "Gamma",
@@ -42,6 +44,7 @@ __all__ = [
     "PiecewiseLinear",
     "Poisson",
     "Quantile",
+    "ScaledHuber",
     "Smoothed",
     "SquaredEpsilonInsensitive",
     "SquaredError",

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 from nno_sklearn._inheritance import forget_outdated
 from nno_sklearn.types import Array
 
-CAPABILITIES = ("value", "gradient", "curvature", "conjugate", "smoothed")
+CAPABILITIES = ("value", "gradient", "curvature", "conjugate", "smoothed", "at_scale")
 _DERIVED = ("value", "gradient", "curvature", "derivatives")
 #: Members that a subclass does not inherit if it overrides one of those on the right.
 AGREES_WITH = {
@@ -17,6 +17,7 @@ AGREES_WITH = {
     "with_derivatives": ("value", "gradient", "curvature", "derivatives"),
     "conjugate": ("value", "gradient"),
     "smoothed": ("value", "gradient"),
+    "at_scale": ("value", "gradient"),
     "constant_curvature": _DERIVED,
     "largest_curvature": _DERIVED,
     "is_quadratic": _DERIVED,
@@ -114,7 +115,7 @@ class Loss(BaseEstimator):
     @property
     def provides(self) -> frozenset[str]:
         """Capabilities of this loss: a subset of {"value", "gradient", "curvature", "conjugate",
-        "smoothed"}.
+        "smoothed", "at_scale"}.
 
         Determined by the methods that the class defines; nothing has to be declared.
         """
@@ -197,6 +198,11 @@ class Loss(BaseEstimator):
         raise NotImplementedError(f"{type(self).__name__} has no conjugate.")
 
     @property
+    def has_scale(self) -> bool:
+        """Whether fits estimate the scale of residuals too, as the loss writes ``at_scale``."""
+        return "at_scale" in self.provides
+
+    @property
     def is_smooth(self) -> bool:
         """Whether solvers take the loss as it is, as it writes no ``smoothed``."""
         return "smoothed" not in self.provides
@@ -213,9 +219,28 @@ class Loss(BaseEstimator):
         -------
         Loss
             Its gradients must be in the domain of this loss's conjugate, as those of Moreau's
-            envelope are, ``min over z of value(y, z) + (eta - z)^2 / (2 width)``.
+            envelope are, ``min over z of value(y, z) + (eta - z)^2 / (2 width)``. Where there is a
+            conjugate, fits move the raw predictions by ``width`` times a dual point, which for
+            this envelope makes them exact; for others they come as near as the width.
         """
         raise NotImplementedError(f"{type(self).__name__} has no smoothed.")
+
+    def at_scale(self, scale: Array) -> "Loss":
+        """The loss where the scale of residuals is known; this one is its limit at scale 0.
+
+        Parameters
+        ----------
+        scale : ndarray of shape (n_outputs,)
+            In units of the target.
+
+        Returns
+        -------
+        Loss
+            Jointly convex in eta and scale. At the best scale of given raw predictions its
+            squared gradients have mean 1, and where they have mean 1 at most, this loss's conjugate
+            bounds the optimum in both.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no at_scale.")
 
     def link(self, mean: Array) -> Array:
         """Raw prediction whose prediction is ``mean``: where the search for b begins.

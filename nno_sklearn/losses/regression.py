@@ -76,10 +76,11 @@ class Huber(Loss):
         return mean
 
     def check_target(self, y: Array) -> None:
-        if not self.delta > 0:
+        if isinstance(self.delta, str) or not self.delta > 0:
             raise ValueError(
                 f"Huber(delta={self.delta!r}): delta must be greater than 0, since it is the "
-                "residual beyond which the loss grows linearly. Use for instance delta=1.35."
+                "residual beyond which the loss grows linearly. Use for instance delta=1.35; "
+                "loss='concomitant_huber' takes it in units of a scale that it estimates."
             )
 
 

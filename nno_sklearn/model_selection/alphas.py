@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.base import clone
 
 from nno_sklearn.model_selection.chain import Prepared, final_step, with_setting
+from nno_sklearn.problem import at_null_scale
 
 #: Number of strengths of "auto".
 N_ALPHAS = 30
@@ -45,6 +46,8 @@ def _with_derivatives(problem):
     A weak smoothing keeps the gradient at the constant model, a strong one gives the curvature on
     the scale of the residuals.
     """
+    if problem.loss.has_scale:
+        return at_null_scale(problem)
     if problem.loss.is_smooth:
         return problem
     share = STRONG_SMOOTHING if problem.is_smooth else WEAK_SMOOTHING

@@ -162,9 +162,10 @@ class Penalty(BaseEstimator):
         """
         return None
 
-    def group_norms(self) -> GroupNorms | None:
-        """Of a bound penalty: the sum of norms of groups, and an l1 part, that it is; None where it
-        is something else.
+    def group_norms(self, w: Array) -> GroupNorms | None:
+        """Of a bound penalty: a sum of norms of groups, and an l1 part, that is this penalty, or
+        else is equal to it at ``w``, up to a constant, and nowhere below it; None where there is
+        none.
 
         Block coordinate descent and Newton's method solve for it, far faster than proximal steps.
         """
@@ -227,8 +228,10 @@ class Penalty(BaseEstimator):
         return np.zeros_like(w)
 
     def concavity(self, w: Array) -> Scalar | Array:
-        """Of a penalty that is not convex: how far its second derivative by each coefficient is
-        below 0, a number of at least 0. 0 is a safe answer, with which solvers may be slower."""
+        """Of a penalty that is not convex: how far its second derivative by each coefficient, or
+        that along the direction of each coefficient's group, is below that of its
+        :meth:`piecewise_quadratic`, or of its :meth:`group_norms`; a number of at least 0. 0 is a
+        safe answer, with which solvers may be slower."""
         return 0.0
 
     def curvature_product(self, w: Array, d: Array) -> Array:

@@ -2,20 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nno_sklearn.penalties.base import NoPenalty, Penalty
+from nno_sklearn.penalties.grouping import Grouping, Groups, check_groups
 from nno_sklearn.penalties.norms import GroupNorms
 from nno_sklearn.penalties.parameters import Features
-from nno_sklearn.penalties.piecewise import AT_BOUNDARY
+from nno_sklearn.penalties.piecewise import PiecewiseQuadratic
 from nno_sklearn.types import Array, Scalar
-
-#: Newton steps, from above, to the scaling into a domain that has no closed form.
-MAX_STEPS = 60
 
 
 class GroupLasso(Penalty):
@@ -61,12 +58,12 @@ class GroupLasso(Penalty):
     groups: Any = "rows"
     #: Of a bound penalty, the number of outputs.
     bound_outputs: int = 0
-    #: Of a bound penalty, the groups' factors, (n_groups,); None before :meth:`bind`.
-    bound_factors: Array | None = None
+    #: What it is on known features; None before :meth:`bind`.
+    bound_norms: GroupNorms | None = None
 
     def __init__(
         self,
-        groups: str | Sequence[Sequence[Any]] | Mapping[Any, Sequence[Any]] = "rows",
+        groups: Groups = "rows",
         *,
         weights: ArrayLike | Mapping[Any, float] | None = None,
         l1_ratio: float = 0.0,
@@ -81,11 +78,7 @@ class GroupLasso(Penalty):
                 f"GroupLasso(l1_ratio={self.l1_ratio!r}): l1_ratio must be between 0 and 1, since "
                 "it is the share of the l1 part."
             )
-        if isinstance(self.groups, str) and self.groups != "rows":
-            raise ValueError(
-                f"GroupLasso(groups={self.groups!r}): pass 'rows', a list of lists of features, or "
-                "a dict of them."
-            )
+        check_groups(self, self.groups)
 
     @property
     def is_separate(self) -> bool:  # type: ignore[override]  # of one output, it is
@@ -94,15 +87,16 @@ class GroupLasso(Penalty):
     @property
     def provides(self) -> frozenset[str]:
         found = super().provides
-        is_free = self.bound_factors is not None and not self.bound_factors.all()
-        return found - {"conjugate"} if is_free and self.l1_ratio == 0 else found
+        is_free = self.bound_norms is not None and not self.bound_norms.grows
+        return found - {"conjugate"} if is_free else found
 
     def bind(
         self, n_features: int, n_outputs: int, feature_names: Sequence[str] | None = None
     ) -> Penalty:
-        if self.bound_factors is not None:
+        if self.bound_norms is not None:
             return self
         features = Features(self, n_features, n_outputs, feature_names)
+        labels, names = Grouping.of(features, self.groups)
         bound = copy(self)
         bound.bound_outputs = n_outputs
         if isinstance(self.groups, str):
@@ -110,164 +104,63 @@ class GroupLasso(Penalty):
             factors = np.array(np.broadcast_to(given, (n_features, n_outputs))[:, 0])
             bound.groups = None
         else:
-            named = isinstance(self.groups, Mapping)
-            members = [
-                [features.number("groups", key) for key in _keys(features, group)]
-                for group in (self.groups.values() if named else self.groups)
-            ]
-            bound.groups = _labels(features, members)
-            factors = np.sqrt(np.bincount(bound.groups))
-            names = list(self.groups) if named else list(range(len(members)))
+            bound.groups, factors = labels, np.sqrt(np.bincount(labels))
             _set_weights(features, factors, self.weights, names)
         if np.any(factors < 0) or not np.isfinite(factors).all():
             what = f"a group has the factor {factors[~(factors >= 0) | np.isinf(factors)][0]}"
             raise features.error("weights", what, "pass finite numbers of at least 0")
-        bound.bound_factors = factors
+        bound.bound_norms = GroupNorms(labels, (1.0 - self.l1_ratio) * factors, self.l1_ratio)
         return bound
 
     def restrict(self, features: NDArray[np.integer], outputs: NDArray[np.integer]) -> Penalty:
         part = copy(self)
-        if self.groups is None:
-            part.bound_factors = self._factors[features]
-        else:
-            kept, part.groups = np.unique(self.groups[features], return_inverse=True)
-            part.bound_factors = self._factors[kept]
+        part.bound_norms = self._norms.restrict(features)
+        part.groups = None if self.groups is None else part.bound_norms.labels
         return part
 
     def constraints(self) -> Penalty:
         return NoPenalty()
 
     @property
-    def _factors(self) -> Array:
-        if self.bound_factors is None:
+    def _norms(self) -> GroupNorms:
+        if self.bound_norms is None:
             raise ValueError(
                 f"{self!r} does not know its features yet: call bind(n_features, n_outputs, "
                 "feature_names) and use what it returns."
             )
-        return self.bound_factors
+        return self.bound_norms
 
-    def _sums(self, terms: Array) -> Array:
-        """Sums over each group, (n_groups,)."""
-        sums: Array = terms.sum(axis=1)
-        if self.groups is None:
-            return sums
-        return np.asarray(np.bincount(self.groups, sums, len(self._factors)), dtype=float)
+    def piecewise_quadratic(self, w: Array) -> PiecewiseQuadratic | None:
+        """Of groups of one coefficient each, which is an l1 norm."""
+        norms = self._norms
+        if w.shape[1] > 1 or np.bincount(norms.labels).max(initial=0) > 1:
+            return None
+        return PiecewiseQuadratic(l1=norms.of_features(norms.radii) + norms.l1)
 
-    def _norms(self, w: Array) -> Array:
-        """Norm of each group, (n_groups,)."""
-        return np.sqrt(self._sums(w * w))
-
-    def _of_features(self, groups: Array) -> Array:
-        """A number of each group for each of its features, (n_features, 1)."""
-        return (groups if self.groups is None else groups[self.groups])[:, None]
-
-    def _soft(self, z: Array, step: float | Array = 1.0) -> Array:
-        """What the l1 part leaves of slopes, or of coefficients after a step."""
-        if self.l1_ratio == 0:
-            return z
-        return np.sign(z) * np.maximum(np.abs(z) - step * self.l1_ratio, 0.0)
-
-    @property
-    def _radii(self) -> Array:
-        """What each group's slopes may amount to at 0, beyond the l1 part."""
-        return (1.0 - self.l1_ratio) * self._factors
+    def group_norms(self, w: Array) -> GroupNorms:
+        return self._norms
 
     def value(self, w: Array) -> Scalar:
-        total = float(self._radii @ self._norms(w))
-        return total + self.l1_ratio * float(np.abs(w).sum()) if self.l1_ratio else total
-
-    def group_norms(self) -> GroupNorms:
-        labels = np.arange(len(self._factors)) if self.groups is None else self.groups
-        return GroupNorms(labels, self._radii, float(self.l1_ratio))
+        return self._norms.value(w)
 
     def prox(self, w: Array, step: float | Array) -> Array:
-        soft = self._soft(w, step)
-        of_group = step if np.ndim(step) == 0 else np.broadcast_to(step, w.shape)[:, :1]
-        norms, radii = self._of_features(self._norms(soft)), self._of_features(self._radii)
-        shrink = np.divide(of_group * radii, norms, out=np.zeros_like(norms), where=norms > 0)
-        return soft * np.maximum(1.0 - shrink, 0.0)
+        return self._norms.prox(w, step)
 
     def curvature(self, w: Array) -> Array:
-        rate, unit = self._rates(w)
+        rate, unit = self._norms.rates(w)
         return rate * (1.0 - unit**2)
 
     def curvature_product(self, w: Array, d: Array) -> Array:
-        rate, unit = self._rates(w)
-        return rate * (d - self._of_features(self._sums(unit * d)) * unit)
-
-    def _rates(self, w: Array) -> tuple[Array, Array]:
-        """Curvature across each group's direction, and that direction; 0 at a kink."""
-        norms = self._norms(w)
-        inverse = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
-        return self._of_features(self._radii * inverse), self._of_features(inverse) * w
+        return self._norms.curvature_product(w, d)
 
     def conjugate(self, z: Array) -> Scalar:
-        radii = self._radii
-        excess = self._norms(self._soft(z)) - radii
-        return 0.0 if (excess <= AT_BOUNDARY * np.maximum(radii, 1.0)).all() else np.inf
+        return self._norms.conjugate(z)
 
     def dual_scaling(self, z: Array) -> Scalar:
-        radii = self._radii
-        outside = self._norms(self._soft(z)) > radii
-        if not outside.any():
-            return 1.0
-        if self.l1_ratio == 0:
-            return float(np.min(radii[outside] / self._norms(z)[outside]))
-        # Of each group, where |soft(c z)|^2 = radius^2: convex in c, so Newton's steps from 1 fall.
-        scaling = np.ones(len(radii))
-        for _ in range(MAX_STEPS):
-            at_group = self._of_features(scaling)
-            left = np.maximum(at_group * np.abs(z) - self.l1_ratio, 0.0)
-            excess = self._sums(left**2) - radii**2
-            slope = 2.0 * self._sums(left * np.abs(z))
-            steps = outside & (excess > 0) & (slope > 0)
-            new = scaling - np.divide(excess, slope, out=np.zeros_like(slope), where=steps)
-            if np.array_equal(new, scaling):
-                break
-            scaling = new
-        return float(scaling.min())
+        return self._norms.dual_scaling(z)
 
     def subdiff_distance(self, w: Array, gradient: Array) -> Array:
-        norms = self._norms(w)
-        at_zero = self._soft(gradient)
-        sizes, radii = self._of_features(self._norms(at_zero)), self._of_features(self._radii)
-        share = np.divide(radii, sizes, out=np.ones_like(sizes), where=sizes > radii)
-        at_zero = np.abs(at_zero) * (1.0 - share)
-        rate, _ = self._rates(w)
-        slope = gradient + rate * w
-        in_use = np.where(
-            w == 0, np.abs(self._soft(slope)), np.abs(slope + self.l1_ratio * np.sign(w))
-        )
-        return np.where(self._of_features(norms) > 0, in_use, at_zero)
-
-
-def _keys(features: Features, group: Any) -> Sequence[Any]:
-    """The features of a group; one string is a pattern of their names."""
-    if not isinstance(group, str):
-        return list(group)
-    found = [name for name in features.names if fnmatchcase(name, group)]
-    if not found:
-        what = f"no feature is called {group!r}"
-        raise features.error(
-            "groups", what, "a string is a pattern, such as 'city_*'; lists have names"
-        )
-    return found
-
-
-def _labels(features: Features, members: list[list[int]]) -> NDArray[np.integer]:
-    """Number of each feature's group, those in none after the others."""
-    labels = np.full(features.shape[0], -1)
-    for number, group in enumerate(members):
-        if not group:
-            raise features.error("groups", f"group {number} is empty", "leave it out")
-        for j in group:
-            if labels[j] >= 0:
-                what = f"{features.name(j)} is in two groups"
-                raise features.error("groups", what, "let each feature be in one at most")
-            labels[j] = number
-    alone = np.flatnonzero(labels < 0)
-    labels[alone] = len(members) + np.arange(len(alone))
-    return labels
+        return self._norms.subdiff_distance(w, gradient)
 
 
 def _set_weights(features: Features, factors: Array, weights: Any, names: list[Any]) -> None:

@@ -14,6 +14,7 @@ from nno_sklearn.problem.objective import Objective
 from nno_sklearn.problem.point import Line, Point
 from nno_sklearn.problem.problem import Problem
 from nno_sklearn.problem.recession import leads_away, separates
+from nno_sklearn.problem.scale import at_null_scale, best_scale, scale_step
 from nno_sklearn.problem.shortest import shortest
 from nno_sklearn.problem.summary import summarise
 
@@ -28,10 +29,13 @@ __all__ = [
     "Problem",
     "Verdict",
     "WorkingHessian",
+    "at_null_scale",
+    "best_scale",
     "hessian_blocks",
     "leads_away",
     "nonsmooth_bound",
     "promised_decrease",
+    "scale_step",
     "separates",
     "shortest",
     "summarise",

@@ -116,10 +116,10 @@ def shifted_dual_gap(point, step):
     return float(gap), float(rounding)
 
 
-def nonsmooth_bound(point, loss):
-    """A bound from below on the optimum with a nonsmooth loss, by a point of its smoothed problem.
+def nonsmooth_bound(problem, point, dual, share=1.0):
+    """A bound from below on the optimum of a problem, by a point of one that is near it.
 
-    The smoothed loss's gradients u are in the domain of the loss's own conjugate. The slopes of
+    The other loss's gradients u are in the domain of the loss's own conjugate. The slopes of
     the sign that prevails are shrunk until u has weighted sum 0, as an intercept asks for. Then
     each scaling ``c u`` is a dual point, and no optimum lies below::
 
@@ -127,30 +127,34 @@ def nonsmooth_bound(point, loss):
 
     Parameters
     ----------
+    problem : Problem
     point : Point
-    loss : Loss
+        Of the other problem.
+    dual : Raw
+        Handle of its u.
+    share : float or ndarray of shape (n_outputs,), default=1.0
+        What u is multiplied by, at most 1.
 
     Returns
     -------
     float
         -inf where no dual point is known.
     """
-    problem = point.problem
     penalty, alpha = problem.penalty, problem.alpha
     has_conjugate = "conjugate" in penalty.provides and penalty.is_convex
-    if "conjugate" not in loss.provides or not (has_conjugate or penalty.is_zero):
+    if "conjugate" not in problem.loss.provides or not (has_conjugate or penalty.is_zero):
         return -np.inf
-    given = point.raw, point.intercept, loss, _balance(point)
-    whole = problem.rows.shrunk_dual(*given, 1.0)
+    shares = tuple(share * factor for factor in _balance(point))
+    whole = problem.rows.shrunk_dual(dual, shares, 1.0)
     if penalty.is_zero:
         if not _is_zero(problem, whole):
             return -np.inf
         return -_above(whole.size, whole.conjugate - whole.size, -np.vdot(whole.pulled, point.coef))
-    dual = -whole.pulled / alpha
-    bound = -_above(whole.conjugate, alpha * penalty.conjugate(dual))
-    if (scaling := penalty.dual_scaling(dual)) < 1.0:
-        part = problem.rows.shrunk_dual(*given, scaling)
-        bound = max(bound, -_above(part.conjugate, alpha * penalty.conjugate(scaling * dual)))
+    pulled = -whole.pulled / alpha
+    bound = -_above(whole.conjugate, alpha * penalty.conjugate(pulled))
+    if (scaling := penalty.dual_scaling(pulled)) < 1.0:
+        part = problem.rows.shrunk_dual(dual, shares, scaling)
+        bound = max(bound, -_above(part.conjugate, alpha * penalty.conjugate(scaling * pulled)))
     return bound
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-MAX_STEPS = 100
+MAX_STEPS, EPS = 100, np.finfo(float).eps
 #: The gradient by the coefficients moves with what is left of the imbalance, and with it the Newton
 #: decrement, which a tol of 1e-13 bounds as well. Newton's steps mostly end below it anyway.
 PRECISION = 1e-13
@@ -35,10 +35,11 @@ class Look:
         return self._correction.shifted(self._rows.sums(self._raw, b, self._slope, self._t))
 
     def derivatives_along(self, b, drift):
-        """Derivatives of the losses' sum by t where b moves with it, (1,); b is that at t = 0."""
+        """Derivatives of the losses' sums by t where b moves with it; b is that at t = 0."""
         given = self._raw, b, self._slope, self._t, drift
         first, second = self._rows.derivatives_along(*given)
-        return first + np.sum(self._correction.shift * drift), second
+        moved = self._correction.shift * drift
+        return first + (moved if self.is_separate else np.sum(moved)), second
 
     def values(self, b):
         """Loss of each output, (n_outputs,)."""
@@ -78,7 +79,8 @@ def _separate(look, start, precision):
         usable = np.isfinite(total) & np.isfinite(curvature)
         # A step below the rounding of the raw predictions would change nothing.
         size = np.abs(b) + look.size
-        rounding = 4 * np.finfo(float).eps * np.where(usable, curvature, 0.0) * size
+        no_step = 4 * EPS * size
+        rounding = np.where(usable, curvature, 0.0) * no_step
         done = usable & (np.abs(total) <= precision * sums.size + rounding + 1e-300)
         if done.all():
             break
@@ -97,7 +99,7 @@ def _separate(look, start, precision):
         stretch = np.where(good, stretch, 2 * stretch)
         new = np.where(done, b, np.where(good, newton, bracket))
         moved = np.abs(new - b)
-        if (moved <= 4 * np.finfo(float).eps * np.abs(b)).all():
+        if (moved <= no_step).all():
             break
         b = new
     return b, sums
@@ -125,7 +127,7 @@ def _coupled(look, start, precision):
             step -= step.mean()
             if _is_newton(step, sums):
                 b, tried = b - step, (b, sums)
-                if np.abs(step).max() <= 4 * np.finfo(float).eps * max(1.0, np.abs(b).max()):
+                if np.abs(step).max() <= 4 * EPS * max(1.0, np.abs(b).max()):
                     break
                 continue
         found = _damped(look, b, sums, reach)
@@ -158,7 +160,7 @@ def _damped(look, b, sums, reach):
     """
     value, total = look.values(b).sum(), sums.total
     largest, least = np.abs(total).max(), LEAST_DAMPING * sums.curvature.diagonal.max()
-    while reach > np.finfo(float).eps * max(1.0, np.abs(b).max()):
+    while reach > EPS * max(1.0, np.abs(b).max()):
         step = sums.curvature.solve(total, max(largest / reach, least))
         step -= step.mean()
         if look.values(b - step).sum() < value:

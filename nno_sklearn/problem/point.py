@@ -160,9 +160,9 @@ class Point:
 class Line:
     """The objective on ``w + t * direction``, with the intercept optimal at every t: no pass.
 
-    Derivatives of outputs that interact are those on a line in w and b together, on which b
-    moves as its optimum does at t = 0: where classes saturate, the optimal intercept is
-    expensive, and only the point at which a search ends needs it.
+    Where outputs interact, and where the loss's curvature jumps, derivatives are those on a line in
+    w and b together, on which b moves as its optimum does at t = 0: the optimal intercept takes
+    many looks there, and only the point at which a search ends needs it.
 
     ``t`` is an array of shape (n_outputs,) where the outputs do not interact, so that each has
     a step of its own, else of shape (1,); numbers are fine too.
@@ -215,11 +215,17 @@ class Line:
             self._point_t = t
         return self._point
 
+    @property
+    def _is_joint(self) -> bool:
+        """Whether derivatives are those on a line in coefficients and intercept together."""
+        problem = self.start.problem
+        return not problem.rows.is_separate or problem.loss.largest_curvature is not None
+
     @cached_property
     def _drift(self) -> Any:
-        """Derivative of the optimal intercept by t, at 0; of separate outputs where last looked."""
+        """Derivative of the optimal intercept by t, at 0, or where it was looked at last."""
         problem, start = self.start.problem, self.start
-        if not problem.fit_intercept or problem.rows.is_separate:
+        if not (problem.fit_intercept and self._is_joint):
             return 0.0
         sums = Look(problem, start.coef, start.raw, self.slope).sums(start.intercept)
         return -sums.curvature.solve(sums.mixed)
@@ -246,10 +252,11 @@ class Line:
         if not problem.fit_intercept:
             sums = look.sums(self.start.intercept)
             first, second = problem.joined(sums.first), problem.joined(sums.second)
-        elif problem.rows.is_separate:
-            first, second = self._at_the_optimum(look, t)
+        elif self._is_joint:
+            along = look.derivatives_along(self.start.intercept, self._drift)
+            first, second = (problem.joined(part) for part in along)
         else:
-            first, second = self._on_the_joint_line(look, t)
+            first, second = self._at_the_optimum(look, t)
         if not problem.correction.is_zero:
             product = problem.correction.product(self.direction)
             first = first + problem.inner(problem.correction.gradient(coef), self.direction)
@@ -271,7 +278,3 @@ class Line:
             first = first + problem.inner(sums.mixed[None], left[None])
             second = second + problem.inner(sums.mixed[None], self._drift[None])
         return first, second
-
-    def _on_the_joint_line(self, look, t):
-        """The data loss's derivatives, coefficients and intercept moving together."""
-        return look.derivatives_along(self.start.intercept, self._drift)

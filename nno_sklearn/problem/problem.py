@@ -249,9 +249,23 @@ class Problem:
         """The same objective with another loss."""
         return self._like(rows=self.rows.with_loss(loss), _passes_before=self._passes_before)
 
-    def smoothed(self, width: float) -> "Problem":
-        """The same objective with its nonsmooth loss smoothed: nowhere above it."""
-        return self.with_loss(self.loss.smoothed(width))
+    def at_scale(self, scale: Array) -> "Problem":
+        """The same objective where the scale of residuals, (n_outputs,), is known."""
+        return self.with_loss(self.loss.at_scale(scale))
+
+    def smoothed(self, width: float, dual: Raw | None = None) -> "Problem":
+        """The same objective with its nonsmooth loss smoothed, but for a constant nowhere above it.
+
+        Parameters
+        ----------
+        width : float
+            As of :meth:`Loss.smoothed`.
+        dual : Raw, default=None
+            Handle of a dual point v: raw predictions are moved by ``width * v``, and Moreau's
+            envelope is that of ``sup over u of u eta - loss*(u) - width (u - v)^2 / 2``.
+        """
+        smooth = self.with_loss(self.loss.smoothed(width))
+        return smooth if dual is None else smooth._like(rows=smooth.rows.shifted(dual, width))
 
     def exact(self) -> "Problem":
         """The same objective with products in float64, also where X is float32."""

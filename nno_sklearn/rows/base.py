@@ -168,7 +168,8 @@ class Rows(ABC):
         self, raw: Raw, b: Array, slope: Raw, t: float | Array, drift: Array
     ) -> tuple[Array, Array]:
         """First and second derivatives by t of the losses' sum at ``raw + t * slope + b + t *
-        drift``, (1,) each: along a line in coefficients and intercept."""
+        drift``, (n_outputs,) each, or (1,) where outputs interact: along a line in coefficients and
+        intercept."""
 
     @abstractmethod
     def values(self, raw: Raw, b: Array, slope: Raw | None = None, t: float | Array = 0.0) -> Array:
@@ -207,10 +208,12 @@ class Rows(ABC):
         as a function of ``eta - o``."""
 
     @abstractmethod
-    def shrunk_dual(
-        self, raw: Raw, b: Array, loss: Loss, shares: tuple[Array, Array], scaling: float
-    ) -> DualPoint:
-        """The dual point u of ``loss``, which these rows' loss smooths; one pass.
+    def dual(self, raw: Raw, b: Array) -> Raw:
+        """Handle of u at ``raw + b``."""
+
+    @abstractmethod
+    def shrunk_dual(self, dual: Raw, shares: tuple[Array, Array], scaling: float) -> DualPoint:
+        """The dual point u of a handle, which serves this loss, too; one pass.
 
         Positive u of each output are multiplied by the first of ``shares``, (n_outputs,), negative
         ones by the second. ``scaling`` is for the conjugate alone.
@@ -366,6 +369,10 @@ class Rows(ABC):
     def with_loss(self, loss: Loss) -> Rows:
         """These rows, measured by another loss. Handles of both serve each other, once they are
         released."""
+
+    @abstractmethod
+    def shifted(self, by: Raw, t: float) -> Rows:
+        """These rows, with ``t`` times the numbers of a handle added to their offsets."""
 
     @abstractmethod
     def exact(self) -> Rows:

@@ -239,7 +239,7 @@ class LocalRows(Recession, Rows):
 
     def derivatives_along(self, raw, b, slope, t, drift):
         given = self.loss, self._targets, self.weight, raw, self.offset, b + t * drift
-        return sums.derivatives_along(*given, slope, t, drift)
+        return sums.derivatives_along(*given, slope, t, drift, self.is_separate)
 
     def values(self, raw, b, slope=None, t=0.0):
         return sums.values(self.loss, self._targets, self.weight, raw, self.offset, b, slope, t)
@@ -278,10 +278,9 @@ class LocalRows(Recession, Rows):
         root = np.sqrt(self.weight @ (gradient**2).sum(axis=1))
         return float(root), float(np.abs(gradient).max())
 
-    def _conjugates(self, u, loss=None):
-        """Of each row's loss, or of ``loss``, as a function of eta - o, (n_samples, n_outputs)."""
-        loss = self.loss if loss is None else loss
-        conjugate = loss.conjugate(self._targets_beside(u), u)
+    def _conjugates(self, u):
+        """Of each row's loss, as a function of eta - o, (n_samples, n_outputs)."""
+        conjugate = self.loss.conjugate(self._targets_beside(u), u)
         return conjugate if self.offset is None else conjugate - u * self.offset
 
     def conjugate(self, raw, b, scaling):
@@ -289,11 +288,13 @@ class LocalRows(Recession, Rows):
         above, below = np.maximum(conjugate, 0.0), np.minimum(conjugate, 0.0)
         return float(self.weight @ above.sum(axis=1)), float(self.weight @ below.sum(axis=1))
 
-    def shrunk_dual(self, raw, b, loss, shares, scaling):
-        dual = self.loss_gradient(raw, b)
-        dual = np.where(dual > 0, shares[0] * dual, shares[1] * dual)
+    def dual(self, raw, b):
+        return StoredRaw(self.loss_gradient(raw, b))
+
+    def shrunk_dual(self, dual, shares, scaling):
+        dual = np.where(dual.array > 0, shares[0] * dual.array, shares[1] * dual.array)
         weighted = self.weight[:, None] * dual
-        conjugate = self._conjugates(scaling * dual, loss)
+        conjugate = self._conjugates(scaling * dual)
         sums = self.weight @ conjugate.sum(axis=1), self.weight @ np.abs(conjugate).sum(axis=1)
         total, squares = weighted.sum(axis=0), float(np.vdot(weighted, dual))
         pulled = self.design.rmatvec(weighted)
@@ -402,6 +403,12 @@ class LocalRows(Recession, Rows):
     def with_loss(self, loss):
         part = self._like(self.design, loss=loss)
         vars(part).pop("is_separate", None)
+        return part
+
+    def shifted(self, by, t):
+        offset = t * by.array if self.offset is None else self.offset + t * by.array
+        part = self._like(self.design, offset=np.asfortranarray(offset))
+        vars(part).pop("mean_offset", None)
         return part
 
     def exact(self):

@@ -99,16 +99,16 @@ def sums_along(loss, y, weight, raw, offset, b, slope, t, is_separate):
     return _added(block(*one) for one in blocks(raw, offset, b, slope, t))
 
 
-def derivatives_along(loss, y, weight, raw, offset, b, slope, t, drift):
-    """First and second derivatives of the losses' sum, intercepts moving by ``drift``, (1,)."""
+def derivatives_along(loss, y, weight, raw, offset, b, slope, t, drift, is_separate):
+    """First and second derivatives of the losses' sums, intercepts moving by ``drift``."""
     drift = np.asarray(drift, dtype=raw.dtype)
 
     def block(rows, eta):
         along = slope.block(rows) + drift
         gradient, curvature = loss.derivatives(y.like(rows, eta), eta)
         moved = along * weight[rows, None].astype(eta.dtype, copy=False)
-        first, second = inner(gradient, moved, False), inner(curvature.product(along), moved, False)
-        return _wide(first, second)
+        turned = curvature.product(along)
+        return _wide(inner(gradient, moved, is_separate), inner(turned, moved, is_separate))
 
     with np.errstate(over="ignore", invalid="ignore"):
         return reduce(_sum, (block(*one) for one in blocks(raw, offset, b, slope, t)))

@@ -1,7 +1,8 @@
 """Sessions: data prepared once for one fit, or for many, each from a solved one nearby."""
 
-from nno_sklearn.session.fit_session import FitSession, Fitted, Posed, key_of
+from nno_sklearn.session.fit_session import FitSession, key_of
 from nno_sklearn.session.model import Limits, Parts, SessionModel, TrainingData, has_sessions
+from nno_sklearn.session.posed import Fitted, Posed
 from nno_sklearn.session.starts import Coefficients, Start, given_start
 
 __all__ = [

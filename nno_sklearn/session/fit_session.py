@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, Generic, NamedTuple
+from functools import cached_property, partial
+from typing import Any, Generic
 
 import joblib
 import numpy as np
@@ -12,42 +12,19 @@ from sklearn.base import clone
 
 from nno_sklearn._split import Data
 from nno_sklearn._validation import check_compatible, draft_of
-from nno_sklearn.callbacks.base import Best
-from nno_sklearn.callbacks.fit_task import AsFitted, FitTask
+from nno_sklearn.callbacks.fit_task import FitTask
 from nno_sklearn.contracts import check_loss_on, check_penalty_on
 from nno_sklearn.penalties import NoPenalty, Penalty
-from nno_sklearn.problem import Objective, Point, Problem, summarise
+from nno_sklearn.problem import Objective, Problem, summarise
 from nno_sklearn.problem.cost import MOMENTS_BUDGET, PASSES_PER_FIT
 from nno_sklearn.rows import targets_of
 from nno_sklearn.score_training import BoundTraining
 from nno_sklearn.session.magnitude import check_magnitude
-from nno_sklearn.session.minimise import certified, minimise, pilot_coefficients
+from nno_sklearn.session.minimise import pilot_coefficients
 from nno_sklearn.session.model import Model, Parts, SessionModel, TrainingData
+from nno_sklearn.session.posed import Fitted, Posed, preview, solve_posed
 from nno_sklearn.session.starts import Start, start_of
-from nno_sklearn.session.threads import threads_for
-from nno_sklearn.solvers import Record, Solver, SolverResult, Status
-from nno_sklearn.solvers.base import Callback, MakeCoefficients
 from nno_sklearn.types import Array
-
-
-class Posed(NamedTuple, Generic[Model]):
-    """A model's problem on the data of a session."""
-
-    #: The model with the attributes that the data alone determine, not yet fitted.
-    model: Model
-    problem: Problem
-    solver: Solver
-    #: How to train on a score with these targets; None for a loss.
-    training: BoundTraining | None
-    #: Sum of the weights in the user's own units.
-    total_weight: float
-
-
-class Fitted(NamedTuple, Generic[Model]):
-    """A fitted model, and how its run ended."""
-
-    model: Model
-    result: SolverResult
 
 
 @dataclass(frozen=True)
@@ -227,73 +204,10 @@ class FitSession:
         draft, start = posed.model, start_of(posed.problem, starts)
         solver = clone(posed.solver).select(posed.problem)
         data = Data(self._X, self._y, {"sample_weight": self._sample_weight, **self._options}, {})
-        as_fitted = _preview(draft_of(draft), posed.problem, solver)
+        as_fitted = preview(draft_of(draft), posed.problem, solver)
         task = FitTask(model, data, as_fitted, held_out=self._held_out)
-        return task.run(lambda: _solve(posed, solver, start, task), lambda fitted: fitted.model)
-
-
-def _solve(posed: Posed[Model], solver: Solver, start: Point, task: FitTask) -> Fitted[Model]:
-    """Run a solver on a problem, and keep its result in the model."""
-    draft, problem, _, training, _ = posed
-    limits, began = draft.limits(), None
-    options: dict[str, Any] = {
-        "max_iter": limits.max_iter,
-        "tol": limits.tol,
-        "callback": _callback(draft, task),
-        "random_state": draft.random_state,
-    }
-    # Trial steps that are too long overflow.
-    with np.errstate(over="ignore", invalid="ignore"), threads_for(problem):
-        if training is None:
-            result = minimise(problem, solver, start, **options)
-            best = _of_best(result, task.best)
-            if best is not result:
-                result = certified(problem, solver, best, **{**options, "callback": None})
-        else:
-            began, result = training.train(problem, solver, **options)
-    history = [record._replace(n_samples=task.n_samples) for record in result.history]
-    result = replace(result, history=task.scored(history))
-    draft.keep(result, problem.loss, solver, problem.dtype, began)
-    return Fitted(draft, result)
-
-
-def _of_best(result: SolverResult, best: Best | None) -> SolverResult:
-    """The result at the best model that callbacks found; itself where that is the last one."""
-    if best is None or best.waited == 0 or best.record.n_passes == result.history[-1].n_passes:
-        return result
-    record = best.record
-    return replace(
-        result,
-        coef=best.coef,
-        intercept=best.intercept,
-        status=Status.STOPPED,
-        objective=record.objective,
-        optimality=record.optimality,
-        dual_gap=record.dual_gap,
-        point=None,
-    )
-
-
-def _preview(model: Model, problem: Problem, solver: Solver) -> AsFitted:
-    """Makes the model as if its fit had ended at a record."""
-
-    def as_fitted(record: Record, number: int, coef: Array, intercept: Array) -> Model:
-        result = SolverResult(
-            coef=coef,
-            intercept=intercept,
-            n_iter=max(1, number),
-            n_passes=record.n_passes,
-            status=Status.STOPPED,
-            optimality=record.optimality,
-            dual_gap=record.dual_gap,
-            objective=record.objective,
-            history=[record],
-        )
-        draft = draft_of(model)
-        draft.keep(result, problem.loss, solver, problem.dtype)
-        return draft
-
-    return as_fitted
+        fit = partial(solve_posed, posed, solver, start, task)
+        return task.run(fit, lambda fitted: fitted.model)
 
 
 def _check_no_offset(data: TrainingData) -> None:
@@ -324,14 +238,3 @@ def _binding_parameters(model: SessionModel) -> dict[str, Any]:
     """The parameters that determine rows, targets, weights and loss."""
     params = model.get_params()
     return {k: v for k, v in params.items() if k.split("__")[0] not in model.free_parameters}
-
-
-def _callback(model: SessionModel, task: FitTask) -> Callback:
-    """What a solver calls with each record: prints it, and shows it to the user's callbacks."""
-
-    def see(record: Record, coefficients: MakeCoefficients) -> bool:
-        if model.verbose:
-            print(f"[{type(model).__name__}] {record}")
-        return task.see(record._replace(n_samples=task.n_samples), coefficients)
-
-    return see

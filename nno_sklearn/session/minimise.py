@@ -8,7 +8,14 @@ from sklearn.exceptions import ConvergenceWarning
 from nno_sklearn.contracts import check_result
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.problem import Point, Problem
-from nno_sklearn.solvers import SOLVERS, Solver, SolverResult, certify_returned, solve_nonsmooth
+from nno_sklearn.solvers import (
+    SOLVERS,
+    Solver,
+    SolverResult,
+    certify_returned,
+    solve_nonsmooth,
+    solve_with_scale,
+)
 from nno_sklearn.solvers.base import Status
 from nno_sklearn.types import Array, RandomState
 
@@ -34,6 +41,8 @@ def minimise(problem: Problem, solver: Solver, start: Point, **options: Any) -> 
     """
     if not problem.loss.is_smooth:
         return solve_nonsmooth(problem, solver, start, **options, check=check_result)
+    if problem.loss.has_scale:
+        return solve_with_scale(problem, solver, start, **options, check=check_result)
     result = solver.solve(problem, start, **options)
     check_result(solver, problem, result, options["tol"])
     return certified(problem, solver, result, **options)
@@ -49,9 +58,9 @@ def certified(
     problem, solver, **options
         As for :func:`minimise`.
     result : SolverResult
-        Of a loss with corners it is certified already.
+        Of a loss with corners or a scale it is certified already.
     """
-    if not problem.loss.is_smooth:
+    if problem.loss.has_scale or not problem.loss.is_smooth:
         return result
     return certify_returned(problem, solver, result, **options)
 

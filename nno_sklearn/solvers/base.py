@@ -19,8 +19,8 @@ from nno_sklearn.types import Array, RandomState
 
 #: Records without any progress after which a run has reached the limit of precision.
 STANDSTILL = 10
-#: Records after which a run may be on its way to infinity.
-LONG_RUN = 50
+#: Numbers of records after which a run may be on its way to infinity.
+LONG_RUNS = 12, 50
 #: Share of ``tol`` that an iteration gains at most when the objective has settled.
 SETTLED = 1e-2
 #: Change of a raw prediction by a Newton step above which the step is long, and how many long steps
@@ -102,6 +102,8 @@ class SolverResult:
     point: Point | None = None
     #: A bound on the optimum from below that holds in any precision; -inf where none is known.
     bound: float = -np.inf
+    #: The loss with what was estimated of it, such as a scale; None where that is nothing.
+    loss: Loss | None = None
 
 
 class Run:
@@ -169,7 +171,7 @@ class Run:
             self.status = Status.STOPPED
         elif self.status is None and self._stands_still():
             self.stall()
-        elif self.status is None and len(self.history) == LONG_RUN and self._leads_away():
+        elif self.status is None and len(self.history) in LONG_RUNS and self._leads_away():
             self.status = Status.NO_OPTIMUM
         elif self.status is None and len(self.history) > self.max_iter:
             self.status = Status.MAX_ITER

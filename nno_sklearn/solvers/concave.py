@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nno_sklearn.problem.cost import MAX_MATRIX_SIZE
 from nno_sklearn.rows.cholesky import Cholesky
 from nno_sklearn.solvers.models import block_product
 
@@ -53,6 +54,8 @@ def _model(point, blocks, v):
 def _step(point, blocks, v, slope):
     """Where Newton's step leads; None where the model is not convex, or signs would change."""
     problem = point.problem
+    if problem.penalty.group_norms(v) is not None:
+        return _step_of_groups(problem, blocks, v, slope)
     penalty, alpha = problem.penalty, problem.alpha
     terms = penalty.piecewise_quadratic(v)
     right = (slope + alpha * (terms.l1 * np.sign(v) + terms.l2 * v)).ravel()
@@ -70,3 +73,33 @@ def _step(point, blocks, v, slope):
             return None
     new = new.reshape(v.shape)
     return new if np.array_equal(np.sign(new), np.sign(v)) else None
+
+
+def _step_of_groups(problem, blocks, v, slope):
+    """The same where the penalty is one of the norms of groups, which may tie the blocks."""
+    penalty, alpha, flat = problem.penalty, problem.alpha, v.ravel()
+    used = np.flatnonzero(flat)
+    if not 0 < len(used) <= MAX_MATRIX_SIZE:
+        return None
+    place = np.full(flat.size, -1)
+    place[used] = np.arange(len(used))
+    matrix = np.zeros((len(used), len(used)))
+    for index, block in blocks:
+        own = np.flatnonzero(place[index] >= 0)
+        at = place[index[own]]
+        matrix[np.ix_(at, at)] = block.take(own, axis=0).take(own, axis=1)
+    norms = penalty.group_norms(v)
+    rate, unit = norms.rates(v)
+    rate, unit = np.broadcast_to(rate, v.shape).ravel()[used], unit.ravel()[used]
+    fall = np.broadcast_to(penalty.concavity(v), v.shape).ravel()[used]
+    # A norm is curved by its rate across its group's direction, and by minus the fall along it.
+    group = np.repeat(norms.labels, v.shape[1])[used]
+    along = np.where(group[:, None] == group, (rate + fall)[:, None] * np.outer(unit, unit), 0.0)
+    matrix += alpha * (np.diag(rate) - along)
+    try:
+        step = Cholesky(matrix).solve(slope.ravel()[used] + alpha * rate * flat[used])
+    except np.linalg.LinAlgError:
+        return None
+    new = flat.copy()
+    new[used] -= step
+    return new.reshape(v.shape)

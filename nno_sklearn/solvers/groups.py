@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, eigvalsh
 
+from nno_sklearn.penalties import GroupNorms
 from nno_sklearn.problem.cost import MAX_MATRIX_SIZE
 from nno_sklearn.solvers.models import stands_still
 
@@ -32,22 +33,24 @@ def group_model(point, blocks):
     -------
     GroupModel or None
     """
-    norms = point.problem.penalty.group_norms()
+    norms = point.problem.penalty.group_norms(point.coef)
     if norms is None:
         return None
-    p, n_outputs = point.coef.shape
+    (p, n_outputs), alpha = point.coef.shape, point.problem.alpha
+    labels, radii, l1 = norms.labels, alpha * norms.radii, alpha * norms.l1
     if len({id(matrix) for _, matrix in blocks}) == 1 and len(blocks) == n_outputs:
-        return GroupModel(point, norms, norms.labels, blocks[0][1], (p, n_outputs))
+        return GroupModel(point, GroupNorms(labels, radii, l1), blocks[0][1], (p, n_outputs))
     if point.coef.size > MAX_MATRIX_SIZE:
         return None
     joint = np.zeros((point.coef.size, point.coef.size))
     for index, matrix in blocks:
         joint[np.ix_(index, index)] = matrix
-    return GroupModel(point, norms, np.repeat(norms.labels, n_outputs), joint, (-1, 1))
+    norms = GroupNorms(np.repeat(labels, n_outputs), radii, l1)
+    return GroupModel(point, norms, joint, (-1, 1))
 
 
 class GroupModel:
-    """``g (v - w) + (v - w)' H (v - w) / 2 + alpha * penalty(v)`` with norms of groups.
+    """``g (v - w) + (v - w)' H (v - w) / 2 + norms(v)``.
 
     Sweeps of block coordinate descent find the groups that are 0 (Yuan and Lin, 2006), Newton's
     steps among the others the rest, on which sweeps would converge slowly. All is in differences
@@ -58,8 +61,7 @@ class GroupModel:
     point : Point
         Where the model is made.
     norms : GroupNorms
-    labels : ndarray of shape (n,)
-        Group of each row of the coefficients, in the shape of the model.
+        The penalty, or what lies above it, times alpha, in the shape of the model.
     matrix : ndarray of shape (n, n)
         H, that of every column of the coefficients.
     shape : tuple
@@ -67,16 +69,14 @@ class GroupModel:
         same Hessian, else (n_coefficients, 1).
     """
 
-    def __init__(self, point, norms, labels, matrix, shape):
-        self._penalty, self._alpha = point.problem.penalty, point.problem.alpha
-        self._has_dual = "conjugate" in self._penalty.provides
+    def __init__(self, point, norms, matrix, shape):
+        self._norms, self._radii, self._l1 = norms, norms.radii, norms.l1
         self._energy, self._shape = 2 * abs(point.data_loss), point.coef.shape
         self._w = point.coef.reshape(shape)
         self._gradient = point.data_gradient.reshape(shape)
-        self._matrix, self._labels = np.ascontiguousarray(matrix), labels
-        self._radii, self._l1 = self._alpha * norms.radii, self._alpha * norms.l1
-        order = np.argsort(labels, kind="stable")
-        ends = np.cumsum(np.bincount(labels, minlength=len(norms.radii)))
+        self._matrix, self._labels = np.ascontiguousarray(matrix), norms.labels
+        order = np.argsort(norms.labels, kind="stable")
+        ends = np.cumsum(np.bincount(norms.labels, minlength=len(norms.radii)))
         self._rows = np.split(order, ends[:-1])
         self._curvature = np.asarray([_largest_eigenvalue(matrix, rows) for rows in self._rows])
         self._v, self._slope = self._w.copy(), self._gradient.copy()
@@ -86,7 +86,7 @@ class GroupModel:
         gaps = []
         for _ in range(MAX_ROUNDS):
             promise = self._promise()
-            gaps.append(self._gap() if self._has_dual else promise.sum())
+            gaps.append(self._gap() if self._norms.grows else promise.sum())
             if gaps[-1] <= target_gap or stands_still(gaps):
                 break
             swept, solved = self._sweep(self._choose(promise)), self._newton()
@@ -94,15 +94,9 @@ class GroupModel:
                 break
         return self._v.reshape(self._shape)
 
-    def _sums(self, terms):
-        return np.bincount(self._labels, terms.sum(axis=1), len(self._radii))
-
     def _promise(self):
         """What each group alone may gain, about."""
-        distance = self._penalty.subdiff_distance(
-            self._v.reshape(self._shape), self._slope.reshape(self._shape) / self._alpha
-        )
-        squares = self._sums((self._alpha * distance.reshape(self._v.shape)) ** 2)
+        squares = self._norms.sums(self._norms.subdiff_distance(self._v, self._slope) ** 2)
         curved = self._curvature > 0
         return np.divide(squares, 2 * self._curvature, out=np.zeros_like(squares), where=curved)
 
@@ -137,7 +131,7 @@ class GroupModel:
 
     def _newton(self):
         """Newton's step among the groups in use, shortened until the model falls, if it does."""
-        sizes = np.sqrt(self._sums(self._v**2))
+        sizes = self._norms.norms(self._v)
         rows = np.flatnonzero(sizes[self._labels] > 0)
         if not len(rows):
             return False
@@ -170,13 +164,12 @@ class GroupModel:
 
     def _gap(self):
         """Duality gap of the model (see :func:`nno_sklearn.problem.certificate.dual_gap`)."""
-        penalty, alpha = self._penalty, self._alpha
-        v, slope = self._v.reshape(self._shape), self._slope.reshape(self._shape)
-        scaling = penalty.dual_scaling(-slope / alpha)
-        moved = np.vdot(self._slope + self._gradient, self._v - self._w)
-        gap = penalty.value(v) + penalty.conjugate(-scaling * slope / alpha)
+        norms, v, slope = self._norms, self._v, self._slope
+        scaling = norms.dual_scaling(-slope)
+        moved = np.vdot(slope + self._gradient, v - self._w)
+        gap = norms.value(v) + norms.conjugate(-scaling * slope)
         rest = 0.5 * (1.0 - scaling) ** 2 * max(self._energy + moved, 0.0)
-        return alpha * gap + scaling * np.vdot(slope, v) + rest
+        return gap + scaling * np.vdot(slope, v) + rest
 
 
 def _largest_eigenvalue(matrix, rows):

@@ -64,15 +64,16 @@ def minimise_model(point, blocks, target_gap):
     """
     problem = point.problem
     terms = problem.penalty.piecewise_quadratic(point.coef)
-    if terms is None and (model := group_model(point, blocks)) is not None:
-        return model.minimise(target_gap)
-    if terms is None:
+    if terms is not None:
+        terms = terms.scaled(problem.alpha).of(problem.shape)
+        v = np.empty(point.coef.size)
+        for index, matrix in blocks:
+            v[index] = _active_sets(point, index, matrix, terms, target_gap / len(blocks))
+        v = v.reshape(point.coef.shape)
+    elif (model := group_model(point, blocks)) is not None:
+        v = model.minimise(target_gap)
+    else:
         return _accelerated(point, blocks, target_gap)
-    terms = terms.scaled(problem.alpha).of(problem.shape)
-    v = np.empty(point.coef.size)
-    for index, matrix in blocks:
-        v[index] = _active_sets(point, index, matrix, terms, target_gap / len(blocks))
-    v = v.reshape(point.coef.shape)
     return v if problem.penalty.is_convex else newton_on_support(point, blocks, v)
 
 

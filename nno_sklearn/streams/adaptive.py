@@ -73,6 +73,26 @@ class AdaptiveState:
             rows=np.zeros((4, n_outputs)),
         )
 
+    def widened(self, widening):
+        """The state with outputs for classes that appear later.
+
+        Sums of slopes and curvatures are those of rows that all gave a new class the rule of
+        succession's share: they were certain, rightly, that it was not theirs.
+        """
+        wide = {
+            name: widening.coefficients(getattr(self, name))
+            for name in ("coef", "intercept", "inner", "average")
+        }
+        mass, slope, curvature, offset = self.rows
+        rows = [
+            widening.targets(mass, self.moments.weight),
+            widening.sizes(slope, new=1 / widening.n_classes),
+            widening.sizes(curvature, new=1 / widening.n_classes),
+            widening.coefficients(offset),
+        ]
+        steepness, squares = widening.sizes(self.steepness), widening.sizes(self.squares)
+        return replace(self, **wide, steepness=steepness, squares=squares, rows=np.stack(rows))
+
     @property
     def inverse_scale(self):
         """1 / size of each column, (n_features, 1); 0 for constant ones.

@@ -10,6 +10,7 @@ from nno_sklearn.penalties import Penalty
 from nno_sklearn.solvers.base import unmet
 from nno_sklearn.streams.batch import Batch
 from nno_sklearn.streams.objective import StreamObjective
+from nno_sklearn.streams.widening import Widening
 
 
 class Stream(BaseEstimator):
@@ -64,6 +65,29 @@ class Stream(BaseEstimator):
         """
         raise NotImplementedError(f"{type(self).__name__} has no learn.")
 
+    def widen(self, state: Any, widening: Widening) -> Any:
+        """Take up classes that appear later: ``state.widened(widening)``, if it has that.
+
+        Parameters
+        ----------
+        state : object
+            What :meth:`learn` returned.
+        widening : Widening
+            Gives arrays of one column per output their new columns.
+
+        Raises
+        ------
+        ValueError
+            Where the state has no ``widened``.
+        """
+        if not hasattr(state, "widened"):
+            raise ValueError(
+                f"y has labels that are not in classes, and {type(self).__name__} cannot open "
+                "outputs for them. Name all labels in the first call of partial_fit, or give its "
+                "state a method widened(widening)."
+            )
+        return state.widened(widening)
+
 
 @dataclass(frozen=True)
 class Learnt:
@@ -87,6 +111,12 @@ class Learnt:
         """Before the first row."""
         return cls(repr((type(stream), objective.loss, objective.fit_intercept)))
 
+    def widened(self, widening: Widening, stream: Stream, objective: StreamObjective) -> "Learnt":
+        """With outputs for classes that appear later; where nothing else differs from before."""
+        self._check_same(stream, replace(objective, loss=widening.loss))
+        how = self.nothing(stream, objective).how
+        return replace(self, how=how, state=stream.widen(self.state, widening))
+
     def and_from(
         self, batch: Batch, stream: Stream, objective: StreamObjective, *, max_iter: int, tol: float
     ) -> "Learnt":
@@ -97,6 +127,11 @@ class Learnt:
         ValueError
             Where algorithm, loss or fit_intercept differ from those that the stream began with.
         """
+        self._check_same(stream, objective)
+        state = stream.learn(self.state, batch, objective, max_iter=max_iter, tol=tol)
+        return replace(self, state=state, n_rows=self.n_rows + len(batch))
+
+    def _check_same(self, stream, objective):
         now = self.nothing(stream, objective).how
         if now != self.how:
             raise ValueError(
@@ -104,5 +139,3 @@ class Learnt:
                 "carried over. Set the parameters back, or begin anew with a clone of the "
                 "estimator."
             )
-        state = stream.learn(self.state, batch, objective, max_iter=max_iter, tol=tol)
-        return replace(self, state=state, n_rows=self.n_rows + len(batch))

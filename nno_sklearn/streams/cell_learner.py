@@ -83,6 +83,29 @@ class CellState:
             (coef, intercept),
         )
 
+    def widened(self, widening):
+        """The state with outputs for classes that appear later.
+
+        A new class of a softmax begins with the small probability of the rule of succession: so
+        what is known of the absorbed rows' gradient, at the model of their chunk, still holds.
+        """
+        wide = widening.coefficients
+        rare = -np.log(widening.n_classes * (self.moments.weight + 1)) * widening.is_coupled
+        cells = replace(
+            self.cells,
+            targets=widening.targets(self.cells.targets),
+            cross=widening.gradients(self.cells.cross),
+        )
+        return replace(
+            self,
+            coef=wide(self.coef),
+            intercept=wide(self.intercept, rare),
+            cells=cells,
+            remainder=widening.gradients(self.remainder),
+            reference=(wide(self.reference[0]), wide(self.reference[1], rare)),
+            pending=tuple(replace(one, y=widening.targets(one.y)) for one in self.pending),
+        )
+
     @property
     def condensed(self):
         """The cells and the pending rows, as one :class:`Batch`."""

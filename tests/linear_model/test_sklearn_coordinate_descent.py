@@ -12,7 +12,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 LEFT_OUT = (
     "test_lasso_cv|test_lassoCV|test_enet_cv|test_sparse_input|test_uniform_targets|"
     "test_enet_l1_ratio|test_enet_path|test_enet_alpha_max|test_linear_models_cv_fit_with_loky|"
-    "test_1d_multioutput|test_lasso_path_return_models"
+    "test_1d_multioutput|test_lasso_path_return_models|test_multitask_enet_and_lasso_cv"
 )
 TEXT = "says it in another text"
 COUNTS = "counts iterations of coordinate descent"
@@ -37,8 +37,10 @@ EXCEPTIONS = {
     "test_enet_copy_X_False_check_input_False": CHECKS,
     "test_cv_estimators_reject_params_with_no_routing_enabled[LassoCV": METADATA,
     "test_cv_estimators_reject_params_with_no_routing_enabled[ElasticNetCV": METADATA,
+    "test_cv_estimators_reject_params_with_no_routing_enabled[MultiTask": METADATA,
     "test_multi_task_lasso_and_enet": TEXT,
 }
 if sklearn.__version__ < "1.7":
+    EXCEPTIONS["test_multitask_cv_estimators_with_sample_weight"] = METADATA
     EXCEPTIONS["test_model_pipeline_same_dense_and_sparse"] = "its labels are all of one class"
 globals().update(replaced_tests("sklearn.linear_model.tests.test_coordinate_descent", LEFT_OUT))

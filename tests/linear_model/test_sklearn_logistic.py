@@ -33,7 +33,6 @@ EXCEPTIONS = {
     "test_max_iter": TEXT,
     "test_penalty_none": "C is without effect there, which needs no warning",
     "test_zero_max_iter": "no iterations give no certificate",
-    "test_sparsify": "coefficients stay dense",
     "test_liblinear_dual_random_state": LIBLINEAR,
     "test_liblinear_with_large_values": LIBLINEAR,
     "test_logistic_cv_multinomial_score[neg_log_loss": "compares two fits, each at the default tol",

@@ -240,7 +240,7 @@ def test_gammas_that_make_no_sense(penalty, message):
 
 def test_objects():
     for penalty in (MCP(2.0), SCAD(3.0)):
-        assert clone(penalty).get_params() == {"gamma": penalty.gamma}
+        assert clone(penalty).get_params() == {"gamma": penalty.gamma, "groups": None}
         bound = pickle.loads(pickle.dumps(penalty.bind(3, 1).at_strength(0.5)))
         assert bound.value(np.ones((3, 1))) == penalty.at_strength(0.5).value(np.ones((3, 1)))
     with pytest.raises(ValueError, match=r"solver='gd' needs a penalty with a gradient"):

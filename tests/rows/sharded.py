@@ -24,6 +24,7 @@ from nno_sklearn.rows import (
 )
 from nno_sklearn.rows.local import LocalCurvature
 from nno_sklearn.rows.moments import CONSTANT, moments
+from nno_sklearn.rows.raw import StoredRaw
 from nno_sklearn.rows.replies import (
     DualPoint,
     HessianSums,
@@ -221,8 +222,11 @@ class ShardedRows(Rows):
     def conjugate(self, raw, b, scaling):
         return tuple(self._sum("conjugate", raw, b, scaling))
 
-    def shrunk_dual(self, raw, b, loss, shares, scaling):
-        answers = self._ask("shrunk_dual", raw, b, loss, shares, scaling)
+    def dual(self, raw, b):
+        return ShardedRaw(self._tell("dual", raw, b))
+
+    def shrunk_dual(self, dual, shares, scaling):
+        answers = self._ask("shrunk_dual", dual, shares, scaling)
         return DualPoint(*self._added(answers))._replace(scaling=scaling)
 
     def newton_dual(self, raw, b, curvature, slope, shift, scalings):
@@ -317,6 +321,16 @@ class ShardedRows(Rows):
 
     def with_loss(self, loss):
         return self._part(self._tell("with_loss", loss), lambda: self._gathered.with_loss(loss))
+
+    def shifted(self, by, t):
+        def gather():
+            return self._gathered.shifted(StoredRaw(np.vstack([raw.array for raw in by.parts])), t)
+
+        part = self._part(self._tell("shifted", by, t), gather)
+        vars(part).pop("mean_offset", None)
+        for shard in part._shards:
+            shard.mean_offset = part.mean_offset
+        return part
 
     def exact(self):
         return self._part(self._tell("exact"), lambda: self._gathered.exact())

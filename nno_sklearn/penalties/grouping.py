@@ -1,0 +1,78 @@
+"""Groups of features as a user names them."""
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nno_sklearn.penalties.parameters import Features
+
+#: "rows", lists of features by name or number, or a dict of such lists by a group's name.
+Groups: TypeAlias = str | Sequence[Sequence[Any]] | Mapping[Any, Sequence[Any]]
+
+
+class Grouping(NamedTuple):
+    """Which group each feature is in."""
+
+    #: Number of each feature's group, those in none being groups of their own after the others.
+    labels: NDArray[np.integer]
+    #: Names of the groups that the user gave.
+    names: list[Any]
+
+    @classmethod
+    def of(cls, features: Features, groups: Groups) -> "Grouping":
+        """The groups that a parameter ``groups`` gives; "rows": each feature is one.
+
+        Raises
+        ------
+        ValueError
+            For unknown features, empty groups, and features that are in two.
+        """
+        if isinstance(groups, str):
+            return cls(np.arange(features.shape[0]), [])
+        by_name = groups if isinstance(groups, Mapping) else dict(enumerate(groups))
+        members = [
+            [features.number("groups", key) for key in _keys(features, group)]
+            for group in by_name.values()
+        ]
+        return cls(_labels(features, members), list(by_name))
+
+
+def check_groups(owner: object, groups: Any) -> None:
+    """Raise a ValueError for a string that is not "rows"."""
+    if isinstance(groups, str) and groups != "rows":
+        raise ValueError(
+            f"{type(owner).__name__}(groups={groups!r}): pass 'rows', a list of lists of features, "
+            "or a dict of them."
+        )
+
+
+def _keys(features: Features, group: Any) -> Sequence[Any]:
+    """The features of a group; one string is a pattern of their names."""
+    if not isinstance(group, str):
+        return list(group)
+    found = [name for name in features.names if fnmatchcase(name, group)]
+    if not found:
+        what = f"no feature is called {group!r}"
+        raise features.error(
+            "groups", what, "a string is a pattern, such as 'city_*'; lists have names"
+        )
+    return found
+
+
+def _labels(features: Features, members: list[list[int]]) -> NDArray[np.integer]:
+    """Number of each feature's group, those in none after the others."""
+    labels = np.full(features.shape[0], -1)
+    for number, group in enumerate(members):
+        if not group:
+            raise features.error("groups", f"group {number} is empty", "leave it out")
+        for j in group:
+            if labels[j] >= 0:
+                what = f"{features.name(j)} is in two groups"
+                raise features.error("groups", what, "let each feature be in one at most")
+            labels[j] = number
+    alone = np.flatnonzero(labels < 0)
+    labels[alone] = len(members) + np.arange(len(alone))
+    return labels

@@ -1,0 +1,119 @@
+"""Losses that estimate the scale of residuals: problems at scales that come nearer to the best."""
+
+import numpy as np
+
+from nno_sklearn.problem import Point, Problem, best_scale, scale_step
+from nno_sklearn.solvers.base import Callback, Solver, SolverResult, Status
+from nno_sklearn.solvers.returned import polished
+from nno_sklearn.solvers.succession import Check, Succession, accept
+from nno_sklearn.types import RandomState
+
+#: Scales as shares of the constant model's: the least, and where its residuals are all 0.
+LEAST, NONE = 1e-12, 10 * np.finfo(float).eps
+#: Derivatives of a step by the scale's logarithm: between exact for given residuals, and little.
+STEEPEST, FLATTEST = -2.0, -0.05
+#: Accuracy of a problem at a scale, as a share of the squared last gap, and the finest one.
+FINER, FINEST = 0.05, 1e-15
+#: Least change of the scale's logarithm.
+STILL = 4 * np.finfo(float).eps
+
+
+def solve_with_scale(
+    problem: Problem,
+    solver: Solver,
+    start: Point,
+    *,
+    max_iter: int,
+    tol: float,
+    callback: Callback | None = None,
+    random_state: RandomState = None,
+    check: Check = accept,
+) -> SolverResult:
+    """Minimise an objective jointly in the coefficients and the scale of the residuals.
+
+    At each scale any solver finds the coefficients, from those at the scale before. The scale
+    then follows the residuals by a secant method. The slopes u of the loss are a dual point of the
+    joint problem where their squares have mean 1 at most, to which they are shrunk: it certifies
+    coefficients and scale together.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a loss that has ``at_scale``.
+    solver : Solver
+    start : Point
+    max_iter : int
+        Iterations at most, of all scales together.
+    tol, callback, random_state
+        As of a solver.
+    check : callable, default=None
+        Called with the solver, the problem at a scale, the solver's result and its tolerance.
+
+    Returns
+    -------
+    SolverResult
+        Its history has one record per scale; its loss is that at the last one.
+    """
+    run = _Scales(problem.exact(), start, max_iter, tol, callback)
+    return run.solve(solver, random_state, check)
+
+
+class _Scales(Succession):
+    """Problems at known scales."""
+
+    precise = 1e-14
+
+    def __init__(self, problem, start, max_iter, tol, callback):
+        null = problem.null
+        scale = best_scale(problem, null.raw, null.intercept)
+        self._floor = np.where(scale > 0, LEAST * scale, NONE)
+        self._scale = np.maximum(scale, self._floor)
+        losses = problem.at_scale(self._scale).rows.values(null.raw, null.intercept).sum()
+        unit = float(losses) + problem.alpha * problem.penalty.value(null.coef)
+        super().__init__(problem, start, max_iter, tol, callback, unit)
+        if start.coef.any():
+            scale = best_scale(problem, self.raw, self.intercept)
+            self._scale = np.maximum(scale, self._floor)
+        self._value, self._before = self._value_at(self.coef, self.raw), None
+        self._record(np.nan, np.inf)
+        if not (scale > 0).any():  # the constant model is perfect
+            self._bound, self.status = 0.0, Status.CONVERGED
+            self._record(0.0, self._value)
+
+    def _next_problem(self):
+        return self._measure
+
+    def _refined(self, problem, solver, found, **options):
+        return polished(problem, solver, found, **options)
+
+    @property
+    def _measure(self):
+        return self._problem.at_scale(self._scale)
+
+    @property
+    def _estimated(self):
+        return self._measure.loss
+
+    def _accuracy(self, goal, last):
+        # Slopes, and with them the gap, are off by the root of a problem's own gap.
+        return max(FINEST, FINER * max(goal, last) ** 2)
+
+    def _look(self, point):
+        self._step, squares = scale_step(point.problem, self.raw, self.intercept)
+        dual = point.problem.rows.dual(self.raw, self.intercept)
+        share = 1.0 / np.sqrt(np.maximum(squares, 1.0))
+        self._bound_by(self._problem, point, dual, share)
+        return self._value_at(self.coef, self.raw)
+
+    def _has_next(self, optimality):
+        place = np.log(self._scale)
+        move = self._step
+        if self._before is not None:
+            moved = place - self._before[0]
+            risen = np.divide(
+                self._step - self._before[1], moved, out=np.full_like(moved, -1.0), where=moved != 0
+            )
+            move = -self._step / np.clip(risen, STEEPEST, FLATTEST)
+        self._before = place, self._step
+        self._scale = np.maximum(np.exp(place + move), self._floor)
+        return bool((np.abs(np.log(self._scale) - place) > STILL).any())

@@ -1,0 +1,214 @@
+"""Runs through problems that any solver takes, towards one that none takes: what they share."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+
+from nno_sklearn.problem import Point, Problem, nonsmooth_bound
+from nno_sklearn.problem.cost import MOST_POLISHED_ENTRIES
+from nno_sklearn.problem.point import LEAST_UNIT
+from nno_sklearn.solvers.base import Callback, Record, Solver, SolverResult, Status
+from nno_sklearn.solvers.returned import as_returned
+from nno_sklearn.types import RandomState
+
+#: Newton decrement of a problem without a penalty.
+EXACT = 1e-9
+
+#: Refuses the result of a user's solver that breaks its contract.
+Check: TypeAlias = Callable[[Solver, Problem, SolverResult, float], object]
+
+
+def accept(*args: object) -> None:
+    """Check nothing."""
+
+
+class Succession(ABC):
+    """The best point and bound so far, and the problem that comes next.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is solved, with products in float64.
+    start : Point
+    max_iter : int
+        Iterations at most, of all problems together.
+    tol : float
+    callback : callable or None
+    unit : float
+        Objective of the constant model.
+    """
+
+    #: Relative gap to which small problems are solved, which is cheap there: a weight then equals a
+    #: repetition up to rounding.
+    precise: ClassVar[float]
+
+    def __init__(
+        self,
+        problem: Problem,
+        start: Point,
+        max_iter: int,
+        tol: float,
+        callback: Callback | None,
+        unit: float,
+    ) -> None:
+        self._problem, self._max_iter, self._tol, self._callback = problem, max_iter, tol, callback
+        is_small = problem.n_samples * problem.n_features <= MOST_POLISHED_ENTRIES
+        self._goal = min(tol, self.precise) if is_small else tol
+        self._started, self._bound, self._unit = perf_counter(), -np.inf, unit
+        self.coef, self.intercept = start.coef, start.intercept
+        self.raw = problem.rows.raw(start.coef) if start.coef.any() else problem.rows.nothing()
+        self._n_iter = 0
+        self.status: Status | None = None
+        self.history: list[Record] = []
+
+    def solve(
+        self, solver: Solver, random_state: RandomState = None, check: Check = accept
+    ) -> SolverResult:
+        """Solve one problem after the other, until the one that is wanted is certified."""
+        while self.status is None:
+            options: dict[str, Any] = {
+                "tol": self._inner_tol,
+                "callback": None,
+                "random_state": random_state,
+            }
+            problem, left = self._next_problem(), max(1, self._max_iter - self._n_iter)
+            point = problem.with_raw(self.coef, self.raw, self.intercept)
+            found = solver.solve(problem, point, max_iter=left, **options)
+            check(solver, problem, found, self._inner_tol)
+            self._advance(self._refined(problem, solver, found, **options))
+        return self._result()
+
+    @abstractmethod
+    def _next_problem(self):
+        """A problem that solvers take."""
+
+    def _refined(self, problem, solver, found, **options):
+        """The solution of a problem, more exact where that serves the others."""
+        return found
+
+    @abstractmethod
+    def _look(self, point):
+        """Learn from the solution of the last problem; the objective there."""
+
+    @abstractmethod
+    def _has_next(self, optimality):
+        """Choose the next problem; False where none is nearer."""
+
+    @property
+    @abstractmethod
+    def _measure(self):
+        """The problem with the loss by which coefficients are measured now."""
+
+    @abstractmethod
+    def _accuracy(self, goal, last):
+        """Accuracy of the next problem, given the optimality that is wanted and the last one."""
+
+    @property
+    def _estimated(self):
+        """The loss with what was estimated of it; None where that is nothing."""
+        return None
+
+    @property
+    def _inner_tol(self):
+        """Accuracy that the next problem needs."""
+        if self._problem.penalty.is_zero:  # a dual point is one of an exact solution only
+            return EXACT
+        last = self.history[-1].optimality
+        return self._accuracy(self._goal, last if last > 0 else 1.0)  # nan at the start
+
+    def _bound_by(self, problem, point, dual, share=1.0):
+        """Keep a better bound from below on the optimum; see :func:`nonsmooth_bound`."""
+        self._bound = max(self._bound, nonsmooth_bound(problem, point, dual, share))
+
+    def _advance(self, found):
+        """Certify the solution of a problem, and choose the next one."""
+        point, before = found.point, self.coef
+        self.coef, self.intercept, self.raw = point.coef, point.intercept, point.raw
+        self._value = self._look(point)
+        self._n_iter += found.n_iter
+        self._problem.rows.release(self.raw)  # what it keeps is of the other loss
+        optimality = self._optimality()
+        if np.isinf(optimality):  # nothing is known but how far the other problem is from its own
+            optimality = found.optimality + (self._value - point.value) / self._least
+        self._record(optimality, self._value - self._bound, np.abs(self.coef - before).max())
+        self._decide(found, optimality)
+
+    def _value_at(self, coef, raw):
+        """The objective, the intercept as it is."""
+        problem = self._measure
+        losses = problem.rows.values(raw, self.intercept).sum()
+        return float(losses + problem.alpha * problem.penalty.value(coef))
+
+    @property
+    def _least(self):
+        """What ``tol`` is a share of."""
+        return max(self._value, LEAST_UNIT * self._unit)
+
+    def _optimality(self):
+        return max(self._value - self._bound, 0.0) / self._least
+
+    def _decide(self, found, optimality):
+        if optimality <= self._goal or (optimality <= self._tol and self._has_settled(found)):
+            self.status = Status.CONVERGED
+        elif self.status is Status.STOPPED:
+            return
+        elif found.status is Status.NO_OPTIMUM:
+            self.status = Status.NO_OPTIMUM
+        elif self._n_iter >= self._max_iter:
+            self.status = Status.MAX_ITER
+        elif not self._has_next(optimality):
+            self.status = Status.CONVERGED if optimality <= self._tol else Status.STALLED
+
+    def _has_settled(self, found):
+        """Whether the last problems gained nothing, or no other may follow."""
+        then, now = self.history[-3:][0].optimality, self.history[-1].optimality
+        at_an_end = self._n_iter >= self._max_iter or found.status is Status.NO_OPTIMUM
+        return at_an_end or now > 0.5 * then
+
+    def _record(self, optimality, gap, moved=np.nan):
+        record = Record(
+            objective=self._value,
+            optimality=float(optimality),
+            dual_gap=float(gap),
+            step_size=float(moved),
+            n_nonzeros=int(np.count_nonzero(self.coef)),
+            n_passes=self._problem.n_passes,
+            seconds=perf_counter() - self._started,
+        )
+        self.history.append(record)
+        coefficients = lambda: (self.coef, self._problem.outer_intercept(self))  # noqa: E731
+        if self._callback is not None and self._callback(record, coefficients):
+            self.status = self.status or Status.STOPPED
+
+    def _result(self):
+        """The result of the run, with the certificate of coefficients as the user gets them."""
+        problem, coef = self._problem, as_returned(self._measure, self.coef, self._tol)
+        if not np.array_equal(coef, self.coef):
+            self._judge(coef)
+        last = self.history[-1]
+        return SolverResult(
+            coef=self.coef,
+            intercept=problem.outer_intercept(self),
+            n_iter=max(1, self._n_iter),
+            n_passes=problem.n_passes,
+            status=self.status,
+            optimality=last.optimality,
+            dual_gap=last.dual_gap,
+            objective=last.objective,
+            history=self.history,
+            loss=self._estimated,
+        )
+
+    def _judge(self, coef):
+        """Certify other coefficients, near the last ones, by the same bound."""
+        self.coef = coef
+        self._value = self._value_at(coef, self._problem.rows.raw(coef))
+        optimality = self._optimality()
+        if np.isinf(optimality):
+            optimality = self.history[-1].optimality
+        self._record(optimality, max(self._value - self._bound, 0.0), 0.0)
+        if self.status is Status.CONVERGED and optimality > self._tol:
+            self.status = Status.ROUNDED

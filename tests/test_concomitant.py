@@ -1,0 +1,152 @@
+"""Huber's loss with its scale: on all penalties and solvers, against optima found without it."""
+
+import numpy as np
+import pytest
+from scipy import optimize, sparse
+from sklearn.base import clone
+from sklearn.linear_model import HuberRegressor
+
+from nno_sklearn import NNORegressor, NNOSearchCV, check_loss, linear_model
+from nno_sklearn.losses import ConcomitantHuber, Huber, ScaledHuber
+from tests.estimators import SOLVERS
+from tests.problems import X, Y
+
+N, ALPHA, TOL = len(X), 0.05, 1e-7
+RNG = np.random.default_rng(0)
+WEIGHT, OFFSET = RNG.uniform(0.1, 3.0, N), RNG.normal(size=N)
+CONTAINERS = {"dense": np.asarray, "csr": sparse.csr_array, "float32": np.float32}
+
+
+def objective(coef, intercept, scale, X, y, weight, l1, l2, epsilon=1.35):
+    """As HuberRegressor's, divided by twice the weights, and an elastic net."""
+    z = np.abs(y - X @ coef - intercept) / scale
+    losses = scale * (1 + np.where(z <= epsilon, z**2, 2 * epsilon * z - epsilon**2)) / 2
+    return np.average(losses, weights=weight) + l1 * np.abs(coef).sum() + l2 / 2 * coef @ coef
+
+
+def least_objective(X, y, weight, l1, l2):
+    """The optimum, by L-BFGS-B in w+, w-, b and sigma, restarted."""
+    p = X.shape[1]
+
+    def of(z):
+        w = z[:p] - z[p : 2 * p]
+        r = y - X @ w - z[-2]
+        u, s = np.clip(r / z[-1], -1.35, 1.35), weight / weight.sum()
+        slope = np.r_[-(X.T @ (s * u)), X.T @ (s * u)] + l1
+        slope += l2 * np.r_[w, -w]
+        value = objective(w, z[-2], z[-1], X, y, weight, 0.0, l2) + l1 * z[: 2 * p].sum()
+        return value, np.r_[slope, -(s @ u), 0.5 * (1 - s @ u**2)]
+
+    bounds = [(0, None)] * (2 * p) + [(None, None), (1e-6, None)]
+    best = np.r_[np.zeros(2 * p), np.median(y), y.std()]
+    for _ in range(20):
+        options = {"ftol": 1e-16, "gtol": 1e-12, "maxiter": 5000}
+        best = optimize.minimize(of, best, jac=True, bounds=bounds, options=options).x
+    return of(best)[0]
+
+
+@pytest.mark.parametrize("penalty", ["l1", "l2", "elasticnet", None])
+def test_every_solver_finds_and_certifies_the_optimum(penalty):
+    l1, l2 = {"l1": (ALPHA, 0.0), "l2": (0.0, ALPHA), None: (0.0, 0.0)}.get(
+        penalty, (0.5 * ALPHA, 0.5 * ALPHA)
+    )
+    for container, convert in CONTAINERS.items():
+        weight, offset = (np.ones(N), None) if container == "csr" else (WEIGHT, OFFSET)
+        moved = Y if offset is None else Y - offset
+        best = least_objective(X, moved, weight, l1, l2)
+        tol = 1e-5 if container == "float32" else TOL
+        for solver in SOLVERS[penalty] if container == "dense" else ("auto",):
+            model = NNORegressor(
+                "concomitant_huber", penalty=penalty, alpha=ALPHA, solver=solver, tol=tol
+            ).fit(convert(X), Y, weight, offset=offset)
+            assert model.converged_ and model.optimality_ <= tol
+            assert -1e-9 <= model.objective_ / best - 1 <= 1.01 * tol + 1e-9
+            found = model.coef_.astype(float), model.intercept_, model.loss_.scale
+            expected = objective(*found, X, moved, weight, l1, l2)
+            assert model.objective_ == pytest.approx(expected, rel=1e-6)
+            assert model.objective_ - best <= model.dual_gap_ + 1e-9 * best
+
+
+@pytest.mark.parametrize("epsilon", [1.1, 1.35, 5.0, 1e3])
+def test_each_output_has_its_own_scale(epsilon):
+    both = np.column_stack([Y, 1000 * np.abs(Y)])
+    model = NNORegressor(ConcomitantHuber(epsilon), penalty="l1", tol=1e-8).fit(X, both)
+    for k, y in enumerate(both.T):
+        alone = clone(model).fit(X, y)
+        np.testing.assert_allclose(model.loss_.scale[k], alone.loss_.scale[0], rtol=1e-3)
+        np.testing.assert_allclose(model.coef_[k], alone.coef_, rtol=1e-3)
+
+
+def test_a_scaled_target_has_scaled_predictions():
+    model = NNORegressor("concomitant_huber", alpha=ALPHA, tol=1e-9).fit(X, Y)
+    scaled = NNORegressor("concomitant_huber", alpha=ALPHA / 1e6, tol=1e-9).fit(X, 1e6 * Y)
+    np.testing.assert_allclose(scaled.coef_, 1e6 * model.coef_, rtol=1e-5)
+    np.testing.assert_allclose(scaled.loss_.scale, 1e6 * model.loss_.scale, rtol=1e-5)
+
+
+@pytest.mark.parametrize("penalty", ["l1", "l2", None])
+def test_a_weight_is_a_repetition(penalty):
+    model = NNORegressor("concomitant_huber", penalty=penalty)
+    count = np.random.default_rng(1).integers(0, 4, N)
+    weighted, again = clone(model).fit(X, Y, count), np.repeat(np.arange(N), count)
+    repeated = model.fit(X[again], Y[again])
+    np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-9)
+    np.testing.assert_allclose(weighted.loss_.scale, repeated.loss_.scale, rtol=1e-9)
+
+
+def test_what_no_scale_fits_ends_at_none():
+    constant = NNORegressor("concomitant_huber").fit(X, np.full(N, 3.0))
+    assert constant.converged_ and not constant.coef_.any() and constant.intercept_ == [3.0]
+    exact = NNORegressor("concomitant_huber", penalty=None).fit(X, X @ [1.0, -2.0, 3.0, 0.0])
+    assert exact.converged_ and exact.loss_.scale < 1e-10
+    np.testing.assert_allclose(exact.coef_, [1.0, -2.0, 3.0, 0.0], atol=1e-9)
+
+
+def test_history_has_a_record_for_each_scale():
+    model = NNORegressor("concomitant_huber", tol=1e-8).fit(X, Y)
+    last = model.history_[-1]
+    assert (last.objective, last.optimality) == (model.objective_, model.optimality_)
+    assert len(model.history_) > 3 and model.history_[0].objective > last.objective
+
+
+def test_searches_score_it():
+    search = NNOSearchCV(NNORegressor("concomitant_huber", penalty="l1"), alphas=5, cv=3).fit(X, Y)
+    assert search.cv_results_["mean_converged"].all()
+    assert search.cv_results_["mean_n_nonzeros"][0] <= 1
+    twin = NNOSearchCV(linear_model.HuberRegressor(), {"alpha": [0.1, 10.0]}, cv=3).fit(X, Y)
+    assert twin.best_estimator_.outliers_.shape == (N,)
+
+
+def test_the_twin_is_scikit_learns():
+    theirs = HuberRegressor(alpha=2.0, tol=1e-10, max_iter=10_000).fit(X, Y, WEIGHT)
+    ours = linear_model.HuberRegressor(alpha=2.0).fit(X, Y, WEIGHT)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-4)
+    assert ours.scale_ == pytest.approx(theirs.scale_, rel=1e-4)
+    np.testing.assert_array_equal(ours.outliers_, theirs.outliers_)
+
+
+@pytest.mark.parametrize("loss", [ConcomitantHuber(), ScaledHuber(0.7), ScaledHuber(2.0, 1.0)])
+def test_contract(loss):
+    check_loss(loss, Y[:, None])
+
+
+def test_derivatives_by_the_scale():
+    """Jointly convex, with the derivative by the scale that the certificate is made of."""
+    eta, y, step = np.linspace(-3, 3, 50)[:, None], np.zeros((50, 1)), 1e-6
+    up, down = (ScaledHuber(1.0 + t).value(y, eta) for t in (step, -step))
+    slope = ScaledHuber(1.0).gradient(y, eta)
+    np.testing.assert_allclose((up - down) / (2 * step), (1 - slope**2) / 2, atol=1e-8)
+
+
+def test_errors():
+    with pytest.raises(ValueError, match=r"ConcomitantHuber\(epsilon=0.5\): it must be a num"):
+        NNORegressor(ConcomitantHuber(0.5)).fit(X, Y)
+    with pytest.raises(ValueError, match=r"ScaledHuber\(scale=0.0\): it must be greater than 0"):
+        NNORegressor(ScaledHuber(0.0)).fit(X, Y)
+    with pytest.raises(ValueError, match=r"Huber\(delta='auto'\).*loss='concomitant_huber'"):
+        NNORegressor(Huber("auto")).fit(X, Y)
+    with pytest.raises(AttributeError) as refused:
+        _ = NNORegressor("concomitant_huber").partial_fit
+    assert "estimates a scale of all rows. Use loss=Huber(delta=...)" in str(
+        refused.value.__cause__
+    )
