@@ -13,7 +13,7 @@ from nno_sklearn._data_checks import is_count
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.problem import Certificate, Point, Problem, Verdict, leads_away, separates
-from nno_sklearn.problem.cost import LOOK_BUDGET, newton_cost
+from nno_sklearn.problem.cost import LOOK_BUDGET, has_room_for_newton, newton_cost
 from nno_sklearn.solvers.newton import NewtonStep, newton_step
 from nno_sklearn.types import Array, RandomState
 
@@ -260,10 +260,11 @@ class Run:
         return moved <= 1e-15 * abs(then.objective) and best >= then.optimality
 
     def stall(self) -> None:
-        """End the run at a point without a lower one: converged if its Newton step confirms it."""
+        """End the run at a point without a lower one: converged if its Newton step confirms it,
+        where there is room for one."""
         if self.status is not None:
             return
-        if self.newton is None:
+        if self.newton is None and has_room_for_newton(self.problem):
             verdict = self._look_closer()
             last = self.last._replace(optimality=verdict.optimality, dual_gap=verdict.gap)
             self.history[-1] = last

@@ -1,5 +1,6 @@
 """Many coupled outputs: coefficients and intercept move together, to the same certified optimum."""
 
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -63,3 +64,17 @@ def test_a_thousand_classes_as_scikit_learn():
     assert ours.converged_
     np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-5)
     np.testing.assert_allclose(ours.predict_proba(rows), theirs.predict_proba(rows), atol=1e-6)
+
+
+def test_ends_before_tol_without_whole_arrays():
+    rng, n, n_classes = np.random.default_rng(0), 20_000, 100
+    rows = rng.normal(size=(n, 8)).astype(np.float32)
+    codes = np.r_[np.arange(n_classes), (rows @ rng.normal(size=(8, 100))).argmax(axis=1)[100:]]
+    tracemalloc.start()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the iteration limit
+        model = NNOClassifier(alpha=1e-3, max_iter=2).fit(rows, codes)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert not model.converged_ and np.isfinite(model.optimality_)
+    assert peak < 6 * 8 * n * n_classes
