@@ -200,8 +200,8 @@ def searched_rows(rows, n_landmarks, metric):
 
 
 def has_room_for_newton(problem):
-    """Whether a Newton step on all rows fits the memory, beside outputs that move jointly: the means
-    of their dual points serve as proof instead."""
+    """Whether a Newton step on all rows fits the memory. Where outputs move jointly, the mean of
+    their dual points is a proof that needs none."""
     entries = NEWTON_ARRAYS * problem.n_samples * problem.n_outputs
     return entries <= MOST_ROW_ENTRIES or not moves_jointly(problem)
 
