@@ -270,6 +270,19 @@ class Loss(BaseEstimator):
         """
         return eta
 
+    def outputs_of(self, y: Array) -> Array:
+        """Targets of the outputs, of those given: the same, unless a target has several outputs.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_targets)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+        """
+        return y
+
     def check_target(self, y: Array) -> None:
         """Raise a ValueError where the loss is not defined for ``y``."""
 
