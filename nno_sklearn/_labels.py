@@ -4,6 +4,7 @@ import warnings
 from numbers import Real
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -33,6 +34,25 @@ def is_table(y):
 def are_probabilities(y):
     """Whether each row of a table has probabilities of classes, some of them neither 0 nor 1."""
     return bool(_add_up(y) and ((y > 0) & (y < 1)).any())
+
+
+def as_in_all_rows(part, whole):
+    """The y of some rows, which means what it means among all rows.
+
+    Some rows of probabilities may all be sure of their class. By themselves they would be taken for
+    an indicator of several labels; their classes as labels say the same.
+
+    Parameters
+    ----------
+    part, whole : array-like or data frame
+    """
+    if not is_table(whole) or sparse.issparse(whole):
+        return part
+    table = np.asarray(part)
+    if are_probabilities(table) or not are_probabilities(np.asarray(whole)):
+        return part
+    classes = np.asarray(getattr(part, "columns", np.arange(table.shape[1])))
+    return classes[table.argmax(axis=1)]
 
 
 def _add_up(y):

@@ -235,8 +235,8 @@ class NNORegressor(RegressorMixin, LinearModel):
         )
         if y.ndim == 2 and y.shape[1] == 1 and self._needs_positive_target():
             y = column_or_1d(y, warn=True)  # required of estimators without the multi_output tag
-        self._is_single = y.ndim == 1
-        targets = y.reshape(len(y), -1).astype(np.float64)
+        targets = _targets_of(loss, y)
+        self._is_single = y.ndim == 1 and targets.shape[1] == 1
         if loss.probabilistic:
             warn_of_constants(targets, weight, "Output")
         total, offsets = sum_of_weights(weight, exponent), self._spread(offset, targets.shape[1])
@@ -279,17 +279,17 @@ class NNORegressor(RegressorMixin, LinearModel):
         )
         if y.ndim == 2 and y.shape[1] == 1 and self._needs_positive_target():
             y = column_or_1d(y, warn=True)
-        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        targets = _targets_of(loss, y)
+        n_outputs = targets.shape[1]
         if begins:
-            self._is_single = y.ndim == 1
+            self._is_single = y.ndim == 1 and n_outputs == 1
         elif n_outputs != coef_table(self).shape[0]:
             raise ValueError(
                 f"y has {n_outputs} outputs, but the stream began with "
                 f"{coef_table(self).shape[0]}: the number of outputs is fixed by the "
                 "first call of partial_fit."
             )
-        y, offset = y.reshape(len(y), n_outputs).astype(np.float64), self._spread(offset, n_outputs)
-        return Batch(X, y, weight, offset), loss, None, None
+        return Batch(X, targets, weight, self._spread(offset, n_outputs)), loss, None, None
 
     def _keep_model(self, coef, intercept, loss, dtype):
         super()._keep_model(coef, intercept, loss, dtype)
@@ -320,7 +320,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         sample_weight: ArrayLike | None = None,
         offset: ArrayLike | None = None,
     ) -> float:
-        """Coefficient of determination of the predictions, R².
+        """Coefficient of determination of the predictions, R²; the mean over the outputs.
 
         Parameters
         ----------
@@ -334,4 +334,13 @@ class NNORegressor(RegressorMixin, LinearModel):
         -------
         float
         """
-        return r2_score(y, self.predict(X, offset=offset), sample_weight=sample_weight)
+        prediction = self.predict(X, offset=offset)
+        if prediction.ndim > np.ndim(y):  # a target with several outputs
+            y = self.loss_.outputs_of(np.asarray(y)[:, None])
+        return r2_score(y, prediction, sample_weight=sample_weight)
+
+
+def _targets_of(loss: Loss, y: NDArray[Any]) -> NDArray[np.float64]:
+    """Targets of the outputs, (n_samples, n_outputs), of those of one or several columns."""
+    columns = (y[:, None] if y.ndim == 1 else y).astype(np.float64)
+    return np.asarray(loss.outputs_of(columns), dtype=np.float64)

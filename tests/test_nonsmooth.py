@@ -166,6 +166,46 @@ def test_outputs_are_fitted_each_for_itself():
     assert model.objective_ == pytest.approx(sum(one.objective_ for one in alone), rel=1e-6)
 
 
+QUANTILES = [0.9, 0.1, 0.5]
+
+
+@pytest.mark.parametrize("penalty", ["l1", "l2", None])
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_several_quantiles_are_outputs(penalty, container):
+    rows, options = CONTAINERS[container](X), {"penalty": penalty, "alpha": ALPHA, "tol": 1e-5}
+    model = NNORegressor(Quantile(QUANTILES), **options).fit(rows, Y, WEIGHT, offset=OFFSET)
+    assert model.converged_ and model.coef_.shape == (3, P) and model.intercept_.shape == (3,)
+    prediction = model.predict(rows, offset=OFFSET)
+    assert prediction.shape == (N, 3) and model.coef_.dtype == rows.dtype
+    for k, quantile in enumerate(QUANTILES):
+        alone = NNORegressor(Quantile(quantile), **options).fit(rows, Y, WEIGHT, offset=OFFSET)
+        losses = [
+            one.loss_.value(Y[:, None], one.predict(rows, offset=OFFSET).reshape(N, -1))
+            for one in (model, alone)
+        ]
+        ours, theirs = (np.average(loss, axis=0, weights=WEIGHT) for loss in losses)
+        penalties = [ALPHA * size_of(one, penalty) for one in (model.coef_[k], alone.coef_)]
+        assert ours[k] + penalties[0] == pytest.approx(theirs[0] + penalties[1], rel=1e-4)
+
+
+def size_of(coef, penalty):
+    coef = coef.astype(float)
+    return {"l1": np.abs(coef).sum(), "l2": coef @ coef / 2, None: 0.0}[penalty]
+
+
+def test_several_quantiles_are_scored_learnt_and_refused():
+    model = NNORegressor(Quantile(QUANTILES)).fit(X, Y)
+    each = [NNORegressor(Quantile(q)).fit(X, Y).score(X, Y) for q in QUANTILES]
+    assert model.score(X, Y) == pytest.approx(np.mean(each), rel=1e-6)
+    smooth = NNORegressor(Quantile(QUANTILES).smoothed(0.2)).partial_fit(X, Y)
+    assert smooth.predict(X).shape == (N, 3)
+    with pytest.raises(ValueError, match="y has 2 columns, but Quantile.* an output for each qua"):
+        NNORegressor(Quantile(QUANTILES)).fit(X, np.column_stack([Y, Y]))
+    for wrong in ([0.5, 1.0], [], [[0.5]]):
+        with pytest.raises(ValueError, match="it must lie between 0 and 1"):
+            NNORegressor(Quantile(wrong)).fit(X, Y)
+
+
 def test_classes_are_each_against_the_rest():
     kinds = np.digitize(SIGNAL, [-0.5, 0.5])
     model = NNOClassifier("hinge", alpha=0.01, tol=1e-7).fit(X, kinds)

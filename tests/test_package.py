@@ -24,8 +24,8 @@ MODULES = sorted(
     for module in pkgutil.walk_packages([str(ROOT)], "nno_sklearn.")
     if not module.name.endswith("__main__")
 )
-#: What may be imported at the top of a module, which is what scikit-learn installs; the cli's extras
-#: only when they are used.
+#: What may be imported at the top of a module, which is what scikit-learn installs; the extras of
+#: the cli only when they are used.
 OF_SKLEARN = {"numpy", "scipy", "joblib", "threadpoolctl"}
 RUN_TIME = {"sklearn", "nno_sklearn", *OF_SKLEARN, *sys.stdlib_module_names}
 

@@ -173,3 +173,30 @@ def test_a_layer_is_refined():
     layer = type("Layer", (), {"weight": np.zeros((K, P)), "bias": None})()
     warm = from_linear(layer, estimator=model(warm_start=True)).fit(X, SHARES)
     np.testing.assert_allclose(warm.coef_, model().fit(X, SHARES).coef_, atol=1e-7)
+
+
+@pytest.mark.parametrize("form", [np.asarray, pd.DataFrame], ids=["array", "frame"])
+def test_a_fold_of_sure_rows_has_probabilities_too(form):
+    """Where the whole y has probabilities, no fold is taken for an indicator."""
+    half, codes = N // 2, SHARES.argmax(axis=1)
+    table = np.vstack([np.eye(K)[codes[:half]], SHARES[half:]])
+    rows = np.arange(N)
+
+    def likelihood(estimator, X, y):
+        assert list(estimator.classes_) == [0, 1, 2] and not estimator.multilabel_
+        return (np.asarray(y) * estimator.predict_log_proba(X)).sum(axis=1).mean()
+
+    cv = [(rows[:half], rows[half:]), (rows[half:], rows[:half])]
+    search = NNOSearchCV(model(), alphas=[ALPHA], cv=cv, scoring=likelihood)
+    scores = search.fit(X, form(table)).cv_results_["split0_test_score"]
+    alone = model().fit(X[:half], codes[:half])
+    np.testing.assert_allclose(scores, likelihood(alone, X[half:], SHARES[half:]), rtol=1e-6)
+
+
+def test_a_fold_of_an_indicator_stays_one():
+    """Rows with one label each, among rows with several."""
+    table = (SHARES > 0.3).astype(float)
+    rows = np.flatnonzero(table.sum(axis=1) == 1)
+    others = np.setdiff1d(np.arange(N), rows)
+    search = NNOSearchCV(model(), alphas=[ALPHA], cv=[(rows, others)], scoring="f1_micro")
+    assert np.isfinite(search.fit(X, table).cv_results_["mean_test_score"]).all()

@@ -23,6 +23,7 @@ AGREES_WITH = {
     "is_quadratic": _DERIVED,
     "of_two_classes": ("value", "gradient", "link", "predict"),
     "takes_shares": ("value", "gradient", "conjugate"),
+    "conjugate_is_entropy": ("value", "gradient", "conjugate"),
 }
 
 
@@ -100,6 +101,9 @@ class Loss(BaseEstimator):
     #: True where a row's targets may be shares of classes that sum to 1, as if it were that many
     #: rows, in the conjugate, too.
     takes_shares: ClassVar[bool] = False
+    #: True where ``y + gradient`` are probabilities p that sum to 1 in each row, and the conjugate
+    #: is ``p log p``: means of many dual points then bound the optimum.
+    conjugate_is_entropy: ClassVar[bool] = False
     #: For a loss that couples one output per class: the class of the loss of one output that is
     #: the same model for two classes; else None.
     of_two_classes: ClassVar[type | None] = None
@@ -173,7 +177,7 @@ class Loss(BaseEstimator):
 
     def with_derivatives(self, y: Array, eta: Array) -> tuple[Array, Array, Curvature]:
         """Value, gradient and curvature together; losses that share work between them override
-        it."""
+        it, and may do so in the memory of ``eta``, which is not looked at again."""
         return self.value(y, eta), *self.derivatives(y, eta)
 
     def conjugate(self, y: Array, u: Array) -> Array:
@@ -265,6 +269,19 @@ class Loss(BaseEstimator):
         ndarray of shape (n_samples, n_outputs)
         """
         return eta
+
+    def outputs_of(self, y: Array) -> Array:
+        """Targets of the outputs, of those given: the same, unless a target has several outputs.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_targets)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+        """
+        return y
 
     def check_target(self, y: Array) -> None:
         """Raise a ValueError where the loss is not defined for ``y``."""

@@ -71,6 +71,7 @@ class MultinomialLogLoss(Loss):
 
     probabilistic = True
     takes_shares = True
+    conjugate_is_entropy = True
     of_two_classes = LogLoss
 
     def value(self, y: Array, eta: Array) -> Array:
@@ -89,13 +90,15 @@ class MultinomialLogLoss(Loss):
         return probability - y, Curvature(probability, probability)
 
     def with_derivatives(self, y: Array, eta: Array) -> tuple[Array, Array, Curvature]:
-        below = eta - eta.max(axis=1, keepdims=True)
-        probability = np.exp(below)
+        # Fresh memory costs several times the arithmetic on it.
+        eta -= eta.max(axis=1, keepdims=True)
+        probability = np.exp(eta)
         total = probability.sum(axis=1, keepdims=True)
         probability /= total
-        below -= np.log(total)
-        below *= y
-        return -below, probability - y, Curvature(probability, probability)
+        eta -= np.log(total)
+        eta *= y
+        losses = np.negative(eta, out=eta)
+        return losses, probability - y, Curvature(probability, probability)
 
     def conjugate(self, y: Array, u: Array) -> Array:
         p = u + y

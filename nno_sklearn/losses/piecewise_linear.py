@@ -1,5 +1,6 @@
 """Losses that are linear but for corners: quantiles, absolute error, hinge, epsilon-insensitive."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ class Piece(NamedTuple):
         Factor of each entry.
     centre : ndarray of shape (n_samples, n_outputs), or float
         Raw prediction of loss 0.
-    low, high : float
+    low, high : float or ndarray of shape (n_outputs,)
         Least and greatest slope; 0 lies between them.
     insensitive : float
         Distance from the centre up to which the loss is 0.
@@ -30,8 +31,8 @@ class Piece(NamedTuple):
 
     share: Array | float
     centre: Array | float
-    low: float
-    high: float
+    low: Array | float
+    high: Array | float
     insensitive: float = 0.0
 
     def distance(self, eta: Array) -> tuple[Array, Array]:
@@ -173,6 +174,9 @@ class Smoothed(Loss):
     def predict(self, eta: Array) -> Array:
         return self.loss.predict(eta)
 
+    def outputs_of(self, y: Array) -> Array:
+        return self.loss.outputs_of(y)
+
     def check_target(self, y: Array) -> None:
         self.loss.check_target(y)
         if not self.width > 0:
@@ -190,8 +194,10 @@ class Quantile(PiecewiseLinear):
 
     Parameters
     ----------
-    quantile : float, default=0.5
-        Share of targets below the prediction, between 0 and 1.
+    quantile : float or sequence of float, default=0.5
+        Share of targets below the prediction, between 0 and 1. With several, a model of one target
+        has an output for each of them, in their order: ``coef_`` is (n_quantiles, n_features).
+        Nothing keeps them from crossing, far from most rows.
 
     References
     ----------
@@ -205,22 +211,38 @@ class Quantile(PiecewiseLinear):
     >>> X, y = np.zeros((11, 1)), np.arange(11.0)
     >>> NNORegressor(Quantile(0.9), tol=1e-6).fit(X, y).predict(X[:1]).round(3)
     array([9.])
+    >>> NNORegressor(Quantile([0.1, 0.5, 0.9]), tol=1e-6).fit(X, y).predict(X[:1]).round(3)
+    array([[1., 5., 9.]])
     """
 
-    def __init__(self, quantile: float = 0.5) -> None:
+    def __init__(self, quantile: float | Sequence[float] = 0.5) -> None:
         self.quantile = quantile
 
     def pieces(self, y: Array) -> tuple[Piece, ...]:
-        return (Piece(1.0, y, -self.quantile, 1.0 - self.quantile),)
+        quantile = np.asarray(self.quantile, dtype=float)
+        return (Piece(1.0, y, -quantile, 1.0 - quantile),)
+
+    def outputs_of(self, y: Array) -> Array:
+        if np.ndim(self.quantile) == 0:
+            return y
+        if y.shape[1] != 1:
+            raise ValueError(
+                f"y has {y.shape[1]} columns, but {self} has an output for each quantile of one "
+                "target. Fit a model for each column, as "
+                "sklearn.multioutput.MultiOutputRegressor does, or one quantile of all."
+            )
+        return np.repeat(y, np.size(self.quantile), axis=1)
 
     def link(self, mean: Array) -> Array:
         return mean
 
     def check_target(self, y: Array) -> None:
-        if not 0 < self.quantile < 1:
+        quantile = np.asarray(self.quantile, dtype=float)
+        if quantile.ndim > 1 or not (quantile.size and ((quantile > 0) & (quantile < 1)).all()):
             raise ValueError(
                 f"Quantile(quantile={self.quantile!r}): it must lie between 0 and 1, as it is the "
-                "share of targets below the prediction. Use for instance quantile=0.9."
+                "share of targets below the prediction. Use for instance quantile=0.9, or a list "
+                "of such numbers."
             )
 
 

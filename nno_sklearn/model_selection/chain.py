@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import process_routing
 
+from nno_sklearn._labels import as_in_all_rows
 from nno_sklearn._split import Data, parts_of
 from nno_sklearn.model_selection.callbacks import SearchTask
 from nno_sklearn.session import Coefficients, has_sessions, key_of
@@ -87,7 +88,10 @@ class Chain:
         preparing_seconds : float
             Time of the steps before the model, once for all settings.
         """
-        train, test = parts_of(Data(*data), self.estimator, *split)
+        whole = Data(*data)
+        train, test = parts_of(whole, self.estimator, *split)
+        if is_classifier(self.estimator):
+            train = train._replace(y=as_in_all_rows(train.y, whole.y))
         if is_ours(self.estimator):
             fits, prepared, seconds = self._fit_models(train)
         else:

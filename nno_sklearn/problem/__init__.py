@@ -9,6 +9,7 @@ from nno_sklearn.problem.certificate import (
 from nno_sklearn.problem.correction import Correction
 from nno_sklearn.problem.hessian import WorkingHessian, hessian_blocks
 from nno_sklearn.problem.knowledge import KnownHessian
+from nno_sklearn.problem.mean_dual import MeanDual
 from nno_sklearn.problem.objective import Objective
 from nno_sklearn.problem.point import Line, Point
 from nno_sklearn.problem.problem import Problem
@@ -22,6 +23,7 @@ __all__ = [
     "Correction",
     "KnownHessian",
     "Line",
+    "MeanDual",
     "Objective",
     "Point",
     "Problem",

@@ -206,10 +206,29 @@ class Verdict(NamedTuple):
 
 
 class Certificate:
-    """The proof that a run has so far: its best dual bound serves all later points."""
+    """The proof that a run has so far: its best dual bound serves all later points.
 
-    def __init__(self):
-        self._bound = -np.inf
+    Parameters
+    ----------
+    known : float, default=-inf
+        What is known already not to be above any value of the objective, rounding included.
+
+    Attributes
+    ----------
+    known : float
+    """
+
+    def __init__(self, known=-np.inf):
+        self.known = self._bound = known
+
+    def learn(self, bound):
+        """Take in a bound on the optimum, rounding included; see :class:`MeanDual`."""
+        self.known = max(self.known, bound)
+        self._bound = max(self._bound, bound)
+
+    def gap_of(self, value):
+        """What is known of a value of the objective: its distance to the best bound so far."""
+        return max(value - self._bound, 0.0)
 
     def judge(self, point):
         """The :class:`Verdict` of a look that costs no more than the gradient.
@@ -236,7 +255,7 @@ class Certificate:
     def _bounded(self, point, gap):
         """The gap by the best dual point so far."""
         self._bound = max(self._bound, point.value - gap)
-        return min(gap, max(point.value - self._bound, 0.0))
+        return min(gap, self.gap_of(point.value))
 
 
 def _relative(point, decrease):

@@ -61,6 +61,8 @@ MAX_JOINT_SIZE = 600
 #: Numbers in a dense matrix of rows (one for each row, output and coefficient) that may be made at
 #: once, 160 MB; and in one of which a singular value decomposition takes some milliseconds.
 MOST_ROW_ENTRIES, FEW_ROW_ENTRIES = 2e7, 2e6
+#: Arrays of one number for each row and output that a Newton step on all rows holds.
+NEWTON_ARRAYS = 12
 #: Entries of a linear program that may be solved once for a problem, 20 ms.
 FEW_PROGRAM_ENTRIES = 3e4
 #: Entries of X, for each output, up to which a result is polished to the limit of precision.
@@ -195,6 +197,13 @@ def searched_rows(rows, n_landmarks, metric):
     one_row = n_landmarks * (each + feature * rows.shape[1])
     one_pass = max(LEAST_PASS, rows.n_stored + ROW_WORK * rows.shape[0])
     return min(n_landmarks, max(1, int(SEARCH_BUDGET * one_pass / one_row)))
+
+
+def has_room_for_newton(problem):
+    """Whether a Newton step on all rows fits the memory. Where outputs move jointly, the mean of
+    their dual points is a proof that needs none."""
+    entries = NEWTON_ARRAYS * problem.n_samples * problem.n_outputs
+    return entries <= MOST_ROW_ENTRIES or not moves_jointly(problem)
 
 
 def coupled_outputs(problem):

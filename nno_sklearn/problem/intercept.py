@@ -6,6 +6,8 @@ MAX_STEPS, EPS = 100, np.finfo(float).eps
 #: The gradient by the coefficients moves with what is left of the imbalance, and with it the Newton
 #: decrement, which a tol of 1e-13 bounds as well. Newton's steps mostly end below it anyway.
 PRECISION = 1e-13
+#: The precision that leaves coupled outputs' intercept as it is.
+NO_SEARCH = np.inf
 #: Longest step of coupled intercepts that is tried without a look at values: softmax's curvature
 #: changes by a factor of e at most within 1 (self-concordance; Bach, 2010).
 LONGEST = 2.0

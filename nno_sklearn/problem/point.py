@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nno_sklearn.problem.certificate import dual_gap
-from nno_sklearn.problem.intercept import Look, best_intercept
+from nno_sklearn.problem.intercept import PRECISION, Look, best_intercept
 from nno_sklearn.rows import Raw, RowCurvature, RowSums
 from nno_sklearn.types import Array, Scalar
 
@@ -30,7 +30,7 @@ class Point:
     ----------
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
-        At its optimum for ``coef``.
+        At its optimum for ``coef``, to the precision that was asked for.
     raw : Raw
         Handle of ``X @ coef`` without the intercept.
     sums : RowSums
@@ -38,12 +38,18 @@ class Point:
     """
 
     def __init__(
-        self, problem: "Problem", coef: Array, raw: Raw, intercept: Array | None = None
+        self,
+        problem: "Problem",
+        coef: Array,
+        raw: Raw,
+        intercept: Array | None = None,
+        precision: float = PRECISION,
     ) -> None:
         self.problem, self.coef, self.raw = problem, coef, raw
         if problem.fit_intercept:
             start = problem.mean_intercept if intercept is None else intercept
-            self.intercept, self.sums = best_intercept(Look(problem, coef, raw), start)
+            look = Look(problem, coef, raw)
+            self.intercept, self.sums = best_intercept(look, start, precision)
             self.sums.curvature.release()
         else:
             self.intercept = np.zeros(problem.n_outputs)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.problem.correction import Correction, NoCorrection
+from nno_sklearn.problem.intercept import PRECISION
 from nno_sklearn.problem.knowledge import Knowledge
 from nno_sklearn.problem.objective import Objective
 from nno_sklearn.problem.point import Point
@@ -184,9 +185,12 @@ class Problem:
         features, outputs = np.arange(self.n_features), np.arange(self.n_outputs)
         return [self.penalty.restrict(features, outputs[[k]]) for k in outputs]
 
-    def at(self, coef: Array, intercept: Array | None = None) -> Point:
-        """The point at ``coef``; one pass. ``intercept`` is where the search for b begins."""
-        return Point(self, coef, self.rows.raw(coef), intercept)
+    def at(
+        self, coef: Array, intercept: Array | None = None, precision: float = PRECISION
+    ) -> Point:
+        """The point at ``coef``; one pass. ``intercept`` is where the search for b begins, and
+        where that of coupled outputs ends if the ``precision`` is ``NO_SEARCH``."""
+        return Point(self, coef, self.rows.raw(coef), intercept, precision)
 
     def with_raw(self, coef: Array, raw: Raw, intercept: Array | None = None) -> Point:
         """The point at ``coef`` whose ``X @ coef`` is known already; no pass."""

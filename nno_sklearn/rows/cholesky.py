@@ -5,7 +5,7 @@ take the other's processors. So numpy does whatever is worth threads, and scipy 
 """
 
 import numpy as np
-from scipy.linalg.blas import dtrsv
+from scipy.linalg.blas import dtrsm, dtrsv
 
 
 class TriangularFactor:
@@ -27,8 +27,11 @@ class TriangularFactor:
         self.pivots = upper.diagonal() ** 2
 
     def solve(self, right):
-        """``(L L')^-1 right``, a vector."""
-        return self.undo(dtrsv(self._upper, right, trans=1))
+        """``(L L')^-1 right``, of a vector or of each column."""
+        if right.ndim == 1:
+            return self.undo(dtrsv(self._upper, right, trans=1))
+        half = dtrsm(1.0, self._upper, right, trans_a=1)
+        return dtrsm(1.0, self._upper, half, overwrite_b=True)
 
     def shares(self, j):
         """What of the columns before j gives the best combination for column j, (j,)."""

@@ -206,10 +206,13 @@ class DesignMatrix(SecondOrder):
         centre = np.zeros(len(coef)) if self._is_blocked else self.centre
         return np.ascontiguousarray(coef, dtype), (centre @ coef).astype(dtype)
 
-    def product_of(self, block, narrow):
-        """A block of dense rows, and its product with coefficients; no pass is counted."""
+    def product_of(self, block, narrow, memory=None):
+        """A block of dense rows, and its product with coefficients; no pass is counted.
+
+        ``memory`` of at least so many rows is where the product goes.
+        """
         rows = self.X[block] - self.centre if self._is_blocked else self.X[block]
-        product = rows @ narrow[0]
+        product = np.matmul(rows, narrow[0], out=None if memory is None else memory[: len(rows)])
         product -= narrow[1]
         if self._any_idle:
             product[self._idle[block]] = 0.0
@@ -223,7 +226,7 @@ class DesignMatrix(SecondOrder):
         coef : ndarray of shape (n_features, n_outputs)
         residual_of : callable
             Takes a slice of the rows and their products, returns their residuals, both
-            (n_rows, n_outputs), in the precision of the products.
+            (n_rows, n_outputs), in the precision of the products, whose memory it may use.
         blocks : list of slice
 
         Returns
@@ -233,10 +236,12 @@ class DesignMatrix(SecondOrder):
         self.passes.read(2 * self.n_stored)
         narrow = self.narrow(coef)
         gradient, total = np.zeros(coef.shape), np.zeros(coef.shape[1])
+        longest = max(len(range(*block.indices(len(self)))) for block in blocks)
+        memory, part = np.empty((longest, coef.shape[1]), narrow[0].dtype), np.empty_like(narrow[0])
         for block in blocks:
-            rows, product = self.product_of(block, narrow)
+            rows, product = self.product_of(block, narrow, memory)
             residual = residual_of(block, product)
-            gradient += rows.T @ residual
+            gradient += np.matmul(rows.T, residual, out=part)
             total += residual.sum(axis=0)
         if not self._is_blocked:
             gradient -= np.outer(self.centre, total)

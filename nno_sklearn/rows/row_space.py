@@ -8,7 +8,8 @@ from nno_sklearn.rows.cholesky import Cholesky, invert
 class RowSpaceInverse:
     """``(diag + A'A)^-1`` where A has few rows: solved in their space (Woodbury, 1950).
 
-    A holds the rows, centred and weighted by their curvature, one such set per output.
+    A holds the rows, centred and weighted by their curvature: one such set for each output, or one
+    for all where neither curvature nor diagonal tells outputs apart, as with squared error.
 
     Parameters
     ----------
@@ -20,27 +21,41 @@ class RowSpaceInverse:
     def __init__(self, rows, curvature, diagonal):
         self._design = rows.design
         self._inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
-        kernels = [self._design.kernel(column) for column in self._inverse.T]
-        self._outputs = []
-        for k in range(rows.n_outputs):
-            weighted = np.maximum(rows.weight * curvature.entry(k, k), 0.0)
-            root, total = np.sqrt(weighted), weighted.sum()
-            kernel = root[:, None] * kernels[k if len(kernels) > 1 else 0] * root
-            mean = None
-            if rows.fit_intercept and total > 0:
-                mean = np.sqrt(weighted / total)
-                kernel = _project(_project(kernel, mean).T, mean)
-            kernel[np.diag_indices_from(kernel)] += 1.0
-            self._outputs.append((Cholesky(kernel), root, mean))
+        is_shared = curvature.coupling is None and _are_alike(curvature.diagonal)
+        is_even = _are_alike(diagonal)
+        kernel, self._outputs = None, []
+        for k in range(1 if is_shared and is_even else rows.n_outputs):
+            if kernel is None or not is_even:
+                kernel = self._design.kernel(self._inverse[:, k])
+            self._outputs.append(_factor(rows, curvature.entry(k, k), kernel))
 
     def solve(self, gradient):
         """Apply it to a gradient, (n_features, n_outputs)."""
         plain = self._inverse * gradient
         raw = self._design.matvec(plain)
+        width = raw.shape[1] // len(self._outputs)
         for k, (factor, root, mean) in enumerate(self._outputs):
-            inner = factor.solve(_project(root * raw[:, k], mean))
-            raw[:, k] = root * _project(inner, mean)
+            own = raw[:, k * width : (k + 1) * width]
+            inner = factor.solve(_project(root[:, None] * own, mean))
+            own[:] = root[:, None] * _project(inner, mean)
         return plain - self._inverse * self._design.rmatvec(raw)
+
+
+def _are_alike(columns):
+    """Whether all columns are equal."""
+    return bool((columns == columns[:, :1]).all())
+
+
+def _factor(rows, curvature, kernel):
+    """Of the rows' matrix in their own space; roots of their weights, and the intercept's part."""
+    weighted = np.maximum(rows.weight * curvature, 0.0)
+    root, total, mean = np.sqrt(weighted), weighted.sum(), None
+    kernel = root[:, None] * kernel * root
+    if rows.fit_intercept and total > 0:
+        mean = np.sqrt(weighted / total)
+        kernel = _project(_project(kernel, mean).T, mean)
+    kernel[np.diag_indices_from(kernel)] += 1.0
+    return Cholesky(kernel), root, mean
 
 
 def _project(vectors, unit):

@@ -73,7 +73,7 @@ def first_order(loss, y, weight, design, coef, offset, b):
         value += float((part @ losses).sum(dtype=float))
         diagonal[:] += part @ curvature.diagonal
         if curvature.coupling is not None:
-            diagonal[:] -= part @ np.square(curvature.coupling)
+            diagonal[:] -= np.einsum("i,ik,ik->k", part, curvature.coupling, curvature.coupling)
         gradient *= part[:, None]
         total[:] += gradient.sum(axis=0)
         return gradient

@@ -13,7 +13,7 @@ from nno_sklearn._data_checks import is_count
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.problem import Certificate, Point, Problem, Verdict, leads_away, separates
-from nno_sklearn.problem.cost import LOOK_BUDGET, newton_cost
+from nno_sklearn.problem.cost import LOOK_BUDGET, has_room_for_newton, newton_cost
 from nno_sklearn.solvers.newton import NewtonStep, newton_step
 from nno_sklearn.types import Array, RandomState
 
@@ -100,6 +100,8 @@ class SolverResult:
     history: list[Record]
     #: The last point, from which a later fit can start; None where a solver does not return it.
     point: Point | None = None
+    #: A bound on the optimum from below that holds in any precision; -inf where none is known.
+    bound: float = -np.inf
     #: The loss with what was estimated of it, such as a scale; None where that is nothing.
     loss: Loss | None = None
 
@@ -117,6 +119,8 @@ class Run:
     callback : callable, default=None
         Called with each new :class:`Record` and a function without arguments that returns its
         coefficients and intercept; the run ends where it returns something true.
+    bound : float, default=-inf
+        What no value of the objective is below, as a run before this one may have proved.
 
     Attributes
     ----------
@@ -128,13 +132,19 @@ class Run:
     """
 
     def __init__(
-        self, problem: Problem, *, max_iter: int, tol: float, callback: Callback | None = None
+        self,
+        problem: Problem,
+        *,
+        max_iter: int,
+        tol: float,
+        callback: Callback | None = None,
+        bound: float = -np.inf,
     ) -> None:
         self.problem, self.max_iter, self.tol, self.callback = problem, max_iter, tol, callback
         self.history: list[Record] = []
         self.status: Status | None = None
         self.newton: NewtonStep | None = None
-        self._certificate, self._started = Certificate(), perf_counter()
+        self._certificate, self._started = Certificate(bound), perf_counter()
         self._point: Point | None = None
         self._long_steps, self._next_look = 0, 2
         self._start: tuple[str, float] | None = None
@@ -168,9 +178,14 @@ class Run:
         return self.status is not None
 
     def passes_by(self, place: Any, step_size: float) -> None:
-        """Record a place between two points, of which no gap is known; it has a point's ``coef``,
-        ``intercept`` and ``value``."""
-        self._record(place, Verdict(np.inf, np.inf, False), step_size)
+        """Record a place between two points, of which no more is known than the bound so far; it
+        has a point's ``coef``, ``intercept`` and ``value``."""
+        gap = self._certificate.gap_of(place.value)
+        self._record(place, Verdict(gap, gap / abs(place.value), False), step_size)
+
+    def learn_bound(self, bound: float) -> None:
+        """Take in a bound on the optimum from below that holds in any precision."""
+        self._certificate.learn(bound)
 
     @property
     def is_last(self) -> bool:
@@ -245,10 +260,11 @@ class Run:
         return moved <= 1e-15 * abs(then.objective) and best >= then.optimality
 
     def stall(self) -> None:
-        """End the run at a point without a lower one: converged if its Newton step confirms it."""
+        """End the run at a point without a lower one: converged if its Newton step confirms it,
+        where there is room for one."""
         if self.status is not None:
             return
-        if self.newton is None:
+        if self.newton is None and has_room_for_newton(self.problem):
             verdict = self._look_closer()
             last = self.last._replace(optimality=verdict.optimality, dual_gap=verdict.gap)
             self.history[-1] = last
@@ -278,6 +294,7 @@ class Run:
             objective=self.last.objective,
             history=self.history,
             point=point,
+            bound=self._certificate.known,
         )
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nno_sklearn.problem.cost import has_room_for_newton
 from nno_sklearn.solvers.finite_newton import finite_newton
 from nno_sklearn.solvers.linesearch import exact_step
 from nno_sklearn.solvers.newton import newton_step
@@ -52,7 +53,9 @@ def _first_descent(run, point, preconditioner, past):
     # A preconditioner may underestimate curvature, as between a loss's flat parts.
     if found := _step(point, diagonal_preconditioner(point), past):
         return found
-    return None if run.newton is not None else exact_step(newton_step(point).line)
+    if run.newton is not None or not has_room_for_newton(point.problem):
+        return None
+    return exact_step(newton_step(point).line)
 
 
 def _step(point, preconditioner, past):

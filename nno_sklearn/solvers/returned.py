@@ -6,6 +6,7 @@ import numpy as np
 
 from nno_sklearn.problem import promised_decrease, shortest
 from nno_sklearn.problem.cost import MOST_POLISHED_ENTRIES
+from nno_sklearn.problem.intercept import NO_SEARCH, PRECISION
 from nno_sklearn.solvers.base import Run, Status
 from nno_sklearn.solvers.linesearch import exact_step, rises
 from nno_sklearn.solvers.newton import newton_step
@@ -47,7 +48,10 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     if problem.dtype == np.float64 and np.array_equal(coef, result.coef):
         return result
     problem, limits = problem.exact(), {"tol": tol, "callback": callback}
-    judged = _judged(problem, _near(problem, coef, result), result, **limits)
+    # Where a bound proves the result with its intercept, a better one is not worth looking for.
+    is_proved = result.objective - result.bound <= tol * result.objective
+    precision = NO_SEARCH if is_proved else PRECISION
+    judged = _judged(problem, _near(problem, coef, result, precision), result, **limits)
     if judged.status is not Status.ROUNDED:
         return judged
     start = _near(problem, result.coef, result)
@@ -56,7 +60,10 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     history = _continued(result.history, finer.history)
     finer = replace(finer, status=Status.CONVERGED, history=history)
     coef = as_returned(problem, finer.coef, tol)
-    return _judged(problem, _near(problem, coef, finer), finer, **limits)
+    # Slopes at rounded coefficients may be far from the dual point that those before rounding have.
+    exact = _near(problem, finer.coef, finer)
+    bound = float(exact.value - exact.dual_gap)
+    return _judged(problem, _near(problem, coef, finer), finer, **limits, bound=bound)
 
 
 def _continued(history, more):
@@ -68,9 +75,10 @@ def _continued(history, more):
     ]
 
 
-def _near(problem, coef, result):
+def _near(problem, coef, result, precision=PRECISION):
     """The point at ``coef``, near those of a result."""
-    return problem.at(coef, problem.inner_intercept(result.coef, result.intercept))
+    intercept = problem.inner_intercept(result.coef, result.intercept)
+    return problem.at(coef, intercept, precision)
 
 
 def polished(problem, solver, result, *, tol, callback, random_state):
@@ -149,9 +157,11 @@ def _costs_little(problem, coef, own, tol):
     return problem.at(coef).value - own.value <= FINER * tol * own.unit
 
 
-def _judged(problem, point, result, *, tol, callback):
-    """``result`` with the coefficients of a point near its own, and their certificate."""
-    run = Run(problem, max_iter=1, tol=tol, callback=callback)
+def _judged(problem, point, result, *, tol, callback, bound=-np.inf):
+    """``result`` with the coefficients of a point near its own, and their certificate, to which a
+    bound from below on the optimum may serve."""
+    bound = max(bound, result.bound)
+    run = Run(problem, max_iter=1, tol=tol, callback=callback, bound=bound)
     if not run.done(point, step_size=np.abs(point.coef - result.coef).max()):
         run.stall()
     status = run.status

@@ -157,3 +157,20 @@ def test_what_is_smoothed_belongs_to_the_loss():
         Lowered().smoothed(1.0)
     with pytest.raises(ValueError, match="Steep.*smoothed.*a loss above this one"):
         check_loss(Steep(), TARGETS[:, :1])
+
+
+@deterministic
+@given(rows("quantile"))
+def test_several_quantiles_are_one_for_each_output(data):
+    y, eta, width = data
+    several, each = Quantile([0.3, 0.8]), [Quantile(0.3), Quantile(0.8)]
+    for one, others in (
+        (several, each),
+        (several.smoothed(width), [loss.smoothed(width) for loss in each]),
+    ):
+        for method in ("value", "gradient"):
+            columns = [
+                getattr(loss, method)(y[:, [k]], eta[:, [k]]) for k, loss in enumerate(others)
+            ]
+            np.testing.assert_array_equal(getattr(one, method)(y, eta), np.hstack(columns))
+    check_loss(several, y)

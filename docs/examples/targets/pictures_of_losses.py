@@ -1,0 +1,88 @@
+"""
+Losses, and the lines that they fit
+===================================
+
+A loss says what an error costs. Squares make a few large errors decide; losses that grow linearly
+do not, and a quantile charges errors above and below differently. The pictures show each loss, and
+the lines that come of them where a tenth of the targets went wrong.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from nno_sklearn import NNORegressor
+from nno_sklearn.losses import (
+    AbsoluteError,
+    EpsilonInsensitive,
+    Hinge,
+    Huber,
+    LogLoss,
+    ModifiedHuber,
+    Quantile,
+    SquaredEpsilonInsensitive,
+    SquaredError,
+    SquaredHinge,
+)
+
+# %%
+# What an error costs
+# -------------------
+# Of numbers, by the residual; of labels, by the margin, which is negative where the label is wrong.
+ERRORS = np.linspace(-3, 3, 601)[:, None]
+NUMBERS = [SquaredError(), Huber(1.0), AbsoluteError(), Quantile(0.9)]
+INSENSITIVE = [EpsilonInsensitive(1.0), SquaredEpsilonInsensitive(1.0)]
+LABELS = [LogLoss(), Hinge(), SquaredHinge(), ModifiedHuber()]
+
+fig, panels = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
+for ax, losses, target in zip(panels, (NUMBERS, INSENSITIVE, LABELS), (0.0, 0.0, 1.0), strict=True):
+    for loss in losses:
+        ax.plot(ERRORS, loss.value(np.full_like(ERRORS, target), ERRORS), label=repr(loss))
+    ax.set(ylim=(0, 8), xlabel="margin" if losses is LABELS else "prediction - target")
+    ax.legend(fontsize="small")
+_ = panels[0].set_ylabel("loss")
+
+# %%
+# Corners
+# -------
+# A fit with a loss that has corners solves losses with parabolas in their place; the less width
+# they have, the nearer they are.
+fig, ax = plt.subplots(figsize=(5, 3.2), layout="constrained")
+loss, targets = Quantile(0.9), np.zeros_like(ERRORS)
+for width in (4.0, 1.0, 0.25):
+    ax.plot(ERRORS, loss.smoothed(width).value(targets, ERRORS), label=f"{width = }")
+ax.plot(ERRORS, loss.value(targets, ERRORS), "k:", label="Quantile(0.9)")
+ax.legend()
+_ = ax.set(xlabel="prediction - target")
+
+# %%
+# A tenth of the targets is wrong
+# -------------------------------
+# The squared error follows them. ``"concomitant_huber"`` finds out which residuals are large; its
+# scale is that of the others.
+rng = np.random.default_rng(0)
+x = np.sort(rng.uniform(0, 10, 100))
+y = 1 + 0.5 * x + rng.normal(size=100)
+y[90:] -= 15
+X = x[:, None]
+
+fig, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
+ax.plot(x, y, ".", color="0.6")
+for name in ("squared_error", "huber", "concomitant_huber", "absolute_error"):
+    model = NNORegressor(name, penalty=None, tol=1e-8).fit(X, y)
+    ax.plot(x, model.predict(X), label=name)
+    print(f"{name:18} slope {model.coef_[0]:6.3f}, gap {model.optimality_:.0e}")
+ax.plot(x, 1 + 0.5 * x, "k:", label="without wrong targets")
+_ = ax.legend()
+
+# %%
+# Several quantiles at once
+# -------------------------
+# One model has an output for each.
+y = 1 + 0.5 * x + (0.3 + 0.2 * x) * rng.normal(size=100)
+model = NNORegressor(Quantile([0.1, 0.5, 0.9]), penalty=None, tol=1e-8).fit(X, y)
+print("share of targets below each:", (y[:, None] < model.predict(X)).mean(axis=0).round(2))
+
+fig, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
+ax.plot(x, y, ".", color="0.6")
+ax.plot(x, model.predict(X), label=["quantile 0.1", "0.5", "0.9"])
+_ = ax.legend()
