@@ -183,10 +183,10 @@ class GroupModel:
 
 def _largest_eigenvalues(matrix, groups):
     """Of the block of each group of rows: those of equal size at once."""
-    sizes, found = np.array([len(rows) for rows in groups]), np.zeros(len(groups))
+    sizes, found = np.asarray([len(rows) for rows in groups]), np.zeros(len(groups))
     for size in np.unique(sizes[sizes > 0]):
         same = np.flatnonzero(sizes == size)
-        rows = np.array([groups[group] for group in same])
+        rows = np.stack([groups[group] for group in same])
         blocks = matrix[rows[:, :, None], rows[:, None, :]]
         found[same] = blocks[:, 0, 0] if size == 1 else np.linalg.eigvalsh(blocks)[:, -1]
     return found
