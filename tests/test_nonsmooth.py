@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import QuantileRegressor
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
-from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV
+from nno_sklearn import FusedLasso, NNOClassifier, NNORegressor, NNOSearchCV
 from nno_sklearn.losses import AbsoluteError, EpsilonInsensitive, Hinge, Loss, Quantile
 from tests.estimators import SOLVERS
 from tests.user_objects import Pinball
@@ -313,3 +313,18 @@ def test_users_losses_with_corners():
     assert measured.objective_ == pytest.approx(known.objective_, rel=1e-4)
     with pytest.warns(ConvergenceWarning, match="gradient of Pinball.* jumps.*smoothed.width"):
         NNORegressor(Pinball(0.3)).fit(X, Y)
+
+
+@pytest.mark.parametrize("penalty", ["mcp", FusedLasso(0.0)])
+def test_without_a_dual_the_smooth_problem_is_below(penalty):
+    """What tol then bounds is never negative, and shrinks with it."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(120, 6))
+    y = rows[:, 0] - rows[:, 1] + 0.5 * rng.normal(size=120)
+    objectives = []
+    for tol in (1e-2, 1e-5, 1e-7):
+        model = NNORegressor("quantile", penalty=penalty, alpha=0.02, tol=tol).fit(rows, y)
+        assert model.converged_ and 0 <= model.optimality_ <= tol
+        assert all(record.optimality >= 0 for record in model.history_[1:])
+        objectives.append(model.objective_)
+    assert objectives[1] <= objectives[2] * (1 + 1e-5) and objectives[0] >= objectives[2]

@@ -89,6 +89,12 @@ class _Continuation(Succession):
         rough = ROUGH * min(1.0, self._width / self._unit)
         return max(FINER * goal, min(rough, FINER * last))
 
+    def _below(self, point):
+        """Around a dual point v, Moreau's envelope is lower by ``width * v^2 / 2``."""
+        if self._dual is None:
+            return point.value
+        return point.value - 0.5 * self._width * self._problem.rows.square(self._dual)
+
     def _look(self, point):
         if "conjugate" in self._problem.loss.provides:
             self._dual = point.problem.rows.dual(self.raw, self.intercept)

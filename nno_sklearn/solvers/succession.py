@@ -126,15 +126,20 @@ class Succession(ABC):
     def _advance(self, found):
         """Certify the solution of a problem, and choose the next one."""
         point, before = found.point, self.coef
+        below = self._below(point)
         self.coef, self.intercept, self.raw = point.coef, point.intercept, point.raw
         self._value = self._look(point)
         self._n_iter += found.n_iter
         self._problem.rows.release(self.raw)  # what it keeps is of the other loss
         optimality = self._optimality()
         if np.isinf(optimality):  # nothing is known but how far the other problem is from its own
-            optimality = found.optimality + (self._value - point.value) / self._least
+            optimality = found.optimality + (self._value - below) / self._least
         self._record(optimality, self._value - self._bound, np.abs(self.coef - before).max())
         self._decide(found, optimality)
+
+    def _below(self, point):
+        """The other problem's objective, less what it may be above its own."""
+        return point.value
 
     def _value_at(self, coef, raw):
         """The objective, the intercept as it is."""
