@@ -153,8 +153,10 @@ def as_returned(problem, coef, tol):
 
 
 def _costs_little(problem, coef, own, tol):
+    """Whether a Newton decrement, the root of what is lost, stays within ``tol``."""
     own = problem.at(own)
-    return problem.at(coef).value - own.value <= FINER * tol * own.unit
+    most = max((FINER * tol) ** 2 * own.unit, 4 * EPS * own.value)
+    return problem.at(coef).value - own.value <= most
 
 
 def _judged(problem, point, result, *, tol, callback, bound=-np.inf):
