@@ -216,6 +216,7 @@ def _table(kind, fits):
 LEGEND = """\
 Multinomial log-loss with an l2 penalty on made data in float32. *gap*: a bound on what the
 objective of the returned coefficients is above the optimum, as a share of it, computed in float64
-by the suite itself and alike for all (where the intercept is nearly the best). It is that of the last
-gradient alone, so that it may be above *tol* where ours proved more by the mean of all iterations'. *GB*: growth of the
+by the suite itself and alike for all (where the intercept is nearly the best). It is that of the
+last gradient alone: for many classes it may be above *tol*, where ours proves more by the mean of
+all iterations. *GB*: growth of the
 process at its peak beside the data."""
