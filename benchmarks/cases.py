@@ -29,6 +29,9 @@ class Case:
     fit_intercept : bool, default=True
     quick : bool, default=False
         Whether ``--quick`` runs it.
+    penalty : str, default="elasticnet"
+        Name in :data:`benchmarks.penalties.PENALTIES`.
+    group_size : int, default=1
     """
 
     name: str
@@ -40,6 +43,8 @@ class Case:
     l1_ratio: float = 0.0
     fit_intercept: bool = True
     quick: bool = False
+    penalty: str = "elasticnet"
+    group_size: int = 1
 
     def objective(self):
         """Load the data and make the objective.
@@ -55,6 +60,7 @@ class Case:
         if self.l1_ratio > 0:
             X = np.asfortranarray(X) if isinstance(X, np.ndarray) else X.tocsc()
         objective = Objective(X, y, self.loss, 1.0, self.l1_ratio, self.fit_intercept, weight)
+        objective = replace(objective, penalty=self.penalty, group_size=self.group_size)
         unit = {"absolute": lambda: 1.0, "1/n": lambda: 1 / len(y), "max": objective.alpha_max}
         return replace(objective, alpha=self.alpha * unit[self.unit]())
 
@@ -155,8 +161,36 @@ def _glm():
     yield Case("poisson-small", "glm", "small_counts", "poisson", 1e-3, quick=True)
 
 
+def _penalties():
+    def case(kind, data, share, penalty, group_size=1, quick=False):
+        intercept = {"fit_intercept": False, "quick": quick}  # columns and targets are centred
+        of = {"l1_ratio": 1.0, "penalty": penalty, "group_size": group_size, **intercept}
+        name = f"{kind}-{data.split('-')[1]}-{share}"
+        return Case(name, "penalties", data, "squared_error", share, "max", **of)
+
+    for shape in ("1000x10000", "100000x200"):
+        for share in (0.1, 0.01):
+            yield case("group_lasso", f"correlated-{shape}", share, "group_lasso", 10)
+    yield case("group_lasso", "correlated-200x2000", 0.1, "group_lasso", 10, quick=True)
+    for penalty in ("mcp", "scad"):
+        for data, share in (
+            ("correlated-2000x20000", 0.3),
+            ("correlated-100000x200", 0.1),
+            ("correlated-100000x200", 0.01),
+        ):
+            yield case(penalty, data, share, penalty)
+    yield case("mcp", "correlated-200x2000", 0.3, "mcp", quick=True)
+    for shape in ("20000x200x10", "1000x5000x20", "100x2000x50"):
+        for share in (0.1, 0.01):
+            yield case("multi_task", f"targets-{shape}", share, "rows")
+    for shape in ("20000x50", "200000x20"):
+        options = ("quantile", 0.01, "max", 1.0)
+        yield Case(f"quantile-{shape}-0.01", "penalties", f"ridge-{shape}", *options)
+
+
 CASES = [
     *(*_tall_logistic(), *_one_vs_rest(), *_multinomial()),
     *(*_ridge(), *_lasso(), *_l1_logistic(), *_glm()),
+    *_penalties(),
 ]
 GROUPS = list(dict.fromkeys(case.group for case in CASES))

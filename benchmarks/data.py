@@ -102,6 +102,17 @@ def correlated(n, p, n_relevant, correlation, seed=0):
     return X, y - y.mean()
 
 
+def targets(n, p, n_outputs, n_relevant=20, correlation=0.5, seed=0):
+    """Columns as of :func:`correlated`; the same few of them matter for all centred targets."""
+    X, _ = correlated(n, p, n_relevant, correlation, seed)
+    rng = np.random.default_rng(seed + 1)
+    w = np.zeros((p, n_outputs))
+    w[rng.choice(p, n_relevant, replace=False)] = rng.standard_normal((n_relevant, n_outputs))
+    y = X @ w
+    y += rng.standard_normal(y.shape) * y.std(axis=0) / 3
+    return X, y - y.mean(axis=0)
+
+
 def sparse_labels(n, p, density, seed=0):
     """Counts of words: columns as frequent as Zipf's law says, labels of a logistic model."""
     rng = np.random.default_rng(seed)
@@ -132,12 +143,16 @@ SYNTHETIC = {
     "ridge-1000000x50": partial(tall_numbers, 1_000_000, 50),
     "ridge-50000x1000": partial(tall_numbers, 50_000, 1000),
     "ridge-20000x50": partial(tall_numbers, 20_000, 50),
+    "ridge-200000x20": partial(tall_numbers, 200_000, 20),
     "correlated-1000x10000": partial(correlated, 1000, 10_000, 100, 0.9),
     "correlated-200x50000": partial(correlated, 200, 50_000, 30, 0.3),
     "correlated-2000x20000": partial(correlated, 2000, 20_000, 100, 0.5),
     "correlated-5000x5000": partial(correlated, 5000, 5000, 100, 0.7),
     "correlated-100000x200": partial(correlated, 100_000, 200, 50, 0.5),
     "correlated-200x2000": partial(correlated, 200, 2000, 20, 0.5),
+    "targets-20000x200x10": partial(targets, 20_000, 200, 10),
+    "targets-1000x5000x20": partial(targets, 1000, 5000, 20),
+    "targets-100x2000x50": partial(targets, 100, 2000, 50),
     "sparse-20000x5000": partial(sparse_labels, 20_000, 5000, 0.004),
     "small_counts": small_counts,
 }

@@ -10,25 +10,32 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logsumexp, softmax, xlogy
 
+from benchmarks.penalties import PENALTIES
+
 
 @dataclass(frozen=True)
 class Objective:
     """``F(w, b) = sum_i s_i loss(y_i, x_i w + b) / sum_i s_i + alpha * penalty(w)``.
 
-    ``penalty(w) = l1_ratio |w|_1 + (1 - l1_ratio) / 2 |w|_2^2``.
+    ``penalty(w) = l1_ratio |w|_1 + (1 - l1_ratio) / 2 |w|_2^2``, or another of
+    :mod:`benchmarks.penalties`.
 
     Parameters
     ----------
     X : ndarray or sparse matrix of shape (n_samples, n_features), float64
-    y : ndarray of shape (n_samples,)
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         Labels (integers from 0 or 1 on) for "log_loss" and "multinomial", else floats.
-    loss : {"squared_error", "huber", "poisson", "gamma", "log_loss", "multinomial"}
+    loss : {"squared_error", "quantile", "huber", "poisson", "gamma", "log_loss", "multinomial"}
     alpha : float
     l1_ratio : float in [0, 1]
     fit_intercept : bool
     weight : ndarray of shape (n_samples,), default=None
     delta : float, default=1.35
         Of the Huber loss.
+    penalty : str, default="elasticnet"
+        Name in :data:`benchmarks.penalties.PENALTIES`.
+    group_size : int, default=1
+        Number of neighbouring columns in each group of "group_lasso".
     """
 
     X: np.ndarray
@@ -39,6 +46,8 @@ class Objective:
     fit_intercept: bool
     weight: np.ndarray | None = None
     delta: float = 1.35
+    penalty: str = "elasticnet"
+    group_size: int = 1
 
     @property
     def is_sparse(self):
@@ -89,9 +98,8 @@ class Objective:
     def value(self, coef, intercept=0.0):
         """F at coefficients of shape (n_features,) or (n_classes, n_features)."""
         raw_prediction = self.X @ np.asarray(coef, dtype=np.float64).T + intercept
-        return self._mean(LOSSES[self.loss](self, raw_prediction)) + self.alpha * (
-            self.l1_ratio * np.abs(coef).sum() + (1 - self.l1_ratio) / 2 * np.square(coef).sum()
-        )
+        penalty = PENALTIES[self.penalty].value(self, np.asarray(coef, dtype=np.float64))
+        return self._mean(LOSSES[self.loss](self, raw_prediction)) + self.alpha * penalty
 
     def constant_model(self):
         """Raw prediction of the best model that has w = 0."""
@@ -99,7 +107,9 @@ class Objective:
             frequency = np.bincount(self.codes) / self.n_samples
             return np.log(frequency) if self.fit_intercept else np.zeros(len(frequency))
         if not self.fit_intercept:
-            return 0.0
+            return np.zeros(self.y.shape[1:])
+        if self.loss == "quantile":
+            return np.median(self.y)
         if self.loss == "huber":
             return minimize_scalar(
                 lambda b: self._mean(_huber(self, b)), bracket=np.quantile(self.y, (0.25, 0.75))
@@ -116,16 +126,18 @@ class Objective:
         return self._mean(LOSSES[self.loss](self, raw_prediction))
 
     def alpha_max(self):
-        """The smallest alpha of an l1 penalty at which all coefficients are 0."""
+        """The smallest alpha of a penalty with kinks at 0 at which all coefficients are 0."""
         constant = self.constant_model()
         raw_prediction = np.broadcast_to(constant, (self.n_samples, *np.shape(constant)))
         slope = SLOPES[self.loss](self, raw_prediction)
         if self.weight is not None:
             slope = slope * self.weight
-        return np.abs(self.X.T @ slope).max() / self.total_weight
+        dual_norm = PENALTIES[self.penalty].dual_norm
+        return dual_norm(self, self.X.T @ slope) / self.total_weight
 
     def _mean(self, values):
-        return np.average(values, weights=self.weight)
+        """Weighted mean over the rows, summed over outputs."""
+        return np.average(values, axis=0, weights=self.weight).sum()
 
 
 def _huber(objective, eta):
@@ -144,6 +156,7 @@ def _multinomial_slope(objective, eta):
 #: Loss of each row, given the objective and the raw predictions.
 LOSSES = {
     "squared_error": lambda f, eta: (eta - f.y) ** 2 / 2,
+    "quantile": lambda f, eta: np.abs(eta - f.y) / 2,  # the median
     "huber": _huber,
     "poisson": lambda f, eta: np.exp(eta) - f.y * eta + xlogy(f.y, f.y) - f.y,
     "gamma": lambda f, eta: f.y * np.exp(-eta) + eta - np.log(f.y) - 1,
@@ -154,6 +167,7 @@ LOSSES = {
 #: Derivative of the loss by the raw prediction.
 SLOPES = {
     "squared_error": lambda f, eta: eta - f.y,
+    "quantile": lambda f, eta: np.sign(eta - f.y) / 2,
     "huber": lambda f, eta: np.clip(eta - f.y, -f.delta, f.delta),
     "poisson": lambda f, eta: np.exp(eta) - f.y,
     "gamma": lambda f, eta: 1 - f.y * np.exp(-eta),

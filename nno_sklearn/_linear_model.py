@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from copy import copy
 from inspect import Signature, signature
 from typing import Any, ClassVar, Self
 
@@ -31,7 +30,7 @@ from nno_sklearn._validation import (
     make_solver,
 )
 from nno_sklearn.callbacks.fit_task import hold_out
-from nno_sklearn.callbacks.protocol import CallbackSupport
+from nno_sklearn.callbacks.protocol import CallbackSupport, without_callbacks
 from nno_sklearn.contracts import check_prediction, gradient_jumps
 from nno_sklearn.counterparts import OF_MEAN, Strength
 from nno_sklearn.losses import Loss
@@ -317,7 +316,7 @@ class LinearModel(
         self.advice_ = "" if is_as_asked else self._advice(result)
         self.__dict__.pop("start_", None)
         if began is not None:
-            start = copy(self)
+            start = without_callbacks(self)
             start.keep(began, loss, solver, dtype)
             self.start_ = start
 

@@ -31,4 +31,4 @@ def find(name):
 
 def taking_part(objective):
     """Competitors that are installed and can minimise the objective."""
-    return [c for c in ALL if c.is_installed and c.supports(objective)]
+    return [c for c in ALL if c.is_installed and c.takes(objective)]

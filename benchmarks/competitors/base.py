@@ -43,6 +43,8 @@ class Competitor:
     tolerances : tuple of float
         From loose to tight, in the competitor's own meaning; the loosest ones so loose that the
         first target is crossed on the way.
+    penalties : tuple of str
+        Names in :data:`benchmarks.penalties.PENALTIES` of those that it has.
     """
 
     name: str
@@ -50,11 +52,16 @@ class Competitor:
     supports: Callable[[Objective], bool]
     fit: Callable[[Objective, float], Solution]
     tolerances: tuple[float, ...] = tuple(10.0**-k for k in range(-3, 14))
+    penalties: tuple[str, ...] = ("elasticnet",)
 
     @property
     def package(self):
         """Competitors of a package share a column of the summary."""
         return self.name.split()[0]
+
+    def takes(self, objective):
+        """Whether it has the penalty, and the rest of the objective."""
+        return objective.penalty in self.penalties and self.supports(objective)
 
     @property
     def is_installed(self):
@@ -68,6 +75,21 @@ def solution_of(estimator, passes=None):
         coef = coef[0]
     intercept = np.squeeze(getattr(estimator, "intercept_", 0.0))
     return Solution(coef, intercept, passes)
+
+
+def fit_group_lasso(f, tolerance, package):
+    """Group lasso of celer or skglm, for groups of neighbouring columns."""
+    weights = np.full(f.X.shape[1] // f.group_size, np.sqrt(f.group_size))
+    options = {"alpha": f.alpha, "tol": tolerance, "fit_intercept": f.fit_intercept, **LIMITS}
+    model = import_module(package).GroupLasso(groups=f.group_size, weights=weights, **options)
+    return solution_of(model.fit(f.X, f.y))
+
+
+def fit_multi_task_lasso(f, tolerance, package):
+    """MultiTaskLasso of celer or skglm."""
+    options = {"alpha": f.alpha, "tol": tolerance, "fit_intercept": f.fit_intercept, **LIMITS}
+    model = import_module(package).MultiTaskLasso(**options)
+    return solution_of(model.fit(f.X, f.y))
 
 
 def fit_lasso(f, tolerance, package):

@@ -1,8 +1,17 @@
-"""celer: working sets with dual extrapolation, compiled ahead."""
+"""celer: working sets with dual extrapolation, compiled ahead.
+
+Its MultiTaskLasso (0.7.4) does not run with scikit-learn 1.6 and newer.
+"""
 
 from functools import partial
 
-from benchmarks.competitors.base import LIMITS, Competitor, fit_lasso, solution_of
+from benchmarks.competitors.base import (
+    LIMITS,
+    Competitor,
+    fit_group_lasso,
+    fit_lasso,
+    solution_of,
+)
 
 
 def _logistic(f, tolerance):
@@ -26,4 +35,11 @@ COMPETITORS = [
         "celer coordinate", "celer", _takes_least_squares, partial(fit_lasso, package="celer")
     ),
     Competitor("celer newton", "celer", _takes_logistic, _logistic),
+    Competitor(
+        "celer groups",
+        "celer",
+        _takes_least_squares,
+        partial(fit_group_lasso, package="celer"),
+        penalties=("group_lasso",),
+    ),
 ]

@@ -3,7 +3,10 @@
 import warnings
 from functools import partial
 
+import numpy as np
+
 from benchmarks.competitors.base import MAX_ITER, Competitor, solution_of
+from benchmarks.penalties import MCP_GAMMA, PENALTIES, SCAD_GAMMA
 
 
 def estimator(objective, solver, tolerance, max_iter=MAX_ITER):
@@ -15,7 +18,7 @@ def estimator(objective, solver, tolerance, max_iter=MAX_ITER):
     from nno_sklearn.losses import Huber
 
     options = {
-        "penalty": {0: "l2", 1: "l1"}.get(objective.l1_ratio, "elasticnet"),
+        "penalty": _penalty(objective),
         "l1_ratio": objective.l1_ratio,
         "alpha": objective.alpha,
         "fit_intercept": objective.fit_intercept,
@@ -30,6 +33,19 @@ def estimator(objective, solver, tolerance, max_iter=MAX_ITER):
         return NNOClassifier(**options)
     loss = Huber(objective.delta) if objective.loss == "huber" else objective.loss
     return NNORegressor(loss, **options)
+
+
+def _penalty(objective):
+    from nno_sklearn import MCP, SCAD, GroupLasso
+
+    if objective.penalty == "elasticnet":
+        return {0: "l2", 1: "l1"}.get(objective.l1_ratio, "elasticnet")
+    if objective.penalty == "group_lasso":
+        columns = np.arange(objective.X.shape[1]).reshape(-1, objective.group_size)
+        return GroupLasso(columns.tolist())
+    return {"rows": GroupLasso(), "mcp": MCP(MCP_GAMMA), "scad": SCAD(SCAD_GAMMA)}[
+        objective.penalty
+    ]
 
 
 def fit(objective, tolerance, solver):
@@ -59,6 +75,7 @@ def _competitor(solver, supports):
         partial(fit, solver=solver),
         # A duality gap is a bound, and a loose one where the penalty is weak.
         tolerances=tuple(10.0**-k for k in range(-6, 14)),
+        penalties=tuple(PENALTIES),
     )
 
 

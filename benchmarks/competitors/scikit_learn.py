@@ -71,6 +71,20 @@ def _huber(f, tolerance):
     return solution_of(model.fit(f.X, f.y))
 
 
+def _tasks(f, tolerance):
+    from sklearn.linear_model import MultiTaskLasso
+
+    model = MultiTaskLasso(f.alpha, tol=tolerance, fit_intercept=f.fit_intercept, max_iter=MAX_ITER)
+    return solution_of(model.fit(f.X, f.y))
+
+
+def _quantile(f, tolerance):
+    """An exact linear program: it has no tolerance."""
+    from sklearn.linear_model import QuantileRegressor
+
+    return solution_of(QuantileRegressor(**f.counterparts["QuantileRegressor"]).fit(f.X, f.y))
+
+
 def _sgd(f, tolerance):
     """1 / tolerance epochs, at least one: its own stopping rule knows no optimum."""
     options = {"max_iter": max(1, round(1 / tolerance)), "tol": None}
@@ -98,6 +112,20 @@ COMPETITORS = [
         "sklearn",
         lambda f: f.loss == "huber" and f.l1_ratio == 0 and f.weight is None,
         _huber,
+    ),
+    Competitor(
+        "scikit-learn tasks",
+        "sklearn",
+        lambda f: f.loss == "squared_error" and f.weight is None,
+        _tasks,
+        penalties=("rows",),
+    ),
+    Competitor(
+        "scikit-learn highs",
+        "sklearn",
+        lambda f: f.loss == "quantile" and "QuantileRegressor" in f.counterparts,
+        _quantile,
+        tolerances=(1e-9,),
     ),
     Competitor(
         "scikit-learn sgd",

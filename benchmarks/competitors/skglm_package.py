@@ -4,7 +4,16 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks.competitors.base import LIMITS, Competitor, Solution, fit_lasso, solution_of
+from benchmarks.competitors.base import (
+    LIMITS,
+    Competitor,
+    Solution,
+    fit_group_lasso,
+    fit_lasso,
+    fit_multi_task_lasso,
+    solution_of,
+)
+from benchmarks.penalties import MCP_GAMMA, SCAD_GAMMA
 
 
 def _logistic(f, tolerance):
@@ -46,6 +55,17 @@ def _huber(f, tolerance):
     return solution_of(model.fit(f.X, f.y))
 
 
+def _concave(f, tolerance):
+    from skglm import GeneralizedLinearEstimator
+    from skglm.datafits import Quadratic
+    from skglm.penalties import SCAD, MCPenalty
+    from skglm.solvers import AndersonCD
+
+    penalty = MCPenalty(f.alpha, MCP_GAMMA) if f.penalty == "mcp" else SCAD(f.alpha, SCAD_GAMMA)
+    solver = AndersonCD(tol=tolerance, fit_intercept=f.fit_intercept, **LIMITS)
+    return solution_of(GeneralizedLinearEstimator(Quadratic(), penalty, solver).fit(f.X, f.y))
+
+
 def _takes(f, loss, l1):
     return f.loss == loss and (f.l1_ratio > 0) == l1 and f.weight is None
 
@@ -66,4 +86,25 @@ COMPETITORS = [
     Competitor("skglm newton", "skglm", partial(_takes, loss="log_loss", l1=True), _logistic),
     Competitor("skglm huber", "skglm", partial(_takes, loss="huber", l1=False), _huber),
     Competitor("skglm lbfgs", "skglm", _takes_lbfgs, _lbfgs),
+    Competitor(
+        "skglm groups",
+        "skglm",
+        partial(_takes, loss="squared_error", l1=True),
+        partial(fit_group_lasso, package="skglm"),
+        penalties=("group_lasso",),
+    ),
+    Competitor(
+        "skglm tasks",
+        "skglm",
+        partial(_takes, loss="squared_error", l1=True),
+        partial(fit_multi_task_lasso, package="skglm"),
+        penalties=("rows",),
+    ),
+    Competitor(
+        "skglm concave",
+        "skglm",
+        partial(_takes, loss="squared_error", l1=True),
+        _concave,
+        penalties=("mcp", "scad"),
+    ),
 ]

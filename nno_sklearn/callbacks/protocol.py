@@ -10,7 +10,7 @@ try:
 except ModuleNotFoundError:
     from nno_sklearn.callbacks.substitute import CallbackSupportMixin, with_callbacks
 
-__all__ = ["CallbackSupport", "callbacks_of", "with_callbacks"]
+__all__ = ["CallbackSupport", "callbacks_of", "with_callbacks", "without_callbacks"]
 
 
 class CallbackSupport(CallbackSupportMixin):
@@ -49,3 +49,10 @@ class CallbackSupport(CallbackSupportMixin):
 def callbacks_of(estimator: Any) -> tuple[Any, ...]:
     """The callbacks that an estimator has now, those from a search or a pipeline around it too."""
     return getattr(estimator, "_callbacks", ())
+
+
+def without_callbacks(estimator: Any) -> Any:
+    """A shallow copy of an estimator that has no callbacks, and knows of no fit in progress."""
+    fresh = object.__new__(type(estimator))
+    fresh.__dict__ = {k: v for k, v in vars(estimator).items() if "callback" not in k}
+    return fresh

@@ -83,7 +83,9 @@ def _of_stream(model):
     last = model.history_[-1]
     stopped = "" if model.status_ is None else f", {model.status_.value}"
     yield f"status     a stream, learnt by {type(model.stream_).__name__}{stopped}"
-    yield f"objective  {last.objective:.6g} on the last rows, before they were learnt"
+    is_first = np.isnan(last.objective)
+    value = "not known: no rows have come after the first" if is_first else f"{last.objective:.6g}"
+    yield f"objective  {value}" + ("" if is_first else " on the last rows, before they were learnt")
     yield f"cost       {last.seconds:.2f} s"
 
 

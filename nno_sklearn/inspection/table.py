@@ -215,8 +215,9 @@ def _standard_errors(
     raw_prediction = data.X @ coef + intercept
     raw_prediction = raw_prediction if data.offset is None else raw_prediction + data.offset
     targets = np.asarray(data.targets, dtype=float)
-    slope = data.loss.gradient(targets, raw_prediction)
-    curvature = Curvature.of(data.loss.derivatives(targets, raw_prediction)[1])
+    loss = model.loss_  # with the scale that the fit has estimated, if it has one
+    slope = loss.gradient(targets, raw_prediction)
+    curvature = Curvature.of(loss.derivatives(targets, raw_prediction)[1])
     kept = slice(None) if has_column or model.fit_intercept else slice(1, None)
     errors = _sandwich(design[:, kept], weight, slope, curvature, of_penalty, data.total_weight)
     whole = np.full((coef.shape[1], 1 + coef_table(model).shape[1]), np.nan)

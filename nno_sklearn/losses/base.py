@@ -21,6 +21,7 @@ AGREES_WITH = {
     "constant_curvature": _DERIVED,
     "largest_curvature": _DERIVED,
     "is_quadratic": _DERIVED,
+    "is_nearly_linear": _DERIVED,
     "of_two_classes": ("value", "gradient", "link", "predict"),
     "takes_shares": ("value", "gradient", "conjugate"),
     "conjugate_is_entropy": ("value", "gradient", "conjugate"),
@@ -94,6 +95,9 @@ class Loss(BaseEstimator):
     is_quadratic: ClassVar[bool] = False
     #: Largest curvature of a loss with flat parts, whose curvature jumps there; else None.
     largest_curvature: ClassVar[float | None] = None
+    #: True where the curvature is 0 but on short intervals: the best intercept then takes long to
+    #: find, and solvers do without it along lines.
+    is_nearly_linear: ClassVar[bool] = False
     #: True where targets must not be negative.
     positive_target: ClassVar[bool] = False
     #: True where ``predict`` gives probabilities of classes.

@@ -132,6 +132,8 @@ class Smoothed(Loss):
     2
     """
 
+    is_nearly_linear = True
+
     def __init__(self, loss: PiecewiseLinear, width: float) -> None:
         self.loss = loss
         self.width = width

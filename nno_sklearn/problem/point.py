@@ -160,7 +160,7 @@ class Point:
 class Line:
     """The objective on ``w + t * direction``, with the intercept optimal at every t: no pass.
 
-    Where outputs interact, and where the loss's curvature jumps, derivatives are those on a line in
+    Where outputs interact, and where the loss is nearly linear, derivatives are those on a line in
     w and b together, on which b moves as its optimum does at t = 0: the optimal intercept takes
     many looks there, and only the point at which a search ends needs it.
 
@@ -219,7 +219,7 @@ class Line:
     def _is_joint(self) -> bool:
         """Whether derivatives are those on a line in coefficients and intercept together."""
         problem = self.start.problem
-        return not problem.rows.is_separate or problem.loss.largest_curvature is not None
+        return not problem.rows.is_separate or problem.loss.is_nearly_linear
 
     @cached_property
     def _drift(self) -> Any:

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from nno_sklearn._split import Data
 from nno_sklearn._validation import check_compatible, draft_of
 from nno_sklearn.callbacks.fit_task import FitTask
+from nno_sklearn.callbacks.protocol import without_callbacks
 from nno_sklearn.contracts import check_loss_on, check_penalty_on
 from nno_sklearn.penalties import NoPenalty, Penalty
 from nno_sklearn.problem import Objective, Problem, summarise
@@ -204,7 +205,7 @@ class FitSession:
         draft, start = posed.model, start_of(posed.problem, starts)
         solver = clone(posed.solver).select(posed.problem)
         data = Data(self._X, self._y, {"sample_weight": self._sample_weight, **self._options}, {})
-        as_fitted = preview(draft_of(draft), posed.problem, solver)
+        as_fitted = preview(without_callbacks(draft), posed.problem, solver)
         task = FitTask(model, data, as_fitted, held_out=self._held_out)
         fit = partial(solve_posed, posed, solver, start, task)
         return task.run(fit, lambda fitted: fitted.model)

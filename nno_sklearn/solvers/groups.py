@@ -1,7 +1,7 @@
 """Quadratic models with norms of groups: block coordinate descent and Newton's steps."""
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, eigvalsh
+from scipy.linalg import cho_factor, cho_solve
 
 from nno_sklearn.penalties import GroupNorms
 from nno_sklearn.problem.cost import MAX_MATRIX_SIZE
@@ -11,8 +11,10 @@ MAX_ROUNDS = 200
 #: Groups that enter at once: at least, and at most as a share of those in use; and their share of
 #: the largest decrease that a group promises.
 LEAST_ENTERING, ENTERING, PROMISING = 10, 1.0, 0.01
+#: Sweeps of block coordinate descent before a Newton step, which costs as much as many of them.
+SWEEPS = 5
 #: Conjugate gradients of a Newton step, and the squared residual that ends them; shortenings.
-CG_STEPS, CG_PRECISION, SHORTENINGS = 50, 1e-5, 4
+CG_STEPS, CG_PRECISION, SHORTENINGS = 50, 1e-2, 4
 #: Relative size of a step that is rounding.
 EPS = np.finfo(float).eps
 ROUNDING = 64 * EPS
@@ -78,7 +80,7 @@ class GroupModel:
         order = np.argsort(norms.labels, kind="stable")
         ends = np.cumsum(np.bincount(norms.labels, minlength=len(norms.radii)))
         self._rows = np.split(order, ends[:-1])
-        self._curvature = np.asarray([_largest_eigenvalue(matrix, rows) for rows in self._rows])
+        self._curvature = _largest_eigenvalues(matrix, self._rows)
         self._v, self._slope = self._w.copy(), self._gradient.copy()
 
     def minimise(self, target_gap):
@@ -89,7 +91,7 @@ class GroupModel:
             gaps.append(self._gap() if self._norms.grows else promise.sum())
             if gaps[-1] <= target_gap or stands_still(gaps):
                 break
-            swept, solved = self._sweep(self._choose(promise)), self._newton()
+            swept, solved = self._sweeps(self._choose(promise)), self._newton()
             if not (swept or solved):
                 break
         return self._v.reshape(self._shape)
@@ -108,6 +110,13 @@ class GroupModel:
         if np.count_nonzero(entering) > most:
             entering[np.argpartition(-entering, most)[most:]] = 0.0
         return np.flatnonzero(used | (entering > 0))
+
+    def _sweeps(self, groups):
+        """Sweeps until none moves; whether any did."""
+        for done in range(SWEEPS):
+            if not self._sweep(groups):
+                return done > 0
+        return True
 
     def _sweep(self, groups):
         """A proximal step of each group in turn; whether any moved."""
@@ -172,12 +181,15 @@ class GroupModel:
         return gap + scaling * np.vdot(slope, v) + rest
 
 
-def _largest_eigenvalue(matrix, rows):
-    if len(rows) == 1:
-        return matrix[rows[0], rows[0]]
-    if not len(rows):
-        return 0.0
-    return eigvalsh(matrix[np.ix_(rows, rows)], check_finite=False)[-1]
+def _largest_eigenvalues(matrix, groups):
+    """Of the block of each group of rows: those of equal size at once."""
+    sizes, found = np.asarray([len(rows) for rows in groups]), np.zeros(len(groups))
+    for size in np.unique(sizes[sizes > 0]):
+        same = np.flatnonzero(sizes == size)
+        rows = np.stack([groups[group] for group in same])
+        blocks = matrix[rows[:, :, None], rows[:, None, :]]
+        found[same] = blocks[:, 0, 0] if size == 1 else np.linalg.eigvalsh(blocks)[:, -1]
+    return found
 
 
 def _solved(matrix, rates, unit, labels, right, free):

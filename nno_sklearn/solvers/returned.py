@@ -60,7 +60,10 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     history = _continued(result.history, finer.history)
     finer = replace(finer, status=Status.CONVERGED, history=history)
     coef = as_returned(problem, finer.coef, tol)
-    return _judged(problem, _near(problem, coef, finer), finer, **limits)
+    # Slopes at rounded coefficients may be far from the dual point that those before rounding have.
+    exact = _near(problem, finer.coef, finer)
+    bound = float(exact.value - exact.dual_gap)
+    return _judged(problem, _near(problem, coef, finer), finer, **limits, bound=bound)
 
 
 def _continued(history, more):
@@ -150,13 +153,17 @@ def as_returned(problem, coef, tol):
 
 
 def _costs_little(problem, coef, own, tol):
+    """Whether a Newton decrement, the root of what is lost, stays within ``tol``."""
     own = problem.at(own)
-    return problem.at(coef).value - own.value <= FINER * tol * own.unit
+    most = max((FINER * tol) ** 2 * own.unit, 4 * EPS * own.value)
+    return problem.at(coef).value - own.value <= most
 
 
-def _judged(problem, point, result, *, tol, callback):
-    """``result`` with the coefficients of a point near its own, and their certificate."""
-    run = Run(problem, max_iter=1, tol=tol, callback=callback, bound=result.bound)
+def _judged(problem, point, result, *, tol, callback, bound=-np.inf):
+    """``result`` with the coefficients of a point near its own, and their certificate, to which a
+    bound from below on the optimum may serve."""
+    bound = max(bound, result.bound)
+    run = Run(problem, max_iter=1, tol=tol, callback=callback, bound=bound)
     if not run.done(point, step_size=np.abs(point.coef - result.coef).max()):
         run.stall()
     status = run.status

@@ -45,6 +45,14 @@ def test_claims_that_were_false_once(seed):
     assert not faults, "\n".join([str(problem), *map(str, faults)])
 
 
+def test_rounded_coefficients_keep_the_bound_of_those_before():
+    """A weak l1 penalty, where slopes at float32 coefficients are far from any dual point."""
+    problem = problems.draw(108).replaced(penalty="l1", solver="auto")
+    fits, faults = checks.examine(problem, [checks.Run("as drawn", problem)])
+    assert not faults, "\n".join(map(str, faults))
+    assert problem.dtype is np.float32 and fits[0].converged
+
+
 @pytest.mark.parametrize("loss", problems.REGRESSION + problems.CLASSIFICATION)
 class TestOracle:
     """The oracle must be right, and the checks must find every false claim."""

@@ -2,6 +2,7 @@
 
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +21,22 @@ from benchmarks.suites import speed
 from benchmarks.worker import FitError, Worker
 
 
-def _problem(loss, l1_ratio=0.0, fit_intercept=True, weighted=False, sparse=False):
+def _problem(
+    loss,
+    l1_ratio=0.0,
+    fit_intercept=True,
+    weighted=False,
+    sparse=False,
+    penalty="elasticnet",
+    n_outputs=0,
+):
     rng = np.random.default_rng(0)
     n, p = 60, 5
     X = rng.standard_normal((n, p))
     eta = 0.5 * X @ rng.standard_normal(p) + 0.3
     y = {
         "squared_error": lambda: eta + 0.3 * rng.standard_normal(n),
+        "quantile": lambda: eta + 0.3 * rng.standard_normal(n),
         "huber": lambda: eta + 0.3 * rng.standard_t(2, n),
         "poisson": lambda: rng.poisson(np.exp(eta)).astype(float),
         "gamma": lambda: np.exp(eta) * rng.gamma(2.0, size=n) + 0.01,
@@ -40,7 +50,11 @@ def _problem(loss, l1_ratio=0.0, fit_intercept=True, weighted=False, sparse=Fals
         X = np.asfortranarray(X)
     if loss == "huber":
         y = _of_unit_scale(X, y, 0.02)
-    return Objective(X, y, loss, 0.02, l1_ratio, fit_intercept, weight)
+    if n_outputs:
+        y = np.column_stack([y - y.mean(), *rng.standard_normal((n_outputs - 1, n))])
+    objective = Objective(X, y, loss, 0.02, l1_ratio, fit_intercept, weight)
+    group_size = 5 if penalty == "group_lasso" else 1
+    return replace(objective, penalty=penalty, group_size=group_size)
 
 
 def _of_unit_scale(X, y, alpha):
@@ -71,11 +85,27 @@ PROBLEMS = {
     "poisson-weighted": {"loss": "poisson", "weighted": True},
     "gamma": {"loss": "gamma"},
     "huber": {"loss": "huber"},
+    "quantile": {"loss": "quantile", "l1_ratio": 1.0},
+    **{
+        penalty: {
+            "loss": "squared_error",
+            "l1_ratio": 1.0,
+            "fit_intercept": False,
+            "penalty": penalty,
+            "n_outputs": 3 if penalty == "rows" else 0,
+        }
+        for penalty in ("group_lasso", "rows", "mcp", "scad")
+    },
 }
 
 
 #: What skglm cannot do without its compiler.
-COMPILED = {("skglm coordinate", "enet"), ("skglm huber", "huber")}
+COMPILED = {
+    ("skglm coordinate", "enet"),
+    ("skglm huber", "huber"),
+    ("skglm concave", "mcp"),
+    ("skglm concave", "scad"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +131,9 @@ def test_objective_is_the_estimators(name, solved):
     value = objective.value(np.squeeze(model.coef_), np.squeeze(model.intercept_))
     assert value == pytest.approx(model.objective_, rel=1e-10)
     # Huge penalties leave the best constant model.
-    model.set_params(penalty="l1", solver="auto", alpha=1.001 * objective.alpha_max())
+    if objective.penalty == "elasticnet":
+        model.set_params(penalty="l1")
+    model.set_params(solver="auto", alpha=1.001 * objective.alpha_max())
     model.fit(objective.X, objective.y, objective.weight)
     assert not model.coef_.any()
     assert model.objective_ == pytest.approx(objective.null_value(), rel=1e-8)
@@ -117,7 +149,7 @@ def test_every_competitor_solves_the_same_problem(competitor, solved):
     # Stochastic steps only come near in 1000 epochs.
     stochastic = competitor.name == "scikit-learn sgd"
     tolerance, precision = (1e-3, 5e-2) if stochastic else (1e-9, 1e-5)
-    supported = [name for name in PROBLEMS if competitor.supports(solved(name)[0])]
+    supported = [name for name in PROBLEMS if competitor.takes(solved(name)[0])]
     assert supported
     for name in supported:
         if (competitor.name, name) not in COMPILED:

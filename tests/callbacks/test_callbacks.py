@@ -25,6 +25,7 @@ KINDS = {
     "proximal": NNOClassifier(solver="proximal", penalty="l1", alpha=1e-3),
     "nearest_neighbor": NNOClassifier(solver="nearest_neighbor", random_state=0),
     "corners": NNORegressor("absolute_error"),
+    "scale": NNORegressor("concomitant_huber"),
     "regression": NNORegressor("poisson", penalty="elasticnet"),
     "score": NNOClassifier("f1_macro", random_state=0),
     "twin": LogisticRegression(),
@@ -122,6 +123,13 @@ def test_every_history_is_a_table_with_the_same_columns(kind):
     numbers = table.drop(columns="start")
     assert all(dtype.kind in "fi" for dtype in numbers.dtypes)
     assert (table.n_samples == 150).all() and (table.n_nonzeros >= 0).all()
+
+
+def test_models_that_a_fit_makes_on_its_way_have_no_callbacks():
+    watch = Watch()
+    model = clone(KINDS["score"]).set_callbacks(watch).fit(X, Y)
+    for made in (model.start_, *watch.models):
+        assert not any("callback" in name for name in vars(made))
 
 
 def test_a_clone_has_the_same_callbacks_and_a_pipeline_calls_them():

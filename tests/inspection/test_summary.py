@@ -56,6 +56,8 @@ def test_other_ends():
     assert "no bound is known; Newton decrement" in told(nonconvex)
     score = told(NNOClassifier("f1", random_state=0).fit(X, Y))
     assert "trained on 'f1', 569 rows" in score and ", the score on the training rows" in score
+    first = told(NNOClassifier().partial_fit(X, Y, classes=[0, 1]))
+    assert "objective  not known: no rows have come after the first\n" in first
     stream = told(NNOClassifier().partial_fit(X, Y, classes=[0, 1]).partial_fit(X, Y))
     assert "a stream, learnt by CellStream\nobjective  0." in stream and "1138 rows" in stream
 

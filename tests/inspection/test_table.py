@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler, scale
 from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV
 from nno_sklearn.inspection import coefficients
 from nno_sklearn.linear_model import LinearSVC, LogisticRegression, Ridge
+from nno_sklearn.losses import Huber
 from nno_sklearn.solvers import Status
 
 DIABETES, NUMBERS = load_diabetes(return_X_y=True, as_frame=True)
@@ -84,6 +85,13 @@ def test_a_weight_is_a_repetition_and_an_offset_is_seen():
     shifted = errors(model.fit(DIABETES, y, offset=np.full(442, 2.0)), DIABETES, y,
                      offset=np.full(442, 2.0))  # fmt: skip
     np.testing.assert_allclose(shifted, errors(model.fit(DIABETES, y), DIABETES, y), rtol=1e-5)
+
+
+def test_a_scale_that_the_fit_estimates_is_taken_as_known():
+    X, y = DIABETES.to_numpy()[:, :4] * 20, NUMBERS.to_numpy()
+    model = NNORegressor("concomitant_huber", alpha=0.0, tol=1e-10).fit(X, y)
+    known = NNORegressor(Huber(delta=1.35 * float(model.loss_.scale[0])), alpha=0.0, tol=1e-10)
+    np.testing.assert_allclose(errors(model, X, y), errors(known.fit(X, y), X, y), rtol=1e-4)
 
 
 def test_names_come_from_the_pipeline_and_outputs_are_classes():

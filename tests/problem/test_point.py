@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nno_sklearn.losses import Loss, MultinomialLogLoss
+from nno_sklearn.losses import Loss, MultinomialLogLoss, Quantile
 from nno_sklearn.penalties import L2, NoPenalty
 from nno_sklearn.problem import hessian_blocks
 from nno_sklearn.problem.intercept import Look
@@ -61,8 +61,7 @@ def test_line_derivatives(name, fit_intercept, n_outputs):
     t = np.linspace(0.3, 0.7, steps)
     first, second = line.derivatives(t)
     assert first.shape == second.shape == (steps,)
-    is_joint = fit_intercept and (name == "multinomial" or name not in SMOOTH)
-    value = joint_value(line) if is_joint else line.value
+    value = joint_value(line) if name == "multinomial" and fit_intercept else line.value
     np.testing.assert_allclose(first, central_differences(value, t, 1e-5), atol=1e-5)
     if name in SMOOTH:
         slopes = central_differences(lambda t: line.derivatives(t)[0], t, 1e-5)
@@ -72,6 +71,16 @@ def test_line_derivatives(name, fit_intercept, n_outputs):
     assert_same(point, problem.at(point.coef))
     np.testing.assert_allclose(point.values.sum(), point.value)
     assert line.value(0.0) == pytest.approx(line.start.value)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_the_intercept_moves_along_where_the_loss_is_nearly_linear(n_outputs):
+    huber = make_problem("huber", n_outputs=n_outputs)
+    problem = huber.with_loss(Quantile(0.3).smoothed(0.5))
+    line = problem.at(make_coef(problem)).towards(make_coef(problem, seed=8))
+    t = np.linspace(0.3, 0.7, n_outputs)
+    first, _ = line.derivatives(t)
+    np.testing.assert_allclose(first, central_differences(joint_value(line), t, 1e-5), atol=1e-5)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.3])
