@@ -153,10 +153,11 @@ def as_returned(problem, coef, tol):
 
 
 def _costs_little(problem, coef, own, tol):
-    """Whether a Newton decrement, the root of what is lost, stays within ``tol``."""
+    """Whether a Newton decrement, the root of what is lost, stays within ``tol``, or what is lost
+    is rounding of the objective, or of raw predictions that leave nothing to explain."""
     own = problem.at(own)
-    most = max((FINER * tol) ** 2 * own.unit, 4 * EPS * own.value)
-    return problem.at(coef).value - own.value <= most
+    rounding = max(4 * EPS * own.value, (64 * EPS) ** 2 * problem.null.value)
+    return problem.at(coef).value - own.value <= max((FINER * tol) ** 2 * own.unit, rounding)
 
 
 def _judged(problem, point, result, *, tol, callback, bound=-np.inf):
