@@ -14,8 +14,9 @@ from nno_sklearn.solvers.newton import newton_step
 #: Share of ``tol`` to solve to, so that the rounded result is still within ``tol``.
 FINER = 0.25
 #: Newton steps that polish a small problem's result, the relative decrease that the last of them
-#: gains, and the share of the decrease before that a whole step leaves near the optimum.
-POLISH_STEPS, PRECISE, FALLS = 10, 1e-17, 0.25
+#: gains, the share of the decrease before that a whole step leaves near the optimum, and what the
+#: last one may add to what the coefficients promise, where that is rounding.
+POLISH_STEPS, PRECISE, FALLS, FARTHER = 10, 1e-17, 0.25, 2.0
 #: Relative gap at which curved penalties have settled which coefficients are 0.
 SETTLED = 1e-11
 EPS = np.finfo(float).eps
@@ -115,9 +116,9 @@ def _least_gap(point):
 
 def _newton_steps(point):
     """Newton's steps to the limit of precision; a line search where a whole one goes too far."""
-    precise, step = PRECISE * point.problem.null.value, newton_step(point)
+    step = newton_step(point)
     for _ in range(POLISH_STEPS):
-        if step.decrease <= precise:
+        if step.decrease <= PRECISE * point.value:
             break
         end = step.line.point(np.ones(1))
         following = newton_step(end)
@@ -128,8 +129,10 @@ def _newton_steps(point):
             end, following = found[1], newton_step(found[1])
         point, step = end, following
     end = step.line.point(np.ones(1))
-    is_nearer = _promise(end) < _promise(point) and not rises(end, point)
-    return end if is_nearer and _same_signs(end, point) else point
+    # What is left may be rounding at both; along directions of little curvature the step still
+    # comes nearer.
+    is_farther = _promise(end) > FARTHER * _promise(point) or rises(end, point)
+    return point if is_farther or not _same_signs(end, point) else end
 
 
 def _promise(point):
