@@ -156,11 +156,12 @@ def as_returned(problem, coef, tol):
 
 
 def _costs_little(problem, coef, own, tol):
-    """Whether a Newton decrement, the root of what is lost, stays within ``tol``, or what is lost
-    is rounding of the objective, or of raw predictions that leave nothing to explain."""
-    own = problem.at(own)
-    rounding = max(4 * EPS * own.value, (64 * EPS) ** 2 * problem.null.value)
-    return problem.at(coef).value - own.value <= max((FINER * tol) ** 2 * own.unit, rounding)
+    """Whether a Newton decrement stays within ``tol`` as well as that of a run's ``own``
+    coefficients, or is rounding of raw predictions that leave nothing to explain. Values would not
+    tell: their terms may be far larger than they are."""
+    most = (FINER * tol) ** 2 * problem.at(own).unit
+    rounding = (64 * EPS) ** 2 * problem.null.value
+    return newton_step(problem.at(coef)).decrease <= max(most, rounding)
 
 
 def _judged(problem, point, result, *, tol, callback, bound=-np.inf):
