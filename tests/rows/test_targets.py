@@ -103,4 +103,4 @@ def test_a_fit_in_float32_is_certified_in_float64(tol):
 def test_what_float32_cannot_reach_is_said():
     X, y = wide()
     with pytest.warns(UserWarning, match="(?s)precision of the coefficients.*pass X as float64"):
-        NNOClassifier(alpha=1e-3, tol=1e-15).fit(X, y)
+        NNOClassifier(alpha=1e-3, tol=1e-16).fit(X, y)
