@@ -135,6 +135,7 @@ def fit_here(task):
         "memory": peak,
         "objective": value,
         "gap": gap / value,
+        "claimed_gap": getattr(model, "dual_gap_", np.nan) / value,
     }
 
 
