@@ -128,11 +128,29 @@ def _newton_steps(point):
                 break
             end, following = found[1], newton_step(found[1])
         point, step = end, following
+    last = _last_step if "conjugate" in point.problem.provides else _last_proved_steps
+    return last(point, step)
+
+
+def _last_step(point, step):
+    """One more step; whether that is nearer tells the duality gap."""
     end = step.line.point(np.ones(1))
     # What is left may be rounding at both; along directions of little curvature the step still
     # comes nearer.
     is_farther = _promise(end) > FARTHER * _promise(point) or rises(end, point)
     return point if is_farther or not _same_signs(end, point) else end
+
+
+def _last_proved_steps(point, step):
+    """Up to two more, while the decrement falls: where there is no gap, it alone tells."""
+    for _ in range(2):
+        end = step.line.point(np.ones(1))
+        following = newton_step(end)
+        is_nearer = following.decrease < step.decrease and not rises(end, point)
+        if not (is_nearer and _same_signs(end, point)):
+            break
+        point, step = end, following
+    return point
 
 
 def _promise(point):
@@ -156,12 +174,12 @@ def as_returned(problem, coef, tol):
 
 
 def _costs_little(problem, coef, own, tol):
-    """Whether a Newton decrement stays within ``tol`` as well as that of a run's ``own``
-    coefficients, or is rounding of raw predictions that leave nothing to explain. Values would not
+    """Whether a Newton decrement stays within ``tol``, is rounding of raw predictions that leave
+    nothing to explain, or no more than about that of a run's ``own`` coefficients. Values would not
     tell: their terms may be far larger than they are."""
-    most = (FINER * tol) ** 2 * problem.at(own).unit
-    rounding = (64 * EPS) ** 2 * problem.null.value
-    return newton_step(problem.at(coef)).decrease <= max(most, rounding)
+    own, decrease = problem.at(own), newton_step(problem.at(coef)).decrease
+    most = max((FINER * tol) ** 2 * own.unit, (64 * EPS) ** 2 * problem.null.value)
+    return decrease <= most or decrease <= FARTHER * newton_step(own).decrease
 
 
 def _judged(problem, point, result, *, tol, callback, bound=-np.inf):
