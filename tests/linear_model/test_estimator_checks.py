@@ -18,6 +18,14 @@ ALL = bool(os.environ.get("NNO_SKLEARN_ALL_CHECKS"))
 CHECKED = [twin for twin in TWINS.values() if ALL or not issubclass(twin, SLOW)]
 
 
+#: Checks that rounding decides: 15 rows in 30 columns are fitted exactly, where the best scale is 0
+#: and predictions differ by about 1e-9, which is the check's tolerance.
+UNDECIDED = {
+    ("HuberRegressor", f"check_sample_weight_equivalence_on_{kind}_data")
+    for kind in ("dense", "sparse")
+}
+
+
 def quick(twin):
     """A twin with few settings to try, where it tries some."""
     few = {"Cs": 2, "alphas": [0.1, 1.0], "cv": 2}
@@ -28,4 +36,9 @@ def quick(twin):
 @pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks([quick(twin) for twin in CHECKED])
 def test_scikit_learn_check(estimator, check):
-    check(estimator)
+    try:
+        check(estimator)
+    except AssertionError:
+        if (type(estimator).__name__, check.func.__name__) in UNDECIDED:
+            pytest.xfail("rows that are fitted exactly")
+        raise
