@@ -30,7 +30,9 @@ class Data(NamedTuple):
     @property
     def n_rows(self) -> int:
         """Number of rows, of any container."""
-        return len(np.asarray(self.X)) if not hasattr(self.X, "shape") else int(self.X.shape[0])
+        if hasattr(self.X, "shape"):
+            return int(self.X.shape[0])
+        return len(self.X if hasattr(self.X, "__len__") else np.asarray(self.X))
 
     def rows(self, index: Any) -> "Data":
         """Some of the rows, of X and of the arguments that are as long.

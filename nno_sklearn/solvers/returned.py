@@ -8,7 +8,7 @@ from nno_sklearn.problem import promised_decrease, shortest
 from nno_sklearn.problem.cost import MOST_POLISHED_ENTRIES
 from nno_sklearn.problem.intercept import NO_SEARCH, PRECISION
 from nno_sklearn.solvers.base import Run, Status
-from nno_sklearn.solvers.linesearch import exact_step, rises
+from nno_sklearn.solvers.linesearch import exact_step, rises, rounding_of
 from nno_sklearn.solvers.newton import newton_step
 
 #: Share of ``tol`` to solve to, so that the rounded result is still within ``tol``.
@@ -175,10 +175,13 @@ def as_returned(problem, coef, tol):
 
 def _costs_little(problem, coef, own, tol):
     """Whether a Newton decrement stays within ``tol``, is rounding of raw predictions that leave
-    nothing to explain, or no more than about that of a run's ``own`` coefficients. Values would not
-    tell: their terms may be far larger than they are."""
-    own, decrease = problem.at(own), newton_step(problem.at(coef)).decrease
+    nothing to explain, or no more than about that of a run's ``own`` coefficients. Values tell
+    unless so little is rounding of their terms; then Newton steps do, which cost many passes."""
+    short, own = problem.at(coef), problem.at(own)
     most = max((FINER * tol) ** 2 * own.unit, (64 * EPS) ** 2 * problem.null.value)
+    if most > rounding_of(problem) and short.value - own.value <= most:
+        return True
+    decrease = newton_step(short).decrease
     return decrease <= most or decrease <= FARTHER * newton_step(own).decrease
 
 
