@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nno_sklearn.penalties.base import NoPenalty, Penalty
 from nno_sklearn.penalties.faces import Face, runs
+from nno_sklearn.penalties.parameters import check_l1_ratio
 from nno_sklearn.penalties.piecewise import AT_BOUNDARY
 from nno_sklearn.types import Array, Scalar
 
@@ -56,11 +57,7 @@ class FusedLasso(Penalty):
         self.l1_ratio = l1_ratio
 
     def check_parameters(self) -> None:
-        if not 0 <= self.l1_ratio <= 1:
-            raise ValueError(
-                f"FusedLasso(l1_ratio={self.l1_ratio!r}): l1_ratio must be between 0 and 1, since "
-                "it is the share of the l1 part."
-            )
+        check_l1_ratio(self)
 
     @property
     def provides(self) -> frozenset[str]:

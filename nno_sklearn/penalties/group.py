@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from nno_sklearn.penalties.base import NoPenalty, Penalty
 from nno_sklearn.penalties.grouping import Grouping, Groups, check_groups
 from nno_sklearn.penalties.norms import GroupNorms
-from nno_sklearn.penalties.parameters import Features
+from nno_sklearn.penalties.parameters import Features, check_l1_ratio, not_bound
 from nno_sklearn.penalties.piecewise import PiecewiseQuadratic
 from nno_sklearn.types import Array, Scalar
 
@@ -73,11 +73,7 @@ class GroupLasso(Penalty):
         self.l1_ratio = l1_ratio
 
     def check_parameters(self) -> None:
-        if not 0 <= self.l1_ratio <= 1:
-            raise ValueError(
-                f"GroupLasso(l1_ratio={self.l1_ratio!r}): l1_ratio must be between 0 and 1, since "
-                "it is the share of the l1 part."
-            )
+        check_l1_ratio(self)
         check_groups(self, self.groups)
 
     @property
@@ -124,10 +120,7 @@ class GroupLasso(Penalty):
     @property
     def _norms(self) -> GroupNorms:
         if self.bound_norms is None:
-            raise ValueError(
-                f"{self!r} does not know its features yet: call bind(n_features, n_outputs, "
-                "feature_names) and use what it returns."
-            )
+            raise not_bound(self)
         return self.bound_norms
 
     def piecewise_quadratic(self, w: Array) -> PiecewiseQuadratic | None:

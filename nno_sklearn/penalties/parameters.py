@@ -16,6 +16,24 @@ from nno_sklearn.types import Array
 PerFeature: TypeAlias = float | ArrayLike | Mapping[Any, float] | Callable[[Any], float] | None
 
 
+def check_l1_ratio(penalty: Any) -> None:
+    """Raise a ValueError for an ``l1_ratio`` that is no share."""
+    if not 0 <= penalty.l1_ratio <= 1:
+        name = type(penalty).__name__
+        raise ValueError(
+            f"{name}(l1_ratio={penalty.l1_ratio!r}): l1_ratio must be between 0 and 1, since it is "
+            "the share of the l1 part."
+        )
+
+
+def not_bound(penalty: object) -> ValueError:
+    """The error of a penalty that is asked for what it is on features before it is bound."""
+    return ValueError(
+        f"{penalty!r} does not know its features yet: call bind(n_features, n_outputs, "
+        "feature_names) and use what it returns."
+    )
+
+
 class Features:
     """The features and outputs of some data, for parameters of a penalty.
 

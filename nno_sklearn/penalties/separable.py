@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nno_sklearn.penalties.base import NoPenalty, Penalty
-from nno_sklearn.penalties.parameters import Features, PerFeature
+from nno_sklearn.penalties.parameters import Features, PerFeature, check_l1_ratio, not_bound
 from nno_sklearn.penalties.piecewise import PiecewiseQuadratic
 from nno_sklearn.types import Array, Scalar
 
@@ -87,11 +87,7 @@ class ElasticNet(Penalty):
         self.gamma = gamma
 
     def check_parameters(self) -> None:
-        if not 0 <= self.l1_ratio <= 1:
-            raise ValueError(
-                f"ElasticNet(l1_ratio={self.l1_ratio!r}): l1_ratio must be between 0 and 1, since "
-                "it is the share of the l1 part."
-            )
+        check_l1_ratio(self)
         name = type(self).__name__
         if isinstance(self.weights, str) and self.weights != "adaptive":
             raise ValueError(
@@ -142,10 +138,7 @@ class ElasticNet(Penalty):
         if self.bound_terms is not None:
             return self.bound_terms
         if not self._is_plain:
-            raise ValueError(
-                f"{self!r} does not know its features yet: call bind(n_features, n_outputs, "
-                "feature_names) and use what it returns."
-            )
+            raise not_bound(self)
         return PiecewiseQuadratic(self.l1_ratio, 1.0 - self.l1_ratio)
 
     def bind(

@@ -11,6 +11,7 @@ from scipy.special import ndtri
 
 from nno_sklearn.penalties.base import NoPenalty, Penalty
 from nno_sklearn.penalties.faces import Face, runs
+from nno_sklearn.penalties.parameters import not_bound
 from nno_sklearn.penalties.piecewise import AT_BOUNDARY
 from nno_sklearn.types import Array, Scalar
 
@@ -104,10 +105,7 @@ class SLOPE(Penalty):
     @property
     def _weights(self) -> Array:
         if self.bound_weights is None:
-            raise ValueError(
-                f"{self!r} does not know its features yet: call bind(n_features, n_outputs, "
-                "feature_names) and use what it returns."
-            )
+            raise not_bound(self)
         return self.bound_weights
 
     def value(self, w: Array) -> Scalar:
