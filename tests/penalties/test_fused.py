@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy import sparse
 from scipy.optimize import linprog, lsq_linear
 from sklearn.base import clone
 from sklearn.linear_model import Lasso
 
-from nno_sklearn import FusedLasso, NNOClassifier, NNORegressor, NNOSearchCV, check_penalty
+from nno_sklearn import FusedLasso, NNORegressor, NNOSearchCV, check_penalty
 from nno_sklearn.penalties.fused import total_variation
-from tests.penalties.test_shape import KINDS, NUMBERS, N, P, X
+from tests.penalties.fits import fits_of_every_kind, pull_of
+from tests.penalties.test_shape import KINDS, NUMBERS, P, X
 
 ALPHA, TOL = 0.05, 1e-9
 COUNTS = np.random.default_rng(4).poisson(np.exp(np.clip(NUMBERS[:, 0] / 4, -3, 2))).astype(float)
@@ -40,15 +40,6 @@ def off_optimal(l1_ratio, coef, pull):
         found = linprog(cost, A_ub=np.vstack([-matrix, other]), b_ub=np.r_[-z, z], bounds=bounds)
         worst = max(worst, found.fun)
     return worst
-
-
-def pull_of(model, rows, y, weight=None):
-    weight = np.ones(len(rows)) if weight is None else weight
-    if hasattr(model, "classes_") and len(model.classes_) > 2:
-        y = np.eye(len(model.classes_))[y]
-    coef = np.atleast_2d(model.coef_).T.astype(float)
-    residual = model.loss_.gradient(y.reshape(len(rows), -1) * 1.0, rows @ coef + model.intercept_)
-    return coef, -rows.T @ (weight[:, None] * residual) / weight.sum() / model.alpha
 
 
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.3, 1.0])
@@ -122,20 +113,12 @@ def test_prox_conjugate_and_subgradients_agree(w, z, l1_ratio, step):
     [("auto", 0.0), ("auto", 0.3), ("proximal", 0.3), ("nearest_neighbor", 0.0)],
 )
 def test_every_loss_and_solver_is_certified(solver, l1_ratio):
-    weight = np.random.default_rng(1).uniform(0.2, 3.0, N)
     options = {"penalty": FusedLasso(l1_ratio), "alpha": ALPHA, "tol": TOL, "solver": solver}
-    for k, (model, y) in enumerate([
-        (NNORegressor(**options), NUMBERS),
-        (NNORegressor("huber", **options), NUMBERS),
-        (NNORegressor("poisson", **options), COUNTS),
-        (NNOClassifier(**options), (KINDS == 0).astype(int)),
-        (NNOClassifier(**options), KINDS),
-    ]):  # fmt: skip
-        container, given = ((np.asarray, None), (sparse.csr_array, weight))[k % 2]
-        model.fit(container(X), y, sample_weight=given)
+    fits = fits_of_every_kind(X, NUMBERS, COUNTS, KINDS, **options)
+    for model, y, weight in fits:
         assert model.converged_
         assert model.dual_gap_ <= 1e-8 if l1_ratio else model.dual_gap_ == np.inf
-        assert off_optimal(l1_ratio, *pull_of(model, X, y, given)) < 1e-4
+        assert off_optimal(l1_ratio, *pull_of(model, X, y, weight)) < 1e-4
 
 
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.3])

@@ -5,14 +5,14 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import sparse
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import Lasso, MultiTaskLasso
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from nno_sklearn import GroupLasso, NNOClassifier, NNORegressor, NNOSearchCV, check_penalty
+from nno_sklearn import GroupLasso, NNORegressor, NNOSearchCV, check_penalty
+from tests.penalties.fits import fits_of_every_kind, pull_of
 from tests.penalties.test_shape import KINDS, NUMBERS, N, P, X
 
 ALPHA, TOL = 0.05, 1e-9
@@ -61,15 +61,6 @@ def value_of(name, coef):
     return (1 - share) * norms + share * np.abs(coef).sum()
 
 
-def gradient_of(model, y, weight=None):
-    weight = np.ones(N) if weight is None else weight
-    if hasattr(model, "classes_") and len(model.classes_) > 2:
-        y = np.eye(len(model.classes_))[y]
-    coef = np.atleast_2d(model.coef_).T
-    residual = model.loss_.gradient(y.reshape(N, -1) * 1.0, X @ coef + model.intercept_)
-    return coef, X.T @ (weight[:, None] * residual) / weight.sum() / model.alpha
-
-
 @pytest.mark.parametrize("name", PENALTIES)
 def test_contract(name):
     check_penalty(PENALTIES[name], n_features=P)
@@ -110,19 +101,12 @@ def test_curvature_is_the_derivative(name):
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("name", PENALTIES)
 def test_every_loss_and_solver_is_certified(name, solver):
-    weight = np.random.default_rng(1).uniform(0.2, 3.0, N)
     options = {"penalty": PENALTIES[name], "alpha": ALPHA, "tol": TOL, "solver": solver}
-    for k, (model, y) in enumerate([
-        (NNORegressor(**options), NUMBERS),
-        (NNORegressor("huber", **options), NUMBERS),
-        (NNORegressor("poisson", **options), COUNTS),
-        (NNOClassifier(**options), (KINDS == 0).astype(int)),
-        (NNOClassifier(**options), KINDS),
-    ]):  # fmt: skip
-        container, given = ((np.asarray, None), (sparse.csr_array, weight))[k % 2]
-        model.fit(container(X), y, sample_weight=given)
+    fits = fits_of_every_kind(X, NUMBERS, COUNTS, KINDS, **options)
+    for model, y, weight in fits:
         assert model.converged_ and model.dual_gap_ <= 1e-8
-        assert off_optimal(name, *gradient_of(model, y, given)) < 1e-4
+        coef, pull = pull_of(model, X, y, weight)
+        assert off_optimal(name, coef, -pull) < 1e-4
 
 
 @pytest.mark.parametrize(("n", "p"), [(N, P), (60, 300)])

@@ -5,18 +5,17 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import sparse
 from sklearn.base import clone
 
 from nno_sklearn import (
     MCP,
     SCAD,
     GroupLasso,
-    NNOClassifier,
     NNORegressor,
     NNOSearchCV,
     check_penalty,
 )
+from tests.penalties.fits import fits_of_every_kind, gradient_of
 from tests.penalties.test_nonconvex import COUNTS, X, textbook_slope, textbook_value
 from tests.penalties.test_shape import KINDS, NUMBERS, P
 
@@ -52,15 +51,6 @@ def off_stationary(name, coef, gradient, alpha):
             slope = textbook_slope(PENALTIES[name], size, strength)
             worst = max(worst, np.linalg.norm(g + slope * w / size))
     return worst / alpha
-
-
-def gradient_of(model, y, weight=None):
-    weight = np.ones(len(X)) if weight is None else weight
-    if hasattr(model, "classes_") and len(model.classes_) > 2:
-        y = np.eye(len(model.classes_))[y]
-    coef = np.atleast_2d(model.coef_).T.astype(float)
-    residual = model.loss_.gradient(y.reshape(len(X), -1) * 1.0, X @ coef + model.intercept_)
-    return coef, X.T @ (weight[:, None] * residual) / weight.sum()
 
 
 @pytest.mark.parametrize("name", PENALTIES)
@@ -102,19 +92,11 @@ def test_second_derivatives(name):
     [("mcp", "auto"), ("scad", "proximal"), ("rows", "proximal"), ("rows", "nearest_neighbor")],
 )
 def test_every_loss_and_solver_ends_stationary(name, solver):
-    weight = np.random.default_rng(1).uniform(0.2, 3.0, len(X))
     options = {"penalty": PENALTIES[name], "alpha": ALPHA, "tol": TOL, "solver": solver}
-    for k, (model, y) in enumerate([
-        (NNORegressor(**options), NUMBERS),
-        (NNORegressor("huber", **options), NUMBERS),
-        (NNORegressor("poisson", **options), COUNTS),
-        (NNOClassifier(**options), (KINDS == 0).astype(int)),
-        (NNOClassifier(**options), KINDS),
-    ]):  # fmt: skip
-        container, given = ((np.asarray, None), (sparse.csr_array, weight))[k % 2]
-        model.fit(container(X), y, sample_weight=given)
+    fits = fits_of_every_kind(X, NUMBERS, COUNTS, KINDS, **options)
+    for model, y, weight in fits:
         assert model.converged_ and model.dual_gap_ == np.inf
-        coef, gradient = gradient_of(model, y, given)
+        coef, gradient = gradient_of(model, X, y, weight)
         assert off_stationary(name, coef, gradient, ALPHA) < 1e-6 and coef.any()
 
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy import sparse
 from scipy.stats import norm
 from sklearn.base import clone
 from sklearn.linear_model import Lasso
 
-from nno_sklearn import SLOPE, NNOClassifier, NNORegressor, NNOSearchCV, check_penalty
+from nno_sklearn import SLOPE, NNORegressor, NNOSearchCV, check_penalty
+from tests.penalties.fits import fits_of_every_kind, pull_of
 from tests.penalties.test_shape import KINDS, NUMBERS, N, P, X
 
 ALPHA, TOL = 0.05, 1e-9
@@ -42,15 +42,6 @@ def off_optimal(penalty, coef, pull):
         size = weights @ np.sort(np.abs(w))[::-1]
         worst = max(worst, max(partial) - 1, abs(size - z @ w))
     return worst
-
-
-def pull_of(model, rows, y, weight=None):
-    weight = np.ones(len(rows)) if weight is None else weight
-    if hasattr(model, "classes_") and len(model.classes_) > 2:
-        y = np.eye(len(model.classes_))[y]
-    coef = np.atleast_2d(model.coef_).T.astype(float)
-    residual = model.loss_.gradient(y.reshape(len(rows), -1) * 1.0, rows @ coef + model.intercept_)
-    return coef, -rows.T @ (weight[:, None] * residual) / weight.sum() / model.alpha
 
 
 @pytest.mark.parametrize("name", PENALTIES)
@@ -116,19 +107,11 @@ def test_the_least_subgradient_is_where_a_short_step_leads(w, gradient):
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("name", PENALTIES)
 def test_every_loss_and_solver_is_certified(name, solver):
-    weight = np.random.default_rng(1).uniform(0.2, 3.0, N)
     options = {"penalty": PENALTIES[name], "alpha": ALPHA, "tol": TOL, "solver": solver}
-    for k, (model, y) in enumerate([
-        (NNORegressor(**options), NUMBERS),
-        (NNORegressor("huber", **options), NUMBERS),
-        (NNORegressor("poisson", **options), COUNTS),
-        (NNOClassifier(**options), (KINDS == 0).astype(int)),
-        (NNOClassifier(**options), KINDS),
-    ]):  # fmt: skip
-        container, given = ((np.asarray, None), (sparse.csr_array, weight))[k % 2]
-        model.fit(container(X), y, sample_weight=given)
+    fits = fits_of_every_kind(X, NUMBERS, COUNTS, KINDS, **options)
+    for model, y, weight in fits:
         assert model.converged_ and model.dual_gap_ <= 1e-8
-        assert off_optimal(PENALTIES[name], *pull_of(model, X, y, given)) < 1e-5
+        assert off_optimal(PENALTIES[name], *pull_of(model, X, y, weight)) < 1e-5
 
 
 def test_more_features_than_a_working_set():
