@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from nno_sklearn._data_checks import offset_of_outputs
+from nno_sklearn._data_checks import given_offset, offset_of_outputs
 from nno_sklearn._labels import (
     are_probabilities,
     by_class,
@@ -429,7 +429,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
-        score = self.decision_function(X, offset=offset)
+        score = self.decision_function(X, **given_offset(offset))
         if self.multilabel_:
             return (score > 0).astype(int)
         return self.classes_[(score > 0).astype(int) if score.ndim == 1 else score.argmax(axis=1)]
@@ -466,7 +466,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     def predict_log_proba(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Logarithms of :meth:`predict_proba`."""
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X, offset=offset))
+            return np.log(self.predict_proba(X, **given_offset(offset)))
 
     def score(
         self,
@@ -489,4 +489,6 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         -------
         float
         """
-        return accuracy_score(y, self.predict(X, offset=offset), sample_weight=sample_weight)
+        return accuracy_score(
+            y, self.predict(X, **given_offset(offset)), sample_weight=sample_weight
+        )
