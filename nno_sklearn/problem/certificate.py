@@ -247,8 +247,10 @@ class Certificate:
     def prove(self, point, step):
         """The :class:`Verdict` with all directions in view, by Newton's ``step``."""
         gap, rounding = shifted_dual_gap(point, step)
-        agrees = gap <= 2 * step.decrease + rounding or np.isinf(gap)
-        gap, decrease = max(gap, 0.0) + rounding, step.decrease if agrees else gap
+        # Where a direction without curvature has ended the step, one coefficient may gain more.
+        decrease = max(step.decrease, float(promised_decrease(point).max(initial=0.0)))
+        agrees = gap <= 2 * decrease + rounding or np.isinf(gap)
+        gap, decrease = max(gap, 0.0) + rounding, decrease if agrees else gap
         if "conjugate" in point.problem.provides:
             gap = self._bounded(point, gap)
             return Verdict(gap, _relative(point, gap), True)
