@@ -190,5 +190,5 @@ def magnitude(loss, y, eta):
         return y * np.exp(-eta) + np.abs(eta) + log_y + 1
     if loss in ("tweedie", "inverse_gaussian"):
         value, _, curvature = _tweedie(POWER if loss == "tweedie" else LD(3))(y, eta)
-        return np.abs(value) + np.abs(curvature) * (1 + np.abs(eta)) + np.sqrt(y)
+        return 2 * (np.abs(value) + np.abs(curvature) * (1 + np.abs(eta)) + np.sqrt(y))
     return np.abs(eta) if loss == "log_loss" else np.zeros_like(eta)
