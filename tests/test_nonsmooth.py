@@ -73,6 +73,7 @@ def least_objective(name, y, weight, offset, l1, l2):
     return best.fun
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("penalty", ["l1", "l2", "elasticnet", None])
 @every_loss
 def test_every_solver_finds_and_certifies_the_optimum(name, penalty):
