@@ -156,7 +156,7 @@ class TestTable:
         assert "d.csv: 120 rows" in search(*options, "--l1-ratios", "0.1", "0.9", narrow)[1]
         assert "d.csv: 120 rows" in search(*options, "--penalty", "l1", "l2", narrow)[1]
 
-    @pytest.mark.parametrize(("task", "loss"), each_loss())
+    @pytest.mark.parametrize(("task", "loss"), list(each_loss()))
     def test_every_loss_can_be_searched(self, search, narrow, task, loss):
         options = ("--task", task, "--cv", "2", "--alphas", "2", "--l1-ratios", "0.5")
         target, same = "stars" if task == "classification" else "count", "share"

@@ -138,6 +138,7 @@ def test_the_objective_is_that_of_plain_steps(penalty, n, p):
         assert model.objective_ <= reference + 1e-6 * reference
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("penalty", [MCP(), SCAD()], ids=repr)
 def test_the_objective_is_that_of_skglm(penalty):
     skglm = pytest.importorskip("skglm")
