@@ -316,7 +316,9 @@ def test_users_losses_with_corners():
         NNORegressor(Pinball(0.3)).fit(X, Y)
 
 
-@pytest.mark.parametrize("penalty", ["mcp", FusedLasso(0.0)])
+@pytest.mark.parametrize(
+    "penalty", ["mcp", pytest.param(FusedLasso(0.0), marks=pytest.mark.exhaustive)]
+)
 def test_without_a_dual_the_smooth_problem_is_below(penalty):
     """What tol then bounds is never negative, and shrinks with it."""
     rng = np.random.default_rng(0)
