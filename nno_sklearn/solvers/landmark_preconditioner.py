@@ -178,7 +178,7 @@ def landmark_preconditioner(here, point, curvature, stale_change=LEAST_STALE):
     problem, data = point.problem, point.data_diagonal
     smooth = problem.alpha * problem.penalty.curvature(point.coef)
     all_rows = here.problem.n_samples >= problem.n_samples
-    if fits_matrix(problem):
+    if fits_matrix(problem.n_features):
         blocks = curvature_blocks(here, curvature, stale_change)
         diagonal = positive_diagonal(smooth, data)
         is_hessian = all_rows and not too_coupled(problem)
