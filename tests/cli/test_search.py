@@ -56,7 +56,7 @@ def each_loss():
     """Each task with each of its losses."""
     for task, losses in LOSSES.items():
         for loss in losses:
-            takes_long = loss == "concomitant_huber"
+            takes_long = loss in ("concomitant_huber", "quantile")
             yield pytest.param(task, loss, marks=pytest.mark.exhaustive if takes_long else ())
 
 
