@@ -7,8 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 
 from benchmarks.fuzzing import checks, problems
@@ -19,8 +17,10 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@settings(max_examples=60, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
-@given(seed=st.integers(0, 2**31))
+@pytest.mark.parametrize(
+    "seed",
+    [*range(15), *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(15, 75))],
+)
 def test_every_claim_of_a_fit_is_true(seed):
     problem = problems.draw(seed)
     _, faults = checks.examine(problem, checks.as_drawn(problem))
