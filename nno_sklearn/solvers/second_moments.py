@@ -7,6 +7,9 @@ import numpy as np
 from nno_sklearn.rows import Rows
 from nno_sklearn.types import Array
 
+#: Relative difference of units that is rounding.
+ROUNDING = 1e-12
+
 
 class SecondMoments:
     """Weighted second moments of the columns of some rows, and their eigenvectors.
@@ -35,7 +38,7 @@ class SecondMoments:
             The diagonal D, at least 0; where it is 0, so is ``D^-1/2``. Factors of the last one
             are kept.
         """
-        if self._unit is None or not np.array_equal(unit, self._unit):
+        if self._unit is None or not np.allclose(unit, self._unit, rtol=ROUNDING, atol=0.0):
             root = np.sqrt(unit)
             scaling = np.divide(1.0, root, out=np.zeros_like(root), where=root > 0)
             values, vectors = np.linalg.eigh(scaling[:, None] * self._gram * scaling)

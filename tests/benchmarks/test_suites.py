@@ -303,6 +303,10 @@ def test_heads_suite(tmp_path, capsys, monkeypatch):
     assert (ours["claimed_gap"] <= ours["tol"]).all()
     # Of many classes the proof is closer than that of the last gradient, which the suite takes.
     assert (ours["gap"] <= 1.01 * ours["tol"])[ours["classes"] <= 48].all()
+    many = ours[ours["kind"] == "words"].iloc[0]
+    finer = heads.fit_here(heads.Task("words", many["n"], many["p"], 60, many["alpha"], 1e-4))
+    above = many["objective"] - finer["objective"]
+    assert 0 < above <= many["claimed_gap"] * many["objective"]
     topics = results[results["kind"] == "topics"]
     for _, fits in topics.groupby("alpha"):
         assert np.ptp(fits["objective"]) <= fits["gap"].max() * fits["objective"].max()
