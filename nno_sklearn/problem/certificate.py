@@ -149,7 +149,9 @@ def nonsmooth_bound(problem, point, dual, share=1.0):
     if penalty.is_zero:
         if not _is_zero(problem, whole):
             return -np.inf
-        return -_above(whole.size, whole.conjugate - whole.size, -np.vdot(whole.pulled, point.coef))
+        # The optimum's coefficients are no farther from 0, or not by much.
+        left = 2.0 * np.vdot(np.abs(whole.pulled), np.abs(point.coef))
+        return -_above(whole.size, whole.conjugate - whole.size, left)
     pulled = -whole.pulled / alpha
     bound = -_above(whole.conjugate, alpha * penalty.conjugate(pulled))
     if (scaling := penalty.dual_scaling(pulled)) < 1.0:
@@ -259,6 +261,8 @@ class Certificate:
 
 
 def _relative(point, decrease):
+    if not np.isfinite(point.unit):  # the loss overflows
+        return np.inf
     if decrease <= 0:
         return 0.0
     return decrease / point.unit if point.unit > 0 else np.inf

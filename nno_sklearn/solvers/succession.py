@@ -127,7 +127,8 @@ class Succession(ABC):
         """Certify the solution of a problem, and choose the next one."""
         point, before = found.point, self.coef
         below = self._below(point)
-        self.coef, self.intercept, self.raw = point.coef, point.intercept, point.raw
+        self.coef, self.intercept = point.coef, point.intercept
+        self.raw = self._problem.rows.raw(point.coef)  # those of the point are sums of steps
         self._value = self._look(point)
         self._n_iter += found.n_iter
         self._problem.rows.release(self.raw)  # what it keeps is of the other loss
