@@ -22,6 +22,7 @@ from benchmarks import (
     condensing,
     data,
     environment,
+    head_cases,
     report,
     search_cases,
     search_data,
@@ -295,17 +296,47 @@ def test_heads_suite(tmp_path, capsys, monkeypatch):
     sizes = ("--words", "60", "--classes", "5", "60", "--rows", "4000", "--topics-tol", "0.01")
     options = options_of(heads, tmp_path, *sizes)
     options.quick, options.rivals = True, ["lbfgs"]
+    options.kinds = ["topics", "words", "growing"]
     heads.run(options)
     assert "cpu_seconds like K^" in capsys.readouterr().out
     results, _ = report.read("heads", tmp_path)
-    assert list(results["kind"]) == ["topics"] * 4 + ["words"] + ["growing"] * 2
+    assert list(results["kind"]) == ["topics"] * 8 + ["words"] + ["growing"] * 2
     ours = results[results["solver"] == "nno_sklearn"]
     assert (ours["claimed_gap"] <= ours["tol"]).all()
     # Of many classes the proof is closer than that of the last gradient, which the suite takes.
     assert (ours["gap"] <= 1.01 * ours["tol"])[ours["classes"] <= 48].all()
+    many = ours[ours["kind"] == "words"].iloc[0]
+    finer = heads.fit_here(heads.Task("words", many["n"], many["p"], 60, many["alpha"], 1e-2))
+    above = many["objective"] - finer["objective"]
+    assert 0 < above <= many["claimed_gap"] * many["objective"]
     topics = results[results["kind"] == "topics"]
-    for _, fits in topics.groupby("alpha"):
+    for _, fits in topics.groupby(["p", "alpha"]):
         assert np.ptp(fits["objective"]) <= fits["gap"].max() * fits["objective"].max()
+
+
+def test_heads_suite_beyond_single_heads():
+    sweeps, outputs, stream = (
+        [head_cases.CASES[kind](heads.Task(kind, *sizes, rival)) for rival in (None, other)]
+        for kind, other, *sizes in (
+            ("sweep", "lbfgs", 300, 8, 4, np.nan, 1e-6),
+            ("outputs", "sparse_cg", 300, 1000, 3, 1e-3, 1e-6),
+            ("stream", "SGD", 4000, 64, 2, 1e-5, np.nan),
+        )
+    )
+    for ours, other in (sweeps, outputs):  # the same models
+        assert ours["score"] == pytest.approx(other["score"], abs=1e-3)
+    assert all(row["score"] > 0.55 and row["rows_per_second"] > 0 for row in stream)
+    sizes = {
+        "kind": "stream",
+        "solver": "a",
+        "n": 1,
+        "p": 1,
+        "classes": 2,
+        "alpha": 1,
+        "tol": np.nan,
+    }
+    table = heads.tables(pd.DataFrame([sizes | stream[0]]))[0].markdown()
+    assert "rows a second" in table and "objective" not in table
 
 
 def test_gap_of_heads_is_above_the_optimum():
