@@ -5,7 +5,7 @@ import pytest
 from tests.linear_model.replaced import replaced_tests
 
 #: As in scikit-learn's own run.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.each_value]
 LEFT_OUT = "crammer_singer"
 ANY = "every solver takes every penalty and loss"
 #: Tests that twins do not pass, or their cases, by the beginning of their names; and why.
