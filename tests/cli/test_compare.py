@@ -260,7 +260,9 @@ class TestMistakes:
         assert "is text ('" in mistake("colour", "--task", "regression")
         assert "use --task regression" in mistake("price", "--task", "classification")
         assert "is always 1; classification needs two" in mistake("same")
-        assert "different texts in 118 rows" in mistake("remark")
+        told = mistake("remark")
+        assert "different texts in 118 rows, too many for classes; name another column" in told
+        assert "with --target: " in told and ", colour, " in told
         assert "holds no rows" in mistake("nothing")
         assert "loss='poisson' needs targets y >= 0" in mistake("negative", "--loss", "poisson")
         assert "loss='gamma' needs targets y > 0" in mistake("negative", "--loss", "gamma")
