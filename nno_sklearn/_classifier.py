@@ -37,7 +37,14 @@ from nno_sklearn._validation import (
     check_training_data,
     sum_of_weights,
 )
-from nno_sklearn.losses import Hinge, Loss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
+from nno_sklearn.losses import (
+    Hinge,
+    Loss,
+    ModifiedHuber,
+    MultinomialLogLoss,
+    Ordinal,
+    SquaredHinge,
+)
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.rows import Labels, reweighted
 from nno_sklearn.score_training import ScoreTraining
@@ -69,12 +76,14 @@ class NNOClassifier(ClassifierMixin, LinearModel):
 
     Parameters
     ----------
-    loss : {"log_loss", "hinge", "squared_hinge", "modified_huber"}, scorer, ScoreTraining or \
-            Loss, default="log_loss"
+    loss : {"log_loss", "hinge", "squared_hinge", "modified_huber", "ordinal"}, scorer, \
+            ScoreTraining or Loss, default="log_loss"
         "log_loss" is logistic regression, joint (multinomial) for more than two classes;
         "hinge" the support vector machine, certified by its dual, "squared_hinge" the smooth one,
         and "modified_huber" its variant that is robust to outliers (Zhang, 2004): these three, and
         a Loss object whose outputs are not coupled, fit each class against the rest.
+        "ordinal" is for classes in an order, that of ``classes_``: one coefficient per feature,
+        and an intercept for each pair of neighbours (:class:`~nno_sklearn.losses.Ordinal`).
         A scorer ("f1", "balanced_accuracy", "roc_auc", ... or ``make_scorer(...)``) is maximised
         itself, by a search that starts at the optimum of F with the log-loss and tuned
         thresholds; ``ScoreTraining("f1", cv=10)`` chooses its folds. The model has no
@@ -129,7 +138,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         Whether y was a table of 0 and 1, with a column for each of several labels: each is then a
         classification of its own, in one fit.
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
-    intercept_ : ndarray of shape (1,) or (n_classes,)
+    intercept_ : ndarray of shape (1,) or (n_classes,); (n_classes - 1,) for "ordinal"
     objective_ : float
         F at the solution; minus the score on the training data, for a scorer.
     dual_gap_ : float
@@ -180,6 +189,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         "hinge": Hinge,
         "squared_hinge": SquaredHinge,
         "modified_huber": ModifiedHuber,
+        "ordinal": Ordinal,
     }
     _convex_loss = MultinomialLogLoss
 
@@ -250,6 +260,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         check_factors(factors, classes)
         self.classes_, self.multilabel_ = classes, False
         loss, n_outputs = self._loss_of_classes(loss), self._n_outputs
+        if loss.has_intercepts:
+            loss, n_outputs = self._at_shares(loss, mass * factors), 1
         targets = Labels(codes, n_outputs) if n_outputs > 1 else codes[:, None].astype(float)
         weight = weight * factors[codes]
         total, offsets = sum_of_weights(weight, exponent), self._spread(offset, n_outputs)
@@ -312,6 +324,15 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         if loss.of_two_classes is not None and self._n_outputs == 1:
             return loss.of_two_classes()  # two classes need one output: half the size
         return loss
+
+    def _at_shares(self, loss, mass):
+        """A loss of ordered classes at the intercepts of the constant model."""
+        if not self.fit_intercept:
+            raise ValueError(
+                f"fit_intercept=False, but loss={self.loss!r} tells {len(mass)} ordered classes "
+                "apart by intercepts between them. Leave fit_intercept at True."
+            )
+        return loss.at_intercepts(loss.link(mass / mass.sum()))
 
     @available_if(learns_in_batches)
     def partial_fit(
@@ -403,6 +424,10 @@ class NNOClassifier(ClassifierMixin, LinearModel):
     def decision_function(self, X: Matrix, offset: ArrayLike | None = None) -> Array:
         """Raw predictions: positive for the second class, or one column per class or label.
 
+        Where ``loss="ordinal"`` has more than two classes, they are logarithms of
+        :meth:`predict_proba`, the largest of which decides; the latent score of a row is
+        ``X @ coef_[0]``.
+
         Parameters
         ----------
         X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
@@ -413,8 +438,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
         """
-        raw_prediction = self._raw_prediction(X, offset)
-        return raw_prediction[:, 0] if raw_prediction.shape[1] == 1 else raw_prediction
+        score = self.loss_.decide(self._raw_prediction(X, offset))
+        return score[:, 0] if score.shape[1] == 1 else score
 
     def predict(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Predict class labels; with ``multilabel_`` 1 for each label of a row, else 0.

@@ -36,9 +36,7 @@ def scale_step(problem: Problem, raw: Raw, intercept: Array) -> tuple[Array, Arr
         return np.clip(0.5 * np.log(squares), -LONGEST, LONGEST), squares
 
 
-def best_scale(
-    problem: Problem, raw: Raw, intercept: Array, *, settled: float = SETTLED
-) -> Array:
+def best_scale(problem: Problem, raw: Raw, intercept: Array, *, settled: float = SETTLED) -> Array:
     """The scale that suits raw predictions, from above; 0 where they are perfect.
 
     Parameters

@@ -6,6 +6,7 @@ from nno_sklearn.solvers.gd import GradientDescent
 from nno_sklearn.solvers.nearest_neighbor import NearestNeighborSolver
 from nno_sklearn.solvers.proximal import ProximalSolver
 from nno_sklearn.solvers.returned import certify_returned
+from nno_sklearn.solvers.intercepts import solve_ordered
 from nno_sklearn.solvers.scale import solve_with_scale
 from nno_sklearn.solvers.smoothing import solve_nonsmooth
 
@@ -29,5 +30,6 @@ __all__ = [
     "Status",
     "certify_returned",
     "solve_nonsmooth",
+    "solve_ordered",
     "solve_with_scale",
 ]
