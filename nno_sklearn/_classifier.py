@@ -230,6 +230,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         tags = super().__sklearn_tags__()
         takes_several = self._score_training() is None and self.class_weight is None
         tags.classifier_tags.multi_label = takes_several
+        # Classes without an order are not told apart along one line.
+        tags.classifier_tags.poor_score = self._has_ordered_classes
         return tags
 
     def prepare(
@@ -314,6 +316,12 @@ class NNOClassifier(ClassifierMixin, LinearModel):
 
     def _spread(self, offset, n_outputs):
         return offset_of_outputs(offset, n_outputs, is_coupled=not self.multilabel_)
+
+    @property
+    def _has_ordered_classes(self):
+        if isinstance(self.loss, str) and self.loss in self.named_losses:
+            return self.named_losses[self.loss]().has_intercepts
+        return getattr(self.loss, "has_intercepts", False)
 
     @property
     def _n_outputs(self):
@@ -438,7 +446,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
         """
-        score = self.loss_.decide(self._raw_prediction(X, offset))
+        raw_prediction = self._raw_prediction(X, offset)
+        score = self.loss_.decide(raw_prediction)
         return score[:, 0] if score.shape[1] == 1 else score
 
     def predict(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:

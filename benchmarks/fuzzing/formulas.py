@@ -102,10 +102,7 @@ def concomitant_huber(weight, y, eta):
     for _ in range(100):
         sigma = (low + high) / 2
         spread = weight @ np.minimum(r**2, (DELTA * sigma) ** 2)
-        low, high = (
-            np.where(spread > sigma**2, sigma, low),
-            np.where(spread > sigma**2, high, sigma),
-        )
+        low, high = np.where(spread > sigma**2, sigma, low), np.where(spread > sigma**2, high, sigma)
     scale = np.maximum(high, LEAST_SCALE)
     slope = np.clip(r / scale, -DELTA, DELTA)
     return slope * r + scale * (1 - slope**2) / 2, slope, (size <= DELTA * scale) / scale

@@ -135,9 +135,7 @@ class Objective:
             return falls.max(initial=0)
         pull = np.maximum(np.abs(weight @ slope) - weight @ off, 0)
         steepness = weight @ np.abs(rows)
-        return max(
-            falls.max(initial=0), (pull**2 / (2 * np.where(steepness > 0, steepness, np.inf))).max()
-        )
+        return max(falls.max(initial=0), (pull**2 / (2 * np.where(steepness > 0, steepness, np.inf))).max())
 
     def _first_intercept(self):
         """The best constant, or near it."""

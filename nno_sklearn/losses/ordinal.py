@@ -188,10 +188,12 @@ class ByIntercept(Loss):
     and second ones by each, and then second ones by neighbours."""
 
     def value(self, y: Array, eta: Array) -> Array:
-        gradient, curvature = Ordinal().derivatives(y, eta)
-        coupling = curvature.coupling
-        diagonal = curvature.diagonal - coupling**2
-        return np.hstack([gradient, diagonal, -coupling[:, 1:] * coupling[:, :-1]])
+        above, below = _ends(y, eta)
+        joint = _joint_curvature(above, below)
+        gradient = _entries(y, eta, *_slopes(above, below))
+        diagonal = _entries(y, eta, _density(above) + joint, _density(below) + joint)
+        is_near = _codes(y) == np.arange(1, eta.shape[1])
+        return np.hstack([gradient, diagonal, -joint * is_near])
 
 
 def _codes(y):

@@ -3,10 +3,10 @@
 from nno_sklearn.solvers.auto import AutoSolver
 from nno_sklearn.solvers.base import Record, Run, Solver, SolverResult, Status
 from nno_sklearn.solvers.gd import GradientDescent
+from nno_sklearn.solvers.intercepts import solve_ordered
 from nno_sklearn.solvers.nearest_neighbor import NearestNeighborSolver
 from nno_sklearn.solvers.proximal import ProximalSolver
 from nno_sklearn.solvers.returned import certify_returned
-from nno_sklearn.solvers.intercepts import solve_ordered
 from nno_sklearn.solvers.scale import solve_with_scale
 from nno_sklearn.solvers.smoothing import solve_nonsmooth
 

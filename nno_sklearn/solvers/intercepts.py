@@ -15,8 +15,9 @@ from nno_sklearn.solvers.returned import polished
 from nno_sklearn.solvers.succession import Check, Succession, accept
 from nno_sklearn.types import RandomState
 
-#: Accuracy of a problem at known intercepts, as a share of the squared last gap, and the finest.
-FINER, FINEST = 0.05, 1e-15
+#: Accuracy of a problem at known intercepts, as a share of the squared last gap; the finest one and
+#: the roughest, as gaps say little far from the optimum.
+FINER, FINEST, ROUGH = 0.05, 1e-15, 1e-5
 #: Optimality from which on a small problem's solution is worth polishing.
 NEAR = 1e-6
 #: Least change of an intercept.
@@ -94,7 +95,7 @@ class _Intercepts(Succession):
 
     def _accuracy(self, goal, last):
         # The intercepts' gradient is off by the root of a problem's own gap.
-        return max(FINEST, FINER * max(goal, last) ** 2)
+        return max(FINEST, min(ROUGH, FINER * max(goal, last) ** 2))
 
     def _value_at(self, coef, raw):
         losses = self._measure.rows.values(raw, self._shift).sum()
