@@ -44,7 +44,7 @@ class Ordinal(Loss):
     >>> model.coef_.round(1), model.intercept_.round(1)
     (array([[2.]]), array([ 0.8, -0.1, -2.9]))
     >>> model.predict_proba([[0.0]]).round(1)
-    array([[0.3, 0.2, 0.4, 0. ]])
+    array([[0.3, 0.2, 0.4, 0.1]])
     """
 
     probabilistic = True
