@@ -45,7 +45,7 @@ class Objective:
         self.weight = weight[counts].astype(LD) / weight[counts].astype(LD).sum()
         self.l1, self.l2 = LD(l1), LD(l2)
         self.loss, self.fit_intercept = loss, fit_intercept
-        self.shape, self.alpha = shape if alpha > 0 else None, LD(alpha)
+        self.shape, self.alpha = shape, LD(alpha)
         self.is_coupled = loss == "log_loss" and targets.shape[1] > 1
         if self.is_coupled:
             self.derivatives = formulas.multinomial
@@ -90,6 +90,8 @@ class Objective:
         diagonal = np.max([np.einsum("ikk->ik", one.curvature) for one in around], axis=0)
         error = self.weight @ (off * (slope + diagonal * (distance + ROUNDINGS * off)))
         size = self.weight @ formulas.magnitude(self.loss, self.y, eta).sum(axis=1)
+        if self.loss == "concomitant_huber":  # its scale is found to 1e-8, the value to the square
+            size = size + 100 * self.value(coef, intercept)
         return ROUNDINGS * (error.sum() + EPS * (size + self.value(coef, intercept) + self.null))
 
     @cached_property
@@ -109,9 +111,12 @@ class Objective:
         """Whether F has a minimiser: False where there is a direction of recession."""
         if self.loss not in ("log_loss", *formulas.COUNTS) or not self.is_convex:
             return True
-        if self.shape is not None and self.shape.free is not None:
-            return not _recedes(self._with(X=self.X @ self.shape.free.astype(LD)))
-        return self.l1 > 0 or self.l2 > 0 or self.shape is not None or not _recedes(self)
+        if self.l1 > 0 or self.l2 > 0:
+            return True
+        if self.shape is None or self.alpha == 0:  # directions that lead out of bounds do not count
+            return bool(self.shape and self.shape.is_bounded) or not _recedes(self)
+        free = self.shape.free
+        return free is None or not _recedes(self._with(X=self.X @ free.astype(LD)))
 
     def way_down(self, coef, intercept):
         """By how much F falls, to second order, if one coefficient or an intercept is changed.
@@ -135,7 +140,9 @@ class Objective:
             return falls.max(initial=0)
         pull = np.maximum(np.abs(weight @ slope) - weight @ off, 0)
         steepness = weight @ np.abs(rows)
-        return max(falls.max(initial=0), (pull**2 / (2 * np.where(steepness > 0, steepness, np.inf))).max())
+        return max(
+            falls.max(initial=0), (pull**2 / (2 * np.where(steepness > 0, steepness, np.inf))).max()
+        )
 
     def _first_intercept(self):
         """The best constant, or near it."""

@@ -28,6 +28,8 @@ class Shape(NamedTuple):
     is_symmetric: bool = False
     #: Directions of coefficients that cost nothing, (p, any number).
     free: np.ndarray | None = None
+    #: Whether some coefficients have bounds.
+    is_bounded: bool = False
     #: Of a penalty that is not convex: its derivatives by the sizes of coefficients.
     slopes: Callable | None = None
 
@@ -85,7 +87,8 @@ def _weighted(p, rng):
         return LD(np.inf) if outside.any() else alpha * (weights @ sizes).sum()
 
     penalty = ElasticNet(share, weights=weights, lower=lower, upper=upper)
-    return Shape(penalty, value, degree=None, free=np.eye(p)[:, is_free] if is_free.any() else None)
+    free = np.eye(p)[:, is_free] if is_free.any() else None
+    return Shape(penalty, value, degree=None, free=free, is_bounded=True)
 
 
 def _mcp(p, rng):
