@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from nno_sklearn._class_targets import ClassTargets
+from nno_sklearn._data_checks import given_offset
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._online import learns_in_batches
 from nno_sklearn.losses import (
@@ -285,7 +286,7 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
-        score = self.decision_function(X, offset=offset)
+        score = self.decision_function(X, **given_offset(offset))
         if self.multilabel_:
             return (score > 0).astype(int)
         return self.classes_[(score > 0).astype(int) if score.ndim == 1 else score.argmax(axis=1)]
@@ -322,7 +323,7 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
     def predict_log_proba(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Logarithms of :meth:`predict_proba`."""
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X, offset=offset))
+            return np.log(self.predict_proba(X, **given_offset(offset)))
 
     def score(
         self,
@@ -345,4 +346,5 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         -------
         float
         """
-        return accuracy_score(y, self.predict(X, offset=offset), sample_weight=sample_weight)
+        predicted = self.predict(X, **given_offset(offset))
+        return accuracy_score(y, predicted, sample_weight=sample_weight)
