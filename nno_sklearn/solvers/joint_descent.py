@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nno_sklearn.problem import MeanDual
+from nno_sklearn.problem.cost import has_room_for_newton
 from nno_sklearn.problem.intercept import NO_SEARCH, PRECISION
 from nno_sklearn.rows.replies import FirstOrder
 from nno_sklearn.solvers.linesearch import MEAN_ROUNDING
@@ -82,12 +83,15 @@ def descend_jointly(run, point, preconditioner, n_corrections):
         With the intercept at its optimum.
     """
     problem, past = point.problem, LBFGS(point.problem, n_corrections)
-    mean, share = MeanDual(problem) if MeanDual.serves(problem) else None, SURE
+    mean, share, sure = MeanDual(problem) if MeanDual.serves(problem) else None, SURE, SURE
+    if mean is not None and not has_room_for_newton(problem):
+        share *= SURER  # the search for the best intercept would cost as much as many sweeps
     place = _place(problem, np.vstack([point.coef, point.intercept]))
     past.carry_on(problem, place.joint)
     while True:
         gap, proved = _gap(problem, place), _proved_gap(run, place, mean)
-        is_near = min(gap, proved) <= share * run.tol * place.value
+        limit = run.tol * place.value
+        is_near = gap <= share * limit or proved <= sure * limit
         found = None if is_near or run.is_last else _step_from(problem, place, preconditioner, past)
         if found is not None:
             step_size, new = found
@@ -95,12 +99,12 @@ def descend_jointly(run, point, preconditioner, n_corrections):
             place = new
             run.passes_by(place, step_size)
         elif is_near or run.is_last or problem.rows.is_exact:
-            precision = NO_SEARCH if proved <= run.tol * place.value else PRECISION
+            precision = NO_SEARCH if proved <= limit else PRECISION
             point = problem.at(place.coef, place.intercept, precision)
             if run.done(point) or not is_near:
                 past.hand_on(point.problem, place.joint)
                 return point
-            share *= SURER
+            share, sure = SURER * share, SURER * sure
         else:  # float32 tells no more
             problem = problem.exact()
             place = _place(problem, place.joint)
