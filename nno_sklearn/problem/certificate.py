@@ -227,6 +227,7 @@ class Certificate:
 
     def __init__(self, known=-np.inf):
         self.known = self._bound = known
+        self._least = None
 
     def learn(self, bound):
         """Take in a bound on the optimum, rounding included; see :class:`MeanDual`."""
@@ -252,14 +253,22 @@ class Certificate:
     def prove(self, point, step):
         """The :class:`Verdict` with all directions in view, by Newton's ``step``."""
         gap, rounding = shifted_dual_gap(point, step)
-        # Where a direction without curvature has ended the step, one coefficient may gain more.
-        decrease = max(step.decrease, float(promised_decrease(point).max(initial=0.0)))
-        agrees = gap <= 2 * decrease + rounding or np.isinf(gap)
-        gap, decrease = max(gap, 0.0) + rounding, decrease if agrees else gap
+        agrees = gap <= 2 * step.decrease + rounding or np.isinf(gap)
+        gap, decrease = max(gap, 0.0) + rounding, step.decrease if agrees else gap
         if "conjugate" in point.problem.provides:
             gap = self._bounded(point, gap)
             return Verdict(gap, _relative(point, gap), True)
-        return Verdict(gap, _decrement(point, decrease), True)
+        return Verdict(gap, _decrement(point, min(decrease, self._most(point))), True)
+
+    def _most(self, point):
+        """What any step could gain at most: no row's loss falls below its least value, which is
+        minus the conjugate at 0. On flat parts of a loss a second-order model promises more."""
+        problem = point.problem
+        if self._least is None:
+            known = "conjugate" in problem.loss.provides and problem.correction.is_zero
+            sums = problem.rows.conjugate(point.raw, point.intercept, 0.0) if known else (np.inf,)
+            self._least = -sums[0]
+        return max(point.value - self._least, 0.0)
 
     def _bounded(self, point, gap):
         """The gap by the best dual point so far."""
