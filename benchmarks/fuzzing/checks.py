@@ -185,7 +185,7 @@ class Claims:
         own = fit.run.problem.objective()  # numbers of another size round differently
         rounding = own.rounding(fit.coef, fit.intercept, distance)
         value = oracle.value(*point)
-        unit = max(value, LEAST_UNIT * oracle.null) or LD(1)
+        unit = max(value, LEAST_UNIT * oracle.null, rounding) or LD(1)
         self.off = float(abs(value - fit.objective) / unit)
         self.distance = float((value - _attainable(oracle, best)) / unit)
         self.gap = float(fit.dual_gap / unit)

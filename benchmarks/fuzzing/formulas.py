@@ -106,7 +106,7 @@ def concomitant_huber(weight, y, eta):
             np.where(spread > sigma**2, sigma, low),
             np.where(spread > sigma**2, high, sigma),
         )
-    scale = np.maximum(high, LEAST_SCALE)
+    scale = np.where(high > 0, high, LEAST_SCALE)
     slope = np.clip(r / scale, -DELTA, DELTA)
     return slope * r + scale * (1 - slope**2) / 2, slope, (size <= DELTA * scale) / scale
 
@@ -153,13 +153,27 @@ def multinomial(y, eta):
 
 
 UNCOUPLED = {
+    "tweedie": uncoupled(_tweedie(POWER)),
+    "inverse_gaussian": uncoupled(_tweedie(LD(3))),
+}
+UNCOUPLED |= {
     loss.__name__: uncoupled(loss)
     for loss in (
-        squared_error, huber, poisson, gamma, log_loss, squared_hinge, modified_huber, hinge,
-        quantile, absolute_error, epsilon_insensitive, squared_epsilon_insensitive,
+        squared_error,
+        huber,
+        poisson,
+        gamma,
+        log_loss,
+        squared_hinge,
+        modified_huber,
+        hinge,
+        quantile,
+        absolute_error,
+        epsilon_insensitive,
+        squared_epsilon_insensitive,
         negative_binomial,
     )
-} | {"tweedie": uncoupled(_tweedie(POWER)), "inverse_gaussian": uncoupled(_tweedie(LD(3)))}  # fmt: skip
+}
 #: Losses that fall to 0 as eta falls where y is 0.
 COUNTS = ("poisson", "tweedie", "negative_binomial")
 #: Losses without a second derivative everywhere, to which Newton's steps do not lead.
@@ -176,5 +190,5 @@ def magnitude(loss, y, eta):
         return y * np.exp(-eta) + np.abs(eta) + log_y + 1
     if loss in ("tweedie", "inverse_gaussian"):
         value, _, curvature = _tweedie(POWER if loss == "tweedie" else LD(3))(y, eta)
-        return np.abs(value) + np.abs(curvature) * (1 + np.abs(eta)) + np.sqrt(y)
+        return 2 * (np.abs(value) + np.abs(curvature) * (1 + np.abs(eta)) + np.sqrt(y))
     return np.abs(eta) if loss == "log_loss" else np.zeros_like(eta)

@@ -90,6 +90,8 @@ class Objective:
         diagonal = np.max([np.einsum("ikk->ik", one.curvature) for one in around], axis=0)
         error = self.weight @ (off * (slope + diagonal * (distance + ROUNDINGS * off)))
         size = self.weight @ formulas.magnitude(self.loss, self.y, eta).sum(axis=1)
+        if self.loss == "concomitant_huber":  # its scale is found to 1e-8, the value to the square
+            size = size + 100 * self.value(coef, intercept)
         return ROUNDINGS * (error.sum() + EPS * (size + self.value(coef, intercept) + self.null))
 
     @cached_property

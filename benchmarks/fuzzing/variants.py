@@ -7,7 +7,6 @@ import numpy as np
 
 from benchmarks.fuzzing.problems import FORMATS
 
-
 _OF_RESIDUALS = (
     "squared_error", "huber", "quantile", "absolute_error", "epsilon_insensitive",
     "squared_epsilon_insensitive", "concomitant_huber",

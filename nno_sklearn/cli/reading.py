@@ -160,6 +160,11 @@ def infer_task(y):
     return "classification" if few_whole_numbers else "regression"
 
 
+def _others(X):
+    """What a user may name in place of the target: the columns of a table."""
+    return f": {', '.join(map(str, X.columns))}" if hasattr(X, "columns") else ""
+
+
 def check_target(data, task):
     """Raise a UserError where the target does not suit the task."""
     y, target = data.y, data.target
@@ -182,7 +187,7 @@ def check_target(data, task):
     if y.dtype.kind not in "biuf" and n_classes > len(y) / 2:
         raise UserError(
             f"target '{target}' has {n_classes} different texts in {len(y)} rows, too many for "
-            "classes; name another column with --target"
+            f"classes; name another column with --target{_others(data.X)}"
         )
 
 

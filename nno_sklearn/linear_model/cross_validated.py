@@ -236,6 +236,7 @@ class LogisticRegressionCV(CrossValidated, ClassifierTwin, of=linear_model.Logis
     """
 
     fits = LogisticRegression
+    loss = LogisticRegression.loss
     Cs: Any
     cv: Any
     scoring: Any

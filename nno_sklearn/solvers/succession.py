@@ -75,7 +75,7 @@ class Succession(ABC):
                 "random_state": random_state,
             }
             problem, left = self._next_problem(), max(1, self._max_iter - self._n_iter)
-            point = problem.with_raw(self.coef, self.raw, self.intercept)
+            point = problem.with_raw(self.coef, self.raw, self._shift)
             found = solver.solve(problem, point, max_iter=left, **options)
             check(solver, problem, found, self._inner_tol)
             self._advance(self._refined(problem, solver, found, **options))
@@ -84,6 +84,11 @@ class Succession(ABC):
     @abstractmethod
     def _next_problem(self):
         """A problem that solvers take."""
+
+    @property
+    def _shift(self):
+        """The intercept in terms of the next problem."""
+        return self.intercept
 
     def _refined(self, problem, solver, found, **options):
         """The solution of a problem, more exact where that serves the others."""
@@ -126,9 +131,9 @@ class Succession(ABC):
     def _advance(self, found):
         """Certify the solution of a problem, and choose the next one."""
         point, before = found.point, self.coef
+        point = point.problem.at(point.coef, point.intercept)  # raw predictions are sums of steps
         below = self._below(point)
-        self.coef, self.intercept = point.coef, point.intercept
-        self.raw = self._problem.rows.raw(point.coef)  # those of the point are sums of steps
+        self.coef, self.intercept, self.raw = point.coef, point.intercept, point.raw
         self._value = self._look(point)
         self._n_iter += found.n_iter
         self._problem.rows.release(self.raw)  # what it keeps is of the other loss
@@ -210,11 +215,12 @@ class Succession(ABC):
 
     def _judge(self, coef):
         """Certify other coefficients, near the last ones, by the same bound."""
-        self.coef = coef
+        self.coef, before = coef, self._value
         self._value = self._value_at(coef, self._problem.rows.raw(coef))
         optimality = self._optimality()
         if np.isinf(optimality):
-            optimality = self.history[-1].optimality
+            rise = max(self._value - before, 0.0)
+            optimality = self.history[-1].optimality + rise / self._least
         self._record(optimality, max(self._value - self._bound, 0.0), 0.0)
         if self.status is Status.CONVERGED and optimality > self._tol:
             self.status = Status.ROUNDED

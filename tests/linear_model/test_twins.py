@@ -139,6 +139,7 @@ def fitted(model, X, y, weight):
     return model.fit(np.repeat(X, times, axis=0), np.repeat(y, times, axis=0))
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
 @pytest.mark.parametrize(("model", "target"), FITS)
 def test_same_results_and_attributes(model, target, weighted):
@@ -345,6 +346,7 @@ def test_warm_start_and_pickle():
 LAYOUTS = ["legacy"] if sklearn.__version__ < "1.8" else ["legacy", "plain"]
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("target", CLASSES)
 @pytest.mark.parametrize("ratios", [None, (0.0, 0.5)])
@@ -406,3 +408,20 @@ def few_alphas(count):
 
 def test_svm_is_found_where_it_lives():
     assert TWINS[svm.LinearSVC] is LinearSVC
+
+
+@pytest.mark.parametrize("kind", ["PoissonRegressor", "Ridge", "LogisticRegression"])
+def test_a_subclass_written_for_scikit_learn_knows_no_offset(kind):
+    class Doubled(getattr(linear_model, kind)):
+        def predict(self, X):
+            return super().predict(X) * 2
+
+        def decision_function(self, X):
+            return -super().decision_function(X)
+
+    X, y = np.arange(6.0)[:, None], np.array([0, 0, 1, 0, 1, 1])
+    model, plain = Doubled().fit(X, y), getattr(linear_model, kind)().fit(X, y)
+    is_classifier = hasattr(plain, "classes_")
+    expected = 1 - plain.predict(X) if is_classifier else plain.predict(X)
+    np.testing.assert_allclose(model.predict(X), 2 * expected)
+    assert model.score(X, y) < plain.score(X, y)
