@@ -1,6 +1,6 @@
 """NNOClassifier."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -13,8 +13,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from nno_sklearn._containers import by_parts, scored_by_parts
 from nno_sklearn._data_checks import offset_of_outputs
 from nno_sklearn._labels import (
+    ClassMass,
     are_probabilities,
     by_class,
     check_factors,
@@ -23,7 +25,6 @@ from nno_sklearn._labels import (
     check_separate,
     check_takes_shares,
     classes_of_stream,
-    distinct_labels,
     factors_of_stream,
     is_table,
     probabilities_by_class,
@@ -222,6 +223,9 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         tags.classifier_tags.multi_label = takes_several
         return tags
 
+    #: The classes of all rows, where ``prepare`` gets them part by part.
+    _surveyed: ClassMass | None = None
+
     def prepare(
         self,
         X: Matrix,
@@ -237,9 +241,8 @@ class NNOClassifier(ClassifierMixin, LinearModel):
             self, X, y, sample_weight, offset, multi_output=False
         )
         y = column_or_1d(y)
-        classes = distinct_labels(y)
+        classes, mass = self._surveyed or ClassMass.of(y, weight)
         codes = np.searchsorted(classes, y)  # faster than return_inverse of np.unique
-        mass = np.bincount(codes, weight, len(classes))
         factors = weights_of_classes(self.class_weight, classes, mass)
         if np.count_nonzero(factors) < 2:
             raise ValueError(
@@ -254,6 +257,13 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         weight = weight * factors[codes]
         total, offsets = sum_of_weights(weight, exponent), self._spread(offset, n_outputs)
         return TrainingData(X, targets, weight, loss, total, offsets)
+
+    def survey(self, y: Any, sample_weight: ArrayLike | None = None) -> ClassMass:
+        """What :meth:`prepare` must know of all rows, where it gets them part by part."""
+        y = column_or_1d(y)
+        weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
+        weight = np.broadcast_to(weight, y.shape)
+        return ClassMass.of(y[weight > 0], weight[weight > 0])
 
     def _prepare_table(self, X, y, sample_weight, loss, offset):
         """Data of rows with a number for each class: probabilities, or which labels they have."""
@@ -400,6 +410,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         self._class_mass = mass if begins else self._class_mass + mass
         return loss, factors_of_stream(self.class_weight, classes, self._class_mass), widening
 
+    @by_parts
     def decision_function(self, X: Matrix, offset: ArrayLike | None = None) -> Array:
         """Raw predictions: positive for the second class, or one column per class or label.
 
@@ -416,6 +427,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         raw_prediction = self._raw_prediction(X, offset)
         return raw_prediction[:, 0] if raw_prediction.shape[1] == 1 else raw_prediction
 
+    @by_parts
     def predict(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Predict class labels; with ``multilabel_`` 1 for each label of a row, else 0.
 
@@ -435,6 +447,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         return self.classes_[(score > 0).astype(int) if score.ndim == 1 else score.argmax(axis=1)]
 
     @available_if(_has_probabilities)
+    @by_parts
     def predict_proba(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Predict probabilities of the classes, in the order of ``classes_``.
 
@@ -463,11 +476,13 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         return np.divide(probability, total, out=even, where=total > 0)
 
     @available_if(_has_probabilities)
+    @by_parts
     def predict_log_proba(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Logarithms of :meth:`predict_proba`."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X, offset=offset))
 
+    @scored_by_parts
     def score(
         self,
         X: Matrix,
@@ -490,3 +505,17 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         float
         """
         return accuracy_score(y, self.predict(X, offset=offset), sample_weight=sample_weight)
+
+    def score_sums(
+        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None, offset: ArrayLike | None
+    ) -> tuple[float, float]:
+        """Of some rows, the weight of those that are right, and of all."""
+        n_rows = X.shape[0]
+        weight = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, float)
+        total = float(np.broadcast_to(weight, (n_rows,)).sum())
+        return total * self.score(X, y, sample_weight, offset) if total else 0.0, total
+
+    def score_of(self, sums: Sequence[tuple[float, float]]) -> float:
+        """The score of all rows, from :meth:`score_sums` of parts of them."""
+        right, total = np.sum(sums, axis=0)
+        return float(right / total)

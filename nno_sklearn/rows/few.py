@@ -6,7 +6,7 @@ The functions are asked of each part's :class:`~nno_sklearn.rows.local.LocalRows
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,25 +16,20 @@ from nno_sklearn.losses import Curvature
 from nno_sklearn.rows.cells import nearest_cells
 from nno_sklearn.rows.draw import drawn_by_weight, keyed
 from nno_sklearn.rows.local import LocalCurvature, LocalRows
-from nno_sklearn.rows.merging import FACTOR, LIST, SUM, Merge, added, concatenated
+from nno_sklearn.rows.merging import (
+    FACTOR,
+    LIST,
+    SUM,
+    Merge,
+    added,
+    as_it_is,
+    concatenated,
+    merged_by,
+)
 from nno_sklearn.rows.replies import HeavyRows, PassCounter, Targets
 from nno_sklearn.rows.row_space import roots_and_columns
-from nno_sklearn.rows.targets import N_EXAMPLES, stacked
+from nno_sklearn.rows.targets import stacked
 from nno_sklearn.rows.triangular import triangular_factor
-
-
-def merged_by(merge: Merge) -> Callable[[Any], Any]:
-    """Says how the answers of a function are joined."""
-
-    def note(function):
-        function.merge = merge
-        return function
-
-    return note
-
-
-def _as_it_is(answer, share):
-    return answer
 
 
 class Facts(NamedTuple):
@@ -90,12 +85,9 @@ def facts(rows, share):
     return Facts(n_samples=len(rows), **others)
 
 
-@merged_by(LIST)
-def examples(rows, share):
-    """A few targets."""
-    n = min(len(rows), N_EXAMPLES)
-    index = np.linspace(0, len(rows) - 1, n).astype(int)
-    return [np.asarray(rows._targets.take(index), dtype=float)]
+def of_mean_row(facts: Facts) -> Facts:
+    """With the cost of a mean row's product."""
+    return facts._replace(row_product_cost=facts.row_product_cost / max(1, facts.n_samples))
 
 
 # Landmark rows
@@ -129,7 +121,7 @@ def _joined_draws(answers):
     return Draws(*map(np.concatenate, zip(*answers, strict=True))).least(most)
 
 
-@merged_by(Merge(_as_it_is, _joined_draws))
+@merged_by(Merge(as_it_is, _joined_draws))
 def candidates(rows, share, count, seed):
     """The part's rows with the ``count`` least keys; the seed is the part's own."""
     random_state = np.random.default_rng([seed, share.number])
@@ -231,6 +223,8 @@ def heaviest_of(answer: Any, count: int, passes: PassCounter) -> HeavyRows:
     if count < len(size):
         index = np.sort(np.argpartition(-size, count)[:count])
     ones = np.ones(len(index))
-    kept = few._others(few.design.rows(index), few._targets.take(index), ones, few._offset_of(index))
+    kept = few._others(
+        few.design.rows(index), few._targets.take(index), ones, few._offset_of(index)
+    )
     curvature = LocalCurvature(Curvature(weighted[index]), ones, False)
     return HeavyRows(kept, curvature, sparse.csr_array(squares)[index].T @ mean[index])

@@ -104,6 +104,12 @@ class LocalRows(Recession, Rows):
         """Offsets of the rows ``index``; None for rows without offsets."""
         return None if self.offset is None else self.offset[index]
 
+    def told(self, targets, mean_offset):
+        """These rows as some of others, whose targets and mean offset are given."""
+        part = self._like(self.design)
+        part.targets, part.mean_offset = targets, mean_offset
+        return part
+
     # Sizes
 
     def __len__(self):

@@ -57,7 +57,8 @@ def _like(answer, fields):
     return type(answer)(*fields) if hasattr(answer, "_fields") else tuple(fields)
 
 
-def _as_it_is(answer, share):
+def as_it_is(answer: Any, share: float) -> Any:
+    """An answer that is the same for any share."""
     return answer
 
 
@@ -105,7 +106,9 @@ def _shared_targets(targets, share):
 
 def _joined_targets(answers):
     mean, low, high, size = zip(*answers, strict=True)
-    return Targets(reduce(add, mean), np.min(low, axis=0), np.max(high, axis=0), np.max(size, axis=0))
+    return Targets(
+        reduce(add, mean), np.min(low, axis=0), np.max(high, axis=0), np.max(size, axis=0)
+    )
 
 
 def pooled(answers: Sequence[tuple[float, Any, Any]]) -> tuple[float, Any, Any]:
@@ -129,9 +132,19 @@ def concatenated(lists: Sequence[list[Any]]) -> list[Any]:
     return [one for items in lists for one in items]
 
 
-SUM, LARGEST = Merge(scaled, added), Merge(_as_it_is, max)
+def merged_by(merge: Merge) -> Callable[[Any], Any]:
+    """Says how the answers of a function are joined."""
+
+    def note(function):
+        function.merge = merge
+        return function
+
+    return note
+
+
+SUM, LARGEST = Merge(scaled, added), Merge(as_it_is, max)
 #: Lists of what parts have to say, in their order.
-LIST = Merge(_as_it_is, concatenated)
+LIST = Merge(as_it_is, concatenated)
 FACTOR = Merge(_root_scaled, _joined_factors)
 
 #: By method of :class:`~nno_sklearn.rows.base.Rows`; of all others the answers are sums.
@@ -141,10 +154,10 @@ MERGES: dict[Any, Merge] = {
     "gradient_sizes": Merge(lambda a, share: (share * a[0] ** 2, a[1]), _each(sum, max)),
     "largest_curvature": LARGEST,
     "newton_dual": Merge(_shared_dual, _each(min, max, added)),
-    "move_sizes": Merge(_as_it_is, _each(min, max)),
-    "recedes": Merge(_as_it_is, _each(any, any)),
-    "doubtful": Merge(_as_it_is, _stacked),
-    "recession": Merge(_as_it_is, _joined_recession),
+    "move_sizes": Merge(as_it_is, _each(min, max)),
+    "recedes": Merge(as_it_is, _each(any, any)),
+    "doubtful": Merge(as_it_is, _stacked),
+    "recession": Merge(as_it_is, _joined_recession),
     "factor": FACTOR,
 }
 #: Requests whose answers are matrices: they are added up where they are, two by two.

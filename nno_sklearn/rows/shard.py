@@ -41,6 +41,8 @@ class Part:
     offset : ndarray of shape (n_rows, n_outputs), default=None
     mass : float, default=1.0
         Sum of the weights as the user gave them.
+    about : object, default=None
+        What a model learnt of its data in making the part.
     """
 
     def __init__(
@@ -51,9 +53,10 @@ class Part:
         weight: Array,
         offset: Array | None = None,
         mass: float = 1.0,
+        about: Any = None,
     ) -> None:
         self.number, self.X, self.targets, self.offset = number, X, targets, offset
-        self.weight, self.mass = weight / weight.sum(), mass
+        self.weight, self.mass, self.about = weight / weight.sum(), mass, about
         self.n_counting = int(np.count_nonzero(weight))
         self.passes = PassCounter(1)
 

@@ -34,7 +34,6 @@ from nno_sklearn.rows.replies import (
     HessianSums,
     Moments,
     PassCounter,
-    RowSums,
 )
 from nno_sklearn.rows.row_space import without_intercept
 
@@ -122,6 +121,7 @@ class ShardedRows(Rows):
         self._facts: dict[str, Any] = {}
         self._passes = PassCounter(self._fact("n_stored"))
         self._passes.total = 1.0  # the geometry
+        self._tell()
 
     requests = property(lambda self: self._exchange.requests)
 
@@ -133,6 +133,10 @@ class ShardedRows(Rows):
         recipe = self._exchange.recipe(self.recipe, method, *map(_recipe_of, args))
         vars(part).update(recipe=recipe, **changes)
         return self._exchange.watch(part)
+
+    def _tell(self):
+        """Let the parts centre targets and offsets as those of all rows are."""
+        self.recipe = self._exchange.recipe(self.recipe, "told", self.targets, self.mean_offset)
 
     # How it asks
 
@@ -149,7 +153,8 @@ class ShardedRows(Rows):
 
     def _fact(self, name):
         if name not in self._facts:
-            self._facts = {**self._ask(few.facts)._asdict(), **self._facts}
+            found = few.of_mean_row(self._ask(few.facts))
+            self._facts = {**found._asdict(), **self._facts}
         return self._facts[name]
 
     # Sizes
@@ -175,10 +180,6 @@ class ShardedRows(Rows):
     def inverse_scale(self):
         scale = self.scale
         return np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
-
-    def examples(self):
-        """A few targets of each part, dense: they tell what all are like."""
-        return np.vstack(self._ask(few.examples))
 
     # Handles
 
@@ -313,13 +314,17 @@ class ShardedRows(Rows):
     def columns(self, index):
         mean, scale = self._geometry
         stale = "n_stored", "row_product_cost", "rounding", "underflows", "eps", "is_exact"
-        return self._view("columns", index, stale=stale, _geometry=Geometry(mean[index], scale[index]))
+        return self._view(
+            "columns", index, stale=stale, _geometry=Geometry(mean[index], scale[index])
+        )
 
     def with_loss(self, loss):
         return self._view("with_loss", loss, stale=("is_separate",), loss=loss)
 
     def shifted(self, by, t):
-        return self._view("shifted", by, t, stale=("mean_offset",))
+        part = self._view("shifted", by, t, stale=("mean_offset",))
+        part._tell()
+        return part
 
     def exact(self):
         return self._view("exact", stale=("is_exact", "rounding", "eps", "n_stored"))

@@ -62,10 +62,13 @@ def test_solvers_need_nothing_but_the_interface(case, solver, container):
     options = {"tol": TOL, "random_state": 0}
     expected, result = (solve(solver, problem, **options) for problem in (local, sharded))
     assert expected.status is result.status is Status.CONVERGED
-    np.testing.assert_allclose(result.coef, expected.coef, rtol=0, atol=1e-8)
-    np.testing.assert_allclose(result.intercept, expected.intercept, rtol=0, atol=1e-8)
+    # Shards draw landmarks of their own: another path to within TOL of the same optimum.
+    near = 1e-5 if solver == "nearest_neighbor" else 1e-8
+    np.testing.assert_allclose(result.coef, expected.coef, rtol=0, atol=near)
+    np.testing.assert_allclose(result.intercept, expected.intercept, rtol=0, atol=near)
+    assert result.objective == pytest.approx(expected.objective, rel=2 * TOL)
     assert result.optimality <= TOL
-    assert result.n_passes == pytest.approx(expected.n_passes, rel=0.2)
+    assert result.n_passes == pytest.approx(expected.n_passes, rel=0.2 if near < 1e-5 else 0.5)
     there = local.at(result.coef, local.inner_intercept(result.coef, result.intercept))
     if "conjugate" in local.provides:
         assert there.dual_gap <= 2 * TOL * local.null.value
