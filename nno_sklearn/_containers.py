@@ -100,8 +100,8 @@ def _aligned(name, given, blocks, sizes):
         if not is_known:
             raise ValueError(
                 f"{name} is no collection of Dask, and the sizes of the parts of X are not known, "
-                f"so that no one can tell which rows are whose. Pass {name} as a collection with the "
-                "same parts, or call X.compute_chunk_sizes() first."
+                f"so that no one can tell which rows are whose. Pass {name} as a collection with "
+                "the same parts, or call X.compute_chunk_sizes() first."
             )
         given = np.asarray(given)
         _check_total(name, len(given), sizes)
@@ -374,8 +374,8 @@ def _predicted(model, name, X, offset):
 def scored_by_parts(method: Function) -> Function:
     """Lets ``score`` take collections: parts tell what scores of all rows are made of.
 
-    The model has it: ``score_sums(X, y, sample_weight, offset)`` of some rows, and ``score_of`` of a
-    list of such sums.
+    The model has them: ``score_sums(X, y, sample_weight, offset)`` of some rows, and ``score_of`` of
+    a list of such sums.
     """
 
     @wraps(method)

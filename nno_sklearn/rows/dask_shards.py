@@ -13,7 +13,7 @@ import numpy as np
 
 from nno_sklearn.rows.merging import LARGE
 from nno_sklearn.rows.places import Here, Place
-from nno_sklearn.rows.recipes import Request
+from nno_sklearn.rows.recipes import Missing, Request
 from nno_sklearn.rows.shard import Part, Shard, answer, joined
 
 #: Bytes of rows up to which they are kept in this process; larger ones are read at each look.
@@ -108,7 +108,7 @@ class OnCluster(Place):
     def __init__(self, client: Any, parts: Sequence[Any], holders: Sequence[str | None]) -> None:
         import dask
 
-        self._client, self._shards = client, []
+        self._client, self._shards, self.addresses = client, [], []
         n_threads = client.nthreads()
         if not n_threads:
             raise RuntimeError(
@@ -120,14 +120,34 @@ class OnCluster(Place):
             shard = dask.delayed(_shard_of, pure=False)(mine, n_threads[address])
             made = client.compute(shard, workers=[address], allow_other_workers=True)
             self._shards.append(made)
+            self.addresses.append(address)
 
     def ask(self, request: Request) -> Any:
         submit, method = self._client.submit, request.method
-        answers = [submit(Shard.answer, shard, request, pure=False) for shard in self._shards]
+        answers = [
+            submit(
+                Shard.answer,
+                shard,
+                request,
+                workers=[address],  # Dask would move small shards to workers that are idle
+                allow_other_workers=True,
+                pure=False,
+            )
+            for shard, address in zip(self._shards, self.addresses, strict=True)
+        ]
         while method in LARGE and len(answers) >= MANY_SHARDS:
             pairs = [answers[i : i + 2] for i in range(0, len(answers), 2)]
             answers = [submit(joined, method, pair, pure=False) for pair in pairs]
-        return joined(method, self._gathered(answers))
+        answer = joined(method, self._gathered(answers))
+        if isinstance(answer, Missing):
+            self._find()
+        return answer
+
+    def _find(self):
+        """Ask where shards are, once one of them is not where it was."""
+        where = self._client.who_has(self._shards)
+        pairs = zip(self._shards, self.addresses, strict=True)
+        self.addresses = [next(iter(where.get(one.key) or [old])) for one, old in pairs]
 
     def _gathered(self, answers):
         from distributed.client import FutureCancelledError

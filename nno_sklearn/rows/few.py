@@ -90,6 +90,18 @@ def of_mean_row(facts: Facts) -> Facts:
     return facts._replace(row_product_cost=facts.row_product_cost / max(1, facts.n_samples))
 
 
+@merged_by(SUM)
+def look(rows, share, raw, b, with_gradient):
+    """Sums at raw predictions, with the values, and the gradient if asked for: one round trip.
+
+    Where raw predictions are not stored, each of them would cost a pass: sums come alone.
+    """
+    sums = rows.sums(raw, b)
+    if not rows.stores_raw:
+        return sums, None, None
+    return sums, rows.values(raw, b), rows.gradient(raw, b) if with_gradient else None
+
+
 # Landmark rows
 
 

@@ -86,7 +86,7 @@ class LocalRows(Recession, Rows):
     def _like(self, design, **changes):
         """The same targets, weights and offsets of the same rows, but for ``changes``."""
         part = copy(self)
-        for name in ("raw_dtype", "_stores_raw"):
+        for name in ("raw_dtype", "stores_raw"):
             vars(part).pop(name, None)
         vars(part).update(design=design, **changes)
         return part
@@ -171,7 +171,7 @@ class LocalRows(Recession, Rows):
     # Handles
 
     @cached_property
-    def _stores_raw(self):
+    def stores_raw(self):
         """Whether raw predictions are kept: not where those of many coupled outputs are too large
         beside dense rows, of which they are made anew."""
         size = len(self) * self.n_outputs * self.raw_dtype.itemsize
@@ -179,26 +179,26 @@ class LocalRows(Recession, Rows):
         return is_cheap or size <= MOST_STORED
 
     def raw(self, coef):
-        if not self._stores_raw:
+        if not self.stores_raw:
             return RecomputedRaw(self.design, coef, self.raw_dtype)
         return StoredRaw(self.design.matvec(coef, self.raw_dtype, self._order))
 
     def nothing(self):
-        if not self._stores_raw:
+        if not self.stores_raw:
             return RecomputedRaw(
                 self.design, np.zeros((self.shape[1], self.n_outputs)), self.raw_dtype
             )
         return StoredRaw(np.broadcast_to(self.raw_dtype.type(0), self.y.shape))
 
     def combined(self, first, t, second):
-        if not self._stores_raw:
+        if not self.stores_raw:
             return RecomputedRaw(self.design, first.coef + t * second.coef, self.raw_dtype)
         array = np.asarray(t, dtype=second.array.dtype) * second.array
         array += first.array
         return StoredRaw(array)
 
     def chosen(self, which, first, second):
-        if not self._stores_raw:
+        if not self.stores_raw:
             coef = np.where(which, first.coef, second.coef)
             return RecomputedRaw(self.design, coef, self.raw_dtype)
         return StoredRaw(np.where(which, first.array, second.array))
@@ -236,7 +236,7 @@ class LocalRows(Recession, Rows):
         given = self.loss, self._targets, self.weight, raw, self.offset, b
         if slope is not None:
             return sums.sums_along(*given, slope, t, self.is_separate)
-        if not self._stores_raw:
+        if not self.stores_raw:
             return sums.sums_at(*given, None)
         if raw.residual is None:
             raw.residual = np.empty(raw.array.shape, raw.array.dtype, order=self._order)
@@ -251,7 +251,7 @@ class LocalRows(Recession, Rows):
         return sums.values(self.loss, self._targets, self.weight, raw, self.offset, b, slope, t)
 
     def gradient(self, raw, b):
-        if not self._stores_raw:
+        if not self.stores_raw:
             return self.first_order(raw.coef, b).gradient
         if raw.residual is None or not np.array_equal(raw.at, b):
             self.sums(raw, b)
@@ -276,7 +276,7 @@ class LocalRows(Recession, Rows):
         return float(sum(weight @ np.square(block).sum(axis=1) for weight, block in parts))
 
     def release(self, raw):
-        if self._stores_raw:
+        if self.stores_raw:
             raw.residual = None
 
     def gradient_sizes(self, raw, b):

@@ -1,7 +1,7 @@
 """How the answers of parts of the rows become the answer of all: joined in the order of the parts.
 
-Every part's weights sum to 1, so that it can answer as if it were alone. Its answer is first brought
-to its share of the whole; joining is then associative, so that it can take place on the way.
+Every part's weights sum to 1, so that it can answer as if it were alone. Its answer is first
+brought to its share of the whole; joining is then associative, and can take place on the way.
 """
 
 from __future__ import annotations

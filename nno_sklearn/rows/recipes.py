@@ -1,4 +1,4 @@
-"""Handles of what lies in shards: how to make it. What is lost is made anew, so nothing else is kept.
+"""Handles of what lies in shards: how to make it, so that what is lost can be made anew.
 
 A shard is asked for sums at handles (:class:`Request`). A handle is a :class:`Recipe`: a method, on
 rows that a recipe describes themselves, with numbers and other recipes as arguments. Shards keep

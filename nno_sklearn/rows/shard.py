@@ -124,10 +124,10 @@ class Shard:
             return None
         pairs = list(zip(self.parts, self._made, strict=True))
         if self._n_threads == 1 or len(pairs) == 1:
-            answers = [answer(*pair, request) for pair in pairs]
+            answers = [answer(part, made, request) for part, made in pairs]
         else:
             with ThreadPoolExecutor(self._n_threads) as pool:
-                answers = list(pool.map(lambda pair: answer(*pair, request), pairs))
+                answers = list(pool.map(lambda pair: answer(pair[0], pair[1], request), pairs))
         return joined(request.method, answers)
 
 

@@ -7,7 +7,7 @@ import weakref
 from collections import Counter
 from copy import copy
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,6 +36,22 @@ from nno_sklearn.rows.replies import (
     PassCounter,
 )
 from nno_sklearn.rows.row_space import without_intercept
+from nno_sklearn.types import Array
+
+
+class Look(NamedTuple):
+    """What came with sums at a place: rows, handle and intercept.
+
+    Parameters
+    ----------
+    place : tuple
+    values, gradient : ndarray or None
+        As :meth:`~nno_sklearn.rows.base.Rows.values` and its ``gradient`` return them.
+    """
+
+    place: tuple[Any, ...]
+    values: Array | None
+    gradient: Array | None
 
 
 class Exchange:
@@ -51,10 +67,13 @@ class Exchange:
     ----------
     requests : Counter
         Round trips, by what was asked for.
+    last_look : Look
+        What the last sums brought along.
     """
 
     def __init__(self, place: Place, whole: tuple[float, int]) -> None:
         self.place, self.whole, self.requests = place, whole, Counter[str]()
+        self.last_look = Look((), None, None)
         self._keys, self._known = itertools.count(), set[int]()
         self._forgotten, self._released = list[int](), list[int]()
 
@@ -112,7 +131,7 @@ class ShardedRows(Rows):
     """
 
     def __init__(self, exchange: Exchange, loss: Any, *, fit_intercept: bool) -> None:
-        self._exchange, self.loss, self.fit_intercept = exchange, loss, fit_intercept
+        self.exchange, self.loss, self.fit_intercept = exchange, loss, fit_intercept
         (_, mean, square), _ = exchange.ask(None, "column_moments", fit_intercept)
         scale = np.sqrt(square)
         scale[~(scale > CONSTANT * np.abs(mean))] = 0.0
@@ -123,33 +142,33 @@ class ShardedRows(Rows):
         self._passes.total = 1.0  # the geometry
         self._tell()
 
-    requests = property(lambda self: self._exchange.requests)
+    requests = property(lambda self: self.exchange.requests)
 
     def _view(self, method, *args, stale=(), **changes):
         """Other rows that shards make of these; the ``stale`` facts are not those of these."""
         part = copy(self)
         part._facts = {name: fact for name, fact in self._facts.items() if name not in stale}
         vars(part).pop("_gathered", None)
-        recipe = self._exchange.recipe(self.recipe, method, *map(_recipe_of, args))
+        recipe = self.exchange.recipe(self.recipe, method, *map(_recipe_of, args))
         vars(part).update(recipe=recipe, **changes)
-        return self._exchange.watch(part)
+        return self.exchange.watch(part)
 
     def _tell(self):
         """Let the parts centre targets and offsets as those of all rows are."""
-        self.recipe = self._exchange.recipe(self.recipe, "told", self.targets, self.mean_offset)
+        self.recipe = self.exchange.recipe(self.recipe, "told", self.targets, self.mean_offset)
 
     # How it asks
 
     def _ask(self, method, *args, **options):
-        answer, read = self._exchange.ask(self.recipe, method, *args, **options)
+        answer, read = self.exchange.ask(self.recipe, method, *args, **options)
         if "_passes" in vars(self):
             self._passes.read(read)
         return answer
 
     def _make(self, method, *args):
         """A handle; no request."""
-        recipe = self._exchange.recipe(self.recipe, method, *map(_recipe_of, args))
-        return self._exchange.watch(ShardedRaw(recipe))
+        recipe = self.exchange.recipe(self.recipe, method, *map(_recipe_of, args))
+        return self.exchange.watch(ShardedRaw(recipe))
 
     def _fact(self, name):
         if name not in self._facts:
@@ -199,10 +218,10 @@ class ShardedRows(Rows):
         return self._make("dual", raw, b)
 
     def release(self, raw):
-        self._exchange.release(raw.recipe)
+        self.exchange.release(raw.recipe)
 
     def curvature(self, raw, b, least=None):
-        exchange = self._exchange
+        exchange = self.exchange
         recipe = exchange.recipe(self.recipe, "curvature", raw.recipe, b, least)
         total = lambda: exchange.ask(recipe, "intercept")[0]  # noqa: E731
         return exchange.watch(ShardedCurvature(recipe, total))
@@ -210,15 +229,31 @@ class ShardedRows(Rows):
     # Sums at raw predictions
 
     def sums(self, raw, b, slope=None, t=0.0):
-        return self._ask("sums", raw, b, slope, t)
+        if slope is not None:
+            return self._ask("sums", raw, b, slope, t)
+        # A second look at the same place ends the search for the intercept, about: what is asked
+        # for next comes with it.
+        is_second = self.exchange.last_look.place[:2] == (self.recipe.key, raw.recipe.key)
+        sums, values, gradient = self._ask(few.look, raw, b, is_second)
+        self.exchange.last_look = Look(self._place(raw, b), values, gradient)
+        return sums
+
+    def _place(self, raw, b):
+        return self.recipe.key, raw.recipe.key, b.tobytes()
 
     def derivatives_along(self, raw, b, slope, t, drift):
         return self._ask("derivatives_along", raw, b, slope, t, drift)
 
     def values(self, raw, b, slope=None, t=0.0):
+        look = self.exchange.last_look
+        if slope is None and look.values is not None and look.place == self._place(raw, b):
+            return look.values
         return self._ask("values", raw, b, slope, t)
 
     def gradient(self, raw, b):
+        look = self.exchange.last_look
+        if look.gradient is not None and look.place == self._place(raw, b):
+            return look.gradient.copy()
         return self._ask("gradient", raw, b)
 
     def first_order(self, coef, b):

@@ -207,8 +207,8 @@ class FitSession:
         solver = clone(posed.solver).select(posed.problem)
         data = Data(self._X, self._y, {"sample_weight": self._sample_weight, **self._options}, {})
         as_fitted = preview(without_callbacks(draft), posed.problem, solver)
-        options = {"held_out": self._held_out, "n_samples": self._n_samples}
-        task = FitTask(model, data, as_fitted, **options)
+        held_out, n = self._held_out, self._n_samples
+        task = FitTask(model, data, as_fitted, held_out=held_out, n_samples=n)
         fit = partial(solve_posed, posed, solver, start, task)
         return task.run(fit, lambda fitted: fitted.model)
 

@@ -12,6 +12,7 @@ from nno_sklearn.penalties import Penalty
 from nno_sklearn.rows import LocalRows, Rows, RowTargets, targets_of
 from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.solvers import Solver, SolverResult
+from nno_sklearn.types import Array
 
 
 class Parts(NamedTuple):
@@ -53,7 +54,7 @@ class TrainingData:
         options: dict[str, Any] = {"fit_intercept": fit_intercept, "offset": self.offset}
         return LocalRows(self.X, self.targets, weight, self.loss, **options)
 
-    def examples(self) -> NDArray[np.float64]:
+    def examples(self) -> Array:
         """Dense targets that tell what all are like."""
         return targets_of(self.targets).examples()
 

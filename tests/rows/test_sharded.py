@@ -63,7 +63,7 @@ def test_solvers_need_nothing_but_the_interface(case, solver, container):
     expected, result = (solve(solver, problem, **options) for problem in (local, sharded))
     assert expected.status is result.status is Status.CONVERGED
     # Shards draw landmarks of their own: another path to within TOL of the same optimum.
-    near = 1e-5 if solver == "nearest_neighbor" else 1e-8
+    near = 1e-4 if solver == "nearest_neighbor" else 1e-8
     np.testing.assert_allclose(result.coef, expected.coef, rtol=0, atol=near)
     np.testing.assert_allclose(result.intercept, expected.intercept, rtol=0, atol=near)
     assert result.objective == pytest.approx(expected.objective, rel=2 * TOL)
