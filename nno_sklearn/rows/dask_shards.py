@@ -49,7 +49,8 @@ def place_of(parts: Sequence[Any], data: Any) -> Place:
     client = default_client()
     if client is not None:
         return OnCluster(client, parts, holders_of(client, data))
-    if getattr(data, "nbytes", np.nan) <= MOST_KEPT:
+    n_bytes = data.nbytes if hasattr(data, "chunks") else np.nan  # no one knows those of a table
+    if n_bytes <= MOST_KEPT:
         made = dask.compute(*parts, scheduler=scheduler())
         return Here([Shard([part]) for part in made if part is not None])
     return ReadAnew(parts)

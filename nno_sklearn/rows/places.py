@@ -42,7 +42,7 @@ class Here(Place):
 
     def ask(self, request: Request) -> Any:
         n_threads = min(len(self.shards), os.cpu_count() or 1)
-        if n_threads == 1:
+        if n_threads <= 1:
             return joined(request.method, [shard.answer(request) for shard in self.shards])
         with ThreadPoolExecutor(n_threads) as pool:
             return joined(request.method, list(pool.map(lambda s: s.answer(request), self.shards)))

@@ -206,12 +206,16 @@ def test_sizes_that_are_not_known():
 
 def test_a_mismatch_names_the_partition_and_both_counts():
     X, y = make("two")
-    keep = da.from_array(X[:, 0] > 0, chunks=CHUNK)
-    other = da.from_array(X[:, 1] > 0, chunks=CHUNK)
-    lazy = dense(X).rechunk((CHUNK, -1))[keep], rows_of(y)[other]
-    counts = rf"{(X[:CHUNK, 0] > 0).sum()} rows, but y has {(X[:CHUNK, 1] > 0).sum()}"
-    with pytest.raises(ValueError, match=f"Partition 0: X has {counts}"):
+    keep, other = np.ones(N, dtype=bool), np.ones(N, dtype=bool)
+    other[CHUNK : CHUNK + 3] = False
+    lazy = dense(X).rechunk((CHUNK, -1))[rows_of(keep)], rows_of(y)[rows_of(other)]
+    counts = f"{CHUNK} rows, but y has {CHUNK - 3}"
+    with pytest.raises(ValueError, match=f"Partition 1: X has {counts}"):
         NNOClassifier().fit(*lazy)
+
+
+def held_out_model():
+    return NNOClassifier().set_callbacks(EarlyStopping("accuracy", validation_fraction=0.1))
 
 
 X, Y = make("two")
@@ -226,7 +230,7 @@ REFUSED = {
         "needs its rows in one place.*X.compute",
     ),
     "held-out rows": (
-        lambda: NNOClassifier().set_callbacks(EarlyStopping()).fit(dense(X), rows_of(Y)),
+        lambda: held_out_model().fit(dense(X), rows_of(Y)),
         "needs its rows in one place.*X.compute",
     ),
     "X alone in one place": (lambda: NNOClassifier().fit(X, rows_of(Y)), "y is a collection"),
@@ -254,7 +258,7 @@ REFUSED = {
     ),
     "no weight": (
         lambda: NNOClassifier().fit(dense(X), rows_of(Y), np.zeros(N)),
-        "every sample_weight is zero|only one class|no labels",
+        "every sample_weight is zero",
     ),
     "targets": (
         lambda: NNORegressor("poisson").fit(dense(X), rows_of(X[:, 0])),
@@ -269,19 +273,20 @@ def test_what_cannot_be_split_says_so(refused, message):
         refused()
 
 
+@pytest.fixture(scope="module")
+def client():
+    distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with (
+        dask.config.set({"distributed.worker.multiprocessing-method": "spawn"}),
+        distributed.LocalCluster(**options, silence_logs=50) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
 class TestCluster:
     """Two processes: the same optimum, few and small trips, and workers that die."""
-
-    @pytest.fixture(scope="class")
-    def client(self):
-        distributed = pytest.importorskip("distributed")
-        options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
-        with (
-            dask.config.set({"distributed.worker.multiprocessing-method": "spawn"}),
-            distributed.LocalCluster(**options, silence_logs=50) as cluster,
-            distributed.Client(cluster) as client,
-        ):
-            yield client
 
     @pytest.mark.parametrize("penalty", ["l2", "l1"])
     def test_the_same_optimum(self, client, penalty):
@@ -298,7 +303,7 @@ class TestCluster:
 
     def test_rows_stay_where_they_are(self, client):
         X, y = client.persist([dense(make("two")[0]).rechunk((CHUNK, -1)), rows_of(make("two")[1])])
-        dask.distributed.wait([X, y])
+        pytest.importorskip("distributed").wait([X, y])
         holders = dask_shards.holders_of(client, X)
         assert None not in holders
         model = NNOClassifier(alpha=ALPHA, tol=TOL)
