@@ -1,6 +1,7 @@
 """Rows in shards of this process, as on several machines: each knows nothing of the others."""
 
 import pickle
+from collections import Counter
 
 import numpy as np
 
@@ -10,12 +11,16 @@ from nno_sklearn.rows import Exchange, Here, Part, Shard, ShardedRows
 class Carried(Here):
     """Shards in this process whose requests and answers are pickled, as if they travelled."""
 
-    n_bytes = 0
+    def __init__(self, shards):
+        super().__init__(shards)
+        self.n_bytes = Counter()
 
     def ask(self, request):
         sent = pickle.dumps(request)
         back = pickle.dumps(super().ask(pickle.loads(sent)))
-        self.n_bytes += len(sent) + len(back)
+        method = request.method
+        name = method if isinstance(method, str) else method.__name__
+        self.n_bytes[name] += len(sent) + len(back)
         return pickle.loads(back)
 
 

@@ -59,7 +59,8 @@ LOSSES = {
 #: A loss with each penalty, and a penalty with each loss: whatever differs does so in one of both.
 CASES = [
     *((loss, "l2") for loss in LOSSES),
-    *((loss, "l1") for loss in ("squared_error", "log_loss", "multinomial", "several outputs")),
+    *((loss, "l1") for loss in ("squared_error", "log_loss", "several outputs")),
+    ("multinomial", "elasticnet"),
     *(("log_loss", penalty) for penalty in ("elasticnet", "group_lasso", "mcp", "slope", None)),
 ]
 containers = pytest.mark.parametrize(
@@ -188,11 +189,6 @@ def test_data_frames_keep_their_names():
     assert score == pytest.approx(model.score(chosen.drop(columns="y"), chosen["y"]))
 
 
-def unknown(array, keep):
-    """The same rows in chunks of unknown sizes."""
-    return array[keep]
-
-
 def test_sizes_that_are_not_known():
     X, y = make("two")
     keep = da.from_array(X[:, 0] > 0, chunks=CHUNK)
@@ -288,10 +284,9 @@ def client():
 class TestCluster:
     """Two processes: the same optimum, few and small trips, and workers that die."""
 
-    @pytest.mark.parametrize("penalty", ["l2", "l1"])
-    def test_the_same_optimum(self, client, penalty):
-        X, y = make("three")
-        options = {"penalty": penalty, "alpha": ALPHA, "tol": TOL, "random_state": 0}
+    def test_the_same_optimum(self, client):
+        X, y = make("two")
+        options = {"penalty": "l1", "alpha": ALPHA, "tol": 1e-8, "random_state": 0}
         here = NNOClassifier(**options).fit(X, y)
         there = NNOClassifier(**options).fit(dense(X), rows_of(y))
         assert there.objective_ == pytest.approx(here.objective_, rel=1e-10)
@@ -314,7 +309,7 @@ class TestCluster:
 
     def fit(self, X, y, at_trip=None, act=None):
         """A fit, something done at one of its trips."""
-        model = NNOClassifier(alpha=1e-3, tol=1e-10, random_state=0)
+        model = NNOClassifier(alpha=1e-3, tol=1e-6, random_state=0)
         session = model.open_session(X, y)
         exchange = session.pose(model).problem.rows.exchange
         ask, count = exchange.place.ask, iter(range(10**6))

@@ -1,5 +1,7 @@
 """Rows in shards: solvers, certificate and Newton need nothing but the interface of rows."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -267,3 +269,16 @@ def test_moments_of_shards_stand_for_all_rows():
     assert_close(*((result.coef, result.intercept) for result in results))
     assert_close(results[1].coef, solve("proximal", pair[1], tol=TOL).coef)
     assert results[1].n_passes == pytest.approx(results[0].n_passes, rel=0.01)
+
+
+@pytest.mark.parametrize("name, most", [("log_loss", 25), ("huber", 25), ("squared_error", 5)])
+def test_few_round_trips_and_few_bytes(name, most):
+    """Counts, the same on every machine: at most 1 % of the rows' bytes, besides landmark rows."""
+    _, problem = make_pair(name, n=20_000, p=30, alpha=1e-3)
+    result = solve("auto", summarise(problem, 8.0), tol=1e-4, random_state=0)
+    assert result.status is Status.CONVERGED
+    requests, n_bytes = problem.rows.requests, Counter(problem.rows.exchange.place.n_bytes)
+    assert requests.total() <= most, dict(requests)
+    landmarks = n_bytes.pop("candidates", 0) + n_bytes.pop("taken", 0)
+    assert landmarks <= 0.2 * 20_000 * 30 * 8
+    assert n_bytes.total() <= 0.01 * 20_000 * 30 * 8, dict(n_bytes)
