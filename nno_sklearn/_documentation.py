@@ -23,13 +23,17 @@ def site() -> str | None:
 class LinkedToDocumentation:
     """Mixin of estimators whose HTML representation has a link to their API page.
 
-    Both attributes are those of scikit-learn's developer API for HTML representations.
+    The attributes with an underscore are those of scikit-learn's developer API for HTML
+    representations.
     """
 
     _doc_link_module = "nno_sklearn"
+    #: The module whose public name the estimator is, as its page is called.
+    documented_in = "nno_sklearn"
 
     @property
     def _doc_link_template(self) -> str:
         """URL with a gap for the estimator's name; empty where no address is known."""
         address = site()
-        return f"{address}/api/nno_sklearn.{{estimator_name}}.html" if address else ""
+        page = f"{self.documented_in}.{{estimator_name}}.html"
+        return f"{address}/api/{page}" if address else ""

@@ -180,15 +180,17 @@ class Claims:
 
     def __init__(self, oracle, fit, point, best):
         self.fit, self.has_optimum = fit, oracle.has_optimum
+        self.is_convex = oracle.is_convex
         distance = np.abs(oracle.X @ (best[0] - point[0]) + best[1] - point[1]).max(axis=0)
         own = fit.run.problem.objective()  # numbers of another size round differently
         rounding = own.rounding(fit.coef, fit.intercept, distance)
         value = oracle.value(*point)
-        unit = max(value, LEAST_UNIT * oracle.null) or LD(1)
+        unit = max(value, LEAST_UNIT * oracle.null, rounding) or LD(1)
         self.off = float(abs(value - fit.objective) / unit)
         self.distance = float((value - _attainable(oracle, best)) / unit)
         self.gap = float(fit.dual_gap / unit)
         self.rounding = float(rounding / unit)
+        self.way_down = 0.0 if self.is_convex else float(oracle.way_down(*point) / unit)
 
     @property
     def tol(self):
@@ -215,11 +217,18 @@ def dual_gap_is_no_bound(claims):
 
 
 def converged_far_from_the_optimum(claims):
-    if claims.fit.converged and not claims.distance <= claims.tol + claims.rounding:
+    is_far = not claims.distance <= claims.tol + claims.rounding
+    if claims.fit.converged and claims.is_convex and is_far:
         return (
             f"distance {claims.distance:.1e}, tol={claims.tol:.0e}, rounding explains "
             f"{claims.rounding:.1e}"
         )
+
+
+def converged_where_one_coefficient_leads_down(claims):
+    """Of objectives that are not convex, which have several minima."""
+    if claims.fit.converged and not claims.way_down <= claims.tol + claims.rounding:
+        return f"by {claims.way_down:.1e}, tol={claims.tol:.0e}"
 
 
 def converged_where_no_optimum_exists(claims):
@@ -248,6 +257,7 @@ CERTIFICATE = (
     objective_is_not_that_of_coef,
     dual_gap_is_no_bound,
     converged_far_from_the_optimum,
+    converged_where_one_coefficient_leads_down,
     converged_where_no_optimum_exists,
 )
 WARNINGS = (ended_early_without_a_warning, warns_but_converged, warns_of_something_else)

@@ -5,99 +5,22 @@ optimiser need not be perfect: whatever point it finds, a proven lower bound may
 """
 
 from copy import copy
-from functools import cached_property
-from typing import NamedTuple
+from functools import cached_property, partial
 
 import numpy as np
 from scipy.optimize import linprog
 
-LD = np.longdouble
+from benchmarks.fuzzing import formulas
+from benchmarks.fuzzing.formulas import LD
+from benchmarks.fuzzing.shapes import Shape
+
 EPS = np.finfo(np.float64).eps
 #: Roundings of the largest terms that a sum in double precision may be off.
 ROUNDINGS = 64
-DELTA = LD(1.35)  # of the package's Huber loss
-
-
-class Derivatives(NamedTuple):
-    """Loss of rows: value (n,), slope (n, K), curvature (n, K, K)."""
-
-    value: np.ndarray
-    slope: np.ndarray
-    curvature: np.ndarray
-
-
-def squared_error(y, eta):
-    r = eta - y
-    return r * r / 2, r, np.ones_like(r)
-
-
-def huber(y, eta):
-    r = eta - y
-    size = np.abs(r)
-    value = np.where(size <= DELTA, r * r / 2, DELTA * (size - DELTA / 2))
-    return value, np.clip(r, -DELTA, DELTA), (size <= DELTA).astype(LD)
-
-
-def poisson(y, eta):
-    mean = np.exp(eta)
-    y_log_y = y * np.log(np.where(y > 0, y, 1))
-    return mean - y * eta + y_log_y - y, mean - y, mean
-
-
-def gamma(y, eta):
-    ratio = y * np.exp(-eta)
-    return ratio + eta - np.log(y) - 1, 1 - ratio, ratio
-
-
-def log_loss(y, eta):
-    sign = 2 * y - 1
-    value = np.logaddexp(LD(0), -sign * eta)
-    miss = np.exp(-sign * eta - value)  # probability of the other label
-    return value, -sign * miss, miss * (1 - miss)
-
-
-def squared_hinge(y, eta):
-    sign = 2 * y - 1
-    short = np.maximum(0, 1 - sign * eta)
-    return short**2, -2 * sign * short, 2 * (short > 0).astype(LD)
-
-
-def modified_huber(y, eta):
-    sign = 2 * y - 1
-    margin = sign * eta
-    short = np.maximum(0, 1 - margin)
-    linear = margin < -1
-    value = np.where(linear, -4 * margin, short**2)
-    slope = sign * np.where(linear, LD(-4), -2 * short)
-    return value, slope, 2 * ((short > 0) & ~linear).astype(LD)
-
-
-def _uncoupled(loss):
-    def derivatives(y, eta):
-        value, slope, curvature = loss(y, eta)
-        diagonal = curvature[:, :, None] * np.eye(eta.shape[1], dtype=LD)
-        return Derivatives(value.sum(axis=1), slope, diagonal)
-
-    return derivatives
-
-
-def multinomial(y, eta):
-    """Joint log-loss of K classes; y is one column per class."""
-    top = eta.max(axis=1, keepdims=True)
-    log_p = eta - top - np.log(np.exp(eta - top).sum(axis=1, keepdims=True))
-    p = np.exp(log_p)
-    curvature = p[:, :, None] * (np.eye(eta.shape[1], dtype=LD) - p[:, None, :])
-    return Derivatives(-(y * log_p).sum(axis=1), p - y, curvature)
-
-
-UNCOUPLED = {
-    loss.__name__: _uncoupled(loss)
-    for loss in (squared_error, huber, poisson, gamma, log_loss, squared_hinge, modified_huber)
-}
 
 
 class Objective:
-    """``sum_i s_i loss_i / sum_i s_i + alpha (l1_ratio |w|_1 + (1 - l1_ratio) |w|^2 / 2)``.
+    """``sum_i s_i loss_i / sum_i s_i + l1 |w|_1 + l2 |w|^2 / 2``, and what a shape costs.
 
     Parameters
     ----------
@@ -109,23 +32,41 @@ class Objective:
     l1, l2 : float
         Factors of ``|w|_1`` and ``|w|^2 / 2``.
     fit_intercept : bool
+    shape : Shape, default=None
+    alpha : float, default=0.0
+        Factor of the shape's penalty.
     """
 
-    def __init__(self, loss, X, targets, weight, l1, l2, fit_intercept):
+    def __init__(
+        self, loss, X, targets, weight, l1, l2, fit_intercept, shape: Shape | None = None, alpha=0.0
+    ):
         counts = weight > 0  # others may have no finite loss
         self.X, self.y = X[counts].astype(LD), targets[counts].astype(LD)
         self.weight = weight[counts].astype(LD) / weight[counts].astype(LD).sum()
         self.l1, self.l2 = LD(l1), LD(l2)
         self.loss, self.fit_intercept = loss, fit_intercept
+        self.shape, self.alpha = shape, LD(alpha)
         self.is_coupled = loss == "log_loss" and targets.shape[1] > 1
-        self.derivatives = multinomial if self.is_coupled else UNCOUPLED[loss]
+        if self.is_coupled:
+            self.derivatives = formulas.multinomial
+        elif loss == "concomitant_huber":
+            scaled = partial(formulas.concomitant_huber, self.weight)
+            self.derivatives = formulas.uncoupled(scaled)
+        else:
+            self.derivatives = formulas.UNCOUPLED[loss]
+
+    @property
+    def is_convex(self):
+        shaped = self.shape is None or self.shape.is_convex
+        return shaped and self.loss not in formulas.NOT_CONVEX
 
     def value(self, coef, intercept):
         """F at coefficients (p, K) and intercept (K,); not finite where it overflows."""
         coef, intercept = coef.astype(LD), intercept.astype(LD)
         with np.errstate(over="ignore", invalid="ignore"):
             loss = self.weight @ self.derivatives(self.y, self.X @ coef + intercept).value
-        return loss + self.l1 * np.abs(coef).sum() + self.l2 * (coef**2).sum() / 2
+        shaped = 0 if self.shape is None else self.shape.value(coef, self.alpha)
+        return loss + self.l1 * np.abs(coef).sum() + self.l2 * (coef**2).sum() / 2 + shaped
 
     def rounding(self, coef, intercept, distance):
         """Error of F, or of a bound computed from it, by double precision alone.
@@ -148,21 +89,15 @@ class Objective:
         slope = np.max([np.abs(one.slope) for one in around], axis=0)
         diagonal = np.max([np.einsum("ikk->ik", one.curvature) for one in around], axis=0)
         error = self.weight @ (off * (slope + diagonal * (distance + ROUNDINGS * off)))
-        size = self.weight @ self.magnitude(self.y, eta).sum(axis=1)
+        size = self.weight @ formulas.magnitude(self.loss, self.y, eta).sum(axis=1)
+        if self.loss == "concomitant_huber":  # its scale is found to 1e-8, the value to the square
+            size = size + 100 * self.value(coef, intercept)
         return ROUNDINGS * (error.sum() + EPS * (size + self.value(coef, intercept) + self.null))
-
-    def magnitude(self, y, eta):
-        """Size of the largest term in the loss of a row, where terms cancel."""
-        if self.loss == "poisson":
-            return np.exp(eta) + y * (1 + np.abs(eta) + np.abs(np.log(np.where(y > 0, y, 1))))
-        if self.loss == "gamma":
-            return y * np.exp(-eta) + np.abs(eta) + np.abs(np.log(y)) + 1
-        return np.abs(eta) if self.loss == "log_loss" else np.zeros_like(eta)
 
     @cached_property
     def null(self):
         """F of the best constant model."""
-        constant = self._with(X=self.X[:, :0])
+        constant = self._with(X=self.X[:, :0], shape=None)
         coef = np.zeros((0, self.y.shape[1]), LD)
         return constant.value(*constant.polish(coef, self._first_intercept()))
 
@@ -174,22 +109,68 @@ class Objective:
     @cached_property
     def has_optimum(self):
         """Whether F has a minimiser: False where there is a direction of recession."""
-        if self.l1 > 0 or self.l2 > 0 or self.loss not in ("log_loss", "poisson"):
+        if self.loss not in ("log_loss", *formulas.COUNTS) or not self.is_convex:
             return True
-        return not _recedes(self)
+        if self.l1 > 0 or self.l2 > 0:
+            return True
+        if self.shape is None or self.alpha == 0:  # directions that lead out of bounds do not count
+            return bool(self.shape and self.shape.is_bounded) or not _recedes(self)
+        free = self.shape.free
+        return free is None or not _recedes(self._with(X=self.X @ free.astype(LD)))
+
+    def way_down(self, coef, intercept):
+        """By how much F falls, to second order, if one coefficient or an intercept is changed.
+
+        Of a loss and a penalty of each coefficient alone; where the penalty is concave, F falls by
+        more. What rounding of the slopes explains is left out.
+        """
+        coef, intercept = coef.astype(LD), intercept.astype(LD)
+        X, weight = self.X, self.weight
+        with np.errstate(over="ignore", invalid="ignore"):
+            _, slope, curvature = self.derivatives(self.y, X @ coef + intercept)
+        rows = np.einsum("ikk->ik", curvature)
+        terms = np.abs(X) @ np.abs(coef) + np.abs(intercept) + 1
+        off = ROUNDINGS * EPS * (np.abs(slope) + np.abs(rows) * terms)
+        slopes = self.l1 if self.shape is None else self.shape.slopes(coef, self.alpha)
+        pull = np.abs(X.T @ (weight[:, None] * slope) + self.l2 * coef + np.sign(coef) * slopes)
+        pull = pull - np.where(coef == 0, slopes, 0) - np.abs(X).T @ (weight[:, None] * off)
+        steepness = (X**2).T @ (weight[:, None] * np.abs(rows)) + self.l2
+        falls = np.maximum(pull, 0) ** 2 / (2 * np.where(steepness > 0, steepness, np.inf))
+        if not self.fit_intercept:
+            return falls.max(initial=0)
+        pull = np.maximum(np.abs(weight @ slope) - weight @ off, 0)
+        steepness = weight @ np.abs(rows)
+        return max(
+            falls.max(initial=0), (pull**2 / (2 * np.where(steepness > 0, steepness, np.inf))).max()
+        )
 
     def _first_intercept(self):
+        """The best constant, or near it."""
         if not self.fit_intercept:
             return np.zeros(self.y.shape[1], LD)
         mean = self.weight @ self.y
-        if self.loss in ("poisson", "gamma"):
+        if self.loss in ("gamma", "inverse_gaussian", *formulas.COUNTS):
             return np.log(mean)
-        if self.loss == "huber":
+        if self.loss in formulas.CORNERED:
+            return np.array([self._best_corner(k) for k in range(self.y.shape[1])])
+        if self.loss in ("huber", "squared_epsilon_insensitive"):
             return np.median(self.y, axis=0)
         return mean if self.loss == "squared_error" else np.zeros_like(mean)
 
+    def _best_corner(self, k):
+        y, one = self.y[:, k], self._with(X=self.X[:, :0], y=self.y[:, [k]], shape=None)
+        moves = (-1, 1) if self.loss == "hinge" else (-formulas.EPSILON, 0, formulas.EPSILON)
+        places = np.unique(np.concatenate([y * (self.loss != "hinge") + move for move in moves]))
+        nothing = np.zeros((0, 1), LD)
+        return min(places, key=lambda place: one.value(nothing, place[None]))
+
     def polish(self, coef, intercept, max_iter=80):
-        """A point with an objective that is at most that of the start, usually the optimum."""
+        """A point with an objective that is at most that of the start, usually the optimum.
+
+        The start itself where Newton's steps do not lead to the optimum: at corners, with a shape.
+        """
+        if self.shape is not None or self.loss in formulas.CORNERED or not self.is_convex:
+            return coef, intercept
         coef, intercept = coef.astype(LD).copy(), intercept.astype(LD).copy()
         outputs = range(self.y.shape[1])
         for part in [list(outputs)] if self.is_coupled else [[k] for k in outputs]:
@@ -287,7 +268,7 @@ def _falling_rows(objective, Z, y):
             if not np.array_equal(other, own)
         ]
         yield np.array(lower), np.empty((0, Z.shape[1] * y.shape[1]))
-    elif objective.loss == "poisson":
+    elif objective.loss in formulas.COUNTS:
         for target in y.T:
             yield Z[target == 0], Z[target > 0]
     else:

@@ -5,12 +5,27 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
+from benchmarks.fuzzing import formulas
 from benchmarks.fuzzing.oracle import Objective
+from benchmarks.fuzzing.shapes import MAKERS, Shape
 from nno_sklearn import NNOClassifier, NNORegressor
+from nno_sklearn.losses import Quantile
 
 REGRESSION = ("squared_error", "huber", "poisson", "gamma")
 CLASSIFICATION = ("log_loss", "squared_hinge", "modified_huber")
 PENALTIES = ("l2", "l1", "elasticnet", None)
+#: Problems from this number on are those before with other losses and penalties with a shape.
+SHAPED = 1_000_000
+#: What takes the place of a loss there: losses of the same kind of targets.
+RELATED = {
+    "squared_error": ("squared_error", "squared_epsilon_insensitive", "concomitant_huber"),
+    "huber": ("quantile", "absolute_error", "epsilon_insensitive"),
+    "poisson": ("poisson", "tweedie", "negative_binomial"),
+    "gamma": ("gamma", "inverse_gaussian", "tweedie"),
+    "log_loss": ("log_loss",),
+    "squared_hinge": ("hinge", "squared_hinge"),
+    "modified_huber": ("hinge", "modified_huber"),
+}
 SOLVERS = ("auto", "gd", "nearest_neighbor", "proximal")
 FORMATS = ("C", "F", "csr", "csc")
 SHAPES = ("tall", "wide", "square", "one column", "two rows")
@@ -40,6 +55,7 @@ class FuzzProblem:
     X: np.ndarray
     y: np.ndarray
     weight: np.ndarray | None
+    shape: Shape | None = None
 
     def replaced(self, **changes):
         """The same problem with some parts replaced."""
@@ -48,8 +64,14 @@ class FuzzProblem:
     def estimator(self, **changes):
         """The estimator as a user would write it."""
         names = ("loss", "penalty", "alpha", "l1_ratio", "solver", "fit_intercept", "tol")
-        kind = NNORegressor if self.loss in REGRESSION else NNOClassifier
-        return kind(**{name: getattr(self, name) for name in names} | changes)
+        parameters = {name: getattr(self, name) for name in names}
+        if self.loss == "quantile":
+            parameters["loss"] = Quantile(float(formulas.QUANTILE))
+        if self.shape is not None:
+            parameters["penalty"] = self.shape.penalty
+            del parameters["l1_ratio"]
+        kind = NNOClassifier if self.is_classification else NNORegressor
+        return kind(**parameters | changes)
 
     def data(self):
         """X as the user has it."""
@@ -59,6 +81,10 @@ class FuzzProblem:
         return np.asarray(X, order=self.layout)
 
     @property
+    def is_classification(self):
+        return self.loss in (*CLASSIFICATION, "hinge")
+
+    @property
     def is_smooth(self):
         """Whether the penalty is differentiable, as "gd" asks."""
         return self.penalty in ("l2", None)
@@ -66,7 +92,7 @@ class FuzzProblem:
     @property
     def targets(self):
         """Targets of shape (n, K): numbers, or labels as 0 and 1."""
-        if self.loss in REGRESSION:
+        if not self.is_classification:
             return self.y.reshape(len(self.y), -1)
         classes = np.unique(self.y)
         columns = classes[1:] if len(classes) == 2 else classes
@@ -74,11 +100,11 @@ class FuzzProblem:
 
     def objective(self):
         """The oracle's objective."""
-        share = {"l2": 0.0, "l1": 1.0, "elasticnet": self.l1_ratio, None: 0.0}[self.penalty]
-        alpha = 0.0 if self.penalty is None else self.alpha
+        share = {"l1": 1.0, "elasticnet": self.l1_ratio}.get(self.penalty, 0.0)
+        alpha = self.alpha if self.penalty in ("l1", "l2", "elasticnet") else 0.0
         weight = np.ones(len(self.y)) if self.weight is None else self.weight
-        l1, l2 = alpha * share, alpha * (1.0 - share)
-        return Objective(self.loss, self.X, self.targets, weight, l1, l2, self.fit_intercept)
+        parts = (alpha * share, alpha * (1.0 - share), self.fit_intercept, self.shape, self.alpha)
+        return Objective(self.loss, self.X, self.targets, weight, *parts)
 
     def __str__(self):
         n, p = self.X.shape
@@ -90,6 +116,28 @@ class FuzzProblem:
 
 def draw(seed):
     """Problem number ``seed``."""
+    return _draw(seed) if seed < SHAPED else _shaped(seed)
+
+
+def _shaped(seed):
+    """The problem without the first million with a related loss or a penalty with a shape."""
+    first = _draw(seed - SHAPED)
+    rng = np.random.default_rng([15, seed])
+    loss = str(rng.choice(RELATED[first.loss]))
+    is_as_before = loss in REGRESSION + CLASSIFICATION
+    names = ["mcp", "scad"] if loss in formulas.NOT_CONVEX else list(MAKERS)
+    if loss in formulas.CORNERED:  # way_down needs curvatures
+        names = [name for name in names if name not in ("mcp", "scad")]
+    if not is_as_before and rng.random() < 0.4:
+        solver = first.solver
+        return first.replaced(seed=seed, loss=loss, solver=solver)
+    name = str(rng.choice(names))
+    solver = "auto" if first.solver == "gd" else first.solver
+    shape = MAKERS[name](first.X.shape[1], rng)
+    return first.replaced(seed=seed, loss=loss, penalty=name, solver=solver, shape=shape)
+
+
+def _draw(seed):
     rng = np.random.default_rng([14, seed])
     traits = []
     loss = rng.choice(REGRESSION + CLASSIFICATION)

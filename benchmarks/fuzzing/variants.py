@@ -7,6 +7,11 @@ import numpy as np
 
 from benchmarks.fuzzing.problems import FORMATS
 
+_OF_RESIDUALS = (
+    "squared_error", "huber", "quantile", "absolute_error", "epsilon_insensitive",
+    "squared_epsilon_insensitive", "concomitant_huber",
+)  # fmt: skip
+
 
 def equivalent(problem):
     """One equivalent problem, drawn by the seed: (name, problem, back); none is a rare case.
@@ -42,6 +47,8 @@ def _rows_permuted(problem, rng):
 
 
 def _columns_permuted(problem, rng):
+    if problem.shape is not None and not problem.shape.is_symmetric:
+        return None
     order = rng.permutation(problem.X.shape[1])
 
     def back(coef, intercept):
@@ -52,12 +59,14 @@ def _columns_permuted(problem, rng):
 
 def _columns_scaled(problem, rng):
     """Each by a factor of its own without a penalty, else all by one, which alpha follows."""
-    if problem.penalty == "elasticnet":
+    power = {None: 0, "l1": 1, "l2": 2, "elasticnet": None}.get(problem.penalty)
+    if problem.shape is not None:
+        power = problem.shape.degree
+    if power is None:
         return None
     limit = 30 if problem.dtype is np.float64 else 8
     size = problem.X.shape[1] if problem.penalty is None else 1
     factor = np.broadcast_to(2.0 ** rng.integers(-limit, limit + 1, size), problem.X.shape[1])
-    power = {None: 0, "l1": 1, "l2": 2}[problem.penalty]
     other = problem.replaced(X=problem.X * factor, alpha=problem.alpha * float(factor[0]) ** power)
 
     def back(coef, intercept):
@@ -68,7 +77,7 @@ def _columns_scaled(problem, rng):
 
 def _target_shifted(problem, rng):
     """Only where no target is rounded by it."""
-    if problem.loss not in ("squared_error", "huber") or not problem.fit_intercept:
+    if problem.loss not in _OF_RESIDUALS or not problem.fit_intercept:
         return None
     size = np.abs(problem.y).max()
     shift = 2.0 ** (np.ceil(np.log2(size)) + rng.integers(0, 20)) if size > 0 else 1.0

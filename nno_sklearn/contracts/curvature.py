@@ -73,8 +73,8 @@ def _compare_curvature(loss, y, eta, step):
     rounding = rounding_of(parts, up) + NEGLIGIBLE * largest(rise)
     low, high = span(stated, near=1e-4)
     low, high = low - rounding, high + rounding
-    # Where a loss is not convex it may return 0, which is what solvers use there.
-    agrees = ((low <= rise) & (rise <= high)) | ((rise < 0) & (low <= 0) & (0 <= high))
+    # Where a loss is not convex it may return 0, or what a solver should use there instead.
+    agrees = ((low <= rise) & (rise <= high)) | ((rise < 0) & (0 <= high))
     known = np.isfinite(rise) & np.isfinite(low) & np.isfinite(high)
     return stated[2], rise, known & ~agrees
 

@@ -59,6 +59,7 @@ class Twin(LinearModel):
         become those of the twin.
     """
 
+    documented_in = "nno_sklearn.linear_model"
     theirs: ClassVar[type[BaseEstimator]]
     #: Whether scikit-learn's ``tol`` bounds the gradient. A gradient of ``tol`` is an objective
     #: within about ``tol**2`` of its optimum, which is the gap that is asked for; but of a loss

@@ -124,7 +124,8 @@ class Tweedie(_LogLinkDeviance):
         a, b = 2.0 - self.power, self.power - 1.0
         ratio = np.zeros(np.broadcast_shapes(y.shape, eta.shape))
         np.multiply(y, np.exp(-b * eta), out=ratio, where=y > 0)  # 0 also where exp overflows
-        rise = np.exp(np.minimum(a * eta, LARGEST_EXPONENT))  # beyond power 2 less than the ratio
+        # Beyond power 2 it is less than the ratio, where it would overflow.
+        rise = np.exp(a * eta if a > 0 else np.minimum(a * eta, LARGEST_EXPONENT))
         return rise, ratio, a, b
 
     def value(self, y: Array, eta: Array) -> Array:
@@ -137,13 +138,13 @@ class Tweedie(_LogLinkDeviance):
         return rise - ratio
 
     def curvature(self, y: Array, eta: Array) -> Array | Curvature:
-        """Second derivative; 0 where it is negative, beyond power 2."""
+        """Second derivative; where that is negative, beyond power 2, the expected one."""
         rise, ratio, a, b = self._parts(y, eta)
-        return np.maximum(a * rise + b * ratio, 0.0)
+        return _positive(a * rise + b * ratio, rise)
 
     def derivatives(self, y: Array, eta: Array) -> tuple[Array, Curvature]:
         rise, ratio, a, b = self._parts(y, eta)
-        return rise - ratio, Curvature(np.maximum(a * rise + b * ratio, 0.0))
+        return rise - ratio, Curvature(_positive(a * rise + b * ratio, rise))
 
     def conjugate(self, y: Array, u: Array) -> Array:
         """Conjugate up to power 2, by the raw prediction whose gradient is u."""
@@ -173,6 +174,11 @@ class Tweedie(_LogLinkDeviance):
                 "the distribution is strictly positive. Remove those rows, or use "
                 "loss='tweedie' (y >= 0), 'squared_error' or 'huber'."
             )
+
+
+def _positive(second, expected):
+    """Second derivatives, or where they are not positive the expected ones (Fisher's scoring)."""
+    return np.where(second > 0, second, expected)
 
 
 def _tweedie_root(slope, a, b):

@@ -8,8 +8,8 @@ from nno_sklearn.problem.problem import Problem
 from nno_sklearn.rows import Raw
 from nno_sklearn.types import Array
 
-#: Steps of a scale to where the logarithm of its squared slopes is small, and the longest of them.
-MAX_STEPS, SETTLED, LONGEST = 100, 1e-3, 3.0
+#: Steps of a scale at most, the longest of them, and where a first guess and the best scale end.
+MAX_STEPS, LONGEST, ABOUT, SETTLED = 100, 3.0, 1e-3, 1e-8
 
 
 def scale_step(problem: Problem, raw: Raw, intercept: Array) -> tuple[Array, Array]:
@@ -36,20 +36,34 @@ def scale_step(problem: Problem, raw: Raw, intercept: Array) -> tuple[Array, Arr
         return np.clip(0.5 * np.log(squares), -LONGEST, LONGEST), squares
 
 
-def best_scale(problem: Problem, raw: Raw, intercept: Array) -> Array:
-    """The scale that suits raw predictions, about; from above; 0 where they are perfect."""
+def best_scale(problem: Problem, raw: Raw, intercept: Array, *, settled: float = SETTLED) -> Array:
+    """The scale that suits raw predictions, from above; 0 where they are perfect.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a loss that has ``at_scale``.
+    raw : Raw
+    intercept : ndarray of shape (n_outputs,)
+    settled : float, default=1e-8
+        Last step of the scale's logarithm: the objective is off by a share of its square.
+
+    Returns
+    -------
+    ndarray of shape (n_outputs,)
+    """
     squared = problem.rows.with_loss(SquaredError()).values(raw, intercept)
     scale = np.sqrt(2.0 * squared)
     for _ in range(MAX_STEPS):
         known = np.where(scale > 0, scale, 1.0)
         step, _ = scale_step(problem.at_scale(known), raw, intercept)
         scale = scale * np.exp(step)
-        if (np.abs(step) <= SETTLED)[scale > 0].all():
+        if (np.abs(step) <= settled)[scale > 0].all():
             break
     return scale
 
 
 def at_null_scale(problem: Problem) -> Problem:
     """The problem at the scale of the constant model's residuals."""
-    scale = best_scale(problem, problem.null.raw, problem.null.intercept)
+    scale = best_scale(problem, problem.null.raw, problem.null.intercept, settled=ABOUT)
     return problem.at_scale(np.where(scale > 0, scale, 1.0))

@@ -41,7 +41,8 @@ def exact_step(line, accuracy=0.1):
         shrink = ~usable | above
         low = np.where(usable & ~above & (first < 0), t, low)
         high = np.where(shrink | (first > 0), t, high)
-        newton = t - np.divide(first, second, out=np.full_like(t, -np.inf), where=second > 0)
+        is_model = usable & (second > 0)
+        newton = t - np.divide(first, second, out=np.full_like(t, -np.inf), where=is_model)
         t = np.where(done, t, _inside(np.where(shrink, np.nan, newton), low, high))
         # An output at its optimum, whose slope is rounding, must not keep the others waiting.
         left = np.where(moves & (slope != 0), high - low, 0.0) * np.abs(slope)

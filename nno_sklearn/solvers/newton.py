@@ -119,7 +119,7 @@ def _solved(point):
     for _ in range(MAX_ITERATIONS):
         steepest = without_shift(may_move(preconditioner.solve(residual)))
         before, energy = energy, np.vdot(residual, steepest)
-        if not energy > max(2 * precision * decrease, ROUNDING * point.value):
+        if not energy > max(2 * precision * decrease, ROUNDING * point.unit):
             break
         ahead = steepest + (energy / before if before else 0.0) * ahead
         raw, product = rows.hessian_product(curvature, ahead)
@@ -172,8 +172,11 @@ def _shift_remover(point, gradient, free):
 
 def _is_rounding(point, direction, raw, curvature):
     """Whether a direction is in the null space of X up to rounding of the columns."""
-    problem, share = point.problem, point.problem.rows.rounding**2
-    if problem.rows.square(raw) > share * np.sum((problem.scale[:, None] * direction) ** 2):
+    problem, rows = point.problem, point.problem.rows
+    share = rows.rounding**2
+    if not rows.is_exact:
+        share *= (np.finfo(rows.dtype).eps / np.finfo(float).eps) ** 2
+    if rows.square(raw) > share * np.sum((problem.scale[:, None] * direction) ** 2):
         return False
     return curvature <= share * np.vdot(point.data_diagonal * direction, direction)
 

@@ -75,6 +75,8 @@ class _Scales(Succession):
             scale = best_scale(problem, self.raw, self.intercept)
             self._scale = np.maximum(scale, self._floor)
         self._value, self._before = self._value_at(self.coef, self.raw), None
+        #: Derivatives of the steps by the scale's logarithm, those of the last secant.
+        self._risen = np.full_like(self._scale, FLATTEST)
         self._record(np.nan, np.inf)
         if not (scale > 0).any():  # the constant model is perfect
             self._bound, self.status = 0.0, Status.CONVERGED
@@ -98,12 +100,36 @@ class _Scales(Succession):
         # Slopes, and with them the gap, are off by the root of a problem's own gap.
         return max(FINEST, FINER * max(goal, last) ** 2)
 
+    def _below(self, point):
+        """Without a dual point, another scale may gain: with these coefficients what is known, and
+        with those that follow half of the squared slope over the curvature."""
+        if np.isfinite(self._bound):
+            return point.value
+        _, squares = scale_step(point.problem, point.raw, point.intercept)
+        scale = np.maximum(best_scale(self._problem, point.raw, point.intercept), self._floor)
+        rows = self._problem.at_scale(scale).rows
+        here = point.problem.rows.values(point.raw, point.intercept)
+        known = here - rows.values(point.raw, point.intercept)
+        slope = 0.5 * self._scale * (1.0 - squares)
+        return point.value - np.maximum(known, -0.5 * slope**2 / (self._scale * self._risen)).sum()
+
     def _look(self, point):
         self._step, squares = scale_step(point.problem, self.raw, self.intercept)
         dual = point.problem.rows.dual(self.raw, self.intercept)
         share = 1.0 / np.sqrt(np.maximum(squares, 1.0))
         self._bound_by(self._problem, point, dual, share)
         return self._value_at(self.coef, self.raw)
+
+    def _result(self):
+        """The scale of a run that ends early need not suit its coefficients."""
+        self._judge(self.coef)
+        return super()._result()
+
+    def _judge(self, coef):
+        raw = self._problem.rows.raw(coef)
+        scale = best_scale(self._problem, raw, self.intercept)
+        self._scale = np.maximum(scale, self._floor)
+        super()._judge(coef)
 
     def _has_next(self, optimality):
         place = np.log(self._scale)
@@ -113,7 +139,8 @@ class _Scales(Succession):
             risen = np.divide(
                 self._step - self._before[1], moved, out=np.full_like(moved, -1.0), where=moved != 0
             )
-            move = -self._step / np.clip(risen, STEEPEST, FLATTEST)
+            self._risen = np.clip(risen, STEEPEST, FLATTEST)
+            move = -self._step / self._risen
         self._before = place, self._step
         self._scale = np.maximum(np.exp(place + move), self._floor)
         return bool((np.abs(np.log(self._scale) - place) > STILL).any())

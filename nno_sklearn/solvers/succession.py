@@ -126,6 +126,7 @@ class Succession(ABC):
     def _advance(self, found):
         """Certify the solution of a problem, and choose the next one."""
         point, before = found.point, self.coef
+        point = point.problem.at(point.coef, point.intercept)  # raw predictions are sums of steps
         below = self._below(point)
         self.coef, self.intercept, self.raw = point.coef, point.intercept, point.raw
         self._value = self._look(point)
@@ -209,11 +210,12 @@ class Succession(ABC):
 
     def _judge(self, coef):
         """Certify other coefficients, near the last ones, by the same bound."""
-        self.coef = coef
+        self.coef, before = coef, self._value
         self._value = self._value_at(coef, self._problem.rows.raw(coef))
         optimality = self._optimality()
         if np.isinf(optimality):
-            optimality = self.history[-1].optimality
+            rise = max(self._value - before, 0.0)
+            optimality = self.history[-1].optimality + rise / self._least
         self._record(optimality, max(self._value - self._bound, 0.0), 0.0)
         if self.status is Status.CONVERGED and optimality > self._tol:
             self.status = Status.ROUNDED

@@ -6,6 +6,7 @@ from nno_sklearn.streams.base import Learnt, Stream
 from nno_sklearn.streams.batch import Batch
 from nno_sklearn.streams.cells import CellStream
 from nno_sklearn.streams.objective import StreamObjective
+from nno_sklearn.streams.pipeline import StreamPipeline
 
 STREAMS = {
     "auto": AutoStream,
@@ -24,4 +25,5 @@ __all__ = [
     "Learnt",
     "Stream",
     "StreamObjective",
+    "StreamPipeline",
 ]

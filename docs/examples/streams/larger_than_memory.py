@@ -19,6 +19,7 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.preprocessing import StandardScaler
 
 from nno_sklearn import NNOClassifier
+from nno_sklearn.streams import StreamPipeline
 
 # %%
 # The file stands for one that memory cannot hold. Its columns are in units from thousandths to
@@ -41,26 +42,17 @@ print(f"{path.stat().st_size / 1e6:.0f} MB in {N_CHUNKS} chunks")
 # scales, with the coefficients of the last step and with their average.
 
 
-class ScaledSGD:
+def scaled_sgd(**options):
     """SGD on columns in units of their spreads so far."""
-
-    def __init__(self, **options):
-        self.scaler = StandardScaler()
-        self.sgd = SGDClassifier(loss="log_loss", random_state=0, **options)
-
-    def partial_fit(self, X, y, classes):
-        scaled = self.scaler.partial_fit(X).transform(X)
-        self.sgd.partial_fit(scaled, y, classes=classes)
-
-    def score(self, X, y):
-        return self.sgd.score(self.scaler.transform(X), y)
+    sgd = SGDClassifier(loss="log_loss", random_state=0, **options)
+    return StreamPipeline([("scaler", StandardScaler()), ("sgd", sgd)])
 
 
 models = {
     f"NNO, {name}": NNOClassifier(stream=name, penalty=None)
     for name in ("cells", "adagrad", "ftrl")
 }
-models |= {"SGD, scaled": ScaledSGD(), "SGD, scaled, averaged": ScaledSGD(average=True)}
+models |= {"SGD, scaled": scaled_sgd(), "SGD, scaled, averaged": scaled_sgd(average=True)}
 accuracies, seconds = {name: [] for name in models}, dict.fromkeys(models, 0.0)
 for number, table in enumerate(pd.read_csv(path, chunksize=CHUNK)):
     X, y = table.drop(columns="label"), table["label"]
