@@ -224,7 +224,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         return tags
 
     #: The classes of all rows, where ``prepare`` gets them part by part.
-    _surveyed: ClassMass | None = None
+    surveyed: ClassMass | None = None
 
     def prepare(
         self,
@@ -241,7 +241,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
             self, X, y, sample_weight, offset, multi_output=False
         )
         y = column_or_1d(y)
-        classes, mass = self._surveyed or ClassMass.of(y, weight)
+        classes, mass = self.surveyed or ClassMass.of(y, weight)
         codes = np.searchsorted(classes, y)  # faster than return_inverse of np.unique
         factors = weights_of_classes(self.class_weight, classes, mass)
         if np.count_nonzero(factors) < 2:
@@ -258,7 +258,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         total, offsets = sum_of_weights(weight, exponent), self._spread(offset, n_outputs)
         return TrainingData(X, targets, weight, loss, total, offsets)
 
-    def _survey(self, y: Any, sample_weight: ArrayLike | None = None) -> ClassMass:
+    def survey(self, y: Any, sample_weight: ArrayLike | None = None) -> ClassMass:
         """What :meth:`prepare` must know of all rows, where it gets them part by part."""
         y = column_or_1d(y)
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
@@ -506,7 +506,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         """
         return accuracy_score(y, self.predict(X, offset=offset), sample_weight=sample_weight)
 
-    def _score_sums(
+    def score_sums(
         self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None, offset: ArrayLike | None
     ) -> tuple[float, float]:
         """Of some rows, the weight of those that are right, and of all."""
@@ -515,7 +515,7 @@ class NNOClassifier(ClassifierMixin, LinearModel):
         total = float(np.broadcast_to(weight, (n_rows,)).sum())
         return total * self.score(X, y, sample_weight, offset) if total else 0.0, total
 
-    def _score_of(self, sums: Sequence[tuple[float, float]]) -> float:
-        """The score of all rows, from :meth:`_score_sums` of parts of them."""
+    def score_of(self, sums: Sequence[tuple[float, float]]) -> float:
+        """The score of all rows, from :meth:`score_sums` of parts of them."""
         right, total = np.sum(sums, axis=0)
         return float(right / total)

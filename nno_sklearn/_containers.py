@@ -199,7 +199,7 @@ def prepared(
 
 def _prepared_parts(draft, loss, X, y, sample_weight, offset=None):
     """Data checked and encoded where they are: each part by the model's own ``prepare``. What it
-    must know of all rows before it can encode any, its ``_survey`` finds in each part."""
+    must know of all rows before it can encode any, its ``survey`` finds in each part."""
     import dask
 
     if _is_table(draft, y):
@@ -209,10 +209,10 @@ def _prepared_parts(draft, loss, X, y, sample_weight, offset=None):
             "label per row."
         )
     pieces, given = pieces_of(X, y, sample_weight, offset), _plain(draft)
-    if hasattr(draft, "_survey"):
+    if hasattr(draft, "survey"):
         survey = dask.delayed(partial(_survey_of, given), pure=False)
         found = _computed([survey(piece.y, piece.sample_weight) for piece in pieces])
-        given._surveyed = type(found[0]).merged(found)
+        given.surveyed = type(found[0]).merged(found)
     prepare = dask.delayed(partial(_prepared_part, given, loss), pure=False)
     place = place_of([prepare(*piece) for piece in pieces], X)
     answer = Exchange(place, (1.0, 1)).ask(None, _about)
@@ -230,7 +230,7 @@ def _prepared_parts(draft, loss, X, y, sample_weight, offset=None):
 
 def _is_table(draft, y):
     """Whether a classifier's targets have several columns."""
-    return hasattr(draft, "_survey") and len(getattr(y, "shape", ())) == 2 and y.shape[1] > 1
+    return hasattr(draft, "survey") and len(getattr(y, "shape", ())) == 2 and y.shape[1] > 1
 
 
 def _computed(values: Sequence[Any]) -> list[Any]:
@@ -251,7 +251,7 @@ def _plain(model):
 
 
 def _survey_of(draft, y, sample_weight):
-    return draft._survey(y, sample_weight)
+    return draft.survey(y, sample_weight)
 
 
 def _prepared_part(draft, loss, *piece):
@@ -352,9 +352,11 @@ def _lazy_predictions(name, model, X, offset):
 
 def _example_of(X):
     """A row like those of X: of zeros, or a data frame with its columns."""
-    if hasattr(X, "_meta_nonempty"):
-        return X._meta_nonempty.iloc[:1]
-    return np.zeros((1, X.shape[1]), dtype=X.dtype)
+    if not hasattr(X, "columns"):
+        return np.zeros((1, X.shape[1]), dtype=X.dtype)
+    import pandas as pd
+
+    return pd.DataFrame({name: np.zeros(1, dtype=X.dtypes[name]) for name in X.columns})
 
 
 def _example_offset(offset):
@@ -374,7 +376,7 @@ def _predicted(model, name, X, offset):
 def scored_by_parts(method: Function) -> Function:
     """Lets ``score`` take collections: parts tell what scores of all rows are made of.
 
-    The model has them: ``_score_sums(X, y, sample_weight, offset)`` of some rows, and ``_score_of``
+    The model has them: ``score_sums(X, y, sample_weight, offset)`` of some rows, and ``score_of``
     of a list of such sums.
     """
 
@@ -386,7 +388,7 @@ def scored_by_parts(method: Function) -> Function:
 
         sums = dask.delayed(partial(_scored, _plain(self)), pure=False)
         found = _computed([sums(*piece) for piece in pieces_of(X, y, sample_weight, offset)])
-        return self._score_of([one for one in found if one is not None])
+        return self.score_of([one for one in found if one is not None])
 
     return score  # type: ignore[return-value]
 
@@ -396,4 +398,4 @@ def _scored(model, *piece):
     _check_sizes(piece)
     if not piece.X.shape[0]:
         return None
-    return model._score_sums(piece.X, piece.y, piece.sample_weight, piece.offset)
+    return model.score_sums(piece.X, piece.y, piece.sample_weight, piece.offset)

@@ -343,7 +343,7 @@ class NNORegressor(RegressorMixin, LinearModel):
             y = self.loss_.outputs_of(np.asarray(y)[:, None])
         return r2_score(y, prediction, sample_weight=sample_weight)
 
-    def _score_sums(
+    def score_sums(
         self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None, offset: ArrayLike | None
     ) -> tuple[float, NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Of some rows: their weight, the targets' means and squares about them, and squared
@@ -357,8 +357,8 @@ class NNORegressor(RegressorMixin, LinearModel):
         squares = weight @ (target - mean) ** 2
         return total, mean, squares, weight @ (target - prediction) ** 2
 
-    def _score_of(self, sums: Sequence[tuple[float, Any, Any, Any]]) -> float:
-        """The score of all rows, from :meth:`_score_sums` of parts of them."""
+    def score_of(self, sums: Sequence[tuple[float, Any, Any, Any]]) -> float:
+        """The score of all rows, from :meth:`score_sums` of parts of them."""
         sums = [one for one in sums if one[0] > 0]
         _, _, squares = pooled([one[:3] for one in sums])
         errors = sum(one[3] for one in sums)

@@ -81,8 +81,8 @@ def _joined_facts(answers):
 @merged_by(Merge(_shared_facts, _joined_facts))
 def facts(rows, share):
     """What the part's rows are like; the cost of a row's product times the number of rows."""
-    others = {name: getattr(rows, name) for name in Facts._fields if name != "n_samples"}
-    return Facts(n_samples=len(rows), **others)
+    known = {name: getattr(rows, name) for name in Facts._fields if name != "n_samples"}
+    return Facts(n_samples=len(rows), **known)
 
 
 def of_mean_row(facts: Facts) -> Facts:
@@ -152,8 +152,8 @@ def taken(rows, share, index):
         return []
     weight = share.of_weight * rows.weight[mine]
     offset = None if rows.offset is None else rows.offset[mine]
-    given = rows.design.rows(mine), rows._targets.take(mine), weight, offset
-    return [rows._others(*given)]
+    given = rows.design.rows(mine), rows.targets_at(mine), weight, offset
+    return [rows.others(*given)]
 
 
 def in_one_place(parts: Sequence[LocalRows], passes: PassCounter) -> LocalRows:
@@ -163,7 +163,7 @@ def in_one_place(parts: Sequence[LocalRows], passes: PassCounter) -> LocalRows:
     y = stacked([part.y for part in parts])
     weight = np.concatenate([part.weight for part in parts])
     offset = None if first.offset is None else np.vstack([part.offset for part in parts])
-    return first._others(design, y, weight, offset)
+    return first.others(design, y, weight, offset)
 
 
 @merged_by(LIST)
@@ -235,8 +235,6 @@ def heaviest_of(answer: Any, count: int, passes: PassCounter) -> HeavyRows:
     if count < len(size):
         index = np.sort(np.argpartition(-size, count)[:count])
     ones = np.ones(len(index))
-    kept = few._others(
-        few.design.rows(index), few._targets.take(index), ones, few._offset_of(index)
-    )
+    kept = few.others(few.design.rows(index), few.targets_at(index), ones, few.offset_of(index))
     curvature = LocalCurvature(Curvature(weighted[index]), ones, False)
     return HeavyRows(kept, curvature, sparse.csr_array(squares)[index].T @ mean[index])

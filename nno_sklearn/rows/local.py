@@ -91,7 +91,7 @@ class LocalRows(Recession, Rows):
         vars(part).update(design=design, **changes)
         return part
 
-    def _others(self, design, y, weight, offset, **changes):
+    def others(self, design, y, weight, offset, **changes):
         """Other rows, measured by the same loss."""
         offset = None if offset is None else np.asfortranarray(offset)
         changes |= {"_targets": targets_of(y), "weight": weight, "offset": offset}
@@ -100,7 +100,11 @@ class LocalRows(Recession, Rows):
             vars(part).pop(name, None)
         return part
 
-    def _offset_of(self, index):
+    def targets_at(self, index):
+        """Targets of the rows ``index``."""
+        return self._targets.take(index)
+
+    def offset_of(self, index):
         """Offsets of the rows ``index``; None for rows without offsets."""
         return None if self.offset is None else self.offset[index]
 
@@ -366,11 +370,11 @@ class LocalRows(Recession, Rows):
         if count < len(size):
             index = np.sort(np.argpartition(-size, count)[:count])
         ones = np.ones(len(index))  # their part of the Hessian is taken as it is: no intercept
-        few = self._others(
+        few = self.others(
             self.design.rows(index),
             self._targets.take(index),
             ones,
-            self._offset_of(index),
+            self.offset_of(index),
             fit_intercept=False,
         )
         heavy = LocalCurvature(Curvature(weighted[index]), ones, False)
@@ -422,15 +426,15 @@ class LocalRows(Recession, Rows):
 
     def replaced(self, X, y):
         weight = np.full(len(X), 1.0 / len(X))
-        return self._others(self.design.replaced(X), y, weight, None, fit_intercept=False)
+        return self.others(self.design.replaced(X), y, weight, None, fit_intercept=False)
 
     def taken(self, index, weight, y, offset=None):
         """The rows ``index`` with weights, targets and offsets of their own."""
-        return self._others(self.design.rows(index), y, weight / weight.sum(), offset)
+        return self.others(self.design.rows(index), y, weight / weight.sum(), offset)
 
     def draw(self, count, random_state):
         index, weight = draw(self, count, random_state)
-        return self.taken(index, weight, self._targets.take(index), self._offset_of(index))
+        return self.taken(index, weight, self._targets.take(index), self.offset_of(index))
 
     def cells(self, count, n_searched, random_state, n_neighbors, metric):
         given = {"n_neighbors": n_neighbors, "metric": metric}
