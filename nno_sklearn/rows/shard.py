@@ -70,6 +70,7 @@ class Part:
         return size + 8 * len(self) * 3
 
     def share(self, whole: tuple[float, int]) -> Share:
+        """What it is of the whole: the sum of all weights, and the number of rows that have any."""
         return Share(self.number, self.mass / whole[0], self.n_counting / whole[1])
 
     def column_moments(self, centred: bool) -> tuple[Array, Array]:
