@@ -63,8 +63,8 @@ class Strength:
 INSENSITIVE = ("epsilon_insensitive", "squared_epsilon_insensitive")
 
 
-def _divided(numerator: float, denominator: float) -> float:
-    return numerator / denominator if denominator > 0 else np.inf
+def _inverse(value: float) -> float:
+    return 1.0 / value if value > 0 else np.inf
 
 
 #: The penalty is added to the mean of the losses, as here.
@@ -74,8 +74,8 @@ OF_SUM = Strength("alpha", lambda alpha, total: alpha * total, lambda alpha, tot
 #: The sum of the losses is multiplied by C and added to the penalty.
 INVERSE = Strength(
     "C",
-    lambda alpha, total: _divided(1.0, alpha * total),
-    lambda C, total: _divided(1.0, C * total),
+    lambda alpha, total: _inverse(alpha * total),
+    lambda C, total: _inverse(C * total),
 )
 
 

@@ -52,6 +52,7 @@ STOCHASTIC = [
 ]
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
 @pytest.mark.parametrize(("Estimator", "loss", "penalty"), STOCHASTIC)
 def test_stochastic_ones_come_near_our_optimum(Estimator, loss, penalty, weighted):

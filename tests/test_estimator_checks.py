@@ -1,9 +1,7 @@
 """scikit-learn's own checks of the estimators, one for each solver of classifiers and regressors.
 
-``NNO_SKLEARN_ALL_CHECKS=1`` runs them for every loss x penalty x solver: several minutes.
+``-m exhaustive`` runs them for every loss x penalty x solver: several minutes.
 """
-
-import os
 
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -11,7 +9,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from nno_sklearn import L1, MCP, NNOClassifier, NNORegressor, ScoreTraining
 from tests.estimators import CORNERED, LOSSES, SOLVERS, make
 
-#: Each solver of each kind, each loss and each penalty at least once.
+#: Each solver of each kind, and each named penalty.
 REPRESENTATIVES = [
     NNOClassifier(),
     NNOClassifier("modified_huber", solver="gd"),
@@ -21,6 +19,11 @@ REPRESENTATIVES = [
     NNORegressor("poisson", penalty=None, solver="gd"),
     NNORegressor("gamma", penalty="l1", solver="nearest_neighbor"),
     NNORegressor("huber", penalty="elasticnet", solver="proximal"),
+    # One round: without a limit this one would take a third of the time of all checks.
+    NNORegressor(ScoreTraining("neg_mean_absolute_error", cv=2), max_iter=1),
+]
+#: The losses that are left.
+LOSSES_LEFT = [
     NNORegressor("tweedie", penalty="l1"),
     NNORegressor("negative_binomial", solver="proximal"),
     NNORegressor("quantile"),
@@ -40,12 +43,9 @@ OTHERS = [
     NNORegressor(penalty=MCP(groups="rows"), alpha=0.1),
     NNORegressor(penalty="group_lasso", solver="proximal"),
     NNOClassifier(penalty="group_lasso", alpha=0.01),
-]
-SCORES = [
     # A metric that weighs classes alike whatever their weights cannot pass the check of
     # class_weight, so it is accuracy that is checked.
     NNOClassifier("accuracy"),
-    # A few rounds: without a limit this one would take a third of the time of all checks.
     NNORegressor(ScoreTraining("neg_mean_absolute_error", cv=2), max_iter=3),
 ]
 #: Loss and penalty that have a set of optima where rows are few: any prediction within epsilon.
@@ -58,17 +58,18 @@ GRID = [
     for solver in solvers
     if (loss, penalty) not in SETS
 ]
-ESTIMATORS = REPRESENTATIVES + OTHERS + SCORES
-if os.environ.get("NNO_SKLEARN_ALL_CHECKS"):
-    ESTIMATORS += GRID
 
 
 def test_every_solver_loss_and_penalty_is_represented():
     def traits(estimators):
         for one in estimators:
-            yield from ((type(one), one.solver), (type(one), one.loss), one.penalty)
+            yield from ((type(one), one.solver), one.penalty)
 
-    assert set(traits(REPRESENTATIVES)) == set(traits(GRID + [make(loss) for loss in CORNERED]))
+    def losses(estimators):
+        return {(type(one), one.loss) for one in estimators if isinstance(one.loss, str)}
+
+    assert set(traits(REPRESENTATIVES)) == set(traits(GRID))
+    assert losses(REPRESENTATIVES + LOSSES_LEFT) == losses(GRID + [make(one) for one in CORNERED])
 
 
 def has_no_single_optimum(estimator):
@@ -100,6 +101,13 @@ def expected_failures(estimator):
 
 
 @pytest.mark.filterwarnings("default")
-@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
+@parametrize_with_checks(REPRESENTATIVES, expected_failed_checks=expected_failures)
 def test_scikit_learn_check(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.filterwarnings("default")
+@parametrize_with_checks(LOSSES_LEFT + OTHERS + GRID, expected_failed_checks=expected_failures)
+def test_scikit_learn_check_of_the_grid(estimator, check):
     check(estimator)

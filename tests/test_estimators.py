@@ -124,6 +124,7 @@ class Spy(Solver):
 
 
 class TestInput:
+    @pytest.mark.pairwise
     @pytest.mark.parametrize("index", [np.int32, np.int64])
     @pytest.mark.parametrize(
         "layout",

@@ -73,6 +73,7 @@ def least_objective(name, y, weight, offset, l1, l2):
     return best.fun
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("penalty", ["l1", "l2", "elasticnet", None])
 @every_loss
 def test_every_solver_finds_and_certifies_the_optimum(name, penalty):
@@ -315,7 +316,9 @@ def test_users_losses_with_corners():
         NNORegressor(Pinball(0.3)).fit(X, Y)
 
 
-@pytest.mark.parametrize("penalty", ["mcp", FusedLasso(0.0)])
+@pytest.mark.parametrize(
+    "penalty", ["mcp", pytest.param(FusedLasso(0.0), marks=pytest.mark.exhaustive)]
+)
 def test_without_a_dual_the_smooth_problem_is_below(penalty):
     """What tol then bounds is never negative, and shrinks with it."""
     rng = np.random.default_rng(0)

@@ -75,6 +75,7 @@ def least_objective(model, y, offset, weight, is_l1):
     return found.fun
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("penalty", ["l2", "l1"])
 @pytest.mark.parametrize("case", list(CASES))
 def test_every_loss_penalty_and_solver_finds_the_optimum_with_an_offset(case, penalty):

@@ -161,6 +161,7 @@ def assert_same(model, expected, rtol=1e-5, atol=1e-8):
     np.testing.assert_allclose(model.intercept_, intercept, rtol=rtol, atol=atol)
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(("name", "solver"), PAIRS)
@@ -172,6 +173,7 @@ def test_same_optimum(name, solver, layout, weighted):
     assert_same(model, reference(name, weighted))
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(("name", "solver"), PAIRS)
 def test_same_optimum_in_float32(name, solver, layout):
@@ -198,6 +200,7 @@ def test_every_exact_counterpart_is_compared():
             assert any((one.loss, one.penalty) == (loss, penalty) for one in ours)
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("target", ["two classes", "three classes"])
 @pytest.mark.parametrize("solver", SMOOTH)
 @pytest.mark.parametrize("kind", ["balanced", "dict"])

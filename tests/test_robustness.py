@@ -35,6 +35,7 @@ def raw(model, X):
 
 
 class TestWeights:
+    @pytest.mark.pairwise
     @pytest.mark.parametrize("loss", LOSSES)
     @pytest.mark.parametrize("layout", [np.asarray, sparse.csr_matrix], ids=["dense", "csr"])
     @pytest.mark.parametrize("solver", ["nearest_neighbor", "proximal"])
@@ -82,6 +83,7 @@ class TestCertificate:
         )
         return min(model.fit(*data(loss)).objective_ for model in fits)
 
+    @pytest.mark.pairwise
     @penalties
     @pytest.mark.parametrize("loss", LOSSES)
     @pytest.mark.parametrize("tol", [1e-1, 1e-3, 1e-12])
@@ -108,6 +110,7 @@ class TestCertificate:
         assert not constant.coef_.any()
         assert model.optimality_ == pytest.approx(model.dual_gap_ / constant.objective_, rel=1e-6)
 
+    @pytest.mark.each_value
     @pytest.mark.parametrize("loss", LOSSES)
     @pytest.mark.parametrize("solver", SMOOTH)
     def test_without_a_penalty_the_gap_is_that_of_newtons_step(self, loss, solver):
@@ -120,6 +123,7 @@ class TestCertificate:
 
 
 class TestUnscaled:
+    @pytest.mark.each_value
     @pytest.mark.parametrize("loss", CLASSIFICATION)
     @TestCertificate.penalties
     def test_raw_breast_cancer(self, loss, penalty, solver):
@@ -127,6 +131,7 @@ class TestUnscaled:
         model = make(loss, penalty=penalty, solver=solver).fit(X, y)
         assert model.score(X, y) > 0.94
 
+    @pytest.mark.pairwise
     @pytest.mark.parametrize("loss", LOSSES)
     @pytest.mark.parametrize("solver", SMOOTH)
     @pytest.mark.parametrize("layout", [np.asarray, sparse.csr_array], ids=["dense", "csr"])
@@ -142,6 +147,7 @@ class TestUnscaled:
             easy = make(loss, **params).fit(X, y)
             np.testing.assert_allclose(raw(model, hard), raw(easy, X), rtol=0, atol=accuracy)
 
+    @pytest.mark.pairwise
     @pytest.mark.parametrize("loss", LOSSES)
     @pytest.mark.parametrize(
         ("penalty", "solver"), [("l2", s) for s in SMOOTH] + [("l1", s) for s in NONSMOOTH]
@@ -158,6 +164,7 @@ class TestUnscaled:
 
 
 class TestRank:
+    @pytest.mark.pairwise
     @pytest.mark.parametrize("loss", LOSSES)
     @pytest.mark.parametrize("solver", SMOOTH)
     @pytest.mark.parametrize("shape", ["twins", "constant", "empty"])
@@ -191,6 +198,7 @@ class TestRank:
         zero = make(loss, penalty=penalty, alpha=0, tol=1e-8).fit(X, y)
         np.testing.assert_array_equal(zero.coef_, nothing.coef_)
 
+    @pytest.mark.pairwise
     @pytest.mark.parametrize("loss", LOSSES)
     @pytest.mark.parametrize("solver", SMOOTH)
     @pytest.mark.parametrize("shape", [(2, 1), (2, 5), (3, 1)])
@@ -203,6 +211,7 @@ class TestRank:
 
 
 class TestExtremes:
+    @pytest.mark.pairwise
     @pytest.mark.parametrize("loss", LOSSES)
     @pytest.mark.parametrize("solver", SMOOTH)
     @pytest.mark.parametrize("layout", [np.asarray, sparse.csr_array], ids=["dense", "csr"])
@@ -223,6 +232,7 @@ class TestExtremes:
             make(loss, solver=solver).fit(X, y * factor)
 
     # Counts have no units.
+    @pytest.mark.pairwise
     @pytest.mark.parametrize("loss", [one for one in REGRESSION if one != "negative_binomial"])
     @pytest.mark.parametrize("solver", SMOOTH)
     @pytest.mark.parametrize("factor", [1e-100, 1e-12, 1e12, 1e100])
@@ -237,6 +247,7 @@ class TestExtremes:
         hard = model.fit(X, y * factor)
         np.testing.assert_allclose(hard.predict(X) / factor, easy.predict(X), rtol=0, atol=1e-4)
 
+    @pytest.mark.pairwise
     @pytest.mark.parametrize("solver", SMOOTH)
     @pytest.mark.parametrize("loss", ["squared_error", "poisson", "log_loss"])
     @pytest.mark.parametrize(
@@ -249,6 +260,7 @@ class TestExtremes:
         hard = make(loss, penalty=None, solver=solver).fit((X * factor).astype(dtype), y)
         np.testing.assert_allclose(raw(hard, X * factor), raw(easy, X), atol=3e-3)
 
+    @pytest.mark.each_value
     @pytest.mark.parametrize("solver", SMOOTH)
     @pytest.mark.parametrize("loss", LOSSES)
     def test_float32_columns_of_thousands(self, loss, solver):
@@ -257,6 +269,7 @@ class TestExtremes:
         double = make(loss, solver=solver).fit(X * 1e3, y)
         assert single.objective_ == pytest.approx(double.objective_, rel=1e-3)
 
+    @pytest.mark.pairwise
     @pytest.mark.parametrize("solver", SMOOTH)
     @pytest.mark.parametrize("loss", LOSSES)
     @pytest.mark.parametrize("size", [1e4, 1e7])

@@ -12,8 +12,9 @@ ROOT = Path(nno_sklearn.__file__).parent
 FLOORS = (
     "_version types _documentation _inheritance _data_checks _distances _tensors losses penalties "
     "counterparts rows _containers problem neighbors solvers score_training streams contracts "
-    "_validation _split callbacks session _labels _kept _online _linear_model _classifier "
-    "_regressor layers model_selection linear_model interchange inspection __init__ cli __main__"
+    "_validation _split callbacks session _labels _kept _online _linear_model _class_targets "
+    "_classifier _regressor layers model_selection linear_model interchange inspection __init__ "
+    "cli __main__"
 ).split()
 #: Attributes of LocalRows, and of what it returns, that are as long as the data.
 LONG = {"X", "array", "design", "entries", "residual", "weight", "y"}

@@ -211,6 +211,7 @@ def data():
 class TestRowsOfWeightZero:
     """They have no influence, and cost no memory."""
 
+    @pytest.mark.each_value
     @pytest.mark.parametrize("container", [np.asarray, np.asfortranarray, sparse.csr_array,
                                            sparse.csc_array])  # fmt: skip
     @pytest.mark.parametrize("loss", LOSSES)

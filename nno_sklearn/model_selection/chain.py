@@ -129,7 +129,9 @@ class Chain:
             starts = [results[k] for k in near if results[k] is not None]
             fresh = with_setting(model, setting)  # raises for an unknown parameter
             with self.tasks[step].fitting(fresh, data.X, data.y, data.for_fit):
-                fit, done = self._timed(lambda one=fresh, near=starts: session.solve(one, near))
+                fit, done = self._timed(
+                    lambda one=fresh, near=starts: session.solve(one, near, is_returned=False)
+                )
             fit.model, result = done or (None, None)
             fits.append(fit)
             results.append(result)

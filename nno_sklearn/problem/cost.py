@@ -54,7 +54,8 @@ PASSES_PER_FIT = 3.0
 
 # Sizes of matrices. Beyond them a factor takes seconds and hundreds of megabytes.
 
-#: Features up to which a preconditioner is a matrix over features; beyond, over landmark rows.
+#: Rows of the largest square matrix that is factored, 32 MB and some tenths of a second: of
+#: features, or of rows where features are more.
 MAX_MATRIX_SIZE = 2000
 #: Coefficients of coupled outputs up to which their Hessian is one matrix.
 MAX_JOINT_SIZE = 600
@@ -92,14 +93,14 @@ def pays_threads(problem):
     return problem.rows.n_stored * problem.n_outputs >= LEAST_THREADED
 
 
-def fits_matrix(problem):
-    """Whether a matrix over the features is small enough to be factored."""
-    return problem.n_features <= MAX_MATRIX_SIZE
+def fits_matrix(size):
+    """Whether a square matrix of ``size`` rows is small enough to be factored."""
+    return size <= MAX_MATRIX_SIZE
 
 
 def is_wide_sparse(problem):
     """Whether X is sparse with more columns than fit a matrix over them, such as words."""
-    return problem.rows.is_sparse and not fits_matrix(problem)
+    return problem.rows.is_sparse and not fits_matrix(problem.n_features)
 
 
 def too_coupled(problem):
@@ -109,7 +110,7 @@ def too_coupled(problem):
 
 def has_kronecker_factors(problem):
     """Whether one matrix over features and one over outputs stand for the coupled Hessian."""
-    return too_coupled(problem) and fits_matrix(problem)
+    return too_coupled(problem) and fits_matrix(problem.n_features)
 
 
 def moves_jointly(problem):
@@ -141,7 +142,7 @@ def preconditioner_cost(problem, n_rows):
     """Passes over X that a preconditioner of ``n_rows`` landmarks costs."""
     if has_kronecker_factors(problem):
         return _blocks_cost(problem, n_rows, 1)
-    if fits_matrix(problem):
+    if fits_matrix(problem.n_features):
         return hessian_cost(problem, n_rows)
     cost = n_rows**2 / max(1, problem.n_samples)
     if n_rows >= problem.n_samples or not problem.rows.is_sparse:
@@ -152,7 +153,7 @@ def preconditioner_cost(problem, n_rows):
 
 def newton_cost(problem):
     """Passes over X that the Hessian of all rows costs."""
-    if fits_matrix(problem):
+    if fits_matrix(problem.n_features):
         return hessian_cost(problem, problem.n_samples)
     return preconditioner_cost(problem, problem.n_samples)
 
@@ -170,7 +171,7 @@ def preconditioner_budget(problem, n_rows):
 def paid_landmarks(problem):
     """Landmarks of a first preconditioner: as many as a few passes pay for, within limits."""
     n, p = problem.n_samples, problem.n_features
-    if not fits_matrix(problem):
+    if not fits_matrix(problem.n_features):
         is_heavy = is_wide_sparse(problem) and n > MOST_WIDE_LANDMARKS
         return min(n, HEAVY_ROWS if is_heavy else MOST_WIDE_LANDMARKS)
     every, factor = (preconditioner_cost(problem, rows) for rows in (n, 0))
@@ -184,7 +185,7 @@ def paid_landmarks(problem):
 def most_landmarks(problem):
     """Landmarks that a preconditioner may grow to."""
     n = problem.n_samples
-    return n if fits_matrix(problem) else min(n, MOST_WIDE_LANDMARKS)
+    return n if fits_matrix(problem.n_features) else min(n, MOST_WIDE_LANDMARKS)
 
 
 def searched_rows(rows, n_landmarks, metric):

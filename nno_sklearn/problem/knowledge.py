@@ -20,10 +20,13 @@ class Knowledge:
     ----------
     hessian : KnownHessian or None
         The last one on all columns.
+    secants : dict
+        Steps of the last run by gradients, by the shape of what moved.
     """
 
     def __init__(self) -> None:
         self.hessian: KnownHessian | None = None
+        self.secants: dict[tuple[int, ...], Any] = {}
         self._landmarks: dict[int | None, Any] = {}
         self._working_hessians: dict[Hashable, Any] = {}
         self._recession: list[Any] | None = None

@@ -52,7 +52,7 @@ class ConfusionScore(NamedTuple):
         return np.einsum("m,mjk->jk", rise / (2 * step[0, 0]), self.functionals)
 
 
-def recognise(score: Callable, n_classes: int, random_state: int = 0) -> ConfusionScore | None:
+def recognise(score: Callable, n_classes: int) -> ConfusionScore | None:
     """The formula behind a scorer of predicted labels, or None.
 
     A scorer is a black box, recognised by its values on small random confusion matrices. Known are
@@ -64,14 +64,12 @@ def recognise(score: Callable, n_classes: int, random_state: int = 0) -> Confusi
     score : callable
         ``score(true, predicted)`` of two arrays of class numbers.
     n_classes : int
-    random_state : int
-        Seed of the random matrices.
 
     Returns
     -------
     ConfusionScore or None
     """
-    probes = _Probes(score, n_classes, np.random.default_rng(random_state))
+    probes = _Probes(score, n_classes, np.random.default_rng(0))
     matrices, values = probes.take(N_CHECKS)
     for candidate in _formulas(n_classes):
         found = _fit_line(candidate, matrices, values)

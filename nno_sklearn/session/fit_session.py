@@ -180,7 +180,9 @@ class FitSession:
         self._known.append(known)
         return draft, known
 
-    def solve(self, model: Model, starts: Sequence[Start] = ()) -> Fitted[Model]:
+    def solve(
+        self, model: Model, starts: Sequence[Start] = (), *, is_returned: bool = True
+    ) -> Fitted[Model]:
         """Fit a model from the first of ``starts`` that suits it, or from the constant model.
 
         Parameters
@@ -190,6 +192,9 @@ class FitSession:
         starts : sequence of SolverResult or Coefficients, default=()
             Nearest first. Where the first two are results on the same rows and the penalty is
             smooth, the start is extrapolated from both.
+        is_returned : bool, default=True
+            Whether a user gets the coefficients, which are then certified in float64, in the
+            precision of X. False where they are only scored: that of the run's products will do.
 
         Returns
         -------
@@ -209,7 +214,7 @@ class FitSession:
         as_fitted = preview(without_callbacks(draft), posed.problem, solver)
         held_out, n = self._held_out, self._n_samples
         task = FitTask(model, data, as_fitted, held_out=held_out, n_samples=n)
-        fit = partial(solve_posed, posed, solver, start, task)
+        fit = partial(solve_posed, posed, solver, start, task, is_returned=is_returned)
         return task.run(fit, lambda fitted: fitted.model)
 
 

@@ -23,7 +23,9 @@ from nno_sklearn.types import Array, RandomState
 PILOT_TOL, PILOT_MAX_ITER = 1e-9, 1000
 
 
-def minimise(problem: Problem, solver: Solver, start: Point, **options: Any) -> SolverResult:
+def minimise(
+    problem: Problem, solver: Solver, start: Point, *, is_returned: bool = True, **options: Any
+) -> SolverResult:
     """Run a solver, and certify the coefficients as they are returned.
 
     Parameters
@@ -32,6 +34,9 @@ def minimise(problem: Problem, solver: Solver, start: Point, **options: Any) -> 
     solver : Solver
         The one selected for the problem.
     start : Point
+    is_returned : bool, default=True
+        Whether a user gets the coefficients. Those that are only scored need no certificate beyond
+        that of a run on float32 rows, in their precision.
     **options
         ``max_iter``, ``tol``, ``callback`` and ``random_state``, as of a solver.
 
@@ -45,6 +50,8 @@ def minimise(problem: Problem, solver: Solver, start: Point, **options: Any) -> 
         return solve_with_scale(problem, solver, start, **options, check=check_result)
     result = solver.solve(problem, start, **options)
     check_result(solver, problem, result, options["tol"])
+    if not (is_returned or problem.rows.is_exact) and result.status is Status.CONVERGED:
+        return result
     return certified(problem, solver, result, **options)
 
 
@@ -87,7 +94,7 @@ def pilot_coefficients(problem: Problem, penalty: Penalty, random_state: RandomS
     """
     first = problem.with_penalty(penalty, 1.0)
     solver = SOLVERS["auto"]().select(first)
-    options = {"max_iter": PILOT_MAX_ITER, "tol": PILOT_TOL, "callback": None}
+    options: dict[str, Any] = {"max_iter": PILOT_MAX_ITER, "tol": PILOT_TOL, "callback": None}
     result = minimise(first, solver, first.null, **options, random_state=random_state)
     if result.status is not Status.CONVERGED:
         warnings.warn(

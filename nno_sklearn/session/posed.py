@@ -38,8 +38,10 @@ class Fitted(NamedTuple, Generic[Model]):
     result: SolverResult
 
 
-def solve_posed(posed: Posed[Model], solver: Solver, start: Point, task: FitTask) -> Fitted[Model]:
-    """Run a solver on a problem, and keep its result in the model."""
+def solve_posed(
+    posed: Posed[Model], solver: Solver, start: Point, task: FitTask, *, is_returned: bool
+) -> Fitted[Model]:
+    """Run a solver on a problem, and keep its result in the model; see :func:`minimise`."""
     draft, problem, _, training, _ = posed
     limits, began = draft.limits(), None
     options: dict[str, Any] = {
@@ -51,7 +53,7 @@ def solve_posed(posed: Posed[Model], solver: Solver, start: Point, task: FitTask
     # Trial steps that are too long overflow.
     with np.errstate(over="ignore", invalid="ignore"), threads_for(problem):
         if training is None:
-            result = minimise(problem, solver, start, **options)
+            result = minimise(problem, solver, start, is_returned=is_returned, **options)
             best = _of_best(result, task.best)
             if best is not result:
                 result = certified(problem, solver, best, **{**options, "callback": None})

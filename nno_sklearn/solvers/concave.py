@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nno_sklearn.problem.cost import MAX_MATRIX_SIZE
+from nno_sklearn.problem.cost import fits_matrix
 from nno_sklearn.rows.cholesky import Cholesky
 from nno_sklearn.solvers.models import block_product
 
@@ -79,7 +79,7 @@ def _step_of_groups(problem, blocks, v, slope):
     """The same where the penalty is one of the norms of groups, which may tie the blocks."""
     penalty, alpha, flat = problem.penalty, problem.alpha, v.ravel()
     used = np.flatnonzero(flat)
-    if not 0 < len(used) <= MAX_MATRIX_SIZE:
+    if not len(used) or not fits_matrix(len(used)):
         return None
     place = np.full(flat.size, -1)
     place[used] = np.arange(len(used))

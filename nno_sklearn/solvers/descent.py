@@ -26,6 +26,7 @@ def descend(run, point, preconditioner_at, n_corrections):
     Point
     """
     past, step_size, preconditioner = LBFGS(point.problem, n_corrections), np.nan, None
+    past.carry_on(point.problem, point.coef)
     while not run.done(point, step_size):
         before, preconditioner = preconditioner, preconditioner_at(point)
         if preconditioner.is_hessian and preconditioner is not before:
@@ -37,6 +38,7 @@ def descend(run, point, preconditioner_at, n_corrections):
         step_size, new = np.max(found[0]), found[1]
         past.add(new.coef - point.coef, new.gradient - point.gradient)
         point = new
+    past.hand_on(point.problem, point.coef)
     return point
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from nno_sklearn.penalties import GroupNorms
-from nno_sklearn.problem.cost import MAX_MATRIX_SIZE
+from nno_sklearn.problem.cost import fits_matrix
 from nno_sklearn.solvers.models import stands_still
 
 MAX_ROUNDS = 200
@@ -42,7 +42,7 @@ def group_model(point, blocks):
     labels, radii, l1 = norms.labels, alpha * norms.radii, alpha * norms.l1
     if len({id(matrix) for _, matrix in blocks}) == 1 and len(blocks) == n_outputs:
         return GroupModel(point, GroupNorms(labels, radii, l1), blocks[0][1], (p, n_outputs))
-    if point.coef.size > MAX_MATRIX_SIZE:
+    if not fits_matrix(point.coef.size):
         return None
     joint = np.zeros((point.coef.size, point.coef.size))
     for index, matrix in blocks:

@@ -84,6 +84,7 @@ def descend_jointly(run, point, preconditioner, n_corrections):
     problem, past = point.problem, LBFGS(point.problem, n_corrections)
     mean, share = MeanDual(problem) if MeanDual.serves(problem) else None, SURE
     place = _place(problem, np.vstack([point.coef, point.intercept]))
+    past.carry_on(problem, place.joint)
     while True:
         gap, proved = _gap(problem, place), _proved_gap(run, place, mean)
         is_near = min(gap, proved) <= share * run.tol * place.value
@@ -97,6 +98,7 @@ def descend_jointly(run, point, preconditioner, n_corrections):
             precision = NO_SEARCH if proved <= run.tol * place.value else PRECISION
             point = problem.at(place.coef, place.intercept, precision)
             if run.done(point) or not is_near:
+                past.hand_on(point.problem, place.joint)
                 return point
             share *= SURER
         else:  # float32 tells no more

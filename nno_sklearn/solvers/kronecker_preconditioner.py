@@ -45,22 +45,23 @@ class KroneckerPreconditioner:
 class KroneckerAtPoint:
     """The :class:`KroneckerPreconditioner` at a point, by landmark rows' second moments.
 
-    The factor over features is made once; that over outputs is given by each point.
+    The factor over features is made once for all fits to the landmarks; that over outputs is given
+    by each point.
 
     Parameters
     ----------
     landmarks : Landmarks
+        With the problem of the run.
     n_rows : int
         Number of landmarks.
     """
 
     def __init__(self, landmarks, n_rows):
-        self._landmarks, self._count = landmarks, n_rows
-        self._gram = self._unit = self._eigen = None
+        self._problem, self._moments = landmarks.problem, landmarks.moments(n_rows)
 
     def take_over(self, other):
         """Start with the second moments of another run on the same landmarks."""
-        self._gram, self._unit, self._eigen = other._gram, other._unit, other._eigen
+        self._moments = other._moments
 
     def __call__(self, point):
         return self.at(point.coef, point.data_diagonal, point.sums.curvature.eigen())
@@ -75,25 +76,15 @@ class KroneckerAtPoint:
         outputs : tuple of (values, vectors)
             Eigenvalues and eigenvectors of the second derivative by the intercept.
         """
-        problem = self._landmarks.problem
+        problem = self._problem
         smooth = problem.alpha * problem.penalty.curvature(coef)
         diagonal = positive_diagonal(smooth, data_diagonal).mean(axis=1)
         size = diagonal.mean()
-        values, vectors, scaling = self._factor(diagonal / size if size > 0 else diagonal)
+        unit = diagonal / size if size > 0 else diagonal
+        values, vectors, scaling = self._moments.factor(unit)
         inverse = 1.0 / size if size > 0 else 0.0
         features = inverse * values, vectors, np.sqrt(inverse) * scaling
         return KroneckerPreconditioner(features, _spread(*outputs))
-
-    def _factor(self, unit):
-        """Eigenvalues and vectors of the second moments in units of a penalty's curvature."""
-        if self._gram is None:
-            self._gram = self._landmarks.rows(self._count).rows.gram()
-        if self._unit is None or not np.array_equal(unit, self._unit):
-            root = np.sqrt(unit)
-            scaling = np.divide(1.0, root, out=np.zeros_like(root), where=root > 0)
-            values, vectors = np.linalg.eigh(scaling[:, None] * self._gram * scaling)
-            self._unit, self._eigen = unit, (np.maximum(values, 0.0), vectors, scaling)
-        return self._eigen
 
 
 def _spread(values, vectors):

@@ -129,18 +129,18 @@ class LandmarkPreconditioner:
         """Whether the remaining passes cost more than the preconditioner."""
         cost = preconditioner_cost(self._landmarks.problem, self._count)
         budget = preconditioner_budget(self._landmarks.problem, self._count)
-        return cost <= budget or self._passes_left(3) > cost
+        return cost <= budget or self._passes_left() > cost
 
     def _growth_pays(self):
         problem = self._landmarks.problem
         if self._since < 3 or self._count >= most_landmarks(problem):
             return False
         # More landmarks save about half of the iterations.
-        return 0.5 * self._passes_left(3) > preconditioner_cost(problem, 2 * self._count)
+        return 0.5 * self._passes_left() > preconditioner_cost(problem, 2 * self._count)
 
-    def _passes_left(self, window):
+    def _passes_left(self):
         """Passes to the tolerance at the present rate; 0 while the rate is unknown."""
-        rate = self._progress(window)
+        rate = self._progress()
         if rate >= 1:
             return np.inf
         if rate <= 0:
@@ -178,7 +178,7 @@ def landmark_preconditioner(here, point, curvature, stale_change=LEAST_STALE):
     problem, data = point.problem, point.data_diagonal
     smooth = problem.alpha * problem.penalty.curvature(point.coef)
     all_rows = here.problem.n_samples >= problem.n_samples
-    if fits_matrix(problem):
+    if fits_matrix(problem.n_features):
         blocks = curvature_blocks(here, curvature, stale_change)
         diagonal = positive_diagonal(smooth, data)
         is_hessian = all_rows and not too_coupled(problem)

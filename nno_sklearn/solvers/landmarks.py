@@ -1,5 +1,7 @@
 """Landmarks: how many rows, which ones, and with which weights."""
 
+from copy import copy
+
 from nno_sklearn.problem.cost import (
     FEWEST_LANDMARKS,
     PRECONDITIONER_BUDGET,
@@ -10,6 +12,7 @@ from nno_sklearn.problem.cost import (
     preconditioner_cost,
     searched_rows,
 )
+from nno_sklearn.solvers.second_moments import SecondMoments
 
 
 class Landmarks:
@@ -25,7 +28,14 @@ class Landmarks:
 
     def __init__(self, problem, n_landmarks, random_state):
         self.problem, self._asked, self._random_state = problem, n_landmarks, random_state
-        self._parts, self._cells = {}, {}
+        self._parts, self._cells, self._moments = {}, {}, {}
+
+    def of(self, problem):
+        """The same rows for a problem that differs in its penalty alone; both share what is made of
+        them."""
+        twin = copy(self)
+        twin.problem = problem
+        return twin
 
     def __len__(self):
         return self.problem.n_samples
@@ -76,6 +86,12 @@ class Landmarks:
             self._cells[n_neighbors, metric] = found
         return self._cells[n_neighbors, metric]
 
+    def moments(self, count):
+        """:class:`SecondMoments` of ``count`` landmarks; the penalty has no part in them."""
+        if count not in self._moments:
+            self._moments[count] = SecondMoments(self.rows(count).rows)
+        return self._moments[count]
+
 
 class OwnRows:
     """All rows of a small problem as landmarks of the whole ``problem``."""
@@ -85,3 +101,6 @@ class OwnRows:
 
     def rows(self, count):
         return self._small
+
+    def moments(self, count):
+        return SecondMoments(self._small.rows)

@@ -107,7 +107,7 @@ class NearestNeighborSolver(Solver):
         landmarks = problem.knowledge.landmarks(
             self.n_landmarks,
             lambda: Landmarks(problem, self.n_landmarks, check_random_state(random_state)),
-        )
+        ).of(problem)
         # Pass the start on without a name: it is as long as the data, and the loops may free it.
         if problem.is_smooth:
             own = _preconditioner(run, landmarks, landmarks.n_curvature)

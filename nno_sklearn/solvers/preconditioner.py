@@ -1,11 +1,13 @@
 """Preconditioners: each turns a gradient into a direction."""
 
 from collections import deque
+from typing import NamedTuple
 
 import numpy as np
 
 from nno_sklearn.problem.cost import is_wide_sparse
 from nno_sklearn.rows.cholesky import ScaledCholesky
+from nno_sklearn.types import Array
 
 #: Curvature, relative to a coefficient's own, where the penalty has none: rounding errors in the
 #: null space of X must not become steps.
@@ -93,6 +95,20 @@ class HeavyRowsPreconditioner:
         self.solve = rows.row_space_inverse(curvature, diagonal[:, None]).solve
 
 
+class Secants(NamedTuple):
+    """Steps of a run, how each changed the gradient, and the penalty's part in its curvature."""
+
+    pairs: list[tuple[Array, Array]]
+    penalty_curvature: Array
+
+
+def _penalty_curvature(problem, coef):
+    """Second derivatives of the penalty's part, of the shape of ``coef``."""
+    curvature, n_features = np.zeros(coef.shape), problem.n_features
+    curvature[:n_features] = problem.alpha * problem.penalty.curvature(coef[:n_features])
+    return curvature
+
+
 class LBFGS:
     """L-BFGS corrections of a preconditioner by the last ``n_corrections`` steps (Nocedal, 1980).
 
@@ -104,6 +120,24 @@ class LBFGS:
 
     def __len__(self):
         return len(self._pairs)
+
+    def carry_on(self, problem, coef):
+        """Begin with the steps of the last run on the same rows, where it ended near ``coef``: as
+        they would have changed the gradient under the penalty here.
+
+        ``coef`` may have a row for the intercept below those of the features.
+        """
+        known = problem.knowledge.secants.get(coef.shape)
+        if known is not None and coef[: problem.n_features].any():
+            more = _penalty_curvature(problem, coef) - known.penalty_curvature
+            for step, change in known.pairs:
+                self.add(step, change + more * step)
+
+    def hand_on(self, problem, coef):
+        """Leave the steps to the next run on the same rows."""
+        pairs = [(step, change) for step, change, _ in self._pairs]
+        known = Secants(pairs, _penalty_curvature(problem, coef))
+        problem.knowledge.secants[coef.shape] = known
 
     def clear(self):
         self._pairs.clear()

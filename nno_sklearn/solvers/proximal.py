@@ -1,7 +1,7 @@
 """Proximal Newton on working sets: sparse models, and every penalty with a prox."""
 
 from nno_sklearn.problem import Point, Problem
-from nno_sklearn.problem.cost import MAX_MATRIX_SIZE
+from nno_sklearn.problem.cost import fits_matrix
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
@@ -63,6 +63,6 @@ class ProximalSolver(Solver):
 
 def _newton_preconditioner(run, problem):
     """The Hessian of all rows where features or rows are few enough for a matrix over them."""
-    if min(problem.n_features, problem.n_samples) > MAX_MATRIX_SIZE:
+    if not fits_matrix(min(problem.n_features, problem.n_samples)):
         return diagonal_preconditioner
     return LandmarkPreconditioner(run, OwnRows(problem, problem), problem.n_samples)

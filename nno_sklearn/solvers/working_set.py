@@ -3,7 +3,7 @@
 import numpy as np
 
 from nno_sklearn.problem import WorkingHessian, promised_decrease
-from nno_sklearn.problem.cost import MAX_MATRIX_SIZE, can_have_rows, coupled_outputs
+from nno_sklearn.problem.cost import can_have_rows, coupled_outputs, fits_matrix
 from nno_sklearn.solvers.accelerated import accelerated_steps
 from nno_sklearn.solvers.linesearch import exact_step, rises
 from nno_sklearn.solvers.models import RowHessian
@@ -64,7 +64,7 @@ def solve_by_working_sets(run, point, rows=None):
             gap, enough = promised_decrease(point).sum(), run.tol**2
         target_gap = max(accuracy * gap, ENOUGH * enough * point.unit)
         better = inner
-        if _joint_size(point.problem, working_set) <= MAX_MATRIX_SIZE:
+        if fits_matrix(len(working_set) * coupled_outputs(point.problem)):
             better = _proximal_newton(inner, target_gap, hessian, working_set)
         elif _has_row_models(inner):
             better = _proximal_newton(inner, target_gap, RowHessian(), working_set)
@@ -85,17 +85,12 @@ def _creeps(history):
     return len(recent) > PATIENCE and gain < CREEPING * recent[-1].dual_gap < np.inf
 
 
-def _joint_size(problem, working_set):
-    """Coefficients coupled in one Newton model of the working set."""
-    return len(working_set) * coupled_outputs(problem)
-
-
 def _has_row_models(point):
     """Whether Newton models of many coefficients can be solved in the space of few rows."""
     problem = point.problem
-    few = problem.n_samples <= MAX_MATRIX_SIZE
     has_terms = problem.penalty.piecewise_quadratic(point.coef) is not None
-    return few and has_terms and can_have_rows(problem, problem.n_features)
+    has_room = can_have_rows(problem, problem.n_features)
+    return has_terms and has_room and fits_matrix(problem.n_samples)
 
 
 def choose_features(point):

@@ -7,6 +7,7 @@ step, so there is no learning rate to choose.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -93,7 +94,7 @@ class AdaptiveState:
         steepness, squares = widening.sizes(self.steepness), widening.sizes(self.squares)
         return replace(self, **wide, steepness=steepness, squares=squares, rows=np.stack(rows))
 
-    @property
+    @cached_property  # each step asks three times
     def inverse_scale(self):
         """1 / size of each column, (n_features, 1); 0 for constant ones.
 

@@ -1,6 +1,6 @@
 """The automatic choice of a stream's algorithm."""
 
-from nno_sklearn.problem.cost import MAX_MATRIX_SIZE
+from nno_sklearn.problem.cost import fits_matrix
 from nno_sklearn.streams.adaptive import AdaptiveGradient, FollowTheLeader
 from nno_sklearn.streams.base import Stream
 from nno_sklearn.streams.cells import CellStream
@@ -18,7 +18,7 @@ class AutoStream(Stream):
 
     def select(self, objective, n_features):
         penalty = objective.penalty
-        if n_features <= MAX_MATRIX_SIZE or not penalty.is_elementwise:
+        if fits_matrix(n_features) or not penalty.is_elementwise:
             return CellStream()
         smooth = "gradient" in penalty.provides
         return AdaptiveGradient() if smooth else FollowTheLeader()

@@ -14,7 +14,7 @@ from scipy import sparse
 from nno_sklearn.neighbors import CellMemory, Scaling
 from nno_sklearn.neighbors.memory import FAINT
 from nno_sklearn.problem import Correction, Problem
-from nno_sklearn.problem.cost import MAX_MATRIX_SIZE, fits_matrix, too_coupled
+from nno_sklearn.problem.cost import fits_matrix, too_coupled
 from nno_sklearn.solvers.base import Run
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
@@ -73,7 +73,7 @@ class CellState:
         """The state before the first row of a stream like ``batch``."""
         (_, p), n_outputs = batch.X.shape, batch.y.shape[1]
         coef, intercept = np.zeros((p, n_outputs)), np.zeros(n_outputs)
-        is_sparse = sparse.issparse(batch.X) and p > MAX_MATRIX_SIZE
+        is_sparse = sparse.issparse(batch.X) and not fits_matrix(p)
         return cls(
             coef,
             intercept,
@@ -287,7 +287,7 @@ class CellLearner:
 
     @staticmethod
     def _preconditioner_of(problem):
-        if too_coupled(problem) or not fits_matrix(problem):
+        if too_coupled(problem) or not fits_matrix(problem.n_features):
             return diagonal_preconditioner
         return lambda point: landmark_preconditioner(point, point, point.curvature)
 

@@ -22,6 +22,7 @@ from benchmarks import (
     condensing,
     data,
     environment,
+    head_cases,
     report,
     search_cases,
     search_data,
@@ -232,22 +233,22 @@ def test_robustness_suite(tmp_path, capsys, monkeypatch):
         robustness.run(options)
         return capsys.readouterr().out
 
-    assert "0 broken certificates in 3 problems" in solve("--problems", "3")
+    assert "0 broken certificates in 4 problems" in solve("--problems", "2")
     results, _ = report.read("robustness", tmp_path)
-    assert list(results["number"].unique()) == [0, 1, 2]
+    assert sorted(results["number"].unique()) == [0, 1, problems.SHAPED, problems.SHAPED + 1]
     assert (results["passes"] > 0).all() and results["claim"].isna().all()
     assert "dual gap is no bound | 0 | 0" in (tmp_path / "robustness.md").read_text()
 
     monkeypatch.setattr(robustness.checks, "fit", _lying(robustness.checks.fit))
     with pytest.raises(SystemExit):
-        solve("--problems", "4", append=True)  # only the last one is new
-    assert "in 4 problems" in (out := capsys.readouterr().out)
+        solve("--problems", "3", append=True)  # only the last two are new
+    assert "in 6 problems" in (out := capsys.readouterr().out)
     assert "objective is not that of coef" in out
     with pytest.raises(SystemExit):
         solve("--only", "3")
     assert "OBJECTIVE IS NOT THAT OF COEF" in capsys.readouterr().out
     results, _ = report.read("robustness", tmp_path)
-    assert list(results.groupby("number")["claim"].count() > 0) == [False, False, False, True]
+    assert list(results.groupby("number")["claim"].count() > 0) == [False, False, True] * 2
 
 
 #: One that is easily solved.
@@ -295,17 +296,47 @@ def test_heads_suite(tmp_path, capsys, monkeypatch):
     sizes = ("--words", "60", "--classes", "5", "60", "--rows", "4000", "--topics-tol", "0.01")
     options = options_of(heads, tmp_path, *sizes)
     options.quick, options.rivals = True, ["lbfgs"]
+    options.kinds = ["topics", "words", "growing"]
     heads.run(options)
     assert "cpu_seconds like K^" in capsys.readouterr().out
     results, _ = report.read("heads", tmp_path)
-    assert list(results["kind"]) == ["topics"] * 4 + ["words"] + ["growing"] * 2
+    assert list(results["kind"]) == ["topics"] * 8 + ["words"] + ["growing"] * 2
     ours = results[results["solver"] == "nno_sklearn"]
     assert (ours["claimed_gap"] <= ours["tol"]).all()
     # Of many classes the proof is closer than that of the last gradient, which the suite takes.
     assert (ours["gap"] <= 1.01 * ours["tol"])[ours["classes"] <= 48].all()
+    many = ours[ours["kind"] == "words"].iloc[0]
+    finer = heads.fit_here(heads.Task("words", many["n"], many["p"], 60, many["alpha"], 1e-2))
+    above = many["objective"] - finer["objective"]
+    assert 0 < above <= many["claimed_gap"] * many["objective"]
     topics = results[results["kind"] == "topics"]
-    for _, fits in topics.groupby("alpha"):
+    for _, fits in topics.groupby(["p", "alpha"]):
         assert np.ptp(fits["objective"]) <= fits["gap"].max() * fits["objective"].max()
+
+
+def test_heads_suite_beyond_single_heads():
+    sweeps, outputs, stream = (
+        [head_cases.CASES[kind](heads.Task(kind, *sizes, rival)) for rival in (None, other)]
+        for kind, other, *sizes in (
+            ("sweep", "lbfgs", 300, 8, 4, np.nan, 1e-6),
+            ("outputs", "sparse_cg", 300, 1000, 3, 1e-3, 1e-6),
+            ("stream", "SGD", 4000, 64, 2, 1e-5, np.nan),
+        )
+    )
+    for ours, other in (sweeps, outputs):  # the same models
+        assert ours["score"] == pytest.approx(other["score"], abs=1e-3)
+    assert all(row["score"] > 0.55 and row["rows_per_second"] > 0 for row in stream)
+    sizes = {
+        "kind": "stream",
+        "solver": "a",
+        "n": 1,
+        "p": 1,
+        "classes": 2,
+        "alpha": 1,
+        "tol": np.nan,
+    }
+    table = heads.tables(pd.DataFrame([sizes | stream[0]]))[0].markdown()
+    assert "rows a second" in table and "objective" not in table
 
 
 def test_gap_of_heads_is_above_the_optimum():
@@ -376,7 +407,13 @@ def tiny_searches():
 
 
 @pytest.mark.filterwarnings("ignore")  # other packages' deprecations
-@pytest.mark.parametrize("name", tiny_searches())
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.exhaustive if name.startswith("net") else ())
+        for name in tiny_searches()
+    ],
+)
 def test_all_who_search_mean_the_same(name):
     case = tiny_searches()[name]
     task = case.task()
@@ -498,7 +535,7 @@ def test_beginnings_are_spread_evenly():
 def test_score_training_suite(tmp_path, capsys):
     options = options_of(
         score_training, tmp_path, "--data", "breast_cancer", "--table", "two_classes",
-        "--splits", "2", "--rows", "150",
+        "--splits", "1", "--rows", "100",
     )  # fmt: skip
     score_training.run(options)
     assert "breast_cancer" in capsys.readouterr().out
@@ -507,7 +544,7 @@ def test_score_training_suite(tmp_path, capsys):
     assert set(results["competitor"]) == {
         *("logistic", "tuned", "nno", "start", "Nelder-Mead", "Powell")
     }
-    assert len(results) == 2 * 4 * 6  # splits, scores, competitors
+    assert len(results) == 4 * 6  # scores, competitors
     assert "| breast_cancer, f1 |" in (tmp_path / "score_training.md").read_text()
 
 

@@ -75,6 +75,7 @@ SOLVER_LIES = [
 
 
 class TestLyingSolvers:
+    @pytest.mark.each_value
     @pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")
     @pytest.mark.parametrize(("spoil", "match"), SOLVER_LIES)
     @pytest.mark.parametrize("loss", ["squared_error", PseudoHuber(0.5), "huber"])

@@ -22,6 +22,7 @@ def global_random_seed():
     return 42
 
 
+@pytest.hookimpl(tryfirst=True)  # before cases of a grid are chosen
 def pytest_collection_modifyitems(config, items):
     """Deselect repeated cases and those that a module leaves ``UNDECIDED``, and mark those that it
     has in its ``EXCEPTIONS``.

@@ -6,7 +6,7 @@ import sklearn
 from tests.linear_model.replaced import replaced_tests
 
 #: As in scikit-learn's own run.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.each_value]
 #: Cross-validated twins have a hundred strengths on every fold: minutes. test_twins.py compares
 #: them with scikit-learn's on fewer.
 LEFT_OUT = (

@@ -5,7 +5,7 @@ import pytest
 from tests.linear_model.replaced import replaced_tests
 
 #: As in scikit-learn's own run.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.each_value]
 LEFT_OUT = "array_api"
 LINKS = "only the link of link='auto' is there, and not as a private attribute"
 #: Tests that twins do not pass, or their cases, by the beginning of their names; and why.

@@ -5,7 +5,7 @@ import pytest
 from tests.linear_model.replaced import replaced_tests
 
 #: As in scikit-learn's own run.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.each_value]
 #: Of a function that the twin does not call.
 LEFT_OUT = "test_huber_gradient"
 #: Tests that twins do not pass, or their cases, by the beginning of their names; and why.

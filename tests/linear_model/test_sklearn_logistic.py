@@ -5,7 +5,7 @@ import pytest
 from tests.linear_model.replaced import replaced_tests
 
 #: As in scikit-learn's own run.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.each_value]
 #: Of array libraries; of a fallback that is not there, with data that take long; and grids of
 #: minutes, in place of which test_twins.py compares smaller ones.
 LEFT_OUT = (

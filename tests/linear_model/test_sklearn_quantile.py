@@ -5,7 +5,7 @@ import pytest
 from tests.linear_model.replaced import replaced_tests
 
 #: As in scikit-learn's own run.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.each_value]
 #: Of SciPy's solvers of linear programs, of which none is called.
 LEFT_OUT = "incompatible_solver|linprog_failure|interior_point"
 #: Cases that rounding decides: 21 of 1000 rows lie on the optimal plane, on either side of it; a

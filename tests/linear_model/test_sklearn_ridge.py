@@ -5,7 +5,7 @@ import pytest
 from tests.linear_model.replaced import replaced_tests
 
 #: As in scikit-learn's own run.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.each_value]
 #: Of array libraries, and of leave-one-out errors, by which the twin has scikit-learn choose.
 LEFT_OUT = "array_api|gcv|loo|ridge_cv_results|ridge_cv_values|ridge_cv_custom|RidgeCV_store"
 ANY = "every solver takes sparse rows, an intercept and positive=True"

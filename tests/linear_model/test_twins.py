@@ -139,6 +139,7 @@ def fitted(model, X, y, weight):
     return model.fit(np.repeat(X, times, axis=0), np.repeat(y, times, axis=0))
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
 @pytest.mark.parametrize(("model", "target"), FITS)
 def test_same_results_and_attributes(model, target, weighted):
@@ -345,6 +346,7 @@ def test_warm_start_and_pickle():
 LAYOUTS = ["legacy"] if sklearn.__version__ < "1.8" else ["legacy", "plain"]
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("target", CLASSES)
 @pytest.mark.parametrize("ratios", [None, (0.0, 0.5)])

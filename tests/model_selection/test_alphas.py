@@ -25,6 +25,7 @@ from tests.problems import pose
 from tests.user_objects import Box
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("penalty", ["l1", "elasticnet"])
 @pytest.mark.parametrize("model", [CLASSIFIER, REGRESSOR, NNORegressor("huber", tol=1e-8)])
 @pytest.mark.parametrize("scaled", [False, True])
@@ -98,6 +99,7 @@ FROM_ONE = [1.0, 10**-1.5, 1e-3]
 FLIPS = np.tile([1.0, -1.0], 30)[:, None] * 0.1
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("penalty", NONSMOOTH)
 @pytest.mark.parametrize("value", [0.0, 0.1, 3.0, -7.3e-5, 1e9, 1e-170])
 def test_strengths_of_a_constant_target(value, penalty):

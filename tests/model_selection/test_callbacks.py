@@ -75,6 +75,7 @@ CASES = {
 }
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("refit", [True, False, lambda results: 1])
 @pytest.mark.parametrize("name", CASES)
 def test_hooks_get_what_they_get_of_grid_search(name, refit):

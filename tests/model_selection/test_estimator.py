@@ -27,13 +27,17 @@ MODEL_GRID = {"nnoregressor__alpha": ALPHAS}
 
 
 @pytest.mark.filterwarnings("default")
-@parametrize_with_checks(
-    [
-        NNOSearchCV(NNOClassifier(), alphas=2, cv=2),
-        NNOSearchCV(make_pipeline(StandardScaler(), NNORegressor(penalty="l1")), MODEL_GRID, cv=2),
-    ]
-)
+@parametrize_with_checks([NNOSearchCV(NNOClassifier(), alphas=2, cv=2)])
 def test_scikit_learn_check(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.filterwarnings("default")
+@parametrize_with_checks(
+    [NNOSearchCV(make_pipeline(StandardScaler(), NNORegressor(penalty="l1")), MODEL_GRID, cv=2)]
+)
+def test_scikit_learn_check_of_a_pipeline(estimator, check):
     check(estimator)
 
 

@@ -59,6 +59,7 @@ FAILING = {
 NUMBERED = np.column_stack([np.arange(len(X)), X])
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("error_score", [np.nan, -7.5])
 @pytest.mark.parametrize("name", FAILING)
 def test_failing_candidates(name, error_score):

@@ -55,6 +55,7 @@ PIPELINE = Pipeline([("scale", StandardScaler()), ("reduce", PCA(3)), ("model", 
 SPARSE_OR_NOT = {"dense": np.asarray, **CONTAINERS}
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("solver", [name for name in SOLVERS if name != "auto"])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_penalty_and_solver(loss, solver):

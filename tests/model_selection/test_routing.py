@@ -83,6 +83,7 @@ class TestRouted:
         assert_same_search(ours, theirs)
         np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), rtol=1e-4)
 
+    @pytest.mark.each_value
     @pytest.mark.parametrize("to_scaler", [True, False, "w"])
     @pytest.mark.parametrize("to_model", [True, False, "v"])
     def test_to_steps(self, to_scaler, to_model):

@@ -19,7 +19,7 @@ from nno_sklearn import NNOSearchCV
 from tests.model_selection.searches import OWN
 
 #: As in scikit-learn's own run.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.each_value]
 
 NAME = "sklearn.model_selection.tests.test_search"
 

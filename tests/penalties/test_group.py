@@ -98,6 +98,7 @@ def test_curvature_is_the_derivative(name):
     np.testing.assert_allclose(bound.curvature(w).ravel(), each)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("name", PENALTIES)
 def test_every_loss_and_solver_is_certified(name, solver):

@@ -83,6 +83,7 @@ def test_the_tangent_is_above_and_touches(penalty):
     np.testing.assert_allclose(bound.concavity(w), falls, atol=1e-6)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("solver", KINKED_SOLVERS)
 @pytest.mark.parametrize("penalty", [MCP(1.5), SCAD(3.7)], ids=repr)
 def test_every_loss_and_solver_ends_stationary(penalty, solver):
@@ -137,6 +138,7 @@ def test_the_objective_is_that_of_plain_steps(penalty, n, p):
         assert model.objective_ <= reference + 1e-6 * reference
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("penalty", [MCP(), SCAD()], ids=repr)
 def test_the_objective_is_that_of_skglm(penalty):
     skglm = pytest.importorskip("skglm")

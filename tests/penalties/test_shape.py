@@ -154,6 +154,7 @@ def violation(model, penalty, rows, y):
     return penalty.violation(coef, gradient / ALPHA) * ALPHA / np.abs(null).max()
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize(
     ("solver", "container"),
     [("auto", sparse.csr_array), ("proximal", np.asarray), ("nearest_neighbor", np.asarray)],

@@ -130,6 +130,7 @@ def make(target, **params):
     return NNORegressor(kind, **params), y[:, 0] if y.shape[1] == 1 else y, kind
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("name", PENALTIES)
 def test_fits_reach_the_optimum(name, target):

@@ -7,6 +7,7 @@ from nno_sklearn.problem import Correction
 from tests.problems import LOSSES, PENALTIES, central_differences, make_coef, make_problem
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("diagonal", [False, True])
 @pytest.mark.parametrize("penalty", ["l1", "l2"])
 @pytest.mark.parametrize("loss", sorted(LOSSES))

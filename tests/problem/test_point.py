@@ -128,6 +128,7 @@ def test_hessian_blocks_are_shared_or_joint():
     np.testing.assert_allclose(apart, np.where(same, dense_hessian(point), 0.0), atol=1e-14)
 
 
+@pytest.mark.pairwise
 @intercepts
 @pytest.mark.parametrize("penalty", PENALTIES)
 @every_loss

@@ -158,6 +158,7 @@ def test_formats_do_not_matter(name, container, fit_intercept):
     np.testing.assert_allclose(rows[0] - rows[0][0], rows[1] - rows[1][0], atol=1e-12)
 
 
+@pytest.mark.pairwise
 @every_loss
 @pytest.mark.parametrize("start", [None, -30.0, 1e3, -1e6])
 @pytest.mark.parametrize("size", [0.0, 0.5, 30.0])

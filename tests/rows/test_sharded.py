@@ -56,6 +56,7 @@ def make_pair(name, penalty=None, *, n=N_SAMPLES, p=6, alpha=0.02, container=np.
     return [Problem(rows, penalty, alpha) for rows in (local, sharded)]
 
 
+@pytest.mark.each_value
 @containers
 @pytest.mark.parametrize("case, solver", FITS)
 def test_solvers_need_nothing_but_the_interface(case, solver, container):
@@ -177,6 +178,7 @@ def sums_of(problem):
     yield "row space", inverse.solve(direction)
 
 
+@pytest.mark.pairwise
 @containers
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("offset", [False, True])

@@ -11,6 +11,7 @@ from nno_sklearn import nno_minimize
 from nno_sklearn.score_training.archive import Archive
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("d", [2, 5])
 @pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in ("step",)])
 def test_minima(name, d):

@@ -168,3 +168,13 @@ def test_mistakes_are_told_as_by_fit():
         session.solve(NNORegressor(penalty="l1", solver="gd"))
     with pytest.raises(TypeError, match="unexpected keyword argument 'weights'"):
         NNORegressor().open_session(X, NUMBERS, weights=WEIGHT)
+
+
+def test_scored_coefficients_need_no_certificate_in_float64():
+    single, codes = X.astype(np.float32), np.digitize(NUMBERS, np.quantile(NUMBERS, [0.3, 0.6]))
+    session = NNOClassifier().open_session(single, codes, n_models=2)
+    returned, _ = session.solve(NNOClassifier(alpha=0.1, tol=1e-5))
+    scored, result = session.solve(NNOClassifier(alpha=0.1, tol=1e-5), is_returned=False)
+    assert scored.converged_ and len(scored.history_) < len(returned.history_)
+    assert result.point.problem.dtype == np.float32  # the next start costs no pass
+    np.testing.assert_allclose(scored.coef_, returned.coef_, atol=1e-2)

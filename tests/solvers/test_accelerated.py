@@ -11,6 +11,7 @@ from tests.problems import (
 )
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("penalty", ["l1", "elasticnet"])
 @pytest.mark.parametrize("name", ["squared_error", "log_loss", "multinomial", "huber"])
 def test_accelerated_steps_reach_the_gap_and_never_rise(name, penalty):

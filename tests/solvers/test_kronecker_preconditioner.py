@@ -41,11 +41,42 @@ def test_at_equal_rows_it_is_the_hessian(alpha):
     np.testing.assert_allclose(at(point).solve(product), direction, atol=1e-8)
 
 
+def test_landmarks_of_a_session_serve_each_strength():
+    """Their moments are shared; the penalty is that of the fit."""
+    first = make_problem("multinomial", alpha=10.0)
+    landmarks = Landmarks(first, None, np.random.RandomState(0))
+    problem = first.with_penalty(first.penalty, 1e-3)
+    shared = KroneckerAtPoint(landmarks.of(problem), problem.n_samples)
+    own = KroneckerAtPoint(Landmarks(problem, None, np.random.RandomState(0)), problem.n_samples)
+    gradient = problem.null.gradient
+    expected = own(problem.null).solve(gradient)
+    np.testing.assert_allclose(shared(problem.null).solve(gradient), expected, rtol=1e-9)
+    at_first = KroneckerAtPoint(landmarks, problem.n_samples)(first.null).solve(gradient)
+    assert np.abs(at_first).max() < 0.1 * np.abs(expected).max()
+    assert landmarks.moments(problem.n_samples) is landmarks.of(problem).moments(problem.n_samples)
+
+
 def wide(n=400, p=80, n_classes=12):
     rng = np.random.default_rng(4)
     X = rng.normal(size=(n, p)) / np.sqrt(1 + np.arange(p))
     scores = 3 * X @ rng.normal(size=(p, n_classes)) + rng.gumbel(size=(n, n_classes))
     return X, scores.argmax(axis=1)
+
+
+@pytest.mark.parametrize("n_classes", [20, 60])
+def test_a_fit_takes_up_what_the_last_one_learnt(n_classes):
+    X, y = wide(1500, 60, n_classes)
+    session, starts, n_warm, n_cold = NNOClassifier().open_session(X, y, n_models=8), [], 0, 0
+    for alpha in np.logspace(-1, -4, 8):
+        model = NNOClassifier(alpha=alpha, tol=1e-5)
+        fitted, result = session.solve(model, starts)
+        starts = [result, *starts[:1]]
+        cold = model.fit(X, y)
+        assert fitted.converged_
+        gap = fitted.objective_ - cold.objective_
+        assert -cold.dual_gap_ <= gap <= fitted.dual_gap_
+        n_warm, n_cold = n_warm + fitted.n_iter_, n_cold + cold.n_iter_
+    assert n_warm < 0.75 * n_cold
 
 
 def test_many_classes_with_many_features_are_its_case():

@@ -225,3 +225,29 @@ def test_few_long_rows_of_wide_sparse_data_take_few_iterations():
     runs = {name: solve(name, problem, tol=1e-6) for name in ("nearest_neighbor", "gd")}
     assert runs["nearest_neighbor"].n_iter < runs["gd"].n_iter / 2
     assert runs["nearest_neighbor"].objective <= runs["gd"].objective + 1e-6 * problem.null.value
+
+
+@pytest.mark.parametrize("n_more", [0, 1])
+def test_steps_are_handed_on_to_another_strength(n_more):
+    """The data loss of squared error and of the penalty changes gradients as before: exactly so."""
+    first = make_problem("squared_error", alpha=0.5)
+    problem = first.with_penalty(first.penalty, 2.0)
+    rng, shape = np.random.default_rng(0), (first.n_features + n_more, first.n_outputs)
+    step, coef = rng.normal(size=shape), rng.normal(size=shape)
+    change = rng.normal(size=shape) + step
+    past = LBFGS(first, 3)
+    past.add(step, change + 0.5 * _of_features(step, n_more))
+    past.hand_on(first, coef)
+    later, expected = LBFGS(problem, 3), LBFGS(problem, 3)
+    later.carry_on(problem, coef)
+    expected.add(step, change + 2.0 * _of_features(step, n_more))
+    unit = DiagonalPreconditioner(np.ones(shape))
+    gradient = rng.normal(size=shape)
+    np.testing.assert_allclose(later.solve(gradient, unit), expected.solve(gradient, unit))
+    nothing = LBFGS(problem, 3)
+    nothing.carry_on(problem, np.zeros(shape))  # a constant model is near no other
+    assert len(later) == 1 and len(nothing) == 0
+
+
+def _of_features(step, n_more):
+    return step * (np.arange(len(step)) < len(step) - n_more)[:, None]

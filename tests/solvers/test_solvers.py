@@ -58,6 +58,7 @@ def check_history(result, problem, tol):
     assert result.objective == pytest.approx(objective, rel=1e-9)
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("weighted", [True, False])
 @pytest.mark.parametrize("container", [np.asarray, CONTAINERS["csr_array"]])
 @pytest.mark.parametrize("penalty", PENALTIES)
@@ -80,6 +81,7 @@ def test_all_solvers_reach_the_same_certified_optimum(name, penalty, container, 
         assert result.objective <= bound + 2 * TOL * problem.null.value
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("penalty", [*PENALTIES, "none"])
 @pytest.mark.parametrize("name", ["squared_error", "huber", "poisson", "squared_hinge"])
 def test_several_outputs_are_one_problem_each(name, penalty):
@@ -103,6 +105,7 @@ def test_outputs_that_are_done_do_not_hold_up_the_others(solver):
     check_history(solve(solver, problem, tol=1e-6), problem, 1e-6)
 
 
+@pytest.mark.pairwise
 @every_solver
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @every_loss
@@ -118,6 +121,7 @@ def test_no_penalty_is_solved_to_a_vanishing_gradient(name, fit_intercept, solve
     assert np.abs(point.gradient / unit).max() <= 1.1e-6
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("penalty", PENALTIES)
 @every_loss
@@ -194,6 +198,7 @@ def test_strong_penalties_leave_exact_zeros(name, solver, penalty):
     assert 1 <= np.count_nonzero(one.coef) <= 3
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("solver", ["nearest_neighbor", "gd", "auto", "proximal"])
 @pytest.mark.parametrize("penalty", ["l2", "l1"])
 @pytest.mark.parametrize("container", [np.asarray, CONTAINERS["csr_array"]])

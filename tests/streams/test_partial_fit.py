@@ -72,6 +72,7 @@ def batch_fit(loss, penalty):
 
 
 class TestAccuracy:
+    @pytest.mark.pairwise
     @pytest.mark.parametrize(
         ("penalty", "solver"),
         [(p, s) for p, solvers in estimators.SOLVERS.items() for s in SOLVERS if s in solvers],
@@ -85,6 +86,7 @@ class TestAccuracy:
         )
         assert model.n_samples_seen_ == 5000
 
+    @pytest.mark.pairwise
     @pytest.mark.parametrize("size", [30, 100, 10_000])
     @pytest.mark.parametrize("penalty", ["l2", "l1"])
     @pytest.mark.parametrize("load", [load_breast_cancer, load_wine, load_iris])

@@ -1,0 +1,46 @@
+"""Second moments of the columns, factored in units of a penalty's curvature."""
+
+from functools import cached_property
+
+import numpy as np
+
+from nno_sklearn.rows import Rows
+from nno_sklearn.types import Array
+
+#: Relative difference of units that is rounding.
+ROUNDING = 1e-12
+
+
+class SecondMoments:
+    """Weighted second moments of the columns of some rows, and their eigenvectors.
+
+    Fits that differ in the strength of a ridge alone share both.
+
+    Parameters
+    ----------
+    rows : Rows
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._unit: Array | None = None
+
+    @cached_property
+    def _gram(self) -> Array:
+        return self._rows.gram()
+
+    def factor(self, unit: Array) -> tuple[Array, Array, Array]:
+        """Eigenvalues and eigenvectors of ``D^-1/2 A D^-1/2``, and ``D^-1/2``.
+
+        Parameters
+        ----------
+        unit : ndarray of shape (n_features,)
+            The diagonal D, at least 0; where it is 0, so is ``D^-1/2``. Factors of the last one
+            are kept.
+        """
+        if self._unit is None or not np.allclose(unit, self._unit, rtol=ROUNDING, atol=0.0):
+            root = np.sqrt(unit)
+            scaling = np.divide(1.0, root, out=np.zeros_like(root), where=root > 0)
+            values, vectors = np.linalg.eigh(scaling[:, None] * self._gram * scaling)
+            self._unit, self._eigen = unit, (np.maximum(values, 0.0), vectors, scaling)
+        return self._eigen
