@@ -3,6 +3,8 @@
 import os
 import pickle
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -351,3 +353,12 @@ class TestCluster:
 
         with pytest.raises(RuntimeError, match="Rows were lost with a worker.*scattered"):
             self.fit(*lazy, at_trip=4, act=kill)
+
+
+def test_dask_is_imported_only_for_its_own_data():
+    program = (
+        "import sys, numpy as np, nno_sklearn; X = np.eye(4);"
+        "nno_sklearn.NNOClassifier().fit(X, [0, 1, 0, 1]).predict(X);"
+        "sys.exit('dask' in sys.modules or 'distributed' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
