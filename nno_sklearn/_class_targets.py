@@ -39,6 +39,7 @@ class ClassTargets:
 
     loss: Any
     class_weight: dict[Any, float] | str | None
+    fit_intercept: bool
     classes_: NDArray[Any]
     multilabel_: bool
     #: The classes of all rows, where ``prepare`` gets them part by part.
@@ -71,6 +72,8 @@ class ClassTargets:
         check_factors(factors, classes)
         self.classes_, self.multilabel_ = classes, False
         loss, n_outputs = self._loss_of_classes(loss), self._n_outputs
+        if loss.has_intercepts:
+            loss, n_outputs = self._at_shares(loss, mass * factors), 1
         targets = Labels(codes, n_outputs) if n_outputs > 1 else codes[:, None].astype(float)
         weight = weight * factors[codes]
         total, offsets = sum_of_weights(weight, exponent), self._spread(offset, n_outputs)
@@ -140,6 +143,15 @@ class ClassTargets:
         if loss.of_two_classes is not None and self._n_outputs == 1:
             return loss.of_two_classes()  # two classes need one output: half the size
         return loss
+
+    def _at_shares(self, loss, mass):
+        """A loss of ordered classes at the intercepts of the constant model."""
+        if not self.fit_intercept:
+            raise ValueError(
+                f"fit_intercept=False, but loss={self.loss!r} tells {len(mass)} ordered classes "
+                "apart by intercepts between them. Leave fit_intercept at True."
+            )
+        return loss.at_intercepts(loss.link(mass / mass.sum()))
 
     def _prepare_batch(self, X, y, sample_weight, offset, loss, *, begins, classes):
         known = getattr(self, "classes_", None)  # of the stream, or of a fit before it

@@ -13,9 +13,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from nno_sklearn._class_targets import ClassTargets
 from nno_sklearn._containers import by_parts, scored_by_parts
+from nno_sklearn._data_checks import given_offset
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._online import learns_in_batches
-from nno_sklearn.losses import Hinge, Loss, ModifiedHuber, MultinomialLogLoss, SquaredHinge
+from nno_sklearn.losses import (
+    Hinge,
+    Loss,
+    ModifiedHuber,
+    MultinomialLogLoss,
+    Ordinal,
+    SquaredHinge,
+)
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.solvers import Solver
@@ -44,12 +52,14 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
 
     Parameters
     ----------
-    loss : {"log_loss", "hinge", "squared_hinge", "modified_huber"}, scorer, ScoreTraining or \
-            Loss, default="log_loss"
+    loss : {"log_loss", "hinge", "squared_hinge", "modified_huber", "ordinal"}, scorer, \
+            ScoreTraining or Loss, default="log_loss"
         "log_loss" is logistic regression, joint (multinomial) for more than two classes;
         "hinge" the support vector machine, certified by its dual, "squared_hinge" the smooth one,
         and "modified_huber" its variant that is robust to outliers (Zhang, 2004): these three, and
         a Loss object whose outputs are not coupled, fit each class against the rest.
+        "ordinal" is for classes in an order, that of ``classes_``: one coefficient per feature,
+        and an intercept for each pair of neighbours (:class:`~nno_sklearn.losses.Ordinal`).
         A scorer ("f1", "balanced_accuracy", "roc_auc", ... or ``make_scorer(...)``) is maximised
         itself, by a search that starts at the optimum of F with the log-loss and tuned
         thresholds; ``ScoreTraining("f1", cv=10)`` chooses its folds. The model has no
@@ -104,7 +114,7 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         Whether y was a table of 0 and 1, with a column for each of several labels: each is then a
         classification of its own, in one fit.
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
-    intercept_ : ndarray of shape (1,) or (n_classes,)
+    intercept_ : ndarray of shape (1,) or (n_classes,); (n_classes - 1,) for "ordinal"
     objective_ : float
         F at the solution; minus the score on the training data, for a scorer.
     dual_gap_ : float
@@ -155,6 +165,7 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         "hinge": Hinge,
         "squared_hinge": SquaredHinge,
         "modified_huber": ModifiedHuber,
+        "ordinal": Ordinal,
     }
     _convex_loss = MultinomialLogLoss
 
@@ -195,7 +206,15 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         tags = super().__sklearn_tags__()
         takes_several = self._score_training() is None and self.class_weight is None
         tags.classifier_tags.multi_label = takes_several
+        # Classes without an order are not told apart along one line.
+        tags.classifier_tags.poor_score = self._has_ordered_classes
         return tags
+
+    @property
+    def _has_ordered_classes(self):
+        if isinstance(self.loss, str) and self.loss in self.named_losses:
+            return self.named_losses[self.loss]().has_intercepts
+        return getattr(self.loss, "has_intercepts", False)
 
     @available_if(learns_in_batches)
     def partial_fit(
@@ -238,6 +257,10 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
     def decision_function(self, X: Matrix, offset: ArrayLike | None = None) -> Array:
         """Raw predictions: positive for the second class, or one column per class or label.
 
+        Where ``loss="ordinal"`` has more than two classes, they are logarithms of
+        :meth:`predict_proba`, the largest of which decides; the latent score of a row is
+        ``X @ coef_[0]``.
+
         Parameters
         ----------
         X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
@@ -249,7 +272,8 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         ndarray of shape (n_samples,) or (n_samples, n_classes)
         """
         raw_prediction = self._raw_prediction(X, offset)
-        return raw_prediction[:, 0] if raw_prediction.shape[1] == 1 else raw_prediction
+        score = self.loss_.decide(raw_prediction)
+        return score[:, 0] if score.shape[1] == 1 else score
 
     @by_parts
     def predict(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
@@ -265,7 +289,7 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
-        score = self.decision_function(X, offset=offset)
+        score = self.decision_function(X, **given_offset(offset))
         if self.multilabel_:
             return (score > 0).astype(int)
         return self.classes_[(score > 0).astype(int) if score.ndim == 1 else score.argmax(axis=1)]
@@ -304,7 +328,7 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
     def predict_log_proba(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Logarithms of :meth:`predict_proba`."""
         with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X, offset=offset))
+            return np.log(self.predict_proba(X, **given_offset(offset)))
 
     @scored_by_parts
     def score(
@@ -328,7 +352,8 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         -------
         float
         """
-        return accuracy_score(y, self.predict(X, offset=offset), sample_weight=sample_weight)
+        predicted = self.predict(X, **given_offset(offset))
+        return accuracy_score(y, predicted, sample_weight=sample_weight)
 
     def score_sums(
         self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None, offset: ArrayLike | None

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from nno_sklearn._data_checks import given_offset
 from nno_sklearn.losses import Loss
 from nno_sklearn.rows import Exchange, Part, ShardedRows, targets_of
 from nno_sklearn.rows.dask_shards import default_client, place_of, scheduler
@@ -336,7 +337,7 @@ def _lazy_predictions(name, model, X, offset):
     import dask.array as da
 
     pieces = pieces_of(X, offset=offset)
-    example = getattr(_plain(model), name)(_example_of(X), offset=_example_offset(offset))
+    example = getattr(_plain(model), name)(_example_of(X), **given_offset(_example_offset(offset)))
     predict = dask.delayed(partial(_predicted, _plain(model), name), pure=False)
     _, sizes = _blocks(X)
     blocks = [
@@ -369,8 +370,8 @@ def _example_offset(offset):
 def _predicted(model, name, X, offset):
     predict = getattr(model, name)
     if X.shape[0]:
-        return predict(X, offset=offset)
-    return predict(np.zeros((1, X.shape[1])), offset=None)[:0]
+        return predict(X, **given_offset(offset))
+    return predict(np.zeros((1, X.shape[1])))[:0]
 
 
 def scored_by_parts(method: Function) -> Function:

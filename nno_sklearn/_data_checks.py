@@ -5,6 +5,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length
@@ -78,6 +79,14 @@ def check_sum_of_weights(weight):
                 "sample_weight: the sum overflows. Divide all weights, those of a whole stream, by "
                 "a constant."
             )
+
+
+def given_offset(offset: ArrayLike | None) -> dict[str, ArrayLike]:
+    """The argument ``offset`` of a method that a subclass may have overridden, where there is one.
+
+    A subclass of a twin may be written as one of scikit-learn's estimator, whose methods have none.
+    """
+    return {} if offset is None else {"offset": offset}
 
 
 def check_offset(X, offset):

@@ -49,6 +49,11 @@ def learns_in_batches(estimator):
             f"partial_fit needs a loss of single rows, but {loss} estimates a scale of all rows. "
             "Use loss=Huber(delta=...), in units of the target, or fit with all rows."
         )
+    if getattr(loss, "has_intercepts", False):
+        raise AttributeError(
+            f"partial_fit needs a loss of single rows, but {loss} has intercepts between all "
+            "classes, which are estimated of all rows. Use loss='log_loss', or fit with all rows."
+        )
     if make_score_training(estimator.loss, estimator.named_losses) is not None:
         raise AttributeError(
             f"partial_fit needs a loss with a gradient, but {estimator.loss!r} is a score of all "

@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from nno_sklearn._containers import by_parts, scored_by_parts
-from nno_sklearn._data_checks import offset_of_outputs
+from nno_sklearn._data_checks import given_offset, offset_of_outputs
 from nno_sklearn._kept import coef_table
 from nno_sklearn._labels import warn_of_constants
 from nno_sklearn._linear_model import LinearModel
@@ -338,7 +338,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         -------
         float
         """
-        prediction = self.predict(X, offset=offset)
+        prediction = self.predict(X, **given_offset(offset))
         if prediction.ndim > np.ndim(y):  # a target with several outputs
             y = self.loss_.outputs_of(np.asarray(y)[:, None])
         return r2_score(y, prediction, sample_weight=sample_weight)

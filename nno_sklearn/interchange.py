@@ -23,6 +23,10 @@ __all__ = ["to_sklearn"]
 SHARED = ("classes_", "coef_", "intercept_", "n_features_in_", "feature_names_in_")
 
 
+#: What to do with a model of ordered classes.
+ORDERED = "Predict with the model itself, or use loss='log_loss'"
+
+
 def to_sklearn(model: Any) -> Any:
     """Make a plain estimator of scikit-learn with the predictions of a fitted model.
 
@@ -77,6 +81,8 @@ def to_sklearn(model: Any) -> Any:
 def _like_classifier(model: Any) -> BaseEstimator:
     if model.multilabel_:
         raise _no_such(model, "predicts several labels a row", "Fit a model for each label")
+    if model.loss_.has_intercepts:
+        raise _no_such(model, "has several intercepts for one row of coefficients", ORDERED)
     if not hasattr(model, "predict_proba"):
         return LinearSVC()
     raw = np.linspace(-2.0, 2.0, 5 * len(model.coef_)).reshape(5, -1)

@@ -89,6 +89,13 @@ def to_linear(model: Any) -> Any:
         Where torch is not installed.
     """
     check_is_fitted(model, "coef_")
+    coef = coef_table(model)
+    if np.size(model.intercept_) > len(coef):
+        raise ValueError(
+            f"to_linear: loss={model.loss_} has {len(model.intercept_)} intercepts for one row of "
+            "coefficients, as no linear layer has. Make the layer of coef_ without a bias, and add "
+            "the intercepts to its output."
+        )
     try:
         torch = import_module("torch")
     except ImportError as error:
@@ -97,7 +104,6 @@ def to_linear(model: Any) -> Any:
             "https://pytorch.org. Elsewhere coef_, (n_outputs, n_features), is the weight of a "
             "linear layer and intercept_ its bias."
         ) from error
-    coef = coef_table(model)
     weight = torch.tensor(coef)  # a copy
     layer = torch.nn.Linear(coef.shape[1], coef.shape[0], dtype=weight.dtype)
     bias = torch.tensor(np.broadcast_to(model.intercept_, len(coef)).astype(coef.dtype))

@@ -36,6 +36,7 @@ LOSSES_LEFT = [
 OTHERS = [
     NNORegressor("inverse_gaussian", solver="gd"),
     NNORegressor("concomitant_huber"),
+    NNOClassifier("ordinal"),
     NNORegressor(penalty="mcp", alpha=0.1),
     NNORegressor(penalty=L1(weights="adaptive"), alpha=0.1),
     NNOClassifier(penalty="slope", alpha=0.01),

@@ -69,8 +69,11 @@ def test_a_pickle_of_another_version_is_told(make, tmp_path, monkeypatch):
         same = joblib.load(path)
         assert "_nno_sklearn_version" not in vars(same[-1])
         copy.deepcopy(model)
+    written = _kept.__version__
     monkeypatch.setattr(_kept, "__version__", "9.0.0")
-    told = rf"{make.__name__} was pickled by nno_sklearn 0.1.0, and is loaded by 9.0.0, in which"
+    told = (
+        rf"{make.__name__} was pickled by nno_sklearn {written}, and is loaded by 9.0.0, in which"
+    )
     with pytest.warns(InconsistentVersionWarning, match=told):
         other = joblib.load(path)
     np.testing.assert_array_equal(other.predict(X), model.predict(X))

@@ -3,6 +3,7 @@
 import ast
 import doctest
 import importlib
+import inspect
 import json
 import pkgutil
 import re
@@ -179,4 +180,4 @@ def test_parameters_and_attributes_are_documented(estimator):
     model = estimator().fit(*load_iris(return_X_y=True))
     fitted = {name for name in vars(model) if name.endswith("_") and name[0] != "_"}
     for name in {*estimator().get_params(deep=False), *fitted}:
-        assert re.search(rf"\n    {name}( :|\n)", estimator.__doc__), name
+        assert re.search(rf"\n{name}( :|\n)", inspect.getdoc(estimator)), name

@@ -48,7 +48,8 @@ def show_coefficients(console, say, args, search, names, X):
     """
     table = coefficients(search, names, X=X)
     table["effect"] = table["coefficient"] * table["standard_deviation"]
-    _print_largest(console, say, table[table["feature"] != INTERCEPT], hasattr(search, "classes_"))
+    is_intercept = table["feature"].str.startswith(INTERCEPT[:-1])
+    _print_largest(console, say, table[~is_intercept], hasattr(search, "classes_"))
     if args.coefficients != PRINT_ONLY:
         write_aside(args.coefficients, partial(table.to_csv, index=False), "write")
         say(f"wrote {args.coefficients}")

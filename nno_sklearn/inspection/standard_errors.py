@@ -105,6 +105,11 @@ def _gram(design, weight):
 
 
 def _check_optimum(model):
+    if model.loss_.has_intercepts:
+        raise ValueError(
+            f"loss={model.loss_}: standard errors of ordered classes are not known here. Leave y "
+            "out, or resample the rows (sklearn.utils.resample)."
+        )
     if not getattr(model, "converged_", False) or np.isnan(model.optimality_):
         raise ValueError(
             "Standard errors are those of an optimum, but this model is none: it did not converge, "

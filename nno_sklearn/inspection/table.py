@@ -94,17 +94,21 @@ def coefficients(
     coef, intercept = coef_table(final).astype(float), np.atleast_1d(final.intercept_)
     n_outputs, n_features = coef.shape
     names = feature_names(model, feature_names_out)
-    outputs = output_names(final)
+    outputs, intercepts = output_names(final), [INTERCEPT]
+    if len(intercept) > n_outputs:  # between ordered classes
+        intercepts = [f"{INTERCEPT[:-1]}, above {label})" for label in final.classes_[:-1]]
+    else:
+        intercept = np.broadcast_to(intercept, n_outputs)
     table: dict[str, Any] = {
-        "feature": [INTERCEPT, *names] * n_outputs,
-        "output": np.repeat(outputs, n_features + 1),
-        "coefficient": np.column_stack([np.broadcast_to(intercept, n_outputs), coef]).ravel(),
+        "feature": [*intercepts, *names] * n_outputs,
+        "output": np.repeat(outputs, n_features + len(intercepts)),
+        "coefficient": np.column_stack([intercept.reshape(n_outputs, -1), coef]).ravel(),
     }
     if X is None and y is not None:
         raise ValueError("y is given without X. Standard errors need both.")
     if X is not None:
         rows = transformed(model, X)
-        deviation = [np.nan, *standard_deviations(rows, sample_weight)]
+        deviation = [*np.full(len(intercepts), np.nan), *standard_deviations(rows, sample_weight)]
         table["standard_deviation"] = deviation * n_outputs
     if y is not None:
         table["standard_error"] = standard_errors(final, rows, y, sample_weight, offset).ravel()

@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn import linear_model, svm
 from sklearn.metrics import d2_tweedie_score
 
+from nno_sklearn._data_checks import given_offset
 from nno_sklearn.linear_model.twin import PenalisedIntercept, RegressorTwin, choice
 from nno_sklearn.losses import (
     ConcomitantHuber,
@@ -314,7 +315,7 @@ class GeneralisedLinear(RegressorTwin):
         -------
         float
         """
-        predicted = self.predict(X, offset=offset)
+        predicted = self.predict(X, **given_offset(offset))
         return d2_tweedie_score(y, predicted, sample_weight=sample_weight, power=self.power)
 
 

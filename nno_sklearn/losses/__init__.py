@@ -15,6 +15,7 @@ from nno_sklearn.losses.log_link import (
     Poisson,
     Tweedie,
 )
+from nno_sklearn.losses.ordinal import Ordinal, OrdinalAt
 from nno_sklearn.losses.piecewise_linear import (
     AbsoluteError,
     EpsilonInsensitive,
@@ -40,6 +41,8 @@ __all__ = [
     "ModifiedHuber",
     "MultinomialLogLoss",
     "NegativeBinomial",
+    "Ordinal",
+    "OrdinalAt",
     "Piece",
     "PiecewiseLinear",
     "Poisson",

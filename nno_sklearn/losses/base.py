@@ -8,7 +8,15 @@ from sklearn.base import BaseEstimator
 from nno_sklearn._inheritance import forget_outdated
 from nno_sklearn.types import Array
 
-CAPABILITIES = ("value", "gradient", "curvature", "conjugate", "smoothed", "at_scale")
+CAPABILITIES = (
+    "value",
+    "gradient",
+    "curvature",
+    "conjugate",
+    "smoothed",
+    "at_scale",
+    "at_intercepts",
+)
 _DERIVED = ("value", "gradient", "curvature", "derivatives")
 #: Members that a subclass does not inherit if it overrides one of those on the right.
 AGREES_WITH = {
@@ -18,6 +26,8 @@ AGREES_WITH = {
     "conjugate": ("value", "gradient"),
     "smoothed": ("value", "gradient"),
     "at_scale": ("value", "gradient"),
+    "at_intercepts": ("value", "gradient"),
+    "decide": ("value", "gradient", "predict"),
     "constant_curvature": _DERIVED,
     "largest_curvature": _DERIVED,
     "is_quadratic": _DERIVED,
@@ -119,7 +129,7 @@ class Loss(BaseEstimator):
     @property
     def provides(self) -> frozenset[str]:
         """Capabilities of this loss: a subset of {"value", "gradient", "curvature", "conjugate",
-        "smoothed", "at_scale"}.
+        "smoothed", "at_scale", "at_intercepts"}.
 
         Determined by the methods that the class defines; nothing has to be declared.
         """
@@ -207,9 +217,21 @@ class Loss(BaseEstimator):
         return "at_scale" in self.provides
 
     @property
+    def has_intercepts(self) -> bool:
+        """Whether classes are ordered, with an intercept for each pair of neighbours, as the loss
+        writes ``at_intercepts``."""
+        return "at_intercepts" in self.provides
+
+    @property
     def is_smooth(self) -> bool:
         """Whether solvers take the loss as it is, as it writes no ``smoothed``."""
         return "smoothed" not in self.provides
+
+    @property
+    def kept(self) -> "Loss":
+        """The loss of a fitted model, ``loss_``, whose ``predict`` takes raw predictions with all
+        intercepts."""
+        return self
 
     def smoothed(self, width: float) -> "Loss":
         """A smooth loss nowhere above this one, and near it for a small width.
@@ -246,6 +268,21 @@ class Loss(BaseEstimator):
         """
         raise NotImplementedError(f"{type(self).__name__} has no at_scale.")
 
+    def at_intercepts(self, intercepts: Array) -> "Loss":
+        """The loss of ordered classes where their intercepts are known.
+
+        Parameters
+        ----------
+        intercepts : ndarray of shape (n_classes - 1,)
+            What the raw prediction of each row has besides, one for each pair of neighbours.
+
+        Returns
+        -------
+        Loss
+            Of one raw prediction, and of the number of the row's class as target.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no at_intercepts.")
+
     def link(self, mean: Array) -> Array:
         """Raw prediction whose prediction is ``mean``: where the search for b begins.
 
@@ -267,6 +304,20 @@ class Loss(BaseEstimator):
         ----------
         eta : ndarray of shape (n_samples, n_outputs)
             Raw predictions.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+        """
+        return eta
+
+    def decide(self, eta: Array) -> Array:
+        """Scores of classes, the largest of which decides: ``decision_function``. By default the
+        raw predictions.
+
+        Parameters
+        ----------
+        eta : ndarray of shape (n_samples, n_outputs)
 
         Returns
         -------

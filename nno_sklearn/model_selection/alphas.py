@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import clone
 
 from nno_sklearn.model_selection.chain import Prepared, final_step, with_setting
-from nno_sklearn.problem import at_null_scale
+from nno_sklearn.problem import at_null_scale, best_intercepts
 
 #: Number of strengths of "auto".
 N_ALPHAS = 30
@@ -48,6 +48,9 @@ def _with_derivatives(problem):
     """
     if problem.loss.has_scale:
         return at_null_scale(problem)
+    if problem.loss.has_intercepts:
+        null, known = problem.null, problem.loss.intercepts
+        return problem.at_intercepts(best_intercepts(problem, null.raw, known + null.intercept))
     if problem.loss.is_smooth:
         return problem
     share = STRONG_SMOOTHING if problem.is_smooth else WEAK_SMOOTHING

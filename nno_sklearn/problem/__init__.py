@@ -8,6 +8,12 @@ from nno_sklearn.problem.certificate import (
 )
 from nno_sklearn.problem.correction import Correction
 from nno_sklearn.problem.hessian import WorkingHessian, hessian_blocks
+from nno_sklearn.problem.intercepts import (
+    best_intercepts,
+    intercept_sums,
+    ordered_gap,
+    ordered_step,
+)
 from nno_sklearn.problem.knowledge import KnownHessian
 from nno_sklearn.problem.mean_dual import MeanDual
 from nno_sklearn.problem.objective import Objective
@@ -30,10 +36,14 @@ __all__ = [
     "Verdict",
     "WorkingHessian",
     "at_null_scale",
+    "best_intercepts",
     "best_scale",
     "hessian_blocks",
+    "intercept_sums",
     "leads_away",
     "nonsmooth_bound",
+    "ordered_gap",
+    "ordered_step",
     "promised_decrease",
     "scale_step",
     "separates",

@@ -1,5 +1,6 @@
 """The certificate: a proven bound on the distance to the optimum, which `tol` bounds."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ ROUNDINGS = 16
 BALANCE, BALANCE_ROUNDINGS = 1e-9, 4096
 
 
-def dual_gap(point):
+def dual_gap(point, conjugates=None):
     """A bound on ``objective - optimum`` by Fenchel duality; inf where none is known.
 
     With ``u_i = loss'(y_i, eta_i)`` and weights that sum to 1, every scaling ``c u`` is a dual
@@ -27,6 +28,9 @@ def dual_gap(point):
 
     The better of c = 1 and the c that makes the penalty's conjugate finite is taken. A weighted
     sum that is not exactly 0 adds the decrease that the intercept still allows.
+
+    ``conjugates``, called with c, gives the weighted sums of positive and negative conjugates
+    ``loss*(y_i, c u_i)``; by default the rows do.
     """
     problem = point.problem
     penalty, alpha = problem.penalty, problem.alpha
@@ -44,7 +48,8 @@ def dual_gap(point):
     imbalance, left = _imbalance(point) if problem.fit_intercept else (0.0, 0.0)
     scaling = penalty.dual_scaling(dual)
     if scaling < 1.0:
-        conjugate = problem.rows.conjugate(point.raw, point.intercept, scaling)
+        of_rows = partial(problem.rows.conjugate, point.raw, point.intercept)
+        conjugate = (conjugates or of_rows)(scaling)
         scaled = alpha * penalty.conjugate(scaling * dual)
         gap = min(gap, _above(point.value, scaled, -scaling * left, *conjugate))
     return max(gap, 0.0) + imbalance

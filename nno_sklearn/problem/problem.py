@@ -253,6 +253,10 @@ class Problem:
         """The same objective where the scale of residuals, (n_outputs,), is known."""
         return self.with_loss(self.loss.at_scale(scale))
 
+    def at_intercepts(self, intercepts: Array) -> "Problem":
+        """The same objective where the intercepts of ordered classes are known up to a shift."""
+        return self.with_loss(self.loss.at_intercepts(intercepts))
+
     def smoothed(self, width: float, dual: Raw | None = None) -> "Problem":
         """The same objective with its nonsmooth loss smoothed, but for a constant nowhere above it.
 

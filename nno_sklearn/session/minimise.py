@@ -14,6 +14,7 @@ from nno_sklearn.solvers import (
     SolverResult,
     certify_returned,
     solve_nonsmooth,
+    solve_ordered,
     solve_with_scale,
 )
 from nno_sklearn.solvers.base import Status
@@ -48,6 +49,8 @@ def minimise(
         return solve_nonsmooth(problem, solver, start, **options, check=check_result)
     if problem.loss.has_scale:
         return solve_with_scale(problem, solver, start, **options, check=check_result)
+    if problem.loss.has_intercepts:
+        return solve_ordered(problem, solver, start, **options, check=check_result)
     result = solver.solve(problem, start, **options)
     check_result(solver, problem, result, options["tol"])
     if not (is_returned or problem.rows.is_exact) and result.status is Status.CONVERGED:
@@ -65,9 +68,10 @@ def certified(
     problem, solver, **options
         As for :func:`minimise`.
     result : SolverResult
-        Of a loss with corners or a scale it is certified already.
+        Of a loss with corners, a scale or several intercepts it is certified already.
     """
-    if problem.loss.has_scale or not problem.loss.is_smooth:
+    loss = problem.loss
+    if loss.has_scale or loss.has_intercepts or not loss.is_smooth:
         return result
     return certify_returned(problem, solver, result, **options)
 

@@ -61,7 +61,7 @@ def solve_posed(
             began, result = training.train(problem, solver, **options)
     history = [record._replace(n_samples=task.n_samples) for record in result.history]
     result = replace(result, history=task.scored(history))
-    draft.keep(result, result.loss or problem.loss, solver, problem.dtype, began)
+    draft.keep(result, (result.loss or problem.loss).kept, solver, problem.dtype, began)
     return Fitted(draft, result)
 
 
@@ -98,7 +98,7 @@ def preview(model: Model, problem: Problem, solver: Solver) -> AsFitted:
             history=[record],
         )
         draft = draft_of(model)
-        draft.keep(result, problem.loss, solver, problem.dtype)
+        draft.keep(result, problem.loss.kept, solver, problem.dtype)
         return draft
 
     return as_fitted

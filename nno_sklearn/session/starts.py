@@ -51,6 +51,11 @@ def given_start(
         fitted.
     """
     n_features, n_outputs = problem.shape
+    if intercept_init is not None and problem.loss.has_intercepts:
+        raise ValueError(
+            "intercept_init: intercepts between ordered classes are found from coef_init alone. "
+            "Leave it out."
+        )
     coef = np.zeros((n_outputs, n_features))
     if coef_init is not None:
         coef = _checked("coef_init", coef_init, (n_outputs, n_features))
@@ -87,6 +92,8 @@ def start_of(problem: Problem, starts: Sequence[Start]) -> Point:
             return _allowed(last.of(problem) if before is None else _ahead(problem, before, last))
         if one.coef.shape == problem.shape and np.isfinite(one.coef).all():
             coef = np.where(problem.scale[:, None] > 0, one.coef, 0.0)  # 0 for constant columns
+            if problem.loss.has_intercepts:  # the best are found for the raw predictions
+                return _allowed(problem.at(coef))
             return _allowed(problem.at(coef, problem.inner_intercept(coef, one.intercept)))
     return problem.null
 

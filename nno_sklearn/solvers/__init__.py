@@ -3,6 +3,7 @@
 from nno_sklearn.solvers.auto import AutoSolver
 from nno_sklearn.solvers.base import Record, Run, Solver, SolverResult, Status
 from nno_sklearn.solvers.gd import GradientDescent
+from nno_sklearn.solvers.intercepts import solve_ordered
 from nno_sklearn.solvers.nearest_neighbor import NearestNeighborSolver
 from nno_sklearn.solvers.proximal import ProximalSolver
 from nno_sklearn.solvers.returned import certify_returned
@@ -29,5 +30,6 @@ __all__ = [
     "Status",
     "certify_returned",
     "solve_nonsmooth",
+    "solve_ordered",
     "solve_with_scale",
 ]

@@ -71,10 +71,9 @@ class _Scales(Succession):
         losses = problem.at_scale(self._scale).rows.values(null.raw, null.intercept).sum()
         unit = float(losses) + problem.alpha * problem.penalty.value(null.coef)
         super().__init__(problem, start, max_iter, tol, callback, unit)
-        if start.coef.any():
-            scale = best_scale(problem, self.raw, self.intercept)
-            self._scale = np.maximum(scale, self._floor)
         self._value, self._before = self._value_at(self.coef, self.raw), None
+        if start.coef.any():
+            scale = self._scale = self._own
         #: Derivatives of the steps by the scale's logarithm, those of the last secant.
         self._risen = np.full_like(self._scale, FLATTEST)
         self._record(np.nan, np.inf)
@@ -83,14 +82,14 @@ class _Scales(Succession):
             self._record(0.0, self._value)
 
     def _next_problem(self):
-        return self._measure
+        return self._problem.at_scale(self._scale)
 
     def _refined(self, problem, solver, found, **options):
         return polished(problem, solver, found, **options)
 
     @property
     def _measure(self):
-        return self._problem.at_scale(self._scale)
+        return self._problem.at_scale(self._own)
 
     @property
     def _estimated(self):
@@ -113,23 +112,18 @@ class _Scales(Succession):
         slope = 0.5 * self._scale * (1.0 - squares)
         return point.value - np.maximum(known, -0.5 * slope**2 / (self._scale * self._risen)).sum()
 
+    def _value_at(self, coef, raw):
+        """The objective at the scale that is best for these coefficients."""
+        found = best_scale(self._problem, raw, self.intercept)
+        self._own = np.maximum(found, self._floor)
+        return super()._value_at(coef, raw)
+
     def _look(self, point):
         self._step, squares = scale_step(point.problem, self.raw, self.intercept)
         dual = point.problem.rows.dual(self.raw, self.intercept)
         share = 1.0 / np.sqrt(np.maximum(squares, 1.0))
         self._bound_by(self._problem, point, dual, share)
         return self._value_at(self.coef, self.raw)
-
-    def _result(self):
-        """The scale of a run that ends early need not suit its coefficients."""
-        self._judge(self.coef)
-        return super()._result()
-
-    def _judge(self, coef):
-        raw = self._problem.rows.raw(coef)
-        scale = best_scale(self._problem, raw, self.intercept)
-        self._scale = np.maximum(scale, self._floor)
-        super()._judge(coef)
 
     def _has_next(self, optimality):
         place = np.log(self._scale)

@@ -75,7 +75,7 @@ class Succession(ABC):
                 "random_state": random_state,
             }
             problem, left = self._next_problem(), max(1, self._max_iter - self._n_iter)
-            point = problem.with_raw(self.coef, self.raw, self.intercept)
+            point = problem.with_raw(self.coef, self.raw, self._shift)
             found = solver.solve(problem, point, max_iter=left, **options)
             check(solver, problem, found, self._inner_tol)
             self._advance(self._refined(problem, solver, found, **options))
@@ -84,6 +84,11 @@ class Succession(ABC):
     @abstractmethod
     def _next_problem(self):
         """A problem that solvers take."""
+
+    @property
+    def _shift(self):
+        """The intercept in terms of the next problem."""
+        return self.intercept
 
     def _refined(self, problem, solver, found, **options):
         """The solution of a problem, more exact where that serves the others."""

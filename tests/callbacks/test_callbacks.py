@@ -26,6 +26,7 @@ KINDS = {
     "nearest_neighbor": NNOClassifier(solver="nearest_neighbor", random_state=0),
     "corners": NNORegressor("absolute_error"),
     "scale": NNORegressor("concomitant_huber"),
+    "intercepts": NNOClassifier("ordinal"),
     "regression": NNORegressor("poisson", penalty="elasticnet"),
     "score": NNOClassifier("f1_macro", random_state=0),
     "twin": LogisticRegression(),

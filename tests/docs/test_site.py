@@ -25,7 +25,7 @@ USER_MODULES = (
 #: What these modules hand to other modules of the package, not to users.
 INTERNAL = set(
     "PENALTIES SOLVERS STREAMS BoundTraining Learnt certify_returned solve_nonsmooth "
-    "solve_with_scale".split()
+    "solve_ordered solve_with_scale".split()
 )
 API = re.findall(r"^   (nno_sklearn\.[\w.]+)$", (DOCS / "api.rst").read_text(), re.MULTILINE)
 

@@ -4,6 +4,7 @@ import importlib.util
 import inspect
 import re
 import sys
+import types
 import warnings
 from collections.abc import Collection
 from contextlib import ExitStack
@@ -33,7 +34,18 @@ def load(name):
             found = {name: twin for name, twin in TWINS.items() if hasattr(home, name)}
             stack.enter_context(mock.patch.multiple(home, **found))
         spec.loader.exec_module(module)
+        _keep_replaced(module)
     return module
+
+
+def _keep_replaced(module):
+    """Let a test module see twins also where it looks into scikit-learn's when a test runs."""
+    homes = {home: importlib.import_module(home) for home in HOMES}
+    for key, value in list(vars(module).items()):
+        if any(value is home for home in homes.values()):
+            copy = types.ModuleType(value.__name__)
+            vars(copy).update(vars(value))
+            setattr(module, key, copy)
 
 
 def _of_lists(mark):

@@ -408,3 +408,20 @@ def few_alphas(count):
 
 def test_svm_is_found_where_it_lives():
     assert TWINS[svm.LinearSVC] is LinearSVC
+
+
+@pytest.mark.parametrize("kind", ["PoissonRegressor", "Ridge", "LogisticRegression"])
+def test_a_subclass_written_for_scikit_learn_knows_no_offset(kind):
+    class Doubled(getattr(linear_model, kind)):
+        def predict(self, X):
+            return super().predict(X) * 2
+
+        def decision_function(self, X):
+            return -super().decision_function(X)
+
+    X, y = np.arange(6.0)[:, None], np.array([0, 0, 1, 0, 1, 1])
+    model, plain = Doubled().fit(X, y), getattr(linear_model, kind)().fit(X, y)
+    is_classifier = hasattr(plain, "classes_")
+    expected = 1 - plain.predict(X) if is_classifier else plain.predict(X)
+    np.testing.assert_allclose(model.predict(X), 2 * expected)
+    assert model.score(X, y) < plain.score(X, y)

@@ -18,6 +18,7 @@ from nno_sklearn.losses import (
     Huber,
     LogLoss,
     ModifiedHuber,
+    Ordinal,
     Quantile,
     SquaredEpsilonInsensitive,
     SquaredError,
@@ -53,6 +54,18 @@ for width in (4.0, 1.0, 0.25):
 ax.plot(ERRORS, loss.value(targets, ERRORS), "k:", label="Quantile(0.9)")
 ax.legend()
 _ = ax.set(xlabel="prediction - target")
+
+# %%
+# Classes in an order
+# -------------------
+# The ordinal loss has a line with all intercepts: along it the most probable class goes up.
+latent = np.linspace(-6, 6, 601)[:, None]
+probability = Ordinal().predict(latent + np.array([3.0, 1.0, -3.0]))
+fig, ax = plt.subplots(figsize=(5, 3.2), layout="constrained")
+for k, curve in enumerate(probability.T):
+    ax.plot(latent, curve, label=f"class {k}")
+ax.legend()
+_ = ax.set(xlabel="x w", ylabel="probability")
 
 # %%
 # A tenth of the targets is wrong
