@@ -10,6 +10,7 @@ from sklearn.utils.validation import column_or_1d
 
 from nno_sklearn._data_checks import offset_of_outputs
 from nno_sklearn._labels import (
+    ClassMass,
     are_probabilities,
     by_class,
     check_factors,
@@ -18,7 +19,6 @@ from nno_sklearn._labels import (
     check_separate,
     check_takes_shares,
     classes_of_stream,
-    distinct_labels,
     factors_of_stream,
     is_table,
     probabilities_by_class,
@@ -42,6 +42,8 @@ class ClassTargets:
     fit_intercept: bool
     classes_: NDArray[Any]
     multilabel_: bool
+    #: The classes of all rows, where ``prepare`` gets them part by part.
+    surveyed: ClassMass | None = None
 
     def prepare(
         self,
@@ -58,9 +60,8 @@ class ClassTargets:
             self, X, y, sample_weight, offset, multi_output=False
         )
         y = column_or_1d(y)
-        classes = distinct_labels(y)
+        classes, mass = self.surveyed or ClassMass.of(y, weight)
         codes = np.searchsorted(classes, y)  # faster than return_inverse of np.unique
-        mass = np.bincount(codes, weight, len(classes))
         factors = weights_of_classes(self.class_weight, classes, mass)
         if np.count_nonzero(factors) < 2:
             raise ValueError(
@@ -77,6 +78,13 @@ class ClassTargets:
         weight = weight * factors[codes]
         total, offsets = sum_of_weights(weight, exponent), self._spread(offset, n_outputs)
         return TrainingData(X, targets, weight, loss, total, offsets)
+
+    def survey(self, y: Any, sample_weight: ArrayLike | None = None) -> ClassMass:
+        """What :meth:`prepare` must know of all rows, where it gets them part by part."""
+        y = column_or_1d(y)
+        weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
+        weight = np.broadcast_to(weight, y.shape)
+        return ClassMass.of(y[weight > 0], weight[weight > 0])
 
     def _prepare_table(self, X, y, sample_weight, loss, offset):
         """Data of rows with a number for each class: probabilities, or which labels they have."""

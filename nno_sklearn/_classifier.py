@@ -1,6 +1,6 @@
 """NNOClassifier."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from nno_sklearn._class_targets import ClassTargets
+from nno_sklearn._containers import by_parts, scored_by_parts
 from nno_sklearn._data_checks import given_offset
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._online import learns_in_batches
@@ -252,6 +253,7 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         """
         return self._learn(X, y, sample_weight, offset, classes=classes)
 
+    @by_parts
     def decision_function(self, X: Matrix, offset: ArrayLike | None = None) -> Array:
         """Raw predictions: positive for the second class, or one column per class or label.
 
@@ -273,6 +275,7 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         score = self.loss_.decide(raw_prediction)
         return score[:, 0] if score.shape[1] == 1 else score
 
+    @by_parts
     def predict(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Predict class labels; with ``multilabel_`` 1 for each label of a row, else 0.
 
@@ -292,6 +295,7 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         return self.classes_[(score > 0).astype(int) if score.ndim == 1 else score.argmax(axis=1)]
 
     @available_if(_has_probabilities)
+    @by_parts
     def predict_proba(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Predict probabilities of the classes, in the order of ``classes_``.
 
@@ -320,11 +324,13 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         return np.divide(probability, total, out=even, where=total > 0)
 
     @available_if(_has_probabilities)
+    @by_parts
     def predict_log_proba(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Logarithms of :meth:`predict_proba`."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X, **given_offset(offset)))
 
+    @scored_by_parts
     def score(
         self,
         X: Matrix,
@@ -348,3 +354,17 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         """
         predicted = self.predict(X, **given_offset(offset))
         return accuracy_score(y, predicted, sample_weight=sample_weight)
+
+    def score_sums(
+        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None, offset: ArrayLike | None
+    ) -> tuple[float, float]:
+        """Of some rows, the weight of those that are right, and of all."""
+        n_rows = X.shape[0]
+        weight = np.ones(n_rows) if sample_weight is None else np.asarray(sample_weight, float)
+        total = float(np.broadcast_to(weight, (n_rows,)).sum())
+        return total * self.score(X, y, sample_weight, offset) if total else 0.0, total
+
+    def score_of(self, sums: Sequence[tuple[float, float]]) -> float:
+        """The score of all rows, from :meth:`score_sums` of parts of them."""
+        right, total = np.sum(sums, axis=0)
+        return float(right / total)

@@ -2,6 +2,7 @@
 
 import warnings
 from numbers import Real
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -20,6 +21,31 @@ def distinct_labels(y):
     # Few distinct labels have the kind of all rows, which the check would sort again.
     check_classification_targets(classes if len(classes) <= FEW_CLASSES else y)
     return classes
+
+
+class ClassMass(NamedTuple):
+    """The sorted classes of some rows, and the weight of each."""
+
+    classes: Any
+    mass: Any
+
+    @classmethod
+    def of(cls, y, weight):
+        classes = distinct_labels(y)
+        codes = np.searchsorted(classes, y)
+        return cls(classes, np.bincount(codes, weight, len(classes)))
+
+    @classmethod
+    def merged(cls, parts):
+        """Those of all rows, from parts of them."""
+        parts = [one for one in parts if len(one.classes)]
+        if not parts:
+            return cls(np.empty(0), np.empty(0))
+        classes = np.unique(np.concatenate([one.classes for one in parts]))
+        mass = np.zeros(len(classes))
+        for one in parts:
+            mass[np.searchsorted(classes, one.classes)] += one.mass
+        return cls(classes, mass)
 
 
 def is_table(y):

@@ -1,6 +1,6 @@
 """NNORegressor."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +11,7 @@ from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
+from nno_sklearn._containers import by_parts, scored_by_parts
 from nno_sklearn._data_checks import given_offset, offset_of_outputs
 from nno_sklearn._kept import coef_table
 from nno_sklearn._labels import warn_of_constants
@@ -34,6 +35,7 @@ from nno_sklearn.losses import (
     Tweedie,
 )
 from nno_sklearn.penalties import Penalty
+from nno_sklearn.rows.merging import pooled
 from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.session import TrainingData
 from nno_sklearn.solvers import Solver
@@ -296,6 +298,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         if self._is_single:
             self.coef_, self.intercept_ = self.coef_[0], self.intercept_[0]
 
+    @by_parts
     def predict(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Predict targets, in their own units.
 
@@ -313,6 +316,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         prediction = self._prediction(X, offset)
         return prediction[:, 0] if self._predicts_vectors else prediction
 
+    @scored_by_parts
     def score(
         self,
         X: Matrix,
@@ -338,6 +342,29 @@ class NNORegressor(RegressorMixin, LinearModel):
         if prediction.ndim > np.ndim(y):  # a target with several outputs
             y = self.loss_.outputs_of(np.asarray(y)[:, None])
         return r2_score(y, prediction, sample_weight=sample_weight)
+
+    def score_sums(
+        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None, offset: ArrayLike | None
+    ) -> tuple[float, NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Of some rows: their weight, the targets' means and squares about them, and squared
+        errors, by output."""
+        prediction = self._prediction(X, offset)
+        target = _targets_of(self.loss_, np.asarray(y, dtype=float))
+        weight = np.ones(len(target)) if sample_weight is None else np.asarray(sample_weight, float)
+        weight = np.broadcast_to(weight, (len(target),))
+        total = float(weight.sum())
+        mean = weight @ target / total if total else np.zeros(target.shape[1])
+        squares = weight @ (target - mean) ** 2
+        return total, mean, squares, weight @ (target - prediction) ** 2
+
+    def score_of(self, sums: Sequence[tuple[float, Any, Any, Any]]) -> float:
+        """The score of all rows, from :meth:`score_sums` of parts of them."""
+        sums = [one for one in sums if one[0] > 0]
+        _, _, squares = pooled([one[:3] for one in sums])
+        errors = sum(one[3] for one in sums)
+        constant = np.where(errors == 0, 1.0, 0.0)  # as scikit-learn has it
+        ratio = np.divide(errors, squares, out=1.0 - constant, where=squares > 0)
+        return float(np.mean(1.0 - ratio))
 
 
 def _targets_of(loss: Loss, y: NDArray[Any]) -> NDArray[np.float64]:

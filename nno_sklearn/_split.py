@@ -9,6 +9,8 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import cross_validate
 from sklearn.utils import get_tags
 
+from nno_sklearn._containers import refuse_lazy
+
 #: Prefix of scorers' arguments while they are indexed together with those of ``fit``, none of which
 #: can have this name.
 OF_SCORER = "scorer: "
@@ -40,6 +42,7 @@ class Data(NamedTuple):
         scikit-learn can index arrays, sparse matrices, lists and data frames; its public way to do
         so is to fit an estimator, here one that keeps what it gets.
         """
+        refuse_lazy("A split into folds, or rows that are held out,", self.X, self.y)
         renamed = {f"{OF_SCORER}{name}": value for name, value in self.for_score.items()}
         with config_context(enable_metadata_routing=False), parallel_backend("sequential"):
             found = cross_validate(

@@ -8,6 +8,7 @@ from sklearn.metrics import get_scorer_names
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
+from nno_sklearn._containers import refuse_lazy
 from nno_sklearn._data_checks import (
     X_FORMAT,
     canonical,
@@ -230,6 +231,7 @@ def check_training_data(estimator, X, y, sample_weight, offset, **y_checks):
 
     A weight means a repetition: rows of weight 0 have no influence.
     """
+    refuse_lazy("This", X, y, sample_weight, offset)
     X, y = validate_data(estimator, from_tensor(X), from_tensor(y), **X_FORMAT, **y_checks)
     weight = check_weight(X, sample_weight)
     check_any_weight(weight)
@@ -251,6 +253,7 @@ def check_batch(estimator, X, y, sample_weight, offset, *, begins, **y_checks):
 
     The first batch of a stream fixes the number of features and their names.
     """
+    refuse_lazy("partial_fit", X, y, sample_weight, offset)
     X, y = from_tensor(X), from_tensor(y)
     X, y = validate_data(estimator, X, y, reset=begins, **X_FORMAT, **y_checks)
     weight = check_weight(X, sample_weight)
@@ -260,4 +263,5 @@ def check_batch(estimator, X, y, sample_weight, offset, *, begins, **y_checks):
 
 def check_new_data(estimator, X):
     """X for a fitted model."""
+    refuse_lazy("This", X)
     return validate_data(estimator, from_tensor(X), reset=False, **X_FORMAT)

@@ -22,6 +22,8 @@ PRIVATE = re.compile(r"_[a-z]\w*")
 PUBLIC = {
     "_doc_link_module": "https://scikit-learn.org/stable/developers/develop.html",
     "_doc_link_template": "https://scikit-learn.org/stable/developers/develop.html",
+    "_asdict": "https://docs.python.org/3/library/collections.html#collections.namedtuple",
+    "_fields": "https://docs.python.org/3/library/collections.html#collections.namedtuple",
     "_replace": "https://docs.python.org/3/library/collections.html#collections.namedtuple",
     "_init_callback_context": "https://scikit-learn.org/1.9/developers/callback_support.html",
 }

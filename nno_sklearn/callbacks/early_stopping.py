@@ -11,6 +11,7 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv, train_test_split
 from sklearn.utils.multiclass import type_of_target
 
+from nno_sklearn._containers import refuse_lazy
 from nno_sklearn._data_checks import is_count
 from nno_sklearn._split import Data
 from nno_sklearn.callbacks.base import Callback, Iteration
@@ -125,6 +126,7 @@ class EarlyStopping(Callback):
         """
         if self.validation_fraction is None:
             return None
+        refuse_lazy("EarlyStopping(validation_fraction=...)", data.X, data.y)
         is_labels = is_classifier(estimator) and type_of_target(data.y) in ("binary", "multiclass")
         rows = np.arange(data.n_rows)
         fitted, scored = train_test_split(

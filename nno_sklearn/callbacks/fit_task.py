@@ -42,9 +42,10 @@ class FitTask:
         *,
         held_out: Data | None = None,
         best: Best | None = None,
+        n_samples: int | None = None,
     ) -> None:
         self.estimator, self.data, self.held_out = estimator, data, held_out
-        self.n_samples = data.n_rows
+        self.n_samples = data.n_rows if n_samples is None else n_samples
         self.as_fitted, self.best = as_fitted, best
         self.n_iterations: int | None = None
         self.callbacks: tuple[Any, ...] = callbacks_of(estimator)

@@ -5,6 +5,7 @@ from nno_sklearn.rows.cells import condense_rows
 from nno_sklearn.rows.cholesky import invert
 from nno_sklearn.rows.design_matrix import exact_product
 from nno_sklearn.rows.local import LocalRows
+from nno_sklearn.rows.places import Here
 from nno_sklearn.rows.replies import (
     Geometry,
     PassCounter,
@@ -12,18 +13,25 @@ from nno_sklearn.rows.replies import (
     RowCurvature,
     RowSums,
 )
+from nno_sklearn.rows.shard import Part, Shard
+from nno_sklearn.rows.sharded import Exchange, ShardedRows
 from nno_sklearn.rows.targets import Labels, RowTargets, reweighted, targets_of
 
 __all__ = [
+    "Exchange",
     "Geometry",
+    "Here",
     "Labels",
     "LocalRows",
+    "Part",
     "PassCounter",
     "Raw",
     "RowCurvature",
     "RowSums",
     "RowTargets",
     "Rows",
+    "Shard",
+    "ShardedRows",
     "condense_rows",
     "exact_product",
     "invert",

@@ -1,10 +1,20 @@
 """Cells: rows gathered around landmark rows, a small weighted copy of the data."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from nno_sklearn._distances import check_metric_on
 from nno_sklearn.rows.draw import draw, drawn_by_weight
+
+
+class CellSums(NamedTuple):
+    """Weights, weighted targets and weighted offsets that landmarks get of the rows near them."""
+
+    weight: Any
+    target: Any
+    offset: Any
 
 
 def searched_cells(rows, count, n_searched, random_state, *, n_neighbors, metric):
@@ -64,23 +74,58 @@ def condense_rows(rows, landmarks, sample, *, weights=None, n_neighbors=1, metri
     if weights is None:
         sample = np.setdiff1d(sample, landmarks)
         weights = rows.weight[landmarks], rows.weight[sample]
-    weight, target = weights[0].copy(), np.asarray(rows.y.take(landmarks, axis=0))
+    weight, target = weights[0], np.asarray(rows.y.take(landmarks, axis=0))
     offset = None if rows.offset is None else rows.offset[landmarks]
     if len(sample):
-        shares = min(n_neighbors, len(landmarks))
-        check_metric_on(metric, rows.is_sparse)
-        search = NearestNeighbors(n_neighbors=shares, metric=metric)
-        search.fit(rows.design.standardised_rows(landmarks))
-        cells = search.kneighbors(rows.design.standardised_rows(sample), return_distance=False)
-        given = np.repeat(weights[1] / shares, shares)
-        before, cells = weight.copy(), cells.ravel()
-        np.add.at(weight, cells, given)
-
-        def mean(own, others):
-            sums = before[:, None] * own
-            np.add.at(sums, cells, given[:, None] * np.repeat(others, shares, axis=0))
-            return sums / weight[:, None]
-
-        target = mean(target, np.asarray(rows.y.take(sample, axis=0)))
-        offset = None if offset is None else mean(offset, rows.offset[sample])
+        near = rows.design.standardised_rows(landmarks)
+        given = {"n_neighbors": n_neighbors, "metric": metric}
+        sums = nearest_cells(rows, near, sample, weights[1], **given)
+        weight, target, offset = with_cells(weight, target, offset, sums)
     return rows.taken(landmarks, weight, target, offset)
+
+
+def nearest_cells(rows, landmarks, sample, weight, *, n_neighbors, metric):
+    """What rows give to their nearest landmarks, in equal parts.
+
+    Parameters
+    ----------
+    rows : LocalRows
+    landmarks : ndarray or sparse array of shape (n_landmarks, n_features)
+        In units of the columns' spreads.
+    sample : ndarray of int
+        Numbers of the rows that give.
+    weight : ndarray
+        Theirs.
+    n_neighbors : int
+    metric : str or callable
+
+    Returns
+    -------
+    CellSums
+    """
+    n = landmarks.shape[0]
+    shares = min(n_neighbors, n)
+    check_metric_on(metric, rows.is_sparse)
+    search = NearestNeighbors(n_neighbors=shares, metric=metric).fit(landmarks)
+    cells = search.kneighbors(rows.design.standardised_rows(sample), return_distance=False).ravel()
+    given = np.repeat(weight / shares, shares)
+
+    def total(others):
+        sums = np.zeros((n, others.shape[1]))
+        np.add.at(sums, cells, given[:, None] * np.repeat(others, shares, axis=0))
+        return sums
+
+    received = np.zeros(n)
+    np.add.at(received, cells, given)
+    offset = None if rows.offset is None else total(rows.offset[sample])
+    return CellSums(received, total(np.asarray(rows.y.take(sample, axis=0))), offset)
+
+
+def with_cells(weight, target, offset, sums):
+    """Landmarks' weights, mean targets and mean offsets, of their own and what is given to them."""
+    total = weight + sums.weight
+
+    def mean(own, others):
+        return (weight[:, None] * own + others) / total[:, None]
+
+    return total, mean(target, sums.target), None if offset is None else mean(offset, sums.offset)

@@ -136,6 +136,28 @@ class DesignMatrix(SecondOrder):
         X = self.X.tocsr() if self.is_sparse else self.X
         return self._part(X[index], self.centre, self.scale, self._idle[index])
 
+    def stacked(self, parts, passes):
+        """The rows of several matrices with these columns, this one among them."""
+        centres = np.array([part.centre for part in parts])
+        most = np.abs(centres).argmax(axis=0)
+        centre = centres[most, np.arange(centres.shape[1])]  # where the means were not taken out
+        blocks = [part._with_centre(centre) for part in parts]
+        X = sparse.vstack(blocks, format="csr") if self.is_sparse else np.concatenate(blocks)
+        whole = self._part(X, centre, self.scale, np.concatenate([part._idle for part in parts]))
+        whole.passes = passes
+        return whole
+
+    def _with_centre(self, centre):
+        """X such that ``X - 1 centre'`` is what it is now; sparse columns that change are full."""
+        back = (centre - self.centre).astype(self.X.dtype)
+        if not back.any():
+            return self.X
+        if not self.is_sparse:
+            return self.X + back
+        X = self.X.tocsr(copy=True)
+        X.data += back[X.indices]
+        return X
+
     def columns(self, index):
         if self.is_sparse and self.X.format != "csc":
             self.X = self.X.tocsc()  # once: column slices of CSR would cost a pass each

@@ -15,11 +15,21 @@ def draw(rows, count, random_state):
     index, weight = _candidates(rows, count, random_state)
     if len(index) <= count:  # a few rows have all the weight
         return index, weight
-    chance = weight * _preference(rows.design.row_sizes(index), weight)
+    chance = _chance(rows, index, weight)
     keys = random_state.exponential(size=len(index)) / chance
     last = np.partition(keys, count)[count]
     chosen = np.flatnonzero(keys < last)[:count]
     return index[chosen], weight[chosen] / -np.expm1(-chance[chosen] * last)
+
+
+def keyed(rows, count, random_state):
+    """Candidates for ``count`` landmarks: their numbers, weights, and chances to be drawn."""
+    index, weight = _candidates(rows, min(count, len(rows)), random_state)
+    return index, weight, _chance(rows, index, weight)
+
+
+def _chance(rows, index, weight):
+    return weight * _preference(rows.design.row_sizes(index), weight)
 
 
 def drawn_by_weight(weight, count, random_state):

@@ -162,6 +162,13 @@ class ImplicitCurvature:
     def release(self) -> None:
         self._blocks = []
 
+    def formed(self) -> JointCurvature:
+        """The matrix, which is not as long as the data."""
+        total = np.diag(self._total)
+        for weight, coupling in self._blocks:
+            total -= ((weight[:, None] * coupling).T @ coupling).astype(float, copy=False)
+        return JointCurvature(total)
+
     def __rmul__(self, share: float) -> ImplicitCurvature:
         blocks = [(float(share) * weight, coupling) for weight, coupling in self._blocks]
         return ImplicitCurvature(share * self._total, share * self.diagonal, blocks)

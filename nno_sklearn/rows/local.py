@@ -86,12 +86,12 @@ class LocalRows(Recession, Rows):
     def _like(self, design, **changes):
         """The same targets, weights and offsets of the same rows, but for ``changes``."""
         part = copy(self)
-        for name in ("raw_dtype", "_stores_raw"):
+        for name in ("raw_dtype", "stores_raw"):
             vars(part).pop(name, None)
         vars(part).update(design=design, **changes)
         return part
 
-    def _others(self, design, y, weight, offset, **changes):
+    def others(self, design, y, weight, offset, **changes):
         """Other rows, measured by the same loss."""
         offset = None if offset is None else np.asfortranarray(offset)
         changes |= {"_targets": targets_of(y), "weight": weight, "offset": offset}
@@ -100,9 +100,19 @@ class LocalRows(Recession, Rows):
             vars(part).pop(name, None)
         return part
 
-    def _offset_of(self, index):
+    def targets_at(self, index):
+        """Targets of the rows ``index``."""
+        return self._targets.take(index)
+
+    def offset_of(self, index):
         """Offsets of the rows ``index``; None for rows without offsets."""
         return None if self.offset is None else self.offset[index]
+
+    def told(self, targets, mean_offset):
+        """These rows as some of others, whose targets and mean offset are given."""
+        part = self._like(self.design)
+        part.targets, part.mean_offset = targets, mean_offset
+        return part
 
     # Sizes
 
@@ -165,7 +175,7 @@ class LocalRows(Recession, Rows):
     # Handles
 
     @cached_property
-    def _stores_raw(self):
+    def stores_raw(self):
         """Whether raw predictions are kept: not where those of many coupled outputs are too large
         beside dense rows, of which they are made anew."""
         size = len(self) * self.n_outputs * self.raw_dtype.itemsize
@@ -173,26 +183,26 @@ class LocalRows(Recession, Rows):
         return is_cheap or size <= MOST_STORED
 
     def raw(self, coef):
-        if not self._stores_raw:
+        if not self.stores_raw:
             return RecomputedRaw(self.design, coef, self.raw_dtype)
         return StoredRaw(self.design.matvec(coef, self.raw_dtype, self._order))
 
     def nothing(self):
-        if not self._stores_raw:
+        if not self.stores_raw:
             return RecomputedRaw(
                 self.design, np.zeros((self.shape[1], self.n_outputs)), self.raw_dtype
             )
         return StoredRaw(np.broadcast_to(self.raw_dtype.type(0), self.y.shape))
 
     def combined(self, first, t, second):
-        if not self._stores_raw:
+        if not self.stores_raw:
             return RecomputedRaw(self.design, first.coef + t * second.coef, self.raw_dtype)
         array = np.asarray(t, dtype=second.array.dtype) * second.array
         array += first.array
         return StoredRaw(array)
 
     def chosen(self, which, first, second):
-        if not self._stores_raw:
+        if not self.stores_raw:
             coef = np.where(which, first.coef, second.coef)
             return RecomputedRaw(self.design, coef, self.raw_dtype)
         return StoredRaw(np.where(which, first.array, second.array))
@@ -230,7 +240,7 @@ class LocalRows(Recession, Rows):
         given = self.loss, self._targets, self.weight, raw, self.offset, b
         if slope is not None:
             return sums.sums_along(*given, slope, t, self.is_separate)
-        if not self._stores_raw:
+        if not self.stores_raw:
             return sums.sums_at(*given, None)
         if raw.residual is None:
             raw.residual = np.empty(raw.array.shape, raw.array.dtype, order=self._order)
@@ -245,7 +255,7 @@ class LocalRows(Recession, Rows):
         return sums.values(self.loss, self._targets, self.weight, raw, self.offset, b, slope, t)
 
     def gradient(self, raw, b):
-        if not self._stores_raw:
+        if not self.stores_raw:
             return self.first_order(raw.coef, b).gradient
         if raw.residual is None or not np.array_equal(raw.at, b):
             self.sums(raw, b)
@@ -270,7 +280,7 @@ class LocalRows(Recession, Rows):
         return float(sum(weight @ np.square(block).sum(axis=1) for weight, block in parts))
 
     def release(self, raw):
-        if self._stores_raw:
+        if self.stores_raw:
             raw.residual = None
 
     def gradient_sizes(self, raw, b):
@@ -360,11 +370,11 @@ class LocalRows(Recession, Rows):
         if count < len(size):
             index = np.sort(np.argpartition(-size, count)[:count])
         ones = np.ones(len(index))  # their part of the Hessian is taken as it is: no intercept
-        few = self._others(
+        few = self.others(
             self.design.rows(index),
             self._targets.take(index),
             ones,
-            self._offset_of(index),
+            self.offset_of(index),
             fit_intercept=False,
         )
         heavy = LocalCurvature(Curvature(weighted[index]), ones, False)
@@ -416,15 +426,15 @@ class LocalRows(Recession, Rows):
 
     def replaced(self, X, y):
         weight = np.full(len(X), 1.0 / len(X))
-        return self._others(self.design.replaced(X), y, weight, None, fit_intercept=False)
+        return self.others(self.design.replaced(X), y, weight, None, fit_intercept=False)
 
     def taken(self, index, weight, y, offset=None):
         """The rows ``index`` with weights, targets and offsets of their own."""
-        return self._others(self.design.rows(index), y, weight / weight.sum(), offset)
+        return self.others(self.design.rows(index), y, weight / weight.sum(), offset)
 
     def draw(self, count, random_state):
         index, weight = draw(self, count, random_state)
-        return self.taken(index, weight, self._targets.take(index), self._offset_of(index))
+        return self.taken(index, weight, self._targets.take(index), self.offset_of(index))
 
     def cells(self, count, n_searched, random_state, n_neighbors, metric):
         given = {"n_neighbors": n_neighbors, "metric": metric}

@@ -77,6 +77,15 @@ def curvature_rows(rows, curvature, feature, output):
     ndarray of shape (n_rows, n)
         As many as samples, or as samples and outputs where outputs are coupled.
     """
+    ones, columns = roots_and_columns(rows, curvature, feature, output)
+    return without_intercept(ones, columns) if rows.fit_intercept else columns
+
+
+def roots_and_columns(rows, curvature, feature, output):
+    """Roots of the second derivatives by each output's intercept, and by some coefficients.
+
+    The parameters are those of :func:`curvature_rows`.
+    """
     dense = rows.design.standardised_rows(np.arange(len(rows)))
     columns = ((dense.toarray() if rows.is_sparse else dense) * rows.scale)[:, feature]
     if curvature.coupling is None:  # coefficients of one output
@@ -84,13 +93,15 @@ def curvature_rows(rows, curvature, feature, output):
         roots = [np.sqrt(rows.weight * np.maximum(curvature.entry(k, k), 0.0))[:, None]]
     else:
         roots = _coupled_roots(rows.weight, curvature)
-    result = np.concatenate([root[:, output] * columns for root in roots])
-    if rows.fit_intercept:
-        ones = np.concatenate(roots)
-        inverse = invert(ones.T @ ones)
-        for _ in range(2):  # once more for the digits that are left
-            result -= ones @ (inverse @ (ones.T @ result))
-    return result
+    return np.concatenate(roots), np.concatenate([root[:, output] * columns for root in roots])
+
+
+def without_intercept(ones, columns):
+    """The columns, changed in place, without what the ``ones`` explain of them."""
+    inverse = invert(ones.T @ ones)
+    for _ in range(2):  # once more for the digits that are left
+        columns -= ones @ (inverse @ (ones.T @ columns))
+    return columns
 
 
 def _coupled_roots(weight, curvature):

@@ -6,6 +6,7 @@ Both answer the same questions, so that nothing else asks which of them there ar
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -152,6 +153,14 @@ class Labels(RowTargets):
 def targets_of(y: Array | RowTargets) -> RowTargets:
     """Targets that answer questions: an array's, or ``y`` itself where it is such targets."""
     return y if isinstance(y, RowTargets) else Numbers(y)
+
+
+def stacked(parts: Sequence[Any]) -> Any:
+    """Targets of several parts of the rows, each in the form of :attr:`RowTargets.given`."""
+    first = parts[0]
+    if isinstance(first, Labels):
+        return Labels(np.concatenate([part.codes for part in parts]), first.n_classes)
+    return np.vstack(parts)
 
 
 def reweighted(shares: Array, weight: Array, factors: Array) -> tuple[Array, Array]:

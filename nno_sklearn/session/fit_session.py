@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
+from nno_sklearn._containers import prepared
 from nno_sklearn._split import Data
 from nno_sklearn._validation import check_compatible, draft_of
 from nno_sklearn.callbacks.fit_task import FitTask
 from nno_sklearn.callbacks.protocol import without_callbacks
 from nno_sklearn.contracts import check_loss_on, check_penalty_on
 from nno_sklearn.penalties import NoPenalty, Penalty
-from nno_sklearn.problem import Objective, Problem, summarise
+from nno_sklearn.problem import Problem, summarise
 from nno_sklearn.problem.cost import MOMENTS_BUDGET, PASSES_PER_FIT
-from nno_sklearn.rows import targets_of
 from nno_sklearn.score_training import BoundTraining
 from nno_sklearn.session.magnitude import check_magnitude
 from nno_sklearn.session.minimise import pilot_coefficients
@@ -96,7 +96,7 @@ class FitSession:
         self._options = {} if offset is None else {"offset": offset}
         self._budget = max(MOMENTS_BUDGET, PASSES_PER_FIT * n_models)
         self._known: list[_Known] = []
-        self._held_out = held_out
+        self._held_out, self._n_samples = held_out, None
         self._pilots: dict[Any, Array] = {}
 
     def pose(self, model: Model) -> Posed[Model]:
@@ -152,23 +152,24 @@ class FitSession:
 
     def _pose_first(self, model: Model, parts: Parts) -> tuple[Model, _Known[Model]]:
         draft, training = draft_of(model), None
-        data = draft.prepare(self._X, self._y, self._sample_weight, parts.loss, **self._options)
+        given = self._X, self._y, self._sample_weight, self._options
+        trains_score = parts.training is not None
+        data = prepared(draft, parts.loss, *given, trains_score=trains_score)
+        self._n_samples = data.n_samples
         if parts.training is not None:
             _check_no_offset(data)
             data = replace(data, targets=np.asarray(data.targets))  # a score takes rows apart
             training = parts.training.bind(data.targets, getattr(draft, "classes_", None))
         with np.errstate(over="ignore", invalid="ignore"):
-            examples = targets_of(data.targets).examples()
+            examples = data.examples()
             data.loss.check_target(examples)
             check_loss_on(data.loss, examples)
             # An adaptive penalty is known after a first fit.
             penalty = NoPenalty() if parts.penalty.is_adaptive else parts.penalty
-            terms = data.loss, penalty, draft.strength(data.total_weight)
             has_free_intercept = draft.fit_intercept and not data.has_intercept_column
-            objective = Objective(*terms, fit_intercept=has_free_intercept)
+            rows = data.rows(fit_intercept=has_free_intercept)
             names = getattr(draft, "feature_names_in_", None)
-            rows = data.X, data.targets, data.weight
-            problem = Problem.of(objective, *rows, names, data.offset)
+            problem = Problem(rows, penalty, draft.strength(data.total_weight), names)
             if not parts.penalty.is_adaptive:
                 _check_bound_penalty(problem, parts)
             check_magnitude(problem)
@@ -211,7 +212,8 @@ class FitSession:
         solver = clone(posed.solver).select(posed.problem)
         data = Data(self._X, self._y, {"sample_weight": self._sample_weight, **self._options}, {})
         as_fitted = preview(without_callbacks(draft), posed.problem, solver)
-        task = FitTask(model, data, as_fitted, held_out=self._held_out)
+        held_out, n = self._held_out, self._n_samples
+        task = FitTask(model, data, as_fitted, held_out=held_out, n_samples=n)
         fit = partial(solve_posed, posed, solver, start, task, is_returned=is_returned)
         return task.run(fit, lambda fitted: fitted.model)
 

@@ -9,9 +9,10 @@ from numpy.typing import DTypeLike, NDArray
 from nno_sklearn.counterparts import Strength
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
-from nno_sklearn.rows import RowTargets
+from nno_sklearn.rows import LocalRows, Rows, RowTargets, targets_of
 from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.solvers import Solver, SolverResult
+from nno_sklearn.types import Array
 
 
 class Parts(NamedTuple):
@@ -43,6 +44,19 @@ class TrainingData:
     #: Whether the last column of X is a constant whose coefficient, penalised as all are, is the
     #: intercept; then no other is fitted.
     has_intercept_column: bool = False
+
+    #: Rows as the user counts them; None where these are all.
+    n_samples: ClassVar[int | None] = None
+
+    def rows(self, *, fit_intercept: bool) -> Rows:
+        """The rows with their loss, in weights that sum to 1."""
+        weight = self.weight / self.weight.sum()
+        options: dict[str, Any] = {"fit_intercept": fit_intercept, "offset": self.offset}
+        return LocalRows(self.X, self.targets, weight, self.loss, **options)
+
+    def examples(self) -> Array:
+        """Dense targets that tell what all are like."""
+        return targets_of(self.targets).examples()
 
 
 class Limits(NamedTuple):

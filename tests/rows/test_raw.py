@@ -59,8 +59,8 @@ def test_what_is_stored():
     big = 2**27 // 8 // K + 1
     rows = make()
     rows.__dict__["design"].X = np.broadcast_to(np.float64(1), (big, P))
-    assert not rows._stores_raw
-    assert make(sparse.csr_array(X))._stores_raw
+    assert not rows.stores_raw
+    assert make(sparse.csr_array(X)).stores_raw
 
 
 @pytest.mark.parametrize("kind", ["float64", "float32", "far", "csr", "idle rows", "constant"])

@@ -1,5 +1,7 @@
 """Rows in shards: solvers, certificate and Newton need nothing but the interface of rows."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -11,7 +13,7 @@ from nno_sklearn.rows import LocalRows
 from nno_sklearn.solvers import SOLVERS, Status, solve_nonsmooth
 from nno_sklearn.solvers.newton import newton_step
 from tests.problems import LOSSES, make_matrix, make_target, make_weight, solve
-from tests.rows.sharded import ShardedRows
+from tests.rows.sharded import in_shards
 
 N_SAMPLES, TOL = 240, 1e-9
 #: More requests for each iteration than any fit here needs.
@@ -50,7 +52,7 @@ def make_pair(name, penalty=None, *, n=N_SAMPLES, p=6, alpha=0.02, container=np.
     if offset:
         options["offset"] = np.random.default_rng(2).normal(size=y.shape)
     local = LocalRows(*given, **options)
-    sharded = ShardedRows(*given, **options, n_shards=n_shards)
+    sharded = in_shards(*given, **options, n_shards=n_shards)
     return [Problem(rows, penalty, alpha) for rows in (local, sharded)]
 
 
@@ -63,17 +65,20 @@ def test_solvers_need_nothing_but_the_interface(case, solver, container):
     options = {"tol": TOL, "random_state": 0}
     expected, result = (solve(solver, problem, **options) for problem in (local, sharded))
     assert expected.status is result.status is Status.CONVERGED
-    np.testing.assert_allclose(result.coef, expected.coef, rtol=0, atol=1e-8)
-    np.testing.assert_allclose(result.intercept, expected.intercept, rtol=0, atol=1e-8)
+    # Shards draw landmarks of their own: another path to within TOL of the same optimum.
+    near = 1e-4 if solver == "nearest_neighbor" else 1e-8
+    np.testing.assert_allclose(result.coef, expected.coef, rtol=0, atol=near)
+    np.testing.assert_allclose(result.intercept, expected.intercept, rtol=0, atol=near)
+    assert result.objective == pytest.approx(expected.objective, rel=2 * TOL)
     assert result.optimality <= TOL
-    assert result.n_passes == pytest.approx(expected.n_passes, rel=0.2)
+    # A look may bring a gradient that no one asks for: passes are cheaper than trips.
+    assert 0.5 * expected.n_passes <= result.n_passes <= 1.6 * expected.n_passes
     there = local.at(result.coef, local.inner_intercept(result.coef, result.intercept))
     if "conjugate" in local.provides:
         assert there.dual_gap <= 2 * TOL * local.null.value
-    requests, notes = sharded.rows.requests, sharded.rows.notes
+    requests = sharded.rows.requests
     assert requests.total() <= GENEROUS * (1 + result.n_iter), (
-        f"{requests.total()} requests in {result.n_iter} iterations: {dict(requests)}; "
-        f"{notes.total()} without a reply: {dict(notes)}"
+        f"{requests.total()} requests in {result.n_iter} iterations: {dict(requests)}"
     )
 
 
@@ -187,8 +192,8 @@ def test_what_shards_say_adds_up(name, offset, fit_intercept, container):
             raise AssertionError(f"{what}: {error}") from None
     costs = [problem.rows.row_product_cost for problem in pair]  # of a mean row, where sparse
     assert costs[1] == pytest.approx(costs[0], rel=0.01)
-    passes = [problem.n_passes for problem in pair]
-    assert passes[1] == pytest.approx(passes[0], rel=0.02)
+    here, there = (problem.n_passes for problem in pair)
+    assert 0.98 * here <= there <= 1.5 * here  # gradients come with looks, asked for or not
 
 
 @pytest.mark.parametrize("n_shards", [1, 2, 7])
@@ -206,27 +211,27 @@ RARE = {
     "landmarks": (
         "nearest_neighbor",
         {"name": "multinomial", "n": 20000, "p": 20},
-        {"cells"},
+        {"candidates", "taken", "cell_sums"},
     ),
     "sparse landmarks": (
         "auto",
         {"name": "log_loss", "n": 5000, "p": 8, "container": sparse.csr_array},
-        {"draw"},
+        {"candidates", "taken"},
     ),
     "wide": (
         "nearest_neighbor",
         {"name": "squared_error", "n": 60, "p": 2200},
-        {"row_space_inverse"},
+        {"entries"},
     ),
     "words": (
         "nearest_neighbor",
         {"name": "squared_error", "n": 1600, "p": 2010, "container": sparse.csr_array},
-        {"heaviest"},
+        {"heavy"},
     ),
     "no penalty": (
         "nearest_neighbor",
         {"name": "log_loss", "penalty": NoPenalty()},
-        {"newton_dual", "factor", "hessian_root", "second_gradient", "square", "recession"},
+        {"newton_dual", "factor", "root_factor", "second_gradient", "square", "recession"},
     ),
     "no penalty, many rows": (
         "nearest_neighbor",
@@ -267,3 +272,16 @@ def test_moments_of_shards_stand_for_all_rows():
     assert_close(*((result.coef, result.intercept) for result in results))
     assert_close(results[1].coef, solve("proximal", pair[1], tol=TOL).coef)
     assert results[1].n_passes == pytest.approx(results[0].n_passes, rel=0.01)
+
+
+@pytest.mark.parametrize("name, most", [("log_loss", 25), ("huber", 25), ("squared_error", 5)])
+def test_few_round_trips_and_few_bytes(name, most):
+    """Counts, the same on every machine: at most 1 % of the rows' bytes, besides landmark rows."""
+    _, problem = make_pair(name, n=20_000, p=30, alpha=1e-3)
+    result = solve("auto", summarise(problem, 8.0), tol=1e-4, random_state=0)
+    assert result.status is Status.CONVERGED
+    requests, n_bytes = problem.rows.requests, Counter(problem.rows.exchange.place.n_bytes)
+    assert requests.total() <= most, dict(requests)
+    landmarks = n_bytes.pop("candidates", 0) + n_bytes.pop("taken", 0)
+    assert landmarks <= 0.2 * 20_000 * 30 * 8
+    assert n_bytes.total() <= 0.01 * 20_000 * 30 * 8, dict(n_bytes)

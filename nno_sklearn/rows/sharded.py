@@ -1,0 +1,400 @@
+"""Rows in shards that lie wherever they are: only sums and a few rows travel."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections import Counter
+from copy import copy
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nno_sklearn.rows import few
+from nno_sklearn.rows.base import Rows
+from nno_sklearn.rows.cells import with_cells
+from nno_sklearn.rows.local import LocalCurvature, LocalRows
+from nno_sklearn.rows.merging import scaled
+from nno_sklearn.rows.moments import CONSTANT
+from nno_sklearn.rows.places import Place
+from nno_sklearn.rows.recipes import (
+    Missing,
+    Recipe,
+    Request,
+    ShardedCurvature,
+    ShardedRaw,
+    ref_of,
+    steps_to,
+)
+from nno_sklearn.rows.replies import (
+    DualPoint,
+    FirstOrder,
+    Geometry,
+    HessianSums,
+    Moments,
+    PassCounter,
+)
+from nno_sklearn.rows.row_space import without_intercept
+from nno_sklearn.types import Array
+
+
+class Look(NamedTuple):
+    """What came with sums at a place: rows, handle and intercept.
+
+    Parameters
+    ----------
+    place : tuple
+    values, gradient : ndarray or None
+        As :meth:`~nno_sklearn.rows.base.Rows.values` and its ``gradient`` return them.
+    """
+
+    place: tuple[Any, ...]
+    values: Array | None
+    gradient: Array | None
+
+
+class Exchange:
+    """All that is asked of the shards of one place: requests, and the keys of what they have.
+
+    Parameters
+    ----------
+    place : Place
+    whole : (float, int)
+        Sum of all weights, and number of all rows that have any.
+
+    Attributes
+    ----------
+    requests : Counter
+        Round trips, by what was asked for.
+    last_look : Look
+        What the last sums brought along.
+    """
+
+    def __init__(self, place: Place, whole: tuple[float, int]) -> None:
+        self.place, self.whole, self.requests = place, whole, Counter[str]()
+        self.last_look = Look((), None, None)
+        self._keys, self._known = itertools.count(), set[int]()
+        self._forgotten, self._released = list[int](), list[int]()
+
+    def recipe(self, on: Recipe | None, method: str, *args: Any) -> Recipe:
+        """How to make something, of which the shards hear when it is needed."""
+        return Recipe(next(self._keys), on, method, args)
+
+    def watch(self, handle: Any) -> Any:
+        """The handle; once no one has it, shards forget what it stands for."""
+        weakref.finalize(handle, self._forgotten.append, handle.recipe.key)
+        return handle
+
+    def release(self, recipe: Recipe) -> None:
+        """Let go of what shards keep beside a handle."""
+        self._released.append(recipe.key)
+
+    def ask(self, on: Recipe | None, method: Any, *args: Any, **options: Any) -> tuple[Any, float]:
+        """The answer of all shards, and the entries of X that they read: one round trip."""
+        self.requests[method if isinstance(method, str) else method.__name__] += 1
+        args = tuple(map(_recipe_of, args))
+        needed = [one for one in (on, *args) if isinstance(one, Recipe)]
+        known = self._known if self.place.keeps_steps else frozenset[int]()
+        released, self._released[:] = tuple(self._released), []
+        forgotten = tuple(self._forgotten)
+        del self._forgotten[: len(forgotten)]  # others may be added meanwhile
+        steps = steps_to(needed, known)
+        refs = ref_of(on), method, tuple(map(ref_of, args)), options, self.whole
+        answer = self.place.ask(Request(steps, *refs, released, forgotten))
+        if isinstance(answer, Missing):  # a shard was lost, and made anew: tell it everything
+            self.requests["(again)"] += 1
+            steps = steps_to(needed, frozenset())
+            answer = self.place.ask(Request(steps, *refs, released, forgotten))
+        self._known.update(step.key for step in steps)
+        self._known.difference_update(forgotten)
+        return answer
+
+
+def _recipe_of(value):
+    return value.recipe if isinstance(value, ShardedRaw | ShardedCurvature) else value
+
+
+class ShardedRows(Rows):
+    """Rows in shards.
+
+    Parameters
+    ----------
+    exchange : Exchange
+    loss : Loss
+    fit_intercept : bool
+
+    Attributes
+    ----------
+    recipe : Recipe
+        How shards make these rows of their data.
+    """
+
+    def __init__(self, exchange: Exchange, loss: Any, *, fit_intercept: bool) -> None:
+        self.exchange, self.loss, self.fit_intercept = exchange, loss, fit_intercept
+        (_, mean, square), _ = exchange.ask(None, "column_moments", fit_intercept)
+        scale = np.sqrt(square)
+        scale[~(scale > CONSTANT * np.abs(mean))] = 0.0
+        self._geometry = self._whole_geometry = Geometry(mean, scale)
+        self.recipe = exchange.recipe(None, "rows", loss, fit_intercept, self._geometry)
+        self._facts: dict[str, Any] = {}
+        self._passes = PassCounter(self._fact("n_stored"))
+        self._passes.total = 1.0  # the geometry
+        self._tell()
+
+    requests = property(lambda self: self.exchange.requests)
+
+    def _view(self, method, *args, stale=(), **changes):
+        """Other rows that shards make of these; the ``stale`` facts are not those of these."""
+        part = copy(self)
+        part._facts = {name: fact for name, fact in self._facts.items() if name not in stale}
+        vars(part).pop("_gathered", None)
+        recipe = self.exchange.recipe(self.recipe, method, *map(_recipe_of, args))
+        vars(part).update(recipe=recipe, **changes)
+        return self.exchange.watch(part)
+
+    def _tell(self):
+        """Let the parts centre targets and offsets as those of all rows are."""
+        self.recipe = self.exchange.recipe(self.recipe, "told", self.targets, self.mean_offset)
+
+    # How it asks
+
+    def _ask(self, method, *args, **options):
+        answer, read = self.exchange.ask(self.recipe, method, *args, **options)
+        if "_passes" in vars(self):
+            self._passes.read(read)
+        return answer
+
+    def _make(self, method, *args):
+        """A handle; no request."""
+        recipe = self.exchange.recipe(self.recipe, method, *map(_recipe_of, args))
+        return self.exchange.watch(ShardedRaw(recipe))
+
+    def _fact(self, name):
+        if name not in self._facts:
+            found = few.of_mean_row(self._ask(few.facts))
+            self._facts = {**found._asdict(), **self._facts}
+        return self._facts[name]
+
+    # Sizes
+
+    shape = property(lambda self: (self._fact("n_samples"), len(self._geometry.scale)))
+    n_outputs = property(lambda self: self._fact("n_outputs"))
+    dtype = property(lambda self: self._fact("dtype"))
+    is_sparse = property(lambda self: self._fact("is_sparse"))
+    n_stored = property(lambda self: self._fact("n_stored"))
+    row_product_cost = property(lambda self: self._fact("row_product_cost"))
+    origin = property(lambda self: self._whole_geometry.origin)
+    scale = property(lambda self: self._geometry.scale)
+    rounding = property(lambda self: self._fact("rounding"))
+    eps = property(lambda self: self._fact("eps"))
+    is_exact = property(lambda self: self._fact("is_exact"))
+    underflows = property(lambda self: self._fact("underflows"))
+    passes = property(lambda self: self._passes)
+    is_separate = property(lambda self: self._fact("is_separate"))
+    targets = property(lambda self: self._fact("targets"))
+    mean_offset = property(lambda self: self._fact("mean_offset"))
+
+    @property
+    def inverse_scale(self):
+        scale = self.scale
+        return np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+
+    # Handles
+
+    def raw(self, coef):
+        return self._make("raw", coef)
+
+    def nothing(self):
+        return self._make("nothing")
+
+    def combined(self, first, t, second):
+        return self._make("combined", first, t, second)
+
+    def chosen(self, which, first, second):
+        return self._make("chosen", which, first, second)
+
+    def dual(self, raw, b):
+        return self._make("dual", raw, b)
+
+    def release(self, raw):
+        self.exchange.release(raw.recipe)
+
+    def curvature(self, raw, b, least=None):
+        exchange = self.exchange
+        recipe = exchange.recipe(self.recipe, "curvature", raw.recipe, b, least)
+        total = lambda: exchange.ask(recipe, "intercept")[0]  # noqa: E731
+        return exchange.watch(ShardedCurvature(recipe, total))
+
+    # Sums at raw predictions
+
+    def sums(self, raw, b, slope=None, t=0.0):
+        if slope is not None:
+            return self._ask("sums", raw, b, slope, t)
+        # A second look at the same place ends the search for the intercept, about: what is asked
+        # for next comes with it.
+        is_second = self.exchange.last_look.place[:2] == (self.recipe.key, raw.recipe.key)
+        sums, values, gradient = self._ask(few.look, raw, b, is_second)
+        self.exchange.last_look = Look(self._place(raw, b), values, gradient)
+        return sums
+
+    def _place(self, raw, b):
+        return self.recipe.key, raw.recipe.key, b.tobytes()
+
+    def derivatives_along(self, raw, b, slope, t, drift):
+        return self._ask("derivatives_along", raw, b, slope, t, drift)
+
+    def values(self, raw, b, slope=None, t=0.0):
+        look = self.exchange.last_look
+        if slope is None and look.values is not None and look.place == self._place(raw, b):
+            return look.values
+        return self._ask("values", raw, b, slope, t)
+
+    def gradient(self, raw, b):
+        look = self.exchange.last_look
+        if look.gradient is not None and look.place == self._place(raw, b):
+            return look.gradient.copy()
+        return self._ask("gradient", raw, b)
+
+    def first_order(self, coef, b):
+        return FirstOrder(*self._ask("first_order", coef, b))
+
+    def moved_gradient(self, raw, b, curvature, shift):
+        return self._ask("moved_gradient", raw, b, curvature, shift)
+
+    def square(self, raw):
+        return self._ask("square", raw)
+
+    def gradient_sizes(self, raw, b):
+        square, largest = self._ask("gradient_sizes", raw, b)
+        return float(np.sqrt(square)), largest
+
+    def conjugate(self, raw, b, scaling):
+        return self._ask("conjugate", raw, b, scaling)
+
+    def shrunk_dual(self, dual, shares, scaling):
+        return self._ask("shrunk_dual", dual, shares, scaling)._replace(scaling=scaling)
+
+    def newton_dual(self, raw, b, curvature, slope, shift, scalings):
+        given = raw, b, curvature, slope, shift
+        agreed, largest, sums = self._ask("newton_dual", *given, scalings)
+        if agreed != largest:  # one scaling must serve all rows
+            return self.newton_dual(*given, scalings[list(scalings).index(agreed) :])
+        return DualPoint(*sums)._replace(scaling=agreed)
+
+    # Second derivatives
+
+    def largest_curvature(self, curvature):
+        return self._ask("largest_curvature", curvature)
+
+    def curvature_change(self, curvature, before):
+        return self._ask("curvature_change", curvature, before)
+
+    def second_total(self, curvature, slope):
+        return self._ask("second_total", curvature, slope)
+
+    def second_gradient(self, curvature, slope, shift):
+        return self._ask("second_gradient", curvature, slope, shift)
+
+    def hessian_sums(self, curvature, k, least=0.0, index=None):
+        return HessianSums(*self._ask("hessian_sums", curvature, k, least, index))
+
+    def joint_hessian_sums(self, curvature):
+        return self._ask("joint_hessian_sums", curvature)
+
+    def hessian_root(self, curvature, feature, output):
+        factor = self._ask(few.root_factor, curvature, feature, output)
+        n_ones = factor.shape[1] - len(feature)
+        ones, columns = factor[:, :n_ones], factor[:, n_ones:].copy()
+        return without_intercept(ones, columns) if self.fit_intercept else columns
+
+    @cached_property
+    def _gathered(self) -> LocalRows:
+        """All rows in one place, for what is asked of few rows only."""
+        return few.in_one_place(self._ask(few.taken, None), self._passes)
+
+    def row_space_inverse(self, curvature, diagonal):
+        found = few.stacked_entries(self._ask(few.entries, curvature))
+        rows = self._gathered
+        here = LocalCurvature(found, rows.weight, self.fit_intercept)
+        return rows.row_space_inverse(here, diagonal)
+
+    def heaviest(self, curvature, count):
+        return few.heaviest_of(self._ask(few.heavy, curvature, count), count, self._passes)
+
+    # Whether there is an optimum
+
+    def move_sizes(self, slope, shift, floor=0.0):
+        return self._ask("move_sizes", slope, shift, floor)
+
+    def recedes(self, slope, shift, floor, reach, near):
+        return self._ask("recedes", slope, shift, floor, reach, near)
+
+    def doubtful(self, raw, b, limit):
+        return self._ask("doubtful", raw, b, limit)
+
+    def recession(self, reach, near):
+        return self._ask("recession", reach, near)
+
+    # Second moments
+
+    def moments(self, *, evenly=False):
+        return Moments(*self._ask("moments", evenly=evenly))
+
+    def factor(self, *, evenly=False, targets=False):
+        return self._ask("factor", evenly=evenly, targets=targets)
+
+    # Other rows
+
+    def columns(self, index):
+        mean, scale = self._geometry
+        stale = "n_stored", "row_product_cost", "rounding", "underflows", "eps", "is_exact"
+        return self._view(
+            "columns", index, stale=stale, _geometry=Geometry(mean[index], scale[index])
+        )
+
+    def with_loss(self, loss):
+        return self._view("with_loss", loss, stale=("is_separate",), loss=loss)
+
+    def shifted(self, by, t):
+        part = self._view("shifted", by, t, stale=("mean_offset",))
+        part._tell()
+        return part
+
+    def exact(self):
+        return self._view("exact", stale=("is_exact", "rounding", "eps", "n_stored"))
+
+    def replaced(self, X, y):
+        told = {"geometry": Geometry(np.zeros(self.shape[1]), self.scale), "passes": self._passes}
+        weight = np.full(len(X), 1.0 / len(X))
+        return LocalRows(X, y, weight, self.loss, fit_intercept=False, **told)
+
+    def _drawn(self, count, random_state):
+        """Landmark rows, with their own weights; weights that stand for all; where they lie."""
+        seed = int(random_state.randint(2**31 - 1))
+        found = self._ask(few.candidates, count + 1, seed)
+        weight = found.weight
+        if len(found.keys) > count:
+            last = found.keys.max()
+            found = found.at(np.flatnonzero(found.keys < last))
+            weight = found.weight / -np.expm1(-found.chance * last)
+        order = np.lexsort((found.index, found.part))
+        found, weight = found.at(order), weight[order]
+        where = {int(part): found.index[found.part == part] for part in np.unique(found.part)}
+        rows = few.in_one_place(self._ask(few.taken, where), self._passes)
+        return rows, weight, where
+
+    def draw(self, count, random_state):
+        rows, weight, _ = self._drawn(count, random_state)
+        return rows.taken(np.arange(len(rows)), weight, rows.y, rows.offset)
+
+    def cells(self, count, n_searched, random_state, n_neighbors, metric):
+        landmarks, drawn, where = self._drawn(count, random_state)
+        seed, every = int(random_state.randint(2**31 - 1)), np.arange(len(landmarks))
+        near = landmarks.design.standardised_rows(every)
+        sums = self._ask(few.cell_sums, near, where, n_searched, seed, n_neighbors, metric)
+        share = n_searched / (len(every) + n_searched)
+        own = share * landmarks.weight + (1.0 - share) * drawn
+        target = np.asarray(landmarks.y.take(every, axis=0))
+        weight, target, offset = with_cells(own, target, landmarks.offset, scaled(sums, share))
+        return landmarks.taken(every, weight, target, offset)
