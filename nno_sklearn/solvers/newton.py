@@ -119,7 +119,7 @@ def _solved(point):
     for _ in range(MAX_ITERATIONS):
         steepest = without_shift(may_move(preconditioner.solve(residual)))
         before, energy = energy, np.vdot(residual, steepest)
-        if not energy > max(2 * precision * decrease, ROUNDING * point.unit):
+        if not energy > max(2 * precision * decrease, ROUNDING * point.value):
             break
         ahead = steepest + (energy / before if before else 0.0) * ahead
         raw, product = rows.hessian_product(curvature, ahead)

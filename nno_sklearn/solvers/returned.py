@@ -100,7 +100,7 @@ def polished(problem, solver, result, *, tol, callback, random_state):
         point = _newton_steps(point)
     point = problem.at(point.coef, point.intercept)  # its raw predictions are sums of steps
     # Below rounding, a solver may end farther from the optimum than it started.
-    farthest = max(start.dual_gap, 64 * EPS * problem.null.value)  # rounding of a gap
+    farthest = max(start.dual_gap, 64 * EPS * start.value)  # rounding of a gap
     is_nearer = point.dual_gap <= farthest and not rises(point, start)
     if not is_nearer or np.array_equal(point.coef, start.coef):
         return result
