@@ -129,8 +129,7 @@ def _shaped(seed):
     if loss in formulas.CORNERED:  # way_down needs curvatures
         names = [name for name in names if name not in ("mcp", "scad")]
     if not is_as_before and rng.random() < 0.4:
-        solver = first.solver
-        return first.replaced(seed=seed, loss=loss, solver=solver)
+        return first.replaced(seed=seed, loss=loss)
     name = str(rng.choice(names))
     solver = "auto" if first.solver == "gd" else first.solver
     shape = MAKERS[name](first.X.shape[1], rng)

@@ -24,7 +24,9 @@ from nno_sklearn.rows.merging import (
     added,
     as_it_is,
     concatenated,
+    joined_targets,
     merged_by,
+    shared_targets,
 )
 from nno_sklearn.rows.replies import HeavyRows, PassCounter, Targets
 from nno_sklearn.rows.row_space import roots_and_columns
@@ -51,7 +53,7 @@ class Facts(NamedTuple):
 
 
 def _shared_facts(facts, share):
-    targets = facts.targets._replace(mean=share * facts.targets.mean)
+    targets = shared_targets(facts.targets, share)
     offset = None if facts.mean_offset is None else share * facts.mean_offset
     cost = facts.n_samples * facts.row_product_cost
     return facts._replace(targets=targets, mean_offset=offset, row_product_cost=cost)
@@ -59,9 +61,7 @@ def _shared_facts(facts, share):
 
 def _joined_facts(answers):
     of = Facts(*map(list, zip(*answers, strict=True)))
-    mean, low, high, size = zip(*of.targets, strict=True)
-    low, high = np.min(low, axis=0), np.max(high, axis=0)
-    return of.__class__(
+    return of._replace(
         n_samples=sum(of.n_samples),
         n_outputs=of.n_outputs[0],
         dtype=of.dtype[0],
@@ -73,7 +73,7 @@ def _joined_facts(answers):
         is_exact=all(of.is_exact),
         underflows=any(of.underflows),
         is_separate=of.is_separate[0],
-        targets=Targets(sum(mean), low, high, np.max(size, axis=0)),
+        targets=joined_targets(of.targets),
         mean_offset=added(of.mean_offset),
     )
 

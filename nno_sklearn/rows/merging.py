@@ -100,11 +100,13 @@ def _joined_recession(answers):
     ]
 
 
-def _shared_targets(targets, share):
+def shared_targets(targets: Targets, share: float) -> Targets:
+    """What a part's targets are like, with its share of the mean."""
     return targets._replace(mean=share * targets.mean)
 
 
-def _joined_targets(answers):
+def joined_targets(answers: Sequence[Targets]) -> Targets:
+    """What the targets of several parts are like."""
     mean, low, high, size = zip(*answers, strict=True)
     return Targets(
         reduce(add, mean), np.min(low, axis=0), np.max(high, axis=0), np.max(size, axis=0)
@@ -150,7 +152,6 @@ FACTOR = Merge(_root_scaled, _joined_factors)
 #: By method of :class:`~nno_sklearn.rows.base.Rows`; of all others the answers are sums.
 MERGES: dict[Any, Merge] = {
     "column_moments": Merge(_shared_moments, pooled),
-    "targets": Merge(_shared_targets, _joined_targets),
     "gradient_sizes": Merge(lambda a, share: (share * a[0] ** 2, a[1]), _each(sum, max)),
     "largest_curvature": LARGEST,
     "newton_dual": Merge(_shared_dual, _each(min, max, added)),
