@@ -36,16 +36,22 @@ def estimator(objective, solver, tolerance, max_iter=MAX_ITER):
 
 
 def _penalty(objective):
-    from nno_sklearn import MCP, SCAD, GroupLasso
+    # The classes are asked for one by one: an older package that is timed may lack some of them.
+    import nno_sklearn
 
-    if objective.penalty == "elasticnet":
-        return {0: "l2", 1: "l1"}.get(objective.l1_ratio, "elasticnet")
-    if objective.penalty == "group_lasso":
-        columns = np.arange(objective.X.shape[1]).reshape(-1, objective.group_size)
-        return GroupLasso(columns.tolist())
-    return {"rows": GroupLasso(), "mcp": MCP(MCP_GAMMA), "scad": SCAD(SCAD_GAMMA)}[
-        objective.penalty
-    ]
+    match objective.penalty:
+        case "elasticnet":
+            return {0: "l2", 1: "l1"}.get(objective.l1_ratio, "elasticnet")
+        case "group_lasso":
+            columns = np.arange(objective.X.shape[1]).reshape(-1, objective.group_size)
+            return nno_sklearn.GroupLasso(columns.tolist())
+        case "rows":
+            return nno_sklearn.GroupLasso()
+        case "mcp":
+            return nno_sklearn.MCP(MCP_GAMMA)
+        case "scad":
+            return nno_sklearn.SCAD(SCAD_GAMMA)
+    raise ValueError(f"there is no penalty {objective.penalty!r} among those of the package")
 
 
 def fit(objective, tolerance, solver):
