@@ -95,8 +95,13 @@ def polished(problem, solver, result, *, tol, callback, random_state):
         return result
     if problem.loss.constant_curvature and result.dual_gap <= GAP_ROUNDING * result.objective:
         return result  # its last step was exact
-    start = result.point or _near(problem, result.coef, result)
-    point = _newton_steps(start)
+    start = _near(problem, result.coef, result)
+    point, has_ended = start, False
+    if problem.is_smooth and can_factor_rows(problem):
+        found, has_ended = newton_jointly(problem, start.coef, start.intercept, PRECISE)
+        point = found or start
+    if not has_ended:
+        point = _newton_steps(point)
     if not problem.is_smooth and point.dual_gap > _least_gap(point) * problem.null.value:
         # The solver must find which coefficients are 0.
         options = {"max_iter": POLISH_STEPS, "tol": PRECISE, "random_state": random_state}
@@ -124,11 +129,6 @@ def _least_gap(point):
 
 def _newton_steps(point):
     """Newton's steps to the limit of precision; a line search where a whole one goes too far."""
-    problem = point.problem
-    if problem.is_smooth and can_factor_rows(problem):
-        point, has_ended = newton_jointly(point, PRECISE, lambda place: True)
-        if has_ended:
-            return point
     step = newton_step(point)
     for _ in range(POLISH_STEPS):
         if step.decrease <= PRECISE * point.value:
