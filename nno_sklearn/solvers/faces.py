@@ -3,14 +3,14 @@
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from nno_sklearn.solvers.models import block_product, stands_still
+from nno_sklearn.solvers.models import block_product
 
-#: Proximal points at most, steps of the first one and of the last, in reciprocals of the largest
+#: Proximal points at most, those in a row at which the model does not fall, steps of the first one and of the last, in reciprocals of the largest
 #: curvature (longer ones magnify rounding), and what a step grows by from one to the next.
-MAX_POINTS, FIRST_STEP, LAST_STEP, GROWTH = 30, 10.0, 1e18, 10.0
+MAX_POINTS, MOST_IN_VAIN, FIRST_STEP, LAST_STEP, GROWTH = 30, 3, 10.0, 1e18, 10.0
 #: Newton steps to a proximal point, those that may gain less than half, shortenings of each, and
 #: its accuracy in target gaps.
-MAX_STEPS, MOST_IN_VAIN, SHORTENINGS, FINER = 40, 8, 8, 0.1
+MAX_STEPS, MOST_STEPS_IN_VAIN, SHORTENINGS, FINER = 40, 8, 8, 0.1
 #: Share of the slope along a step that may be left at its end.
 FLATTER = 0.9
 #: Times that a step on a face is halved until the model falls, curvature added to it, relative to
@@ -51,17 +51,20 @@ class FaceModel:
         if not largest > 0:
             return self._w
         step, v, moved = FIRST_STEP / largest, self._w, np.zeros_like(self._w)
-        gaps = [self._gap(v)]
+        in_vain = 0
         for _ in range(MAX_POINTS):
             target_gap = max(target_gap, self._rounding(v))
             found, moved = self._proximal_point(v, moved, step, FINER * target_gap)
-            found = self._on_face(found) if np.isfinite(found).all() else v
-            if np.array_equal(found, v) or not self._falls(v, found):
+            if not np.isfinite(found).all():
                 break
-            v = found
-            gaps.append(self._gap(v))
-            if gaps[-1] <= target_gap or stands_still(gaps):
+            found = self._on_face(found)
+            in_vain = 0 if self._falls(v, found) else in_vain + 1
+            if in_vain > MOST_IN_VAIN:
                 break
+            if in_vain == 0:
+                v = found
+                if self._gap(v) <= target_gap:
+                    break
             step = min(GROWTH * step, LAST_STEP / largest)
         return v
 
@@ -85,7 +88,7 @@ class FaceModel:
         for _ in range(MAX_STEPS):
             gap = 0.5 * np.vdot(left, self._product(left))
             in_vain, best = (in_vain + 1, best) if gap > 0.5 * best else (0, gap)
-            if gap <= accuracy or in_vain > MOST_IN_VAIN:
+            if gap <= accuracy or in_vain > MOST_STEPS_IN_VAIN:
                 break
             ahead = self._newton(v, left, step)
             if ahead is None:

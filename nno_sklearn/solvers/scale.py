@@ -125,7 +125,7 @@ class _Scales(Succession):
         self._bound_by(self._problem, point, dual, share)
         return self._value_at(self.coef, self.raw)
 
-    def _has_next(self, optimality):
+    def _has_next(self, found, optimality):
         place = np.log(self._scale)
         move = self._step
         if self._before is not None:
