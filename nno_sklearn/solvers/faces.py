@@ -5,8 +5,8 @@ from scipy.linalg import cho_factor, cho_solve
 
 from nno_sklearn.solvers.models import block_product
 
-#: Proximal points at most, those in a row at which the model does not fall, steps of the first one and of the last, in reciprocals of the largest
-#: curvature (longer ones magnify rounding), and what a step grows by from one to the next.
+#: Proximal points at most, and those in a row at which the model may not fall; steps of the first
+#: one and of the last, in reciprocals of the largest curvature, and what a step grows by.
 MAX_POINTS, MOST_IN_VAIN, FIRST_STEP, LAST_STEP, GROWTH = 30, 3, 10.0, 1e18, 10.0
 #: Newton steps to a proximal point, those that may gain less than half, shortenings of each, and
 #: its accuracy in target gaps.
@@ -102,9 +102,7 @@ class FaceModel:
         product, along, length = self._product(moved), self._product(ahead), 1.0
         start = np.vdot(left, along)
         for _ in range(SHORTENINGS):
-            v, left = self._residual(
-                centre, moved + length * ahead, product + length * along, step
-            )
+            v, left = self._residual(centre, moved + length * ahead, product + length * along, step)
             end = np.vdot(left, along)
             if end >= -FLATTER * start:  # the dual is convex: it still falls, or hardly rises
                 break

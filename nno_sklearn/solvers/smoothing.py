@@ -15,8 +15,8 @@ LEAST_SHRINKAGE, MOST_SHRINKAGE = 0.5, 0.2
 AIM = 0.2
 #: Accuracy of a smooth problem, as a share of what is wanted and of the last one, and at least.
 FINER, ROUGH = 0.05, 1e-3
-#: What a width grows by where rounding keeps its problem from being solved, the share of the gap that
-#: a width must leave less than to be worth it, and widths in a row that may leave more.
+#: What a width grows by where rounding keeps its problem from being solved; share of the gap that
+#: may be left for a width to be worth it, and widths in a row that may leave more.
 GROWTH, WORTHWHILE, MOST_IN_VAIN = 4.0, 0.7, 3
 #: Widths in roundings of raw predictions, below which a smooth loss is no nearer.
 ROUNDINGS = 256
@@ -107,7 +107,10 @@ class _Continuation(Succession):
 
     def _has_next(self, found, optimality):
         gains = optimality < WORTHWHILE * self._nearest
-        self._nearest, self._in_vain = min(self._nearest, optimality), 0 if gains else self._in_vain + 1
+        self._nearest, self._in_vain = (
+            min(self._nearest, optimality),
+            0 if gains else self._in_vain + 1,
+        )
         if self._in_vain > MOST_IN_VAIN:
             return False
         if found.status is Status.STALLED and self._dual is not None:
