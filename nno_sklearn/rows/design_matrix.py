@@ -134,7 +134,8 @@ class DesignMatrix(SecondOrder):
 
     def rows(self, index):
         X = self.X.tocsr() if self.is_sparse else self.X
-        return self._part(X[index], self.centre, self.scale, self._idle[index])
+        rows = X[index] if self.is_sparse else np.asarray(X[index])  # few, in this process
+        return self._part(rows, self.centre, self.scale, np.asarray(self._idle[index]))
 
     def stacked(self, parts, passes):
         """The rows of several matrices with these columns, this one among them."""
@@ -206,16 +207,16 @@ class DesignMatrix(SecondOrder):
         if self._any_constant:
             coef = np.where(self._constant[:, None], 0.0, coef)
         if self._is_blocked:
-            product = np.empty((len(self), coef.shape[1]), dtype, order)
+            product = np.empty((len(self), coef.shape[1]), dtype, order, like=self.X)
             for block, rows in self._centred_blocks():
                 product[block] = rows @ coef
             return product
         narrow = coef.astype(self.X.dtype, copy=False)
         if coef.shape[1] == 1 or self.is_sparse:
             product = self.X @ (narrow[:, 0] if coef.shape[1] == 1 else narrow)
-            product = np.asarray(product.reshape(len(self), -1), dtype, order)
+            product = product.reshape(len(self), -1).astype(dtype, order, copy=False)
         elif order == "C" or self.X.dtype == np.float32:
-            product = np.asarray(self.X @ narrow, dtype, order)
+            product = (self.X @ narrow).astype(dtype, order, copy=False)
         else:  # for few outputs the product of float64 is 1.5 times faster in this order
             product = (np.ascontiguousarray(narrow.T) @ self.X.T).T.astype(dtype, copy=False)
         product -= (self.centre @ coef).astype(dtype, copy=False)
@@ -259,7 +260,8 @@ class DesignMatrix(SecondOrder):
         narrow = self.narrow(coef)
         gradient, total = np.zeros(coef.shape), np.zeros(coef.shape[1])
         longest = max(len(range(*block.indices(len(self)))) for block in blocks)
-        memory, part = np.empty((longest, coef.shape[1]), narrow[0].dtype), np.empty_like(narrow[0])
+        memory = np.empty((longest, coef.shape[1]), narrow[0].dtype, like=self.X)
+        part = np.empty_like(narrow[0])
         for block in blocks:
             rows, product = self.product_of(block, narrow, memory)
             residual = residual_of(block, product)
@@ -343,7 +345,7 @@ class DesignMatrix(SecondOrder):
             rows = sparse.csr_array(self.X.tocsr()[index] @ sparse.diags_array(inverse))
             rows.sort_indices()  # scikit-learn's sparse distances expect it
             return rows
-        return (self.X[index] - self.centre) * inverse
+        return (np.asarray(self.X[index]) - self.centre) * inverse
 
 
 def exact_product(X, coef):

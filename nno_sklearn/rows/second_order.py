@@ -18,7 +18,7 @@ class SecondOrder:
         Xc is centred; ``other`` is (n_samples, k), by default a column of ones.
         """
         self._read()
-        other = np.ones((len(weight), 1)) if other is None else other
+        other = np.ones_like(weight)[:, None] if other is None else other
         if self.is_sparse or self._is_mild:
             gram, cross, first = self._raw_gram(weight, other)
             gram -= np.outer(self.centre, first) + np.outer(first, self.centre)
