@@ -383,6 +383,11 @@ def _hstack(like, arrays):
     return _concatenate(like, arrays, axis=1)
 
 
+@_for(np.diag)
+def _diag(like, v):
+    return v[:, None] * np.eye(len(v))
+
+
 @_for(np.outer)
 def _outer(like, a, b):
     return a[:, None] * b[None, :]

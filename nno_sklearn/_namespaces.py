@@ -21,6 +21,9 @@ class _Torch:
     def astype(self, x: Any, dtype: Any) -> Any:
         return x.to(dtype)
 
+    def equal(self, x: Any, y: Any) -> Any:
+        return self.eq(x, y)
+
     def take(self, x: Any, index: Any, axis: int) -> Any:
         return self.index_select(x, axis, index)
 

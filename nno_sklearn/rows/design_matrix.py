@@ -350,8 +350,10 @@ class DesignMatrix(SecondOrder):
 
 def exact_product(X, coef):
     """``X @ coef`` in float64, (n_samples, n_outputs), without a float64 copy of a float32 X."""
-    if sparse.issparse(X) or X.dtype == coef.dtype:
+    if sparse.issparse(X):
         return safe_sparse_dot(X, coef, dense_output=True)
+    if X.dtype == coef.dtype:
+        return X @ coef
     return np.vstack([X[block].astype(coef.dtype) @ coef for block in row_blocks(*X.shape)])
 
 
