@@ -8,7 +8,6 @@ in this process.
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -31,7 +30,7 @@ from nno_sklearn._tensors import detached, from_tensor
 Model = TypeVar("Model")
 Function = TypeVar("Function", bound=Callable[..., Any])
 #: Fitted attributes that follow X.
-FOLLOWING = ("coef_", "intercept_", "classes_")
+FOLLOWING = ("coef_", "intercept_", "classes_", "n_iter_", "outliers_")
 
 
 def stays(X: Any) -> bool:
@@ -81,7 +80,7 @@ def keep_beside(X: Any, model: Any) -> None:
     if not stays(X):
         return
     for name in FOLLOWING:
-        value = getattr(model, name, None)
+        value = vars(model).get(name)
         if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
             setattr(model, name, _beside(X, value))
 
@@ -92,13 +91,13 @@ def _beside(X, values):
 
 def at_home(model: Model) -> Model:
     """A model with its fitted attributes as arrays of numpy: itself, or a shallow copy."""
-    away = {name: getattr(model, name, None) for name in FOLLOWING}
+    away = {name: vars(model).get(name) for name in FOLLOWING}
     away = {name: to_numpy(value) for name, value in away.items() if has_namespace(value)}
     if not away:
         return model
-    model = copy_of(model)
-    vars(model).update(away)
-    return model
+    twin = copy_of(model)
+    vars(twin).update(away)
+    return twin
 
 
 def copy_of(model: Model) -> Model:
@@ -108,7 +107,7 @@ def copy_of(model: Model) -> Model:
     return twin
 
 
-def follows_X(method: Function) -> Function:
+def follows_rows(method: Function) -> Function:
     """Lets a method of ``(X, offset)`` that predicts take arrays of other libraries, and return
     predictions of their kind."""
 
@@ -125,7 +124,7 @@ def follows_X(method: Function) -> Function:
     return predict  # type: ignore[return-value]
 
 
-def scored_beside_X(method: Function) -> Function:
+def scored_beside_rows(method: Function) -> Function:
     """Lets ``score`` take arrays of other libraries."""
 
     @wraps(method)
@@ -139,10 +138,25 @@ def scored_beside_X(method: Function) -> Function:
     return score  # type: ignore[return-value]
 
 
+def brings_home(fit: Function) -> Function:
+    """Lets a ``fit`` that takes rows apart, such as for folds, take arrays of other libraries where
+    they are dispatched: as those of numpy that they hold."""
+
+    @wraps(fit)
+    def fit_at_home(self: Any, X: Any, y: Any = None, *others: Any, **params: Any) -> Any:
+        if not get_config()["array_api_dispatch"]:
+            return fit(self, X, y, *others, **params)
+        others = tuple(map(from_tensor, others))
+        params = {name: from_tensor(value) for name, value in params.items()}
+        return fit(self, from_tensor(X), from_tensor(y), *others, **params)
+
+    return fit_at_home  # type: ignore[return-value]
+
+
 def _beside_or_home(model, X, name):
     """The model to predict with; a ValueError where its coefficients are neither beside X nor in
     this process."""
-    coef = getattr(model, "coef_", None)
+    coef = vars(model).get("coef_")
     if not has_namespace(coef):
         return model
     if get_config()["array_api_dispatch"] and not isinstance(X, ForeignArray):

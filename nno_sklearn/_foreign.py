@@ -56,7 +56,7 @@ class ForeignArray(NDArrayOperatorsMixin):
     nbytes = property(lambda self: self.size * self.dtype.itemsize)
 
     @property
-    def T(self) -> ForeignArray:
+    def T(self) -> ForeignArray:  # noqa: N802
         return ForeignArray(self.array.T) if self.ndim == 2 else self
 
     def __len__(self) -> int:
@@ -119,7 +119,7 @@ class ForeignArray(NDArrayOperatorsMixin):
 
     def sum(self, axis: Any = None, dtype: DTypeLike = None, keepdims: bool = False) -> Any:
         dtype = self.dtype if dtype is None else dtype
-        array = self.like(self, np.int64 if dtype == bool else dtype)
+        array = self.like(self, np.int64 if dtype == np.dtype(bool) else dtype)
         return ForeignArray(self._xp.sum(array, axis=_axes(axis, self.ndim), keepdims=keepdims))
 
     def _reduced(self, name, axis, keepdims, initial=None):

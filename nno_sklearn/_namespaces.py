@@ -39,7 +39,9 @@ _TORCH = _Torch()
 
 def _is_tensor(data: Any) -> bool:
     """Whether data are a tensor of torch, which has no ``__array_namespace__``."""
-    return "torch" in sys.modules and hasattr(data, "__torch_function__") and hasattr(data, "layout")
+    return (
+        "torch" in sys.modules and hasattr(data, "__torch_function__") and hasattr(data, "layout")
+    )
 
 
 def has_namespace(data: Any) -> bool:

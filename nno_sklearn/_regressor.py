@@ -13,7 +13,7 @@ from sklearn.utils.validation import column_or_1d
 
 from nno_sklearn._containers import by_parts, scored_by_parts
 from nno_sklearn._data_checks import given_offset, offset_of_outputs
-from nno_sklearn._dispatch import follows_X, scored_beside_X
+from nno_sklearn._dispatch import follows_rows, scored_beside_rows
 from nno_sklearn._kept import coef_table
 from nno_sklearn._labels import warn_of_constants
 from nno_sklearn._linear_model import LinearModel
@@ -299,7 +299,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         if self._is_single:
             self.coef_, self.intercept_ = self.coef_[0], self.intercept_[0]
 
-    @follows_X
+    @follows_rows
     @by_parts
     def predict(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Predict targets, in their own units.
@@ -318,7 +318,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         prediction = self._prediction(X, offset)
         return prediction[:, 0] if self._predicts_vectors else prediction
 
-    @scored_beside_X
+    @scored_beside_rows
     @scored_by_parts
     def score(
         self,

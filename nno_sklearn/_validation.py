@@ -20,7 +20,13 @@ from nno_sklearn._data_checks import (
     effective_rows,
     is_count,
 )
-from nno_sklearn._dispatch import foreign_rows, foreign_training_rows, stays
+from nno_sklearn._dispatch import (
+    at_home,
+    copy_of,
+    foreign_rows,
+    foreign_training_rows,
+    stays,
+)
 from nno_sklearn._foreign import ForeignArray
 from nno_sklearn._tensors import from_tensor
 from nno_sklearn.losses import Loss
@@ -36,9 +42,7 @@ def draft_of(estimator):
     After the fit, ``vars(draft)`` becomes the estimator's ``__dict__`` in one step. An error or
     Ctrl-C before that leaves the estimator unchanged, and other threads can keep predicting.
     """
-    draft = object.__new__(type(estimator))
-    draft.__dict__ = dict(vars(estimator))
-    return draft
+    return copy_of(at_home(estimator))
 
 
 def check_names(kind, params, error):
@@ -261,9 +265,9 @@ def check_batch(estimator, X, y, sample_weight, offset, *, begins, **y_checks):
     refuse_lazy("partial_fit", X, y, sample_weight, offset)
     X, y = from_tensor(X), from_tensor(y)
     X, y = validate_data(estimator, X, y, reset=begins, **X_FORMAT, **y_checks)
-    weight = check_weight(X, sample_weight)
+    weight = check_weight(X, from_tensor(sample_weight))
     check_sum_of_weights(weight)
-    return counting_rows(canonical(X), weight, y, check_offset(X, offset))
+    return counting_rows(canonical(X), weight, y, check_offset(X, from_tensor(offset)))
 
 
 def check_new_data(estimator, X):

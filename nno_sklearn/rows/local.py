@@ -388,7 +388,8 @@ class LocalRows(Recession, Rows):
     # Second moments
 
     def _even_weight(self, evenly):
-        return (self.weight > 0) / np.count_nonzero(self.weight) if evenly else self.weight
+        counts = self.weight > 0
+        return counts / counts.sum() if evenly else self.weight
 
     def _centred_targets(self):
         zeros = np.zeros(self._targets.shape, like=self.weight)
