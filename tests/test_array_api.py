@@ -4,13 +4,21 @@ torch's tensors, and arrays of array-api-strict, which has nothing that the stan
 on both kinds of its devices.
 """
 
+import pickle
+import re
+from unittest import SkipTest
+
 import numpy as np
 import pytest
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.utils import get_tags
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from nno_sklearn import NNOClassifier, NNORegressor
+from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV
 from nno_sklearn._namespaces import dtype_name, to_numpy
+from nno_sklearn.linear_model import HuberRegressor, LassoCV, LogisticRegression, Ridge
+from nno_sklearn.losses import Quantile, SquaredError
 
 strict = pytest.importorskip("array_api_strict")
 torch = pytest.importorskip("torch")
@@ -132,7 +140,7 @@ def test_shares_and_several_labels(kind):
         assert same_place(model.predict_proba(there(X)), there(X))
 
 
-class Tilted(SquaredError):
+class TiltedLoss(SquaredError):
     """Another library's arrays would not survive this function: it is given numpy's."""
 
     def gradient(self, y, eta):
@@ -145,15 +153,15 @@ class Tilted(SquaredError):
 
 @pytest.mark.parametrize("kind", ["torch64", "strict-device"])
 def test_a_loss_of_numpy_is_computed_in_this_process(kind):
-    assert SquaredError.takes_any_array and not Tilted.takes_any_array
-    there, model = KINDS[kind], NNORegressor(Tilted(), alpha=0.01, tol=1e-8)
+    assert SquaredError.takes_any_array and not TiltedLoss.takes_any_array
+    there, model = KINDS[kind], NNORegressor(TiltedLoss(), alpha=0.01, tol=1e-8)
     local = clone(model).fit(X, SIGNAL)
     model.fit(there(X), there(SIGNAL))
     assert model.objective_ == pytest.approx(local.objective_, rel=1e-8)
     assert same_place(model.predict(there(X)), there(X))
 
 
-class Careless(SquaredError):
+class CarelessLoss(SquaredError):
     """Says that it takes any array, but numpy alone has its functions."""
 
     takes_any_array = True
@@ -171,7 +179,7 @@ class Careless(SquaredError):
 @pytest.mark.parametrize("function", [np.spacing, np.sort])
 def test_a_loss_that_takes_less_than_it_says_is_told(function):
     with pytest.raises(TypeError, match="no function of the array API standard|no implementation"):
-        NNORegressor(Careless(function)).fit(torch.asarray(X), SIGNAL)
+        NNORegressor(CarelessLoss(function)).fit(torch.asarray(X), SIGNAL)
 
 
 def test_all_losses_of_the_package_say_what_they_take():
