@@ -41,7 +41,7 @@ def stays(X: Any) -> bool:
 def foreign_rows(estimator: Any, X: Any, *, reset: bool) -> ForeignArray:
     """X checked where it is, for a fit if ``reset``, as float64 or float32."""
     _check_place(X)
-    X = detached(validate_data(estimator, X, reset=reset, dtype=None))
+    X = validate_data(estimator, detached(X), reset=reset, dtype=None)
     xp, kept = namespace_of(X), ("float64", "float32")
     if dtype_name(X) not in kept:
         is_half = dtype_name(X) in ("float16", "bfloat16")
