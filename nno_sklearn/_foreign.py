@@ -31,6 +31,16 @@ _NAMES = {
 _FLAGS = SimpleNamespace(c_contiguous=False, f_contiguous=False)
 
 
+#: Bytes of a block of another library's array: each call there costs as much as the arithmetic on
+#: what fits a processor's cache, and starts a device's many processors.
+BLOCK_BYTES = 2**26
+
+
+def block_bytes(array: Any, at_home: int) -> int:
+    """Bytes of a block of rows: ``at_home`` for arrays of this process."""
+    return BLOCK_BYTES if isinstance(array, ForeignArray) else at_home
+
+
 class ForeignArray(NDArrayOperatorsMixin):
     """An array of another library that behaves as numpy's, in its types, too.
 

@@ -6,7 +6,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
+from nno_sklearn._foreign import block_bytes
 from nno_sklearn.rows.moments import (
+    BLOCK_BYTES,
     LEAST_LOOP,
     MILD,
     entries,
@@ -302,13 +304,17 @@ class DesignMatrix(SecondOrder):
         X = self.X
         return X.flags.c_contiguous and X.nbytes > LONG_BYTES and X.shape[1] >= LEAST_LOOP
 
+    def _row_blocks(self, least=1):
+        """Slices of the rows whose float64 copies are not too large."""
+        return row_blocks(*self.shape, least, block_bytes(self.X, BLOCK_BYTES))
+
     def _centred_blocks(self):
         """Slices of the rows of a dense X with the rows, centred, in float64."""
-        for block in row_blocks(*self.shape):
+        for block in self._row_blocks():
             yield block, self.X[block] - self.centre
 
     def _by_blocks(self, product, residual):
-        blocks = row_blocks(*self.shape)
+        blocks = self._row_blocks()
         return sum(product(residual[b], self.X[b]).astype(float, copy=False) for b in blocks)
 
     @property
@@ -354,7 +360,8 @@ def exact_product(X, coef):
         return safe_sparse_dot(X, coef, dense_output=True)
     if X.dtype == coef.dtype:
         return X @ coef
-    return np.vstack([X[block].astype(coef.dtype) @ coef for block in row_blocks(*X.shape)])
+    blocks = row_blocks(*X.shape, n_bytes=block_bytes(X, BLOCK_BYTES))
+    return np.vstack([X[block].astype(coef.dtype) @ coef for block in blocks])
 
 
 def _centre_full_columns(X, centre, scale):
