@@ -75,7 +75,7 @@ class ForeignArray(NDArrayOperatorsMixin):
     def __repr__(self) -> str:
         return f"ForeignArray({self.array!r})"
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         values = to_numpy(self.array)
         dtype = values.dtype if dtype is None else dtype
         return np.array(values, dtype) if copy else values.astype(dtype, copy=False)
@@ -127,7 +127,7 @@ class ForeignArray(NDArrayOperatorsMixin):
 
     # Reductions
 
-    def sum(self, axis: Any = None, dtype: DTypeLike = None, keepdims: bool = False) -> Any:
+    def sum(self, axis: Any = None, dtype: DTypeLike | None = None, keepdims: bool = False) -> Any:
         dtype = self.dtype if dtype is None else dtype
         array = self.like(self, np.int64 if dtype == np.dtype(bool) else dtype)
         return ForeignArray(self._xp.sum(array, axis=_axes(axis, self.ndim), keepdims=keepdims))
@@ -239,10 +239,10 @@ class ForeignArray(NDArrayOperatorsMixin):
         if result.dtype != result_type:
             result = result.astype(result_type)
         if where is not True:
-            result = np.where(where, result, out[0])
+            result = _where(self, where, result, out[0])
         if not out:
             return result
-        out[0][...] = np.asarray(result) if isinstance(out[0], np.ndarray) else result
+        out[0][...] = _at_home(result) if isinstance(out[0], np.ndarray) else result
         return out[0]
 
     def _function(self, ufunc):

@@ -55,7 +55,7 @@ class Curvature(NamedTuple):
     @classmethod
     def of(cls, curvature: "Array | Curvature") -> "Curvature":
         """Convert the curvature of a loss: a plain array means uncoupled outputs."""
-        return curvature if isinstance(curvature, cls) else cls(curvature)
+        return curvature if isinstance(curvature, Curvature) else cls(curvature)
 
     def product(self, direction: Array) -> Array:
         """Apply each row's matrix to that row of ``direction``, (n_samples, n_outputs)."""
