@@ -174,8 +174,8 @@ def bagged_place(formula, true, weight, eta, slope, longest, random_state):
 
     The best place on all rows follows their noise. Halves of the rows vary as bootstrap samples do
     (McCarthy, *Pseudo-replication: half samples*, 1969), and the mean of their best places, which
-    is Breiman's bagging (1996), varies less. It is trimmed, for places that are far apart. Rows that
-    flip at the same t are drawn together, so that a weight equals a repetition.
+    is Breiman's bagging (1996), varies less. It is trimmed, for places that are far apart. Rows
+    that flip at the same t are drawn together, so that a weight equals a repetition.
 
     Parameters
     ----------

@@ -62,7 +62,7 @@ class ConfusionRows:
         return profile(self._formula, self._true, self.weight, eta, slope, longest).best()
 
     def typical_on_line(self, eta, slope, longest):
-        """A t of high scores in (-longest, longest) that follows these rows' noise less than the best.
+        """A t of high scores in (-longest, longest), less subject to noise than the best one.
 
         With several outputs, the mean t of the high scores: bagging would cost 20 profiles a line.
         """
