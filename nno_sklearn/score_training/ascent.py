@@ -31,7 +31,7 @@ class Ascent:
         self.spread = _spread(self.eta - self.intercept, problem.rows.weight) or 1.0
         self._moves_intercept = problem.fit_intercept
         self._directions = Directions(self._design, whitening, problem.shape, random_state)
-        self._output = 0
+        self._output, self._intercepts_searched = 0, 0
         self.step_size = np.nan
 
     def shift(self, by):
@@ -62,7 +62,7 @@ class Ascent:
             slope = unit * (slope - centre)
             score, t = self.rows.best_on_line(self.eta[index], slope[index], LONGEST)
             self._try(score, t, unit * direction, -unit * centre, slope)
-        if self._moves_intercept:
+        if self._moves_intercept and self._intercepts_searched < self.eta.shape[1]:
             self._try_intercept()
         self._directions.report(self.score - before)
 
@@ -75,6 +75,7 @@ class Ascent:
             self.coef = self.coef + t * direction
             self.intercept = self.intercept + t * shift
             self.eta, self.score, self.step_size = eta, score, abs(t)
+            self._intercepts_searched = 0
             self._directions.remember(self.coef, self.score)
         elif t:
             self._directions.remember(self.coef + t * direction, score)
@@ -82,6 +83,7 @@ class Ascent:
     def _try_intercept(self):
         """Search the line of one output's intercept."""
         n_outputs = self.eta.shape[1]
+        self._intercepts_searched += 1
         k = self._output = (self._output + 1) % n_outputs
         eta, slope = self.eta[self.rows.index], _unit_slope(self.eta, k)
         score, t = self.rows.best_on_line(eta, slope[self.rows.index], LONGEST * self.spread)
@@ -95,7 +97,7 @@ def tune_intercept(rows, eta):
     for _ in range(SWEEPS if n_outputs > 1 else 1):
         before = rows.score(eta + shift)
         for k in range(n_outputs):
-            _, t = rows.typical_on_line(eta + shift, _unit_slope(eta, k), longest)
+            t = rows.typical_on_line(eta + shift, _unit_slope(eta, k), longest)
             moved = shift + t * np.eye(n_outputs)[k]
             if rows.score(eta + moved) > rows.score(eta + shift) + SAME:
                 shift = moved

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import trim_mean
 
 #: Scores that differ by less than this are equal up to rounding.
 SAME = 1e-12
@@ -11,6 +12,10 @@ SAME = 1e-12
 SHORTEST = 1e-10
 #: The best position replaces the mean one where the mean's score is this many temperatures lower.
 VALLEY = 3.0
+#: Pairs of random halves of the rows whose best places are averaged.
+N_PAIRS = 10
+#: Share of the smallest, and of the largest, of those places that is left out of the mean.
+TRIMMED = 0.25
 
 
 class Flips(NamedTuple):
@@ -111,6 +116,12 @@ class Profile(NamedTuple):
         nearest = np.argmin(np.abs(middle))
         return float(self.score[best[nearest]]), float(middle[nearest])
 
+    def middle(self) -> float:
+        """The middle one among the places of the highest score."""
+        best = np.flatnonzero(self.score >= self.score.max() - SAME)
+        middle = best[len(best) // 2]
+        return float(0.5 * (self.low[middle] + self.high[middle]))
+
     def typical(self, temperature: float) -> tuple[float, float]:
         """The mean t, intervals weighted by length and ``exp(score / temperature)``, and its score.
 
@@ -153,11 +164,59 @@ def profile(formula, true, weight, eta, slope, longest):
     own = true[found.row]
     changes = table[:, own, found.after] - table[:, own, found.before]
     changes *= weight[found.row]
-    values = np.empty((len(table), len(found.t) + 1))
     first = confusion_matrix(true, found.first, weight, table.shape[1])
-    values[:, 0] = np.einsum("mjk,jk->m", table, first)
+    values = _sums(np.einsum("mjk,jk->m", table, first), changes)
+    return _profile(formula, values, found, longest)
+
+
+def bagged_place(formula, true, weight, eta, slope, longest, random_state):
+    """The t of the highest score, averaged over random halves of the rows.
+
+    The best place on all rows follows their noise. Halves of the rows vary as bootstrap samples do
+    (McCarthy, *Pseudo-replication: half samples*, 1969), and the mean of their best places, which
+    is Breiman's bagging (1996), varies less. It is trimmed, for places that are far apart. Rows
+    that flip at the same t are drawn together, so that a weight equals a repetition.
+
+    Parameters
+    ----------
+    formula, true, weight, eta, slope, longest
+        As in :func:`profile`; no row may flip twice, as is so where one output moves.
+    random_state : RandomState
+
+    Returns
+    -------
+    t : float
+    """
+    table = formula.functionals
+    found = flips(eta, slope, longest)
+    own, own_weight = true[found.row], weight[found.row]
+    before = table[:, own, found.before] * own_weight
+    changes = table[:, own, found.after] * own_weight - before
+    everywhere = np.einsum(
+        "mjk,jk->m", table, confusion_matrix(true, found.first, weight, table.shape[1])
+    )
+    all_values, moving = _sums(everywhere, changes), before.sum(axis=1)
+    group = np.cumsum(np.diff(found.t, prepend=-longest) > SHORTEST * longest)
+    places = []
+    for _ in range(N_PAIRS):
+        drawn = 2.0 * random_state.randint(2, size=group.max(initial=0) + 1)[group]
+        first = everywhere - moving + before @ drawn
+        half = _sums(first, changes * drawn)
+        other = 2.0 * all_values - half  # the rows that were not drawn
+        places += [_profile(formula, values, found, longest).middle() for values in (half, other)]
+    return float(trim_mean(places, TRIMMED))
+
+
+def _sums(first, changes):
+    """Values of the functionals in all intervals, from those in the first and their changes."""
+    values = np.empty((len(first), changes.shape[1] + 1))
+    values[:, 0] = first
     np.cumsum(changes, axis=1, out=values[:, 1:])
     values[:, 1:] += values[:, :1]
+    return values
+
+
+def _profile(formula, values, found, longest):
     low, high = np.r_[-longest, found.t], np.r_[found.t, longest]
     score = np.where(high - low > SHORTEST * longest, formula.of_functionals(values), -np.inf)
     return Profile(low, high, score)

@@ -77,8 +77,9 @@ def recognise(score: Callable, n_classes: int) -> ConfusionScore | None:
             return found
     if n_classes > MOST_CLASSES_OF_COSTS:
         return None
+    more = probes.take(2 * n_classes**2 + N_CHECKS)
     for fit in (_fit_total, _fit_ratio):
-        found = fit(*probes.take(2 * n_classes**2 + N_CHECKS))
+        found = fit(*more)
         if found is not None and _agrees(found, matrices, values):
             return found
     return None

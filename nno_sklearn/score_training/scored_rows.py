@@ -1,10 +1,15 @@
 """Weighted rows with their score: its value, its maximum on a line, its smoothed derivative."""
 
 import numpy as np
-from scipy.special import softmax
+from scipy.special import expit, softmax
 from sklearn.neighbors import NearestNeighbors
 
-from nno_sklearn.score_training.breakpoints import SAME, confusion_matrix, profile
+from nno_sklearn.score_training.breakpoints import (
+    SAME,
+    bagged_place,
+    confusion_matrix,
+    profile,
+)
 from nno_sklearn.score_training.scorer import class_numbers
 
 #: Cells of rows whose influence on a score is estimated, by two evaluations each.
@@ -43,6 +48,7 @@ class ConfusionRows:
         self.weight = weight[self.index] / weight.sum()
         self._formula, self._true = scorer.confusion, class_numbers(y[self.index])
         self._n_classes = self._formula.functionals.shape[1]
+        self._random = random_state
 
     def _confusion(self, eta):
         return confusion_matrix(self._true, class_numbers(eta), self.weight, self._n_classes)
@@ -56,10 +62,16 @@ class ConfusionRows:
         return profile(self._formula, self._true, self.weight, eta, slope, longest).best()
 
     def typical_on_line(self, eta, slope, longest):
-        """The score at the mean t of the high ones, t in (-longest, longest), and that t."""
-        found = profile(self._formula, self._true, self.weight, eta, slope, longest)
+        """A t of high scores in (-longest, longest), less subject to noise than the best one.
+
+        With several outputs, the mean t of the high scores: bagging would cost 20 profiles a line.
+        """
+        line = (self._formula, self._true, self.weight, eta, slope, longest)
+        if eta.shape[1] == 1:
+            return bagged_place(*line, self._random)
+        found = profile(*line)
         scores = found.score[np.isfinite(found.score)]
-        return found.typical(max(EQUAL_INTERVALS * np.ptp(scores) / len(scores), SAME))
+        return found.typical(max(EQUAL_INTERVALS * np.ptp(scores) / len(scores), SAME))[1]
 
     def influence(self, eta, bandwidth):
         """Derivative of a smoothed score by the raw predictions, and how near each is to a flip.
@@ -71,14 +83,18 @@ class ConfusionRows:
         -------
         gradient, nearness : ndarray of shape (n_rows, n_outputs)
         """
-        worth = self._formula.gradient(self._confusion(eta))[self._true]
-        several = eta if eta.shape[1] > 1 else np.hstack([np.zeros_like(eta), eta])
-        soft = softmax(several / bandwidth, axis=1)
-        gain = worth - (worth * soft).sum(axis=1, keepdims=True)
-        gradient, size = soft * gain, soft * (1 - soft) * np.ptp(worth, axis=1)[:, None]
-        kept = slice(None) if eta.shape[1] > 1 else slice(1, 2)
+        worth = self._formula.gradient(self._confusion(eta))
+        if eta.shape[1] == 1:  # the second column of the softmax below
+            soft = expit(eta / bandwidth)
+            rise = (worth[:, 1] - worth[:, 0])[self._true, None]
+            gradient, size = soft * (1 - soft) * rise, soft * (1 - soft) * np.abs(rise)
+        else:
+            soft = softmax(eta / bandwidth, axis=1)
+            own = worth[self._true]
+            gradient = soft * (own - (own * soft).sum(axis=1, keepdims=True))
+            size = soft * (1 - soft) * np.ptp(worth, axis=1)[self._true, None]
         weight = self.weight[:, None] / bandwidth
-        return weight * gradient[:, kept], weight * size[:, kept] / bandwidth
+        return weight * gradient, weight * size / bandwidth
 
 
 class ScoredRows:
@@ -128,7 +144,9 @@ class ScoredRows:
         top = max(seen, key=lambda t: (seen[t], -abs(t)))
         return seen[top], top
 
-    typical_on_line = best_on_line
+    def typical_on_line(self, eta, slope, longest):
+        """The t of :meth:`best_on_line`."""
+        return self.best_on_line(eta, slope, longest)[1]
 
     def influence(self, eta, bandwidth):
         """Central differences of the score by the raw predictions, and the rows' weights.

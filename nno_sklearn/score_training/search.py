@@ -16,6 +16,8 @@ from nno_sklearn.solvers import Record, SolverResult, Status
 
 #: Rounds without a better held-out score after which the search ends.
 PATIENCE = 7
+#: The same as long as none was better than the start: it may be what a linear model can reach.
+FIRST_PATIENCE = 4
 #: Share by which a held-out score must raise the gain over the start to count as better.
 LEAST_IMPROVEMENT = 0.01
 #: Held-out gain, in standard errors over the folds, below which the start is kept.
@@ -153,7 +155,8 @@ class ScoreSearch:
         is_stopped = self._record(first, ascents, lambda: start)
         while not is_stopped and len(self.history) <= self._max_iter:
             waited = len(self.history) - best.round
-            if waited > PATIENCE or all(ascent.exhausted for ascent in ascents):
+            patience = FIRST_PATIENCE if best is first else PATIENCE
+            if waited > patience or all(ascent.exhausted for ascent in ascents):
                 break
             for ascent in ascents:
                 ascent.advance()

@@ -14,7 +14,7 @@ from sklearn.metrics import (
     recall_score,
 )
 
-from nno_sklearn.score_training.breakpoints import Profile, flips, profile
+from nno_sklearn.score_training.breakpoints import Profile, bagged_place, flips, profile
 from nno_sklearn.score_training.scorer import RawPredictionScorer, class_numbers
 
 RNG = np.random.default_rng(0)
@@ -107,3 +107,43 @@ def test_the_typical_place_is_in_the_middle_of_the_high_ones():
     assert score == 0.90
     valley = hill._replace(score=np.array([0.9, 0.1, 0.1, 0.1, 0.91]))
     assert valley.typical(0.01) == valley.best() == (0.91, 4.5)
+
+
+class TestBaggedPlace:
+    """The threshold of two classes whose raw predictions are known: a mixture of two normals."""
+
+    score = RawPredictionScorer(get_scorer("balanced_accuracy"), np.arange(2)).confusion
+    line = np.ones((300, 1))
+
+    def sample(self, seed):
+        true = np.arange(300) % 10 == 0
+        eta = np.random.default_rng(seed).normal(size=300) + 1.5 * true
+        return true.astype(int), np.full(300, 1 / 300), eta[:, None]
+
+    def place(self, true, weight, eta):
+        seed = np.random.RandomState(0)
+        return bagged_place(self.score, true, weight, eta, np.ones_like(eta), 10.0, seed)
+
+    def test_it_is_nearer_to_the_optimum_than_the_best_place(self):
+        errors = []
+        for seed in range(60):
+            true, weight, eta = self.sample(seed)
+            best = profile(self.score, true, weight, eta, self.line, 10.0).best()[1]
+            errors.append([self.place(true, weight, eta) + 0.75, best + 0.75])
+        bagged, best = np.square(errors).mean(axis=0)
+        assert bagged < 0.8 * best
+
+    def test_a_weight_equals_a_repetition(self):
+        true, weight, eta = self.sample(0)
+        times = np.random.default_rng(1).integers(1, 4, 300)
+        weighted = self.place(true, weight * times, eta)
+        repeated = self.place(*(np.repeat(one, times, axis=0) for one in (true, weight, eta)))
+        assert weighted == pytest.approx(repeated, abs=1e-12)
+        assert weighted != pytest.approx(self.place(true, weight, eta), abs=1e-3)
+
+    def test_no_row_flips(self):
+        true, weight, eta = self.sample(0)
+        place = bagged_place(
+            self.score, true, weight, eta, np.zeros_like(eta), 10.0, np.random.RandomState(0)
+        )
+        assert place == 0.0
