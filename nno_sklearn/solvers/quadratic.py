@@ -176,12 +176,13 @@ class ActiveSets:
         what each could still gain.
         """
         v, terms, kinks = self._v, self._terms, self._without_l2
-        total = self._slope + terms.l2 * v
+        squares = terms.l2 * v
+        total = self._slope + squares
         left = total[self._free]
         total[self._free] = 0.0
         scaling = kinks.dual_scaling(-total)
         moved = (self._slope + self._gradient) @ (v - self._w)
-        energy = max(self._energy + moved, 0.0) + (terms.l2 * v) @ v
+        energy = max(self._energy + moved, 0.0) + squares @ v
         value, product = kinks.value(v), scaling * (total @ v)
         gap = value + kinks.conjugate(-scaling * total) + product
         gap += 0.5 * (1.0 - scaling) ** 2 * energy
