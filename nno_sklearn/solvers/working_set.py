@@ -57,8 +57,8 @@ def solve_by_working_sets(run, point, rows=None):
             break
         if len(working_set) > SLACK * len(needed) or not np.isin(needed, working_set).all():
             working_set = needed
-            is_whole = len(working_set) == point.problem.n_features
-            columns = point.problem if is_whole else point.problem.columns(working_set)
+            columns = point.problem.columns(working_set)
+            is_whole = columns is point.problem
         inner = point if is_whole else point.on_columns(columns, working_set)
         gap, enough = run.last.dual_gap, run.tol
         if np.isinf(gap):  # what tol bounds is then the square root of a decrease
