@@ -35,7 +35,7 @@ class PiecewiseQuadratic:
     @cached_property
     def has_kinks(self) -> bool:
         """Whether it has a kink or a bound somewhere."""
-        return bool(np.any(self.l1) or self.has_bounds)
+        return self._has_l1 or self.has_bounds
 
     @cached_property
     def has_bounds(self) -> bool:
@@ -43,6 +43,16 @@ class PiecewiseQuadratic:
         if np.ndim(self.lower) == np.ndim(self.upper) == 0:
             return not self.lower == -np.inf == -self.upper
         return bool(np.any(np.greater(self.lower, -np.inf)) or np.any(np.less(self.upper, np.inf)))
+
+    @cached_property
+    def _has_l1(self) -> bool:
+        """Whether any coefficient has a kink at 0."""
+        return bool(np.any(self.l1))
+
+    @cached_property
+    def _is_plain(self) -> bool:
+        """Whether all coefficients have the same terms, and no bounds."""
+        return np.ndim(self.l1) == np.ndim(self.l2) == 0 and not self.has_bounds
 
     @cached_property
     def _needs_scaling(self) -> bool | NDArray[np.bool_]:
@@ -90,7 +100,7 @@ class PiecewiseQuadratic:
             if not ((w >= low) & (w <= high)).all():
                 return np.inf
         # Without the terms that are 0: of millions of coefficients they cost as a pass over X.
-        total = float(np.sum(self.l1 * np.abs(w))) if np.any(self.l1) else 0.0
+        total = float((self.l1 * np.abs(w)).sum()) if self._has_l1 else 0.0
         if np.ndim(self.l2):
             return total + 0.5 * float(np.vdot(self.l2 * w, w))
         return total + 0.5 * float(self.l2) * float(np.vdot(w, w)) if self.l2 else total
@@ -108,7 +118,7 @@ class PiecewiseQuadratic:
     def prox(self, w: Array, step: float | Array) -> Array:
         """``argmin_v (v - w)^2 / 2 + step * function(v)``, elementwise."""
         shrunk = w
-        if np.any(self.l1):
+        if self._has_l1:
             shrunk = np.sign(w) * np.maximum(np.abs(w) - step * self.l1, 0.0)
         if np.any(self.l2):
             shrunk = shrunk / (1.0 + step * self.l2)
@@ -134,6 +144,9 @@ class PiecewiseQuadratic:
         """The largest factor up to 1 that brings ``z`` into the domain of the conjugate, and to
         where the squares do not matter: weak ones make the conjugate finite, but huge."""
         size = np.abs(z)
+        if self._is_plain:  # without arrays of what is one number for all
+            largest = size.max(initial=0.0)
+            return float(self.l1 / largest) if self._needs_scaling and largest > self.l1 else 1.0
         outside = (size > self.l1) & self._needs_scaling
         if self.has_bounds:
             outside &= np.isinf(np.where(z > 0, self.upper, self.lower))

@@ -247,7 +247,7 @@ class Certificate:
         if "conjugate" not in point.problem.provides:
             most = float(promised_decrease(point).max(initial=0.0))
             return Verdict(np.inf, _decrement(point, most), False)
-        gap = self._bounded(point, dual_gap(point))
+        gap = self._bounded(point, point.dual_gap)
         return Verdict(gap, _relative(point, gap), True)
 
     def prove(self, point, step):

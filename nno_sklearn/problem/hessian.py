@@ -73,6 +73,11 @@ class WorkingHessian:
         self._blocks = self._curvature = None
         self._is_new, self._expired = True, False
 
+    @property
+    def is_of_all_rows(self):
+        """Whether no fewer rows stand for them."""
+        return self._rows is None
+
     def blocks(self, point, columns):
         """As :func:`hessian_blocks`, at a point of the problem that has the sorted ``columns``."""
         same, whole = columns is self._columns, point

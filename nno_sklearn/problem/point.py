@@ -20,7 +20,7 @@ ALONG_A_LINE = 1e-4
 #: Share of the constant model's objective that any objective counts as, where accuracy is relative.
 LEAST_UNIT = 1e-6
 #: What a point derives from its coefficients, beside the gradient of the data loss.
-DERIVED = ("value", "values", "gradient", "data_diagonal")
+DERIVED = ("value", "values", "gradient", "data_diagonal", "dual_gap")
 
 
 class Point:
@@ -123,14 +123,14 @@ class Point:
         penalty = self.problem.penalty.curvature(self.coef)
         return self.data_diagonal + self.problem.alpha * penalty
 
-    @property
+    @cached_property
     def dual_gap(self) -> float:
         """Bound on ``value`` minus the optimum; inf where none is known."""
         return dual_gap(self)
 
     def of(self, problem: "Problem") -> "Point":
         """The same coefficients in a problem that has another penalty; no pass."""
-        return self._moved(problem, self.coef, ("value", "values", "gradient"))
+        return self._moved(problem, self.coef, ("value", "values", "gradient", "dual_gap"))
 
     def on_columns(self, problem: "Problem", index: NDArray[Any]) -> "Point":
         """The same coefficients in a problem that has only the columns ``index``; no pass."""

@@ -276,7 +276,10 @@ class Problem:
         return self._sibling(rows=self.rows.exact(), _passes_before=self._passes_before)
 
     def columns(self, index: NDArray[Any]) -> "Problem":
-        """The same objective with all coefficients but those of ``index`` held at 0."""
+        """The same objective with all coefficients but those of ``index``, which is sorted, held at
+        0; this one where they are all."""
+        if len(index) == self.n_features:
+            return self
         parts = {"rows": self.rows.columns(index), "correction": self.correction.columns(index)}
         if self._feature_names is not None:
             parts["_feature_names"] = [self._feature_names[j] for j in index]

@@ -93,10 +93,11 @@ class ScaledCholesky:
             out=np.zeros_like(total),
             where=is_curved,
         )
-        scaled = matrix * np.outer(self._scaling, self._scaling)
-        ridge, on_diagonal = 1e-13, np.diag_indices_from(scaled)
+        scaled = matrix * self._scaling
+        scaled *= self._scaling[:, None]
+        ridge = 1e-13
         while True:
-            scaled[on_diagonal] = 1.0 + ridge
+            np.fill_diagonal(scaled, 1.0 + ridge)
             try:
                 self._factor = Cholesky(scaled)
                 self.pivots = self._factor.pivots

@@ -165,6 +165,8 @@ def _kernel_factor(rows):
 class RowHessian:
     """A :class:`~nno_sklearn.problem.WorkingHessian` without matrices: the rows serve instead."""
 
+    is_of_all_rows = True
+
     @staticmethod
     def blocks(point, columns):
         """Each output's coefficient numbers, and None for its matrix."""

@@ -175,12 +175,13 @@ class ActiveSets:
         what each could still gain.
         """
         v, terms, kinks = self._v, self._terms, self._without_l2
-        total = self._slope + terms.l2 * v
+        squares = terms.l2 * v
+        total = self._slope + squares
         left = total[self._free]
         total[self._free] = 0.0
         scaling = kinks.dual_scaling(-total)
         moved = (self._slope + self._gradient) @ (v - self._w)
-        energy = max(self._energy + moved, 0.0) + (terms.l2 * v) @ v
+        energy = max(self._energy + moved, 0.0) + squares @ v
         value, product = kinks.value(v), scaling * (total @ v)
         gap = value + kinks.conjugate(-scaling * total) + product
         gap += 0.5 * (1.0 - scaling) ** 2 * energy
@@ -246,9 +247,12 @@ class ActiveSets:
     def _choose(self, entering):
         """Coefficients in use, then those that promise the largest decrease, on which side of 0
         each is, or is going to be, and how many are in use."""
+        held = self._is_held()
+        used = np.flatnonzero(~held)
+        if entering == 0 and self._v[used].all():
+            return used, np.sign(self._v[used]), len(used)
         left, right = self._terms.slopes(self._v)
         up, down = -(self._slope + right), self._slope + left  # what the model falls by
-        held = self._is_held()
         violation = np.maximum(np.maximum(up, down), 0.0)
         promise = np.divide(
             violation**2,
@@ -261,7 +265,7 @@ class ActiveSets:
             promise[:] = 0.0
         elif np.count_nonzero(promise) > entering:
             promise[np.argpartition(-promise, entering)[entering:]] = 0.0
-        used, new = np.flatnonzero(~held), np.flatnonzero(promise)
+        new = np.flatnonzero(promise)
         active = np.concatenate([used, new[np.argsort(-promise[new], kind="stable")]])
         sides = np.sign(self._v[active])
         towards = np.where(up[active] > 0, 1.0, -1.0)

@@ -58,12 +58,13 @@ def solve_by_working_sets(run, point, rows=None):
         if len(working_set) > SLACK * len(needed) or not np.isin(needed, working_set).all():
             working_set = needed
             columns = point.problem.columns(working_set)
-        inner = point.on_columns(columns, working_set)
+            is_whole = columns is point.problem
+        inner = point if is_whole else point.on_columns(columns, working_set)
         gap, enough = run.last.dual_gap, run.tol
         if np.isinf(gap):  # what tol bounds is then the square root of a decrease
             gap, enough = promised_decrease(point).sum(), run.tol**2
         target_gap = ENOUGH * enough * point.unit
-        if not (point.problem.loss.constant_curvature and len(working_set) == len(point.coef)):
+        if not (point.problem.loss.constant_curvature and is_whole):
             target_gap = max(accuracy * gap, target_gap)  # the model is not the whole objective
         better = inner
         if fits_matrix(len(working_set) * coupled_outputs(point.problem)):
@@ -76,7 +77,7 @@ def solve_by_working_sets(run, point, rows=None):
             run.stall()
             break
         step_size = np.abs(better.coef - inner.coef).max()
-        point = better.widened(point.problem, working_set)
+        point = better if is_whole else better.widened(point.problem, working_set)
     return point
 
 
@@ -96,11 +97,17 @@ def _has_row_models(point):
 
 
 def choose_features(point):
-    """Features in use, and those with the largest predicted decrease; groups as a whole."""
+    """Features in use, and those with the largest predicted decrease; groups as a whole.
+
+    Where they are most of the features, all that vary: X is then hardly ever copied.
+    """
     promise, groups = promised_decrease(point).sum(axis=1), point.problem.penalty.groups
     used = (point.coef != 0).any(axis=1)
     if groups is None:
-        return _largest(promise, used, max(SMALLEST_SET, 2 * int(used.sum())))
+        size = max(SMALLEST_SET, 2 * int(used.sum()))
+        if size >= len(used) and promise.any() and fits_matrix(point.coef.size):
+            return np.flatnonzero(used | (point.data_diagonal > 0).any(axis=1))
+        return _largest(promise, used, size)
     used, sizes = np.bincount(groups, used) > 0, np.bincount(groups)
     share = max(SMALLEST_SET, 2 * int(sizes[used].sum())) / sizes.mean()
     chosen = _largest(np.bincount(groups, promise), used, max(1, int(share)))
@@ -117,6 +124,9 @@ def _largest(promise, used, size):
 
 def _proximal_newton(inner, target_gap, hessian, columns):
     """Lower the objective over the working set's columns, to about ``target_gap``."""
+    if _is_model_exact(inner.problem, hessian):
+        found = _proximal_newton_step(inner, hessian.blocks(inner, columns), target_gap)
+        return inner if found is None else found
     gap = _left(inner)
     for _ in range(MAX_NEWTON_STEPS):
         if gap <= target_gap:
@@ -130,6 +140,13 @@ def _proximal_newton(inner, target_gap, hessian, columns):
         if not gap <= WORTHWHILE * before:
             hessian.expire()
     return inner
+
+
+def _is_model_exact(problem, hessian):
+    """Whether a model is the objective, which its own gap then bounds: one step is enough."""
+    is_solved_to_a_gap = problem.penalty.piecewise_quadratic(np.zeros(problem.shape)) is not None
+    is_exact = problem.loss.constant_curvature and problem.penalty.is_convex
+    return is_exact and is_solved_to_a_gap and hessian.is_of_all_rows
 
 
 def _left(point):
