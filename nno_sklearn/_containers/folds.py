@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nno_sklearn._containers.pieces import blocks_of, is_lazy, pieces_of
+from nno_sklearn._containers.pieces import is_lazy, joined_blocks, pieces_of
 from nno_sklearn.rows.dask_shards import keep
 from nno_sklearn.types import Array
 
@@ -22,9 +22,8 @@ def kept(*given: Any) -> list[Any]:
 
 def _whole_rows(data):
     """A collection whose parts have all columns."""
-    return (
-        data.rechunk({1: -1}) if getattr(data, "ndim", 1) == 2 and hasattr(data, "chunks") else data
-    )
+    is_table = hasattr(data, "chunks") and data.ndim == 2
+    return data.rechunk({1: -1}) if is_table else data
 
 
 def weights_of_fold(
@@ -49,19 +48,11 @@ def weights_of_fold(
         In the parts of X.
     """
     import dask
-    import dask.array as da
 
     weigh = dask.delayed(partial(_weights, number, n_folds, is_held_out), pure=False)
-    _, sizes = blocks_of(X)
-    blocks = [
-        da.from_delayed(
-            weigh(piece.number, piece.X, piece.sample_weight),
-            shape=(size if np.isnan(size) else int(size),),
-            dtype=float,
-        )
-        for piece, size in zip(pieces_of(X, sample_weight=sample_weight), sizes, strict=True)
-    ]
-    return da.concatenate(blocks, allow_unknown_chunksizes=True)
+    pieces = pieces_of(X, sample_weight=sample_weight)
+    made = [weigh(piece.number, piece.X, piece.sample_weight) for piece in pieces]
+    return joined_blocks(X, made, (), float)
 
 
 def _weights(number, n_folds, is_held_out, part, X, sample_weight) -> Array:

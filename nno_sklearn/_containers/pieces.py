@@ -141,6 +141,28 @@ def check_sizes(piece: Piece) -> None:
             )
 
 
+def joined_blocks(X: Any, made: Sequence[Any], shape: tuple[int, ...], dtype: Any) -> Any:
+    """A lazy array of one delayed array for each part of X, with as many rows each.
+
+    Parameters
+    ----------
+    X : collection of Dask
+    made : sequence of Delayed
+    shape : tuple of int
+        That of a row.
+    dtype : dtype
+    """
+    import dask.array as da
+
+    _, sizes = blocks_of(X)
+    lengths = [size if np.isnan(size) else int(size) for size in sizes]
+    blocks = [
+        da.from_delayed(one, shape=(length, *shape), dtype=dtype)
+        for one, length in zip(made, lengths, strict=True)
+    ]
+    return da.concatenate(blocks, allow_unknown_chunksizes=True)
+
+
 def computed(values: Sequence[Any]) -> list[Any]:
     """What small delayed values are: of the default client, or in threads."""
     import dask

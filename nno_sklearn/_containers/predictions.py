@@ -10,10 +10,10 @@ import numpy as np
 
 from nno_sklearn._containers.pieces import (
     Piece,
-    blocks_of,
     check_sizes,
     computed,
     is_lazy,
+    joined_blocks,
     pieces_of,
     plain,
 )
@@ -37,21 +37,11 @@ def by_parts(method: Function) -> Function:
 
 def _lazy_predictions(name, model, X, offset):
     import dask
-    import dask.array as da
 
-    pieces = pieces_of(X, offset=offset)
     example = getattr(plain(model), name)(_example_of(X), **given_offset(_example_offset(offset)))
     predict = dask.delayed(partial(_predicted, plain(model), name), pure=False)
-    _, sizes = blocks_of(X)
-    blocks = [
-        da.from_delayed(
-            predict(piece.X, piece.offset),
-            shape=(size if np.isnan(size) else int(size), *example.shape[1:]),
-            dtype=example.dtype,
-        )
-        for piece, size in zip(pieces, sizes, strict=True)
-    ]
-    return da.concatenate(blocks, allow_unknown_chunksizes=True)
+    made = [predict(piece.X, piece.offset) for piece in pieces_of(X, offset=offset)]
+    return joined_blocks(X, made, example.shape[1:], example.dtype)
 
 
 def _example_of(X):
