@@ -9,7 +9,6 @@ import numpy as np
 
 from nno_sklearn._containers.pieces import is_lazy, joined_blocks, pieces_of
 from nno_sklearn.rows.dask_shards import keep
-from nno_sklearn.types import Array
 
 
 def kept(*given: Any) -> list[Any]:
@@ -55,7 +54,7 @@ def weights_of_fold(
     return joined_blocks(X, made, (), float)
 
 
-def _weights(number, n_folds, is_held_out, part, X, sample_weight) -> Array:
+def _weights(number, n_folds, is_held_out, part, X, sample_weight):
     n = X.shape[0]
     weight = np.ones(n) if sample_weight is None else np.asarray(sample_weight, dtype=float)
     place = (number - part) % n_folds

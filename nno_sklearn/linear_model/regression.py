@@ -323,7 +323,7 @@ class GeneralisedLinear(RegressorTwin):
 
     def score_sums(
         self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None, offset: ArrayLike | None
-    ) -> tuple[float, float, float, float]:
+    ) -> tuple[Any, ...]:
         """Of some rows: their weight, the targets' mean and mean deviance from it, and that from
         predictions."""
         target, prediction = np.asarray(y, dtype=float), self.predict(X, **given_offset(offset))
@@ -337,7 +337,7 @@ class GeneralisedLinear(RegressorTwin):
         within = deviance(target, np.full(len(target), mean)) if mean else 0.0  # all are 0
         return total, mean, within, deviance(target, prediction)
 
-    def score_of(self, sums: Sequence[tuple[float, float, float, float]]) -> float:
+    def score_of(self, sums: Sequence[tuple[Any, ...]]) -> float:
         """The score of all rows, from :meth:`score_sums` of parts of them."""
         total, mean, within, errors = np.array([one for one in sums if one[0] > 0]).T
         share = total / total.sum()
