@@ -183,6 +183,13 @@ class Run:
         gap = self._certificate.gap_of(place.value)
         self._record(place, Verdict(gap, gap / abs(place.value), False), step_size)
 
+    def goes_by(self, place: Any) -> bool:
+        """Whether a step may follow the one to a place, which is then recorded in passing."""
+        if self.is_last:
+            return False
+        self.passes_by(place, 1.0)
+        return True
+
     def learn_bound(self, bound: float) -> None:
         """Take in a bound on the optimum from below that holds in any precision."""
         self._certificate.learn(bound)
@@ -315,9 +322,13 @@ def check_count(owner: BaseEstimator, name: str, low: int) -> None:
 
 def unmet(requires: frozenset[str], loss: Loss, penalty: Penalty) -> list[str]:
     """The requirements that a loss and a penalty do not meet, sorted."""
-    offered = {f"loss.{name}" for name in loss.provides}
-    offered |= {f"penalty.{name}" for name in penalty.provides}
-    return sorted(need for need in requires if offered.isdisjoint(need.split("|")))
+    offered = {"loss": loss.provides, "penalty": penalty.provides}
+
+    def is_met(need):
+        options = (option.split(".") for option in need.split("|"))
+        return any(name in offered[kind] for kind, name in options)
+
+    return sorted(need for need in requires if not is_met(need))
 
 
 class Solver(BaseEstimator):

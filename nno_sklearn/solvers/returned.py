@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 
 from nno_sklearn.problem import promised_decrease, shortest
-from nno_sklearn.problem.cost import MOST_POLISHED_ENTRIES
+from nno_sklearn.problem.cost import MOST_POLISHED_ENTRIES, can_factor_rows
 from nno_sklearn.problem.intercept import NO_SEARCH, PRECISION
 from nno_sklearn.solvers.base import Run, Status
+from nno_sklearn.solvers.joint_newton import newton_jointly
 from nno_sklearn.solvers.linesearch import exact_step, rises, rounding_of
 from nno_sklearn.solvers.newton import newton_step
 
@@ -20,6 +21,8 @@ POLISH_STEPS, PRECISE, FALLS, FARTHER = 10, 1e-17, 0.25, 2.0
 #: Relative gap at which curved penalties have settled which coefficients are 0.
 SETTLED = 1e-11
 EPS = np.finfo(float).eps
+#: Relative gap that is rounding.
+GAP_ROUNDING = 64 * EPS
 
 
 def certify_returned(problem, solver, result, *, max_iter, tol, callback, random_state):
@@ -90,7 +93,9 @@ def polished(problem, solver, result, *, tol, callback, random_state):
     size = problem.n_samples * problem.n_features * problem.n_outputs
     if result.status is not Status.CONVERGED or size > MOST_POLISHED_ENTRIES:
         return result
-    start = _near(problem, result.coef, result)
+    if problem.loss.constant_curvature and result.dual_gap <= GAP_ROUNDING * result.objective:
+        return result  # its last step was exact
+    start = result.point or _near(problem, result.coef, result)
     point = _newton_steps(start)
     if not problem.is_smooth and point.dual_gap > _least_gap(point) * problem.null.value:
         # The solver must find which coefficients are 0.
@@ -98,9 +103,11 @@ def polished(problem, solver, result, *, tol, callback, random_state):
         finer = solver.solve(problem, point, **options)
         point = _near(problem, finer.coef, finer)
         point = _newton_steps(point)
+    if point is start:
+        return result
     point = problem.at(point.coef, point.intercept)  # its raw predictions are sums of steps
     # Below rounding, a solver may end farther from the optimum than it started.
-    farthest = max(start.dual_gap, 64 * EPS * start.value)  # rounding of a gap
+    farthest = max(start.dual_gap, GAP_ROUNDING * start.value)
     is_nearer = point.dual_gap <= farthest and not rises(point, start)
     if not is_nearer or np.array_equal(point.coef, start.coef):
         return result
@@ -112,11 +119,16 @@ def _least_gap(point):
     a step is exact; else more, as it is of first order in the gradient, their decrease of second.
     """
     is_exact = point.problem.penalty.piecewise_quadratic(point.coef) is not None
-    return 64 * EPS if is_exact else SETTLED
+    return GAP_ROUNDING if is_exact else SETTLED
 
 
 def _newton_steps(point):
     """Newton's steps to the limit of precision; a line search where a whole one goes too far."""
+    problem = point.problem
+    if problem.is_smooth and can_factor_rows(problem):
+        point, has_ended = newton_jointly(point, PRECISE, lambda place: True)
+        if has_ended:
+            return point
     step = newton_step(point)
     for _ in range(POLISH_STEPS):
         if step.decrease <= PRECISE * point.value:
