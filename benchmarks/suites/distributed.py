@@ -21,7 +21,7 @@ import pandas as pd
 from benchmarks.report import Report, Table, words
 from benchmarks.worker import in_fresh_process, memory, new_peak
 
-TITLE, KEY = "Distributed", "group"
+TITLE, KEY = "Distributed", "fit"
 
 SIZES, COUNTED = (1e5, 1e6), 1e5
 #: Requests that bring landmark rows, apart from which sums travel.
@@ -68,11 +68,9 @@ def run(options):
         "larger than memory": lambda: _lazy_tasks(options),
     }
     for group in options.groups:
-        tasks = groups[group]()
-        rows = [{"group": group, **fit(task)} for task in tasks]
-        if rows:
-            report.add(rows)
-            report.show(group_table(group, pd.DataFrame(rows)))
+        for task in groups[group]():
+            report.add([{"group": group, "fit": f"{group}, {task.name}", **fit(task)}])
+    report.show(*tables(report.results))
     report.end()
 
 
@@ -91,6 +89,11 @@ class Task:
     loss: str
     penalty: str
     tol: float = TOL
+
+    @property
+    def name(self):
+        """What tells it from other fits of its group."""
+        return f"{self.loss}, {self.penalty}, {self.fitter}, n={self.n:,}"
 
     @property
     def alpha(self):
