@@ -75,8 +75,8 @@ def _no_machine(monkeypatch):
 
 
 def test_every_suite_is_registered():
-    names = "commits costs heads landmarks neighbors robustness scale score_training search speed"
-    assert suites.names() == [*names.split(), "stream"]
+    names = "commits costs distributed heads landmarks neighbors robustness scale score_training"
+    assert suites.names() == [*names.split(), "search", "speed", "stream"]
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
