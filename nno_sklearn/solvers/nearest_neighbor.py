@@ -131,8 +131,9 @@ class NearestNeighborSolver(Solver):
             point = descend_jointly(run, point, preconditioner, self.n_corrections)
         elif can_factor_rows(run.problem) and not run.done(point):
             goes_on = partial(run.goes_by, step_size=1.0)
-            point, _ = newton_jointly(point, NEWTON_SHARE * run.tol, goes_on)
-            step_size = 1.0
+            given = run.problem, point.coef, point.intercept, NEWTON_SHARE * run.tol
+            found, _ = newton_jointly(*given, goes_on)
+            point, step_size = found or point, 1.0
         if run.status:
             return point
         return descend(run, point, preconditioner, self.n_corrections, step_size)
