@@ -85,14 +85,16 @@ def _with_digits(problem, result):
 def _drifted(problem, result):
     """Whether the value of a small problem's result is that of raw predictions which are sums of
     steps, and not of its coefficients."""
-    if result.status is Status.STOPPED or _size(problem) > MOST_POLISHED_ENTRIES:
+    if result.status is Status.STOPPED or not _is_small(problem):
         return False
     value = _near(problem, result.coef, result).value
     return bool(abs(value - result.objective) > DRIFT * EPS * abs(value))
 
 
-def _size(problem):
-    return problem.n_samples * problem.n_features * problem.n_outputs
+def _is_small(problem):
+    """Whether looks at the rows cost next to nothing, as they are few, and in this process."""
+    size = problem.n_samples * problem.n_features * problem.n_outputs
+    return size <= MOST_POLISHED_ENTRIES and not problem.rows.n_elsewhere
 
 
 def _continued(history, more):
@@ -115,7 +117,7 @@ def polished(problem, solver, result, *, tol, callback, random_state):
 
     A weight then equals a repetition up to rounding, not only within ``tol``.
     """
-    if result.status is not Status.CONVERGED or _size(problem) > MOST_POLISHED_ENTRIES:
+    if result.status is not Status.CONVERGED or not _is_small(problem):
         return result
     if problem.loss.constant_curvature and result.dual_gap <= GAP_ROUNDING * result.objective:
         return result  # its last step was exact

@@ -62,7 +62,9 @@ def assert_same(here, there):
     assert set(there.cv_results_) == set(here.cv_results_)
     for name, expected in here.cv_results_.items():
         if name.startswith(("split", "mean_t", "std_t", "rank", "strength")):
-            np.testing.assert_allclose(there.cv_results_[name], expected, rtol=1e-6, err_msg=name)
+            np.testing.assert_allclose(
+                there.cv_results_[name], expected, rtol=1e-6, atol=1e-6, err_msg=name
+            )
     assert there.best_params_ == here.best_params_
     np.testing.assert_allclose(there.best_estimator_.coef_, here.best_estimator_.coef_, rtol=1e-4)
 
