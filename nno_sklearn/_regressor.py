@@ -348,7 +348,7 @@ class NNORegressor(RegressorMixin, LinearModel):
 
     def score_sums(
         self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None, offset: ArrayLike | None
-    ) -> tuple[float, NDArray[Any], NDArray[Any], NDArray[Any]]:
+    ) -> tuple[Any, ...]:
         """Of some rows: their weight, the targets' means and squares about them, and squared
         errors, by output."""
         prediction = self._prediction(X, offset)
@@ -360,7 +360,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         squares = weight @ (target - mean) ** 2
         return total, mean, squares, weight @ (target - prediction) ** 2
 
-    def score_of(self, sums: Sequence[tuple[float, Any, Any, Any]]) -> float:
+    def score_of(self, sums: Sequence[tuple[Any, ...]]) -> float:
         """The score of all rows, from :meth:`score_sums` of parts of them."""
         sums = [one for one in sums if one[0] > 0]
         _, _, squares = pooled([one[:3] for one in sums])

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import cross_validate
 from sklearn.utils import get_tags
 
-from nno_sklearn._containers import refuse_lazy
+from nno_sklearn._containers import refuse_lazy, weights_of_fold
 
 #: Prefix of scorers' arguments while they are indexed together with those of ``fit``, none of which
 #: can have this name.
@@ -59,15 +59,41 @@ class Data(NamedTuple):
         return Data(X, y, *_separate(params))
 
 
-def parts_of(data: Data, estimator: BaseEstimator, train: Any, test: Any) -> tuple[Data, Data]:
-    """The rows to fit an estimator to, and those to score it on.
+class IndexSplit(NamedTuple):
+    """A split that names its rows, by numbers or by a mask."""
 
-    With a precomputed kernel, the columns of both are those of the training rows.
-    """
-    train, test = _numbers(train), _numbers(test)
-    if get_tags(estimator).input_tags.pairwise:
-        data = Data(_columns(data.X, train), data.y, data.for_fit, data.for_score)
-    return data.rows(train), data.rows(test)
+    train: Any
+    test: Any
+
+    def parts(self, data: Data, estimator: BaseEstimator) -> tuple[Data, Data]:
+        """The rows to fit an estimator to, and those to score it on.
+
+        With a precomputed kernel, the columns of both are those of the training rows.
+        """
+        train, test = _numbers(self.train), _numbers(self.test)
+        if get_tags(estimator).input_tags.pairwise:
+            data = Data(_columns(data.X, train), data.y, data.for_fit, data.for_score)
+        return data.rows(train), data.rows(test)
+
+
+class RangeSplit(NamedTuple):
+    """A split of a collection of Dask: it holds out a range of the rows of each part."""
+
+    number: int
+    n_splits: int
+
+    def parts(self, data: Data, estimator: BaseEstimator) -> tuple[Data, Data]:
+        """All rows, where they are: first those to score an estimator on have the weight 0, then
+        those to fit it to."""
+        train, test = (self._weighted(data, is_held_out=held_out) for held_out in (False, True))
+        return train, test
+
+    def _weighted(self, data, *, is_held_out):
+        def weigh(params):
+            given = data.X, params.get("sample_weight"), *self
+            return {**params, "sample_weight": weights_of_fold(*given, is_held_out=is_held_out)}
+
+        return data._replace(for_fit=weigh(data.for_fit), for_score=weigh(data.for_score))
 
 
 def _numbers(index: Any) -> np.ndarray:

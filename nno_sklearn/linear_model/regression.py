@@ -1,14 +1,16 @@
 """Twins of scikit-learn's regressors."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn import linear_model, svm
-from sklearn.metrics import d2_tweedie_score
+from sklearn.metrics import d2_tweedie_score, mean_tweedie_deviance
 
+from nno_sklearn._containers import scored_by_parts
 from nno_sklearn._data_checks import given_offset
 from nno_sklearn._dispatch import keep_beside, scored_beside_rows
 from nno_sklearn._tensors import from_tensor
@@ -301,6 +303,7 @@ class GeneralisedLinear(RegressorTwin):
         return self.power >= 1
 
     @scored_beside_rows
+    @scored_by_parts
     def score(
         self,
         X: Matrix,
@@ -322,6 +325,31 @@ class GeneralisedLinear(RegressorTwin):
         """
         predicted = np.asarray(self.predict(X, **given_offset(offset)))
         return d2_tweedie_score(y, predicted, sample_weight=sample_weight, power=self.power)
+
+    def score_sums(
+        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None, offset: ArrayLike | None
+    ) -> tuple[Any, ...]:
+        """Of some rows: their weight, the targets' mean and mean deviance from it, and that from
+        predictions."""
+        target, prediction = np.asarray(y, dtype=float), self.predict(X, **given_offset(offset))
+        weight = np.ones(len(target)) if sample_weight is None else np.asarray(sample_weight, float)
+        weight = np.broadcast_to(weight, target.shape)
+        total = float(weight.sum())
+        if not total:
+            return 0.0, 0.0, 0.0, 0.0
+        mean = float(weight @ target / total)
+        deviance = partial(mean_tweedie_deviance, sample_weight=weight, power=self.power)
+        within = deviance(target, np.full(len(target), mean)) if mean else 0.0  # all are 0
+        return total, mean, within, deviance(target, prediction)
+
+    def score_of(self, sums: Sequence[tuple[Any, ...]]) -> float:
+        """The score of all rows, from :meth:`score_sums` of parts of them."""
+        total, mean, within, errors = np.array([one for one in sums if one[0] > 0]).T
+        share = total / total.sum()
+        whole = np.full(len(mean), share @ mean)
+        # A deviance is a Bregman divergence: those within parts and between them add up.
+        between = mean_tweedie_deviance(mean, whole, sample_weight=share, power=self.power)
+        return float(1.0 - share @ errors / (share @ within + between))
 
 
 class PoissonRegressor(GeneralisedLinear, of=linear_model.PoissonRegressor):

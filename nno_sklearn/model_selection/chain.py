@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import process_routing
 
 from nno_sklearn._labels import as_in_all_rows
-from nno_sklearn._split import Data, parts_of
+from nno_sklearn._split import Data
 from nno_sklearn.model_selection.callbacks import SearchTask
 from nno_sklearn.session import Coefficients, has_sessions, key_of
 from nno_sklearn.solvers import Status
@@ -75,7 +75,7 @@ class Chain:
 
         Parameters
         ----------
-        split : (train, test)
+        split : IndexSplit or RangeSplit
         scoring : Scoring
         return_train_score : bool
         *data : Data
@@ -89,7 +89,7 @@ class Chain:
             Time of the steps before the model, once for all settings.
         """
         whole = Data(*data)
-        train, test = parts_of(whole, self.estimator, *split)
+        train, test = split.parts(whole, self.estimator)
         if is_classifier(self.estimator):
             train = train._replace(y=as_in_all_rows(train.y, whole.y))
         if is_ours(self.estimator):

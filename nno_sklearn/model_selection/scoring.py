@@ -129,7 +129,7 @@ class Scoring:
             prepared, given = None, (X, *given[1:])
         for fit in fits:
             began = time.perf_counter()
-            model = fit.model if offset is None else _with_offset(fit.model, offset)
+            model = fit.model if offset is None else with_offset(fit.model, offset)
             estimator = model if prepared is None else prepared.whole(model)
             fit.scores.append(self._scores(estimator, given, data.for_score))
             fit.score_time += time.perf_counter() - began
@@ -180,7 +180,7 @@ class Scoring:
         )
 
 
-def _with_offset(model, offset):
+def with_offset(model, offset):
     """The model with the offset of the rows that it is scored on: scorers call methods without."""
     shifted = draft_of(model)
     for name in OFFSET_METHODS:

@@ -8,8 +8,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.model_selection import GridSearchCV
-from sklearn.utils import Tags, get_tags, indexable
+from sklearn.utils import Tags, get_tags
 
+from nno_sklearn._containers import is_lazy
 from nno_sklearn._dispatch import brings_home
 from nno_sklearn._documentation import LinkedToDocumentation
 from nno_sklearn._validation import draft_of
@@ -17,6 +18,7 @@ from nno_sklearn.callbacks.protocol import CallbackSupport, with_callbacks
 from nno_sklearn.model_selection.callbacks import SearchTask
 from nno_sklearn.model_selection.candidates import candidates_of
 from nno_sklearn.model_selection.chain import with_setting
+from nno_sklearn.model_selection.in_parts import score_in_parts
 from nno_sklearn.model_selection.parameters import check_parameters
 from nno_sklearn.model_selection.progress import progress
 from nno_sklearn.model_selection.refit import (
@@ -33,7 +35,6 @@ from nno_sklearn.model_selection.results import (
     report_failures,
 )
 from nno_sklearn.model_selection.routing import route
-from nno_sklearn.model_selection.scoring import Scoring
 from nno_sklearn.model_selection.tasks import evaluate, groups_of, tasks_of
 from nno_sklearn.types import Matrix, RandomState
 
@@ -76,7 +77,8 @@ class NNOSearchCV(LinkedToDocumentation, CallbackSupport, GridSearchCV):
         Workers that share the splits and preprocessings; ``joblib.parallel_config`` takes these
         elsewhere.
     cv : int, splitter or iterable, default=None
-        As in GridSearchCV; None is five folds.
+        As in GridSearchCV; None is five folds. Of a collection of Dask an int or None: each fold is
+        a range of the rows of each part.
     verbose : int, default=0
         1 shows a bar of the progress (with rich installed, and one worker).
     pre_dispatch : int or str, default="2*n_jobs"
@@ -184,6 +186,7 @@ class NNOSearchCV(LinkedToDocumentation, CallbackSupport, GridSearchCV):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            A collection of Dask for an NNO model by itself: rows stay where they are.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         **params : dict
             Further arguments of the estimator's ``fit``, such as ``sample_weight``, and
@@ -210,13 +213,11 @@ class NNOSearchCV(LinkedToDocumentation, CallbackSupport, GridSearchCV):
     @with_callbacks
     def _fit(self, X, y, params, told):
         check_parameters(self, y is not None)
-        X, y = indexable(X, y)
-        scoring = Scoring(self.estimator, self.scoring, self.error_score)
-        data, splits = route(self, scoring, X, y, params)
+        data, splits, scoring = route(self, X, y, params)
         candidates = candidates_of(self, data)
         groups = groups_of(self.estimator, candidates)
         whole = SearchTask.of(self, told)
-        with whole.running(X, y, params):
+        with whole.running(data.X, data.y, params):
             n_fits = len(candidates) * len(splits) if self.halving is None else None
             search = whole.part("search", max_subtasks=n_fits, sequential_subtasks=False)
             with search.running():
@@ -258,6 +259,8 @@ class NNOSearchCV(LinkedToDocumentation, CallbackSupport, GridSearchCV):
         chosen = copy(self)  # GridSearchCV takes the metric's name from refit
         if self.refit and getattr(self, "multimetric_", False):
             chosen.refit = metric_to_score(self.refit, metrics_of(self.cv_results_), self.scorer_)
+        if is_lazy(X) and self.refit:
+            return score_in_parts(chosen, X, y, params)
         return GridSearchCV.score(chosen, X, y, **params)
 
     def _evaluate(self, groups, n_candidates, splits, data, scoring, whole):

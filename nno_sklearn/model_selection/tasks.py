@@ -113,7 +113,7 @@ def evaluate(tasks, splits, scoring, search, data, report, whole):
     ----------
     tasks : list
         See :func:`tasks_of`.
-    splits : list of (train, test)
+    splits : list of IndexSplit or RangeSplit
         All splits of the search.
     scoring : Scoring
     search : NNOSearchCV

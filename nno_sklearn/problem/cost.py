@@ -144,11 +144,20 @@ def preconditioner_cost(problem, n_rows):
         return _blocks_cost(problem, n_rows, 1)
     if fits_matrix(problem.n_features):
         return hessian_cost(problem, n_rows)
+    if n_rows > gathered_rows(problem):
+        return np.inf
     cost = n_rows**2 / max(1, problem.n_samples)
     if n_rows >= problem.n_samples or not problem.rows.is_sparse:
         return cost / 4
     # Where curvature changes, that of heavy rows vanishes: plain gradients are faster.
     return cost if problem.loss.constant_curvature else np.inf
+
+
+def gathered_rows(problem):
+    """Rows that one place may hold for a preconditioner in their space: all, where they are there
+    already."""
+    elsewhere = problem.rows.n_elsewhere
+    return problem.n_samples * min(1.0, MOST_ROW_ENTRIES / elsewhere) if elsewhere else np.inf
 
 
 def newton_cost(problem):
@@ -173,7 +182,7 @@ def paid_landmarks(problem):
     n, p = problem.n_samples, problem.n_features
     if not fits_matrix(problem.n_features):
         is_heavy = is_wide_sparse(problem) and n > MOST_WIDE_LANDMARKS
-        return min(n, HEAVY_ROWS if is_heavy else MOST_WIDE_LANDMARKS)
+        return min(most_landmarks(problem), HEAVY_ROWS) if is_heavy else most_landmarks(problem)
     every, factor = (preconditioner_cost(problem, rows) for rows in (n, 0))
     if every <= preconditioner_budget(problem, n):
         return n
@@ -185,7 +194,9 @@ def paid_landmarks(problem):
 def most_landmarks(problem):
     """Landmarks that a preconditioner may grow to."""
     n = problem.n_samples
-    return n if fits_matrix(problem.n_features) else min(n, MOST_WIDE_LANDMARKS)
+    if fits_matrix(problem.n_features):
+        return n
+    return max(1, int(min(n, MOST_WIDE_LANDMARKS, gathered_rows(problem))))
 
 
 def searched_rows(rows, n_landmarks, metric):

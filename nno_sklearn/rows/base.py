@@ -76,6 +76,9 @@ class Rows(ABC):
     def n_stored(self) -> int:
         """Entries of X that a pass reads."""
 
+    #: Entries of X that are not in this process: rows asked for one by one must travel.
+    n_elsewhere: float = 0
+
     @property
     @abstractmethod
     def row_product_cost(self) -> float:

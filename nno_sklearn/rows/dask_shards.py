@@ -49,11 +49,37 @@ def place_of(parts: Sequence[Any], data: Any) -> Place:
     client = default_client()
     if client is not None:
         return OnCluster(client, parts, holders_of(client, data))
-    n_bytes = data.nbytes if hasattr(data, "chunks") else np.nan  # no one knows those of a table
-    if n_bytes <= MOST_KEPT:
+    if _can_keep(data):
         made = dask.compute(*parts, scheduler=scheduler())
         return Here([Shard([part]) for part in made if part is not None])
     return ReadAnew(parts)
+
+
+def keep(data: Sequence[Any]) -> Sequence[Any]:
+    """The same collections, made once: on the workers, or in this process where they are small;
+    as they are where it cannot keep them.
+
+    Parameters
+    ----------
+    data : sequence of collections of Dask
+        The first one, X, tells how large all are.
+    """
+    import dask
+
+    client = default_client()
+    if client is not None:
+        from distributed import wait
+
+        made = client.persist(list(data))
+        wait(made)  # only then is it known where they are
+        return made
+    return dask.persist(*data, scheduler=scheduler()) if _can_keep(data[0]) else data
+
+
+def _can_keep(data):
+    """Whether rows are known to be few enough to keep them in this process."""
+    n_bytes = data.nbytes if hasattr(data, "chunks") else np.nan  # no one knows those of a table
+    return n_bytes <= MOST_KEPT
 
 
 def scheduler() -> Any:

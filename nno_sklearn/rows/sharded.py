@@ -183,6 +183,7 @@ class ShardedRows(Rows):
     dtype = property(lambda self: self._fact("dtype"))
     is_sparse = property(lambda self: self._fact("is_sparse"))
     n_stored = property(lambda self: self._fact("n_stored"))
+    n_elsewhere = n_stored
     row_product_cost = property(lambda self: self._fact("row_product_cost"))
     origin = property(lambda self: self._whole_geometry.origin)
     scale = property(lambda self: self._geometry.scale)

@@ -1,7 +1,14 @@
 """Sessions: data prepared once for one fit, or for many, each from a solved one nearby."""
 
 from nno_sklearn.session.fit_session import FitSession, key_of
-from nno_sklearn.session.model import Limits, Parts, SessionModel, TrainingData, has_sessions
+from nno_sklearn.session.model import (
+    Limits,
+    Parts,
+    SessionModel,
+    TrainingData,
+    come_from_one_class,
+    has_sessions,
+)
 from nno_sklearn.session.posed import Fitted, Posed
 from nno_sklearn.session.starts import Coefficients, Start, given_start
 
@@ -16,6 +23,7 @@ __all__ = [
     "Start",
     "TrainingData",
     "given_start",
+    "come_from_one_class",
     "has_sessions",
     "key_of",
 ]

@@ -126,6 +126,11 @@ Model = TypeVar("Model", bound=SessionModel)
 
 def has_sessions(estimator: object) -> bool:
     """Whether a session does what the estimator's ``fit`` does: one class defines both."""
+    return come_from_one_class(estimator, "fit", "open_session")
+
+
+def come_from_one_class(estimator: object, *names: str) -> bool:
+    """Whether one class defines all these methods, so that they agree with each other."""
     kinds = type(estimator).__mro__
-    writers = [[one for one in kinds if name in vars(one)] for name in ("fit", "open_session")]
-    return all(writers) and writers[0][0] is writers[1][0]
+    writers = [next((one for one in kinds if name in vars(one)), None) for name in names]
+    return None not in writers and len(set(writers)) == 1

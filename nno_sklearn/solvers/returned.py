@@ -82,6 +82,12 @@ def _with_digits(problem, result):
     return problem.given if terms > LARGE * result.objective else problem
 
 
+def _is_small(problem):
+    """Whether looks at the rows cost next to nothing, as they are few, and in this process."""
+    size = problem.n_samples * problem.n_features * problem.n_outputs
+    return size <= MOST_POLISHED_ENTRIES and not problem.rows.n_elsewhere
+
+
 def _continued(history, more):
     """A history, and that of a run which goes on where it ended: it has no start of its own."""
     ended = history[-1].seconds if history else 0.0
@@ -103,8 +109,7 @@ def polished(problem, solver, result, *, tol, callback, random_state):
     A weight then equals a repetition up to rounding, not only within ``tol``; and the objective is
     that of the coefficients, not of raw predictions which are sums of steps.
     """
-    size = problem.n_samples * problem.n_features * problem.n_outputs
-    if result.status is Status.STOPPED or size > MOST_POLISHED_ENTRIES:
+    if result.status is Status.STOPPED or not _is_small(problem):
         return result
     start = point = _near(problem, result.coef, result)
     is_exact = problem.loss.constant_curvature and result.dual_gap <= GAP_ROUNDING * start.value

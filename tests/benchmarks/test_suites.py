@@ -33,6 +33,7 @@ from benchmarks.fuzzing import problems
 from benchmarks.fuzzing.variants import equivalent
 from benchmarks.suites import (
     costs,
+    distributed,
     heads,
     landmarks,
     neighbors,
@@ -74,8 +75,8 @@ def _no_machine(monkeypatch):
 
 
 def test_every_suite_is_registered():
-    names = "commits costs heads landmarks neighbors robustness scale score_training search speed"
-    assert suites.names() == [*names.split(), "stream"]
+    names = "commits costs distributed heads landmarks neighbors robustness scale score_training"
+    assert suites.names() == [*names.split(), "search", "speed", "stream"]
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
@@ -597,3 +598,20 @@ def test_costs_measures_every_rate(tmp_path, monkeypatch):
     assert (written["here"] > 0).all()
     assert len(written) == 15
     assert written.loc[written["rate"].str.contains("dense, 10"), "model"].item() == 100 / 16 + 50
+
+
+@pytest.mark.exhaustive
+@pytest.mark.usefixtures("_no_machine")
+def test_distributed_counts_trips_and_bytes(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(distributed, "COUNTS", (("squared_error", "l2"), ("log_loss", "l2")))
+    monkeypatch.setattr(distributed, "BLOCK", 5000)
+    given = "--groups", "counts", "larger than memory", "--columns", "20", "--gigabytes", "0.001"
+    distributed.run(options_of(distributed, tmp_path, *given))
+    assert "counts" in capsys.readouterr().out.lower()
+    results, _ = report.read("distributed", tmp_path)
+    counts, lazy = (rows for _, rows in results.groupby("group", sort=False))
+    assert results["error"].isna().all()
+    assert (counts["trips"] <= 30).all()
+    assert (counts["sum_bytes"] <= 0.01 * counts["n_bytes"]).all()
+    assert lazy["n"].item() == 6250

@@ -149,6 +149,7 @@ def test_twins_inherit_it(kind):
     here, there = kind(tol=1e-9).fit(X, y), kind(tol=1e-9).fit(dense(X), rows_of(y))
     np.testing.assert_allclose(there.coef_, here.coef_, atol=1e-4)
     np.testing.assert_array_equal(there.predict(dense(X)).compute()[:9], there.predict(X[:9]))
+    assert there.score(dense(X), rows_of(y)) == pytest.approx(there.score(X, y))
 
 
 def test_rows_too_large_to_keep_are_read_at_each_look(monkeypatch):
@@ -223,10 +224,6 @@ REFUSED = {
         lambda: NNOClassifier().partial_fit(dense(X), rows_of(Y), ["no", "yes"]),
         "partial_fit needs its rows in one place.*X.compute",
     ),
-    "search": (
-        lambda: NNOSearchCV(NNOClassifier(), {"alpha": [0.1, 1]}).fit(dense(X), rows_of(Y)),
-        "needs its rows in one place.*X.compute",
-    ),
     "held-out rows": (
         lambda: held_out_model().fit(dense(X), rows_of(Y)),
         "needs its rows in one place.*X.compute",
@@ -297,6 +294,15 @@ class TestCluster:
         np.testing.assert_array_equal(predicted.compute(), there.predict(X))
         there = pickle.loads(pickle.dumps(there))
         assert there.score(X, y) == pytest.approx(here.score(X, y))
+
+    def test_a_search(self, client):
+        X, y = make("two")
+        options = {"scoring": "neg_log_loss", "cv": 2}
+        search = NNOSearchCV(NNOClassifier(tol=1e-8), {"alpha": [0.1, 0.01]}, **options)
+        search.fit(dense(X), rows_of(y))
+        assert search.best_score_ == search.cv_results_["mean_test_score"].max() > -0.69
+        refitted = NNOClassifier(tol=1e-8, **search.best_params_).fit(X, y)
+        assert search.best_estimator_.objective_ == pytest.approx(refitted.objective_, rel=1e-8)
 
     def test_rows_stay_where_they_are(self, client):
         X, y = client.persist([dense(make("two")[0]).rechunk((CHUNK, -1)), rows_of(make("two")[1])])
