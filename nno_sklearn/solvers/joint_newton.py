@@ -124,7 +124,10 @@ def _next(problem, place):
     for _ in range(MOST_TRIALS):
         new = _place(problem, place.joint + length * place.step)
         enough = place.value - 2.0 * CONTENT * length * place.decrease
-        if new.value <= enough + slack and not np.isnan(new.decrease):
+        # Where rounding hides what a step gains, it must promise less than the one before: a search
+        # for lower values would go on for ever.
+        falls = new.value < place.value or 2.0 * new.decrease <= place.decrease
+        if new.value <= enough + slack and falls and not np.isnan(new.decrease):
             return new
         length *= 0.5
     return None

@@ -111,3 +111,11 @@ def test_derivatives_at_once(loss, y, fit_intercept, container):
     risen = np.vdot(ends[0].gradient - ends[1].gradient, direction)
     risen += (ends[0].total - ends[1].total) @ shift
     assert second == pytest.approx(risen, rel=1e-5)
+
+
+@pytest.mark.parametrize("size_of_x, size_of_y", [(1e-150, 1.0), (1.0, 1e-150)])
+def test_steps_whose_gain_underflows_end(size_of_x, size_of_y):
+    """Rounding let each pass for as low as the one before, for ever."""
+    A = np.random.default_rng(0).normal(size=(50, 2))
+    model = NNORegressor(penalty=None).fit(A * size_of_x, A @ [1.0, 2.0] * size_of_y)
+    np.testing.assert_allclose(model.coef_ * size_of_x / size_of_y, [1.0, 2.0])
