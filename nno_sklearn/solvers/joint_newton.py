@@ -20,7 +20,7 @@ CONTENT, MOST_TRIALS = 1e-4, 6
 #: Hessian to keep half of its digits; the next step then mends what this one lacks.
 LEAST_PIVOT = 1e-8
 #: Share of the objective whose promise is rounding: coefficients are then off by its square root.
-NONE_LEFT = 1e-26
+NONE_LEFT = 1e-24
 
 
 class Place(NamedTuple):
@@ -42,37 +42,40 @@ class Place(NamedTuple):
         return self.joint[-1]
 
 
-def newton_jointly(point, accuracy, goes_on):
+def newton_jointly(problem, coef, intercept, accuracy, goes_on=lambda place: True):
     """Newton's steps, until one promises no more than a share ``accuracy`` of the objective.
 
     Parameters
     ----------
-    point : Point
+    problem : Problem
+    coef : ndarray of shape (n_features, n_outputs)
         Where to begin.
+    intercept : ndarray of shape (n_outputs,)
+        Of the centred columns, likewise.
     accuracy : float
     goes_on : callable
         Takes each place that is reached, and says whether to go on from there.
 
     Returns
     -------
-    point : Point
-        Where the last step leads.
+    point : Point or None
+        Where the last step leads; None where there was no step.
     has_ended : bool
         Whether it promised so little. If not, the Hessian's factor has few digits, no step
         descends, or ``goes_on`` was false: others may go on from there.
     """
-    problem = point.problem
-    place = _place(problem, np.vstack([point.coef, point.intercept]))
+    start = place = _place(problem, np.vstack([coef, intercept]))
     if place.decrease <= NONE_LEFT * place.value:
-        return point, True
+        return None, True
     while not place.decrease <= accuracy * place.value:
         following = _next(problem, place)
-        if following is None:
-            return problem.at(place.coef, place.intercept), False
-        place = following
-        if place.decrease > accuracy * place.value and not goes_on(place):
-            return problem.at(place.coef, place.intercept), False
-    return problem.at(place.coef + place.step[:-1], place.intercept + place.step[-1]), True
+        place = following or place
+        is_near = place.decrease <= accuracy * place.value
+        if following is None or not (is_near or goes_on(place)):
+            point = None if place is start else problem.at(place.coef, place.intercept)
+            return point, False
+    end = place.joint + place.step
+    return problem.at(end[:-1], end[-1]), True
 
 
 def _place(problem, joint):

@@ -1,5 +1,7 @@
 """Nearest-neighbour gradient descent (NGD): learn from landmark rows, correct with all rows."""
 
+from functools import partial
+
 import numpy as np
 from sklearn.utils import check_random_state
 
@@ -128,8 +130,10 @@ class NearestNeighborSolver(Solver):
         if moves_jointly(run.problem) and not run.done(point):
             point = descend_jointly(run, point, preconditioner, self.n_corrections)
         elif can_factor_rows(run.problem) and not run.done(point):
-            point, _ = newton_jointly(point, NEWTON_SHARE * run.tol, run.goes_by)
-            step_size = 1.0
+            goes_on = partial(run.goes_by, step_size=1.0)
+            given = run.problem, point.coef, point.intercept, NEWTON_SHARE * run.tol
+            found, _ = newton_jointly(*given, goes_on)
+            point, step_size = found or point, 1.0
         if run.status:
             return point
         return descend(run, point, preconditioner, self.n_corrections, step_size)

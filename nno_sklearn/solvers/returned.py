@@ -18,6 +18,10 @@ FINER = 0.25
 #: gains, the share of the decrease before that a whole step leaves near the optimum, and what the
 #: last one may add to what the coefficients promise, where that is rounding.
 POLISH_STEPS, PRECISE, FALLS, FARTHER = 10, 1e-17, 0.25, 2.0
+#: Terms of a value, as multiples of it, whose rounding matters.
+LARGE = 1e4
+#: Roundings of a value that sums of as many terms may differ by.
+DRIFT = 64
 #: Relative gap at which curved penalties have settled which coefficients are 0.
 SETTLED = 1e-11
 EPS = np.finfo(float).eps
@@ -48,10 +52,11 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     result = polished(
         problem, solver, result, tol=tol, callback=callback, random_state=random_state
     )
-    coef = as_returned(problem, result.coef, tol)
-    if problem.dtype == np.float64 and np.array_equal(coef, result.coef):
+    coef, rows = as_returned(problem, result.coef, tol), _with_digits(problem, result)
+    is_same = problem.dtype == np.float64 and np.array_equal(coef, result.coef)
+    if is_same and rows is problem and not _drifted(problem, result):
         return result
-    problem, limits = problem.exact(), {"tol": tol, "callback": callback}
+    problem, limits = rows.exact(), {"tol": tol, "callback": callback}
     # Where a bound proves the result with its intercept, a better one is not worth looking for.
     is_proved = result.objective - result.bound <= tol * result.objective
     precision = NO_SEARCH if is_proved else PRECISION
@@ -68,6 +73,26 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     exact = _near(problem, finer.coef, finer)
     bound = float(exact.value - exact.dual_gap)
     return _judged(problem, _near(problem, coef, finer), finer, **limits, bound=bound)
+
+
+def _with_digits(problem, result):
+    """The problem on all rows, where second moments stand for them and lose digits of the value, as
+    it is left of terms that cancel; else the problem as it is."""
+    terms = np.sum((problem.scale @ np.abs(result.coef)) ** 2)
+    return problem.given if terms > LARGE * result.objective else problem
+
+
+def _drifted(problem, result):
+    """Whether the value of a small problem's result is that of raw predictions which are sums of
+    steps, and not of its coefficients."""
+    if result.status is Status.STOPPED or _size(problem) > MOST_POLISHED_ENTRIES:
+        return False
+    value = _near(problem, result.coef, result).value
+    return bool(abs(value - result.objective) > DRIFT * EPS * abs(value))
+
+
+def _size(problem):
+    return problem.n_samples * problem.n_features * problem.n_outputs
 
 
 def _continued(history, more):
@@ -90,13 +115,17 @@ def polished(problem, solver, result, *, tol, callback, random_state):
 
     A weight then equals a repetition up to rounding, not only within ``tol``.
     """
-    size = problem.n_samples * problem.n_features * problem.n_outputs
-    if result.status is not Status.CONVERGED or size > MOST_POLISHED_ENTRIES:
+    if result.status is not Status.CONVERGED or _size(problem) > MOST_POLISHED_ENTRIES:
         return result
     if problem.loss.constant_curvature and result.dual_gap <= GAP_ROUNDING * result.objective:
         return result  # its last step was exact
-    start = result.point or _near(problem, result.coef, result)
-    point = _newton_steps(start)
+    start = _near(problem, result.coef, result)
+    point, has_ended = start, False
+    if problem.is_smooth and can_factor_rows(problem):
+        found, has_ended = newton_jointly(problem, start.coef, start.intercept, PRECISE)
+        point = found or start
+    if not has_ended:
+        point = _newton_steps(point)
     if not problem.is_smooth and point.dual_gap > _least_gap(point) * problem.null.value:
         # The solver must find which coefficients are 0.
         options = {"max_iter": POLISH_STEPS, "tol": PRECISE, "random_state": random_state}
@@ -124,11 +153,6 @@ def _least_gap(point):
 
 def _newton_steps(point):
     """Newton's steps to the limit of precision; a line search where a whole one goes too far."""
-    problem = point.problem
-    if problem.is_smooth and can_factor_rows(problem):
-        point, has_ended = newton_jointly(point, PRECISE, lambda place: True)
-        if has_ended:
-            return point
     step = newton_step(point)
     for _ in range(POLISH_STEPS):
         if step.decrease <= PRECISE * point.value:
