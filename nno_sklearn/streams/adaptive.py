@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+from nno_sklearn.rows.moments import full_columns
 from nno_sklearn.streams.base import Stream
 from nno_sklearn.streams.running_moments import RunningMoments
 
@@ -19,6 +20,8 @@ from nno_sklearn.streams.running_moments import RunningMoments
 STEP_ROWS = 32
 #: Decay of the averaging of iterates (Shamir and Zhang, 2013).
 AVERAGING = 8.0
+#: Arrays of a state with a row for each column, and one for the intercept.
+OF_ITERATES = ("inner", "average", "steepness", "squares")
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,47 @@ class AdaptiveState:
         steepness, squares = widening.sizes(self.steepness), widening.sizes(self.squares)
         return replace(self, **wide, steepness=steepness, squares=squares, rows=np.stack(rows))
 
+    def columns_with(self, X):
+        """Numbers of the columns that a row so far, or one of a sparse X, has an entry in.
+
+        All other columns have coefficients of exactly 0, and only such in any sum.
+        """
+        moments = self.moments
+        has_entry = (moments.mean != 0) | (moments.variance > 0) | (self.largest > 0)
+        has_entry[X.indices] = True
+        return np.flatnonzero(has_entry)
+
+    def restricted(self, columns):
+        """The state of a stream of these columns alone."""
+        cut = {name: getattr(self, name)[_and_last(columns)] for name in OF_ITERATES}
+        moments = replace(
+            self.moments,
+            mean=self.moments.mean[columns],
+            variance=self.moments.variance[columns],
+        )
+        return replace(
+            self, coef=self.coef[columns], moments=moments, largest=self.largest[columns], **cut
+        )
+
+    def with_columns(self, columns, part):
+        """This state, after a stream of these columns alone has gone on to the state ``part``."""
+        moved = {
+            name: _put(getattr(self, name), _and_last(columns), getattr(part, name))
+            for name in OF_ITERATES
+        }
+        moments = replace(
+            part.moments,
+            mean=_put(self.moments.mean, columns, part.moments.mean),
+            variance=_put(self.moments.variance, columns, part.moments.variance),
+        )
+        return replace(
+            part,
+            coef=_put(self.coef, columns, part.coef),
+            moments=moments,
+            largest=_put(self.largest, columns, part.largest),
+            **moved,
+        )
+
     @cached_property  # each step asks three times
     def inverse_scale(self):
         """1 / size of each column, (n_features, 1); 0 for constant ones.
@@ -120,7 +164,20 @@ class _Steps:
         self._objective = objective
 
     def learn(self, state, batch):
-        """The state after the rows of ``batch``."""
+        """The state after the rows of ``batch``.
+
+        Sparse ones take steps in the columns with entries so far alone: those of hashed words are
+        mostly empty.
+        """
+        if not (sparse.issparse(batch.X) and self._objective.penalty.is_elementwise):
+            return self._steps(state, batch)
+        columns = state.columns_with(batch.X)
+        penalty = self._objective.penalty.restrict(columns, np.arange(batch.y.shape[1]))
+        steps = type(self)(replace(self._objective, penalty=penalty))
+        part = replace(batch, X=batch.X[:, columns])
+        return state.with_columns(columns, steps._steps(state.restricted(columns), part))
+
+    def _steps(self, state, batch):
         with np.errstate(over="ignore", invalid="ignore"):
             for first in range(0, len(batch), STEP_ROWS):
                 state = self._step(state, batch[first : first + STEP_ROWS])
@@ -304,9 +361,22 @@ def _check_sum_over_coefficients(penalty, shape):
     raise ValueError(f"stream='ftrl' {reason}. Use stream='cells'.")
 
 
+def _and_last(columns):
+    """Rows of an iterate that belong to these columns, and the intercept's, the last."""
+    return np.append(columns, -1)
+
+
+def _put(array, index, values):
+    """A copy with other values at an index."""
+    array = array.copy()
+    array[index] = values
+    return array
+
+
 def _largest(X, mean):
     """Largest distance of each column's entries from its mean."""
-    high, low = X.max(axis=0), X.min(axis=0)
-    if sparse.issparse(X):
-        high, low = high.toarray().ravel(), low.toarray().ravel()
-    return np.maximum(high - mean, mean - low)
+    if not sparse.issparse(X):
+        return np.maximum(X.max(axis=0) - mean, mean - X.min(axis=0))
+    largest = np.where(full_columns(X), 0.0, np.abs(mean))
+    np.maximum.at(largest, X.indices, np.abs(X.data - mean[X.indices]))
+    return largest

@@ -29,6 +29,21 @@ def test_same_optimum_as_scikit_learn(fit_intercept):
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=2e-5)
 
 
+def test_two_hundred_classes_to_1e_6_as_scikit_learn():
+    rng, n, n_classes = np.random.default_rng(0), 600, 200
+    rows, weights = rng.normal(size=(n, 5)), rng.normal(size=(5, n_classes))
+    codes = (rows @ weights + rng.gumbel(size=(n, n_classes))).argmax(axis=1)
+    codes[:n_classes] = np.arange(n_classes)
+    ours = NNOClassifier(alpha=ALPHA, tol=1e-6).fit(rows, codes)
+    theirs = LogisticRegression(C=1 / (ALPHA * n), tol=1e-8, max_iter=5000).fit(rows, codes)
+    losses = [-m.predict_log_proba(rows)[np.arange(n), codes].mean() for m in (ours, theirs)]
+    sizes = [ALPHA / 2 * (m.coef_**2).sum() for m in (ours, theirs)]
+    best = losses[1] + sizes[1]
+    assert ours.converged_ and losses[0] + sizes[0] <= best * (1 + 1e-6)
+    assert losses[0] + sizes[0] - best <= ours.dual_gap_ + 1e-9
+    np.testing.assert_allclose(ours.predict_proba(rows), theirs.predict_proba(rows), atol=1e-3)
+
+
 def test_every_record_has_a_proven_gap():
     """The mean of dual points bounds the optimum at places whose intercept is not at its best."""
     model, optimum = fit(tol=1e-4), fit(tol=1e-10).objective_
