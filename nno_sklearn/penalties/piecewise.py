@@ -33,9 +33,14 @@ class PiecewiseQuadratic:
     upper: float | Array = np.inf
 
     @cached_property
+    def has_l1(self) -> bool:
+        """Whether any coefficient has an l1 part."""
+        return bool(np.any(self.l1))
+
+    @cached_property
     def has_kinks(self) -> bool:
         """Whether it has a kink or a bound somewhere."""
-        return bool(np.any(self.l1) or self.has_bounds)
+        return self.has_l1 or self.has_bounds
 
     @cached_property
     def has_bounds(self) -> bool:
@@ -90,7 +95,7 @@ class PiecewiseQuadratic:
             if not ((w >= low) & (w <= high)).all():
                 return np.inf
         # Without the terms that are 0: of millions of coefficients they cost as a pass over X.
-        total = float(np.sum(self.l1 * np.abs(w))) if np.any(self.l1) else 0.0
+        total = float(np.sum(self.l1 * np.abs(w))) if self.has_l1 else 0.0
         if np.ndim(self.l2):
             return total + 0.5 * float(np.vdot(self.l2 * w, w))
         return total + 0.5 * float(self.l2) * float(np.vdot(w, w)) if self.l2 else total
@@ -108,7 +113,7 @@ class PiecewiseQuadratic:
     def prox(self, w: Array, step: float | Array) -> Array:
         """``argmin_v (v - w)^2 / 2 + step * function(v)``, elementwise."""
         shrunk = w
-        if np.any(self.l1):
+        if self.has_l1:
             shrunk = np.sign(w) * np.maximum(np.abs(w) - step * self.l1, 0.0)
         if np.any(self.l2):
             shrunk = shrunk / (1.0 + step * self.l2)

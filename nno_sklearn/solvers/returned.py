@@ -87,7 +87,7 @@ def _drifted(problem, result):
     steps, and not of its coefficients."""
     if result.status is Status.STOPPED or _size(problem) > MOST_POLISHED_ENTRIES:
         return False
-    value = _near(problem, result.coef, result).value
+    value = _near(problem, result.coef, result, NO_SEARCH).value
     return bool(abs(value - result.objective) > DRIFT * EPS * abs(value))
 
 
@@ -134,7 +134,8 @@ def polished(problem, solver, result, *, tol, callback, random_state):
         point = _newton_steps(point)
     if point is start:
         return result
-    point = problem.at(point.coef, point.intercept)  # its raw predictions are sums of steps
+    if not has_ended:  # its raw predictions are sums of steps
+        point = problem.at(point.coef, point.intercept)
     # Below rounding, a solver may end farther from the optimum than it started.
     farthest = max(start.dual_gap, GAP_ROUNDING * start.value)
     is_nearer = point.dual_gap <= farthest and not rises(point, start)
