@@ -116,7 +116,7 @@ def has_kronecker_factors(problem):
 def moves_jointly(problem):
     """Whether coefficients and intercept move together, up to where a duality gap is near: of
     fewer outputs the best intercept costs little beside an iteration."""
-    if problem.n_outputs <= MOST_JOINT_OUTPUTS and problem.rows.n_stored >= LEAST_PASS:
+    if problem.n_outputs <= MOST_JOINT_OUTPUTS:
         return False
     has_dual = "conjugate" in problem.provides
     return has_kronecker_factors(problem) and has_dual and problem.correction.is_zero

@@ -54,7 +54,7 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     )
     coef, rows = as_returned(problem, result.coef, tol), _with_digits(problem, result)
     is_same = problem.dtype == np.float64 and np.array_equal(coef, result.coef)
-    if is_same and rows is problem and not _drifted(problem, result):
+    if is_same and rows is problem:
         return result
     problem, limits = rows.exact(), {"tol": tol, "callback": callback}
     # Where a bound proves the result with its intercept, a better one is not worth looking for.
@@ -82,19 +82,6 @@ def _with_digits(problem, result):
     return problem.given if terms > LARGE * result.objective else problem
 
 
-def _drifted(problem, result):
-    """Whether the value of a small problem's result is that of raw predictions which are sums of
-    steps, and not of its coefficients."""
-    if result.status is Status.STOPPED or _size(problem) > MOST_POLISHED_ENTRIES:
-        return False
-    value = _near(problem, result.coef, result, NO_SEARCH).value
-    return bool(abs(value - result.objective) > DRIFT * EPS * abs(value))
-
-
-def _size(problem):
-    return problem.n_samples * problem.n_features * problem.n_outputs
-
-
 def _continued(history, more):
     """A history, and that of a run which goes on where it ended: it has no start of its own."""
     ended = history[-1].seconds if history else 0.0
@@ -113,14 +100,25 @@ def _near(problem, coef, result, precision=PRECISION):
 def polished(problem, solver, result, *, tol, callback, random_state):
     """The result of a small problem, refined to the limit of precision, which is cheap there.
 
-    A weight then equals a repetition up to rounding, not only within ``tol``.
+    A weight then equals a repetition up to rounding, not only within ``tol``; and the objective is
+    that of the coefficients, not of raw predictions which are sums of steps.
     """
-    if result.status is not Status.CONVERGED or _size(problem) > MOST_POLISHED_ENTRIES:
+    size = problem.n_samples * problem.n_features * problem.n_outputs
+    if result.status is Status.STOPPED or size > MOST_POLISHED_ENTRIES:
         return result
-    if problem.loss.constant_curvature and result.dual_gap <= GAP_ROUNDING * result.objective:
-        return result  # its last step was exact
-    start = _near(problem, result.coef, result)
-    point, has_ended = start, False
+    start = point = _near(problem, result.coef, result)
+    is_exact = problem.loss.constant_curvature and result.dual_gap <= GAP_ROUNDING * start.value
+    if result.status is Status.CONVERGED and not is_exact:
+        point = _nearest(start, solver, random_state)
+    has_drifted = abs(start.value - result.objective) > DRIFT * EPS * abs(start.value)
+    if point is start and not has_drifted:
+        return result
+    return _judged(problem, point, result, tol=tol, callback=callback)
+
+
+def _nearest(start, solver, random_state):
+    """A point that is nearer to the optimum, as far as precision goes; the start where none is."""
+    problem, point, has_ended = start.problem, start, False
     if problem.is_smooth and can_factor_rows(problem):
         found, has_ended = newton_jointly(problem, start.coef, start.intercept, PRECISE)
         point = found or start
@@ -130,18 +128,13 @@ def polished(problem, solver, result, *, tol, callback, random_state):
         # The solver must find which coefficients are 0.
         options = {"max_iter": POLISH_STEPS, "tol": PRECISE, "random_state": random_state}
         finer = solver.solve(problem, point, **options)
-        point = _near(problem, finer.coef, finer)
-        point = _newton_steps(point)
-    if point is start:
-        return result
-    if not has_ended:  # its raw predictions are sums of steps
-        point = problem.at(point.coef, point.intercept)
+        point = _newton_steps(_near(problem, finer.coef, finer))
+    if np.array_equal(point.coef, start.coef):
+        return start
+    point = problem.at(point.coef, point.intercept)  # its raw predictions are sums of steps
     # Below rounding, a solver may end farther from the optimum than it started.
     farthest = max(start.dual_gap, GAP_ROUNDING * start.value)
-    is_nearer = point.dual_gap <= farthest and not rises(point, start)
-    if not is_nearer or np.array_equal(point.coef, start.coef):
-        return result
-    return _judged(problem, point, result, tol=tol, callback=callback)
+    return point if point.dual_gap <= farthest and not rises(point, start) else start
 
 
 def _least_gap(point):
