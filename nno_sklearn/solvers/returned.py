@@ -129,9 +129,10 @@ def _nearest(start, solver, random_state):
         point = found or start
     if not has_ended:
         point = _newton_steps(point)
-    if not problem.is_smooth and point.dual_gap > _least_gap(point) * problem.null.value:
+    least = _least_gap(point)
+    if not problem.is_smooth and point.dual_gap > least * problem.null.value:
         # The solver must find which coefficients are 0.
-        options = {"max_iter": POLISH_STEPS, "tol": PRECISE, "random_state": random_state}
+        options = {"max_iter": POLISH_STEPS, "tol": least, "random_state": random_state}
         finer = solver.solve(problem, point, **options)
         point = _newton_steps(_near(problem, finer.coef, finer))
     if np.array_equal(point.coef, start.coef):
