@@ -27,8 +27,8 @@ def scad(coef, gamma=3.7):
 @pytest.mark.parametrize("name", CONCAVE)
 def test_concave(name, solver):
     with package("skglm") as skglm:
-        from skglm.datafits import Quadratic
         from skglm import penalties
+        from skglm.datafits import Quadratic
         from skglm.solvers import AndersonCD
 
         penalty = penalties.MCPenalty(ALPHA, 3.0) if name == "mcp" else penalties.SCAD(ALPHA, 3.7)
