@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from nno_sklearn._class_targets import ClassTargets
 from nno_sklearn._containers import by_parts, scored_by_parts
 from nno_sklearn._data_checks import given_offset
+from nno_sklearn._dispatch import follows_rows, scored_beside_rows
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._online import learns_in_batches
 from nno_sklearn.losses import (
@@ -253,6 +254,7 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         """
         return self._learn(X, y, sample_weight, offset, classes=classes)
 
+    @follows_rows
     @by_parts
     def decision_function(self, X: Matrix, offset: ArrayLike | None = None) -> Array:
         """Raw predictions: positive for the second class, or one column per class or label.
@@ -275,6 +277,7 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         score = self.loss_.decide(raw_prediction)
         return score[:, 0] if score.shape[1] == 1 else score
 
+    @follows_rows
     @by_parts
     def predict(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Predict class labels; with ``multilabel_`` 1 for each label of a row, else 0.
@@ -292,9 +295,11 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         score = self.decision_function(X, **given_offset(offset))
         if self.multilabel_:
             return (score > 0).astype(int)
-        return self.classes_[(score > 0).astype(int) if score.ndim == 1 else score.argmax(axis=1)]
+        codes = (score > 0).astype(int) if score.ndim == 1 else score.argmax(axis=1)
+        return self.classes_[np.asarray(codes)]
 
     @available_if(_has_probabilities)
+    @follows_rows
     @by_parts
     def predict_proba(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Predict probabilities of the classes, in the order of ``classes_``.
@@ -324,12 +329,14 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         return np.divide(probability, total, out=even, where=total > 0)
 
     @available_if(_has_probabilities)
+    @follows_rows
     @by_parts
     def predict_log_proba(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Logarithms of :meth:`predict_proba`."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X, **given_offset(offset)))
 
+    @scored_beside_rows
     @scored_by_parts
     def score(
         self,
@@ -352,7 +359,7 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         -------
         float
         """
-        predicted = self.predict(X, **given_offset(offset))
+        predicted = np.asarray(self.predict(X, **given_offset(offset)))
         return accuracy_score(y, predicted, sample_weight=sample_weight)
 
     def score_sums(

@@ -16,10 +16,14 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from nno_sklearn._data_checks import given_offset
+from nno_sklearn._dispatch import stays
 from nno_sklearn.losses import Loss
 from nno_sklearn.rows import Exchange, Part, ShardedRows, targets_of
 from nno_sklearn.rows.dask_shards import default_client, place_of, scheduler
+from nno_sklearn.rows.foreign_part import ForeignPart
 from nno_sklearn.rows.merging import LIST, Merge, as_it_is, merged_by
+from nno_sklearn.rows.places import Here
+from nno_sklearn.rows.shard import Shard
 from nno_sklearn.rows.targets import N_EXAMPLES
 from nno_sklearn.types import Array
 
@@ -192,10 +196,24 @@ def prepared(
     TrainingData or PreparedParts
     """
     if not any(map(is_lazy, (X, y, sample_weight, *options.values()))):
-        return draft.prepare(X, y, sample_weight, loss, **options)
+        data = draft.prepare(X, y, sample_weight, loss, **options)
+        return of_library(data, trains_score=trains_score) if stays(X) else data
     if trains_score:
         refuse_lazy(f"loss={draft.loss!r} is a score, whose training sorts all rows. It", X, y)
     return _prepared_parts(draft, loss, X, y, sample_weight, **options)
+
+
+def of_library(data: Any, *, trains_score: bool) -> PreparedParts:
+    """Prepared data whose rows are an array of another library, as a part where they are."""
+    if trains_score:
+        raise ValueError(
+            "loss is a score, whose training sorts all rows in this process, but X is an array of "
+            "another library. Pass numpy's, such as X.cpu().numpy() for torch."
+        )
+    mass, n_samples = data.total_weight, len(data.X)
+    part = ForeignPart(data.X, data.targets, data.weight, data.offset, mass)
+    exchange = Exchange(Here([Shard([part])]), (part.mass, part.n_counting))
+    return PreparedParts(exchange, data.loss, mass, n_samples, data.has_intercept_column)
 
 
 def _prepared_parts(draft, loss, X, y, sample_weight, offset=None):

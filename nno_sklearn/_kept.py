@@ -9,14 +9,19 @@ from scipy import sparse
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils.validation import check_is_fitted
 
+from nno_sklearn._dispatch import at_home
 from nno_sklearn._version import __version__
 
 
 class VersionedPickles:
-    """Puts the package's version in pickles, and warns where another one loads them."""
+    """Puts the package's version in pickles, and warns where another one loads them.
+
+    Attributes that followed X to another library are pickled as numpy's: whoever loads a model
+    needs neither the library nor its device.
+    """
 
     def __getstate__(self) -> dict[str, Any]:
-        state: Any = super().__getstate__()
+        state: Any = super(VersionedPickles, at_home(self)).__getstate__()
         return {**state, "_nno_sklearn_version": __version__}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
 from nno_sklearn._data_checks import check_offset
+from nno_sklearn._dispatch import at_home, keep_beside
 from nno_sklearn._documentation import LinkedToDocumentation
 from nno_sklearn._kept import SparseCoefficients, VersionedPickles, coef_table
 from nno_sklearn._online import OnlineLearning
@@ -132,6 +133,7 @@ class LinearModel(
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.array_api_support = self._score_training() is None
         return tags
 
     def fit(
@@ -193,6 +195,7 @@ class LinearModel(
         if not model.converged_ and result.status is not Status.STOPPED:
             warnings.warn(model.advice_, ConvergenceWarning, stacklevel=2)
         self.__dict__ = model.__dict__
+        keep_beside(X, self)
         return self
 
     def open_session(
@@ -281,7 +284,8 @@ class LinearModel(
 
     def _coefficients(self):
         """The fitted coefficients as a start."""
-        coef, intercept = coef_table(self).T, np.atleast_1d(self.intercept_)
+        model = at_home(self)
+        coef, intercept = coef_table(model).T, np.atleast_1d(model.intercept_)
         return Coefficients(coef.astype(float), intercept.astype(float))
 
     def keep(
@@ -380,6 +384,8 @@ class LinearModel(
         else:
             coef = np.atleast_2d(self.coef_).T.astype(float, copy=False)
             raw_prediction = exact_product(X, coef) + self.intercept_
+        if not self.loss_.takes_any_array:
+            raw_prediction = np.asarray(raw_prediction)
         if offset is None:
             return raw_prediction
         return raw_prediction + self._spread(check_offset(X, offset), coef.shape[1])

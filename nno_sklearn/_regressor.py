@@ -13,6 +13,7 @@ from sklearn.utils.validation import column_or_1d
 
 from nno_sklearn._containers import by_parts, scored_by_parts
 from nno_sklearn._data_checks import given_offset, offset_of_outputs
+from nno_sklearn._dispatch import follows_rows, scored_beside_rows
 from nno_sklearn._kept import coef_table
 from nno_sklearn._labels import warn_of_constants
 from nno_sklearn._linear_model import LinearModel
@@ -298,6 +299,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         if self._is_single:
             self.coef_, self.intercept_ = self.coef_[0], self.intercept_[0]
 
+    @follows_rows
     @by_parts
     def predict(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Predict targets, in their own units.
@@ -316,6 +318,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         prediction = self._prediction(X, offset)
         return prediction[:, 0] if self._predicts_vectors else prediction
 
+    @scored_beside_rows
     @scored_by_parts
     def score(
         self,
@@ -338,7 +341,7 @@ class NNORegressor(RegressorMixin, LinearModel):
         -------
         float
         """
-        prediction = self.predict(X, **given_offset(offset))
+        prediction = np.asarray(self.predict(X, **given_offset(offset)))
         if prediction.ndim > np.ndim(y):  # a target with several outputs
             y = self.loss_.outputs_of(np.asarray(y)[:, None])
         return r2_score(y, prediction, sample_weight=sample_weight)

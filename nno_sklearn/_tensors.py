@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from nno_sklearn._namespaces import dtype_name, to_numpy
+
 HALVES = ("float16", "bfloat16")
 
 
@@ -18,15 +20,19 @@ def from_tensor(given: Any) -> Any:
         return given.astype(np.float32) if given.dtype == np.float16 else given
     if not (hasattr(given, "__dlpack__") and hasattr(given, "dtype")):
         return given
+    given = detached(given)
+    if dtype_name(given) not in HALVES:
+        return to_numpy(given)
+    # numpy has no bfloat16: torch widens its tensors itself, jax's become arrays that can.
+    return to_numpy(given.float() if hasattr(given, "float") else given).astype(np.float32)
+
+
+def detached(given: Any) -> Any:
+    """A tensor without gradients, with a UserWarning where it requires some."""
     if getattr(given, "requires_grad", False):
         warnings.warn(
             "A tensor requires gradients, which a fit does not give: it is detached.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
-    for method in ("detach", "cpu"):  # of torch's tensors
-        given = getattr(given, method)() if hasattr(given, method) else given
-    if not str(given.dtype).endswith(HALVES):
-        return np.asarray(given)
-    # numpy has no bfloat16: torch widens its tensors itself, jax's become arrays that can.
-    return np.asarray(given.float() if hasattr(given, "float") else given).astype(np.float32)
+    return given.detach() if hasattr(given, "detach") else given

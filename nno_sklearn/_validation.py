@@ -20,6 +20,14 @@ from nno_sklearn._data_checks import (
     effective_rows,
     is_count,
 )
+from nno_sklearn._dispatch import (
+    at_home,
+    copy_of,
+    foreign_rows,
+    foreign_training_rows,
+    stays,
+)
+from nno_sklearn._foreign import ForeignArray
 from nno_sklearn._tensors import from_tensor
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import PENALTIES, ElasticNet, NoPenalty, Penalty
@@ -34,9 +42,7 @@ def draft_of(estimator):
     After the fit, ``vars(draft)`` becomes the estimator's ``__dict__`` in one step. An error or
     Ctrl-C before that leaves the estimator unchanged, and other threads can keep predicting.
     """
-    draft = object.__new__(type(estimator))
-    draft.__dict__ = dict(vars(estimator))
-    return draft
+    return copy_of(at_home(estimator))
 
 
 def check_names(kind, params, error):
@@ -232,10 +238,13 @@ def check_training_data(estimator, X, y, sample_weight, offset, **y_checks):
     A weight means a repetition: rows of weight 0 have no influence.
     """
     refuse_lazy("This", X, y, sample_weight, offset)
-    X, y = validate_data(estimator, from_tensor(X), from_tensor(y), **X_FORMAT, **y_checks)
-    weight = check_weight(X, sample_weight)
+    if stays(X):
+        X, y = foreign_training_rows(estimator, X, y, **y_checks)
+    else:
+        X, y = validate_data(estimator, from_tensor(X), from_tensor(y), **X_FORMAT, **y_checks)
+    weight = check_weight(X, from_tensor(sample_weight))
     check_any_weight(weight)
-    offset = check_offset(X, offset)
+    offset = check_offset(X, from_tensor(offset))
     # Scaling by a power of two is exact, and keeps sums of weights from overflowing.
     exponent = np.frexp(weight.max())[1]
     weight = np.ldexp(weight, -exponent)
@@ -256,12 +265,14 @@ def check_batch(estimator, X, y, sample_weight, offset, *, begins, **y_checks):
     refuse_lazy("partial_fit", X, y, sample_weight, offset)
     X, y = from_tensor(X), from_tensor(y)
     X, y = validate_data(estimator, X, y, reset=begins, **X_FORMAT, **y_checks)
-    weight = check_weight(X, sample_weight)
+    weight = check_weight(X, from_tensor(sample_weight))
     check_sum_of_weights(weight)
-    return counting_rows(canonical(X), weight, y, check_offset(X, offset))
+    return counting_rows(canonical(X), weight, y, check_offset(X, from_tensor(offset)))
 
 
 def check_new_data(estimator, X):
     """X for a fitted model."""
     refuse_lazy("This", X)
+    if isinstance(X, ForeignArray):
+        return foreign_rows(estimator, X.array, reset=False)
     return validate_data(estimator, from_tensor(X), reset=False, **X_FORMAT)

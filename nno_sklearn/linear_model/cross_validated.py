@@ -10,6 +10,7 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
 from sklearn.utils import Tags
 
+from nno_sklearn._dispatch import brings_home
 from nno_sklearn._labels import weights_of_classes
 from nno_sklearn._online import OF_A_FIT
 from nno_sklearn.callbacks.protocol import callbacks_of
@@ -30,6 +31,11 @@ class CrossValidated(Twin):
 
     #: The twin that is fitted.
     fits: type[Twin]
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.array_api_support = False  # folds are of rows in this process
+        return tags
 
     def _objective(self) -> tuple[Loss, Penalty]:
         return self._model()._objective()
@@ -59,6 +65,7 @@ class ElasticNetCV(CrossValidated, RegressorTwin, of=linear_model.ElasticNetCV):
         tags.target_tags.multi_output = False
         return tags
 
+    @brings_home
     def fit(  # type: ignore[override]  # a choice has no start
         self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:
@@ -186,6 +193,7 @@ class RidgeCV(CrossValidated, RegressorTwin, of=linear_model.RidgeCV):
     scoring: Any
     cv: Any
 
+    @brings_home
     def fit(  # type: ignore[override]  # a choice has no start
         self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:
@@ -247,6 +255,7 @@ class LogisticRegressionCV(CrossValidated, ClassifierTwin, of=linear_model.Logis
         tags.classifier_tags.multi_label = False
         return tags
 
+    @brings_home
     def fit(  # type: ignore[override]  # a choice has no start
         self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:

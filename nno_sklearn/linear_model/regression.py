@@ -10,6 +10,8 @@ from sklearn import linear_model, svm
 from sklearn.metrics import d2_tweedie_score
 
 from nno_sklearn._data_checks import given_offset
+from nno_sklearn._dispatch import keep_beside, scored_beside_rows
+from nno_sklearn._tensors import from_tensor
 from nno_sklearn.linear_model.twin import PenalisedIntercept, RegressorTwin, choice
 from nno_sklearn.losses import (
     ConcomitantHuber,
@@ -232,8 +234,10 @@ class HuberRegressor(RegressorTwin, of=linear_model.HuberRegressor):
         self : object
         """
         super().fit(X, y, sample_weight, offset, **starts)
-        residual = np.abs(np.asarray(y) - super().predict(X, offset=offset))
+        predicted = from_tensor(super().predict(X, offset=offset))
+        residual = np.abs(np.asarray(from_tensor(y)) - predicted)
         self.outliers_ = residual > self.scale_ * self.epsilon
+        keep_beside(X, self)
         return self
 
     def _keep_model(self, coef, intercept, loss, dtype):
@@ -296,6 +300,7 @@ class GeneralisedLinear(RegressorTwin):
     def _needs_positive_target(self):
         return self.power >= 1
 
+    @scored_beside_rows
     def score(
         self,
         X: Matrix,
@@ -315,7 +320,7 @@ class GeneralisedLinear(RegressorTwin):
         -------
         float
         """
-        predicted = self.predict(X, **given_offset(offset))
+        predicted = np.asarray(self.predict(X, **given_offset(offset)))
         return d2_tweedie_score(y, predicted, sample_weight=sample_weight, power=self.power)
 
 

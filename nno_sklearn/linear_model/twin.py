@@ -12,6 +12,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from nno_sklearn._classifier import NNOClassifier
+from nno_sklearn._dispatch import follows_rows
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._regressor import NNORegressor
 from nno_sklearn._validation import check_compatible, check_number, check_run, make_solver
@@ -151,6 +152,7 @@ class RegressorTwin(Twin, NNORegressor):
             self.coef_ = self.coef_[0]
         self.intercept_ = self.intercept_ if self.fit_intercept else 0.0
 
+    @follows_rows
     def predict(self, X: Matrix, offset: ArrayLike | None = None) -> NDArray[Any]:
         """Predict targets, in their own units and the type of ``coef_``.
 

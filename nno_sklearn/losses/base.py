@@ -35,6 +35,7 @@ AGREES_WITH = {
     "of_two_classes": ("value", "gradient", "link", "predict"),
     "takes_shares": ("value", "gradient", "conjugate"),
     "conjugate_is_entropy": ("value", "gradient", "conjugate"),
+    "takes_any_array": (*_DERIVED, "with_derivatives", "conjugate", "predict", "decide"),
 }
 
 
@@ -54,7 +55,7 @@ class Curvature(NamedTuple):
     @classmethod
     def of(cls, curvature: "Array | Curvature") -> "Curvature":
         """Convert the curvature of a loss: a plain array means uncoupled outputs."""
-        return curvature if isinstance(curvature, cls) else cls(np.asarray(curvature))
+        return curvature if isinstance(curvature, Curvature) else cls(curvature)
 
     def product(self, direction: Array) -> Array:
         """Apply each row's matrix to that row of ``direction``, (n_samples, n_outputs)."""
@@ -118,6 +119,10 @@ class Loss(BaseEstimator):
     #: True where ``y + gradient`` are probabilities p that sum to 1 in each row, and the conjugate
     #: is ``p log p``: means of many dual points then bound the optimum.
     conjugate_is_entropy: ClassVar[bool] = False
+    #: True where the methods use no functions of numpy but ufuncs, ``where``, ``clip``, ``*_like``
+    #: and sums or extremes along an axis: they then compute wherever arrays are, such as torch's on
+    #: a GPU. Others are given copies in this process.
+    takes_any_array: ClassVar[bool] = False
     #: For a loss that couples one output per class: the class of the loss of one output that is
     #: the same model for two classes; else None.
     of_two_classes: ClassVar[type | None] = None

@@ -10,6 +10,7 @@ class LogLoss(Loss):
     """Logistic loss of a binary label: ``log(1 + exp(eta)) - y eta``."""
 
     probabilistic = True
+    takes_any_array = True
     takes_shares = True
 
     def value(self, y: Array, eta: Array) -> Array:
@@ -72,6 +73,7 @@ class MultinomialLogLoss(Loss):
     probabilistic = True
     takes_shares = True
     conjugate_is_entropy = True
+    takes_any_array = True
     of_two_classes = LogLoss
 
     def value(self, y: Array, eta: Array) -> Array:
@@ -122,6 +124,7 @@ class _MarginLoss(Loss):
     """``y phi(eta) + (1 - y) phi(-eta)`` for a function ``phi`` of the margin."""
 
     largest_curvature = 2.0
+    takes_any_array = True
 
     def value(self, y: Array, eta: Array) -> Array:
         return y * self._phi(eta) + (1.0 - y) * self._phi(-eta)
@@ -174,6 +177,7 @@ class ModifiedHuber(_MarginLoss):
     """
 
     probabilistic = True
+    takes_any_array = True
 
     _steepest = -4.0
 

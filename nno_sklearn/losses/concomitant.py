@@ -47,6 +47,8 @@ class ConcomitantHuber(Loss):
     (array([2.]), array([1.]))
     """
 
+    takes_any_array = True
+
     def __init__(self, epsilon: float = 1.35) -> None:
         self.epsilon = epsilon
 
@@ -97,6 +99,8 @@ class ScaledHuber(Loss):
     array([1., 2., 6.])
     """
 
+    takes_any_array = True
+
     def __init__(self, scale: float | Array, epsilon: float = 1.35) -> None:
         self.scale = scale
         self.epsilon = epsilon
@@ -140,6 +144,10 @@ class SquaredSlope(Loss):
 
     def __init__(self, loss: Loss) -> None:
         self.loss = loss
+
+    @property
+    def takes_any_array(self) -> bool:  # type: ignore[override]
+        return self.loss.takes_any_array
 
     def value(self, y: Array, eta: Array) -> Array:
         return self.loss.gradient(y, eta) ** 2

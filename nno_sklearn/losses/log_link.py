@@ -28,6 +28,8 @@ class _LogLinkDeviance(Loss):
 class Poisson(_LogLinkDeviance):
     """Half Poisson deviance with log link: ``exp(eta) - y eta + y log y - y``; y >= 0."""
 
+    takes_any_array = True
+
     def value(self, y: Array, eta: Array) -> Array:
         return np.exp(eta) - y * eta + x_log_x(y) - y
 
@@ -53,6 +55,8 @@ class Poisson(_LogLinkDeviance):
 
 class Gamma(_LogLinkDeviance):
     """Half Gamma deviance with log link: ``y exp(-eta) + eta - log y - 1``; y > 0."""
+
+    takes_any_array = True
 
     def value(self, y: Array, eta: Array) -> Array:
         return y * np.exp(-eta) + eta - np.log(y) - 1.0
@@ -110,6 +114,8 @@ class Tweedie(_LogLinkDeviance):
     >>> NNORegressor(Tweedie(power=1.2), alpha=0.01).fit(X, y).predict(X).round(1)
     array([0.2, 0.4, 0.9, 1.8, 3.6, 7.1])
     """
+
+    takes_any_array = True
 
     def __init__(self, power: float = 1.5) -> None:
         self.power = power
@@ -250,6 +256,8 @@ class NegativeBinomial(_LogLinkDeviance):
     >>> NNORegressor(NegativeBinomial(0.3), alpha=0.01).fit(X, y).predict(X).round(1)
     array([0.5, 1. , 1.7, 3. , 5.2, 9.2])
     """
+
+    takes_any_array = True
 
     def __init__(self, dispersion: float = 1.0) -> None:
         self.dispersion = dispersion

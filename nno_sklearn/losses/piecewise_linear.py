@@ -66,6 +66,8 @@ class PiecewiseLinear(Loss):
     127-152.
     """
 
+    takes_any_array = True
+
     def pieces(self, y: Array) -> tuple[Piece, ...]:
         """What the loss is the sum of; where the target is no mixture, one share is 1."""
         raise NotImplementedError
@@ -131,6 +133,8 @@ class Smoothed(Loss):
     >>> NNORegressor(loss).partial_fit([[0.0], [1.0]], [1.0, 2.0]).n_samples_seen_
     2
     """
+
+    takes_any_array = True
 
     is_nearly_linear = True
 

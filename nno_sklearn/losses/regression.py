@@ -11,6 +11,7 @@ class SquaredError(Loss):
 
     constant_curvature = True
     is_quadratic = True
+    takes_any_array = True
 
     def value(self, y: Array, eta: Array) -> Array:
         return 0.5 * (eta - y) ** 2
@@ -53,6 +54,7 @@ class Huber(Loss):
     """
 
     largest_curvature = 1.0
+    takes_any_array = True
 
     def __init__(self, delta: float = 1.35) -> None:
         self.delta = delta
@@ -94,6 +96,7 @@ class SquaredEpsilonInsensitive(Loss):
     """
 
     largest_curvature = 2.0
+    takes_any_array = True
 
     def __init__(self, epsilon: float = 0.1) -> None:
         self.epsilon = epsilon

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import Tags, get_tags, indexable
 
+from nno_sklearn._dispatch import brings_home
 from nno_sklearn._documentation import LinkedToDocumentation
 from nno_sklearn._validation import draft_of
 from nno_sklearn.callbacks.protocol import CallbackSupport, with_callbacks
@@ -176,6 +177,7 @@ class NNOSearchCV(LinkedToDocumentation, CallbackSupport, GridSearchCV):
         tags.target_tags = get_tags(self.estimator).target_tags  # several outputs, for instance
         return tags
 
+    @brings_home
     def fit(self, X: Matrix, y: ArrayLike | None = None, **params: Any) -> Self:
         """Search, and fit the best setting to all rows.
 

@@ -22,6 +22,7 @@ from nno_sklearn.rows.replies import (
     Raw,
     RowCurvature,
     RowSums,
+    SecondOrder,
     Targets,
 )
 from nno_sklearn.types import Array, Metric
@@ -296,6 +297,35 @@ class Rows(ABC):
         """Hessian of outputs that interact, output by output, for few features; one pass."""
         gram, mixed = self.joint_hessian_sums(curvature)
         return gram - mixed @ curvature.intercept.solve(mixed.T)
+
+    def second_order(self, coef: Array, b: Array) -> SecondOrder:
+        """The data loss at ``X @ coef + b``, its slope and its Hessian; for small X."""
+        raw = self.raw(coef)
+        values, total = self.values(raw, b), self.sums(raw, b).total
+        gradient = self.gradient(raw, b)
+        return SecondOrder(values, total, gradient, self.joint_blocks(self.curvature(raw, b)))
+
+    def joint_blocks(self, curvature: RowCurvature) -> list[Array]:
+        """The Hessian by coefficients and intercept, as :class:`SecondOrder` has it; one pass."""
+        if not self.is_separate:
+            gram, mixed = self.joint_hessian_sums(curvature)
+            total = curvature.intercept.product(np.eye(self.n_outputs))
+            # A shift of all intercepts alike changes nothing: some curvature keeps it at 0.
+            return [self._joined(gram, mixed, total + total.trace() / self.n_outputs)]
+        return [
+            self._joined(gram, first, total)
+            for gram, first, total in (
+                self.hessian_sums(curvature, k) for k in range(self.n_outputs)
+            )
+        ]
+
+    def _joined(self, gram, mixed, total):
+        if not self.fit_intercept:
+            return gram
+        n = len(gram)
+        block = np.empty((n + mixed.shape[1],) * 2)
+        block[:n, :n], block[:n, n:], block[n:, :n], block[n:, n:] = gram, mixed, mixed.T, total
+        return block
 
     @abstractmethod
     def hessian_root(self, curvature: RowCurvature, feature: Array, output: Array) -> Array:

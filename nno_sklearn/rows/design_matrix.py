@@ -6,7 +6,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
+from nno_sklearn._foreign import block_bytes
 from nno_sklearn.rows.moments import (
+    BLOCK_BYTES,
     LEAST_LOOP,
     MILD,
     entries,
@@ -134,7 +136,8 @@ class DesignMatrix(SecondOrder):
 
     def rows(self, index):
         X = self.X.tocsr() if self.is_sparse else self.X
-        return self._part(X[index], self.centre, self.scale, self._idle[index])
+        rows = X[index] if self.is_sparse else np.asarray(X[index])  # few, in this process
+        return self._part(rows, self.centre, self.scale, np.asarray(self._idle[index]))
 
     def stacked(self, parts, passes):
         """The rows of several matrices with these columns, this one among them."""
@@ -206,16 +209,16 @@ class DesignMatrix(SecondOrder):
         if self._any_constant:
             coef = np.where(self._constant[:, None], 0.0, coef)
         if self._is_blocked:
-            product = np.empty((len(self), coef.shape[1]), dtype, order)
+            product = np.empty((len(self), coef.shape[1]), dtype, order, like=self.X)
             for block, rows in self._centred_blocks():
                 product[block] = rows @ coef
             return product
         narrow = coef.astype(self.X.dtype, copy=False)
         if coef.shape[1] == 1 or self.is_sparse:
             product = self.X @ (narrow[:, 0] if coef.shape[1] == 1 else narrow)
-            product = np.asarray(product.reshape(len(self), -1), dtype, order)
+            product = product.reshape(len(self), -1).astype(dtype, order, copy=False)
         elif order == "C" or self.X.dtype == np.float32:
-            product = np.asarray(self.X @ narrow, dtype, order)
+            product = (self.X @ narrow).astype(dtype, order, copy=False)
         else:  # for few outputs the product of float64 is 1.5 times faster in this order
             product = (np.ascontiguousarray(narrow.T) @ self.X.T).T.astype(dtype, copy=False)
         product -= (self.centre @ coef).astype(dtype, copy=False)
@@ -259,7 +262,8 @@ class DesignMatrix(SecondOrder):
         narrow = self.narrow(coef)
         gradient, total = np.zeros(coef.shape), np.zeros(coef.shape[1])
         longest = max(len(range(*block.indices(len(self)))) for block in blocks)
-        memory, part = np.empty((longest, coef.shape[1]), narrow[0].dtype), np.empty_like(narrow[0])
+        memory = np.empty((longest, coef.shape[1]), narrow[0].dtype, like=self.X)
+        part = np.empty_like(narrow[0])
         for block in blocks:
             rows, product = self.product_of(block, narrow, memory)
             residual = residual_of(block, product)
@@ -300,13 +304,17 @@ class DesignMatrix(SecondOrder):
         X = self.X
         return X.flags.c_contiguous and X.nbytes > LONG_BYTES and X.shape[1] >= LEAST_LOOP
 
+    def _row_blocks(self, least=1):
+        """Slices of the rows whose float64 copies are not too large."""
+        return row_blocks(*self.shape, least, block_bytes(self.X, BLOCK_BYTES))
+
     def _centred_blocks(self):
         """Slices of the rows of a dense X with the rows, centred, in float64."""
-        for block in row_blocks(*self.shape):
+        for block in self._row_blocks():
             yield block, self.X[block] - self.centre
 
     def _by_blocks(self, product, residual):
-        blocks = row_blocks(*self.shape)
+        blocks = self._row_blocks()
         return sum(product(residual[b], self.X[b]).astype(float, copy=False) for b in blocks)
 
     @property
@@ -343,14 +351,17 @@ class DesignMatrix(SecondOrder):
             rows = sparse.csr_array(self.X.tocsr()[index] @ sparse.diags_array(inverse))
             rows.sort_indices()  # scikit-learn's sparse distances expect it
             return rows
-        return (self.X[index] - self.centre) * inverse
+        return (np.asarray(self.X[index]) - self.centre) * inverse
 
 
 def exact_product(X, coef):
     """``X @ coef`` in float64, (n_samples, n_outputs), without a float64 copy of a float32 X."""
-    if sparse.issparse(X) or X.dtype == coef.dtype:
+    if sparse.issparse(X):
         return safe_sparse_dot(X, coef, dense_output=True)
-    return np.vstack([X[block].astype(coef.dtype) @ coef for block in row_blocks(*X.shape)])
+    if X.dtype == coef.dtype:
+        return X @ coef
+    blocks = row_blocks(*X.shape, n_bytes=block_bytes(X, BLOCK_BYTES))
+    return np.vstack([X[block].astype(coef.dtype) @ coef for block in blocks])
 
 
 def _centre_full_columns(X, centre, scale):

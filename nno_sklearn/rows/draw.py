@@ -40,7 +40,7 @@ def drawn_by_weight(weight, count, random_state):
 
 def _candidates(rows, count, random_state):
     """Rows that may be drawn, and the weight that each of them stands for."""
-    weight, n_drawn = rows.weight, ROWS_PER_DRAW * count
+    weight, n_drawn = np.asarray(rows.weight), ROWS_PER_DRAW * count
     if rows.is_sparse or 2 * n_drawn >= len(rows):
         index = np.flatnonzero(weight)
         return index, weight[index]

@@ -150,8 +150,8 @@ def taken(rows, share, index):
     mine = np.arange(len(rows)) if index is None else index.get(share.number)
     if mine is None:
         return []
-    weight = share.of_weight * rows.weight[mine]
-    offset = None if rows.offset is None else rows.offset[mine]
+    weight = share.of_weight * np.asarray(rows.weight[mine])
+    offset = None if rows.offset is None else np.asarray(rows.offset[mine])
     given = rows.design.rows(mine), rows.targets_at(mine), weight, offset
     return [rows.others(*given)]
 
@@ -189,7 +189,7 @@ def cell_sums(rows, share, landmarks, index, n_searched, seed, n_neighbors, metr
     """
     random_state = np.random.default_rng([seed, share.number])
     count = max(1, round(n_searched * share.of_weight))
-    draws = drawn_by_weight(rows.weight, count, random_state)
+    draws = drawn_by_weight(np.asarray(rows.weight), count, random_state)
     own = index.get(share.number, np.empty(0, dtype=int))
     sample, times = np.unique(draws[~np.isin(draws, own)], return_counts=True)
     rest = max(0.0, 1.0 - rows.weight[own].sum())

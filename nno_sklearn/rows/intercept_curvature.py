@@ -187,12 +187,12 @@ def intercept_curvature(
     the rows' couplings for those of ``stands_for`` times as many rows: 0 where others stand for
     them.
     """
-    total = (weight @ rows.diagonal).astype(float, copy=False)
+    total = np.asarray(weight @ rows.diagonal, float)
     if rows.coupling is None:
         return SeparateCurvature(total)
     if len(total) <= MOST_JOINT_OUTPUTS:
-        return JointCurvature(rows.total(weight).astype(float, copy=False))
-    square = (weight @ (rows.coupling * rows.coupling)).astype(float, copy=False)
+        return JointCurvature(np.asarray(rows.total(weight), float))
+    square = np.asarray(weight @ (rows.coupling * rows.coupling), float)
     rounding = np.finfo(rows.coupling.dtype).eps * total  # all that is left of saturated outputs
     diagonal = np.maximum(total - square, rounding)
     if not stands_for:

@@ -20,6 +20,7 @@ from nno_sklearn.rows.replies import (
     HessianSums,
     Moments,
     RowCurvature,
+    SecondOrder,
     Targets,
 )
 from nno_sklearn.rows.row_space import RowSpaceInverse, curvature_rows
@@ -80,7 +81,7 @@ class LocalRows(Recession, Rows):
             X, weight, centred=fit_intercept, geometry=geometry, passes=passes
         )
         self._targets, self.weight, self.loss = targets_of(y), weight, loss
-        self.offset = None if offset is None else np.asfortranarray(offset)
+        self.offset = _by_columns(offset)
         self.fit_intercept = fit_intercept
 
     def _like(self, design, **changes):
@@ -93,8 +94,7 @@ class LocalRows(Recession, Rows):
 
     def others(self, design, y, weight, offset, **changes):
         """Other rows, measured by the same loss."""
-        offset = None if offset is None else np.asfortranarray(offset)
-        changes |= {"_targets": targets_of(y), "weight": weight, "offset": offset}
+        changes |= {"_targets": targets_of(y), "weight": weight, "offset": _by_columns(offset)}
         part = self._like(design, **changes)
         for name in ("targets", "mean_offset"):
             vars(part).pop(name, None)
@@ -185,14 +185,20 @@ class LocalRows(Recession, Rows):
     def raw(self, coef):
         if not self.stores_raw:
             return RecomputedRaw(self.design, coef, self.raw_dtype)
-        return StoredRaw(self.design.matvec(coef, self.raw_dtype, self._order))
+        array = self.design.matvec(coef, self.raw_dtype, self._order)
+        return StoredRaw(self._where_the_loss_is(array))
 
     def nothing(self):
         if not self.stores_raw:
             return RecomputedRaw(
                 self.design, np.zeros((self.shape[1], self.n_outputs)), self.raw_dtype
             )
-        return StoredRaw(np.broadcast_to(self.raw_dtype.type(0), self.y.shape))
+        zero = np.zeros((1, 1), self.raw_dtype, like=self.weight)
+        return StoredRaw(np.broadcast_to(self._where_the_loss_is(zero), self._targets.shape))
+
+    def _where_the_loss_is(self, array):
+        """Raw predictions of rows of another library, which not all losses can compute with."""
+        return array if self.loss.takes_any_array else np.asarray(array)
 
     def combined(self, first, t, second):
         if not self.stores_raw:
@@ -243,7 +249,7 @@ class LocalRows(Recession, Rows):
         if not self.stores_raw:
             return sums.sums_at(*given, None)
         if raw.residual is None:
-            raw.residual = np.empty(raw.array.shape, raw.array.dtype, order=self._order)
+            raw.residual = np.empty_like(raw.array, order=self._order)
         raw.at = b
         return sums.sums_at(*given, raw.residual)
 
@@ -268,6 +274,16 @@ class LocalRows(Recession, Rows):
             return super().first_order(coef, b)
         given = self.loss, self._targets, self.weight, self.design
         return sums.first_order(*given, coef, self.offset, b)
+
+    def second_order(self, coef, b):
+        with np.errstate(over="ignore", invalid="ignore"):
+            eta = self._predictions(StoredRaw(self.design.matvec(coef, order=self._order)), b)
+            targets = self._targets_beside(eta)
+            losses, residual, entries = self.loss.with_derivatives(targets, eta)
+            residual = self.weight[:, None] * residual
+            blocks = self.joint_blocks(LocalCurvature(entries, self.weight, self.fit_intercept))
+        gradient = self.design.rmatvec(residual)
+        return SecondOrder(self.weight @ losses, residual.sum(axis=0), gradient, blocks)
 
     def moved_gradient(self, raw, b, curvature, shift):
         moved = curvature.entries.product(np.broadcast_to(shift, self.y.shape))
@@ -383,10 +399,12 @@ class LocalRows(Recession, Rows):
     # Second moments
 
     def _even_weight(self, evenly):
-        return (self.weight > 0) / np.count_nonzero(self.weight) if evenly else self.weight
+        counts = self.weight > 0
+        return counts / counts.sum() if evenly else self.weight
 
     def _centred_targets(self):
-        y, mean = np.asarray(self.y), self.targets.mean
+        zeros = np.zeros(self._targets.shape, like=self.weight)
+        y, mean = self._targets.like(slice(None), zeros), self.targets.mean
         if self.offset is not None:
             y, mean = y - self.offset, mean - self.mean_offset
         return y - mean if self.fit_intercept else y
@@ -417,7 +435,7 @@ class LocalRows(Recession, Rows):
 
     def shifted(self, by, t):
         offset = t * by.array if self.offset is None else self.offset + t * by.array
-        part = self._like(self.design, offset=np.asfortranarray(offset))
+        part = self._like(self.design, offset=_by_columns(offset))
         vars(part).pop("mean_offset", None)
         return part
 
@@ -439,3 +457,8 @@ class LocalRows(Recession, Rows):
     def cells(self, count, n_searched, random_state, n_neighbors, metric):
         given = {"n_neighbors": n_neighbors, "metric": metric}
         return searched_cells(self, count, n_searched, random_state, **given)
+
+
+def _by_columns(offset):
+    """Offsets as the sums over the rows read them; None for None."""
+    return None if offset is None else offset.astype(offset.dtype, order="F", copy=False)

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import sparse
 
+from nno_sklearn._foreign import block_bytes
+
 #: Bytes of X handled at a time where a block must be copied; about a processor's cache.
 BLOCK_BYTES = 2**21
 #: Square of the mean, in variances, up to which sums of squares may be centred afterwards: it costs
@@ -101,16 +103,17 @@ def _tiles(X):
     n, p = X.shape
     if X.flags.f_contiguous and not X.flags.c_contiguous:
         return ((slice(0, n), columns) for columns in row_blocks(p, n))
-    return ((rows, slice(0, p)) for rows in row_blocks(n, p))
+    blocks = row_blocks(n, p, n_bytes=block_bytes(X, BLOCK_BYTES))
+    return ((rows, slice(0, p)) for rows in blocks)
 
 
-def row_blocks(n, p, least=1):
+def row_blocks(n, p, least=1, n_bytes=BLOCK_BYTES):
     """Slices of n rows whose float64 copy, p columns, stays in a processor's cache.
 
     Products of blocks with each other use it well only from about as many rows as columns on:
     such callers ask for ``least`` rows.
     """
-    step = max(least, BLOCK_BYTES // max(1, 8 * p))
+    step = max(least, n_bytes // max(1, 8 * p))
     return (slice(first, first + step) for first in range(0, n, step))
 
 

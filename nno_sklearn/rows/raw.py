@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nno_sklearn._foreign import block_bytes
 from nno_sklearn.rows.replies import Raw
 
 #: Bytes and rows of a block of stored raw predictions, at most. For sums over more rows OpenBLAS
@@ -47,6 +48,9 @@ class StoredRaw(Raw):
     dtype = property(lambda self: self.array.dtype)
 
     def slices(self):
+        most = block_bytes(self.array, 0)
+        if most:
+            return slices(self.shape[0], max(1, most // (self.dtype.itemsize * self.shape[1])))
         return block_slices(*self.shape, self.dtype)
 
     def block(self, rows):

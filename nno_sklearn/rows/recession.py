@@ -34,7 +34,7 @@ class Recession:
         return self._dense((np.abs(self.loss_gradient(raw, b)) > limit).any(axis=1))
 
     def _dense(self, which):
-        found = np.flatnonzero(which)
+        found = np.flatnonzero(np.asarray(which))
         part = self.design.rows(found)
         none, ones = np.ones(len(found)), np.ones((len(found), 1))
         blocks = [*part.weighted_blocks(none, part.centre, ones)]

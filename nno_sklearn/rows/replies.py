@@ -74,6 +74,25 @@ class FirstOrder(NamedTuple):
     gradient: Array
 
 
+class SecondOrder(NamedTuple):
+    """The data loss at coefficients and an intercept, and its first and second derivatives.
+
+    Parameters
+    ----------
+    values, total : ndarray of shape (n_outputs,)
+        Losses, and derivatives by the intercepts.
+    gradient : ndarray of shape (n_features, n_outputs)
+    blocks : list of ndarray of shape (n, n)
+        The Hessian: a block for each output, or of outputs that interact one for all. Coefficients
+        come output by output, then the intercepts, where any is fitted.
+    """
+
+    values: Array
+    total: Array
+    gradient: Array
+    blocks: list[Array]
+
+
 class Targets(NamedTuple):
     """Weighted mean, least, greatest and largest absolute target of each output, (n_outputs,)."""
 

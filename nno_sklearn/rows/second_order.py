@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
-from nno_sklearn.rows.moments import is_even, row_blocks
+from nno_sklearn.rows.moments import is_even
 
 
 class SecondOrder:
@@ -18,7 +18,7 @@ class SecondOrder:
         Xc is centred; ``other`` is (n_samples, k), by default a column of ones.
         """
         self._read()
-        other = np.ones((len(weight), 1)) if other is None else other
+        other = np.ones_like(weight)[:, None] if other is None else other
         if self.is_sparse or self._is_mild:
             gram, cross, first = self._raw_gram(weight, other)
             gram -= np.outer(self.centre, first) + np.outer(first, self.centre)
@@ -27,7 +27,7 @@ class SecondOrder:
         else:
             p, root = self.shape[1], np.sqrt(weight)
             gram, cross = np.zeros((p, p)), np.zeros((p, other.shape[1]))
-            for block in row_blocks(*self.shape, least=p):
+            for block in self._row_blocks(least=p):
                 rows = self.X[block] - self.centre
                 rows *= root[block, None]
                 cross += rows.T @ (root[block, None] * other[block])
@@ -46,7 +46,7 @@ class SecondOrder:
         gram, cross, first = np.zeros((p, p)), np.zeros((p, other.shape[1])), np.zeros(p)
         even = is_even(weight)
         root = np.sqrt(weight)[:, None]
-        for block in row_blocks(*self.shape, least=p):
+        for block in self._row_blocks(least=p):
             rows = self.X[block] if even else self.X[block] * root[block]
             gram += rows.T @ rows
             cross += rows.T @ (other[block] if even else root[block] * other[block])
@@ -76,7 +76,7 @@ class SecondOrder:
         """
         self._read()
         X = self.X.tocsr() if self.is_sparse else self.X
-        for block in row_blocks(*self.shape, least=self.shape[1]):
+        for block in self._row_blocks(least=self.shape[1]):
             rows = X[block].toarray() if self.is_sparse else X[block]
             rows = np.where(self._constant, 0.0, rows - centre)
             yield np.sqrt(weight[block, None]) * np.hstack([rows, other[block]])
@@ -95,7 +95,7 @@ class SecondOrder:
             cross = weight[0] * (self.X.T @ self.X[:, index])
         else:
             cross = np.zeros((self.shape[1], len(index)))
-            for block in row_blocks(*self.shape):
+            for block in self._row_blocks():
                 rows = self.X[block] - self.centre
                 cross += rows.T @ (rows[:, index] * weight[block][:, None])
         cross[self._constant] = cross[:, self._constant[index]] = 0.0
@@ -113,7 +113,7 @@ class SecondOrder:
         joint = np.zeros((n_outputs * p, n_outputs * p))
         mixed = np.zeros((n_outputs, p, n_outputs))
         X = self.X.tocsr() if self.is_sparse else self.X
-        for block in row_blocks(*self.shape):
+        for block in self._row_blocks():
             rows = X[block].toarray() if self.is_sparse else X[block]
             rows = np.where(self._constant, 0.0, rows - self.centre)
             scaled = (coupling[block][:, :, None] * rows[:, None, :]).reshape(len(rows), -1)

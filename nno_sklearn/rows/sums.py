@@ -121,8 +121,8 @@ def _added(parts):
 
 
 def _wide(*parts):
-    """Sums of a block, which may be float32, in float64."""
-    return tuple(part.astype(float, copy=False) for part in parts)
+    """Sums of a block, which may be float32, in float64 and in this process."""
+    return tuple(np.asarray(part, float) for part in parts)
 
 
 def _sum(one, other):

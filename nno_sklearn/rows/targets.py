@@ -73,7 +73,8 @@ class Numbers(RowTargets):
     """
 
     def __init__(self, values: Array) -> None:
-        self._values = np.asarray(values, order=order_of(values.shape[1]))
+        order = order_of(values.shape[1])
+        self._values = values.astype(values.dtype, order=order, copy=False)
 
     @property
     def given(self) -> Array:
@@ -84,10 +85,10 @@ class Numbers(RowTargets):
         return self._values.shape
 
     def take(self, index: NDArray[Any], axis: int = 0) -> Array:
-        return self._values.take(index, axis)
+        return np.asarray(self._values.take(index, axis))
 
     def like(self, rows: slice, eta: Array) -> Array:
-        return self._values[rows].astype(eta.dtype, copy=False)
+        return np.asarray(self._values[rows], eta.dtype, like=eta)
 
     def mean(self, weight: Array) -> Array:
         return weight @ self._values
@@ -96,10 +97,11 @@ class Numbers(RowTargets):
         return self._values.min(axis=0), self._values.max(axis=0)
 
     def examples(self) -> Array:
-        return self._values
+        return np.asarray(self._values)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return self._values.astype(dtype or self._values.dtype, copy=bool(copy))
+        values = np.asarray(self._values)
+        return values.astype(dtype or values.dtype, copy=bool(copy))
 
 
 class Labels(RowTargets):
@@ -127,7 +129,7 @@ class Labels(RowTargets):
         return len(self.codes), self.n_classes
 
     def take(self, index: NDArray[Any], axis: int = 0) -> Labels:
-        return Labels(self.codes[index], self.n_classes)
+        return Labels(np.asarray(self.codes[index]), self.n_classes)
 
     def like(self, rows: slice, eta: Array) -> Array:
         dense = np.zeros_like(eta)
@@ -135,10 +137,11 @@ class Labels(RowTargets):
         return dense
 
     def mean(self, weight: Array) -> Array:
-        return np.bincount(self.codes, weight, self.n_classes).astype(float, copy=False)
+        mean = np.bincount(np.asarray(self.codes), np.asarray(weight), self.n_classes)
+        return mean.astype(float, copy=False)
 
     def extremes(self) -> tuple[Array, Array]:
-        count = np.bincount(self.codes, minlength=self.n_classes)
+        count = np.bincount(np.asarray(self.codes), minlength=self.n_classes)
         return (count == len(self)).astype(float), (count > 0).astype(float)
 
     def examples(self) -> Array:

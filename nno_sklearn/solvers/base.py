@@ -177,20 +177,23 @@ class Run:
             self.status = Status.MAX_ITER
         return self.status is not None
 
-    def passes_by(self, place: Any, step_size: float) -> None:
-        """Record a place between two points, of which no more is known than the bound so far; it
-        has a point's ``coef``, ``intercept`` and ``value``."""
+    def goes_by(self, place: Any, step_size: float) -> bool:
+        """Whether a step may follow the one to a place between two points, which is then recorded.
+
+        No more is known of it than the bound so far; it has a point's ``coef``, ``intercept`` and
+        ``value``. Where no step may follow, the point there is still to be recorded.
+        """
+        if len(self.history) >= self.max_iter:
+            return False
         gap = self._certificate.gap_of(place.value)
         self._record(place, Verdict(gap, gap / abs(place.value), False), step_size)
+        if self._is_told_to_stop:
+            self.history.pop()
+        return not self._is_told_to_stop
 
     def learn_bound(self, bound: float) -> None:
         """Take in a bound on the optimum from below that holds in any precision."""
         self._certificate.learn(bound)
-
-    @property
-    def is_last(self) -> bool:
-        """Whether the next record is that of the last iteration."""
-        return self._is_told_to_stop or len(self.history) >= self.max_iter
 
     def _hardly_moves(self):
         """Whether the objective has settled but the gap, as with a weak penalty, is still loose."""
@@ -246,7 +249,7 @@ class Run:
             start, other = self._start or (_name_of(self._point), np.nan)
             record = record._replace(start=start, other_start=other)
         self.history.append(record)
-        if self.callback is not None:
+        if self.callback is not None and not self._is_told_to_stop:
             coefficients = lambda: (place.coef, problem.outer_intercept(place))  # noqa: E731
             self._is_told_to_stop |= bool(self.callback(record, coefficients))
 
@@ -315,9 +318,13 @@ def check_count(owner: BaseEstimator, name: str, low: int) -> None:
 
 def unmet(requires: frozenset[str], loss: Loss, penalty: Penalty) -> list[str]:
     """The requirements that a loss and a penalty do not meet, sorted."""
-    offered = {f"loss.{name}" for name in loss.provides}
-    offered |= {f"penalty.{name}" for name in penalty.provides}
-    return sorted(need for need in requires if offered.isdisjoint(need.split("|")))
+    offered = {"loss": loss.provides, "penalty": penalty.provides}
+
+    def is_met(need):
+        options = (option.split(".") for option in need.split("|"))
+        return any(name in offered[kind] for kind, name in options)
+
+    return sorted(need for need in requires if not is_met(need))
 
 
 class Solver(BaseEstimator):

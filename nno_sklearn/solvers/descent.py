@@ -9,7 +9,7 @@ from nno_sklearn.solvers.newton import newton_step
 from nno_sklearn.solvers.preconditioner import LBFGS, diagonal_preconditioner
 
 
-def descend(run, point, preconditioner_at, n_corrections):
+def descend(run, point, preconditioner_at, n_corrections, step_size=np.nan):
     """Move downhill from ``point`` until the run is done; two passes over X an iteration.
 
     Parameters
@@ -20,12 +20,14 @@ def descend(run, point, preconditioner_at, n_corrections):
         Takes a point, returns the preconditioner to use there.
     n_corrections : int
         Number of past steps that correct the preconditioner (L-BFGS).
+    step_size : float, default=nan
+        Of the step that led to the point; nan where none did.
 
     Returns
     -------
     Point
     """
-    past, step_size, preconditioner = LBFGS(point.problem, n_corrections), np.nan, None
+    past, preconditioner = LBFGS(point.problem, n_corrections), None
     past.carry_on(point.problem, point.coef)
     while not run.done(point, step_size):
         before, preconditioner = preconditioner, preconditioner_at(point)

@@ -1,62 +1,205 @@
-"""Newton's method on a face: among the coefficients where a penalty with kinks is linear."""
+"""Quadratic models with piecewise linear penalties: proximal points by semismooth Newton steps."""
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from nno_sklearn.solvers.models import block_product
 
-#: Times that a step is halved until the model falls, and curvature added to it, relative to it.
-SHORTENINGS, RIDGE = 6, 1e-13
+#: Proximal points at most, and those in a row at which the model may not fall; steps of the first
+#: one and of the last, in reciprocals of the largest curvature, and what a step grows by.
+MAX_POINTS, MOST_IN_VAIN, FIRST_STEP, LAST_STEP, GROWTH = 30, 3, 10.0, 1e18, 10.0
+#: Newton steps to a proximal point, those that may gain less than half, shortenings of each, and
+#: its accuracy in target gaps.
+MAX_STEPS, MOST_STEPS_IN_VAIN, SHORTENINGS, FINER = 40, 8, 8, 0.1
+#: Share of the slope along a step that may be left at its end.
+FLATTER = 0.9
+#: Times that a step on a face is halved until the model falls, curvature added to it, relative to
+#: it, and roundings of the terms of what the model falls by.
+FACE_SHORTENINGS, RIDGE, ROUNDINGS = 6, 1e-13, 64
 EPS = np.finfo(float).eps
 
 
-def newton_on_face(point, blocks, v):
-    """The minimum of a quadratic model on the face of v, as far as the model falls on the way.
+class FaceModel:
+    """``g (v - w) + (v - w)' H (v - w) / 2 + alpha * penalty(v)``, the penalty piecewise linear.
+
+    The proximal point method with steps that grow: each point minimises the model plus
+    ``|v - centre|^2 / (2 step)``, found by semismooth Newton steps on the dual of that, where the
+    face of a proximal step is its derivative (Li, Sun and Toh, 2018). On the face that is found so
+    Newton's method is exact.
 
     Parameters
     ----------
     point : Point
         Where the model is made; see :func:`nno_sklearn.solvers.quadratic.minimise_model`.
     blocks : list of (index, matrix)
-    v : ndarray of shape (n_features, n_outputs)
 
-    Returns
-    -------
-    ndarray of shape (n_features, n_outputs)
-        v itself where there is no step.
+    References
+    ----------
+    X. Li, D. Sun and K.-C. Toh (2018): A highly efficient semismooth Newton augmented Lagrangian
+    method for solving Lasso problems. SIAM Journal on Optimization 28, 433-458.
     """
-    penalty, alpha = point.problem.penalty, point.problem.alpha
-    face = penalty.face(v)
-    slope = point.data_gradient + block_product(blocks, v - point.coef)
-    step = _step(face, blocks, slope, alpha)
-    if step is None:
+
+    def __init__(self, point, blocks):
+        problem = point.problem
+        self._penalty, self._alpha, self._blocks = problem.penalty, problem.alpha, blocks
+        self._w, self._gradient = point.coef, point.data_gradient
+        self._energy = 2 * abs(point.data_loss)
+
+    def minimise(self, target_gap):
+        """The minimum, to a duality gap or to rounding, (n_features, n_outputs)."""
+        largest = max(matrix.diagonal().max(initial=0.0) for _, matrix in self._blocks)
+        if not largest > 0:
+            return self._w
+        step, v, moved = FIRST_STEP / largest, self._w, np.zeros_like(self._w)
+        in_vain = 0
+        for _ in range(MAX_POINTS):
+            target_gap = max(target_gap, self._rounding(v))
+            found, moved = self._proximal_point(v, moved, step, FINER * target_gap)
+            if not np.isfinite(found).all():
+                break
+            found = self._on_face(found)
+            in_vain = 0 if self._falls(v, found) else in_vain + 1
+            if in_vain > MOST_IN_VAIN:
+                break
+            if in_vain == 0:
+                v = found
+                if self._gap(v) <= target_gap:
+                    break
+            step = min(GROWTH * step, LAST_STEP / largest)
         return v
-    before = penalty.value(v)
-    for halvings in range(SHORTENINGS):
-        new = face.project(v + 0.5**halvings * step)  # each piece at one size, without rounding
-        moved, value = new - v, penalty.value(new)
-        rise = np.vdot(slope + 0.5 * block_product(blocks, moved), moved)
-        if rise + alpha * (value - before) <= EPS * alpha * before:
-            return new
-    return v
+
+    def _rounding(self, v):
+        """What rounding makes of the model's terms."""
+        slope = np.abs(self._slope(v))
+        return ROUNDINGS * EPS * (np.vdot(slope, np.abs(v)) + self._alpha * self._penalty.value(v))
+
+    def _product(self, d):
+        return block_product(self._blocks, d)
+
+    def _slope(self, v):
+        return self._gradient + self._product(v - self._w)
+
+    def _proximal_point(self, centre, moved, step, accuracy):
+        """The minimum of the model plus the distance to a centre, and the move q from w whose
+        slope ``g + H q`` the proximal step ``v(q)`` takes. At the minimum ``v(q) - w = q``; what is
+        left of that, in the norm of H, is a duality gap."""
+        v, left = self._residual(centre, moved, self._product(moved), step)
+        best, in_vain = np.inf, 0
+        for _ in range(MAX_STEPS):
+            gap = 0.5 * np.vdot(left, self._product(left))
+            in_vain, best = (in_vain + 1, best) if gap > 0.5 * best else (0, gap)
+            if gap <= accuracy or in_vain > MOST_STEPS_IN_VAIN:
+                break
+            ahead = self._newton(v, left, step)
+            if ahead is None:
+                break
+            length, v, left = self._length(centre, moved, left, ahead, step)
+            moved = moved + length * ahead
+        return v, moved
+
+    def _length(self, centre, moved, left, ahead, step):
+        """Length of a Newton step, and ``v(q)`` and what is left at its end."""
+        product, along, length = self._product(moved), self._product(ahead), 1.0
+        start = np.vdot(left, along)
+        for _ in range(SHORTENINGS):
+            v, left = self._residual(centre, moved + length * ahead, product + length * along, step)
+            end = np.vdot(left, along)
+            if end >= -FLATTER * start:  # the dual is convex: it still falls, or hardly rises
+                break
+            length *= np.clip(start / (start - end), 0.1, 0.9)
+        return length, v, left
+
+    def _residual(self, centre, moved, product, step):
+        """``v(q)``, and ``v(q) - w - q``."""
+        slope = self._gradient + product
+        v = self._penalty.prox(centre - step * slope, self._alpha * step)
+        return v, v - self._w - moved
+
+    def _newton(self, v, left, step):
+        """The d with ``d + step * P H d = left``, P the projection onto the face of v."""
+        ahead = left.astype(float).ravel().copy()
+        product = self._product(left).ravel()
+        for index, basis, reduced in self._reduced(self._penalty.face(v)):
+            reduced[np.diag_indices_from(reduced)] += 1.0 / step
+            solved = _solve(reduced, basis.T @ product[index])
+            if solved is None:
+                return None
+            ahead[index] -= basis @ solved
+        return ahead.reshape(left.shape)
+
+    def _reduced(self, face):
+        """Of each block: its coefficients, an orthonormal basis of its part of a face, and the
+        Hessian in that basis."""
+        labels, signs = face.labels.ravel(), face.signs.ravel()
+        for index, matrix in self._blocks:
+            used = np.flatnonzero(labels[index] >= 0)
+            if not len(used):
+                continue
+            _, piece, counts = np.unique(
+                labels[index][used], return_inverse=True, return_counts=True
+            )
+            basis = np.zeros((len(index), len(counts)))
+            basis[used, piece] = signs[index][used] / np.sqrt(counts[piece])
+            yield index, basis, basis.T @ (matrix @ basis)
+
+    def _on_face(self, v):
+        """The minimum on the face of v, as far as the model falls on the way; v itself where there
+        is no step."""
+        face, slope = self._penalty.face(v), self._slope(v)
+        step = self._face_step(face, slope)
+        if step is None:
+            return v
+        for halvings in range(FACE_SHORTENINGS):
+            new = face.project(v + 0.5**halvings * step)  # each piece at one size, no rounding
+            if self._falls(v, new):
+                return new
+        return v
+
+    def _falls(self, v, new):
+        """Whether the model falls, or by its gap, where rounding hides that."""
+        moved, penalties = new - v, [self._alpha * self._penalty.value(one) for one in (v, new)]
+        slope, product = self._slope(v), self._product(moved)
+        terms = [np.vdot(slope, moved), 0.5 * np.vdot(product, moved), penalties[1], -penalties[0]]
+        rounding = ROUNDINGS * EPS * (np.vdot(np.abs(slope), np.abs(moved)) + sum(penalties))
+        if np.isfinite(rounding) and sum(terms) <= rounding:
+            return sum(terms) < -rounding or self._gap(new) < self._gap(v)
+        return False
+
+    def _face_step(self, face, slope):
+        step = np.zeros(slope.size)
+        costs = self._alpha * face.slopes
+        for index, basis, reduced in self._reduced(face):
+            labels = face.labels.ravel()[index]
+            pieces, counts = np.unique(labels[labels >= 0], return_counts=True)
+            reduced[np.diag_indices_from(reduced)] *= 1.0 + RIDGE
+            right = basis.T @ slope.ravel()[index] + costs[pieces] / np.sqrt(counts)
+            solved = _solve(reduced, right)
+            if solved is None:
+                return None
+            step[index] = basis @ -solved
+        step = step.reshape(slope.shape)
+        return step if step.any() and np.isfinite(step).all() else None
+
+    def _gap(self, v):
+        """Duality gap of the model (see :func:`nno_sklearn.problem.certificate.dual_gap`), inf
+        where the penalty has no conjugate."""
+        penalty, alpha, slope = self._penalty, self._alpha, self._slope(v)
+        if "conjugate" not in penalty.provides:
+            return np.inf
+        scaling = penalty.dual_scaling(-slope / alpha)
+        moved = np.vdot(slope + self._gradient, v - self._w)
+        gap = alpha * (penalty.value(v) + penalty.conjugate(-scaling * slope / alpha))
+        rest = 0.5 * (1.0 - scaling) ** 2 * max(self._energy + moved, 0.0)
+        return gap + scaling * np.vdot(slope, v) + rest
 
 
-def _step(face, blocks, slope, alpha):
-    """Newton's step on the face, or None."""
-    step = np.zeros(slope.size)
-    for index, matrix in blocks:
-        part = face.basis[index]
-        pieces = np.unique(part.indices)
-        if not len(pieces):
-            continue
-        part = part[:, pieces]
-        reduced = part.T @ (part.T @ matrix).T
-        reduced[np.diag_indices_from(reduced)] *= 1.0 + RIDGE
-        right = part.T @ slope.ravel()[index] + alpha * face.slopes[pieces]
-        try:
-            factor = cho_factor(reduced, lower=True, check_finite=False)
-        except np.linalg.LinAlgError:
-            return None
-        step[index] = part @ -cho_solve(factor, right, check_finite=False)
-    step = step.reshape(slope.shape)
-    return step if step.any() and np.isfinite(step).all() else None
+def _solve(matrix, right):
+    """By a Cholesky factor, of the matrix with a unit diagonal; None where it is singular."""
+    size = np.sqrt(matrix.diagonal())
+    if not (size > 0).all():
+        return None
+    try:
+        factor = cho_factor(matrix / np.outer(size, size), lower=True, check_finite=False)
+    except np.linalg.LinAlgError:
+        return None
+    return cho_solve(factor, right / size, check_finite=False) / size

@@ -135,7 +135,7 @@ class _Intercepts(Succession):
             return super()._optimality()
         return float(np.hypot(self._decrement, np.sqrt(self._promised / self._least)))
 
-    def _has_next(self, optimality):
+    def _has_next(self, found, optimality):
         step = ordered_step(self._known, self._step)
         self._known = self._known + step
         return bool((np.abs(step) > STILL * (1 + np.abs(self._known))).any())

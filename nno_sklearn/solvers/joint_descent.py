@@ -88,17 +88,18 @@ def descend_jointly(run, point, preconditioner, n_corrections):
         share *= SURER  # the search for the best intercept would cost as much as many sweeps
     place = _place(problem, np.vstack([point.coef, point.intercept]))
     past.carry_on(problem, place.joint)
+    is_last = False
     while True:
         gap, proved = _gap(problem, place), _proved_gap(run, place, mean)
         limit = run.tol * place.value
         is_near = gap <= share * limit or proved <= sure * limit
-        found = None if is_near or run.is_last else _step_from(problem, place, preconditioner, past)
+        found = None if is_near or is_last else _step_from(problem, place, preconditioner, past)
         if found is not None:
             step_size, new = found
             past.add(new.joint - place.joint, new.slope - place.slope)
             place = new
-            run.passes_by(place, step_size)
-        elif is_near or run.is_last or problem.rows.is_exact:
+            is_last = not run.goes_by(place, step_size)
+        elif is_near or is_last or problem.rows.is_exact:
             precision = NO_SEARCH if proved <= limit else PRECISION
             point = problem.at(place.coef, place.intercept, precision)
             if run.done(point) or not is_near:

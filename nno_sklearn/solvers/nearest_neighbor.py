@@ -1,14 +1,17 @@
 """Nearest-neighbour gradient descent (NGD): learn from landmark rows, correct with all rows."""
 
+from functools import partial
+
 import numpy as np
 from sklearn.utils import check_random_state
 
 from nno_sklearn._distances import check_metric
 from nno_sklearn.problem import Point, Problem
-from nno_sklearn.problem.cost import has_kronecker_factors, moves_jointly
+from nno_sklearn.problem.cost import can_factor_rows, has_kronecker_factors, moves_jointly
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, Status, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.joint_descent import descend_jointly
+from nno_sklearn.solvers.joint_newton import newton_jointly
 from nno_sklearn.solvers.kronecker_preconditioner import KroneckerAtPoint
 from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
@@ -19,6 +22,8 @@ from nno_sklearn.types import Metric, RandomState
 SMALL_MAX_ITER, SMALL_TOL = 20, 3e-2
 #: Share of its total decrease so far that a step on it must gain for another to follow.
 SMALL_GAIN = 1e-2
+#: Share of ``tol`` that Newton's last step may promise: what it leaves is far less.
+NEWTON_SHARE = 1e-2
 
 
 class RoughRun(Run):
@@ -120,10 +125,18 @@ class NearestNeighborSolver(Solver):
 
     def _descend(self, run, point, preconditioner):
         """Descend to the optimum: for many coupled outputs first in coefficients and intercept
-        together."""
+        together, and where the Hessian is cheap by Newton's steps."""
+        step_size = np.nan
         if moves_jointly(run.problem) and not run.done(point):
             point = descend_jointly(run, point, preconditioner, self.n_corrections)
-        return point if run.status else descend(run, point, preconditioner, self.n_corrections)
+        elif can_factor_rows(run.problem) and not run.done(point):
+            goes_on = partial(run.goes_by, step_size=1.0)
+            given = run.problem, point.coef, point.intercept, NEWTON_SHARE * run.tol
+            found, _ = newton_jointly(*given, goes_on)
+            point, step_size = found or point, 1.0
+        if run.status:
+            return point
+        return descend(run, point, preconditioner, self.n_corrections, step_size)
 
     def _begin(self, run, start, landmarks, preconditioner=None):
         """The better start of the one given and the optimum on the landmarks, whose preconditioner

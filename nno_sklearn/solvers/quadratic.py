@@ -8,7 +8,7 @@ from nno_sklearn.penalties import PiecewiseQuadratic
 from nno_sklearn.problem.cost import can_have_rows, has_cheap_rows
 from nno_sklearn.solvers.accelerated import Momentum
 from nno_sklearn.solvers.concave import newton_on_support
-from nno_sklearn.solvers.faces import newton_on_face
+from nno_sklearn.solvers.faces import FaceModel
 from nno_sklearn.solvers.groups import group_model
 from nno_sklearn.solvers.models import (
     GramModel,
@@ -31,9 +31,6 @@ PROMISING = 0.1
 #: Exponents of the step sizes at which the model is evaluated, up to the first change of sign.
 POWERS = np.linspace(0.0, 1.0, 8)
 MAX_ACCELERATED_STEPS = 1000
-#: Of them before a Newton step on the face that they have found: at first, and how many times more
-#: after one that does not lower the model.
-STEPS_TO_A_FACE, FARTHER = 10, 1.5
 #: Squared size of a proximal gradient, beside the largest one, with which they end, and of the
 #: largest one that goes with a gap.
 SMALL_GRADIENT, GRADIENT_OF_GAP = 1e-6, 100.0
@@ -72,6 +69,8 @@ def minimise_model(point, blocks, target_gap):
         v = v.reshape(point.coef.shape)
     elif (model := group_model(point, blocks)) is not None:
         v = model.minimise(target_gap)
+    elif problem.penalty.face(point.coef) is not None:
+        return FaceModel(point, blocks).minimise(target_gap)
     else:
         return _accelerated(point, blocks, target_gap)
     return v if problem.penalty.is_convex else newton_on_support(point, blocks, v)
@@ -308,13 +307,12 @@ def _accelerated(point, blocks, target_gap):
 
     It ends with a proximal gradient that is small beside the gap wanted and beside the largest one:
     by itself its size says little of the gap, which may be far larger where columns are nearly
-    collinear. Where the penalty has faces, Newton steps on them are in between.
+    collinear.
     """
     problem, w = point.problem, point.coef
-    has_faces, step = problem.penalty.face(w) is not None, _proximal_steps(point, blocks)
+    step = _proximal_steps(point, blocks)
     v, ahead, momentum, steepest = w, w, Momentum(), 0.0
-    next_face, wait = STEPS_TO_A_FACE, STEPS_TO_A_FACE
-    for count in range(1, MAX_ACCELERATED_STEPS + 1):
+    for _ in range(MAX_ACCELERATED_STEPS):
         slope = point.data_gradient + block_product(blocks, ahead - w)
         new = problem.penalty.prox(ahead - step * slope, problem.alpha * step)
         left, moved = ahead - new, new - v
@@ -324,12 +322,6 @@ def _accelerated(point, blocks, target_gap):
         enough = SMALL_GRADIENT * min(steepest, GRADIENT_OF_GAP * target_gap)
         if size <= max(enough, ROUNDING * np.vdot(v, v / step)):
             break
-        if has_faces and count >= next_face:
-            lower = newton_on_face(point, blocks, v)
-            wait = FARTHER * wait if lower is v else STEPS_TO_A_FACE
-            next_face = count + wait
-            if lower is not v:
-                v, ahead, momentum = lower, lower, Momentum()
     return v
 
 

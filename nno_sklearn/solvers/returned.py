@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 
 from nno_sklearn.problem import promised_decrease, shortest
-from nno_sklearn.problem.cost import MOST_POLISHED_ENTRIES
+from nno_sklearn.problem.cost import MOST_POLISHED_ENTRIES, can_factor_rows
 from nno_sklearn.problem.intercept import NO_SEARCH, PRECISION
 from nno_sklearn.solvers.base import Run, Status
+from nno_sklearn.solvers.joint_newton import newton_jointly
 from nno_sklearn.solvers.linesearch import exact_step, rises, rounding_of
 from nno_sklearn.solvers.newton import newton_step
 
@@ -17,9 +18,15 @@ FINER = 0.25
 #: gains, the share of the decrease before that a whole step leaves near the optimum, and what the
 #: last one may add to what the coefficients promise, where that is rounding.
 POLISH_STEPS, PRECISE, FALLS, FARTHER = 10, 1e-17, 0.25, 2.0
+#: Terms of a value, as multiples of it, whose rounding matters.
+LARGE = 1e4
+#: Roundings of a value that sums of as many terms may differ by.
+DRIFT = 64
 #: Relative gap at which curved penalties have settled which coefficients are 0.
 SETTLED = 1e-11
 EPS = np.finfo(float).eps
+#: Relative gap that is rounding.
+GAP_ROUNDING = 64 * EPS
 
 
 def certify_returned(problem, solver, result, *, max_iter, tol, callback, random_state):
@@ -45,10 +52,11 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     result = polished(
         problem, solver, result, tol=tol, callback=callback, random_state=random_state
     )
-    coef = as_returned(problem, result.coef, tol)
-    if problem.dtype == np.float64 and np.array_equal(coef, result.coef):
+    coef, rows = as_returned(problem, result.coef, tol), _with_digits(problem, result)
+    is_same = problem.dtype == np.float64 and np.array_equal(coef, result.coef)
+    if is_same and rows is problem:
         return result
-    problem, limits = problem.exact(), {"tol": tol, "callback": callback}
+    problem, limits = rows.exact(), {"tol": tol, "callback": callback}
     # Where a bound proves the result with its intercept, a better one is not worth looking for.
     is_proved = result.objective - result.bound <= tol * result.objective
     precision = NO_SEARCH if is_proved else PRECISION
@@ -65,6 +73,13 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     exact = _near(problem, finer.coef, finer)
     bound = float(exact.value - exact.dual_gap)
     return _judged(problem, _near(problem, coef, finer), finer, **limits, bound=bound)
+
+
+def _with_digits(problem, result):
+    """The problem on all rows, where second moments stand for them and lose digits of the value, as
+    it is left of terms that cancel; else the problem as it is."""
+    terms = np.sum((problem.scale @ np.abs(result.coef)) ** 2)
+    return problem.given if terms > LARGE * result.objective else problem
 
 
 def _continued(history, more):
@@ -85,26 +100,41 @@ def _near(problem, coef, result, precision=PRECISION):
 def polished(problem, solver, result, *, tol, callback, random_state):
     """The result of a small problem, refined to the limit of precision, which is cheap there.
 
-    A weight then equals a repetition up to rounding, not only within ``tol``.
+    A weight then equals a repetition up to rounding, not only within ``tol``; and the objective is
+    that of the coefficients, not of raw predictions which are sums of steps.
     """
     size = problem.n_samples * problem.n_features * problem.n_outputs
-    if result.status is not Status.CONVERGED or size > MOST_POLISHED_ENTRIES:
+    if result.status is Status.STOPPED or size > MOST_POLISHED_ENTRIES:
         return result
-    start = _near(problem, result.coef, result)
-    point = _newton_steps(start)
+    start = point = _near(problem, result.coef, result)
+    is_exact = problem.loss.constant_curvature and result.dual_gap <= GAP_ROUNDING * start.value
+    if result.status is Status.CONVERGED and not is_exact:
+        point = _nearest(start, solver, random_state)
+    has_drifted = abs(start.value - result.objective) > DRIFT * EPS * abs(start.value)
+    if point is start and not has_drifted:
+        return result
+    return _judged(problem, point, result, tol=tol, callback=callback)
+
+
+def _nearest(start, solver, random_state):
+    """A point that is nearer to the optimum, as far as precision goes; the start where none is."""
+    problem, point, has_ended = start.problem, start, False
+    if problem.is_smooth and can_factor_rows(problem):
+        found, has_ended = newton_jointly(problem, start.coef, start.intercept, PRECISE)
+        point = found or start
+    if not has_ended:
+        point = _newton_steps(point)
     if not problem.is_smooth and point.dual_gap > _least_gap(point) * problem.null.value:
         # The solver must find which coefficients are 0.
         options = {"max_iter": POLISH_STEPS, "tol": PRECISE, "random_state": random_state}
         finer = solver.solve(problem, point, **options)
-        point = _near(problem, finer.coef, finer)
-        point = _newton_steps(point)
+        point = _newton_steps(_near(problem, finer.coef, finer))
+    if np.array_equal(point.coef, start.coef):
+        return start
     point = problem.at(point.coef, point.intercept)  # its raw predictions are sums of steps
     # Below rounding, a solver may end farther from the optimum than it started.
-    farthest = max(start.dual_gap, 64 * EPS * start.value)  # rounding of a gap
-    is_nearer = point.dual_gap <= farthest and not rises(point, start)
-    if not is_nearer or np.array_equal(point.coef, start.coef):
-        return result
-    return _judged(problem, point, result, tol=tol, callback=callback)
+    farthest = max(start.dual_gap, GAP_ROUNDING * start.value)
+    return point if point.dual_gap <= farthest and not rises(point, start) else start
 
 
 def _least_gap(point):
@@ -112,7 +142,7 @@ def _least_gap(point):
     a step is exact; else more, as it is of first order in the gradient, their decrease of second.
     """
     is_exact = point.problem.penalty.piecewise_quadratic(point.coef) is not None
-    return 64 * EPS if is_exact else SETTLED
+    return GAP_ROUNDING if is_exact else SETTLED
 
 
 def _newton_steps(point):

@@ -11,7 +11,7 @@ from nno_sklearn.types import RandomState
 #: Scales as shares of the constant model's: the least, and where its residuals are all 0.
 LEAST, NONE = 1e-12, 10 * np.finfo(float).eps
 #: Derivatives of a step by the scale's logarithm: between exact for given residuals, and little.
-STEEPEST, FLATTEST = -2.0, -0.05
+STEEPEST, FLATTEST = -2.0, -0.01
 #: Accuracy of a problem at a scale, as a share of the squared last gap, and the finest one.
 FINER, FINEST = 0.05, 1e-15
 #: Least change of the scale's logarithm.
@@ -125,7 +125,7 @@ class _Scales(Succession):
         self._bound_by(self._problem, point, dual, share)
         return self._value_at(self.coef, self.raw)
 
-    def _has_next(self, optimality):
+    def _has_next(self, found, optimality):
         place = np.log(self._scale)
         move = self._step
         if self._before is not None:

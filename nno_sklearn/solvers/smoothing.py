@@ -15,6 +15,9 @@ LEAST_SHRINKAGE, MOST_SHRINKAGE = 0.5, 0.2
 AIM = 0.2
 #: Accuracy of a smooth problem, as a share of what is wanted and of the last one, and at least.
 FINER, ROUGH = 0.05, 1e-3
+#: What a width grows by where rounding keeps its problem from being solved; share of the gap that
+#: may be left for a width to be worth it, and widths in a row that may leave more.
+GROWTH, WORTHWHILE, MOST_IN_VAIN = 4.0, 0.7, 3
 #: Widths in roundings of raw predictions, below which a smooth loss is no nearer.
 ROUNDINGS = 256
 EPS = np.finfo(float).eps
@@ -73,6 +76,7 @@ class _Continuation(Succession):
         self._dual = None
         first = NEAR_WIDTH if start.coef.any() else FIRST_WIDTH
         self._width = first * self._unit
+        self._least_width, self._nearest, self._in_vain = 0.0, np.inf, 0
         self._record(np.nan, np.inf)
         if self._unit <= 0:  # the constant model is perfect
             self._bound, self.status = 0.0, Status.CONVERGED
@@ -101,9 +105,20 @@ class _Continuation(Succession):
             self._bound_by(self._problem, point, self._dual)
         return self._value_at(self.coef, self.raw)
 
-    def _has_next(self, optimality):
+    def _has_next(self, found, optimality):
+        gains = optimality < WORTHWHILE * self._nearest
+        self._nearest, self._in_vain = (
+            min(self._nearest, optimality),
+            0 if gains else self._in_vain + 1,
+        )
+        if self._in_vain > MOST_IN_VAIN:
+            return False
+        if found.status is Status.STALLED and self._dual is not None:
+            # Slopes are roundings of raw predictions in units of the width: it was too small.
+            self._least_width = GROWTH * self._width
         aim = np.sqrt(AIM * self._goal / optimality)
-        self._width *= np.clip(aim, MOST_SHRINKAGE, LEAST_SHRINKAGE)
+        shrunk = self._width * np.clip(aim, MOST_SHRINKAGE, LEAST_SHRINKAGE)
+        self._width = max(shrunk, self._least_width)
         size = self._problem.rows.targets.size.max() + np.abs(self.intercept).max()
         size += (self._problem.scale @ np.abs(self.coef)).max()
         return self._width > ROUNDINGS * EPS * size

@@ -99,8 +99,8 @@ class Succession(ABC):
         """Learn from the solution of the last problem; the objective there."""
 
     @abstractmethod
-    def _has_next(self, optimality):
-        """Choose the next problem; False where none is nearer."""
+    def _has_next(self, found, optimality):
+        """Choose the next problem, given the solution of the last; False where none is nearer."""
 
     @property
     @abstractmethod
@@ -170,7 +170,7 @@ class Succession(ABC):
             self.status = Status.NO_OPTIMUM
         elif self._n_iter >= self._max_iter:
             self.status = Status.MAX_ITER
-        elif not self._has_next(optimality):
+        elif not self._has_next(found, optimality):
             self.status = Status.CONVERGED if optimality <= self._tol else Status.STALLED
 
     def _has_settled(self, found):

@@ -62,7 +62,9 @@ def solve_by_working_sets(run, point, rows=None):
         gap, enough = run.last.dual_gap, run.tol
         if np.isinf(gap):  # what tol bounds is then the square root of a decrease
             gap, enough = promised_decrease(point).sum(), run.tol**2
-        target_gap = max(accuracy * gap, ENOUGH * enough * point.unit)
+        target_gap = ENOUGH * enough * point.unit
+        if not (point.problem.loss.constant_curvature and len(working_set) == len(point.coef)):
+            target_gap = max(accuracy * gap, target_gap)  # the model is not the whole objective
         better = inner
         if fits_matrix(len(working_set) * coupled_outputs(point.problem)):
             better = _proximal_newton(inner, target_gap, hessian, working_set)
@@ -150,15 +152,17 @@ def _proximal_newton_step(point, blocks, target_gap):
     else:
         return None
     line = point.towards(new - point.coef)
-    if not point.problem.penalty.is_convex and _falls_enough(line):
+    is_exact = point.problem.loss.constant_curvature or not point.problem.penalty.is_convex
+    if is_exact and _falls_enough(line):
         return line.point(np.ones(1))
     found = exact_step(line)
     return _ends_nearer(line) if found is None else found[1]
 
 
 def _falls_enough(line):
-    """Whether the end of a line is low enough (Tseng and Yun, 2009). The line search would stop
-    before, as a penalty that is not convex may have its minimum where its secant still rises.
+    """Whether the end of a line is low enough (Tseng and Yun, 2009). Where the model is exact the
+    end is its minimum; and a search would stop before the minimum of a penalty that is not convex,
+    which may be where its secant still rises.
     """
     start, end = line.start, line.point(np.ones(1))
     return end.value <= start.value + SUFFICIENT * line.initial_slope.sum()

@@ -38,6 +38,8 @@ def test_every_claim_of_a_fit_is_true(seed):
         40310,  # uneven weights: the shortest coefficients overflowed in one row
         40387,  # residuals so small that any dual point seemed perpendicular
         42261,  # more columns than rows and a vanishing ridge: a factor broke down
+        13799,  # columns far from 0, no intercept: the value by second moments lost 9 digits
+        7105,  # the objective was that of raw predictions that are sums of steps
     ],
 )
 def test_claims_that_were_false_once(seed):

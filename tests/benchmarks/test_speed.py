@@ -239,6 +239,7 @@ def test_worker_says_why_there_is_no_fit(tmp_path):
     worker.close()
 
 
+@pytest.mark.exhaustive
 def test_command_line(tmp_path, capsys):
     main(
         ["--case", "poisson-small", "--competitor", "ours gd", "plain accelerated"]

@@ -290,6 +290,7 @@ def test_what_a_fit_raises_is_listed(monkeypatch):
     assert robustness.fault_table(pd.DataFrame(rows)).rows[-1][:2] == ["raises", "1"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("_no_machine")
 def test_heads_suite(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(heads, "fit", heads.fit_here)
@@ -348,6 +349,7 @@ def test_gap_of_heads_is_above_the_optimum():
     assert 0 < value - best.objective_ <= gap
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("_no_machine")
 def test_scale_suite(tmp_path, capsys, monkeypatch):
     # Not in a fresh process: that would take seconds to import everything.

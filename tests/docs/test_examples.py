@@ -1,6 +1,7 @@
 """The examples of README and docs run as they are written, page by page."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import matplotlib.pyplot
@@ -16,8 +17,9 @@ def examples(page):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if examples(page)])
-def test_examples(page):
+def test_examples(page, monkeypatch):
     """Those of a page share their names: later ones may go on from earlier ones."""
+    monkeypatch.setenv("SCIPY_ARRAY_API", "0")  # as one sets it, and it is not to stay
     namespace = {}
     for example in filter(_can_run, examples(page)):
         exec(compile(example, page, "exec"), namespace)
@@ -33,6 +35,9 @@ def test_every_page_of_examples_is_known():
 
 
 def _can_run(example):
-    """Whether there is what an example needs: no cluster is running, and callbacks are new."""
+    """Whether there is what an example needs: no cluster is running, callbacks are new, and torch
+    is large."""
+    if "torch" in example and find_spec("torch") is None:
+        return False
     callbacks = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 9)
     return "Client(" not in example and (callbacks or "sklearn.callback" not in example)

@@ -45,7 +45,7 @@ def test_iterations_have_a_limit(max_iter):
         warnings.simplefilter("always")
         model = fit(max_iter=max_iter)
     assert "iteration limit" in str(found[-1].message) and not model.converged_
-    assert model.n_iter_ <= max_iter
+    assert model.n_iter_ == max_iter and model.coef_.any()
 
 
 def test_float32_is_taken_on_in_float64():

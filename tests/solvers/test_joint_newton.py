@@ -1,0 +1,113 @@
+"""Small problems: Newton's steps in coefficients and intercept together, and where they end."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+
+from nno_sklearn import NNOClassifier, NNORegressor
+from nno_sklearn.losses import MultinomialLogLoss, Poisson
+from nno_sklearn.rows import LocalRows, Rows
+from nno_sklearn.solvers import joint_newton
+
+RNG = np.random.default_rng(5)
+X = RNG.normal(size=(120, 6)) * np.logspace(-2, 2, 6) + 3.0
+ETA = (X - 3.0) / np.logspace(-2, 2, 6) @ RNG.normal(size=(6, 3)) / 2
+WEIGHT = RNG.uniform(0.5, 2.0, 120)
+COUNTS = RNG.poisson(np.exp(ETA)).astype(float)
+CLASSES = (ETA + RNG.gumbel(size=ETA.shape)).argmax(axis=1)
+MODELS = {
+    "two classes": (NNOClassifier(), CLASSES > 0),
+    "three classes": (NNOClassifier(), CLASSES),
+    "squared hinge": (NNOClassifier("squared_hinge", alpha=1e-2), CLASSES),
+    "modified huber": (NNOClassifier("modified_huber", alpha=1e-2), CLASSES > 1),
+    "squared error": (NNORegressor(), ETA),
+    "poisson": (NNORegressor("poisson"), COUNTS),
+    "gamma": (NNORegressor("gamma"), COUNTS[:, 0] + 0.1),
+    "huber": (NNORegressor("huber"), COUNTS),
+    "without a penalty": (NNORegressor("poisson", penalty=None), COUNTS[:, 0]),
+}
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """Every place that Newton's steps reach."""
+    places, place = [], joint_newton._place
+
+    def watched(*args):
+        places.append(place(*args))
+        return places[-1]
+
+    monkeypatch.setattr(joint_newton, "_place", watched)
+    return places
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("name", MODELS)
+def test_same_optimum_as_by_descent(name, fit_intercept, steps):
+    model, y = MODELS[name]
+    model.set_params(fit_intercept=fit_intercept, tol=1e-10).fit(X, y, sample_weight=WEIGHT)
+    assert model.converged_ and steps
+    del steps[:]
+    descended = model.__class__(**{**model.get_params(), "solver": "gd", "max_iter": 20_000})
+    descended.fit(X, y, sample_weight=WEIGHT)
+    assert model.objective_ == pytest.approx(descended.objective_, rel=1e-9)
+    objectives = [record.objective for record in model.history_]
+    assert (np.diff(objectives) <= 1e-12 * objectives[0]).all()
+
+
+def test_the_last_step_is_quadratic(steps):
+    NNOClassifier(tol=1e-4).fit(X, CLASSES)
+    decreases = [place.decrease for place in steps]
+    assert len(decreases) <= 10
+    assert decreases[-1] <= joint_newton.NONE_LEFT * steps[-1].value
+
+
+def test_one_iteration_is_one_step():
+    with pytest.warns(ConvergenceWarning, match="1 iterations"):
+        model = NNOClassifier(tol=1e-12, max_iter=1).fit(X, CLASSES)
+    assert model.coef_.any() and model.n_iter_ == 1
+
+
+def test_too_few_digits_are_left_to_others(steps):
+    """Columns that are equal to 1e-5: a factor of their Gram matrix says nothing of both."""
+    column = X[:, 5] / 100
+    difference = column * RNG.normal(size=len(X))
+    twins = np.column_stack([column, column + 1e-5 * difference])
+    y = RNG.poisson(np.exp(0.5 * difference)).astype(float)
+    model = NNORegressor("poisson", penalty=None, tol=1e-6).fit(twins, y)
+    assert steps and steps[0].step is None
+    alone = NNORegressor("poisson", penalty=None, tol=1e-6).fit(difference[:, None], y)
+    assert model.converged_ and model.objective_ <= alone.objective_
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize(
+    ("loss", "y"), [(Poisson(), COUNTS), (MultinomialLogLoss(), np.eye(3)[CLASSES])]
+)
+def test_derivatives_at_once(loss, y, fit_intercept, container):
+    """Those of a look at all, those of several looks, and differences of values."""
+    weight = WEIGHT / WEIGHT.sum()
+    rows = LocalRows(container(X), y, weight, loss, fit_intercept=fit_intercept)
+    coef, b = RNG.normal(size=(6, 3)) / np.logspace(-2, 2, 6)[:, None] / 5, RNG.normal(size=3)
+    data, other = rows.second_order(coef, b), Rows.second_order(rows, coef, b)
+    for one, two in zip(data[:3], other[:3], strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-10, atol=1e-12)
+    for one, two in zip(data.blocks, other.blocks, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-9, atol=1e-10 * np.abs(one).max())
+    direction, shift = 1e-6 * coef, 1e-6 * RNG.normal(size=3) * fit_intercept
+    shift -= shift.mean() * (len(data.blocks) == 1)  # along which a softmax is constant
+    ends = [rows.second_order(coef + t * direction, b + t * shift) for t in (0.5, -0.5)]
+    change = ends[0].values.sum() - ends[1].values.sum()
+    slope = np.vdot(data.gradient, direction) + data.total @ shift
+    assert change == pytest.approx(slope, rel=1e-6)
+    n = len(data.blocks)
+    moved = [
+        np.concatenate([part.T.ravel(), *([move] if fit_intercept else [])])
+        for part, move in zip(np.split(direction, n, 1), np.split(shift, n), strict=True)
+    ]
+    second = sum(move @ block @ move for move, block in zip(moved, data.blocks, strict=True))
+    risen = np.vdot(ends[0].gradient - ends[1].gradient, direction)
+    risen += (ends[0].total - ends[1].total) @ shift
+    assert second == pytest.approx(risen, rel=1e-5)
