@@ -153,6 +153,16 @@ def _hinge(objective, eta):
     return np.maximum(1 - np.where(objective.codes == 1, eta, -eta), 0)
 
 
+def _hinge_slope(objective, eta):
+    sign = np.where(objective.codes == 1, 1.0, -1.0)
+    return np.where(sign * eta < 1, -sign, 0.0)
+
+
+def _insensitive_slope(objective, eta):
+    residual = eta - objective.y
+    return np.where(np.abs(residual) > EPSILON, np.sign(residual), 0.0)
+
+
 def _multinomial(objective, eta):
     return logsumexp(eta, axis=1) - eta[np.arange(len(eta)), objective.codes]
 
@@ -174,13 +184,15 @@ LOSSES = {
     "multinomial": _multinomial,
 }
 
-#: Derivative of the loss by the raw prediction, where alpha or plain descent asks for it.
+#: Derivative of the loss by the raw prediction, any of them at a corner.
 SLOPES = {
     "squared_error": lambda f, eta: eta - f.y,
     "quantile": lambda f, eta: np.sign(eta - f.y) / 2,
+    "epsilon_insensitive": _insensitive_slope,
     "huber": lambda f, eta: np.clip(eta - f.y, -f.delta, f.delta),
     "poisson": lambda f, eta: np.exp(eta) - f.y,
     "gamma": lambda f, eta: 1 - f.y * np.exp(-eta),
     "log_loss": lambda f, eta: expit(eta) - f.codes,
+    "hinge": _hinge_slope,
     "multinomial": _multinomial_slope,
 }

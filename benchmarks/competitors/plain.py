@@ -69,7 +69,7 @@ def _fit(f, tolerance):
 
 def _takes(f):
     """It needs a gradient that does not jump."""
-    return f.l1_ratio == 0 and f.loss in SLOPES and f.loss != "quantile"
+    return f.l1_ratio == 0 and f.loss not in ("quantile", "hinge", "epsilon_insensitive")
 
 
 COMPETITORS = [
