@@ -184,8 +184,24 @@ def _penalties():
         for share in (0.1, 0.01):
             yield case("multi_task", f"targets-{shape}", share, "rows")
     for shape in ("20000x50", "200000x20"):
-        options = ("quantile", 0.01, "max", 1.0)
-        yield Case(f"quantile-{shape}-0.01", "penalties", f"ridge-{shape}", *options)
+        for share in (0.01, 0):
+            options = ("quantile", share, "max", 1.0)
+            yield Case(f"quantile-{shape}-{share}", "penalties", f"ridge-{shape}", *options)
+    # liblinear penalises an intercept.
+    for name, data, loss in (
+        ("hinge-tall-20000x50", "tall-20000x50", "hinge"),
+        ("hinge-a9a", "a9a", "hinge"),
+        ("svr-20000x50", "ridge-20000x50", "epsilon_insensitive"),
+    ):
+        yield Case(name, "penalties", data, loss, 1, "1/n", fit_intercept=False)
+    for data in ("digits", "mnist"):
+        for share in (0.1, 0.01):
+            for l1_ratio, kind in ((1.0, "multinomial_l1"), (0.5, "multinomial_enet")):
+                options = ("multinomial", share, "max", l1_ratio)
+                yield Case(f"{kind}-{data}-{share}", "penalties", data, *options)
+            options = ("multinomial", share, "max", 1.0)
+            name = f"multinomial_rows-{data}-{share}"
+            yield Case(name, "penalties", data, *options, penalty="rows")
 
 
 CASES = [

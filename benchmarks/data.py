@@ -271,6 +271,13 @@ def _breast_cancer():
     return X, 1 - y  # malignant is what is looked for
 
 
+def _digits():
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)
+    return X / 16, y
+
+
 @lru_cache(maxsize=2)
 def texts(file):
     """Texts and their labels as numbers, from lines of label and text."""
@@ -296,6 +303,7 @@ REAL = {
     "elec2": partial(_npz, "elec2.npz", label=lambda y: (y > 0).astype(int)),
     "breast_cancer": _breast_cancer,
     "diamonds": _diamonds,
+    "digits": _digits,
     "sea_stream": partial(_npz, "sea_stream.npz"),
     "mnist": partial(_npz, "mnist_train.npz", divide=255.0),
     "mnist_odd": partial(_npz, "mnist_train.npz", divide=255.0, label=lambda y: y % 2),

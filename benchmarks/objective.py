@@ -12,6 +12,9 @@ from scipy.special import expit, logsumexp, softmax, xlogy
 
 from benchmarks.penalties import PENALTIES
 
+#: Of "epsilon_insensitive", the package's default.
+EPSILON = 0.1
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -24,8 +27,9 @@ class Objective:
     ----------
     X : ndarray or sparse matrix of shape (n_samples, n_features), float64
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Labels (integers from 0 or 1 on) for "log_loss" and "multinomial", else floats.
-    loss : {"squared_error", "quantile", "huber", "poisson", "gamma", "log_loss", "multinomial"}
+        Labels (integers from 0 or 1 on) for "log_loss", "hinge" and "multinomial", else floats.
+    loss : str
+        A name in :data:`LOSSES`.
     alpha : float
     l1_ratio : float in [0, 1]
     fit_intercept : bool
@@ -55,7 +59,7 @@ class Objective:
 
     @property
     def is_classification(self):
-        return self.loss in ("log_loss", "multinomial")
+        return self.loss in ("log_loss", "hinge", "multinomial")
 
     @cached_property
     def codes(self):
@@ -79,7 +83,7 @@ class Objective:
         from nno_sklearn.counterparts import counterparts
 
         found = counterparts(
-            loss="log_loss" if self.is_classification else self.loss,
+            loss="log_loss" if self.loss == "multinomial" else self.loss,
             penalty="elasticnet",
             alpha=self.alpha,
             l1_ratio=self.l1_ratio,
@@ -145,6 +149,20 @@ def _huber(objective, eta):
     return np.where(size <= delta, size**2 / 2, delta * (size - delta / 2))
 
 
+def _hinge(objective, eta):
+    return np.maximum(1 - np.where(objective.codes == 1, eta, -eta), 0)
+
+
+def _hinge_slope(objective, eta):
+    sign = np.where(objective.codes == 1, 1.0, -1.0)
+    return np.where(sign * eta < 1, -sign, 0.0)
+
+
+def _insensitive_slope(objective, eta):
+    residual = eta - objective.y
+    return np.where(np.abs(residual) > EPSILON, np.sign(residual), 0.0)
+
+
 def _multinomial(objective, eta):
     return logsumexp(eta, axis=1) - eta[np.arange(len(eta)), objective.codes]
 
@@ -157,20 +175,24 @@ def _multinomial_slope(objective, eta):
 LOSSES = {
     "squared_error": lambda f, eta: (eta - f.y) ** 2 / 2,
     "quantile": lambda f, eta: np.abs(eta - f.y) / 2,  # the median
+    "epsilon_insensitive": lambda f, eta: np.maximum(np.abs(eta - f.y) - EPSILON, 0),
     "huber": _huber,
     "poisson": lambda f, eta: np.exp(eta) - f.y * eta + xlogy(f.y, f.y) - f.y,
     "gamma": lambda f, eta: f.y * np.exp(-eta) + eta - np.log(f.y) - 1,
     "log_loss": lambda f, eta: np.logaddexp(0, np.where(f.codes == 1, -eta, eta)),
+    "hinge": _hinge,
     "multinomial": _multinomial,
 }
 
-#: Derivative of the loss by the raw prediction.
+#: Derivative of the loss by the raw prediction, any of them at a corner.
 SLOPES = {
     "squared_error": lambda f, eta: eta - f.y,
     "quantile": lambda f, eta: np.sign(eta - f.y) / 2,
+    "epsilon_insensitive": _insensitive_slope,
     "huber": lambda f, eta: np.clip(eta - f.y, -f.delta, f.delta),
     "poisson": lambda f, eta: np.exp(eta) - f.y,
     "gamma": lambda f, eta: 1 - f.y * np.exp(-eta),
     "log_loss": lambda f, eta: expit(eta) - f.codes,
+    "hinge": _hinge_slope,
     "multinomial": _multinomial_slope,
 }

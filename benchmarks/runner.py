@@ -42,12 +42,19 @@ class Effort:
         Seconds that a fit may take. One that takes more than a third is done twice at most.
     pause : float, default=0.15
         Seconds before a fit: BLAS threads of the one before wait for work that long, busily.
+    clock : {"seconds", "cpu_seconds"}, default="seconds"
+        Which time of a :class:`~benchmarks.worker.Fit` counts.
     """
 
     repeats: int = 5
     cold_repeats: int = 3
     time_limit: float = 20.0
     pause: float = 0.15
+    clock: str = "seconds"
+
+    def time_of(self, fit):
+        """The time of a fit that counts."""
+        return getattr(fit, self.clock)
 
     def repeats_of(self, seconds):
         """How often to do a fit that takes so long."""
@@ -97,6 +104,7 @@ def run_case(case, effort, patterns=("*",), report=lambda text: None):
         "n_bytes": objective.n_bytes,
         "alpha": float(objective.alpha),
         "l1_ratio": case.l1_ratio,
+        "clock": effort.clock,
     }
     return [
         facts | {"competitor": curve.name, "is_auto": curve.name == automatic} | row
@@ -139,7 +147,7 @@ class _Race:
                     with contextlib.suppress(FitError):
                         worker, fit = self._first_fit(curve.name, rung.tolerance)
                         worker.close()
-                        curve.cold.append(fit.seconds)
+                        curve.cold.append(self.effort.time_of(fit))
 
     def _find_optimum(self):
         """The optimum, by an untimed run of ours far beyond every target."""
@@ -183,7 +191,8 @@ class _Race:
             curve.note = str(error)
             return False
         value = self._value(fit)
-        curve.rungs.append(Rung(tolerance, value, [fit.seconds], fit.solution.passes, fit.memory))
+        seconds = [self.effort.time_of(fit)]
+        curve.rungs.append(Rung(tolerance, value, seconds, fit.solution.passes, fit.memory))
         curve.measure(self.optimum, self.unit)
         reached = [rung.suboptimality for rung in curve.rungs]
         if self.has_reference and reached[-1] <= TARGETS[-1]:
@@ -202,7 +211,8 @@ class _Race:
                 for rung in curve.rungs:
                     if done < self.effort.repeats_of(rung.seconds[0]):
                         with contextlib.suppress(FitError):
-                            rung.seconds.append(self._fit(curve.name, rung.tolerance).seconds)
+                            fit = self._fit(curve.name, rung.tolerance)
+                            rung.seconds.append(self.effort.time_of(fit))
 
     def _fit(self, name, tolerance):
         """A fit in a process that has fitted before."""

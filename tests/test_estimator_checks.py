@@ -19,6 +19,10 @@ REPRESENTATIVES = [
     NNORegressor("poisson", penalty=None, solver="gd"),
     NNORegressor("gamma", penalty="l1", solver="nearest_neighbor"),
     NNORegressor("huber", penalty="elasticnet", solver="proximal"),
+    # Losses with corners, and one that has several intercepts.
+    NNORegressor("quantile"),
+    NNOClassifier("hinge"),
+    NNOClassifier("ordinal"),
     # One round: without a limit this one would take a third of the time of all checks.
     NNORegressor(ScoreTraining("neg_mean_absolute_error", cv=2), max_iter=1),
 ]
@@ -26,17 +30,14 @@ REPRESENTATIVES = [
 LOSSES_LEFT = [
     NNORegressor("tweedie", penalty="l1"),
     NNORegressor("negative_binomial", solver="proximal"),
-    NNORegressor("quantile"),
-    NNORegressor("absolute_error", penalty="l1", solver="proximal"),
-    NNORegressor("epsilon_insensitive"),
     NNORegressor("squared_epsilon_insensitive"),
-    NNOClassifier("hinge"),
+    NNORegressor("absolute_error"),
+    NNORegressor("epsilon_insensitive"),
 ]
 #: Outside of the grid, as their fits are certified, or targets made, in other ways.
 OTHERS = [
     NNORegressor("inverse_gaussian", solver="gd"),
     NNORegressor("concomitant_huber"),
-    NNOClassifier("ordinal"),
     NNORegressor(penalty="mcp", alpha=0.1),
     NNORegressor(penalty=L1(weights="adaptive"), alpha=0.1),
     NNOClassifier(penalty="slope", alpha=0.01),
@@ -50,13 +51,14 @@ OTHERS = [
     NNORegressor(ScoreTraining("neg_mean_absolute_error", cv=2), max_iter=3),
 ]
 #: Loss and penalty that have a set of optima where rows are few: any prediction within epsilon.
-SETS = [("squared_epsilon_insensitive", None)]
-#: One fit of each loss with corners is checked here, and their grid in test_nonsmooth.py.
+SETS = [("squared_epsilon_insensitive", None), ("epsilon_insensitive", None)]
 GRID = [
     make(loss, penalty=penalty, solver=solver)
-    for loss in LOSSES
+    for loss in (*LOSSES, *CORNERED, "ordinal")
     for penalty, solvers in SOLVERS.items()
     for solver in solvers
+    # Solvers take the losses with corners, and of several intercepts, as smooth ones.
+    if loss in LOSSES or penalty == "l2" or solver == solvers[0]
     if (loss, penalty) not in SETS
 ]
 
@@ -70,7 +72,7 @@ def test_every_solver_loss_and_penalty_is_represented():
         return {(type(one), one.loss) for one in estimators if isinstance(one.loss, str)}
 
     assert set(traits(REPRESENTATIVES)) == set(traits(GRID))
-    assert losses(REPRESENTATIVES + LOSSES_LEFT) == losses(GRID + [make(one) for one in CORNERED])
+    assert losses(REPRESENTATIVES + LOSSES_LEFT) == losses(GRID)
 
 
 def has_no_single_optimum(estimator):
@@ -81,7 +83,7 @@ def has_no_single_optimum(estimator):
     chooses one.
     """
     separable = isinstance(estimator, NNOClassifier) and estimator.penalty is None
-    is_found_alike = estimator.loss == "log_loss" or estimator.solver == "gd"
+    is_found_alike = estimator.loss in ("log_loss", "ordinal") or estimator.solver == "gd"
     if not separable or is_found_alike:
         return {}
     why = "separable classes without a penalty have no single optimum"
@@ -97,8 +99,24 @@ def reaches_0_and_1(estimator):
     return {"check_classifiers_multilabel_output_format_predict_proba": why}
 
 
+def ends_at_its_tolerance(estimator):
+    """Checks that compare fits to a relative 1e-7, of a solver that ends earlier, with the reason.
+
+    The other solvers end small fits with a hinge at the exact optimum.
+    """
+    if (estimator.loss, estimator.penalty, estimator.solver) != ("hinge", "l2", "gd"):
+        return {}
+    why = "gd ends within tol of a hinge's optimum, where its predictions differ by about 1e-6"
+    name = "check_sample_weight_equivalence_on_{}_data"
+    return {name.format(kind): why for kind in ("dense", "sparse")}
+
+
 def expected_failures(estimator):
-    return has_no_single_optimum(estimator) | reaches_0_and_1(estimator)
+    return (
+        has_no_single_optimum(estimator)
+        | reaches_0_and_1(estimator)
+        | ends_at_its_tolerance(estimator)
+    )
 
 
 @pytest.mark.filterwarnings("default")

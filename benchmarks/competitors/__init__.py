@@ -8,6 +8,7 @@ from benchmarks.competitors import (
     plain,
     scikit_learn,
     skglm_package,
+    statsmodels_package,
 )
 from benchmarks.competitors.base import Competitor, Solution
 
@@ -20,6 +21,7 @@ ALL = [
     *celer_package.COMPETITORS,
     *glum_package.COMPETITORS,
     *adelie_package.COMPETITORS,
+    *statsmodels_package.COMPETITORS,
     *plain.COMPETITORS,
 ]
 

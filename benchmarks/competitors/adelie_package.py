@@ -23,6 +23,7 @@ def _fit(f, tolerance):
     state = adelie.grpnet(
         X,
         family(y.astype(float), weights=f.weight),
+        groups=np.arange(0, f.X.shape[1], f.group_size),
         alpha=f.l1_ratio,
         lmda_path=np.array([f.alpha]),
         intercept=f.fit_intercept,
@@ -37,7 +38,46 @@ def _fit(f, tolerance):
     return Solution(state.betas.toarray()[-1], state.intercepts[-1])
 
 
+def _fit_rows(f, tolerance):
+    """A multinomial model whose features are in use for all classes or none.
+
+    Its loss is divided by the number of classes.
+    """
+    import adelie
+
+    labels = np.eye(f.codes.max() + 1)[f.codes]
+    state = adelie.grpnet(
+        adelie.matrix.dense(np.asfortranarray(f.X)),
+        adelie.glm.multinomial(labels),
+        penalty=np.ones(f.X.shape[1]),
+        lmda_path=np.array([f.alpha / labels.shape[1]]),
+        intercept=f.fit_intercept,
+        tol=tolerance,
+        irls_tol=tolerance,
+        max_iters=MAX_ITER,
+        irls_max_iters=MAX_ITER,
+        early_exit=False,
+        progress_bar=False,
+    )
+    coef = state.betas.toarray()[-1].reshape(f.X.shape[1], -1)
+    return Solution(coef.T, np.asarray(state.intercepts[-1]))
+
+
 COMPETITORS = [
     # It asks for numpy < 2, but does with newer ones: installed by hand, without dependencies.
     Competitor("adelie coordinate", "adelie", lambda f: f.loss in FAMILIES, _fit),
+    Competitor(
+        "adelie groups",
+        "adelie",
+        lambda f: f.loss == "squared_error",
+        _fit,
+        penalties=("group_lasso",),
+    ),
+    Competitor(
+        "adelie rows",
+        "adelie",
+        lambda f: f.loss == "multinomial" and not f.is_sparse and f.weight is None,
+        _fit_rows,
+        penalties=("rows",),
+    ),
 ]

@@ -30,7 +30,8 @@ def estimator(objective, solver, tolerance, max_iter=MAX_ITER):
         "random_state": 0,
     }
     if objective.is_classification:
-        return NNOClassifier(**options)
+        loss = "log_loss" if objective.loss == "multinomial" else objective.loss
+        return NNOClassifier(loss, **options)
     loss = Huber(objective.delta) if objective.loss == "huber" else objective.loss
     return NNORegressor(loss, **options)
 

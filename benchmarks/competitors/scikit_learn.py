@@ -4,6 +4,8 @@ from functools import partial
 
 from benchmarks.competitors.base import MAX_ITER, Competitor, solution_of
 
+#: Estimators of other folders than the linear models.
+LIBLINEAR = ("LinearSVC", "LinearSVR")
 LOG_LINK = ("PoissonRegressor", "GammaRegressor")
 
 
@@ -12,10 +14,10 @@ def _takes(f, names, condition):
 
 
 def _fit(f, tolerance, names, options):
-    from sklearn import linear_model
+    from sklearn import linear_model, svm
 
     name = next(name for name in names if name in f.counterparts)
-    model = getattr(linear_model, name)(**f.counterparts[name])
+    model = getattr(svm if name in LIBLINEAR else linear_model, name)(**f.counterparts[name])
     random = {"random_state": 0} if "random_state" in model.get_params() else {}
     model.set_params(**{"tol": tolerance, "max_iter": MAX_ITER} | random | options)
     weight = {} if f.weight is None else {"sample_weight": f.weight}
@@ -127,6 +129,7 @@ COMPETITORS = [
         _quantile,
         tolerances=(1e-9,),
     ),
+    _competitor("support vectors", LIBLINEAR, _has_no_weights),
     Competitor(
         "scikit-learn sgd",
         "sklearn",

@@ -15,7 +15,7 @@ from benchmarks.runner import Effort, run_case
 TITLE, KEY = "Speed", "case"
 #: What the tables of cases are about, and the summary that is printed.
 TARGET = 1e-6
-PEERS = ("scikit-learn", "skglm", "celer", "glum", "adelie")
+PEERS = ("scikit-learn", "skglm", "celer", "glum", "adelie", "statsmodels")
 
 
 def add_arguments(parser):
@@ -39,6 +39,11 @@ def add_arguments(parser):
         type=int,
         help="fresh processes behind a cold figure; None: 3, or 0 with --quick",
     )
+    parser.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="count seconds of the processor: for one thread on a machine that others use",
+    )
     parser.add_argument("--no-plots", action="store_true")
     parser.add_argument("--list", action="store_true", help="print the cases and end")
 
@@ -50,7 +55,8 @@ def run(options):
         for case in chosen:
             print(case.name, case.group)
         return
-    effort = Effort(options.repeats, time_limit=options.time_limit)
+    clock = "cpu_seconds" if options.processor_time else "seconds"
+    effort = Effort(options.repeats, time_limit=options.time_limit, clock=clock)
     if options.quick:  # warm figures, good for an order
         effort = replace(effort, cold_repeats=0, pause=0.0)
     if options.cold_repeats is not None:
@@ -94,7 +100,7 @@ def case_table(rows):
     first = rows.iloc[0]
     title = (
         f"{first.case}: n={first.n_samples:,} p={first.n_features:,} "
-        f"alpha={first.alpha:.3g} l1_ratio={first.l1_ratio:g}"
+        f"alpha={first.alpha:.3g} l1_ratio={first.l1_ratio:g}{_clock(rows)}"
     )
     seconds = rows.pivot(index="competitor", columns="accuracy", values="seconds")
     at = rows[np.isclose(rows["accuracy"], TARGET)].set_index("competitor")
@@ -111,6 +117,12 @@ def case_table(rows):
         "ended": words(at["note"]),
     }
     return Table(title, pd.DataFrame(columns))
+
+
+def _clock(rows):
+    """What a title says where figures are seconds of the processor."""
+    clock = rows.get("clock", pd.Series(dtype=object))  # older results are all of the wall clock
+    return ", processor seconds" if clock.eq("cpu_seconds").any() else ""
 
 
 def summary_table(results, target):
@@ -210,7 +222,8 @@ def descent_table(results, target=TARGET):
 _DESCENTS = ("ours gd", "plain accelerated", "scikit-learn lbfgs", "scikit-learn glm-lbfgs")
 
 LEGEND = """\
-Columns "1e-03" … are seconds to that true relative suboptimality, `(F - F*) / F(best constant
+Columns "1e-03" … are seconds (of the processor in one thread, where a title says so: others used
+the machine) to that true relative suboptimality, `(F - F*) / F(best constant
 model)`: medians of warm fits, interpolated on each competitor's own curve; "–" is not reached.
 *passes* and *GB/s share* are at 1e-6: passes × bytes of X ÷ seconds over what this machine reads.
 *mem / X* is the growth of the process at its peak, over the bytes of X. *cold* is the first fit in

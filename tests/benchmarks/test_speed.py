@@ -29,6 +29,7 @@ def _problem(
     sparse=False,
     penalty="elasticnet",
     n_outputs=0,
+    alpha=0.02,
 ):
     rng = np.random.default_rng(0)
     n, p = 60, 5
@@ -37,10 +38,12 @@ def _problem(
     y = {
         "squared_error": lambda: eta + 0.3 * rng.standard_normal(n),
         "quantile": lambda: eta + 0.3 * rng.standard_normal(n),
+        "epsilon_insensitive": lambda: eta + 0.3 * rng.standard_normal(n),
         "huber": lambda: eta + 0.3 * rng.standard_t(2, n),
         "poisson": lambda: rng.poisson(np.exp(eta)).astype(float),
         "gamma": lambda: np.exp(eta) * rng.gamma(2.0, size=n) + 0.01,
         "log_loss": lambda: (eta + rng.standard_normal(n) > 0).astype(int),
+        "hinge": lambda: (eta + rng.standard_normal(n) > 0).astype(int),
         "multinomial": lambda: 1 + np.digitize(eta + rng.standard_normal(n), (-0.5, 0.5)),
     }[loss]()
     weight = rng.uniform(0.5, 2.0, n) if weighted else None
@@ -52,7 +55,7 @@ def _problem(
         y = _of_unit_scale(X, y, 0.02)
     if n_outputs:
         y = np.column_stack([y - y.mean(), *rng.standard_normal((n_outputs - 1, n))])
-    objective = Objective(X, y, loss, 0.02, l1_ratio, fit_intercept, weight)
+    objective = Objective(X, y, loss, alpha, l1_ratio, fit_intercept, weight)
     group_size = 5 if penalty == "group_lasso" else 1
     return replace(objective, penalty=penalty, group_size=group_size)
 
@@ -86,6 +89,10 @@ PROBLEMS = {
     "gamma": {"loss": "gamma"},
     "huber": {"loss": "huber"},
     "quantile": {"loss": "quantile", "l1_ratio": 1.0},
+    "quantile-free": {"loss": "quantile", "l1_ratio": 1.0, "alpha": 0.0},
+    "hinge": {"loss": "hinge", "fit_intercept": False},
+    "svr": {"loss": "epsilon_insensitive", "fit_intercept": False},
+    "multinomial-rows": {"loss": "multinomial", "l1_ratio": 1.0, "penalty": "rows"},
     **{
         penalty: {
             "loss": "squared_error",
