@@ -17,7 +17,7 @@ class _Torch:
     """torch, whose names and arguments differ from the standard's in places."""
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(sys.modules["torch"], name)
+        return getattr(sys.modules.get("torch"), name)
 
     def astype(self, x: Any, dtype: Any) -> Any:
         return x.to(dtype)

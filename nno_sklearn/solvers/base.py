@@ -14,6 +14,7 @@ from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.problem import Certificate, Point, Problem, Verdict, leads_away, separates
 from nno_sklearn.problem.cost import LOOK_BUDGET, has_room_for_newton, newton_cost
+from nno_sklearn.problem.point import LEAST_UNIT
 from nno_sklearn.solvers.newton import NewtonStep, newton_step
 from nno_sklearn.types import Array, RandomState
 
@@ -158,7 +159,9 @@ class Run:
         return chosen
 
     def done(self, point: Point, step_size: float = np.nan) -> bool:
-        """Record a point; True when the run ends here."""
+        """Record a point, unless it is the last one that was; True when the run ends here."""
+        if point is self._point:
+            return self.status is not None
         self._point, self.newton = point, None
         verdict = self._certificate.judge(point)
         seems_done = not verdict.is_proof and self._is_near_an_end(verdict)
@@ -181,12 +184,15 @@ class Run:
         """Whether a step may follow the one to a place between two points, which is then recorded.
 
         No more is known of it than the bound so far; it has a point's ``coef``, ``intercept`` and
-        ``value``. Where no step may follow, the point there is still to be recorded.
+        ``value``. Where no step may follow, the point there is still to be recorded: the run's
+        last one, or one to be looked at closely, as so small a value may mean no optimum.
         """
-        if len(self.history) >= self.max_iter:
+        unit = LEAST_UNIT * self.problem.null.value
+        if len(self.history) >= self.max_iter or place.value < unit:
             return False
         gap = self._certificate.gap_of(place.value)
-        self._record(place, Verdict(gap, gap / abs(place.value), False), step_size)
+        share = gap / max(abs(place.value), unit) if unit > 0 else np.inf
+        self._record(place, Verdict(gap, share, False), step_size)
         if self._is_told_to_stop:
             self.history.pop()
         return not self._is_told_to_stop

@@ -11,7 +11,7 @@ from nno_sklearn.types import RandomState
 #: Scales as shares of the constant model's: the least, and where its residuals are all 0.
 LEAST, NONE = 1e-12, 10 * np.finfo(float).eps
 #: Derivatives of a step by the scale's logarithm: between exact for given residuals, and little.
-STEEPEST, FLATTEST = -2.0, -0.01
+STEEPEST, FLATTEST = -2.0, -0.05
 #: Accuracy of a problem at a scale, as a share of the squared last gap, and the finest one.
 FINER, FINEST = 0.05, 1e-15
 #: Least change of the scale's logarithm.
