@@ -32,8 +32,8 @@ EXCEPTIONS = {
     "test_elasticnet_l1_ratio_err_helpful": TEXT,
     "test_max_iter": TEXT,
     "test_penalty_none": "C is without effect there, which needs no warning",
-    "test_warm_start_newton_solver[1-True-newton-cholesky]": "a fit begins at the intercept that is "
-    "best beside the coefficients, a step within one where the last has left it",
+    "test_warm_start_newton_solver[1-True-newton-cholesky]": "a fit begins at the best "
+    "intercept beside its coefficients, a second step at where the first has left it",
     "test_zero_max_iter": "no iterations give no certificate",
     "test_liblinear_dual_random_state": LIBLINEAR,
     "test_liblinear_with_large_values": LIBLINEAR,
