@@ -57,7 +57,7 @@ def dual_gap(point, conjugates=None):
 
 def _above(*terms):
     """The sum of terms that may cancel, plus a bound on its rounding error."""
-    return float(np.sum(terms) + ROUNDINGS * EPS * np.abs(terms).max())
+    return float(sum(terms) + ROUNDINGS * EPS * max(map(abs, terms)))
 
 
 def _is_balanced(point):

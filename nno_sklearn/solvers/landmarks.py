@@ -1,6 +1,9 @@
 """Landmarks: how many rows, which ones, and with which weights."""
 
 from copy import copy
+from functools import cache, cached_property, partial
+
+from sklearn.utils import check_random_state
 
 from nno_sklearn.problem.cost import (
     FEWEST_LANDMARKS,
@@ -23,11 +26,13 @@ class Landmarks:
     problem : Problem
     n_landmarks : int or None
         Number of landmarks; None chooses it by the cost of a pass.
-    random_state : RandomState instance
+    random_state : int, RandomState instance or None
     """
 
     def __init__(self, problem, n_landmarks, random_state):
-        self.problem, self._asked, self._random_state = problem, n_landmarks, random_state
+        self.problem, self._asked = problem, n_landmarks
+        # Made for the first draw alone, which most small fits do not make, and shared by twins.
+        self._generator = cache(partial(check_random_state, random_state))
         self._parts, self._cells, self._moments = {}, {}, {}
 
     def of(self, problem):
@@ -40,7 +45,7 @@ class Landmarks:
     def __len__(self):
         return self.problem.n_samples
 
-    @property
+    @cached_property
     def n_curvature(self):
         """Landmarks of the first preconditioner."""
         return min(len(self), self._asked) if self._asked else paid_landmarks(self.problem)
@@ -71,7 +76,7 @@ class Landmarks:
         if count >= len(self) or is_wide_sparse(self.problem):
             return self.problem
         if count not in self._parts:
-            drawn = self.problem.rows.draw(count, self._random_state)
+            drawn = self.problem.rows.draw(count, self._generator())
             self._parts[count] = self.problem.over(drawn)
         return self._parts[count]
 
@@ -82,7 +87,7 @@ class Landmarks:
             given = self.problem.given.rows
             count = min(self.n_start, max(1, given.shape[0] // ROWS_PER_LANDMARK))
             searched = searched_rows(given, count, metric)
-            found = given.cells(count, searched, self._random_state, n_neighbors, metric)
+            found = given.cells(count, searched, self._generator(), n_neighbors, metric)
             self._cells[n_neighbors, metric] = found
         return self._cells[n_neighbors, metric]
 

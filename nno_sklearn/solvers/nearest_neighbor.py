@@ -3,7 +3,6 @@
 from functools import partial
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from nno_sklearn._distances import check_metric
 from nno_sklearn.problem import Point, Problem
@@ -111,7 +110,7 @@ class NearestNeighborSolver(Solver):
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         landmarks = problem.knowledge.landmarks(
             self.n_landmarks,
-            lambda: Landmarks(problem, self.n_landmarks, check_random_state(random_state)),
+            lambda: Landmarks(problem, self.n_landmarks, random_state),
         ).of(problem)
         # Pass the start on without a name: it is as long as the data, and the loops may free it.
         if problem.is_smooth:
