@@ -70,6 +70,8 @@ FEW_PROGRAM_ENTRIES = 3e4
 MOST_POLISHED_ENTRIES = 2e4
 #: Multiplications that factors of the rows of a small problem may take: some milliseconds.
 MOST_ROW_OPERATIONS = 2e7
+#: The same at each of Newton's steps that do without searches.
+MOST_NEWTON_OPERATIONS = 8e6
 
 # Numbers of rows. ``--suite landmarks`` shows what they are worth.
 
@@ -235,8 +237,19 @@ def has_cheap_rows(problem, n_coefs):
 
 def can_factor_rows(problem):
     """Whether factors of the rows of the whole Hessian cost next to nothing."""
+    return _row_operations(problem) <= MOST_ROW_OPERATIONS
+
+
+def takes_newton(problem):
+    """Whether a Hessian by coefficients and intercept costs less at each step than the searches for
+    an intercept and a step length that it saves."""
+    return _row_operations(problem) <= MOST_NEWTON_OPERATIONS
+
+
+def _row_operations(problem):
+    """Multiplications of factors of the rows of the whole Hessian; inf where rows are not all."""
+    if not problem.correction.is_zero:
+        return np.inf
     n_coupled = coupled_outputs(problem)
     n_rows, n_coefs = n_coupled * problem.n_samples, n_coupled * problem.n_features
-    n_blocks = problem.n_outputs / n_coupled
-    cost = n_blocks * (n_rows + n_coefs) * n_coefs**2
-    return problem.correction.is_zero and cost <= MOST_ROW_OPERATIONS
+    return problem.n_outputs / n_coupled * (n_rows + n_coefs) * n_coefs**2

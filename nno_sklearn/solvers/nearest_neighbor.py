@@ -6,7 +6,7 @@ import numpy as np
 
 from nno_sklearn._distances import check_metric
 from nno_sklearn.problem import Point, Problem
-from nno_sklearn.problem.cost import can_factor_rows, has_kronecker_factors, moves_jointly
+from nno_sklearn.problem.cost import has_kronecker_factors, moves_jointly, takes_newton
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, Status, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.joint_descent import descend_jointly
@@ -128,7 +128,7 @@ class NearestNeighborSolver(Solver):
         step_size = np.nan
         if moves_jointly(run.problem) and not run.done(point):
             point = descend_jointly(run, point, preconditioner, self.n_corrections)
-        elif can_factor_rows(run.problem) and not run.done(point):
+        elif takes_newton(run.problem) and not run.done(point):
             goes_on = partial(run.goes_by, step_size=1.0)
             given = run.problem, point.coef, point.intercept, NEWTON_SHARE * run.tol
             found, _ = newton_jointly(*given, goes_on)

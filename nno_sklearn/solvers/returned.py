@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from nno_sklearn.problem import promised_decrease, shortest
-from nno_sklearn.problem.cost import MOST_POLISHED_ENTRIES, can_factor_rows
+from nno_sklearn.problem.cost import MOST_POLISHED_ENTRIES, takes_newton
 from nno_sklearn.problem.intercept import NO_SEARCH, PRECISION
 from nno_sklearn.solvers.base import Run, Status
 from nno_sklearn.solvers.joint_newton import newton_jointly
@@ -124,7 +124,7 @@ def polished(problem, solver, result, *, tol, callback, random_state):
 def _nearest(start, solver, random_state):
     """A point that is nearer to the optimum, as far as precision goes; the start where none is."""
     problem, point, has_ended = start.problem, start, False
-    if problem.is_smooth and can_factor_rows(problem):
+    if problem.is_smooth and takes_newton(problem):
         found, has_ended = newton_jointly(problem, start.coef, start.intercept, PRECISE)
         point = found or start
     if not has_ended:
