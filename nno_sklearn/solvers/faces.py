@@ -145,8 +145,8 @@ class FaceModel:
     def _on_face(self, v):
         """The minimum on the face of v, as far as the model falls on the way; v itself where there
         is no step."""
-        face, slope = self._penalty.face(v), self._slope(v)
-        step = self._face_step(face, slope)
+        face = self._penalty.face(v)
+        step, _ = self._face_step(face, self._slope(v))
         if step is None:
             return v
         for halvings in range(FACE_SHORTENINGS):
@@ -156,17 +156,24 @@ class FaceModel:
         return v
 
     def _falls(self, v, new):
-        """Whether the model falls, or by its gap, where rounding hides that."""
+        """Whether the model falls, or what is left to gain, where rounding hides that."""
         moved, penalties = new - v, [self._alpha * self._penalty.value(one) for one in (v, new)]
         slope, product = self._slope(v), self._product(moved)
         terms = [np.vdot(slope, moved), 0.5 * np.vdot(product, moved), penalties[1], -penalties[0]]
         rounding = ROUNDINGS * EPS * (np.vdot(np.abs(slope), np.abs(moved)) + sum(penalties))
         if np.isfinite(rounding) and sum(terms) <= rounding:
-            return sum(terms) < -rounding or self._gap(new) < self._gap(v)
+            return sum(terms) < -rounding or self._left(new) < self._left(v)
         return False
 
+    def _left(self, v):
+        """What is left to gain: the duality gap, or what Newton's step on the face promises."""
+        if "conjugate" in self._penalty.provides:
+            return self._gap(v)
+        return self._face_step(self._penalty.face(v), self._slope(v))[1]
+
     def _face_step(self, face, slope):
-        step = np.zeros(slope.size)
+        """Newton's step on a face, or None, and the decrease that it promises."""
+        step, promised = np.zeros(slope.size), 0.0
         costs = self._alpha * face.slopes
         for index, basis, reduced in self._reduced(face):
             labels = face.labels.ravel()[index]
@@ -175,10 +182,11 @@ class FaceModel:
             right = basis.T @ slope.ravel()[index] + costs[pieces] / np.sqrt(counts)
             solved = _solve(reduced, right)
             if solved is None:
-                return None
+                return None, np.inf
             step[index] = basis @ -solved
+            promised += 0.5 * float(right @ solved)
         step = step.reshape(slope.shape)
-        return step if step.any() and np.isfinite(step).all() else None
+        return (step if step.any() and np.isfinite(step).all() else None), promised
 
     def _gap(self, v):
         """Duality gap of the model (see :func:`nno_sklearn.problem.certificate.dual_gap`), inf
