@@ -71,14 +71,14 @@ def test_one_iteration_is_one_step():
 
 def test_too_few_digits_are_left_to_others(steps):
     """Columns that are equal to 1e-5: a factor of their Gram matrix says nothing of both."""
-    column = X[:, 5] / 100
-    difference = column * RNG.normal(size=len(X))
+    rng, column = np.random.default_rng(1), X[:, 5] / 100
+    difference = column * rng.normal(size=len(X))
     twins = np.column_stack([column, column + 1e-5 * difference])
-    y = RNG.poisson(np.exp(0.5 * difference)).astype(float)
-    model = NNORegressor("poisson", penalty=None, tol=1e-6).fit(twins, y)
+    y = rng.poisson(np.exp(0.5 * difference)).astype(float)
+    model = NNORegressor("poisson", penalty=None, tol=1e-4).fit(twins, y)
     assert steps and steps[0].step is None
-    alone = NNORegressor("poisson", penalty=None, tol=1e-6).fit(difference[:, None], y)
-    assert model.converged_ and model.objective_ <= alone.objective_
+    alone = NNORegressor("poisson", penalty=None, tol=1e-4).fit(difference[:, None], y)
+    assert model.converged_ and model.objective_ <= alone.objective_ * (1 + 1e-6)
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
@@ -90,13 +90,14 @@ def test_derivatives_at_once(loss, y, fit_intercept, container):
     """Those of a look at all, those of several looks, and differences of values."""
     weight = WEIGHT / WEIGHT.sum()
     rows = LocalRows(container(X), y, weight, loss, fit_intercept=fit_intercept)
-    coef, b = RNG.normal(size=(6, 3)) / np.logspace(-2, 2, 6)[:, None] / 5, RNG.normal(size=3)
+    rng = np.random.default_rng(2)
+    coef, b = rng.normal(size=(6, 3)) / np.logspace(-2, 2, 6)[:, None] / 5, rng.normal(size=3)
     data, other = rows.second_order(coef, b), Rows.second_order(rows, coef, b)
     for one, two in zip(data[:3], other[:3], strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-10, atol=1e-12)
     for one, two in zip(data.blocks, other.blocks, strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-9, atol=1e-10 * np.abs(one).max())
-    direction, shift = 1e-6 * coef, 1e-6 * RNG.normal(size=3) * fit_intercept
+    direction, shift = 1e-6 * coef, 1e-6 * rng.normal(size=3) * fit_intercept
     shift -= shift.mean() * (len(data.blocks) == 1)  # along which a softmax is constant
     ends = [rows.second_order(coef + t * direction, b + t * shift) for t in (0.5, -0.5)]
     change = ends[0].values.sum() - ends[1].values.sum()
