@@ -21,25 +21,25 @@ CONTENT, MOST_TRIALS = 1e-4, 6
 LEAST_PIVOT = 1e-8
 #: Share of the objective whose promise is rounding: coefficients are then off by its square root.
 NONE_LEFT = 1e-24
+#: Steps at most: where they are more, as with a penalty whose Hessian is no diagonal, it is not
+#: Newton's method.
+MOST_STEPS = 50
 
 
 class Place(NamedTuple):
-    """Coefficients with an intercept, (n_features + 1, n_outputs), and Newton's step from there."""
+    """Coefficients with an intercept of the centred columns, and Newton's step from there."""
 
-    joint: Array
+    coef: Array
+    intercept: Array
     value: float
+    #: (n_features + 1, n_outputs), the intercept's part last.
     step: Array
-    #: Half the squared Newton decrement: what the step promises. nan where there is no step.
+    #: Half the squared Newton decrement: what the step promises. nan where none is known.
     decrease: float
 
-    @property
-    def coef(self) -> Array:
-        return self.joint[:-1]
-
-    @property
-    def intercept(self) -> Array:
-        """Of the centred columns."""
-        return self.joint[-1]
+    def after(self, length: float) -> tuple[Array, Array]:
+        """Coefficients and intercept where a share of the step leads."""
+        return self.coef + length * self.step[:-1], self.intercept + length * self.step[-1]
 
 
 def newton_jointly(problem, coef, intercept, accuracy, goes_on=lambda place: True):
@@ -64,30 +64,31 @@ def newton_jointly(problem, coef, intercept, accuracy, goes_on=lambda place: Tru
         Whether it promised so little. If not, the Hessian's factor has few digits, no step
         descends, or ``goes_on`` was false: others may go on from there.
     """
-    start = place = _place(problem, np.vstack([coef, intercept]))
+    start = place = _place(problem, coef, intercept)
     if place.decrease <= NONE_LEFT * place.value:
         return None, True
-    while not place.decrease <= accuracy * place.value:
+    for _ in range(MOST_STEPS):
+        if place.decrease <= accuracy * place.value:
+            return problem.at(*place.after(1.0)), True
         following = _next(problem, place)
         place = following or place
         is_near = place.decrease <= accuracy * place.value
         if following is None or not (is_near or goes_on(place)):
-            point = None if place is start else problem.at(place.coef, place.intercept)
-            return point, False
-    end = place.joint + place.step
-    return problem.at(end[:-1], end[-1]), True
+            break
+    return None if place is start else problem.at(place.coef, place.intercept), False
 
 
-def _place(problem, joint):
+def _place(problem, coef, intercept):
     """The objective, and the step from there; one look at the rows."""
-    coef, intercept, penalty = joint[:-1], joint[-1], problem.penalty
+    penalty = problem.penalty
     data = problem.rows.second_order(coef, intercept)
     value = float(np.sum(data.values)) + problem.alpha * penalty.value(coef)
     slope = np.vstack([data.gradient + problem.alpha * penalty.gradient(coef), data.total])
     curvature = problem.alpha * penalty.curvature(coef)
     step = _step(data.blocks, curvature, slope)
-    decrease = np.nan if step is None else -0.5 * float(np.vdot(slope, step))
-    return Place(joint, value, step, decrease)
+    if step is None:
+        return Place(coef, intercept, value, np.zeros_like(slope), np.nan)
+    return Place(coef, intercept, value, step, -0.5 * float(np.vdot(slope, step)))
 
 
 def _step(blocks, curvature, slope):
@@ -118,11 +119,11 @@ def _step(blocks, curvature, slope):
 
 def _next(problem, place):
     """The place where a step leads that descends; None without one."""
-    if place.step is None:
+    if np.isnan(place.decrease):
         return None
     slack, length = MEAN_ROUNDING * problem.rows.eps * abs(place.value), 1.0
     for _ in range(MOST_TRIALS):
-        new = _place(problem, place.joint + length * place.step)
+        new = _place(problem, *place.after(length))
         enough = place.value - 2.0 * CONTENT * length * place.decrease
         # Where rounding hides what a step gains, it must promise less than the one before: a search
         # for lower values would go on for ever.
