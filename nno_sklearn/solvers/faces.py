@@ -7,7 +7,7 @@ from nno_sklearn.solvers.models import block_product
 
 #: Proximal points at most, and those in a row at which the model may not fall; steps of the first
 #: one and of the last, in reciprocals of the largest curvature, and what a step grows by.
-MAX_POINTS, MOST_IN_VAIN, FIRST_STEP, LAST_STEP, GROWTH = 30, 3, 10.0, 1e18, 10.0
+MAX_POINTS, MOST_IN_VAIN, FIRST_STEP, LAST_STEP, GROWTH = 30, 3, 10.0, 1e10, 10.0
 #: Newton steps to a proximal point, those that may gain less than half, shortenings of each, and
 #: its accuracy in target gaps.
 MAX_STEPS, MOST_STEPS_IN_VAIN, SHORTENINGS, FINER = 40, 8, 8, 0.1
@@ -178,7 +178,6 @@ class FaceModel:
         for index, basis, reduced in self._reduced(face):
             labels = face.labels.ravel()[index]
             pieces, counts = np.unique(labels[labels >= 0], return_counts=True)
-            reduced[np.diag_indices_from(reduced)] *= 1.0 + RIDGE
             right = basis.T @ slope.ravel()[index] + costs[pieces] / np.sqrt(counts)
             solved = _solve(reduced, right)
             if solved is None:
@@ -202,12 +201,18 @@ class FaceModel:
 
 
 def _solve(matrix, right):
-    """By a Cholesky factor, of the matrix with a unit diagonal; None where it is singular."""
+    """By a Cholesky factor of the matrix with a unit diagonal; None where it is singular.
+
+    A little curvature keeps directions that have none, such as the same shift of all coefficients
+    of coupled outputs, from steps that are rounding over rounding.
+    """
     size = np.sqrt(matrix.diagonal())
     if not (size > 0).all():
         return None
     try:
-        factor = cho_factor(matrix / np.outer(size, size), lower=True, check_finite=False)
+        scaled = matrix / np.outer(size, size)
+        scaled[np.diag_indices_from(scaled)] += RIDGE
+        factor = cho_factor(scaled, lower=True, check_finite=False)
     except np.linalg.LinAlgError:
         return None
     return cho_solve(factor, right / size, check_finite=False) / size
