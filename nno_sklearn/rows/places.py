@@ -19,9 +19,12 @@ class Place(ABC):
     ----------
     keeps_steps : bool
         Whether shards keep all that they make; where not, each request tells them again how to.
+    is_elsewhere : bool
+        Whether looks cost more than their arithmetic: trips to workers, or reading rows anew.
     """
 
     keeps_steps = True
+    is_elsewhere = True
 
     @abstractmethod
     def ask(self, request: Request) -> Any:
@@ -36,6 +39,8 @@ class Here(Place):
     ----------
     shards : sequence of Shard
     """
+
+    is_elsewhere = False
 
     def __init__(self, shards: Sequence[Shard]) -> None:
         self.shards = list(shards)

@@ -183,7 +183,7 @@ class ShardedRows(Rows):
     dtype = property(lambda self: self._fact("dtype"))
     is_sparse = property(lambda self: self._fact("is_sparse"))
     n_stored = property(lambda self: self._fact("n_stored"))
-    n_elsewhere = n_stored
+    n_elsewhere = property(lambda self: self.n_stored * self.exchange.place.is_elsewhere)
     row_product_cost = property(lambda self: self._fact("row_product_cost"))
     origin = property(lambda self: self._whole_geometry.origin)
     scale = property(lambda self: self._geometry.scale)

@@ -268,6 +268,7 @@ def test_few_rows_travel_where_columns_are_many(monkeypatch):
     """Beyond the limit the space of all rows is not made: that of fewer landmarks serves."""
     local, sharded = make_pair(name="squared_error", n=60, p=2100, alpha=0.5)
     monkeypatch.setattr(cost, "MOST_ROW_ENTRIES", 0.1 * sharded.rows.n_stored)
+    monkeypatch.setattr(sharded.rows.exchange.place, "is_elsewhere", True)
     expected, result = (solve("nearest_neighbor", one, random_state=0) for one in (local, sharded))
     assert result.status is expected.status is Status.CONVERGED
     assert result.objective == pytest.approx(expected.objective, rel=1e-3)
