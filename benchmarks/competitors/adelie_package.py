@@ -10,6 +10,18 @@ from benchmarks.competitors.base import MAX_ITER, Competitor, Solution
 FAMILIES = {"squared_error": "gaussian", "log_loss": "binomial", "poisson": "poisson"}
 
 
+def _to(tolerance):
+    """Options that end a fit at a tolerance alone."""
+    return {
+        "tol": tolerance,
+        "irls_tol": tolerance,
+        "max_iters": MAX_ITER,
+        "irls_max_iters": MAX_ITER,
+        "early_exit": False,
+        "progress_bar": False,
+    }
+
+
 def _fit(f, tolerance):
     import adelie
 
@@ -27,13 +39,8 @@ def _fit(f, tolerance):
         alpha=f.l1_ratio,
         lmda_path=np.array([f.alpha]),
         intercept=f.fit_intercept,
-        tol=tolerance,
-        irls_tol=tolerance,
-        max_iters=MAX_ITER,
-        irls_max_iters=MAX_ITER,
-        early_exit=False,
+        **_to(tolerance),
         n_threads=n_threads,
-        progress_bar=False,
     )
     return Solution(state.betas.toarray()[-1], state.intercepts[-1])
 
@@ -52,12 +59,7 @@ def _fit_rows(f, tolerance):
         penalty=np.ones(f.X.shape[1]),
         lmda_path=np.array([f.alpha / labels.shape[1]]),
         intercept=f.fit_intercept,
-        tol=tolerance,
-        irls_tol=tolerance,
-        max_iters=MAX_ITER,
-        irls_max_iters=MAX_ITER,
-        early_exit=False,
-        progress_bar=False,
+        **_to(tolerance),
     )
     coef = state.betas.toarray()[-1].reshape(f.X.shape[1], -1)
     return Solution(coef.T, np.asarray(state.intercepts[-1]))

@@ -92,7 +92,7 @@ def _of_library(data: Any, *, trains_score: bool) -> PreparedParts:
             "another library. Pass numpy's, such as X.cpu().numpy() for torch."
         )
     mass, n_samples = data.total_weight, len(data.X)
-    part = ForeignPart(data.X, data.targets, data.weight, data.offset, mass)
+    part = ForeignPart(0, data.X, data.targets, data.weight, data.offset, mass)
     exchange = Exchange(Here([Shard([part])]), (part.mass, part.n_counting))
     return PreparedParts(exchange, data.loss, mass, n_samples, data.has_intercept_column)
 

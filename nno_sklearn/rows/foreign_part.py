@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,7 @@ from nno_sklearn.losses import Loss
 from nno_sklearn.rows.local import LocalRows
 from nno_sklearn.rows.replies import Geometry
 from nno_sklearn.rows.shard import Part
-from nno_sklearn.rows.targets import Labels, RowTargets
-from nno_sklearn.types import Array
+from nno_sklearn.rows.targets import Labels
 
 
 class ForeignPart(Part):
@@ -20,24 +20,13 @@ class ForeignPart(Part):
 
     The losses of the rows are computed there, too, unless the loss takes numpy's arrays only.
 
-    Parameters
-    ----------
-    X : ForeignArray of shape (n_rows, n_features), float32 or float64
-    targets, weight, offset, mass, about
-        As of :class:`~nno_sklearn.rows.shard.Part`, in this process.
+    Parameters are those of :class:`~nno_sklearn.rows.shard.Part`; X is a ForeignArray, all else in
+    this process.
     """
 
-    def __init__(
-        self,
-        X: ForeignArray,
-        targets: Array | RowTargets,
-        weight: Array,
-        offset: Array | None = None,
-        mass: float = 1.0,
-        about: Any = None,
-    ) -> None:
-        super().__init__(0, X, targets, weight, offset, mass, about)
-        self._beside_X = [self._there(one) for one in (targets, self.weight, offset)]
+    @cached_property
+    def _beside(self) -> list[Any]:
+        return [self._there(one) for one in (self.targets, self.weight, self.offset)]
 
     def _there(self, values: Any) -> Any:
         if values is None:
@@ -57,7 +46,7 @@ class ForeignPart(Part):
 
     def rows(self, loss: Loss, fit_intercept: bool, geometry: Geometry) -> LocalRows:
         here = self.targets, self.weight, self.offset
-        targets, weight, offset = self._beside_X if loss.takes_any_array else here
+        targets, weight, offset = self._beside if loss.takes_any_array else here
         told = {"geometry": geometry, "passes": self.passes}
         given = {"offset": offset, "fit_intercept": fit_intercept, **told}
         return LocalRows(self.X, targets, weight, loss, **given)

@@ -137,7 +137,8 @@ def _nearest(start, solver, random_state):
         point = _newton_steps(_near(problem, finer.coef, finer))
     if np.array_equal(point.coef, start.coef):
         return start
-    point = problem.at(point.coef, point.intercept)  # its raw predictions are sums of steps
+    if not has_ended:  # its raw predictions are sums of steps
+        point = problem.at(point.coef, point.intercept)
     # Below rounding, a solver may end farther from the optimum than it started.
     farthest = max(start.dual_gap, GAP_ROUNDING * start.value)
     return point if point.dual_gap <= farthest and not rises(point, start) else start
