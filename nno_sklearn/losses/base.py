@@ -61,8 +61,8 @@ class Curvature(NamedTuple):
         """Apply each row's matrix to that row of ``direction``, (n_samples, n_outputs)."""
         result = self.diagonal * direction
         if self.coupling is not None:
-            inner = (self.coupling * direction).sum(axis=1, keepdims=True)
-            result -= self.coupling * inner
+            inner = np.einsum("ik,ik->i", self.coupling, direction)
+            result -= self.coupling * inner[:, None]
         return result
 
     def entry(self, k: int, m: int) -> Array:

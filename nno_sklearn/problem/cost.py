@@ -74,6 +74,10 @@ MOST_ROW_OPERATIONS = 2e7
 #: of those that do.
 MOST_NEWTON_OPERATIONS, MOST_JOINT_OPERATIONS = 1.3e7, 2e7
 
+#: Entries of X and of a matrix over its columns, for each output, up to which conjugate gradients
+#: on the Hessian of coupled outputs take less time than gradients, of which there are fewer.
+MOST_PRODUCT_ENTRIES = 1e7
+
 # Numbers of rows. ``--suite landmarks`` shows what they are worth.
 
 #: Landmarks per feature: at least, and at most where the Hessian of more is cheap too.
@@ -250,6 +254,15 @@ def takes_newton(problem):
     size = n_coupled * problem.n_features
     operations = problem.n_outputs / n_coupled * (problem.n_samples + size) * size**2
     return operations <= (MOST_NEWTON_OPERATIONS if n_coupled == 1 else MOST_JOINT_OPERATIONS)
+
+
+def takes_hessian_products(problem):
+    """Whether products with the Hessian of coupled outputs cost less than looks at their loss: in
+    this process, where X, and a matrix over its columns, are small."""
+    entries = (problem.rows.n_stored + problem.n_features**2) * problem.n_outputs
+    is_short = entries <= MOST_PRODUCT_ENTRIES
+    is_here = not problem.rows.n_elsewhere and problem.correction.is_zero
+    return has_kronecker_factors(problem) and is_short and is_here
 
 
 def is_polished(problem):

@@ -47,6 +47,13 @@ class LocalCurvature(RowCurvature):
             return sums.total_curvature(self._weight, self.entries)
         return SeparateCurvature(np.zeros(self.entries.diagonal.shape[1]))
 
+    @cached_property
+    def weighted(self):
+        """The entries, times the rows' weights."""
+        weight, (diagonal, coupling) = self._weight[:, None], self.entries
+        weight = weight.astype(diagonal.dtype, copy=False)
+        return Curvature(weight * diagonal, None if coupling is None else weight**0.5 * coupling)
+
 
 class LocalRows(Recession, Rows):
     """Rows as arrays in this process.
@@ -349,6 +356,14 @@ class LocalRows(Recession, Rows):
     def second_gradient(self, curvature, slope, shift):
         moved = slope.array + shift
         return self.design.rmatvec(curvature.entries.product(self.weight[:, None] * moved))
+
+    def hessian_product(self, curvature, direction):
+        slope = self.raw(direction)
+        moved = curvature.weighted.product(slope.array)
+        if self.fit_intercept:
+            shift = -curvature.intercept.solve(moved.sum(axis=0, dtype=float)).astype(moved.dtype)
+            moved += curvature.weighted.product(np.broadcast_to(shift, moved.shape))
+        return slope, self.design.rmatvec(moved)
 
     def hessian_sums(self, curvature, k, least=0.0, index=None):
         weight = self.weight * np.maximum(curvature.entries.entry(k, k), least)

@@ -4,7 +4,12 @@ import numpy as np
 
 from nno_sklearn._distances import check_metric
 from nno_sklearn.problem import Point, Problem
-from nno_sklearn.problem.cost import has_kronecker_factors, moves_jointly, takes_newton
+from nno_sklearn.problem.cost import (
+    has_kronecker_factors,
+    moves_jointly,
+    takes_hessian_products,
+    takes_newton,
+)
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, Status, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.joint_descent import descend_jointly
@@ -12,6 +17,7 @@ from nno_sklearn.solvers.joint_newton import descend_by_newton
 from nno_sklearn.solvers.kronecker_preconditioner import KroneckerAtPoint
 from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
+from nno_sklearn.solvers.truncated_newton import descend_by_conjugate_gradients
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.types import Metric, RandomState
 
@@ -126,6 +132,8 @@ class NearestNeighborSolver(Solver):
             point = descend_jointly(run, point, preconditioner, self.n_corrections)
         elif takes_newton(run.problem) and not run.done(point):
             point, step_size = descend_by_newton(run, point), 1.0
+        elif takes_hessian_products(run.problem):
+            point = descend_by_conjugate_gradients(run, point, preconditioner)
         if run.status:
             return point
         return descend(run, point, preconditioner, self.n_corrections, step_size)
