@@ -83,7 +83,7 @@ def check_table_of_weights(y, sample_weight):
         For other shapes, for weights that are no numbers of at least 0, and for an output without
         any target that counts.
     """
-    if np.ndim(sample_weight) == 2:
+    if np.asarray(sample_weight).ndim == 2:
         weight = check_array(sample_weight, dtype=np.float64, input_name="sample_weight")
         if weight.shape != y.shape:
             raise ValueError(

@@ -40,12 +40,24 @@ PASSES_AT_ONCE = 3.0
 def are_apart(y: Any, sample_weight: Any) -> bool:
     """Whether outputs count rows of their own: y is a table in which numbers are missing, or has a
     table of weights."""
-    if is_lazy(y) or is_lazy(sample_weight) or stays(y) or np.ndim(y) != 2:
+    if is_lazy(y) or is_lazy(sample_weight) or stays(y):
         return False
-    if sample_weight is not None and np.ndim(sample_weight) == 2:
-        return True
-    table = np.asarray(from_tensor(y))
-    return table.dtype.kind == "f" and bool(np.isnan(table).any())
+    table = _table(y)
+    if table is None:
+        return False
+    is_missing = table.dtype.kind == "f" and bool(np.isnan(table).any())
+    return is_missing or _table(sample_weight) is not None
+
+
+def _table(given: Any) -> NDArray[Any] | None:
+    """What is given as an array, where that has two dimensions."""
+    if given is None or getattr(given, "ndim", 2) != 2:
+        return None
+    try:
+        table = np.asarray(from_tensor(given))
+    except ValueError:  # rows of different lengths
+        return None
+    return table if table.ndim == 2 else None
 
 
 def no_problem(what: str) -> ValueError:
