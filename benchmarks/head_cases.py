@@ -90,7 +90,7 @@ def stream(task):
     """Batches of hashed texts; the score is the accuracy on the last batch, unseen."""
     X, y = hashed_text(task)
     if task.rival is None:
-        model = NNOClassifier(solver="gd", alpha=task.alpha)
+        model = NNOClassifier(stream="sparse", alpha=task.alpha)
     else:
         model = SGDClassifier("log_loss", alpha=task.alpha)
     batches = [slice(first, first + BATCH) for first in range(0, task.n, BATCH)]
