@@ -84,7 +84,8 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
     stream : {"auto", "cells", "adagrad", "ftrl", "sparse"} or Stream, default="auto"
         How ``partial_fit`` learns: "cells" refits to cells of neighbouring rows
         (:class:`CellStream`), the others take small steps, for many columns; "sparse" for hashed
-        words, in those that rows have entries in alone. "auto" depends on the solver: "adagrad" with "gd", "ftrl" with "proximal", else "cells" (up to 2000 columns).
+        words, in those that rows have entries in alone. "auto" depends on the solver: "adagrad"
+        with "gd", "ftrl" with "proximal", else "cells" (up to 2000 columns).
     fit_intercept : bool, default=True
         Whether to fit b.
     max_iter : int, default=1000
