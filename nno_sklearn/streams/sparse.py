@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from nno_sklearn.streams.adaptive import STEP_ROWS, and_last, check_sum_over_coefficients, put
+from nno_sklearn.streams.adaptive import and_last, check_sum_over_coefficients, put
 from nno_sklearn.streams.base import Stream
 
+#: Rows of a step: as good as fewer, and a quarter faster than half of them.
+STEP_ROWS = 64
 #: Power of the entries of a row, by which its coefficients' steps are shorter than those of one
 #: alone: 1 if all moved a raw prediction alike, 1/2 if at random.
 CROWD = 0.6
@@ -231,7 +233,7 @@ class _SparseSteps:
 
 
 class SparseLeader(Stream):
-    """FTRL-proximal (McMahan et al., 2013) for sparse rows, in steps of 32 of them.
+    """FTRL-proximal (McMahan et al., 2013) for sparse rows, in steps of 64 of them.
 
     A step touches only the columns in which its rows have entries, so that hashed words cost what
     their entries cost, however many columns there are. Columns are not centred; a step is in units

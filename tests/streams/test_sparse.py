@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from nno_sklearn import L1, L2, ElasticNet, NNOClassifier, NNORegressor
-from nno_sklearn.streams.adaptive import STEP_ROWS
+from nno_sklearn.streams.sparse import STEP_ROWS
 from tests.streams.test_adaptive import texts
 
 
