@@ -16,6 +16,8 @@ from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV
 
 #: Strengths of a sweep: so many between these powers of ten; and folds.
 N_STRENGTHS, POWERS, FOLDS = 20, (-5, 0), 5
+#: Share of the targets that are not missing.
+PRESENT = 0.1
 #: Rows of a batch of a stream.
 BATCH = 1000
 
@@ -59,11 +61,36 @@ def many_outputs(task):
     return row | {"score": model.score(X, Y), "n_iter": int(np.max(model.n_iter_ or 1))}
 
 
+def missing_targets(task):
+    """As :func:`many_outputs`, where most targets are missing; a rival fits them one by one."""
+    X, Y = outputs(task)
+    missing = np.random.default_rng(1).random(Y.shape) >= PRESENT
+    missing[0] = False  # each output has a target
+    Y[missing] = np.nan
+    model = NNORegressor(alpha=task.alpha, tol=task.tol)
+    if task.rival is None:
+        _, row = measured(lambda: model.fit(X, Y))
+        return row | {"score": model.score(X, Y), "n_iter": model.n_iter_}
+    present = ~np.isnan(Y)
+
+    def fit_each():
+        return [
+            Ridge(task.alpha * rows.sum()).fit(X[rows], target[rows])
+            for rows, target in zip(present.T, Y.T, strict=True)
+        ]
+
+    models, row = measured(fit_each)
+    model.fit(X, Y)
+    model.coef_ = np.array([one.coef_ for one in models])
+    model.intercept_ = np.array([one.intercept_ for one in models])
+    return row | {"score": model.score(X, Y)}
+
+
 def stream(task):
     """Batches of hashed texts; the score is the accuracy on the last batch, unseen."""
     X, y = hashed_text(task)
     if task.rival is None:
-        model = NNOClassifier(solver="gd", alpha=task.alpha)
+        model = NNOClassifier(stream="sparse", alpha=task.alpha)
     else:
         model = SGDClassifier("log_loss", alpha=task.alpha)
     batches = [slice(first, first + BATCH) for first in range(0, task.n, BATCH)]
@@ -99,6 +126,7 @@ PARTS = "train", "test"
 CASES = {
     "sweep": sweep,
     "outputs": many_outputs,
+    "missing": missing_targets,
     "stream": stream,
     "newsgroups": newsgroups,
 }

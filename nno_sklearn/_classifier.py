@@ -81,10 +81,11 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
     solver : {"auto", "gd", "nearest_neighbor", "proximal"} or Solver, default="auto"
         How the optimum is found; all find the same one. "gd" needs a differentiable penalty.
         The parameters of an object can be tuned as ``solver__n_neighbors`` etc.
-    stream : {"auto", "cells", "adagrad", "ftrl"} or Stream, default="auto"
+    stream : {"auto", "cells", "adagrad", "ftrl", "sparse"} or Stream, default="auto"
         How ``partial_fit`` learns: "cells" refits to cells of neighbouring rows
-        (:class:`CellStream`), the others take small steps, for many columns. "auto" depends on the
-        solver: "adagrad" with "gd", "ftrl" with "proximal", else "cells" (up to 2000 columns).
+        (:class:`CellStream`), the others take small steps, for many columns; "sparse" for hashed
+        words, in those that rows have entries in alone. "auto" depends on the solver: "adagrad"
+        with "gd", "ftrl" with "proximal", else "cells" (up to 2000 columns).
     fit_intercept : bool, default=True
         Whether to fit b.
     max_iter : int, default=1000

@@ -12,6 +12,8 @@ from sklearn.utils.validation import check_consistent_length
 
 #: Bytes of rows up to which a copy is cheap.
 SMALL_COPY = 2**24
+#: Columns that an error names.
+MOST_NAMED = 5
 X_FORMAT = {
     "accept_sparse": ("csr", "csc"),
     "accept_large_sparse": True,
@@ -54,10 +56,50 @@ def check_weight(X, sample_weight):
             f"array of shape ({X.shape[0]},). Sample weights must be 1D array or scalar."
         )
     check_consistent_length(X, weight)
+    _check_not_negative(weight)
+    return weight
+
+
+def _check_not_negative(weight):
     if (weight < 0).any():
         raise ValueError(
             f"sample_weight has a negative entry ({weight.min():g}), but a weight counts "
             "repetitions of a row. Use weights >= 0."
+        )
+
+
+def check_table_of_weights(y, sample_weight):
+    """Weights >= 0 in float64, one for each row and output, (n_samples, n_outputs); 0 where the
+    target is missing (NaN).
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, n_outputs)
+    sample_weight : array-like of shape (n_samples,) or (n_samples, n_outputs), or None
+
+    Raises
+    ------
+    ValueError
+        For other shapes, for weights that are no numbers of at least 0, and for an output without
+        any target that counts.
+    """
+    if np.asarray(sample_weight).ndim == 2:
+        weight = check_array(sample_weight, dtype=np.float64, input_name="sample_weight")
+        if weight.shape != y.shape:
+            raise ValueError(
+                f"sample_weight has shape {weight.shape}, but y has shape {y.shape}: pass one "
+                "weight for each row, or one for each entry of y."
+            )
+        _check_not_negative(weight)
+    else:
+        weight = check_weight(y, sample_weight)[:, None]
+    weight = np.where(np.isnan(y), 0.0, weight)
+    nothing = np.flatnonzero(~weight.any(axis=0))
+    if len(nothing):
+        names = ", ".join(map(str, nothing[:MOST_NAMED])) + ", ..." * (len(nothing) > MOST_NAMED)
+        raise ValueError(
+            f"y has no target of positive weight in {len(nothing)} of its {y.shape[1]} columns: "
+            f"number {names} (from 0). Each output needs one. Leave these columns out."
         )
     return weight
 

@@ -155,9 +155,12 @@ class LinearModel(
             another library is taken for the array that it holds, its halves (float16, bfloat16) for
             float32.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets; class labels for a classifier, or probabilities of its classes.
+            Targets; class labels for a classifier, or probabilities of its classes. Of a regression
+            with several columns some may be missing (NaN): each output is then fitted to the rows
+            that have its target.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight of 2 means exactly that the row occurs twice, 0 that it does not occur.
+            A weight of 2 means exactly that the row occurs twice, 0 that it does not occur. A
+            regression of several outputs takes a table of shape (n_samples, n_outputs), too.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             What is known of the raw predictions, which are ``X @ coef_.T + intercept_ + offset``:
             the logarithm of the exposure, for counts, or another model's raw predictions. For

@@ -12,13 +12,19 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from nno_sklearn._containers import by_parts, scored_by_parts
-from nno_sklearn._data_checks import given_offset, offset_of_outputs
+from nno_sklearn._data_checks import check_table_of_weights, given_offset, offset_of_outputs
 from nno_sklearn._dispatch import follows_rows, scored_beside_rows
 from nno_sklearn._kept import coef_table
 from nno_sklearn._labels import warn_of_constants
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn._online import learns_in_batches
-from nno_sklearn._validation import check_batch, check_training_data, sum_of_weights
+from nno_sklearn._tensors import from_tensor
+from nno_sklearn._validation import (
+    check_batch,
+    check_training_data,
+    check_training_table,
+    sum_of_weights,
+)
 from nno_sklearn.losses import (
     AbsoluteError,
     ConcomitantHuber,
@@ -38,7 +44,7 @@ from nno_sklearn.losses import (
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.rows.merging import pooled
 from nno_sklearn.score_training import ScoreTraining
-from nno_sklearn.session import TrainingData
+from nno_sklearn.session import TrainingData, are_apart, no_problem
 from nno_sklearn.solvers import Solver
 from nno_sklearn.streams import Batch, Stream
 from nno_sklearn.types import Matrix, RandomState
@@ -90,10 +96,11 @@ class NNORegressor(RegressorMixin, LinearModel):
     solver : {"auto", "gd", "nearest_neighbor", "proximal"} or Solver, default="auto"
         How the optimum is found; all find the same one. "gd" needs a differentiable penalty.
         The parameters of an object can be tuned as ``solver__n_neighbors`` etc.
-    stream : {"auto", "cells", "adagrad", "ftrl"} or Stream, default="auto"
+    stream : {"auto", "cells", "adagrad", "ftrl", "sparse"} or Stream, default="auto"
         How ``partial_fit`` learns: "cells" refits to cells of neighbouring rows
-        (:class:`CellStream`), the others take small steps, for many columns. "auto" depends on the
-        solver: "adagrad" with "gd", "ftrl" with "proximal", else "cells" (up to 2000 columns).
+        (:class:`CellStream`), the others take small steps, for many columns; "sparse" for hashed
+        words, in those that rows have entries in alone. "auto" depends on the solver: "adagrad"
+        with "gd", "ftrl" with "proximal", else "cells" (up to 2000 columns).
     fit_intercept : bool, default=True
         Whether to fit b.
     max_iter : int, default=1000
@@ -233,6 +240,8 @@ class NNORegressor(RegressorMixin, LinearModel):
         offset: ArrayLike | None = None,
     ) -> TrainingData:
         """Check data; see :meth:`nno_sklearn.session.SessionModel.prepare`."""
+        if are_apart(y, sample_weight):
+            return self._prepare_table(X, y, sample_weight, loss, offset)
         X, weight, y, offset, exponent = check_training_data(
             self, X, y, sample_weight, offset, y_numeric=True, multi_output=True
         )
@@ -244,6 +253,15 @@ class NNORegressor(RegressorMixin, LinearModel):
             warn_of_constants(targets, weight, "Output")
         total, offsets = sum_of_weights(weight, exponent), self._spread(offset, targets.shape[1])
         return TrainingData(X, targets, weight, loss, total, offsets)
+
+    def _prepare_table(self, X, y, sample_weight, loss, offset):
+        """Data of outputs that count rows of their own."""
+        X, weight, y, offset, exponent = check_training_table(self, X, y, sample_weight, offset)
+        if loss.outputs_of(y).shape != y.shape:
+            raise no_problem(f"loss={loss}, which has several outputs for each target,")
+        self._is_single = False
+        total, offsets = sum_of_weights(weight, exponent), self._spread(offset, y.shape[1])
+        return TrainingData(X, y, weight, loss, total, offsets)
 
     @available_if(learns_in_batches)
     def partial_fit(
@@ -276,6 +294,8 @@ class NNORegressor(RegressorMixin, LinearModel):
         return self._learn(X, y, sample_weight, offset)
 
     def _prepare_batch(self, X, y, sample_weight, offset, loss, *, begins):
+        if are_apart(y, sample_weight):
+            raise no_problem("partial_fit")
         checks = {"y_numeric": True, "multi_output": True}
         X, weight, y, offset = check_batch(
             self, X, y, sample_weight, offset, begins=begins, **checks
@@ -329,11 +349,13 @@ class NNORegressor(RegressorMixin, LinearModel):
     ) -> float:
         """Coefficient of determination of the predictions, R²; the mean over the outputs.
 
+        Targets of several columns may be missing (NaN), as in :meth:`fit`.
+
         Parameters
         ----------
         X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        sample_weight : array-like of shape (n_samples,), default=None
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             As for :meth:`predict`.
 
@@ -342,6 +364,10 @@ class NNORegressor(RegressorMixin, LinearModel):
         float
         """
         prediction = np.asarray(self.predict(X, **given_offset(offset)))
+        if are_apart(y, sample_weight):
+            y = np.asarray(from_tensor(y), dtype=float)
+            weight = check_table_of_weights(y, from_tensor(sample_weight))
+            return float(np.mean(_r2_of_outputs(np.nan_to_num(y), prediction, weight)))
         if prediction.ndim > np.ndim(y):  # a target with several outputs
             y = self.loss_.outputs_of(np.asarray(y)[:, None])
         return r2_score(y, prediction, sample_weight=sample_weight)
@@ -364,10 +390,19 @@ class NNORegressor(RegressorMixin, LinearModel):
         """The score of all rows, from :meth:`score_sums` of parts of them."""
         sums = [one for one in sums if one[0] > 0]
         _, _, squares = pooled([one[:3] for one in sums])
-        errors = sum(one[3] for one in sums)
-        constant = np.where(errors == 0, 1.0, 0.0)  # as scikit-learn has it
-        ratio = np.divide(errors, squares, out=1.0 - constant, where=squares > 0)
-        return float(np.mean(1.0 - ratio))
+        return float(np.mean(_r2(sum(one[3] for one in sums), squares)))
+
+
+def _r2(errors, squares):
+    constant = np.where(errors == 0, 1.0, 0.0)  # as scikit-learn has it
+    return 1.0 - np.divide(errors, squares, out=1.0 - constant, where=squares > 0)
+
+
+def _r2_of_outputs(y, prediction, weight):
+    """R² of each output, by weights of its own, (n_samples, n_outputs)."""
+    mean = (weight * y).sum(axis=0) / weight.sum(axis=0)
+    errors, squares = ((weight * (y - one) ** 2).sum(axis=0) for one in (prediction, mean))
+    return _r2(errors, squares)
 
 
 def _targets_of(loss: Loss, y: NDArray[Any]) -> NDArray[np.float64]:

@@ -5,8 +5,8 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import validate_data
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import check_consistent_length, validate_data
 
 from nno_sklearn._containers import refuse_lazy
 from nno_sklearn._data_checks import (
@@ -15,6 +15,7 @@ from nno_sklearn._data_checks import (
     check_any_weight,
     check_offset,
     check_sum_of_weights,
+    check_table_of_weights,
     check_weight,
     counting_rows,
     effective_rows,
@@ -252,10 +253,26 @@ def check_training_data(estimator, X, y, sample_weight, offset, **y_checks):
     return *effective_rows(canonical(X), weight, y, offset), exponent
 
 
+def check_training_table(estimator, X, y, sample_weight, offset):
+    """As :func:`check_training_data`, of outputs that count rows of their own: the weights are
+    (n_samples, n_outputs), and targets that are missing (NaN) get the weight and the value 0."""
+    refuse_lazy("A table of weights, or y with missing targets,", X, y, sample_weight, offset)
+    X = validate_data(estimator, from_tensor(X), **X_FORMAT)
+    y_format = {"dtype": np.float64, "ensure_all_finite": "allow-nan", "input_name": "y"}
+    y = check_array(from_tensor(y), **y_format)
+    check_consistent_length(X, y)
+    weight = check_table_of_weights(y, from_tensor(sample_weight))
+    offset = check_offset(X, from_tensor(offset))
+    exponent = np.frexp(weight.max())[1]
+    return canonical(X), np.ldexp(weight, -exponent), np.nan_to_num(y, nan=0.0), offset, exponent
+
+
 def sum_of_weights(weight, exponent):
-    """Sum of weights in the user's units, before their scaling by ``2**-exponent``."""
+    """Sum of weights in the user's units, before their scaling by ``2**-exponent``; (n_outputs,) of
+    a table of weights."""
     with np.errstate(over="ignore"):
-        return float(np.ldexp(weight.sum(), exponent))
+        total = np.ldexp(weight.sum(axis=0), exponent)
+    return float(total) if weight.ndim == 1 else total
 
 
 def check_batch(estimator, X, y, sample_weight, offset, *, begins, **y_checks):

@@ -1,5 +1,5 @@
 """Heads of language models: topics on embeddings, the next word among thousands, growing classes;
-sweeps of strengths, many outputs, hashed texts in a stream, newsgroups.
+sweeps of strengths, many outputs, also with missing targets, hashed texts in a stream, newsgroups.
 
 Every fit has a fresh process. Times are processor seconds, memory is the peak of the process over
 what it held before the fit (Linux only). Data are made: embeddings whose variances fall like a
@@ -85,12 +85,15 @@ def tasks_of(options):
         )
         for rival in rivals
     ]
+    missing = [
+        Task("missing", 100, 10, 21_000 // share, 1e-3, 1e-4, rival) for rival in (None, "Ridge")
+    ]
     stream = [Task("stream", 6000, 2**18 // share, 2, 1e-5, np.nan, r) for r in (None, "SGD")]
     texts = [
         Task("newsgroups", 0, 0, 20, np.nan, tol, rival)
         for tol, rival in ((1e-4, None), (1e-2, None), (1e-4, "LinearSVC"))
     ]
-    kinds = [topics, words, growing, sweeps, outputs, stream, texts]
+    kinds = [topics, words, growing, sweeps, outputs, missing, stream, texts]
     return [(tasks[0].kind, tasks) for tasks in kinds]
 
 
@@ -180,6 +183,7 @@ TITLES = {
     "growing": "Growing number of classes",
     "sweep": "Topics, 20 strengths on 5 folds",
     "outputs": "Squared error, many outputs",
+    "missing": "Squared error, many outputs, each with a tenth of the rows",
     "stream": "Hashed texts in batches of 1000 rows",
     "newsgroups": "Newsgroups20, TF-IDF, squared hinge",
 }

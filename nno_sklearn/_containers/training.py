@@ -140,6 +140,12 @@ def _prepared_part(draft, loss, *piece):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of what is constant in this part alone
         data = draft.prepare(piece.X, piece.y, weight, loss, **options)
+    if data.weight.ndim > 1:
+        raise ValueError(
+            "y of a collection of Dask has missing targets (NaN), or sample_weight a column for "
+            "each output: outputs that count rows of their own are fitted in one place. Pass "
+            "X.compute(), y.compute() and sample_weight.compute()."
+        )
     with np.errstate(over="ignore", invalid="ignore"):
         data.loss.check_target(np.asarray(data.targets))
     fitted = {k: v for k, v in vars(draft).items() if k not in before or before[k] is not v}

@@ -84,6 +84,8 @@ class PiecewiseQuadratic:
     ) -> "PiecewiseQuadratic":
         """The terms of some features and outputs, where arrays are of w's shape."""
         parts = self.l1, self.l2, self.lower, self.upper
+        if not any(map(np.ndim, parts)):
+            return self
         at = np.ix_(features, outputs)
         return PiecewiseQuadratic(*(p if np.ndim(p) == 0 else np.asarray(p)[at] for p in parts))
 

@@ -199,7 +199,8 @@ class ElasticNet(Penalty):
             raise features.error("weights", what, "let the bounds include 0")
 
     def restrict(self, features: NDArray[np.integer], outputs: NDArray[np.integer]) -> Penalty:
-        return self._with(self._terms.restrict(features, outputs))
+        terms = self._terms.restrict(features, outputs)
+        return self if terms is self.bound_terms else self._with(terms)
 
     def constraints(self) -> Penalty:
         terms = self._terms

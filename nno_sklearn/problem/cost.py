@@ -32,6 +32,9 @@ ROW_WORK = 75
 #: that: euclidean distances are products of matrices, a user's own are Python.
 COMPARISON = {"euclidean": (8.0, 0.12), "other": (45.0, 2.0), "callable": (8000.0, 0.0)}
 
+#: Multiplications in the time of gathering an entry of X for an output, and of all looks at it.
+STACK_WORK = 50
+
 #: Entries of X in products with which threads of BLAS gain more than they lose by waiting for each
 #: other on a machine that has other work as well.
 LEAST_THREADED = 1e7
@@ -165,6 +168,13 @@ def gathered_rows(problem):
     already."""
     elsewhere = problem.rows.n_elsewhere
     return problem.n_samples * min(1.0, MOST_ROW_ENTRIES / elsewhere) if elsewhere else np.inf
+
+
+def solves_at_once(n_rows, p):
+    """Whether normal equations of an output that counts so many rows cost less than the steps of
+    Python in a fit of it; for arrays of counts too."""
+    multiplications = n_rows * p * (p + STACK_WORK) + p**3
+    return multiplications <= PASSES_PER_FIT * BLOCKED_SPEEDUP * LEAST_PASS
 
 
 def newton_cost(problem):

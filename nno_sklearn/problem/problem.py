@@ -31,6 +31,11 @@ DERIVED = (
 )
 
 
+def at_strength(penalty: Penalty, alpha: float) -> tuple[Penalty, float]:
+    """A bound penalty and its strength; a strength of 0 leaves the constraints, which have none."""
+    return (penalty.at_strength(alpha), alpha) if alpha > 0 else (penalty.constraints(), 1.0)
+
+
 class Problem:
     """``F(w) = min_b sum_i s_i loss(y_i, x_i w + b + o_i) / sum_i s_i + alpha * penalty(w)``.
 
@@ -70,7 +75,8 @@ class Problem:
         feature_names: Sequence[str] | None = None,
     ) -> None:
         self.rows, self._feature_names = rows, feature_names
-        self.penalty, self.alpha = self._bound(penalty, alpha)
+        bound = penalty.bind(*self.shape, feature_names)
+        self.penalty, self.alpha = at_strength(bound, alpha)
         self.correction, self.dtype = NoCorrection(), self.rows.dtype
         self._origin = np.zeros(self.n_outputs), self.rows.origin
         self.knowledge, self._passes_before, self._first = Knowledge(), 0.0, None
@@ -304,14 +310,13 @@ class Problem:
 
     def with_penalty(self, penalty: Penalty, alpha: float) -> "Problem":
         """The same data loss with another penalty; what is known of the rows stays known."""
-        penalty, alpha = self._bound(penalty, alpha)
+        return self.with_bound(penalty.bind(*self.shape, self._feature_names), alpha)
+
+    def with_bound(self, penalty: Penalty, alpha: float) -> "Problem":
+        """As :meth:`with_penalty`, of a penalty that knows features and outputs already."""
+        penalty, alpha = at_strength(penalty, alpha)
         known = {"knowledge": self.knowledge, "_passes_before": self.rows.passes.total}
         return self._sibling(penalty=penalty, alpha=alpha, **known)
-
-    def _bound(self, penalty: Penalty, alpha: float) -> tuple[Penalty, float]:
-        """Penalty and strength; a strength of 0 leaves the constraints, which have none."""
-        penalty = penalty.bind(*self.shape, self._feature_names)
-        return (penalty.at_strength(alpha), alpha) if alpha > 0 else (penalty.constraints(), 1.0)
 
     def _sibling(self, **changes):
         """A problem whose constant model is this one's."""

@@ -1,5 +1,6 @@
 """Sessions: data prepared once for one fit, or for many, each from a solved one nearby."""
 
+from nno_sklearn.session.apart import are_apart, no_problem
 from nno_sklearn.session.fit_session import FitSession, key_of
 from nno_sklearn.session.model import (
     Limits,
@@ -22,8 +23,10 @@ __all__ = [
     "SessionModel",
     "Start",
     "TrainingData",
+    "are_apart",
     "given_start",
     "come_from_one_class",
     "has_sessions",
     "key_of",
+    "no_problem",
 ]

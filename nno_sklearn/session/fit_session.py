@@ -20,6 +20,7 @@ from nno_sklearn.penalties import NoPenalty, Penalty
 from nno_sklearn.problem import Problem, summarise
 from nno_sklearn.problem.cost import MOMENTS_BUDGET, PASSES_PER_FIT
 from nno_sklearn.score_training import BoundTraining
+from nno_sklearn.session.apart import ApartOutputs, are_apart, no_problem
 from nno_sklearn.session.magnitude import check_magnitude
 from nno_sklearn.session.minimise import pilot_coefficients
 from nno_sklearn.session.model import Model, Parts, SessionModel, TrainingData
@@ -56,8 +57,9 @@ class FitSession:
     X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Targets, or labels.
-    sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the rows; None for 1 each.
+    sample_weight : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+        Weights of the rows; None for 1 each. Where outputs have weights of their own, each is a
+        problem by itself, which :meth:`pose` does not state.
     offset : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
         What raw predictions have besides ``X @ coef_.T + intercept_``; None for nothing.
     n_models : int, default=1
@@ -93,6 +95,7 @@ class FitSession:
         held_out: Data | None = None,
     ) -> None:
         self._X, self._y, self._sample_weight = X, y, sample_weight
+        self._are_apart = are_apart(y, sample_weight)
         self._options = {} if offset is None else {"offset": offset}
         self._budget = max(MOMENTS_BUDGET, PASSES_PER_FIT * n_models)
         self._known: list[_Known] = []
@@ -117,6 +120,10 @@ class FitSession:
         ValueError
             For data or parameters that cannot be used.
         """
+        if self._are_apart:
+            raise no_problem(
+                "A start (coef_init), a grid of alphas that data determine, or a choice among them"
+            )
         parts = model.parts()  # errors in parameters come before errors in data
         known = self._like(model)
         if known is None:
@@ -207,6 +214,9 @@ class FitSession:
         ValueError
             For data or parameters that cannot be used.
         """
+        if self._are_apart:
+            given = self._X, self._y, self._sample_weight, self._options
+            return ApartOutputs(model, *given).solve(starts, is_returned=is_returned)
         posed = self.pose(model)
         draft, start = posed.model, start_of(posed.problem, starts)
         solver = clone(posed.solver).select(posed.problem)

@@ -1,11 +1,12 @@
 """The interface of models that sessions can fit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from nno_sklearn._data_checks import effective_rows
 from nno_sklearn.counterparts import Strength
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
@@ -33,12 +34,13 @@ class TrainingData:
     X: Any
     #: (n_samples, n_outputs)
     targets: NDArray[np.float64] | RowTargets
-    #: Weights of the rows up to a common factor, (n_samples,).
+    #: Weights of the rows up to a common factor, (n_samples,); (n_samples, n_outputs) where outputs
+    #: count rows of their own.
     weight: NDArray[np.float64]
     #: For these targets, as the loss depends on the number of classes.
     loss: Loss
-    #: Sum of the weights in the user's own units.
-    total_weight: float
+    #: Sum of the weights in the user's own units; (n_outputs,) of a table of weights.
+    total_weight: Any
     #: What raw predictions have besides X w + b, (n_samples, n_outputs); None for nothing.
     offset: NDArray[np.float64] | None = None
     #: Whether the last column of X is a constant whose coefficient, penalised as all are, is the
@@ -53,6 +55,14 @@ class TrainingData:
         weight = self.weight / self.weight.sum()
         options: dict[str, Any] = {"fit_intercept": fit_intercept, "offset": self.offset}
         return LocalRows(self.X, self.targets, weight, self.loss, **options)
+
+    def output(self, k: int) -> "TrainingData":
+        """Those of one output that counts rows of its own."""
+        offset = None if self.offset is None else self.offset[:, [k]]
+        given = self.weight[:, k], np.asarray(self.targets)[:, [k]], offset
+        X, weight, targets, offset = effective_rows(self.X, *given)
+        total = float(self.total_weight[k])
+        return replace(self, X=X, targets=targets, weight=weight, total_weight=total, offset=offset)
 
     def examples(self) -> Array:
         """Dense targets that tell what all are like."""

@@ -22,6 +22,7 @@ class AutoSolver(Solver):
     """
 
     requires = frozenset({"loss.gradient", "penalty.gradient|penalty.prox"})
+    leaves_choice = True
 
     def select(self, problem: Problem) -> Solver:
         landmarks = NearestNeighborSolver(n_neighbors=None)

@@ -365,6 +365,8 @@ class Solver(BaseEstimator):
     requires: ClassVar[frozenset] = frozenset({"loss.gradient"})
     #: Name of the stream that ``partial_fit`` uses unless the user sets ``stream``.
     stream: ClassVar[str] = "auto"
+    #: Whether it leaves the method to the problem, which may then be solved without it.
+    leaves_choice: ClassVar[bool] = False
 
     def check_parameters(self) -> None:
         """Raise a ValueError where the solver's own parameters are invalid."""

@@ -7,12 +7,14 @@ from nno_sklearn.streams.batch import Batch
 from nno_sklearn.streams.cells import CellStream
 from nno_sklearn.streams.objective import StreamObjective
 from nno_sklearn.streams.pipeline import StreamPipeline
+from nno_sklearn.streams.sparse import SparseLeader
 
 STREAMS = {
     "auto": AutoStream,
     "cells": CellStream,
     "adagrad": AdaptiveGradient,
     "ftrl": FollowTheLeader,
+    "sparse": SparseLeader,
 }
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "CellStream",
     "FollowTheLeader",
     "Learnt",
+    "SparseLeader",
     "Stream",
     "StreamObjective",
     "StreamPipeline",

@@ -109,7 +109,7 @@ class AdaptiveState:
 
     def restricted(self, columns):
         """The state of a stream of these columns alone."""
-        cut = {name: getattr(self, name)[_and_last(columns)] for name in OF_ITERATES}
+        cut = {name: getattr(self, name)[and_last(columns)] for name in OF_ITERATES}
         moments = replace(
             self.moments,
             mean=self.moments.mean[columns],
@@ -122,19 +122,19 @@ class AdaptiveState:
     def with_columns(self, columns, part):
         """This state, after a stream of these columns alone has gone on to the state ``part``."""
         moved = {
-            name: _put(getattr(self, name), _and_last(columns), getattr(part, name))
+            name: put(getattr(self, name), and_last(columns), getattr(part, name))
             for name in OF_ITERATES
         }
         moments = replace(
             part.moments,
-            mean=_put(self.moments.mean, columns, part.moments.mean),
-            variance=_put(self.moments.variance, columns, part.moments.variance),
+            mean=put(self.moments.mean, columns, part.moments.mean),
+            variance=put(self.moments.variance, columns, part.moments.variance),
         )
         return replace(
             part,
-            coef=_put(self.coef, columns, part.coef),
+            coef=put(self.coef, columns, part.coef),
             moments=moments,
-            largest=_put(self.largest, columns, part.largest),
+            largest=put(self.largest, columns, part.largest),
             **moved,
         )
 
@@ -231,26 +231,8 @@ class _Steps:
         coef = inner[:-1] * state.inverse_scale
         if not self._objective.fit_intercept:
             return coef, np.zeros(inner.shape[1])
-        intercept = inner[-1] + self._base(state)
+        intercept = inner[-1] + self._objective.base(state.rows, state.moments.weight)
         return coef, intercept - state.moments.mean @ coef
-
-    def _base(self, state):
-        """Raw prediction of the mean target so far, less the mean offset: the intercept before any
-        step."""
-        weight = state.moments.weight
-        if weight == 0:
-            return np.zeros_like(state.rows[0])
-        return self._mean_prediction(state.rows[0], weight) - state.rows[3] / weight
-
-    def _mean_prediction(self, mass, weight):
-        """Raw prediction of a mean target; one that no event has is a little above 0."""
-        objective = self._objective
-        if objective.class_factors is not None:  # rule of succession
-            n_classes = max(2, len(mass))
-            return objective.loss.link((mass + 1 / n_classes) / (weight + 1))
-        if objective.loss.positive_target:
-            mass = np.where(mass > 0, mass, 0.5)
-        return objective.loss.link(mass / weight)
 
 
 class _GradientSteps(_Steps):
@@ -345,11 +327,11 @@ class FollowTheLeader(Stream):
     takes_offset = True
 
     def learn(self, state, batch, objective, *, max_iter, tol):
-        _check_sum_over_coefficients(objective.penalty, (batch.X.shape[1], batch.y.shape[1]))
+        check_sum_over_coefficients("ftrl", objective.penalty, (batch.X.shape[1], batch.y.shape[1]))
         return _LeaderSteps(objective).learn(state or AdaptiveState.empty(batch), batch)
 
 
-def _check_sum_over_coefficients(penalty, shape):
+def check_sum_over_coefficients(stream, penalty, shape):
     """Raise a ValueError where steps of each coefficient's own size cannot heed a penalty."""
     name = type(penalty).__name__
     if not penalty.is_elementwise:
@@ -358,15 +340,15 @@ def _check_sum_over_coefficients(penalty, shape):
         reason = f"begins at 0, and stays there for features not seen yet, which {name} forbids"
     else:
         return
-    raise ValueError(f"stream='ftrl' {reason}. Use stream='cells'.")
+    raise ValueError(f"stream={stream!r} {reason}. Use stream='cells'.")
 
 
-def _and_last(columns):
+def and_last(columns):
     """Rows of an iterate that belong to these columns, and the intercept's, the last."""
     return np.append(columns, -1)
 
 
-def _put(array, index, values):
+def put(array, index, values):
     """A copy with other values at an index."""
     array = array.copy()
     array[index] = values

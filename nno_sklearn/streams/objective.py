@@ -47,6 +47,30 @@ class StreamObjective(Objective):
         y, weight = self.reweighted(y, weight)
         return self.loss.derivatives(y, eta)[1].total(weight)
 
+    def base(self, rows, weight):
+        """Raw prediction of the mean target so far, less the mean offset: the intercept before any
+        step.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_sums, n_outputs)
+            Weighted sums over the rows; the first of targets, the last of offsets.
+        weight : float
+            Sum of the weights.
+        """
+        if weight == 0:
+            return np.zeros_like(rows[0])
+        return self._mean_prediction(rows[0], weight) - rows[-1] / weight
+
+    def _mean_prediction(self, mass, weight):
+        """Raw prediction of a mean target; one that no event has is a little above 0."""
+        if self.class_factors is not None:  # rule of succession
+            n_classes = max(2, len(mass))
+            return self.loss.link((mass + 1 / n_classes) / (weight + 1))
+        if self.loss.positive_target:
+            mass = np.where(mass > 0, mass, 0.5)
+        return self.loss.link(mass / weight)
+
     def imagined_targets(self, mass, total):
         """Targets of pseudo-observations, (n_imagined, n_outputs): one for each class not yet seen.
 

@@ -317,15 +317,16 @@ def test_heads_suite(tmp_path, capsys, monkeypatch):
 
 
 def test_heads_suite_beyond_single_heads():
-    sweeps, outputs, stream = (
+    sweeps, outputs, missing, stream = (
         [head_cases.CASES[kind](heads.Task(kind, *sizes, rival)) for rival in (None, other)]
         for kind, other, *sizes in (
             ("sweep", "lbfgs", 300, 8, 4, np.nan, 1e-6),
             ("outputs", "sparse_cg", 300, 1000, 3, 1e-3, 1e-6),
+            ("missing", "Ridge", 60, 4, 30, 1e-3, 1e-6),
             ("stream", "SGD", 4000, 64, 2, 1e-5, np.nan),
         )
     )
-    for ours, other in (sweeps, outputs):  # the same models
+    for ours, other in (sweeps, outputs, missing):  # the same models
         assert ours["score"] == pytest.approx(other["score"], abs=1e-3)
     assert all(row["score"] > 0.55 and row["rows_per_second"] > 0 for row in stream)
     sizes = {

@@ -472,7 +472,8 @@ class TestErrors:
             NNORegressor(penalty="l1", stream="adagrad").partial_fit([[0.0]], [0.0])
         assert str(caught.value) == (
             "stream='adagrad' needs a penalty with a gradient everywhere, but 'l1' provides only "
-            "conjugate, curvature, prox, value. Streams that accept it: 'auto', 'cells', 'ftrl'."
+            "conjugate, curvature, prox, value. Streams that accept it: 'auto', 'cells', 'ftrl', "
+            "'sparse'."
         )
 
     @pytest.mark.parametrize("half_life", [0, -1, True, "day"])
