@@ -6,12 +6,18 @@ import numpy as np
 
 from nno_sklearn._distances import check_metric
 from nno_sklearn.problem import Point, Problem
-from nno_sklearn.problem.cost import has_kronecker_factors, moves_jointly, takes_newton
+from nno_sklearn.problem.cost import (
+    has_kronecker_factors,
+    moves_jointly,
+    takes_models,
+    takes_newton,
+)
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, Status, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.joint_descent import descend_jointly
 from nno_sklearn.solvers.joint_newton import newton_jointly
 from nno_sklearn.solvers.kronecker_preconditioner import KroneckerAtPoint
+from nno_sklearn.solvers.landmark_models import descend_by_models
 from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
 from nno_sklearn.solvers.working_set import solve_by_working_sets
@@ -21,6 +27,8 @@ from nno_sklearn.types import Metric, RandomState
 SMALL_MAX_ITER, SMALL_TOL = 20, 3e-2
 #: Share of its total decrease so far that a step on it must gain for another to follow.
 SMALL_GAIN = 1e-2
+#: Share of ``tol`` to which a model's optimum is found, in roots of decreases.
+MODEL_SHARE = 0.1
 #: Share of ``tol`` that Newton's last step may promise: what it leaves is far less.
 NEWTON_SHARE = 1e-2
 
@@ -112,6 +120,12 @@ class NearestNeighborSolver(Solver):
             self.n_landmarks,
             lambda: Landmarks(problem, self.n_landmarks, random_state),
         ).of(problem)
+        if takes_models(problem) and not moves_jointly(problem):
+            start = self._begin(run, start, landmarks) if self.n_neighbors is not None else start
+            near = partial(self._minimum, problem, tol=MODEL_SHARE * tol)
+            start = descend_by_models(run, start, landmarks, lambda point: near(point)[0])
+            if run.status:
+                return run.result(start)
         # Pass the start on without a name: it is as long as the data, and the loops may free it.
         if problem.is_smooth:
             own = _preconditioner(run, landmarks, landmarks.n_curvature)
@@ -148,12 +162,7 @@ class NearestNeighborSolver(Solver):
             small = problem.given.over(landmarks.cells(self.n_neighbors, self.metric))
         else:
             small = landmarks.rows(landmarks.n_start)
-        rough = RoughRun(small, max_iter=SMALL_MAX_ITER, tol=SMALL_TOL)
-        if problem.is_smooth:
-            own = _preconditioner(rough, OwnRows(small, problem), small.n_samples)
-            found = descend(rough, small.null, own, self.n_corrections)
-        else:
-            own, found = None, solve_by_working_sets(rough, small.null)
+        found, own = self._minimum(problem, small.null, SMALL_TOL)
         intercept = problem.inner_intercept(found.coef, small.outer_intercept(found))
         point = run.choose_start(
             "cells" if searched else "landmarks", problem.at(found.coef, intercept), start
@@ -161,6 +170,16 @@ class NearestNeighborSolver(Solver):
         if preconditioner is not None and small.n_samples == landmarks.n_curvature:
             preconditioner.take_over(own)
         return point
+
+    def _minimum(self, problem, start, tol):
+        """About the optimum of a problem on landmarks of the whole one, from a point of it; and the
+        preconditioner that was used, where there is one."""
+        small = start.problem
+        rough = RoughRun(small, max_iter=SMALL_MAX_ITER, tol=tol)
+        if not small.is_smooth:
+            return solve_by_working_sets(rough, start), None
+        own = _preconditioner(rough, OwnRows(small, problem), small.n_samples)
+        return descend(rough, start, own, self.n_corrections), own
 
     def check_parameters(self) -> None:
         if self.n_landmarks is not None:
