@@ -28,18 +28,11 @@ SIZES, COUNTED = (1e5, 1e6), 1e5
 LANDMARKS = ("candidates", "taken")
 #: Accuracy of fits that are timed; trips are counted at the default one.
 TOL, DEFAULT_TOL = 1e-6, 1e-4
-#: Loss and penalty of each fit whose trips are counted.
-COUNTS = (
-    ("squared_error", "l2"),
-    ("log_loss", "l2"),
-    ("poisson", "l2"),
-    ("huber", "l2"),
-    ("multinomial", "l2"),
-    ("squared_error", "l1"),
-    ("log_loss", "l1"),
-    ("multinomial", "l1"),
-)
+#: Losses, penalties and ratios of the columns' spreads of fits whose trips are counted.
+COUNTED_LOSSES = "squared_error", "log_loss", "poisson", "gamma", "huber", "multinomial"
+COUNTED_PENALTIES, CONDITIONS = ("l2", "elasticnet", "l1"), (1e1, 1e2, 1e4)
 FITTERS = ("ours, 1 worker", "ours, 2 workers", "dask-ml, 2 workers", "ours, here")
+COUNTER = "ours, 2 workers"
 #: Rows that a lazy array has in a block; classes of a multinomial.
 BLOCK, N_CLASSES = 25_000, 4
 
@@ -48,6 +41,7 @@ def add_arguments(parser):
     """Say which sizes, and how large an array that no memory holds."""
     parser.add_argument("--sizes", type=float, nargs="+", default=list(SIZES))
     parser.add_argument("--columns", type=int, default=50)
+    parser.add_argument("--conditions", type=float, nargs="+", default=list(CONDITIONS))
     parser.add_argument("--gigabytes", type=float, default=0.0, help="of the array read by threads")
     parser.add_argument("--groups", nargs="+", default=["counts", "time", "larger than memory"])
 
@@ -57,10 +51,14 @@ def run(options):
     report = Report(sys.modules[__name__], options)
     sizes = [int(size) for size in options.sizes if not options.quick or size <= COUNTED]
     n_counted = int(COUNTED / 5 if options.quick else COUNTED)
+    if options.quick:
+        options.conditions = options.conditions[:1]
     groups = {
         "counts": lambda: [
-            Task(n_counted, options.columns, "ours, 2 workers", loss, penalty, DEFAULT_TOL)
-            for loss, penalty in COUNTS
+            Task(n_counted, options.columns, COUNTER, loss, penalty, DEFAULT_TOL, condition)
+            for condition in options.conditions
+            for penalty in COUNTED_PENALTIES
+            for loss in COUNTED_LOSSES
         ],
         "time": lambda: [
             Task(n, options.columns, name, "log_loss", "l2") for n in sizes for name in FITTERS
@@ -89,11 +87,13 @@ class Task:
     loss: str
     penalty: str
     tol: float = TOL
+    condition: float = CONDITIONS[0]
 
     @property
     def name(self):
         """What tells it from other fits of its group."""
-        return f"{self.loss}, {self.penalty}, {self.fitter}, n={self.n:,}"
+        condition = f", condition={self.condition:g}" * (self.fitter == COUNTER)
+        return f"{self.loss}, {self.penalty}, {self.fitter}, n={self.n:,}{condition}"
 
     @property
     def alpha(self):
@@ -120,17 +120,39 @@ def fit_here(task):
 
     if not task.n_workers:
         with dask.config.set(num_workers=2):
-            return _fitted(task, None)
+            return _fitted(task, None, Processes())
     from distributed import Client, LocalCluster, wait
 
     options = {"n_workers": task.n_workers, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(**options, silence_logs=50) as cluster, Client(cluster) as client:
         X, y = client.persist(rows_of(task))
         wait([X, y])
-        return _fitted(task, (X, y))
+        return _fitted(task, (X, y), Processes(client))
 
 
-def _fitted(task, held):
+class Processes:
+    """This process, and those of a cluster's workers.
+
+    Parameters
+    ----------
+    client : distributed.Client, default=None
+    """
+
+    def __init__(self, client=None):
+        self._client = client
+
+    def sum(self, measure):
+        """A function's sum over all of them."""
+        workers = self._client.run(measure).values() if self._client else ()
+        return measure() + sum(workers)
+
+
+def peak_memory():
+    """Bytes of this process at its peak."""
+    return memory("VmHWM") or np.nan
+
+
+def _fitted(task, held, processes):
     is_here = task.fitter == "ours, here"
     given = held or rows_of(task)
     if is_here:
@@ -141,21 +163,22 @@ def _fitted(task, held):
         model = estimator(task)
     except ImportError:
         return {**_named(task), "error": "not installed"}
-    before, start = new_peak(), time.perf_counter()
+    before, busy, start = new_peak(), processes.sum(time.process_time), time.perf_counter()
     with warnings.catch_warnings(), counted_trips() as n_bytes:
         warnings.simplefilter("ignore")  # the table shows how far from the optimum it ended
         model.fit(*given)
-    seconds, peak = time.perf_counter() - start, memory("VmHWM")
+    seconds, peak = time.perf_counter() - start, peak_memory()
     landmarks = sum(sum(n_bytes[name]) for name in LANDMARKS)
     sums = sum(map(sum, n_bytes.values())) - landmarks
     return {
         **_named(task),
         "n_bytes": 8 * task.n * task.p,
         "seconds": seconds,
+        "cpu_seconds": processes.sum(time.process_time) - busy,
         "trips": sum(map(len, n_bytes.values())),
         "landmark_bytes": landmarks,
         "sum_bytes": sums * max(1, task.n_workers),
-        "peak": peak,
+        "peak": processes.sum(peak_memory),
         "growth": None if before is None else peak - before,
         "objective": objective(task, model, given),
         "error": "",
@@ -163,7 +186,8 @@ def _fitted(task, held):
 
 
 def _named(task):
-    return {name: getattr(task, name) for name in ("n", "p", "fitter", "loss", "penalty")}
+    names = "n", "p", "fitter", "loss", "penalty", "condition"
+    return {name: getattr(task, name) for name in names}
 
 
 @contextlib.contextmanager
@@ -231,7 +255,8 @@ def make_block(task, lengths, block_id):
     """Ill-conditioned rows, with their targets in the last column."""
     fixed, rng = np.random.default_rng(0), np.random.default_rng([1, block_id[0]])
     p, n = task.p, lengths[block_id[0]]
-    mix = np.logspace(0, -1, p)[:, None] * np.linalg.qr(fixed.standard_normal((p, p)))[0]
+    spreads = np.logspace(0, -np.log10(task.condition), p)
+    mix = spreads[:, None] * np.linalg.qr(fixed.standard_normal((p, p)))[0]
     coef = fixed.standard_normal((p, N_CLASSES))
     coef *= 2 / np.linalg.norm(mix @ coef, axis=0)
     X = rng.standard_normal((n, p)) @ mix
@@ -239,6 +264,7 @@ def make_block(task, lengths, block_id):
     targets = {
         "log_loss": lambda: rng.logistic(size=n) < eta[:, 0],
         "poisson": lambda: rng.poisson(np.exp(0.5 * eta[:, 0])),
+        "gamma": lambda: 1e-6 + rng.gamma(2.0, np.exp(0.5 * eta[:, 0]) / 2.0),
         "multinomial": lambda: (eta + rng.gumbel(size=eta.shape)).argmax(axis=1),
     }
     target = targets.get(task.loss, lambda: eta[:, 0] + rng.standard_normal(n))()
@@ -256,8 +282,10 @@ def group_table(group, rows):
     columns = {
         "fit": rows["loss"] + ", " + rows["penalty"] + ", " + rows["fitter"],
         "n": rows["n"].map("{:,}".format),
+        "condition": rows["condition"],
         "GB": rows["n_bytes"] / 1e9,
         "s": rows["seconds"],
+        "cpu s": rows["cpu_seconds"],
         "trips": rows["trips"],
         "sums / X": rows["sum_bytes"] / rows["n_bytes"],
         "landmarks / X": rows["landmark_bytes"] / rows["n_bytes"],
@@ -272,7 +300,9 @@ def group_table(group, rows):
 
 LEGEND = """\
 *trips*: round trips of a fit, one task for each worker. *sums / X*: bytes of requests and answers,
-of all workers, over those of the rows; landmark rows come apart. *client MB*: growth of the
-client's process at its peak; *peak GB* is all of it. *excess*: objective over the best of the same
-rows; dask-ml penalises the intercept, too. Counts are of default accuracy (tol=1e-4), times of
-1e-6, in each one's own meaning."""
+of all workers, over those of the rows; landmark rows come apart. *condition*: largest spread of a
+column over the least, before a rotation. *cpu s*: processor time of all processes, in which other
+work on the machine counts little. *client MB*: growth of the client's process at its peak; *peak
+GB*: the peaks of all processes, with what they import and the rows. *excess*: objective over the
+best of the same rows; dask-ml penalises the intercept, too. Counts are of default accuracy
+(tol=1e-4), times of 1e-6, in each one's own meaning."""

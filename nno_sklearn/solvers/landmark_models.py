@@ -22,8 +22,12 @@ CONTENT, SHORTEST, LONGEST, MOST_TRIALS = 1e-2, 0.1, 0.5, 4
 #: Share of ``tol`` below which an estimated gap has its proof looked for, and what it is multiplied
 #: by where there is none.
 SURE, SURER = 0.9, 0.3
-#: Share of the last model's promise above which the next one's says that landmarks are too few.
-SLOW = 0.5
+#: Share of the last model's promise above which the next one's says that landmarks are too few; and
+#: such steps that are made where more landmarks do not pay.
+SLOW, MOST_SLOW = 0.5, 3
+#: Accuracy of a model's optimum, as a share of ``tol`` or of the root of what the last one
+#: promised, and the finest one.
+MODEL_SHARE, FINEST = 0.1, 1e-9
 #: Models whose optima are mixed, and share of the largest of the moves that is rounding.
 DEPTH, RANK = 6, 1e-10
 
@@ -38,23 +42,26 @@ def descend_by_models(run, point, landmarks, minimise):
         Where to begin.
     landmarks : Landmarks
     minimise : callable
-        Takes a point of a problem on landmarks, and returns one near its optimum.
+        Takes a point of a problem on landmarks, and the root of a share of the objective; returns
+        a point that is so near its optimum.
 
     Returns
     -------
     Point
         Where the run has ended, or no model leads on.
     """
-    problem, count, share, before = run.problem, model_rows(run.problem), SURE, np.inf
-    past = Mixing()
+    problem, past = run.problem, Mixing()
+    count, share, before, n_slow = model_rows(problem), SURE, np.inf, 0
     if run.done(point):
         return point
-    while True:
+    while n_slow <= MOST_SLOW:
         few = problem.over(landmarks.drawn(count).rows)
         _, start = few.matched(point)
-        better = minimise(start)
+        root = float(np.sqrt(before / point.unit))
+        better = minimise(start, max(FINEST, MODEL_SHARE * min(run.tol, root)))
         promised = float(start.value - better.value)
-        if promised > SLOW * before and growth_pays_trips(problem, count):
+        is_slow = promised > SLOW * before
+        if is_slow and growth_pays_trips(problem, count):
             count, before = 2 * count, np.inf
             continue
         if _is_near(run, point, start, promised, share):
@@ -62,13 +69,19 @@ def descend_by_models(run, point, landmarks, minimise):
             if run.done(point):
                 return point
             share *= SURER
+        is_rounding = promised <= MEAN_ROUNDING * problem.rows.eps * abs(point.value)
+        if is_rounding and before > 0:  # a finer model may promise more
+            before = 0.0
+            continue
         least = CONTENT * promised
-        found, before = past.step(point, start, better, least) or _descent(point, better, promised), promised
+        found = None if is_rounding else past.step(point, start, better, least)
+        found = found or _descent(point, better, promised)
         if found is None:
             break
         step_size, point = found
         if not run.goes_by(point, step_size):
             break
+        before, n_slow = promised, n_slow + is_slow
     return problem.with_raw(point.coef, point.raw, point.intercept)
 
 

@@ -27,8 +27,6 @@ from nno_sklearn.types import Metric, RandomState
 SMALL_MAX_ITER, SMALL_TOL = 20, 3e-2
 #: Share of its total decrease so far that a step on it must gain for another to follow.
 SMALL_GAIN = 1e-2
-#: Share of ``tol`` to which a model's optimum is found, in roots of decreases.
-MODEL_SHARE = 0.1
 #: Share of ``tol`` that Newton's last step may promise: what it leaves is far less.
 NEWTON_SHARE = 1e-2
 
@@ -122,8 +120,8 @@ class NearestNeighborSolver(Solver):
         ).of(problem)
         if takes_models(problem) and not moves_jointly(problem):
             start = self._begin(run, start, landmarks) if self.n_neighbors is not None else start
-            near = partial(self._minimum, problem, tol=MODEL_SHARE * tol)
-            start = descend_by_models(run, start, landmarks, lambda point: near(point)[0])
+            minimum = partial(self._minimum, problem)
+            start = descend_by_models(run, start, landmarks, lambda *given: minimum(*given)[0])
             if run.status:
                 return run.result(start)
         # Pass the start on without a name: it is as long as the data, and the loops may free it.
