@@ -1,8 +1,8 @@
 """Fits to rows of a Dask cluster: round trips and bytes by loss, time against rivals, memory.
 
 The cluster is a LocalCluster of processes on this machine. Counts are the same everywhere; seconds
-tell what trips cost on this machine, where workers share its cores. Every fit has a fresh process
-as its client, and a cluster of its own.
+tell what trips cost on this machine, where workers share its cores. Every fit that is timed has a
+fresh process as its client, and a cluster of its own.
 """
 
 import contextlib
@@ -66,8 +66,9 @@ def run(options):
         "larger than memory": lambda: _lazy_tasks(options),
     }
     for group in options.groups:
-        for task in groups[group]():
-            report.add([{"group": group, "fit": f"{group}, {task.name}", **fit(task)}])
+        for alike in tasks_alike(groups[group](), is_timed=group != "counts"):
+            named = [{"group": group, "fit": f"{group}, {task.name}"} for task in alike]
+            report.add([name | row for name, row in zip(named, fit(alike), strict=True)])
     report.show(*tables(report.results))
     report.end()
 
@@ -106,28 +107,37 @@ class Task:
         return int(self.fitter.split()[1]) if "worker" in self.fitter else 0
 
 
-def fit(task):
-    """Fit in a fresh process; a row of plain values, where it died of nothing but its name."""
+def tasks_alike(tasks, *, is_timed):
+    """Tasks that may share a process and a cluster: all that are only counted."""
+    return [[task] for task in tasks] if is_timed else [tasks]
+
+
+def fit(tasks):
+    """Fit in a fresh process; rows of plain values, where it died of nothing but their names."""
     try:
-        return in_fresh_process(fit_here, task)
+        return in_fresh_process(fit_here, tasks)
     except BrokenProcessPool:
-        return {**_named(task), "error": "the process died"}
+        return [{**_named(task), "error": "the process died"} for task in tasks]
 
 
-def fit_here(task):
+def fit_here(tasks):
     """Fit in this process, by a cluster of its own."""
     import dask
 
-    if not task.n_workers:
+    n_workers = tasks[0].n_workers
+    if not n_workers:
         with dask.config.set(num_workers=2):
-            return _fitted(task, None, Processes())
+            return [_fitted(task, None, Processes()) for task in tasks]
     from distributed import Client, LocalCluster, wait
 
-    options = {"n_workers": task.n_workers, "threads_per_worker": 1, "dashboard_address": None}
+    options = {"n_workers": n_workers, "threads_per_worker": 1, "dashboard_address": None}
+    found = []
     with LocalCluster(**options, silence_logs=50) as cluster, Client(cluster) as client:
-        X, y = client.persist(rows_of(task))
-        wait([X, y])
-        return _fitted(task, (X, y), Processes(client))
+        for task in tasks:
+            X, y = client.persist(rows_of(task))
+            wait([X, y])
+            found.append(_fitted(task, (X, y), Processes(client)))
+    return found
 
 
 class Processes:
