@@ -120,8 +120,7 @@ class NearestNeighborSolver(Solver):
         ).of(problem)
         if takes_models(problem) and not moves_jointly(problem):
             start = self._begin(run, start, landmarks) if self.n_neighbors is not None else start
-            minimum = partial(self._minimum, problem)
-            start = descend_by_models(run, start, landmarks, lambda *given: minimum(*given)[0])
+            start = descend_by_models(run, start, landmarks, partial(self._model_minimum, problem))
             if run.status:
                 return run.result(start)
         # Pass the start on without a name: it is as long as the data, and the loops may free it.
@@ -169,13 +168,18 @@ class NearestNeighborSolver(Solver):
             preconditioner.take_over(own)
         return point
 
-    def _minimum(self, problem, start, tol):
+    def _model_minimum(self, problem, start, tol):
+        """About the optimum of a model of the whole problem. Its curvature is that of few rows, on
+        which directions without any may have some: a softmax has such with l1 at its optimum."""
+        return self._minimum(problem, start, tol, rows=start.problem)[0]
+
+    def _minimum(self, problem, start, tol, rows=None):
         """About the optimum of a problem on landmarks of the whole one, from a point of it; and the
-        preconditioner that was used, where there is one."""
+        preconditioner that was used, where there is one. ``rows`` are as for working sets."""
         small = start.problem
         rough = RoughRun(small, max_iter=SMALL_MAX_ITER, tol=tol)
         if not small.is_smooth:
-            return solve_by_working_sets(rough, start), None
+            return solve_by_working_sets(rough, start, rows), None
         own = _preconditioner(rough, OwnRows(small, problem), small.n_samples)
         return descend(rough, start, own, self.n_corrections), own
 

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from nno_sklearn import EarlyStopping, NNOClassifier, NNORegressor, NNOSearchCV
+from nno_sklearn import (
+    EarlyStopping,
+    NNOClassifier,
+    NNORegressor,
+    NNOSearchCV,
+    condense,
+    linear_model,
+)
+from nno_sklearn.inspection import coefficients
 from nno_sklearn.linear_model import LinearSVC, LogisticRegression, PoissonRegressor
 from nno_sklearn.rows import dask_shards
 
@@ -150,6 +158,103 @@ def test_twins_inherit_it(kind):
     np.testing.assert_allclose(there.coef_, here.coef_, atol=1e-4)
     np.testing.assert_array_equal(there.predict(dense(X)).compute()[:9], there.predict(X[:9]))
     assert there.score(dense(X), rows_of(y)) == pytest.approx(there.score(X, y))
+
+
+KINDS = {
+    NNOClassifier: "two",
+    NNORegressor: "numbers",
+    **{
+        kind: target
+        for target, names in {
+            "numbers": "ElasticNet HuberRegressor Lasso LinearRegression LinearSVR Ridge "
+            "QuantileRegressor SGDRegressor",
+            "counts": "PoissonRegressor TweedieRegressor",
+            "three": "LinearSVC LogisticRegression RidgeClassifier SGDClassifier",
+            "several": "MultiTaskElasticNet MultiTaskLasso",
+        }.items()
+        for kind in (getattr(linear_model, name) for name in names.split())
+    },
+}
+#: Of a row each: lazy, whoever asks.
+PREDICTIONS = "predict", "predict_proba", "predict_log_proba", "decision_function"
+
+
+@pytest.fixture
+def _nothing_is_gathered(monkeypatch):
+    def gathered(*args, **options):
+        pytest.fail("all rows came to this process")
+
+    monkeypatch.setattr(da.Array, "__array__", gathered)
+
+
+def check_predictions(model, X):
+    for name in PREDICTIONS:
+        if hasattr(model, name):
+            predicted = getattr(model, name)(dense(X))
+            assert isinstance(predicted, da.Array)
+            np.testing.assert_array_equal(predicted.compute()[:9], getattr(model, name)(X[:9]))
+
+
+@pytest.mark.usefixtures("_nothing_is_gathered")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_no_method_gathers_rows(kind):
+    X, y = make(KINDS[kind])
+    model = kind().fit(dense(X), rows_of(y))
+    check_predictions(model, X)
+    assert model.score(dense(X), rows_of(y)) == pytest.approx(model.score(X, y), rel=1e-9)
+    pickle.loads(pickle.dumps(model)).predict(X[:9])
+
+
+CHOOSERS = {
+    linear_model.ElasticNetCV: "numbers",
+    linear_model.LassoCV: "numbers",
+    linear_model.LogisticRegressionCV: "three",
+    linear_model.MultiTaskElasticNetCV: "several",
+    linear_model.MultiTaskLassoCV: "several",
+    linear_model.RidgeCV: "numbers",
+}
+
+
+@pytest.mark.usefixtures("_nothing_is_gathered")
+@pytest.mark.parametrize("kind", CHOOSERS, ids=lambda kind: kind.__name__)
+def test_twins_that_choose_say_what_to_do_and_score_by_parts(kind):
+    X, y = make(CHOOSERS[kind])
+    with pytest.raises(ValueError, match=f"{kind.__name__}.*NNOSearchCV.*X.compute"):
+        kind().fit(dense(X), rows_of(y))
+    model = kind(cv=2).fit(X, y)
+    check_predictions(model, X)
+    weight = np.random.default_rng(3).uniform(size=N)
+    score = model.score(dense(X), rows_of(y), rows_of(weight))
+    assert score == pytest.approx(model.score(X, y, weight), rel=1e-9)
+
+
+@pytest.mark.usefixtures("_nothing_is_gathered")
+def test_metrics_of_a_choice():
+    X, y = make("two")
+    model = linear_model.LogisticRegressionCV(cv=2, scoring="neg_log_loss").fit(X, y)
+    score = model.score(dense(X), rows_of(y))
+    assert score == pytest.approx(model.score(X, y), rel=1e-9)
+    model.scoring = "roc_auc"
+    with pytest.raises(ValueError, match="scoring='roc_auc' is not known to be made of sums"):
+        model.score(dense(X), rows_of(y))
+
+
+@pytest.mark.usefixtures("_nothing_is_gathered")
+@pytest.mark.parametrize("what", [condense, coefficients])
+def test_functions_of_all_rows_say_so(what):
+    X, y = make("two")
+    given = {condense: (dense(X), rows_of(y), 9), coefficients: (NNOClassifier().fit(X, y),)}
+    options = {coefficients: {"X": dense(X), "y": rows_of(y)}}.get(what, {})
+    with pytest.raises(ValueError, match=r"needs its rows in one place.*X\.compute"):
+        what(*given[what], **options)
+
+
+def test_a_chosen_ridge_of_folds():
+    X, y = make("numbers")
+    grid = {"alphas": [1e-3, 1e-1, 1e1], "cv": 3}
+    model = linear_model.RidgeCV(**grid).fit(dense(X), rows_of(y))
+    assert model.alpha_ in grid["alphas"] and model.converged_
 
 
 def test_rows_too_large_to_keep_are_read_at_each_look(monkeypatch):
