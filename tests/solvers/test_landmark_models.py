@@ -5,6 +5,7 @@ import pytest
 
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty
 from nno_sklearn.problem import cost
+from nno_sklearn.problem.intercept import NO_SEARCH
 from nno_sklearn.rows import LocalRows
 from nno_sklearn.solvers import Status, landmark_models
 from tests.problems import solve
@@ -34,7 +35,8 @@ def test_the_gradient_and_value_of_a_model_are_those_of_all_rows():
     assert model.n_samples == 500
     np.testing.assert_allclose(start.gradient, point.gradient, atol=1e-9)
     np.testing.assert_allclose(start.intercept, point.intercept, atol=1e-9)
-    assert start.value == pytest.approx(few.at(point.coef, point.intercept).value, rel=1e-6)
+    here = few.at(point.coef, point.intercept, NO_SEARCH)
+    assert start.value == pytest.approx(here.value, rel=1e-9)
     some = np.arange(3)
     part = start.on_columns(model.columns(some), some)
     np.testing.assert_allclose(part.data_gradient, point.data_gradient[some], atol=1e-9)
