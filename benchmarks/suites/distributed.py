@@ -314,6 +314,7 @@ def tables(results):
 def group_table(group, rows):
     """What a group measured."""
     of_n = rows.groupby("n")["objective"] if "objective" in rows else None
+    trips = rows["trips"].where(rows["trips"] > 0)  # those of others are not counted
     columns = {
         "fit": rows["loss"] + ", " + rows["penalty"] + ", " + rows["fitter"],
         "n": rows["n"].map("{:,}".format),
@@ -321,9 +322,9 @@ def group_table(group, rows):
         "GB": rows["n_bytes"] / 1e9,
         "s": rows["seconds"],
         "cpu s": rows["cpu_seconds"],
-        "trips": rows["trips"],
-        "sums / X": rows["sum_bytes"] / rows["n_bytes"],
-        "landmarks / X": rows["landmark_bytes"] / rows["n_bytes"],
+        "trips": trips,
+        "sums / X": rows["sum_bytes"].where(trips > 0) / rows["n_bytes"],
+        "landmarks / X": rows["landmark_bytes"].where(trips > 0) / rows["n_bytes"],
         "client MB": rows["growth"].astype(float) / 1e6,
         "peak GB": rows["peak"].astype(float) / 1e9,
     }

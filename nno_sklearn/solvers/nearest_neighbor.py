@@ -56,6 +56,11 @@ class NearestNeighborSolver(Solver):
     3. Exact gradients over all rows then correct it, preconditioned by the landmarks' curvature,
        with exact line searches and L-BFGS corrections, until the certificate holds.
 
+    Where rows are elsewhere, as on a cluster, each look at them is a trip: there the objective on
+    the landmarks, with a linear term that gives it the gradient of all rows, is minimised here, and
+    its optimum is the next point (DANE; Shamir, Srebro and Zhang, 2014), also where the penalty has
+    kinks. The certificate is that of all rows.
+
     The landmarks save iterations; they do not change the optimum. With few rows, the curvature is
     that of all of them: then this is Newton's method. A preconditioner that costs
     more than the passes it saves is not built; the diagonal one of "gd" is used instead. Nonsmooth
@@ -77,6 +82,11 @@ class NearestNeighborSolver(Solver):
         that few rows are searched. The start depends on it, the optimum does not.
     n_corrections : int, default=10
         Number of past steps that correct the preconditioner (L-BFGS).
+
+    References
+    ----------
+    O. Shamir, N. Srebro and T. Zhang (2014): Communication-efficient distributed optimization using
+    an approximate Newton-type method. ICML.
 
     Examples
     --------
