@@ -340,5 +340,6 @@ of all workers, over those of the rows; landmark rows come apart. *condition*: l
 column over the least, before a rotation. *cpu s*: processor time of all processes, in which other
 work on the machine counts little. *client MB*: growth of the client's process at its peak; *peak
 GB*: the peaks of all processes, with what they import and the rows. *excess*: objective over the
-best of the same rows; dask-ml penalises the intercept, too. Counts are of default accuracy
+best of the same rows; dask-ml penalises the intercept, too. Rows larger than memory are a block's
+with other signs of the columns in each part, made anew at each look. Counts are of default accuracy
 (tol=1e-4), times of 1e-6, in each one's own meaning."""
