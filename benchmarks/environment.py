@@ -15,6 +15,7 @@ from benchmarks.worker import in_fresh_process
 PACKAGES = (
     *("nno_sklearn", "numpy", "scipy", "scikit-learn"),
     *("skglm", "celer", "glum", "adelie", "numba", "cma"),
+    *("dask", "distributed", "dask-ml"),
 )
 
 

@@ -26,8 +26,8 @@ def refuse_lazy(what: str, *data: Any) -> None:
     if any(map(is_lazy, data)):
         raise ValueError(
             f"{what} needs its rows in one place, but these are a collection of Dask. Fit, predict "
-            "and score of NNORegressor and NNOClassifier take collections as they are; here pass "
-            "rows that fit this process: X.compute()."
+            "and score of NNORegressor and NNOClassifier, and NNOSearchCV over them, take "
+            "collections as they are; here pass rows that fit this process: X.compute()."
         )
 
 

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
+from nno_sklearn._containers import refuse_lazy
 from nno_sklearn._kept import coef_table
 from nno_sklearn._linear_model import LinearModel
 from nno_sklearn.inspection.standard_errors import standard_errors
@@ -106,6 +107,7 @@ def coefficients(
     }
     if X is None and y is not None:
         raise ValueError("y is given without X. Standard errors need both.")
+    refuse_lazy("A table with X", X, y, sample_weight)
     if X is not None:
         rows = transformed(model, X)
         deviation = [*np.full(len(intercepts), np.nan), *standard_deviations(rows, sample_weight)]

@@ -10,6 +10,7 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
 from sklearn.utils import Tags
 
+from nno_sklearn._containers import is_lazy, refuse_lazy
 from nno_sklearn._dispatch import brings_home
 from nno_sklearn._labels import weights_of_classes
 from nno_sklearn._online import OF_A_FIT
@@ -22,6 +23,7 @@ from nno_sklearn.linear_model.twin import ClassifierTwin, RegressorTwin, Twin
 from nno_sklearn.losses import Loss
 from nno_sklearn.model_selection import NNOSearchCV
 from nno_sklearn.model_selection.alphas import alpha_max
+from nno_sklearn.model_selection.in_parts import metric_in_parts
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.types import Array, Matrix
 
@@ -210,6 +212,7 @@ class RidgeCV(CrossValidated, RegressorTwin, of=linear_model.RidgeCV):
         self : object
         """
         if self.cv is None:
+            refuse_lazy("RidgeCV without cv, whose leave-one-out errors are of single rows,", X, y)
             theirs = self.theirs(**self.get_params(deep=False)).fit(X, y, sample_weight)
             names = {"alpha_", "best_score_", "cv_results_"} & set(vars(theirs))
             chosen = {name: getattr(theirs, name) for name in names}
@@ -314,11 +317,17 @@ class LogisticRegressionCV(CrossValidated, ClassifierTwin, of=linear_model.Logis
         float
         """
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+        if any(map(is_lazy, (X, y, sample_weight))):
+            return metric_in_parts(self, self._metric, X, y, weight)
         return self._scorer()(self, X, y, **weight)
 
-    def _scorer(self):
+    @property
+    def _metric(self):
         is_default = self.scoring is None or self.scoring == "warn"
-        return get_scorer("accuracy" if is_default else self.scoring)
+        return "accuracy" if is_default else self.scoring
+
+    def _scorer(self):
+        return get_scorer(self._metric)
 
     def _measure(self, fitted: Any, held_out: Rows) -> tuple[float, Array, int]:
         """Score, coefficients with the intercept last, and number of iterations."""

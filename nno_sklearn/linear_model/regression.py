@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn import linear_model, svm
 from sklearn.metrics import d2_tweedie_score, mean_tweedie_deviance
 
-from nno_sklearn._containers import scored_by_parts
+from nno_sklearn._containers import is_lazy, scored_by_parts
 from nno_sklearn._data_checks import given_offset
 from nno_sklearn._dispatch import keep_beside, scored_beside_rows
 from nno_sklearn._tensors import from_tensor
@@ -194,7 +194,8 @@ class HuberRegressor(RegressorTwin, of=linear_model.HuberRegressor):
     scale_ : float
         sigma, in units of the target.
     outliers_ : ndarray of bool of shape (n_samples,)
-        Rows of the training data whose residuals are beyond ``epsilon * scale_``.
+        Rows of the training data whose residuals are beyond ``epsilon * scale_``. Not there after a
+        fit to a collection of Dask, whose rows stay where they are.
 
     Examples
     --------
@@ -236,6 +237,9 @@ class HuberRegressor(RegressorTwin, of=linear_model.HuberRegressor):
         self : object
         """
         super().fit(X, y, sample_weight, offset, **starts)
+        if is_lazy(X):
+            self.__dict__.pop("outliers_", None)  # of a fit before
+            return self
         predicted = from_tensor(super().predict(X, offset=offset))
         residual = np.abs(np.asarray(from_tensor(y)) - predicted)
         self.outliers_ = residual > self.scale_ * self.epsilon

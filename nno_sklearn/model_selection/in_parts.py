@@ -81,6 +81,12 @@ def score_in_parts(search, X, y, params):
     return scores[search.refit if search.multimetric_ else SCORE]
 
 
+def metric_in_parts(model, scoring, X, y, params):
+    """A fitted model's score by a metric on a collection of Dask; params may have weights."""
+    (scores,) = ScoringByParts(model, scoring, "raise").of_models([model], Data(X, y, {}, params))
+    return scores[SCORE]
+
+
 class ScoringByParts(Scoring):
     """Scores fitted NNO models by what parts of the rows tell; no row travels.
 

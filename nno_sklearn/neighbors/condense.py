@@ -8,6 +8,7 @@ from scipy import sparse
 from sklearn.utils import check_X_y
 from sklearn.utils.validation import check_consistent_length
 
+from nno_sklearn._containers import refuse_lazy
 from nno_sklearn._data_checks import (
     canonical,
     check_any_weight,
@@ -90,6 +91,7 @@ def condense(
             f"n_cells={n_cells!r}: it is a count, so it must be a whole number of at least 2."
         )
     check_metric(metric)
+    refuse_lazy("condense", X, y, sample_weight)
     targets = np.asarray(y)
     is_numbers = targets.dtype.kind == "f"
     is_vector = is_numbers and targets.ndim == 1

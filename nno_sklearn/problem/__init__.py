@@ -5,6 +5,7 @@ from nno_sklearn.problem.certificate import (
     Verdict,
     nonsmooth_bound,
     promised_decrease,
+    unbalanced_gap,
 )
 from nno_sklearn.problem.correction import Correction
 from nno_sklearn.problem.hessian import WorkingHessian, hessian_blocks
@@ -49,4 +50,5 @@ __all__ = [
     "separates",
     "shortest",
     "summarise",
+    "unbalanced_gap",
 ]

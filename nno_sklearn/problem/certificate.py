@@ -32,12 +32,17 @@ def dual_gap(point, conjugates=None):
     ``conjugates``, called with c, gives the weighted sums of positive and negative conjugates
     ``loss*(y_i, c u_i)``; by default the rows do.
     """
+    if "conjugate" not in point.problem.provides:
+        return np.inf
+    if point.problem.fit_intercept and not _is_balanced(point):
+        return np.inf
+    return unbalanced_gap(point, conjugates)
+
+
+def unbalanced_gap(point, conjugates=None):
+    """What :func:`dual_gap` would be, about, were the intercept at its optimum; no bound."""
     problem = point.problem
     penalty, alpha = problem.penalty, problem.alpha
-    if "conjugate" not in problem.provides:
-        return np.inf
-    if problem.fit_intercept and not _is_balanced(point):
-        return np.inf
     dual = -point.data_gradient / alpha
     # At c = 1 Fenchel's inequality is an equality: no conjugate of the loss, no cancellation.
     gap = _above(

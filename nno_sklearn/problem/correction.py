@@ -31,6 +31,54 @@ class NoCorrection:
         return 0.0
 
 
+class Tilt(NoCorrection):
+    """``<linear, w> + shift b + level`` of centred columns, added to the data loss.
+
+    It gives an objective on few rows the gradient of all rows at some coefficients.
+
+    Parameters
+    ----------
+    linear : ndarray of shape (n_features, n_outputs)
+    shift : ndarray of shape (n_outputs,)
+        Of the intercept.
+    level : ndarray of shape (n_outputs,)
+    """
+
+    is_zero = False
+
+    def __init__(self, linear, shift, level):
+        self.linear, self.shift, self.level = linear, shift, level
+
+    @classmethod
+    def at(cls, coef, intercept, linear, shift):
+        """The one that is 0 at some coefficients and an intercept."""
+        return cls(linear, shift, -np.einsum("jk,jk->k", coef, linear) - shift * intercept)
+
+    def columns(self, index):
+        """The same with all coefficients but those of ``index`` held at 0."""
+        return Tilt(self.linear[index], self.shift, self.level)
+
+    def shifted(self, sums):
+        """Sums over the rows with the derivative by the intercept."""
+        return sums._replace(total=sums.total + self.shift)
+
+    def gradient(self, coef):
+        """Derivative by the coefficients."""
+        return self.linear
+
+    def product(self, coef):
+        """Second derivative times ``coef``."""
+        return np.zeros_like(coef)
+
+    def values(self, coef):
+        """Each output's share without the intercept's part, (n_outputs,)."""
+        return np.einsum("jk,jk->k", coef, self.linear) + self.level
+
+    def block(self, k, m):
+        """Second derivative by the coefficients of outputs k and m."""
+        return np.zeros((len(self.linear),) * 2)
+
+
 class Correction:
     """``<linear, w> + shift b + <w, scatter w curvature> / 2``, added to the data loss.
 

@@ -216,6 +216,25 @@ def most_landmarks(problem):
     return max(1, int(min(n, MOST_WIDE_LANDMARKS, gathered_rows(problem))))
 
 
+def takes_models(problem):
+    """Whether each look at all rows is a trip, which a model on landmark rows saves."""
+    is_elsewhere = problem.rows.n_elsewhere > 0 and problem.correction.is_zero
+    has_room = model_rows(problem) * problem.n_features <= MOST_ROW_ENTRIES
+    return is_elsewhere and has_room and problem.penalty.is_convex
+
+
+def model_rows(problem):
+    """Landmark rows of a model: all, where they are few."""
+    most = max(FEWEST_LANDMARKS, MOST_PER_FEATURE * problem.n_features)
+    return min(problem.n_samples, most)
+
+
+def growth_pays_trips(problem, n_rows):
+    """Whether twice as many landmarks of a model are few beside all rows, and fit the memory."""
+    has_room = 2 * n_rows * problem.n_features <= MOST_ROW_ENTRIES
+    return has_room and 2 * n_rows * ROWS_PER_LANDMARK <= problem.n_samples
+
+
 def searched_rows(rows, n_landmarks, metric):
     """Rows whose nearest of ``n_landmarks`` are searched for: as many as the budget pays, one at
     least, but no more than landmarks, which stand for themselves without an error."""

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
-from nno_sklearn.problem.correction import Correction, NoCorrection
-from nno_sklearn.problem.intercept import PRECISION
+from nno_sklearn.problem.correction import Correction, NoCorrection, Tilt
+from nno_sklearn.problem.intercept import NO_SEARCH, PRECISION
 from nno_sklearn.problem.knowledge import Knowledge
 from nno_sklearn.problem.objective import Objective
 from nno_sklearn.problem.point import Point
@@ -126,6 +126,16 @@ class Problem:
         """The same objective plus a :class:`Correction`, which is in terms of the user's X."""
         return self._like(correction=correction.centred(self.rows))
 
+    def matched(self, point: Point) -> tuple["Problem", Point]:
+        """This objective, on few rows, plus a linear term that gives it the gradient of a point of
+        the same one on all rows; and the same coefficients there."""
+        here = self.at(point.coef, point.intercept, NO_SEARCH)
+        linear, shift = point.data_gradient - here.data_gradient, np.zeros(self.n_outputs)
+        if self.fit_intercept:
+            shift = point.sums.total - here.sums.total
+        model = self._like(correction=Tilt.at(point.coef, here.intercept, linear, shift))
+        return model, model.with_raw(here.coef, here.raw, here.intercept)
+
     @property
     def loss(self) -> Loss:
         return self.rows.loss
@@ -214,9 +224,15 @@ class Problem:
         where that of coupled outputs ends if the ``precision`` is ``NO_SEARCH``."""
         return Point(self, coef, self.rows.raw(coef), intercept, precision)
 
-    def with_raw(self, coef: Array, raw: Raw, intercept: Array | None = None) -> Point:
+    def with_raw(
+        self,
+        coef: Array,
+        raw: Raw,
+        intercept: Array | None = None,
+        precision: float = PRECISION,
+    ) -> Point:
         """The point at ``coef`` whose ``X @ coef`` is known already; no pass."""
-        return Point(self, coef, raw, intercept)
+        return Point(self, coef, raw, intercept, precision)
 
     @cached_property
     def null(self) -> Point:

@@ -34,22 +34,25 @@ from nno_sklearn.rows.replies import (
     HessianSums,
     Moments,
     PassCounter,
+    RowSums,
 )
 from nno_sklearn.rows.row_space import without_intercept
 from nno_sklearn.types import Array
 
 
 class Look(NamedTuple):
-    """What came with sums at a place: rows, handle and intercept.
+    """What a trip to a place brought: rows, handle and intercept.
 
     Parameters
     ----------
     place : tuple
+    sums : RowSums or None
     values, gradient : ndarray or None
         As :meth:`~nno_sklearn.rows.base.Rows.values` and its ``gradient`` return them.
     """
 
     place: tuple[Any, ...]
+    sums: RowSums | None
     values: Array | None
     gradient: Array | None
 
@@ -73,7 +76,7 @@ class Exchange:
 
     def __init__(self, place: Place, whole: tuple[float, int]) -> None:
         self.place, self.whole, self.requests = place, whole, Counter[str]()
-        self.last_look = Look((), None, None)
+        self.last_look = Look((), None, None, None)
         self._keys, self._known = itertools.count(), set[int]()
         self._forgotten, self._released = list[int](), list[int]()
 
@@ -232,12 +235,13 @@ class ShardedRows(Rows):
     def sums(self, raw, b, slope=None, t=0.0):
         if slope is not None:
             return self._ask("sums", raw, b, slope, t)
-        # A second look at the same place ends the search for the intercept, about: what is asked
-        # for next comes with it.
-        is_second = self.exchange.last_look.place[:2] == (self.recipe.key, raw.recipe.key)
-        sums, values, gradient = self._ask(few.look, raw, b, is_second)
-        self.exchange.last_look = Look(self._place(raw, b), values, gradient)
-        return sums
+        last, place = self.exchange.last_look.place, self._place(raw, b)
+        if last != place:
+            # A trip costs more than the gradient. Else the second look ends the search for the
+            # intercept, about: what is asked for next comes with it.
+            has_gradient = self.exchange.place.is_elsewhere or last[:2] == place[:2]
+            self.exchange.last_look = Look(place, *self._ask(few.look, raw, b, has_gradient))
+        return self.exchange.last_look.sums
 
     def _place(self, raw, b):
         return self.recipe.key, raw.recipe.key, b.tobytes()

@@ -75,6 +75,10 @@ class Landmarks:
         """
         if count >= len(self) or is_wide_sparse(self.problem):
             return self.problem
+        return self.drawn(count)
+
+    def drawn(self, count):
+        """The problem on ``count`` landmarks in this process, be they all rows."""
         if count not in self._parts:
             drawn = self.problem.rows.draw(count, self._generator())
             self._parts[count] = self.problem.over(drawn)

@@ -8,6 +8,7 @@ from nno_sklearn.problem.cost import (
     has_kronecker_factors,
     moves_jointly,
     takes_hessian_products,
+    takes_models,
     takes_newton,
 )
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, Status, check_count
@@ -15,6 +16,7 @@ from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.joint_descent import descend_jointly
 from nno_sklearn.solvers.joint_newton import descend_by_newton
 from nno_sklearn.solvers.kronecker_preconditioner import KroneckerAtPoint
+from nno_sklearn.solvers.landmark_models import descend_by_models
 from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
 from nno_sklearn.solvers.truncated_newton import descend_by_conjugate_gradients
@@ -52,6 +54,11 @@ class NearestNeighborSolver(Solver):
     3. Exact gradients over all rows then correct it, preconditioned by the landmarks' curvature,
        with exact line searches and L-BFGS corrections, until the certificate holds.
 
+    Where rows are elsewhere, as on a cluster, each look at them is a trip: there the objective on
+    the landmarks, with a linear term that gives it the gradient of all rows, is minimised here, and
+    its optimum is the next point (DANE; Shamir, Srebro and Zhang, 2014), also where the penalty has
+    kinks. The certificate is that of all rows.
+
     The landmarks save iterations; they do not change the optimum. With few rows, the curvature is
     that of all of them: then this is Newton's method. A preconditioner that costs
     more than the passes it saves is not built; the diagonal one of "gd" is used instead. Nonsmooth
@@ -73,6 +80,11 @@ class NearestNeighborSolver(Solver):
         that few rows are searched. The start depends on it, the optimum does not.
     n_corrections : int, default=10
         Number of past steps that correct the preconditioner (L-BFGS).
+
+    References
+    ----------
+    O. Shamir, N. Srebro and T. Zhang (2014): Communication-efficient distributed optimization using
+    an approximate Newton-type method. ICML.
 
     Examples
     --------
@@ -114,6 +126,11 @@ class NearestNeighborSolver(Solver):
             self.n_landmarks,
             lambda: Landmarks(problem, self.n_landmarks, random_state),
         ).of(problem)
+        if takes_models(problem) and not moves_jointly(problem):
+            start = self._begin(run, start, landmarks) if self.n_neighbors is not None else start
+            start = descend_by_models(run, start, landmarks, partial(self._model_minimum, problem))
+            if run.status:
+                return run.result(start)
         # Pass the start on without a name: it is as long as the data, and the loops may free it.
         if problem.is_smooth:
             own = _preconditioner(run, landmarks, landmarks.n_curvature)
@@ -149,12 +166,7 @@ class NearestNeighborSolver(Solver):
             small = problem.given.over(landmarks.cells(self.n_neighbors, self.metric))
         else:
             small = landmarks.rows(landmarks.n_start)
-        rough = RoughRun(small, max_iter=SMALL_MAX_ITER, tol=SMALL_TOL)
-        if problem.is_smooth:
-            own = _preconditioner(rough, OwnRows(small, problem), small.n_samples)
-            found = descend(rough, small.null, own, self.n_corrections)
-        else:
-            own, found = None, solve_by_working_sets(rough, small.null)
+        found, own = self._minimum(problem, small.null, SMALL_TOL)
         intercept = problem.inner_intercept(found.coef, small.outer_intercept(found))
         point = run.choose_start(
             "cells" if searched else "landmarks", problem.at(found.coef, intercept), start
@@ -162,6 +174,21 @@ class NearestNeighborSolver(Solver):
         if preconditioner is not None and small.n_samples == landmarks.n_curvature:
             preconditioner.take_over(own)
         return point
+
+    def _model_minimum(self, problem, start, tol):
+        """About the optimum of a model of the whole problem. Its curvature is that of few rows, on
+        which directions without any may have some: a softmax has such with l1 at its optimum."""
+        return self._minimum(problem, start, tol, rows=start.problem)[0]
+
+    def _minimum(self, problem, start, tol, rows=None):
+        """About the optimum of a problem on landmarks of the whole one, from a point of it; and the
+        preconditioner that was used, where there is one. ``rows`` are as for working sets."""
+        small = start.problem
+        rough = RoughRun(small, max_iter=SMALL_MAX_ITER, tol=tol)
+        if not small.is_smooth:
+            return solve_by_working_sets(rough, start, rows), None
+        own = _preconditioner(rough, OwnRows(small, problem), small.n_samples)
+        return descend(rough, start, own, self.n_corrections), own
 
     def check_parameters(self) -> None:
         if self.n_landmarks is not None:

@@ -9,8 +9,17 @@ import sys
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 
-from nno_sklearn import EarlyStopping, NNOClassifier, NNORegressor, NNOSearchCV
+from nno_sklearn import (
+    EarlyStopping,
+    NNOClassifier,
+    NNORegressor,
+    NNOSearchCV,
+    condense,
+    linear_model,
+)
+from nno_sklearn.inspection import coefficients
 from nno_sklearn.linear_model import LinearSVC, LogisticRegression, PoissonRegressor
 from nno_sklearn.rows import dask_shards
 
@@ -29,6 +38,7 @@ def make(kind="numbers", n=N, seed=0):
     targets = {
         "numbers": eta[:, 0],
         "counts": rng.poisson(np.exp(0.3 * eta[:, 0])).astype(float),
+        "positive": np.exp(0.3 * eta[:, 0]),
         "two": np.where(eta[:, 0] > 0, "yes", "no"),
         "three": np.array(["a", "b", "c"])[eta.argmax(axis=1)],
         "several": eta,
@@ -49,48 +59,69 @@ def rows_of(y, chunks=CHUNK):
 
 
 LOSSES = {
-    "squared_error": (NNORegressor, "numbers", {}),
-    "poisson": (NNORegressor, "counts", {"loss": "poisson"}),
-    "huber": (NNORegressor, "numbers", {"loss": "huber"}),
-    "quantile": (NNORegressor, "numbers", {"loss": "quantile", "tol": 1e-8}),
-    "several outputs": (NNORegressor, "several", {}),
-    "log_loss": (NNOClassifier, "two", {}),
-    "hinge squared": (NNOClassifier, "two", {"loss": "squared_hinge"}),
-    "multinomial": (NNOClassifier, "three", {}),
+    "squared_error": (NNORegressor, "several"),
+    "huber": (NNORegressor, "numbers"),
+    "squared_epsilon_insensitive": (NNORegressor, "numbers"),
+    "concomitant_huber": (NNORegressor, "numbers"),
+    "poisson": (NNORegressor, "counts"),
+    "gamma": (NNORegressor, "positive"),
+    "tweedie": (NNORegressor, "counts"),
+    "negative_binomial": (NNORegressor, "counts"),
+    "quantile": (NNORegressor, "numbers"),
+    "log_loss": (NNOClassifier, "two"),
+    "log_loss-multinomial": (NNOClassifier, "three"),
+    "squared_hinge": (NNOClassifier, "three"),
+    "modified_huber": (NNOClassifier, "two"),
+    "hinge": (NNOClassifier, "two"),
+    "ordinal": (NNOClassifier, "three"),
 }
-#: A loss with each penalty, and a penalty with each loss: whatever differs does so in one of both.
-CASES = [
-    *((loss, "l2") for loss in LOSSES),
-    *((loss, "l1") for loss in ("squared_error", "log_loss", "several outputs")),
-    ("multinomial", "elasticnet"),
-    *(("log_loss", penalty) for penalty in ("elasticnet", "group_lasso", "mcp", "slope", None)),
-]
-containers = pytest.mark.parametrize(
-    "container, local", [(dense, np.asarray), (csr, sparse.csr_array)]
-)
+PENALTIES = "l2", "l1", "elasticnet", "group_lasso", "slope", None
+CONTAINERS = {
+    "csr": (sparse.csr_array, np.asarray),
+    "dask": (lambda X: dense(X), lambda y: rows_of(y)),
+    "dask of csr": (lambda X: csr(X), lambda y: rows_of(y)),
+}
 
 
-@containers
-@pytest.mark.parametrize("loss, penalty", CASES)
-def test_the_same_optimum_as_in_one_place(loss, penalty, container, local):
-    kind, target, options = LOSSES[loss]
+@pytest.mark.pairwise
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_the_same_optimum_as_in_one_place(loss, penalty, container, kind):
+    """Arrays of torch and of array-api-strict have the same grid in ``tests/test_array_api.py``."""
+    estimator, target = LOSSES[loss]
     X, y = make(target)
-    options = {"penalty": penalty, "alpha": ALPHA, "tol": TOL, "random_state": 0, **options}
-    here = kind(**options).fit(local(X), y)
-    there = kind(**options).fit(container(X), rows_of(y))
+    X, near = X.astype(kind), 1e-10 if kind is np.float64 else 1e-6
+    rows, targets = CONTAINERS[container]
+    model = estimator(loss.split("-")[0], penalty=penalty, alpha=0.03, tol=near / 2, random_state=0)
+    here = clone(model).fit(X, y)
+    there = model.fit(rows(X), targets(y))
     assert here.converged_ and there.converged_, there.advice_
-    near = 1e-10 if "tol" not in LOSSES[loss][2] else 1e-8
     assert there.objective_ == pytest.approx(here.objective_, rel=near)
-    if penalty != "mcp":  # both certify the same
-        assert np.isfinite(there.dual_gap_) == np.isfinite(here.dual_gap_)
+    assert there.optimality_ <= model.tol
+    assert np.isfinite(there.dual_gap_) == np.isfinite(here.dual_gap_)
     assert type(there.coef_) is np.ndarray and there.coef_.shape == here.coef_.shape
-    assert there.n_features_in_ == P
-    predicted = there.predict(container(X))
-    assert isinstance(predicted, da.Array) and predicted.shape == y.shape
-    np.testing.assert_array_equal(predicted.compute(), there.predict(local(X)))
-    assert there.score(container(X), rows_of(y)) == pytest.approx(
-        there.score(local(X), y), rel=1e-9
-    )
+    assert there.coef_.dtype == kind and there.n_features_in_ == P
+    predicted = there.predict(rows(X))
+    assert isinstance(predicted, da.Array) == container.startswith("dask")
+    predicted, expected = np.asarray(predicted), there.predict(X)
+    if estimator is NNOClassifier:
+        np.testing.assert_array_equal(predicted, expected)
+    else:  # sums of sparse rows are in another order
+        np.testing.assert_allclose(predicted, expected, rtol=1e-4 if kind is np.float32 else 1e-9)
+    score = there.score(rows(X), targets(y))
+    assert score == pytest.approx(there.score(X, y), rel=1e-5 if kind is np.float32 else 1e-9)
+
+
+@pytest.mark.parametrize("rows", [dense, csr])
+def test_a_penalty_that_is_not_convex(rows):
+    X, y = make("two")
+    options = {"penalty": "mcp", "alpha": ALPHA, "tol": TOL, "random_state": 0}
+    here = NNOClassifier(**options).fit(X, y)
+    there = NNOClassifier(**options).fit(rows(X), rows_of(y))
+    assert here.converged_ and there.converged_
+    assert there.objective_ == pytest.approx(here.objective_, rel=1e-10)
 
 
 def test_float32_stays():
@@ -150,6 +181,103 @@ def test_twins_inherit_it(kind):
     np.testing.assert_allclose(there.coef_, here.coef_, atol=1e-4)
     np.testing.assert_array_equal(there.predict(dense(X)).compute()[:9], there.predict(X[:9]))
     assert there.score(dense(X), rows_of(y)) == pytest.approx(there.score(X, y))
+
+
+KINDS = {
+    NNOClassifier: "two",
+    NNORegressor: "numbers",
+    **{
+        kind: target
+        for target, names in {
+            "numbers": "ElasticNet HuberRegressor Lasso LinearRegression LinearSVR Ridge "
+            "QuantileRegressor SGDRegressor",
+            "counts": "PoissonRegressor TweedieRegressor",
+            "three": "LinearSVC LogisticRegression RidgeClassifier SGDClassifier",
+            "several": "MultiTaskElasticNet MultiTaskLasso",
+        }.items()
+        for kind in (getattr(linear_model, name) for name in names.split())
+    },
+}
+#: Of a row each: lazy, whoever asks.
+PREDICTIONS = "predict", "predict_proba", "predict_log_proba", "decision_function"
+
+
+@pytest.fixture
+def _nothing_is_gathered(monkeypatch):
+    def gathered(*args, **options):
+        pytest.fail("all rows came to this process")
+
+    monkeypatch.setattr(da.Array, "__array__", gathered)
+
+
+def check_predictions(model, X):
+    for name in PREDICTIONS:
+        if hasattr(model, name):
+            predicted = getattr(model, name)(dense(X))
+            assert isinstance(predicted, da.Array)
+            np.testing.assert_array_equal(predicted.compute()[:9], getattr(model, name)(X[:9]))
+
+
+@pytest.mark.usefixtures("_nothing_is_gathered")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_no_method_gathers_rows(kind):
+    X, y = make(KINDS[kind])
+    model = kind().fit(dense(X), rows_of(y))
+    check_predictions(model, X)
+    assert model.score(dense(X), rows_of(y)) == pytest.approx(model.score(X, y), rel=1e-9)
+    pickle.loads(pickle.dumps(model)).predict(X[:9])
+
+
+CHOOSERS = {
+    linear_model.ElasticNetCV: "numbers",
+    linear_model.LassoCV: "numbers",
+    linear_model.LogisticRegressionCV: "three",
+    linear_model.MultiTaskElasticNetCV: "several",
+    linear_model.MultiTaskLassoCV: "several",
+    linear_model.RidgeCV: "numbers",
+}
+
+
+@pytest.mark.usefixtures("_nothing_is_gathered")
+@pytest.mark.parametrize("kind", CHOOSERS, ids=lambda kind: kind.__name__)
+def test_twins_that_choose_say_what_to_do_and_score_by_parts(kind):
+    X, y = make(CHOOSERS[kind])
+    with pytest.raises(ValueError, match=f"{kind.__name__}.*NNOSearchCV.*X.compute"):
+        kind().fit(dense(X), rows_of(y))
+    model = kind(cv=2).fit(X, y)
+    check_predictions(model, X)
+    weight = np.random.default_rng(3).uniform(size=N)
+    score = model.score(dense(X), rows_of(y), rows_of(weight))
+    assert score == pytest.approx(model.score(X, y, weight), rel=1e-9)
+
+
+@pytest.mark.usefixtures("_nothing_is_gathered")
+def test_metrics_of_a_choice():
+    X, y = make("two")
+    model = linear_model.LogisticRegressionCV(cv=2, scoring="neg_log_loss").fit(X, y)
+    score = model.score(dense(X), rows_of(y))
+    assert score == pytest.approx(model.score(X, y), rel=1e-9)
+    model.scoring = "roc_auc"
+    with pytest.raises(ValueError, match="scoring='roc_auc' is not known to be made of sums"):
+        model.score(dense(X), rows_of(y))
+
+
+@pytest.mark.usefixtures("_nothing_is_gathered")
+@pytest.mark.parametrize("what", [condense, coefficients])
+def test_functions_of_all_rows_say_so(what):
+    X, y = make("two")
+    given = {condense: (dense(X), rows_of(y), 9), coefficients: (NNOClassifier().fit(X, y),)}
+    options = {coefficients: {"X": dense(X), "y": rows_of(y)}}.get(what, {})
+    with pytest.raises(ValueError, match=r"needs its rows in one place.*X\.compute"):
+        what(*given[what], **options)
+
+
+def test_a_chosen_ridge_of_folds():
+    X, y = make("numbers")
+    grid = {"alphas": [1e-3, 1e-1, 1e1], "cv": 3}
+    model = linear_model.RidgeCV(**grid).fit(dense(X), rows_of(y))
+    assert model.alpha_ in grid["alphas"] and model.converged_
 
 
 def test_rows_too_large_to_keep_are_read_at_each_look(monkeypatch):
