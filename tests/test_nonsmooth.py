@@ -320,6 +320,18 @@ def test_every_solver_ends_at_the_same_point(name, solver):
     assert model.dual_gap_ <= 1e-11 * model.objective_
 
 
+@pytest.mark.parametrize("solver", SOLVERS["l2"])
+def test_classes_that_a_wide_matrix_separates(solver):
+    """The default solver made 1,000 steps from one kink to the next, and did not converge."""
+    rng = np.random.default_rng(3)
+    rows, count = rng.random((15, 30)), rng.integers(0, 5, 15)
+    y = (rows[:, 0] > 0.5).astype(int)
+    model = NNOClassifier("hinge", solver=solver).fit(rows, y, count)
+    assert model.converged_ and model.n_passes_ < 500
+    known = SVC(kernel="linear", C=1e4 / count.sum(), tol=1e-8).fit(rows, y, count)
+    np.testing.assert_allclose(model.coef_, known.coef_, atol=1e-5)
+
+
 def test_users_losses_with_corners():
     known = NNORegressor(Quantile(0.3), tol=1e-7).fit(X, Y)
     certified = NNORegressor(MoreauWithDual(0.3), tol=1e-7).fit(X, Y)

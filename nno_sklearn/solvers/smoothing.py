@@ -9,7 +9,8 @@ from nno_sklearn.solvers.succession import Check, Succession, accept
 from nno_sklearn.types import RandomState
 
 #: First width, in constant models' losses: from the constant model, and from a solved neighbour.
-FIRST_WIDTH, NEAR_WIDTH = 1.0, 1e-2
+#: The first lets most rows lie on a parabola: Newton's steps are lost among rows without curvature.
+FIRST_WIDTH, NEAR_WIDTH = 8.0, 1e-2
 #: Shares by which the next width is smaller, at least and at most.
 LEAST_SHRINKAGE, MOST_SHRINKAGE = 0.5, 0.2
 #: Share of ``tol`` that the next width aims at, the gap being as its square.
