@@ -99,24 +99,8 @@ def reaches_0_and_1(estimator):
     return {"check_classifiers_multilabel_output_format_predict_proba": why}
 
 
-def ends_at_its_tolerance(estimator):
-    """Checks that compare fits to a relative 1e-7, of a solver that ends earlier, with the reason.
-
-    The other solvers end small fits with a hinge at the exact optimum.
-    """
-    if (estimator.loss, estimator.penalty, estimator.solver) != ("hinge", "l2", "gd"):
-        return {}
-    why = "gd ends within tol of a hinge's optimum, where its predictions differ by about 1e-6"
-    name = "check_sample_weight_equivalence_on_{}_data"
-    return {name.format(kind): why for kind in ("dense", "sparse")}
-
-
 def expected_failures(estimator):
-    return (
-        has_no_single_optimum(estimator)
-        | reaches_0_and_1(estimator)
-        | ends_at_its_tolerance(estimator)
-    )
+    return has_no_single_optimum(estimator) | reaches_0_and_1(estimator)
 
 
 @pytest.mark.filterwarnings("default")

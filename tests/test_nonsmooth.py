@@ -304,6 +304,34 @@ def test_a_weight_is_a_repetition(name, penalty):
     np.testing.assert_allclose(weighted.intercept_, repeated.intercept_, rtol=0, atol=1e-8)
 
 
+@pytest.mark.parametrize("solver", SOLVERS["l2"])
+@every_loss
+def test_every_solver_ends_at_the_same_point(name, solver):
+    """gd ended within tol, 1e-6 away, on more columns than rows with a weak penalty."""
+    rng = np.random.default_rng(3)
+    rows, count = rng.random((15, 30)), rng.integers(0, 5, 15)
+    y = rng.integers(0, 2, 15) if name == "hinge" else rng.standard_normal(15)
+    kind, loss, _ = LOSSES[name]
+    known = kind(loss, solver="auto").fit(rows, y, count)
+    again = np.repeat(np.arange(15), count)
+    model = kind(loss, solver=solver).fit(rows[again], y[again])
+    np.testing.assert_allclose(model.coef_, known.coef_, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(model.intercept_, known.intercept_, rtol=0, atol=1e-9)
+    assert model.dual_gap_ <= 1e-11 * model.objective_
+
+
+@pytest.mark.parametrize("solver", SOLVERS["l2"])
+def test_classes_that_a_wide_matrix_separates(solver):
+    """The default solver made 1,000 steps from one kink to the next, and did not converge."""
+    rng = np.random.default_rng(3)
+    rows, count = rng.random((15, 30)), rng.integers(0, 5, 15)
+    y = (rows[:, 0] > 0.5).astype(int)
+    model = NNOClassifier("hinge", solver=solver).fit(rows, y, count)
+    assert model.converged_ and model.n_passes_ < 500
+    known = SVC(kernel="linear", C=1e4 / count.sum(), tol=1e-8).fit(rows, y, count)
+    np.testing.assert_allclose(model.coef_, known.coef_, atol=1e-5)
+
+
 def test_users_losses_with_corners():
     known = NNORegressor(Quantile(0.3), tol=1e-7).fit(X, Y)
     certified = NNORegressor(MoreauWithDual(0.3), tol=1e-7).fit(X, Y)

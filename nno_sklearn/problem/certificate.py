@@ -265,6 +265,11 @@ class Certificate:
             return Verdict(gap, _relative(point, gap), True)
         return Verdict(gap, _decrement(point, min(decrease, self._most(point))), True)
 
+    def without_optimum(self, point):
+        """The :class:`Verdict` where the objective falls for ever: only the losses' least values
+        bound it, as a dual point is one near an optimum alone."""
+        return Verdict(self._most(point), np.inf, False)
+
     def _most(self, point):
         """What any step could gain at most: no row's loss falls below its least value, which is
         minus the conjugate at 0. On flat parts of a loss a second-order model promises more."""

@@ -99,9 +99,14 @@ class JointCurvature(_Known):
         return self._total @ shift
 
     def solve(self, right: Array, damping: float = 0.0) -> Array:
-        if damping > 0:
+        if damping == 0:
+            return self._inverse @ right
+        try:
             return np.linalg.solve(self._total + damping * np.eye(len(self._total)), right)
-        return self._inverse @ right
+        except np.linalg.LinAlgError:  # the damping is rounding beside the curvature
+            values, vectors = np.linalg.eigh(self._total)
+            values = np.maximum(values, 0.0) + damping
+            return vectors @ ((vectors.T @ right).T / values).T
 
     def eigen(self) -> tuple[Array, Array | None]:
         values, vectors = np.linalg.eigh(self._total)

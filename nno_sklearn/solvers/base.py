@@ -180,7 +180,7 @@ class Run:
         elif self.status is None and self._stands_still():
             self.stall()
         elif self.status is None and len(self.history) in LONG_RUNS and self._leads_away():
-            self.status = Status.NO_OPTIMUM
+            self._end_without_optimum()
         elif self.status is None and len(self.history) > self.max_iter:
             self.status = Status.MAX_ITER
         return self.status is not None
@@ -232,7 +232,7 @@ class Run:
             return verdict
         if separates(point):
             self.status = Status.NO_OPTIMUM
-            return verdict._replace(optimality=np.inf)
+            return self._certificate.without_optimum(point)
         if verdict.optimality > self.tol:
             return verdict
         # Near an optimum Newton steps shrink; long ones along a direction of recession mean none.
@@ -243,6 +243,7 @@ class Run:
             verdict = verdict._replace(optimality=np.inf)
             if self._long_steps >= MANY_LONG_STEPS:
                 self.status = Status.NO_OPTIMUM
+                verdict = self._certificate.without_optimum(point)
         return verdict
 
     def _record(self, place, verdict, step_size):
@@ -284,8 +285,15 @@ class Run:
             self.history[-1] = last
         if self.status is None and self.last.optimality <= self.tol:
             self.status = Status.CONVERGED
+        elif self.status is None and self._leads_away():
+            self._end_without_optimum()
         elif self.status is None:
-            self.status = Status.NO_OPTIMUM if self._leads_away() else Status.STALLED
+            self.status = Status.STALLED
+
+    def _end_without_optimum(self):
+        """End the run at the last point, from which the objective falls for ever."""
+        self.status, verdict = Status.NO_OPTIMUM, self._certificate.without_optimum(self._point)
+        self.history[-1] = self.last._replace(optimality=verdict.optimality, dual_gap=verdict.gap)
 
     def _leads_away(self):
         """Whether there is no optimum; one that a dual point may prove exists."""

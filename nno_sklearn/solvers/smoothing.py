@@ -4,22 +4,28 @@ import numpy as np
 
 from nno_sklearn.problem import Point, Problem
 from nno_sklearn.solvers.base import Callback, Solver, SolverResult, Status
+from nno_sklearn.solvers.returned import polished
 from nno_sklearn.solvers.succession import Check, Succession, accept
 from nno_sklearn.types import RandomState
 
 #: First width, in constant models' losses: from the constant model, and from a solved neighbour.
-FIRST_WIDTH, NEAR_WIDTH = 1.0, 1e-2
+#: The first lets most rows lie on a parabola: Newton's steps are lost among rows without curvature.
+FIRST_WIDTH, NEAR_WIDTH = 8.0, 1e-2
 #: Shares by which the next width is smaller, at least and at most.
 LEAST_SHRINKAGE, MOST_SHRINKAGE = 0.5, 0.2
 #: Share of ``tol`` that the next width aims at, the gap being as its square.
 AIM = 0.2
 #: Accuracy of a smooth problem, as a share of what is wanted and of the last one, and at least.
 FINER, ROUGH = 0.05, 1e-3
-#: What a width grows by where rounding keeps its problem from being solved; share of the gap that
-#: may be left for a width to be worth it, and widths in a row that may leave more.
+#: What a width grows by where rounding keeps its problem from being solved, or hides what is left;
+#: share of the gap that may be left for a width to be worth it, and widths in a row that may leave
+#: more.
 GROWTH, WORTHWHILE, MOST_IN_VAIN = 4.0, 0.7, 3
 #: Widths in roundings of raw predictions, below which a smooth loss is no nearer.
 ROUNDINGS = 256
+#: Relative gap at which rows have settled on a side of a corner, or on it. A dual point then comes
+#: nearer by larger widths as well, of which slopes round less.
+NEAR = 1e-8
 EPS = np.finfo(float).eps
 
 
@@ -67,7 +73,7 @@ def solve_nonsmooth(
 class _Continuation(Succession):
     """Smooth problems of widths that shrink."""
 
-    precise = 1e-10
+    precise = 1e-12
 
     def __init__(self, problem, start, max_iter, tol, callback):
         super().__init__(problem, start, max_iter, tol, callback, problem.null.value)
@@ -84,6 +90,9 @@ class _Continuation(Succession):
 
     def _next_problem(self):
         return self._problem.smoothed(self._width, self._dual)
+
+    def _refined(self, problem, solver, found, **options):
+        return polished(problem, solver, found, **options) if problem.is_smooth else found
 
     @property
     def _measure(self):
@@ -111,14 +120,15 @@ class _Continuation(Succession):
             min(self._nearest, optimality),
             0 if gains else self._in_vain + 1,
         )
-        if self._in_vain > MOST_IN_VAIN:
+        is_near = np.isfinite(self._bound) and optimality <= NEAR
+        if self._in_vain > (1 if is_near and optimality <= self._tol else MOST_IN_VAIN):
             return False
         if found.status is Status.STALLED and self._dual is not None:
             # Slopes are roundings of raw predictions in units of the width: it was too small.
             self._least_width = GROWTH * self._width
-        aim = np.sqrt(AIM * self._goal / optimality)
-        shrunk = self._width * np.clip(aim, MOST_SHRINKAGE, LEAST_SHRINKAGE)
-        self._width = max(shrunk, self._least_width)
+        aim = np.clip(np.sqrt(AIM * self._goal / optimality), MOST_SHRINKAGE, LEAST_SHRINKAGE)
+        self._width *= GROWTH if is_near and gains else aim
+        self._width = max(self._width, self._least_width)
         size = self._problem.rows.targets.size.max() + np.abs(self.intercept).max()
         size += (self._problem.scale @ np.abs(self.coef)).max()
         return self._width > ROUNDINGS * EPS * size

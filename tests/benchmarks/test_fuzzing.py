@@ -40,6 +40,9 @@ def test_every_claim_of_a_fit_is_true(seed):
         42261,  # more columns than rows and a vanishing ridge: a factor broke down
         13799,  # columns far from 0, no intercept: the value by second moments lost 9 digits
         7105,  # the objective was that of raw predictions that are sums of steps
+        2797,  # classes separable but for some rows: the gap was to a point on the way to infinity
+        3166,  # the same with a softmax
+        600144,  # a softmax without curvature but for a damping that was rounded away: singular
     ],
 )
 def test_claims_that_were_false_once(seed):

@@ -63,6 +63,22 @@ class TestSmallProblems:
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
+def test_the_bound_is_one_on_the_way_to_infinity_as_well(solver):
+    """Some rows keep their loss for ever, so that the infimum is neither 0 nor reached."""
+    rng = np.random.default_rng(0)
+    X = np.hstack([rng.normal(size=(60, 2)), np.repeat([[0.0], [1.0]], 30, axis=0)])
+    y = (X[:, 0] + rng.logistic(size=60) > 0).astype(int)
+    y[30:] = 1  # the last column tells them from the rest, along which the loss falls to theirs
+    rest = NNOClassifier(penalty=None, tol=1e-12).fit(X[:30, :2], y[:30])
+    model = NNOClassifier(penalty=None, solver=solver)
+    assert "has no minimum" in ending(model, X, y)
+    above = model.objective_ - 0.5 * rest.objective_
+    assert 0 < above <= model.dual_gap_ <= model.objective_
+    assert "has no minimum" in ending(model, X, X[:, 2])
+    assert model.dual_gap_ == pytest.approx(model.objective_)  # the infimum is 0; this was inf
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
 def test_classes_of_which_two_are_told_apart_by_one_direction(solver):
     """Along it two classes stay where they are, up to rounding, while the third goes."""
     rng = np.random.default_rng(0)

@@ -77,6 +77,14 @@ def test_single_precision_stays_and_hardly_matters():
     np.testing.assert_allclose(one - one.mean(), other - other.mean(), rtol=0, atol=1e-4 * 70)
 
 
+def test_damping_below_rounding_counts_where_there_is_no_curvature():
+    """It was added to a matrix that stayed singular, and a fit died."""
+    curvature = forms.JointCurvature(np.array([[1.0, -1.0], [-1.0, 1.0]]))
+    step = curvature.solve(np.array([1.0, 3.0]), 1e-20)
+    np.testing.assert_allclose(step.mean(), 2e20)
+    assert np.isfinite(step).all()
+
+
 def test_overflow_is_left_to_the_line_search():
     curvature = forms.JointCurvature(np.array([[1.0, np.inf], [np.inf, 1.0]]))
     assert np.isnan(curvature.solve(np.ones(2))).all()
