@@ -119,8 +119,10 @@ def too_coupled(problem):
 
 
 def has_kronecker_factors(problem):
-    """Whether one matrix over features and one over outputs stand for the coupled Hessian."""
-    return too_coupled(problem) and fits_matrix(problem.n_features)
+    """Whether one matrix over features and one over outputs stand for the coupled Hessian, as it is
+    too large, or products with it serve."""
+    is_coupled = too_coupled(problem) or takes_hessian_products(problem)
+    return is_coupled and fits_matrix(problem.n_features)
 
 
 def moves_jointly(problem):
@@ -128,8 +130,8 @@ def moves_jointly(problem):
     fewer outputs the best intercept costs little beside an iteration."""
     if problem.n_outputs <= MOST_JOINT_OUTPUTS:
         return False
-    has_dual = "conjugate" in problem.provides
-    return has_kronecker_factors(problem) and has_dual and problem.correction.is_zero
+    has_dual = "conjugate" in problem.provides and problem.correction.is_zero
+    return too_coupled(problem) and fits_matrix(problem.n_features) and has_dual
 
 
 def hessian_cost(problem, n_rows):
@@ -288,10 +290,11 @@ def takes_newton(problem):
 def takes_hessian_products(problem):
     """Whether products with the Hessian of coupled outputs cost less than looks at their loss: in
     this process, where X, and a matrix over its columns, are small."""
-    entries = (problem.rows.n_stored + problem.n_features**2) * problem.n_outputs
-    is_short = entries <= MOST_PRODUCT_ENTRIES
     is_here = not problem.rows.n_elsewhere and problem.correction.is_zero
-    return has_kronecker_factors(problem) and is_short and is_here
+    if problem.rows.is_separate or not is_here or problem.n_outputs > MOST_JOINT_OUTPUTS:
+        return False
+    entries = (problem.rows.n_stored + problem.n_features**2) * problem.n_outputs
+    return fits_matrix(problem.n_features) and entries <= MOST_PRODUCT_ENTRIES
 
 
 def is_polished(problem):

@@ -1,4 +1,4 @@
-"""Newton's steps by conjugate gradients, for coupled outputs whose Hessian is too large to factor.
+"""Newton's steps by conjugate gradients, for coupled outputs whose Hessian is dear to form.
 
 A product with the Hessian takes no new look at the loss, which for few rows costs more than the
 products with X do, and no search for an intercept or a step length.
@@ -42,8 +42,13 @@ def descend_by_conjugate_gradients(run, point, preconditioner_at):
         steepest = preconditioner.solve(-point.gradient)
         energy = -float(np.vdot(point.gradient, steepest))
         largest = max(largest, energy)
-        enough = max(ROUGH * energy * np.sqrt(energy / largest), LEFT * run.tol * point.unit)
-        found = exact_step(_newton_line(point, preconditioner, steepest, enough), ACCURACY)
+        if run.newton is not None:
+            line = run.newton.line
+        else:
+            share = ROUGH * np.sqrt(energy / largest) if largest > 0 else ROUGH
+            enough = max(share * energy, LEFT * run.tol * point.unit)
+            line = _newton_line(point, preconditioner, steepest, enough)
+        found = exact_step(line, ACCURACY)
         if found is None:
             break
         step_size, point = np.max(found[0]), found[1]
