@@ -59,7 +59,6 @@ class ClassTargets:
         X, weight, y, offset, exponent = check_training_data(
             self, X, y, sample_weight, offset, multi_output=False
         )
-        y = column_or_1d(y)
         classes, mass = self.surveyed or ClassMass.of(y, weight)
         codes = np.searchsorted(classes, y)  # faster than return_inverse of np.unique
         factors = weights_of_classes(self.class_weight, classes, mass)

@@ -13,13 +13,17 @@ from sklearn.utils.multiclass import check_classification_targets
 SUM_TOLERANCE = 1e-3
 #: scikit-learn warns of more labels than this, where they are more than half of the rows.
 FEW_CLASSES = 20
+#: Kinds of numpy's types whose values are labels, whatever they are: no fractions.
+DISCRETE = "biuU"
 
 
 def distinct_labels(y):
     """The sorted labels of y; raises a ValueError where they are no labels."""
     classes = np.unique(y)
-    # Few distinct labels have the kind of all rows, which the check would sort again.
-    check_classification_targets(classes if len(classes) <= FEW_CLASSES else y)
+    is_few = len(classes) <= FEW_CLASSES
+    if not (is_few and classes.dtype.kind in DISCRETE):
+        # Few distinct labels have the kind of all rows, which the check would sort again.
+        check_classification_targets(classes if is_few else y)
     return classes
 
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from nno_sklearn._inheritance import forget_outdated
+from nno_sklearn._inheritance import forget_outdated, written
 from nno_sklearn.types import Array
 
 CAPABILITIES = (
@@ -138,10 +138,8 @@ class Loss(BaseEstimator):
 
         Determined by the methods that the class defines; nothing has to be declared.
         """
-        written = {
-            name for name in CAPABILITIES if getattr(type(self), name) is not getattr(Loss, name)
-        }
-        return frozenset(written | {"curvature"} if "gradient" in written else written)
+        own = written(type(self), Loss, CAPABILITIES)
+        return own | {"curvature"} if "gradient" in own else own
 
     def value(self, y: Array, eta: Array) -> Array:
         """Loss of each entry; their weighted sum counts.

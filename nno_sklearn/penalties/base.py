@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from nno_sklearn._inheritance import forget_outdated
+from nno_sklearn._inheritance import forget_outdated, written
 from nno_sklearn.penalties.faces import Face
 from nno_sklearn.penalties.norms import GroupNorms
 from nno_sklearn.penalties.piecewise import PiecewiseQuadratic
@@ -89,9 +89,7 @@ class Penalty(BaseEstimator):
 
         Read off the methods that the class writes.
         """
-        return frozenset(
-            name for name in CAPABILITIES if getattr(type(self), name) is not getattr(Penalty, name)
-        )
+        return written(type(self), Penalty, CAPABILITIES)
 
     def bind(
         self, n_features: int, n_outputs: int, feature_names: Sequence[str] | None = None

@@ -70,8 +70,9 @@ FEW_PROGRAM_ENTRIES = 3e4
 MOST_POLISHED_ENTRIES = 2e4
 #: Multiplications that factors of the rows of a small problem may take: some milliseconds.
 MOST_ROW_OPERATIONS = 2e7
-#: The same at each of Newton's steps that do without searches.
-MOST_NEWTON_OPERATIONS = 8e6
+#: The same at each of Newton's steps that do without searches: of outputs that do not interact, and
+#: of those that do.
+MOST_NEWTON_OPERATIONS, MOST_JOINT_OPERATIONS = 1.3e7, 2e7
 
 # Numbers of rows. ``--suite landmarks`` shows what they are worth.
 
@@ -261,8 +262,20 @@ def can_factor_rows(problem):
 
 def takes_newton(problem):
     """Whether a Hessian by coefficients and intercept costs less at each step than the searches for
-    an intercept and a step length that it saves."""
-    return _row_operations(problem) <= MOST_NEWTON_OPERATIONS
+    an intercept and a step length that it saves, which take longer where outputs interact."""
+    if not problem.correction.is_zero:
+        return False
+    n_coupled = coupled_outputs(problem)
+    size = n_coupled * problem.n_features
+    operations = problem.n_outputs / n_coupled * (problem.n_samples + size) * size**2
+    return operations <= (MOST_NEWTON_OPERATIONS if n_coupled == 1 else MOST_JOINT_OPERATIONS)
+
+
+def is_polished(problem):
+    """Whether results go to the limit of precision, as looks at the rows cost next to nothing: they
+    are few, and in this process."""
+    size = problem.n_samples * problem.n_features * problem.n_outputs
+    return size <= MOST_POLISHED_ENTRIES and not problem.rows.n_elsewhere
 
 
 def _row_operations(problem):

@@ -20,7 +20,15 @@ from nno_sklearn.rows.replies import inner
 from nno_sklearn.types import Array, Matrix
 
 #: What a problem derives from its rows, penalty and correction.
-DERIVED = ("is_separate", "is_smooth", "null", "null_residual", "provides", "_of_outputs")
+DERIVED = (
+    "is_separate",
+    "is_smooth",
+    "is_piecewise_quadratic",
+    "null",
+    "null_residual",
+    "provides",
+    "_of_outputs",
+)
 
 
 class Problem:
@@ -161,6 +169,14 @@ class Problem:
     def is_smooth(self) -> bool:
         """Whether the penalty is differentiable, so that F has a gradient everywhere."""
         return "gradient" in self.penalty.provides
+
+    @cached_property
+    def is_piecewise_quadratic(self) -> bool:
+        """Whether the objective is quadratic between the penalty's kinks: one model of second order
+        then tells its minimum."""
+        if not (self.loss.constant_curvature and self.penalty.is_convex):
+            return False
+        return self.penalty.piecewise_quadratic(np.zeros(self.shape)) is not None
 
     @cached_property
     def provides(self) -> frozenset[str]:

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from nno_sklearn.problem.cost import hessian_cost
+from nno_sklearn.problem.cost import hessian_cost, is_polished
 from nno_sklearn.rows.triangular import RankRevealing, pivoted_factor
 
 
@@ -28,6 +28,8 @@ def summarise(problem, budget):
     """
     n, p = problem.n_samples, problem.n_features
     if not problem.loss.is_quadratic or n < 2 * (p + 1):
+        return problem
+    if is_polished(problem):  # the moments would save less than they cost
         return problem
     if problem.rows.is_sparse:  # moments of sparse columns are centred afterwards: digits go
         return problem

@@ -11,6 +11,7 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 
 from nno_sklearn.losses import Loss
+from nno_sklearn.rows.intercept_curvature import curved_everywhere
 from nno_sklearn.rows.replies import (
     DualPoint,
     FirstOrder,
@@ -313,8 +314,7 @@ class Rows(ABC):
         if not self.is_separate:
             gram, mixed = self.joint_hessian_sums(curvature)
             total = curvature.intercept.product(np.eye(self.n_outputs))
-            # A shift of all intercepts alike changes nothing: some curvature keeps it at 0.
-            return [self._joined(gram, mixed, total + total.trace() / self.n_outputs)]
+            return [self._joined(gram, mixed, curved_everywhere(total))]
         return [
             self._joined(gram, first, total)
             for gram, first, total in (

@@ -313,6 +313,20 @@ class DesignMatrix(SecondOrder):
         for block in self._row_blocks():
             yield block, self.X[block] - self.centre
 
+    def blocks_with_ones(self):
+        """Slices of the rows of a dense X with the rows, centred, in float64, beside a column of
+        ones; for three products with them, each a pass."""
+        self.passes.read(3 * self.n_stored)
+        p = self.shape[1]
+        for block in self._row_blocks(least=p):
+            columns = np.ones((len(range(*block.indices(len(self)))), p + 1), like=self.X)
+            np.subtract(self.X[block], self.centre, out=columns[:, :p])
+            if self._any_constant:
+                columns[:, :p][:, self._constant] = 0.0
+            if self._any_idle:
+                columns[self._idle[block], :p] = 0.0
+            yield block, columns
+
     def _by_blocks(self, product, residual):
         blocks = self._row_blocks()
         return sum(product(residual[b], self.X[b]).astype(float, copy=False) for b in blocks)

@@ -20,7 +20,6 @@ from nno_sklearn.rows.replies import (
     HessianSums,
     Moments,
     RowCurvature,
-    SecondOrder,
     Targets,
 )
 from nno_sklearn.rows.row_space import RowSpaceInverse, curvature_rows
@@ -276,14 +275,10 @@ class LocalRows(Recession, Rows):
         return sums.first_order(*given, coef, self.offset, b)
 
     def second_order(self, coef, b):
-        with np.errstate(over="ignore", invalid="ignore"):
-            eta = self._predictions(StoredRaw(self.design.matvec(coef, order=self._order)), b)
-            targets = self._targets_beside(eta)
-            losses, residual, entries = self.loss.with_derivatives(targets, eta)
-            residual = self.weight[:, None] * residual
-            blocks = self.joint_blocks(LocalCurvature(entries, self.weight, self.fit_intercept))
-        gradient = self.design.rmatvec(residual)
-        return SecondOrder(self.weight @ losses, residual.sum(axis=0), gradient, blocks)
+        if self.is_sparse:
+            return super().second_order(coef, b)
+        given = self.loss, self._targets, self.weight, self.design
+        return sums.second_order(*given, coef, self.offset, b, self.fit_intercept)
 
     def moved_gradient(self, raw, b, curvature, shift):
         moved = curvature.entries.product(np.broadcast_to(shift, self.y.shape))

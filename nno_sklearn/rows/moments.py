@@ -6,7 +6,7 @@ from scipy import sparse
 from nno_sklearn._foreign import block_bytes
 
 #: Bytes of X handled at a time where a block must be copied; about a processor's cache.
-BLOCK_BYTES = 2**21
+BLOCK_BYTES = 2**18
 #: Square of the mean, in variances, up to which sums of squares may be centred afterwards: it costs
 #: at most so many units in the last place.
 MILD = 100.0

@@ -7,9 +7,9 @@ from operator import add
 import numpy as np
 
 from nno_sklearn.losses import Curvature
-from nno_sklearn.rows.intercept_curvature import intercept_curvature
+from nno_sklearn.rows.intercept_curvature import curved_everywhere, intercept_curvature
 from nno_sklearn.rows.raw import block_slices, product_slices
-from nno_sklearn.rows.replies import FirstOrder, RowSums, inner
+from nno_sklearn.rows.replies import FirstOrder, RowSums, SecondOrder, inner
 
 #: Raw predictions whose couplings a curvature may keep where raw predictions are not stored.
 MOST_COUPLINGS = 2**25
@@ -81,6 +81,64 @@ def first_order(loss, y, weight, design, coef, offset, b):
     with np.errstate(over="ignore", invalid="ignore"):
         gradient = design.sweep(coef, residual, product_slices(n, n_outputs))
     return FirstOrder(value, total, np.maximum(diagonal, 0.0), gradient)
+
+
+def second_order(loss, y, weight, design, coef, offset, b, fit_intercept):
+    """:class:`SecondOrder` at coefficients, for dense X.
+
+    Each block of rows is looked at once: with a column of ones beside it, one product each gives
+    the raw predictions, the slope and the Hessian by coefficients and intercepts.
+    """
+    (p, n_outputs), joint = coef.shape, np.vstack([coef, b])
+    values, slope, blocks = np.zeros(n_outputs), np.zeros(joint.shape), None
+    with np.errstate(over="ignore", invalid="ignore"):
+        for rows, columns in design.blocks_with_ones():
+            eta, part = columns @ joint, weight[rows, None]
+            if offset is not None:
+                eta += offset[rows]
+            losses, gradient, curvature = loss.with_derivatives(y.like(rows, eta), eta)
+            values += weight[rows] @ losses
+            slope += columns.T @ (part * gradient)
+            added = _hessian_blocks(columns, part, curvature)
+            blocks = added if blocks is None else _sum(blocks, added)
+    if len(blocks) < n_outputs:
+        blocks = [_intercepts_last(blocks[0], p, n_outputs)]
+    if not fit_intercept:
+        n_coefs = coef.size // len(blocks)
+        blocks = [block[:n_coefs, :n_coefs] for block in blocks]
+    return SecondOrder(values, slope[-1], slope[:-1], blocks)
+
+
+def _hessian_blocks(columns, weight, curvature):
+    """Those of some rows; of outputs that interact one, output by output."""
+    grams = [_gram(weight * h[:, None], columns) for h in curvature.diagonal.T]
+    if curvature.coupling is None:
+        return grams
+    coupling = np.sqrt(weight) * curvature.coupling
+    scaled = (coupling[:, :, None] * columns[:, None, :]).reshape(len(columns), -1)
+    block = -(scaled.T @ scaled)
+    n_outputs, size = len(grams), columns.shape[1]
+    of_outputs = block.reshape(n_outputs, size, n_outputs, size)
+    for k, gram in enumerate(grams):
+        of_outputs[k, :, k] += gram
+    return [block]
+
+
+def _gram(weight, columns):
+    """``columns' diag(weight) columns``, as a product of one matrix with itself: that is half the
+    work."""
+    scaled = np.sqrt(np.maximum(weight, 0.0)) * columns
+    return scaled.T @ scaled
+
+
+def _intercepts_last(block, p, n_outputs):
+    """A Hessian with the intercepts after all coefficients, not after those of their outputs."""
+    order = np.arange(n_outputs * (p + 1)).reshape(n_outputs, p + 1)
+    order = np.concatenate([order[:, :p].ravel(), order[:, p]])
+    block = block[np.ix_(order, order)]
+    intercepts = slice(n_outputs * p, None)
+    block[intercepts, intercepts] = curved_everywhere(block[intercepts, intercepts])
+    return block
 
 
 def sums_along(loss, y, weight, raw, offset, b, slope, t, is_separate):

@@ -105,6 +105,8 @@ class SolverResult:
     bound: float = -np.inf
     #: The loss with what was estimated of it, such as a scale; None where that is nothing.
     loss: Loss | None = None
+    #: Whether Newton's steps have come as near to the optimum as precision goes.
+    is_precise: bool = False
 
 
 class Run:
@@ -130,6 +132,8 @@ class Run:
         How the run ended; None while it goes on.
     newton : NewtonStep or None
         The Newton step at the last point, where the certificate needed one; a solver may take it.
+    precise : Point or None
+        The point to which a solver's Newton steps led, if as near to the optimum as precision goes.
     """
 
     def __init__(
@@ -147,6 +151,7 @@ class Run:
         self.newton: NewtonStep | None = None
         self._certificate, self._started = Certificate(bound), perf_counter()
         self._point: Point | None = None
+        self.precise: Point | None = None
         self._long_steps, self._next_look = 0, 2
         self._start: tuple[str, float] | None = None
         self._is_told_to_stop = False
@@ -304,6 +309,7 @@ class Run:
             history=self.history,
             point=point,
             bound=self._certificate.known,
+            is_precise=point is self.precise,
         )
 
 

@@ -5,10 +5,12 @@ a factor of that the next step. On small data this costs less than to find the b
 step length, as the descent elsewhere does.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
+from nno_sklearn.problem.cost import is_polished
 from nno_sklearn.rows.cholesky import ScaledCholesky
 from nno_sklearn.solvers.linesearch import MEAN_ROUNDING
 from nno_sklearn.types import Array
@@ -19,8 +21,14 @@ CONTENT, MOST_TRIALS = 1e-4, 6
 #: Share of a column's curvature that the columns before it must leave open, for a factor of the
 #: Hessian to keep half of its digits; the next step then mends what this one lacks.
 LEAST_PIVOT = 1e-8
+#: The same for a step that minimises a quadratic to be so exact that nothing is left to mend.
+EXACT_PIVOT = 1e-4
 #: Share of the objective whose promise is rounding: coefficients are then off by its square root.
 NONE_LEFT = 1e-24
+#: Share that a step promises from where it leads to the limit of precision.
+PRECISE = 1e-17
+#: Share of ``tol`` that a run's last step may promise: what it leaves is far less.
+LAST_SHARE = 1e-2
 #: Steps at most: where they are more, as with a penalty whose Hessian is no diagonal, it is not
 #: Newton's method.
 MOST_STEPS = 50
@@ -36,10 +44,35 @@ class Place(NamedTuple):
     step: Array
     #: Half the squared Newton decrement: what the step promises. nan where none is known.
     decrease: float
+    #: Whether the step leads to the minimum, as the objective is quadratic.
+    is_exact: bool = False
 
     def after(self, length: float) -> tuple[Array, Array]:
         """Coefficients and intercept where a share of the step leads."""
         return self.coef + length * self.step[:-1], self.intercept + length * self.step[-1]
+
+
+def descend_by_newton(run, point):
+    """Newton's steps of a run, whose last look was at ``point``; those of small problems end at the
+    limit of precision.
+
+    Parameters
+    ----------
+    run : Run
+    point : Point
+
+    Returns
+    -------
+    Point
+        Where the steps lead, for the run to look at; ``point`` itself where there are none.
+    """
+    is_precise = is_polished(run.problem)
+    accuracy = PRECISE if is_precise else LAST_SHARE * run.tol
+    given = run.problem, point.coef, point.intercept, accuracy
+    found, has_ended = newton_jointly(*given, partial(run.goes_by, step_size=1.0))
+    found = found or point
+    run.precise = found if is_precise and has_ended else None
+    return found
 
 
 def newton_jointly(problem, coef, intercept, accuracy, goes_on=lambda place: True):
@@ -68,12 +101,12 @@ def newton_jointly(problem, coef, intercept, accuracy, goes_on=lambda place: Tru
     if place.decrease <= NONE_LEFT * place.value:
         return None, True
     for _ in range(MOST_STEPS):
-        if place.decrease <= accuracy * place.value:
+        if place.is_exact or place.decrease <= accuracy * place.value:
             return problem.at(*place.after(1.0)), True
         following = _next(problem, place)
         place = following or place
-        is_near = place.decrease <= accuracy * place.value
-        if following is None or not (is_near or goes_on(place)):
+        ends = place.is_exact or place.decrease <= accuracy * place.value
+        if following is None or not (ends or goes_on(place)):
             break
     return None if place is start else problem.at(place.coef, place.intercept), False
 
@@ -85,19 +118,22 @@ def _place(problem, coef, intercept):
     value = float(np.sum(data.values)) + problem.alpha * penalty.value(coef)
     slope = np.vstack([data.gradient + problem.alpha * penalty.gradient(coef), data.total])
     curvature = problem.alpha * penalty.curvature(coef)
-    step = _step(data.blocks, curvature, slope)
-    if step is None:
+    step, pivot = _step(data.blocks, curvature, slope)
+    if pivot < LEAST_PIVOT:
         return Place(coef, intercept, value, np.zeros_like(slope), np.nan)
-    return Place(coef, intercept, value, step, -0.5 * float(np.vdot(slope, step)))
+    is_exact = problem.is_piecewise_quadratic and pivot >= EXACT_PIVOT
+    return Place(coef, intercept, value, step, -0.5 * float(np.vdot(slope, step)), is_exact)
 
 
 def _step(blocks, curvature, slope):
-    """Newton's step of coefficients and intercept; None where a factor has too few digits.
+    """Newton's step of coefficients and intercept, and the least pivot of a factor; the step is
+    unfinished where that is below ``LEAST_PIVOT``.
 
     Each block of the Hessian is of as many outputs as interact, coefficients output by output, then
     the intercepts, where there are any.
     """
     step, n_coupled = np.zeros_like(slope), slope.shape[1] // len(blocks)
+    least = 1.0
     for k, block in enumerate(blocks):
         outputs = slice(k * n_coupled, (k + 1) * n_coupled)
         diagonal = np.zeros(len(block))
@@ -105,16 +141,17 @@ def _step(blocks, curvature, slope):
         right = slope[:, outputs]
         right = np.concatenate([right[:-1].T.ravel(), right[-1]])[: len(block)]
         if not np.isfinite(block).all():
-            return None
+            return step, 0.0
         factor = ScaledCholesky(block, diagonal)
-        if factor.pivots.min() < LEAST_PIVOT:
-            return None
+        least = min(least, factor.pivots.min())
+        if least < LEAST_PIVOT:
+            return step, least
         solved = -factor.solve(right)
         n_coefs = curvature[:, outputs].size
         step[:-1, outputs] = solved[:n_coefs].reshape(n_coupled, -1).T
         if len(block) > n_coefs:
             step[-1, outputs] = solved[n_coefs:]
-    return step
+    return step, least
 
 
 def _next(problem, place):

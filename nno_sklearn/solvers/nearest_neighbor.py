@@ -1,7 +1,5 @@
 """Nearest-neighbour gradient descent (NGD): learn from landmark rows, correct with all rows."""
 
-from functools import partial
-
 import numpy as np
 
 from nno_sklearn._distances import check_metric
@@ -15,7 +13,7 @@ from nno_sklearn.problem.cost import (
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, Status, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.joint_descent import descend_jointly
-from nno_sklearn.solvers.joint_newton import newton_jointly
+from nno_sklearn.solvers.joint_newton import descend_by_newton
 from nno_sklearn.solvers.kronecker_preconditioner import KroneckerAtPoint
 from nno_sklearn.solvers.landmark_models import descend_by_models
 from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
@@ -27,8 +25,6 @@ from nno_sklearn.types import Metric, RandomState
 SMALL_MAX_ITER, SMALL_TOL = 20, 3e-2
 #: Share of its total decrease so far that a step on it must gain for another to follow.
 SMALL_GAIN = 1e-2
-#: Share of ``tol`` that Newton's last step may promise: what it leaves is far less.
-NEWTON_SHARE = 1e-2
 
 
 class RoughRun(Run):
@@ -150,10 +146,7 @@ class NearestNeighborSolver(Solver):
         if moves_jointly(run.problem) and not run.done(point):
             point = descend_jointly(run, point, preconditioner, self.n_corrections)
         elif takes_newton(run.problem) and not run.done(point):
-            goes_on = partial(run.goes_by, step_size=1.0)
-            given = run.problem, point.coef, point.intercept, NEWTON_SHARE * run.tol
-            found, _ = newton_jointly(*given, goes_on)
-            point, step_size = found or point, 1.0
+            point, step_size = descend_by_newton(run, point), 1.0
         if run.status:
             return point
         return descend(run, point, preconditioner, self.n_corrections, step_size)

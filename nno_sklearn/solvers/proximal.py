@@ -1,9 +1,12 @@
 """Proximal Newton on working sets: sparse models, and every penalty with a prox."""
 
+import numpy as np
+
 from nno_sklearn.problem import Point, Problem
-from nno_sklearn.problem.cost import fits_matrix
+from nno_sklearn.problem.cost import fits_matrix, takes_newton
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult
 from nno_sklearn.solvers.descent import descend
+from nno_sklearn.solvers.joint_newton import descend_by_newton
 from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import OwnRows
 from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
@@ -55,10 +58,13 @@ class ProximalSolver(Solver):
         random_state: RandomState = None,
     ) -> SolverResult:
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
-        if problem.is_smooth:
-            preconditioner = _newton_preconditioner(run, problem)
-            return run.result(descend(run, start, preconditioner, N_CORRECTIONS))
-        return run.result(solve_by_working_sets(run, start))
+        if not problem.is_smooth:
+            return run.result(solve_by_working_sets(run, start))
+        point, step_size = start, np.nan
+        if takes_newton(problem) and not run.done(point):
+            point, step_size = descend_by_newton(run, point), 1.0
+        preconditioner = _newton_preconditioner(run, problem)
+        return run.result(descend(run, point, preconditioner, N_CORRECTIONS, step_size))
 
 
 def _newton_preconditioner(run, problem):

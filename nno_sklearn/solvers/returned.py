@@ -5,19 +5,19 @@ from dataclasses import replace
 import numpy as np
 
 from nno_sklearn.problem import promised_decrease, shortest
-from nno_sklearn.problem.cost import MOST_POLISHED_ENTRIES, takes_newton
+from nno_sklearn.problem.cost import is_polished, takes_newton
 from nno_sklearn.problem.intercept import NO_SEARCH, PRECISION
 from nno_sklearn.solvers.base import Run, Status
-from nno_sklearn.solvers.joint_newton import newton_jointly
+from nno_sklearn.solvers.joint_newton import PRECISE, newton_jointly
 from nno_sklearn.solvers.linesearch import exact_step, rises, rounding_of
 from nno_sklearn.solvers.newton import newton_step
 
 #: Share of ``tol`` to solve to, so that the rounded result is still within ``tol``.
 FINER = 0.25
-#: Newton steps that polish a small problem's result, the relative decrease that the last of them
-#: gains, the share of the decrease before that a whole step leaves near the optimum, and what the
-#: last one may add to what the coefficients promise, where that is rounding.
-POLISH_STEPS, PRECISE, FALLS, FARTHER = 10, 1e-17, 0.25, 2.0
+#: Newton steps that polish a small problem's result, the share of the decrease before that a whole
+#: step leaves near the optimum, and what the last one may add to what the coefficients promise,
+#: where that is rounding.
+POLISH_STEPS, FALLS, FARTHER = 10, 0.25, 2.0
 #: Terms of a value, as multiples of it, whose rounding matters.
 LARGE = 1e4
 #: Roundings of a value that sums of as many terms may differ by.
@@ -82,12 +82,6 @@ def _with_digits(problem, result):
     return problem.given if terms > LARGE * result.objective else problem
 
 
-def _is_small(problem):
-    """Whether looks at the rows cost next to nothing, as they are few, and in this process."""
-    size = problem.n_samples * problem.n_features * problem.n_outputs
-    return size <= MOST_POLISHED_ENTRIES and not problem.rows.n_elsewhere
-
-
 def _continued(history, more):
     """A history, and that of a run which goes on where it ended: it has no start of its own."""
     ended = history[-1].seconds if history else 0.0
@@ -109,7 +103,7 @@ def polished(problem, solver, result, *, tol, callback, random_state):
     A weight then equals a repetition up to rounding, not only within ``tol``; and the objective is
     that of the coefficients, not of raw predictions which are sums of steps.
     """
-    if result.status is Status.STOPPED or not _is_small(problem):
+    if result.is_precise or result.status is Status.STOPPED or not is_polished(problem):
         return result
     start = point = _near(problem, result.coef, result)
     is_exact = problem.loss.constant_curvature and result.dual_gap <= GAP_ROUNDING * start.value

@@ -144,9 +144,7 @@ def _proximal_newton(inner, target_gap, hessian, columns):
 
 def _is_model_exact(problem, hessian):
     """Whether a model is the objective, which its own gap then bounds: one step is enough."""
-    is_solved_to_a_gap = problem.penalty.piecewise_quadratic(np.zeros(problem.shape)) is not None
-    is_exact = problem.loss.constant_curvature and problem.penalty.is_convex
-    return is_exact and is_solved_to_a_gap and hessian.is_of_all_rows
+    return problem.is_piecewise_quadratic and hessian.is_of_all_rows
 
 
 def _left(point):

@@ -13,7 +13,7 @@ from tests.problems import CONTAINERS, pose
 PLENTY = np.inf
 
 
-def make_data(n=60, p=4, n_outputs=2, seed=0):
+def make_data(n=3000, p=4, n_outputs=2, seed=0):
     """Shifted columns, one of them constant and two alike; targets with noise; weights."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, p)) * 10.0 ** np.arange(p) + 5.0
@@ -97,7 +97,7 @@ def test_fits_look_at_the_rows_twice(solver):
 
 
 def test_float32_stays_float32():
-    X, y, _ = make_data(n=500)
+    X, y, _ = make_data()
     model = NNORegressor(alpha=0.01).fit(X[:, :-1].astype(np.float32), y)
     assert model.n_passes_ < 2.5
     assert model.coef_.dtype == np.float32 and model.intercept_.dtype == np.float64
@@ -106,7 +106,7 @@ def test_float32_stays_float32():
 def test_exact_targets_leave_nothing():
     """No row of its own is left for what no feature explains, and rounding makes no nan of it."""
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(200, 5))
+    X = rng.normal(size=(5000, 5))
     model = NNORegressor(alpha=0.0, tol=1e-10).fit(X, X @ np.arange(5.0) + 7.0)
     np.testing.assert_allclose(model.coef_, np.arange(5.0), atol=1e-6)
     np.testing.assert_allclose(model.intercept_, 7.0, atol=1e-6)
