@@ -2,7 +2,6 @@
 
 from weakref import WeakKeyDictionary
 
-
 #: Of each class that was asked for.
 _WRITTEN: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
 

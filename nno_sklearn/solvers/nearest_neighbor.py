@@ -1,5 +1,7 @@
 """Nearest-neighbour gradient descent (NGD): learn from landmark rows, correct with all rows."""
 
+from functools import partial
+
 import numpy as np
 
 from nno_sklearn._distances import check_metric
