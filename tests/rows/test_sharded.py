@@ -312,4 +312,5 @@ def test_few_round_trips_and_few_bytes(name, penalty, condition, seed):
     requests, n_bytes, landmarks = counted(problem, tol=1e-4)
     assert requests.total() <= (5 if name == "squared_error" else 21), dict(requests)
     size = 8 * problem.rows.n_stored
-    assert landmarks <= 0.2 * size and n_bytes <= 0.01 * size
+    # Landmarks are a tenth of so few rows, and a fifth more where progress with them is slow.
+    assert landmarks <= 0.4 * size and n_bytes <= 0.01 * size
