@@ -53,7 +53,7 @@ class GroupNorms:
         """A number of each group for each of its features, (n_features, 1)."""
         return groups[self.labels][:, None]
 
-    def _soft(self, z: Array, step: float | Array = 1.0) -> Array:
+    def soft(self, z: Array, step: float | Array = 1.0) -> Array:
         """What the l1 part leaves of slopes, or of coefficients after a step."""
         if self.l1 == 0:
             return z
@@ -66,7 +66,7 @@ class GroupNorms:
 
     def prox(self, w: Array, step: float | Array) -> Array:
         """``argmin_v |v - w|^2 / 2 + step * function(v)``, with one step for each group."""
-        soft = self._soft(w, step)
+        soft = self.soft(w, step)
         of_group = step if np.ndim(step) == 0 else np.broadcast_to(step, w.shape)[:, :1]
         norms, radii = self.of_features(self.norms(soft)), self.of_features(self.radii)
         shrink = np.divide(of_group * radii, norms, out=np.zeros_like(norms), where=norms > 0)
@@ -86,13 +86,13 @@ class GroupNorms:
 
     def conjugate(self, z: Array) -> Scalar:
         """``sup_w z.w - function(w)``, a float; inf outside of the domain."""
-        excess = self.norms(self._soft(z)) - self.radii
+        excess = self.norms(self.soft(z)) - self.radii
         return 0.0 if (excess <= AT_BOUNDARY * np.maximum(self.radii, 1.0)).all() else np.inf
 
     def dual_scaling(self, z: Array) -> Scalar:
         """The largest factor up to 1 that brings ``z`` into the domain of the conjugate."""
         radii = self.radii
-        outside = self.norms(self._soft(z)) > radii
+        outside = self.norms(self.soft(z)) > radii
         if not outside.any():
             return 1.0
         if self.l1 == 0:
@@ -112,11 +112,11 @@ class GroupNorms:
 
     def subdiff_distance(self, w: Array, gradient: Array) -> Array:
         """Distance, per coefficient, of ``-gradient`` to the subdifferential at ``w``."""
-        at_zero = self._soft(gradient)
+        at_zero = self.soft(gradient)
         sizes, radii = self.of_features(self.norms(at_zero)), self.of_features(self.radii)
         share = np.divide(radii, sizes, out=np.ones_like(sizes), where=sizes > radii)
         at_zero = np.abs(at_zero) * (1.0 - share)
         rate, _ = self.rates(w)
         slope = gradient + rate * w
-        in_use = np.where(w == 0, np.abs(self._soft(slope)), np.abs(slope + self.l1 * np.sign(w)))
+        in_use = np.where(w == 0, np.abs(self.soft(slope)), np.abs(slope + self.l1 * np.sign(w)))
         return np.where(self.of_features(self.norms(w)) > 0, in_use, at_zero)
