@@ -1,10 +1,11 @@
 """Quadratic models with norms of groups: Newton's steps in the sizes of the groups."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from nno_sklearn.penalties import GroupNorms, PiecewiseQuadratic
+from nno_sklearn.penalties import PiecewiseQuadratic
 from nno_sklearn.problem.cost import fits_matrix
 from nno_sklearn.rows.cholesky import ScaledCholesky
 from nno_sklearn.solvers.active_sets import ActiveSets
@@ -15,8 +16,9 @@ MAX_ROUNDS = 200
 LEAST_ENTERING, ENTERING = 10, 1.0
 #: Accuracy of the best coefficients for given sizes, in target gaps.
 FINER = 0.01
-#: Times that a step is halved until the model falls.
-SHORTENINGS = 8
+#: Lengths of a step that are tried, each half the last, until the model falls: of one by the
+#: inverse of slopes, and of one by slopes.
+FEW_SHORTENINGS, SHORTENINGS = 3, 8
 EPS = np.finfo(float).eps
 
 
@@ -36,19 +38,27 @@ def group_model(point, blocks):
     norms = point.problem.penalty.group_norms(point.coef)
     if norms is None:
         return None
-    (p, n_outputs), alpha = point.coef.shape, point.problem.alpha
-    labels, radii, l1 = norms.labels, alpha * norms.radii, alpha * norms.l1
+    n_outputs, norms = point.problem.n_outputs, norms.scaled(point.problem.alpha)
     if len({id(matrix) for _, matrix in blocks}) == 1 and len(blocks) == n_outputs:
         index, matrix = blocks[0]
-        model = ThinModel(point, index) if matrix is None else GramModel(matrix)
-        return GroupModel(point, GroupNorms(labels, radii, l1), model, (p, n_outputs))
+        if matrix is None:
+            model = ThinModel(point, index, norms.l2)
+        else:
+            model = GramModel(_with_squares(matrix, norms.l2))
+        return GroupModel(point, norms, model, point.coef.shape)
     if not fits_matrix(point.coef.size):
         return None
     joint = np.zeros((point.coef.size, point.coef.size))
     for index, matrix in blocks:
         joint[np.ix_(index, index)] = matrix
-    norms = GroupNorms(np.repeat(labels, n_outputs), radii, l1)
-    return GroupModel(point, norms, GramModel(joint), (-1, 1))
+    norms = replace(norms, labels=np.repeat(norms.labels, n_outputs))
+    model = GramModel(_with_squares(joint, norms.l2))
+    return GroupModel(point, norms, model, (-1, 1))
+
+
+def _with_squares(matrix, l2):
+    """A matrix with the curvature of squares on its diagonal."""
+    return matrix + l2 * np.eye(len(matrix)) if l2 else matrix
 
 
 class _Place(NamedTuple):
@@ -69,8 +79,8 @@ class GroupModel:
     the groups' sizes alone, at the best coefficients for them: convex, and smooth even where sizes
     are 0 (Micchelli, Morales and Pontil, 2013). A group's size settles where the slope of its
     coefficients has the length of its radius. Newton's steps go there by the inverse of that
-    length, which is linear in the size where groups do not interact; sizes that would fall below 0
-    stay at 0.
+    length, which is linear in the size where groups do not interact, or, where that goes too far,
+    by its square; sizes that would fall below 0 stay at 0.
 
     All is in differences from w, whose gradient is as exact as the rows give it.
 
@@ -81,7 +91,7 @@ class GroupModel:
     norms : GroupNorms
         The penalty, or what lies above it, times alpha, in the shape of the model.
     model : GramModel or ThinModel
-        Of H, that of every column of the coefficients.
+        Of H and the squares of the penalty, that of every column of the coefficients.
     shape : tuple
         Shape of the coefficients in the model: (n_features, n_outputs) where all outputs have the
         same Hessian, else (n_coefficients, 1).
@@ -93,10 +103,11 @@ class GroupModel:
     """
 
     def __init__(self, point, norms, model, shape):
-        self._norms, self._radii, self._model = norms, norms.radii, model
+        self._norms, self._l2 = replace(norms, l2=0.0), norms.l2
+        self._radii, self._model = norms.radii, model
         self._energy, self._shape = 2 * abs(point.data_loss), point.coef.shape
         self._w = point.coef.reshape(shape)
-        self._gradient = point.data_gradient.reshape(shape)
+        self._gradient = point.data_gradient.reshape(shape) + self._l2 * self._w
         self._order = np.argsort(norms.labels, kind="stable")
         self._is_bound = norms.radii > 0
 
@@ -162,16 +173,26 @@ class GroupModel:
         groups = self._choose(sizes, ratio)
         if not groups.any():
             return None
-        step = self._step(place, groups, ratio)
-        for halvings in range(SHORTENINGS):
-            new = sizes.copy()
-            new[groups] += 0.5**halvings * step
-            found = self._settled(np.maximum(new, 0.0), place.v, place.slope)
-            before, after = self._upper(place), self._upper(found)
-            rise = 0.5 * np.vdot(place.slope + found.slope, found.v - place.v) + after - before
-            if rise <= EPS * before:
-                return found
+        curvature = self._curvature(place, groups)
+        if not np.isfinite(curvature).all():
+            return None
+        radii, ratio = self._radii[groups], ratio[groups]
+        inverse, plain = radii * ratio**2 * (ratio - 1.0), 0.5 * radii * (ratio**2 - 1.0)
+        for right, shortenings in ((inverse, FEW_SHORTENINGS), (plain, SHORTENINGS)):
+            step = _nonnegative_step(curvature, right, sizes[groups])
+            for halvings in range(shortenings):
+                new = sizes.copy()
+                new[groups] += 0.5**halvings * step
+                found = self._settled(np.maximum(new, 0.0), place.v, place.slope)
+                if self._falls(place, found):
+                    return found
         return None
+
+    def _falls(self, place, found):
+        """Whether the model, at the best coefficients for the sizes, falls from place to place."""
+        before, after = self._upper(place), self._upper(found)
+        rise = 0.5 * np.vdot(place.slope + found.slope, found.v - place.v) + after - before
+        return rise <= EPS * before
 
     def _upper(self, place):
         """What the penalty is at most, by the sizes."""
@@ -187,23 +208,6 @@ class GroupModel:
         if np.count_nonzero(entering) > most:
             entering[np.argpartition(-entering, most)[most:]] = 0.0
         return used | (entering > 0) | ~self._is_bound
-
-    def _step(self, place, groups, ratio):
-        """Newton's step in the sizes of some groups, none of which falls below 0."""
-        radii, sizes, ratio = self._radii[groups], place.sizes[groups], ratio[groups]
-        curvature = self._curvature(place, groups)
-        right = radii * ratio**2 * (ratio - 1.0)
-        free, step = np.ones(len(sizes), dtype=bool), -sizes
-        while free.any():
-            given = right[free] + curvature[np.ix_(free, ~free)] @ sizes[~free]
-            found = ScaledCholesky(curvature[np.ix_(free, free)], 0.0).solve(given)
-            step[free] = found
-            falls = sizes[free] + found < 0
-            if not falls.any():
-                break
-            step[np.flatnonzero(free)[falls]] = -sizes[free][falls]
-            free[np.flatnonzero(free)[falls]] = False
-        return step
 
     def _curvature(self, place, groups):
         """Second derivatives by the sizes: of the model along each group's slope, the coefficients
@@ -224,11 +228,28 @@ class GroupModel:
         return np.add.reduceat(np.add.reduceat(every, starts, axis=0), starts, axis=1)
 
     def _gap(self, place):
-        """Duality gap of the model (see :func:`nno_sklearn.problem.certificate.dual_gap`)."""
+        """Duality gap of the model (see :func:`nno_sklearn.problem.certificate.dual_gap`), the
+        squares counting with the rows'."""
         norms, v = self._norms, place.v
         slope = place.slope if norms.grows else place.slope * self._is_bound[norms.labels][:, None]
         scaling = norms.dual_scaling(-slope)
         moved = np.vdot(slope + self._gradient, v - self._w)
+        energy = self._energy + self._l2 * np.vdot(self._w, self._w) + moved
         gap = norms.value(v) + norms.conjugate(-scaling * slope)
-        rest = 0.5 * (1.0 - scaling) ** 2 * max(self._energy + moved, 0.0)
+        rest = 0.5 * (1.0 - scaling) ** 2 * max(energy, 0.0)
         return gap + scaling * np.vdot(slope, v) + rest
+
+
+def _nonnegative_step(curvature, right, sizes):
+    """Newton's step in sizes, none of which falls below 0."""
+    free, step = np.ones(len(sizes), dtype=bool), -sizes
+    while free.any():
+        given = right[free] + curvature[np.ix_(free, ~free)] @ sizes[~free]
+        found = ScaledCholesky(curvature[np.ix_(free, free)], 0.0).solve(given)
+        step[free] = found
+        falls = sizes[free] + found < 0
+        if not falls.any():
+            break
+        step[np.flatnonzero(free)[falls]] = -sizes[free][falls]
+        free[np.flatnonzero(free)[falls]] = False
+    return step

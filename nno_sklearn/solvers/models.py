@@ -79,7 +79,7 @@ class GramModel:
         part : object or None
             Of the coefficients ``used``; None where these are none.
         used, index : ndarray of int
-            In the same order, where they share coefficients.
+            In the same order; all that are used are in ``index``.
         unit : ndarray of shape (n,)
             Entries of the directions at ``index``; direction j has those from ``starts[j]`` on.
         starts : ndarray of shape (n_directions,)
@@ -156,20 +156,23 @@ class ThinModel:
     ----------
     point, index
         As of :class:`RowsModel`.
+    l2 : float
+        Curvature that each coefficient has besides.
     """
 
-    def __init__(self, point, index):
+    def __init__(self, point, index, l2):
+        self._l2 = l2
         feature, output = np.divmod(index, point.problem.n_outputs)
         rows = point.problem.rows.hessian_root(point.curvature, feature, output)
         self._columns = np.ascontiguousarray(rows.T)
 
     def product(self, d):
         """``H d``."""
-        return self._columns @ (self._columns.T @ d)
+        return self._columns @ (self._columns.T @ d) + self._l2 * d
 
     def part(self, index, ridge):
         """The model of some coefficients, with a ``ridge`` for each on its diagonal."""
-        columns = self._columns[index]
+        columns, ridge = self._columns[index], ridge + self._l2
         if len(index) > columns.shape[1] and ridge.all():
             return _KernelPart(columns, ridge)
         return _ColumnsPart(columns, ridge)
@@ -177,7 +180,16 @@ class ThinModel:
     def left(self, part, used, index, unit, starts):
         """See :meth:`GramModel.left`."""
         images = np.add.reduceat(self._columns[index] * unit[:, None], starts, axis=0).T
-        return images.T @ images if part is None else part.left(images)
+        if not self._l2:
+            return images.T @ images if part is None else part.left(images)
+        whole = images.T @ images
+        whole[np.diag_indices_from(whole)] += self._l2 * np.add.reduceat(unit**2, starts)
+        if part is None:
+            return whole
+        inside, own = self._columns[used] @ images, np.isin(index, used)
+        direction = np.searchsorted(starts, np.flatnonzero(own), side="right") - 1
+        inside[np.arange(len(used)), direction] += self._l2 * unit[own]
+        return whole - inside.T @ part.solve(inside)
 
 
 class _ColumnsPart:
@@ -199,10 +211,7 @@ class _KernelPart:
 
     def __init__(self, columns, ridge):
         self._columns, self._ridge = columns, ridge[:, None]
-        half = columns / np.sqrt(self._ridge)
-        kernel = half.T @ half
-        kernel[np.diag_indices_from(kernel)] += 1.0
-        self._factor = Cholesky(kernel)
+        self._factor = _kernel_factor((columns / np.sqrt(self._ridge)).T)
 
     def solve(self, right):
         plain = right / self._ridge

@@ -27,6 +27,10 @@ ROUNDING = 1e-30
 #: Roundings that may be the curvature of coupled outputs along a direction without any.
 ROUNDINGS = 64
 
+#: Accuracy of a model's minimum, in target gaps, where the penalty is not convex: which stationary
+#: point is near depends on it.
+EXACTLY = 1e-4
+
 
 def minimise_model(point, blocks, target_gap):
     """Minimise ``g (v - w) + (v - w)' H (v - w) / 2 + alpha * penalty(v)`` over v.
@@ -53,7 +57,7 @@ def minimise_model(point, blocks, target_gap):
             v[index] = _active_sets(point, index, matrix, terms, target_gap / len(blocks))
         v = v.reshape(point.coef.shape)
     elif (model := group_model(point, blocks)) is not None:
-        v = model.minimise(target_gap)
+        v = model.minimise(target_gap if problem.penalty.is_convex else EXACTLY * target_gap)
     elif problem.penalty.face(point.coef) is not None:
         return FaceModel(point, blocks).minimise(target_gap)
     else:
