@@ -161,11 +161,11 @@ class Penalty(BaseEstimator):
         return None
 
     def group_norms(self, w: Array) -> GroupNorms | None:
-        """Of a bound penalty: a sum of norms of groups, and an l1 part, that is this penalty, or
-        else is equal to it at ``w``, up to a constant, and nowhere below it; None where there is
-        none.
+        """Of a bound penalty: a sum of norms of groups, an l1 part and squares, that is this
+        penalty, or else is equal to it at ``w``, up to a constant, and nowhere below it; None where
+        there is none.
 
-        Block coordinate descent and Newton's method solve for it, far faster than proximal steps.
+        Newton's method in the sizes of the groups solves for it, far faster than proximal steps.
         """
         return None
 

@@ -16,8 +16,8 @@ from nno_sklearn.types import Array, Scalar
 
 
 class GroupLasso(Penalty):
-    """``sum_g weights_g (1 - l1_ratio) |w_g|_2 + l1_ratio |w|_1`` (Yuan and Lin, 2006; Simon et
-    al., 2013).
+    """``(1 - l2_ratio) (sum_g weights_g (1 - l1_ratio) |w_g|_2 + l1_ratio |w|_1) + l2_ratio
+    |w|_2^2 / 2`` (Yuan and Lin, 2006; Simon et al., 2013; the squares: Zou and Hastie, 2005).
 
     The coefficients of a group, those of its features in all outputs or classes, are all 0 or, but
     for an l1 part, none of them.
@@ -38,10 +38,14 @@ class GroupLasso(Penalty):
         features.
     l1_ratio : float in [0, 1], default=0.0
         Share of the l1 part, which makes coefficients 0 within groups (sparse group lasso).
+    l2_ratio : float in [0, 1), default=0.0
+        Share of the squares, with which groups of similar columns are in use together (an elastic
+        net of groups).
 
     Notes
     -----
-    A fit is certified by a duality gap, unless a group has a weight of 0 and there is no l1 part.
+    A fit is certified by a duality gap, unless a group has a weight of 0 and there are neither an
+    l1 part nor squares.
 
     Examples
     --------
@@ -67,13 +71,20 @@ class GroupLasso(Penalty):
         *,
         weights: ArrayLike | Mapping[Any, float] | None = None,
         l1_ratio: float = 0.0,
+        l2_ratio: float = 0.0,
     ) -> None:
         self.groups = groups
         self.weights = weights
         self.l1_ratio = l1_ratio
+        self.l2_ratio = l2_ratio
 
     def check_parameters(self) -> None:
         check_l1_ratio(self)
+        if not 0 <= self.l2_ratio < 1:
+            raise ValueError(
+                f"GroupLasso(l2_ratio={self.l2_ratio!r}): l2_ratio must be at least 0 and below 1, "
+                "since it is the share of the squares; without norms use penalty='l2'."
+            )
         check_groups(self, self.groups)
 
     @property
@@ -105,7 +116,9 @@ class GroupLasso(Penalty):
         if np.any(factors < 0) or not np.isfinite(factors).all():
             what = f"a group has the factor {factors[~(factors >= 0) | np.isinf(factors)][0]}"
             raise features.error("weights", what, "pass finite numbers of at least 0")
-        bound.bound_norms = GroupNorms(labels, (1.0 - self.l1_ratio) * factors, self.l1_ratio)
+        share = 1.0 - self.l2_ratio
+        radii, l1 = share * (1.0 - self.l1_ratio) * factors, share * self.l1_ratio
+        bound.bound_norms = GroupNorms(labels, radii, l1, self.l2_ratio)
         return bound
 
     def restrict(self, features: NDArray[np.integer], outputs: NDArray[np.integer]) -> Penalty:
@@ -124,11 +137,11 @@ class GroupLasso(Penalty):
         return self.bound_norms
 
     def piecewise_quadratic(self, w: Array) -> PiecewiseQuadratic | None:
-        """Of groups of one coefficient each, which is an l1 norm."""
+        """Of groups of one coefficient each, which is an l1 norm, or an elastic net."""
         norms = self._norms
         if w.shape[1] > 1 or np.bincount(norms.labels).max(initial=0) > 1:
             return None
-        return PiecewiseQuadratic(l1=norms.of_features(norms.radii) + norms.l1)
+        return PiecewiseQuadratic(norms.of_features(norms.radii) + norms.l1, norms.l2)
 
     def group_norms(self, w: Array) -> GroupNorms:
         return self._norms
@@ -141,7 +154,7 @@ class GroupLasso(Penalty):
 
     def curvature(self, w: Array) -> Array:
         rate, unit = self._norms.rates(w)
-        return rate * (1.0 - unit**2)
+        return rate * (1.0 - unit**2) + self._norms.l2
 
     def curvature_product(self, w: Array, d: Array) -> Array:
         return self._norms.curvature_product(w, d)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -33,11 +34,9 @@ class Grouping(NamedTuple):
         if isinstance(groups, str):
             return cls(np.arange(features.shape[0]), [])
         by_name = groups if isinstance(groups, Mapping) else dict(enumerate(groups))
-        members = [
-            [features.number("groups", key) for key in _keys(features, group)]
-            for group in by_name.values()
-        ]
-        return cls(_labels(features, members), list(by_name))
+        keys = [_keys(features, group) for group in by_name.values()]
+        members = features.numbers("groups", list(chain.from_iterable(keys)))
+        return cls(_labels(features, members, [len(group) for group in keys]), list(by_name))
 
 
 def check_groups(owner: object, groups: Any) -> None:
@@ -62,17 +61,21 @@ def _keys(features: Features, group: Any) -> Sequence[Any]:
     return found
 
 
-def _labels(features: Features, members: list[list[int]]) -> NDArray[np.integer]:
-    """Number of each feature's group, those in none after the others."""
+def _labels(
+    features: Features, members: NDArray[np.integer], sizes: list[int]
+) -> NDArray[np.integer]:
+    """Number of each feature's group, those in none after the others.
+
+    ``members`` are the groups' features, so many of each as the ``sizes`` say.
+    """
+    if 0 in sizes:
+        raise features.error("groups", f"group {sizes.index(0)} is empty", "leave it out")
+    twice = np.bincount(members, minlength=features.shape[0]) > 1
+    if twice.any():
+        what = f"{features.name(int(twice.argmax()))} is in two groups"
+        raise features.error("groups", what, "let each feature be in one at most")
     labels = np.full(features.shape[0], -1)
-    for number, group in enumerate(members):
-        if not group:
-            raise features.error("groups", f"group {number} is empty", "leave it out")
-        for j in group:
-            if labels[j] >= 0:
-                what = f"{features.name(j)} is in two groups"
-                raise features.error("groups", what, "let each feature be in one at most")
-            labels[j] = number
+    labels[members] = np.repeat(np.arange(len(sizes)), sizes)
     alone = np.flatnonzero(labels < 0)
-    labels[alone] = len(members) + np.arange(len(alone))
+    labels[alone] = len(sizes) + np.arange(len(alone))
     return labels

@@ -88,6 +88,15 @@ class Features:
             raise self.error(parameter, f"the data have no feature {key!r}", f"there is {known}")
         return self._number[key]
 
+    def numbers(self, parameter: str, keys: Sequence[Any]) -> NDArray[np.integer]:
+        """The numbers of features that are given by names or numbers; see :meth:`number`."""
+        kinds = set(map(type, keys))
+        if kinds and all(issubclass(k, (int, np.integer)) and k is not bool for k in kinds):
+            numbers = np.asarray(keys)
+            if ((numbers >= -self.shape[0]) & (numbers < self.shape[0])).all():
+                return numbers % self.shape[0]
+        return np.asarray([self.number(parameter, key) for key in keys], dtype=int)
+
     def error(self, parameter: str, what: str, remedy: str) -> ValueError:
         """What is wrong with a parameter, and what to do."""
         return ValueError(f"{self._owner}({parameter}=...): {what}; {remedy}.")

@@ -106,7 +106,8 @@ class ScaledCholesky:
                 ridge *= 100
 
     def solve(self, right):
-        return self._scaling * self._factor.solve(self._scaling * right)
+        """``(matrix + diag(diagonal))^-1 right``, of a vector or of each column."""
+        return (self._scaling * self._factor.solve((self._scaling * right.T).T).T).T
 
     def combination(self, j):
         """The columns up to j, of which the others are taken out, as weights, (j + 1,)."""

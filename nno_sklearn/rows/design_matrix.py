@@ -367,6 +367,17 @@ class DesignMatrix(SecondOrder):
             return rows
         return (np.asarray(self.X[index]) - self.centre) * inverse
 
+    def dense_columns(self, index):
+        """A copy of some columns, column by column in memory; those of a dense X centred."""
+        self.passes.read(self.n_stored * len(index) / max(1, self.shape[1]))
+        if self.is_sparse:
+            columns = np.asfortranarray(self.X.tocsc()[:, index].toarray(), dtype=float)
+        else:
+            columns = np.array(np.asarray(self.X).T[index], dtype=float).T
+            columns -= self.centre[index]
+        columns[:, self._constant[index]] = 0.0
+        return columns
+
 
 def exact_product(X, coef):
     """``X @ coef`` in float64, (n_samples, n_outputs), without a float64 copy of a float32 X."""

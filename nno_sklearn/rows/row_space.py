@@ -86,13 +86,13 @@ def roots_and_columns(rows, curvature, feature, output):
 
     The parameters are those of :func:`curvature_rows`.
     """
-    dense = rows.design.standardised_rows(np.arange(len(rows)))
-    columns = ((dense.toarray() if rows.is_sparse else dense) * rows.scale)[:, feature]
+    columns = rows.design.dense_columns(feature)
     if curvature.coupling is None:  # coefficients of one output
-        k, output = output[0], np.zeros_like(output)
-        roots = [np.sqrt(rows.weight * np.maximum(curvature.entry(k, k), 0.0))[:, None]]
-    else:
-        roots = _coupled_roots(rows.weight, curvature)
+        curved = np.maximum(curvature.entry(output[0], output[0]), 0.0)
+        root = np.sqrt(rows.weight * curved)[:, None]
+        columns *= root
+        return root, columns
+    roots = _coupled_roots(rows.weight, curvature)
     return np.concatenate(roots), np.concatenate([root[:, output] * columns for root in roots])
 
 

@@ -1,25 +1,25 @@
-"""Quadratic models with norms of groups: block coordinate descent and Newton's steps."""
+"""Quadratic models with norms of groups: Newton's steps in the sizes of the groups."""
+
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
-from nno_sklearn.penalties import GroupNorms
+from nno_sklearn.penalties import PiecewiseQuadratic
 from nno_sklearn.problem.cost import fits_matrix
-from nno_sklearn.solvers.models import stands_still
+from nno_sklearn.rows.cholesky import ScaledCholesky
+from nno_sklearn.solvers.active_sets import ActiveSets
+from nno_sklearn.solvers.models import GramModel, ThinModel, stands_still
 
 MAX_ROUNDS = 200
-#: Groups that enter at once: at least, and at most as a share of those in use; and their share of
-#: the largest decrease that a group promises.
-LEAST_ENTERING, ENTERING, PROMISING = 10, 1.0, 0.01
-#: Sweeps of block coordinate descent before a Newton step, which costs as much as many of them.
-SWEEPS = 5
-#: Conjugate gradients of a Newton step, and the squared residual that ends them; shortenings.
-CG_STEPS, CG_PRECISION, SHORTENINGS = 50, 1e-2, 4
-#: Relative size of a step that is rounding.
+#: Groups that enter at once: at least, and at most as a share of those in use.
+LEAST_ENTERING, ENTERING = 10, 1.0
+#: Accuracy of the best coefficients for given sizes, in target gaps.
+FINER = 0.01
+#: Lengths of a step that are tried, each half the last, until the model falls: of one by the
+#: inverse of slopes, and of one by slopes.
+FEW_SHORTENINGS, SHORTENINGS = 3, 8
 EPS = np.finfo(float).eps
-ROUNDING = 64 * EPS
-#: Curvature added to that of the model, relative to it, against rounding.
-RIDGE = 1e-13
 
 
 def group_model(point, blocks):
@@ -29,7 +29,7 @@ def group_model(point, blocks):
     ----------
     point : Point
     blocks : list of (index, matrix)
-        The blocks of the Hessian.
+        The blocks of the Hessian. A matrix of None is that of all rows, in the space of the rows.
 
     Returns
     -------
@@ -38,25 +38,51 @@ def group_model(point, blocks):
     norms = point.problem.penalty.group_norms(point.coef)
     if norms is None:
         return None
-    (p, n_outputs), alpha = point.coef.shape, point.problem.alpha
-    labels, radii, l1 = norms.labels, alpha * norms.radii, alpha * norms.l1
+    n_outputs, norms = point.problem.n_outputs, norms.scaled(point.problem.alpha)
     if len({id(matrix) for _, matrix in blocks}) == 1 and len(blocks) == n_outputs:
-        return GroupModel(point, GroupNorms(labels, radii, l1), blocks[0][1], (p, n_outputs))
+        index, matrix = blocks[0]
+        if matrix is None:
+            model = ThinModel(point, index, norms.l2)
+        else:
+            model = GramModel(_with_squares(matrix, norms.l2))
+        return GroupModel(point, norms, model, point.coef.shape)
     if not fits_matrix(point.coef.size):
         return None
     joint = np.zeros((point.coef.size, point.coef.size))
     for index, matrix in blocks:
         joint[np.ix_(index, index)] = matrix
-    norms = GroupNorms(np.repeat(labels, n_outputs), radii, l1)
-    return GroupModel(point, norms, joint, (-1, 1))
+    norms = replace(norms, labels=np.repeat(norms.labels, n_outputs))
+    model = GramModel(_with_squares(joint, norms.l2))
+    return GroupModel(point, norms, model, (-1, 1))
+
+
+def _with_squares(matrix, l2):
+    """A matrix with the curvature of squares on its diagonal."""
+    return matrix + l2 * np.eye(len(matrix)) if l2 else matrix
+
+
+class _Place(NamedTuple):
+    """Sizes of the groups, the best coefficients for them, and the model's slope there."""
+
+    sizes: np.ndarray
+    v: np.ndarray
+    slope: np.ndarray
+    #: Of each output, or of all alike: numbers of the coefficients in use, and the model of these
+    #: with what the sizes add to it, None where there are none.
+    parts: list[tuple[np.ndarray, object]]
 
 
 class GroupModel:
     """``g (v - w) + (v - w)' H (v - w) / 2 + norms(v)``.
 
-    Sweeps of block coordinate descent find the groups that are 0 (Yuan and Lin, 2006), Newton's
-    steps among the others the rest, on which sweeps would converge slowly. All is in differences
-    from w, whose gradient is as exact as the rows give it.
+    A norm is the least of ``(|v|^2 / size + size) / 2`` over sizes. So the model is a function of
+    the groups' sizes alone, at the best coefficients for them: convex, and smooth even where sizes
+    are 0 (Micchelli, Morales and Pontil, 2013). A group's size settles where the slope of its
+    coefficients has the length of its radius. Newton's steps go there by the inverse of that
+    length, which is linear in the size where groups do not interact, or, where that goes too far,
+    by its square; sizes that would fall below 0 stay at 0.
+
+    All is in differences from w, whose gradient is as exact as the rows give it.
 
     Parameters
     ----------
@@ -64,166 +90,166 @@ class GroupModel:
         Where the model is made.
     norms : GroupNorms
         The penalty, or what lies above it, times alpha, in the shape of the model.
-    matrix : ndarray of shape (n, n)
-        H, that of every column of the coefficients.
+    model : GramModel or ThinModel
+        Of H and the squares of the penalty, that of every column of the coefficients.
     shape : tuple
         Shape of the coefficients in the model: (n_features, n_outputs) where all outputs have the
         same Hessian, else (n_coefficients, 1).
+
+    References
+    ----------
+    C. Micchelli, J. Morales and M. Pontil (2013): Regularizers for structured sparsity. Advances
+    in Computational Mathematics 38, 455-489.
     """
 
-    def __init__(self, point, norms, matrix, shape):
-        self._norms, self._radii, self._l1 = norms, norms.radii, norms.l1
+    def __init__(self, point, norms, model, shape):
+        self._norms, self._l2 = replace(norms, l2=0.0), norms.l2
+        self._radii, self._model = norms.radii, model
         self._energy, self._shape = 2 * abs(point.data_loss), point.coef.shape
         self._w = point.coef.reshape(shape)
-        self._gradient = point.data_gradient.reshape(shape)
-        self._matrix, self._labels = np.ascontiguousarray(matrix), norms.labels
-        order = np.argsort(norms.labels, kind="stable")
-        ends = np.cumsum(np.bincount(norms.labels, minlength=len(norms.radii)))
-        self._rows = np.split(order, ends[:-1])
-        self._curvature = _largest_eigenvalues(matrix, self._rows)
-        self._v, self._slope = self._w.copy(), self._gradient.copy()
+        self._gradient = point.data_gradient.reshape(shape) + self._l2 * self._w
+        self._order = np.argsort(norms.labels, kind="stable")
+        self._is_bound = norms.radii > 0
 
     def minimise(self, target_gap):
         """The minimum, to a duality gap or to rounding, (n_features, n_outputs)."""
+        self._accuracy = FINER * target_gap
+        sizes = np.where(self._is_bound, self._norms.norms(self._w), 0.0)
+        place = self._settled(sizes, self._w, self._gradient)
         gaps = []
         for _ in range(MAX_ROUNDS):
-            promise = self._promise()
-            gaps.append(self._gap() if self._norms.grows else promise.sum())
+            gaps.append(self._gap(place))
             if gaps[-1] <= target_gap or stands_still(gaps):
                 break
-            swept, solved = self._sweeps(self._choose(promise)), self._newton()
-            if not (swept or solved):
+            new = self._newton(place)
+            if new is None:
                 break
-        return self._v.reshape(self._shape)
+            place = new
+        return place.v.reshape(self._shape)
 
-    def _promise(self):
-        """What each group alone may gain, about."""
-        squares = self._norms.sums(self._norms.subdiff_distance(self._v, self._slope) ** 2)
-        curved = self._curvature > 0
-        return np.divide(squares, 2 * self._curvature, out=np.zeros_like(squares), where=curved)
+    def _coefficients(self, groups):
+        """Numbers of the coefficients of some groups (a mask), group by group."""
+        return self._order[groups[self._norms.labels[self._order]]]
 
-    def _choose(self, promise):
-        """Groups in use, and those outside that promise most."""
-        used = np.bincount(self._labels, self._v.any(axis=1), len(self._radii)) > 0
-        entering = np.where(used | (promise < PROMISING * promise.max()), 0.0, promise)
+    def _settled(self, sizes, v, slope):
+        """The best coefficients for given sizes, from others."""
+        new = np.zeros_like(v)
+        index = self._coefficients((sizes > 0) | ~self._is_bound)
+        rates = np.divide(self._radii, sizes, out=np.zeros_like(sizes), where=sizes > 0)
+        ridge = rates[self._norms.labels[index]]
+        new[index] = v[index]
+        slope = slope + self._model.product(new - v)
+        solve = self._sparse if self._norms.l1 else self._dense
+        step, parts = solve(index, ridge, new, slope)
+        moved = np.zeros_like(v)
+        moved[index] = step
+        return _Place(sizes, new + moved, slope + self._model.product(moved), parts)
+
+    def _dense(self, index, ridge, v, slope):
+        """Without an l1 part: the step of the coefficients of groups in use, and their part."""
+        if not len(index):
+            return v[index], [(index, None)]
+        part = self._model.part(index, ridge)
+        return -part.solve(slope[index] + ridge[:, None] * v[index]), [(index, part)]
+
+    def _sparse(self, index, ridge, v, slope):
+        """The same with an l1 part, by active sets; each output has a part of its own."""
+        parts, step, model = [], np.zeros_like(v[index]), self._model.among(index)
+        terms = PiecewiseQuadratic(self._norms.l1, ridge)
+        for k in range(v.shape[1]):
+            start = v[index, k]
+            if len(index):
+                given = terms, start, slope[index, k], self._energy, len(index)
+                step[:, k] = ActiveSets(model, *given).minimise(self._accuracy) - start
+            used = np.flatnonzero(start + step[:, k])
+            part = self._model.part(index[used], ridge[used]) if len(used) else None
+            parts.append((index[used], part))
+        return step, parts
+
+    def _newton(self, place):
+        """A Newton step in the sizes, shortened until the model falls; None if it does not."""
+        lengths, sizes = self._norms.norms(self._norms.soft(place.slope)), place.sizes
+        ratio = np.divide(lengths, self._radii, out=np.zeros_like(lengths), where=self._is_bound)
+        groups = self._choose(sizes, ratio)
+        if not groups.any():
+            return None
+        curvature = self._curvature(place, groups)
+        if not np.isfinite(curvature).all():
+            return None
+        radii, ratio = self._radii[groups], ratio[groups]
+        inverse, plain = radii * ratio**2 * (ratio - 1.0), 0.5 * radii * (ratio**2 - 1.0)
+        for right, shortenings in ((inverse, FEW_SHORTENINGS), (plain, SHORTENINGS)):
+            step = _nonnegative_step(curvature, right, sizes[groups])
+            for halvings in range(shortenings):
+                new = sizes.copy()
+                new[groups] += 0.5**halvings * step
+                found = self._settled(np.maximum(new, 0.0), place.v, place.slope)
+                if self._falls(place, found):
+                    return found
+        return None
+
+    def _falls(self, place, found):
+        """Whether the model, at the best coefficients for the sizes, falls from place to place."""
+        before, after = self._upper(place), self._upper(found)
+        rise = 0.5 * np.vdot(place.slope + found.slope, found.v - place.v) + after - before
+        return rise <= EPS * before
+
+    def _upper(self, place):
+        """What the penalty is at most, by the sizes."""
+        sizes, squares = place.sizes, self._norms.norms(place.v) ** 2
+        parts = np.divide(squares, sizes, out=np.zeros_like(sizes), where=sizes > 0) + sizes
+        return 0.5 * float(self._radii @ parts) + self._norms.l1 * float(np.abs(place.v).sum())
+
+    def _choose(self, sizes, ratio):
+        """Mask of the groups in use, and of those outside whose slopes are longest."""
+        used = sizes > 0
+        entering = np.where(used | (ratio <= 1.0), 0.0, ratio)
         most = max(LEAST_ENTERING, int(ENTERING * used.sum()))
         if np.count_nonzero(entering) > most:
             entering[np.argpartition(-entering, most)[most:]] = 0.0
-        return np.flatnonzero(used | (entering > 0))
+        return used | (entering > 0) | ~self._is_bound
 
-    def _sweeps(self, groups):
-        """Sweeps until none moves; whether any did."""
-        for done in range(SWEEPS):
-            if not self._sweep(groups):
-                return done > 0
-        return True
-
-    def _sweep(self, groups):
-        """A proximal step of each group in turn; whether any moved."""
-        v, slope, moved = self._v, self._slope, False
-        for group in groups:
-            rows, curvature = self._rows[group], self._curvature[group]
-            if not curvature > 0:
-                continue
-            old = v[rows]
-            new = old - slope[rows] / curvature
-            if self._l1:
-                new = np.sign(new) * np.maximum(np.abs(new) - self._l1 / curvature, 0.0)
-            size = np.sqrt(np.vdot(new, new))
-            shrunk = size - self._radii[group] / curvature
-            new = new * (shrunk / size) if shrunk > 0 else np.zeros_like(new)
-            step = new - old
-            if np.vdot(step, step) > ROUNDING**2 * np.vdot(new, new):
-                v[rows], moved = new, True
-                slope += self._matrix[rows].T @ step
-        return moved
-
-    def _newton(self):
-        """Newton's step among the groups in use, shortened until the model falls, if it does."""
-        sizes = self._norms.norms(self._v)
-        rows = np.flatnonzero(sizes[self._labels] > 0)
-        if not len(rows):
-            return False
-        v, slope, labels = self._v[rows], self._slope[rows], self._labels[rows]
-        matrix = self._matrix.take(rows, axis=0).take(rows, axis=1)
-        rates = np.divide(self._radii, sizes, out=np.zeros_like(sizes), where=sizes > 0)
-        free = (v != 0).astype(float) if self._l1 else np.ones_like(v)
-        right = -free * (slope + rates[labels][:, None] * v + self._l1 * np.sign(v))
-        unit = v / sizes[labels][:, None]
-        step = _solved(matrix, rates, unit, labels, right, free)
-        size = self._radii @ sizes + self._l1 * np.abs(v).sum()
-        if step is None or not np.vdot(right, step) > ROUNDING**2 * size:
-            return False
-        for halvings in range(SHORTENINGS):
-            new = v + 0.5**halvings * step
-            if self._l1:
-                new = np.where(new * v < 0, 0.0, new)
-            moved = new - v
-            product = matrix @ moved
-            rise = (
-                np.vdot(slope + 0.5 * product, moved) + self._l1 * (np.abs(new) - np.abs(v)).sum()
+    def _curvature(self, place, groups):
+        """Second derivatives by the sizes: of the model along each group's slope, the coefficients
+        in use at their best."""
+        index, model = self._coefficients(groups), self._model
+        labels = self._norms.labels[index]
+        radii, slope = self._radii[labels][:, None], self._norms.soft(place.slope[index])
+        unit = np.divide(slope, radii, out=np.zeros_like(slope), where=radii > 0)
+        starts = np.flatnonzero(np.r_[True, labels[1:] != labels[:-1]])
+        if len(place.parts) == unit.shape[1]:
+            return sum(
+                model.left(part, used, index, unit[:, k], starts)
+                for k, (used, part) in enumerate(place.parts)
             )
-            after = np.sqrt(np.bincount(labels, (new * new).sum(axis=1), len(sizes)))
-            rise += self._radii @ (after - sizes)
-            if rise <= EPS * size:
-                self._v[rows] = new
-                self._slope += self._matrix[rows].T @ moved
-                return True
-        return False
+        ((used, part),) = place.parts
+        every = model.left(part, used, index, np.ones(len(index)), np.arange(len(index)))
+        every *= unit @ unit.T
+        return np.add.reduceat(np.add.reduceat(every, starts, axis=0), starts, axis=1)
 
-    def _gap(self):
-        """Duality gap of the model (see :func:`nno_sklearn.problem.certificate.dual_gap`)."""
-        norms, v, slope = self._norms, self._v, self._slope
+    def _gap(self, place):
+        """Duality gap of the model (see :func:`nno_sklearn.problem.certificate.dual_gap`), the
+        squares counting with the rows'."""
+        norms, v = self._norms, place.v
+        slope = place.slope if norms.grows else place.slope * self._is_bound[norms.labels][:, None]
         scaling = norms.dual_scaling(-slope)
         moved = np.vdot(slope + self._gradient, v - self._w)
+        energy = self._energy + self._l2 * np.vdot(self._w, self._w) + moved
         gap = norms.value(v) + norms.conjugate(-scaling * slope)
-        rest = 0.5 * (1.0 - scaling) ** 2 * max(self._energy + moved, 0.0)
+        rest = 0.5 * (1.0 - scaling) ** 2 * max(energy, 0.0)
         return gap + scaling * np.vdot(slope, v) + rest
 
 
-def _largest_eigenvalues(matrix, groups):
-    """Of the block of each group of rows: those of equal size at once."""
-    sizes, found = np.asarray([len(rows) for rows in groups]), np.zeros(len(groups))
-    for size in np.unique(sizes[sizes > 0]):
-        same = np.flatnonzero(sizes == size)
-        rows = np.stack([groups[group] for group in same])
-        blocks = matrix[rows[:, :, None], rows[:, None, :]]
-        found[same] = blocks[:, 0, 0] if size == 1 else np.linalg.eigvalsh(blocks)[:, -1]
-    return found
-
-
-def _solved(matrix, rates, unit, labels, right, free):
-    """Conjugate gradients on the second derivatives, by those of the free coefficients.
-
-    The norm of a group is curved by its rate across its direction, and not along it; the factor of
-    the matrix with that rate along it, too, is the preconditioner.
-    """
-    rate = rates[labels]
-    curved = matrix.copy()
-    diagonal = np.diag_indices_from(curved)
-    curved[diagonal] = (1.0 + RIDGE) * (curved[diagonal] + rate)
-    try:
-        factor = cho_factor(curved, lower=True, overwrite_a=True, check_finite=False)
-    except np.linalg.LinAlgError:
-        return None
-
-    def product(d):
-        along = np.bincount(labels, (unit * d).sum(axis=1), len(rates))[labels]
-        return free * (matrix @ d + rate[:, None] * (d - along[:, None] * unit))
-
-    step, residual = np.zeros_like(right), right
-    ahead = steepest = free * cho_solve(factor, residual, check_finite=False)
-    first = energy = np.vdot(residual, steepest)
-    for _ in range(CG_STEPS):
-        if not energy > CG_PRECISION * first:
+def _nonnegative_step(curvature, right, sizes):
+    """Newton's step in sizes, none of which falls below 0."""
+    free, step = np.ones(len(sizes), dtype=bool), -sizes
+    while free.any():
+        given = right[free] + curvature[np.ix_(free, ~free)] @ sizes[~free]
+        found = ScaledCholesky(curvature[np.ix_(free, free)], 0.0).solve(given)
+        step[free] = found
+        falls = sizes[free] + found < 0
+        if not falls.any():
             break
-        curved = product(ahead)
-        curvature = np.vdot(ahead, curved)
-        if not curvature > 0:
-            break
-        step = step + energy / curvature * ahead
-        residual = residual - energy / curvature * curved
-        steepest = free * cho_solve(factor, residual, check_finite=False)
-        before, energy = energy, np.vdot(residual, steepest)
-        ahead = steepest + energy / before * ahead
+        step[np.flatnonzero(free)[falls]] = -sizes[free][falls]
+        free[np.flatnonzero(free)[falls]] = False
     return step

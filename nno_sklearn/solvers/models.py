@@ -49,12 +49,12 @@ class GramModel:
     Parameters
     ----------
     matrix : ndarray of shape (n, n)
-    rows_tell : callable
+    rows_tell : callable, default says no
         Whether the rows tell from 0 a combination of coefficients that the matrix does not, (n,),
         given what its square would be without cancellation.
     """
 
-    def __init__(self, matrix, rows_tell):
+    def __init__(self, matrix, rows_tell=lambda combination, size: False):
         self._matrix, self._rows_tell = np.ascontiguousarray(matrix), rows_tell
         self.diagonal = matrix.diagonal()
         self._is_dependent = np.zeros(len(matrix), dtype=bool)
@@ -66,6 +66,31 @@ class GramModel:
     def part(self, index, ridge):
         """The model of some coefficients, with a ``ridge``, one or many, on its diagonal."""
         return _GramPart(self._matrix.take(index, axis=0).take(index, axis=1), ridge)
+
+    def among(self, index):
+        """The model of some coefficients, the others staying as they are."""
+        return GramModel(self._matrix.take(index, axis=0).take(index, axis=1))
+
+    def left(self, part, used, index, unit, starts):
+        """Curvature along directions, the coefficients of a part at their best.
+
+        Parameters
+        ----------
+        part : object or None
+            Of the coefficients ``used``; None where these are none.
+        used, index : ndarray of int
+            In the same order; all that are used are in ``index``.
+        unit : ndarray of shape (n,)
+            Entries of the directions at ``index``; direction j has those from ``starts[j]`` on.
+        starts : ndarray of shape (n_directions,)
+        """
+        products = self._matrix.take(index, axis=0).take(index, axis=1) * unit
+        products = np.add.reduceat(products, starts, axis=1)
+        whole = np.add.reduceat(unit[:, None] * products, starts, axis=0)
+        if part is None:
+            return whole
+        inside = products[np.isin(index, used)]
+        return whole - inside.T @ part.solve(inside)
 
     def check(self, index, combination):
         """Raise :class:`IllConditionedError` where the rows tell more of a combination of the
@@ -122,6 +147,81 @@ class RowsModel:
         return _RowsPart(self._rows[:, index], ridge)
 
 
+class ThinModel:
+    """``|R d|^2 / 2`` by rows R that are fewer than coefficients.
+
+    A part is solved by the smaller of its matrices over coefficients and over rows.
+
+    Parameters
+    ----------
+    point, index
+        As of :class:`RowsModel`.
+    l2 : float
+        Curvature that each coefficient has besides.
+    """
+
+    def __init__(self, point, index, l2):
+        self._l2 = l2
+        feature, output = np.divmod(index, point.problem.n_outputs)
+        rows = point.problem.rows.hessian_root(point.curvature, feature, output)
+        self._columns = np.ascontiguousarray(rows.T)
+
+    def product(self, d):
+        """``H d``."""
+        return self._columns @ (self._columns.T @ d) + self._l2 * d
+
+    def part(self, index, ridge):
+        """The model of some coefficients, with a ``ridge`` for each on its diagonal."""
+        columns, ridge = self._columns[index], ridge + self._l2
+        if len(index) > columns.shape[1] and ridge.all():
+            return _KernelPart(columns, ridge)
+        return _ColumnsPart(columns, ridge)
+
+    def left(self, part, used, index, unit, starts):
+        """See :meth:`GramModel.left`."""
+        images = np.add.reduceat(self._columns[index] * unit[:, None], starts, axis=0).T
+        if not self._l2:
+            return images.T @ images if part is None else part.left(images)
+        whole = images.T @ images
+        whole[np.diag_indices_from(whole)] += self._l2 * np.add.reduceat(unit**2, starts)
+        if part is None:
+            return whole
+        inside, own = self._columns[used] @ images, np.isin(index, used)
+        direction = np.searchsorted(starts, np.flatnonzero(own), side="right") - 1
+        inside[np.arange(len(used)), direction] += self._l2 * unit[own]
+        return whole - inside.T @ part.solve(inside)
+
+
+class _ColumnsPart:
+    """By the matrix over coefficients."""
+
+    def __init__(self, columns, ridge):
+        self._columns, self._factor = columns, ScaledCholesky(columns @ columns.T, ridge)
+
+    def solve(self, right):
+        return self._factor.solve(right)
+
+    def left(self, images):
+        inside = self._columns @ images
+        return images.T @ images - inside.T @ self._factor.solve(inside)
+
+
+class _KernelPart:
+    """By the matrix over rows (Woodbury, 1950)."""
+
+    def __init__(self, columns, ridge):
+        self._columns, self._ridge = columns, ridge[:, None]
+        self._factor = _kernel_factor((columns / np.sqrt(self._ridge)).T)
+
+    def solve(self, right):
+        plain = right / self._ridge
+        inner = self._factor.solve(self._columns.T @ plain)
+        return plain - (self._columns @ inner) / self._ridge
+
+    def left(self, images):
+        return images.T @ self._factor.solve(images)
+
+
 class _RowsPart:
     def __init__(self, rows, ridge):
         self._plain, self._ridge = rows, ridge
@@ -142,13 +242,13 @@ class _RowsPart:
         return self._plain.T @ (self._plain @ moved) + (self._ridge * moved.T).T
 
     def solve(self, right):
-        right = self._inverse * right
+        right = (self._inverse * right.T).T
         if self._is_wide:  # Woodbury, 1950
-            plain = right / self._ridges
+            plain = (right.T / self._ridges).T
             inner = self._factor.solve(self._scaled @ plain)
-            return self._inverse * (plain - (self._scaled.T @ inner) / self._ridges)
+            return (self._inverse * (plain.T - (self._scaled.T @ inner).T / self._ridges)).T
         half = solve_triangular(self._factor, right, trans="T", check_finite=False)
-        return self._inverse * solve_triangular(self._factor, half, check_finite=False)
+        return (self._inverse * solve_triangular(self._factor, half, check_finite=False).T).T
 
 
 def _kernel_factor(rows):

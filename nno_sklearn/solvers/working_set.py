@@ -55,6 +55,9 @@ def solve_by_working_sets(run, point, rows=None):
         if not len(needed):
             run.stall()
             break
+        is_thin = len(needed) > point.problem.n_samples and _has_thin_models(point)
+        if is_thin:
+            needed = np.arange(point.problem.n_features)
         if len(working_set) > SLACK * len(needed) or not np.isin(needed, working_set).all():
             working_set = needed
             columns = point.problem.columns(working_set)
@@ -67,7 +70,9 @@ def solve_by_working_sets(run, point, rows=None):
         if not (point.problem.loss.constant_curvature and is_whole):
             target_gap = max(accuracy * gap, target_gap)  # the model is not the whole objective
         better = inner
-        if fits_matrix(len(working_set) * coupled_outputs(point.problem)):
+        if is_thin:
+            better = _proximal_newton(inner, target_gap, RowHessian(), working_set)
+        elif fits_matrix(len(working_set) * coupled_outputs(point.problem)):
             better = _proximal_newton(inner, target_gap, hessian, working_set)
         elif _has_row_models(inner):
             better = _proximal_newton(inner, target_gap, RowHessian(), working_set)
@@ -86,6 +91,17 @@ def _creeps(history):
     recent = history[-PATIENCE - 1 :]
     gain = recent[0].objective - recent[-1].objective
     return len(recent) > PATIENCE and gain < CREEPING * recent[-1].dual_gap < np.inf
+
+
+def _has_thin_models(point):
+    """Whether Newton models of groups can be solved by rows that are fewer than coefficients."""
+    problem = point.problem
+    norms = problem.penalty.group_norms(point.coef)
+    if norms is None or norms.l1 or not problem.penalty.is_convex:
+        return False
+    is_shared = problem.n_outputs == 1 or problem.loss.constant_curvature
+    has_room = can_have_rows(problem, problem.n_features) and fits_matrix(problem.n_samples)
+    return is_shared and has_room
 
 
 def _has_row_models(point):

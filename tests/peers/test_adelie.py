@@ -52,6 +52,32 @@ def test_group_lasso_with_weights_and_offset(loss):
     assert 0 < np.count_nonzero(ours.coef_) < X.shape[1]
 
 
+@pytest.mark.parametrize("l2_ratio", [0.2, 0.9])
+def test_elastic_net_of_groups(l2_ratio):
+    """Its squares have the groups' weights, too."""
+    with package("adelie") as adelie:
+        state = adelie.grpnet(
+            np.asfortranarray(X),
+            adelie.glm.gaussian(NUMBERS),
+            groups=np.arange(0, X.shape[1], SIZE),
+            penalty=np.ones(X.shape[1] // SIZE),
+            alpha=1 - l2_ratio,
+            lmda_path=np.array([0.3]),
+            **LIMITS,
+        )
+    groups = np.arange(X.shape[1]).reshape(-1, SIZE).tolist()
+    penalty = GroupLasso(groups, weights=np.ones(len(groups)), l2_ratio=l2_ratio)
+    ours = NNORegressor(penalty=penalty, alpha=0.3, tol=1e-10).fit(X, NUMBERS)
+
+    def objective(coef, b):
+        sizes = np.linalg.norm(np.reshape(coef, (-1, SIZE)), axis=1)
+        norms = (1 - l2_ratio) * sizes.sum() + l2_ratio / 2 * (sizes**2).sum()
+        return (np.square(X @ np.ravel(coef) + b - NUMBERS).mean() / 2 + 0.3 * norms).item()
+
+    assert_same_objective(objective, ours, (state.betas.toarray()[0], state.intercepts[0]))
+    assert np.count_nonzero(ours.coef_)
+
+
 def test_features_of_a_multinomial_model():
     """Its loss is divided by the number of classes."""
     kinds = np.digitize(NUMBERS, [0.0, 1.5])

@@ -26,6 +26,8 @@ PENALTIES = {
     "weights": GroupLasso({"a": [0, 2], "b": [1, 5]}, weights={"b": 0.3}),
     "sparse": GroupLasso(MEMBERS, l1_ratio=0.4),
     "sparse rows": GroupLasso(l1_ratio=0.5),
+    "squares": GroupLasso(MEMBERS, l2_ratio=0.3),
+    "sparse squares": GroupLasso(MEMBERS, l1_ratio=0.4, l2_ratio=0.3),
 }
 COUNTS = np.random.default_rng(4).poisson(np.exp(np.clip(NUMBERS[:, 0] / 4, -3, 2))).astype(float)
 
@@ -41,11 +43,13 @@ def parts_of(name):
 
 def off_optimal(name, coef, gradient):
     """Largest distance of ``-gradient / alpha`` to the subdifferential, group by group."""
-    share, worst = PENALTIES[name].l1_ratio, 0.0
+    squares, worst = PENALTIES[name].l2_ratio, 0.0
+    share = (1 - squares) * PENALTIES[name].l1_ratio
     for members, factor in zip(*parts_of(name), strict=True):
-        w, g = coef[members].ravel(), gradient[members].ravel()
+        w = coef[members].ravel()
+        g = gradient[members].ravel() + squares * w
         soft = np.sign(g) * np.maximum(np.abs(g) - share, 0.0)
-        radius, size = (1 - share) * factor, np.linalg.norm(w)
+        radius, size = (1 - squares - share) * factor, np.linalg.norm(w)
         if size == 0:
             worst = max(worst, np.linalg.norm(soft) - radius)
             continue
@@ -56,9 +60,10 @@ def off_optimal(name, coef, gradient):
 
 
 def value_of(name, coef):
-    share = PENALTIES[name].l1_ratio
+    share, squares = PENALTIES[name].l1_ratio, PENALTIES[name].l2_ratio
     norms = sum(f * np.linalg.norm(coef[m]) for m, f in zip(*parts_of(name), strict=True))
-    return (1 - share) * norms + share * np.abs(coef).sum()
+    kinked = (1 - share) * norms + share * np.abs(coef).sum()
+    return (1 - squares) * kinked + squares * np.square(coef).sum() / 2
 
 
 @pytest.mark.parametrize("name", PENALTIES)
@@ -80,8 +85,9 @@ def test_dual_scaling_is_exact(name):
     for size in (1.0, 30.0, 1e5):
         z = size * np.random.default_rng(1).normal(size=(P, 3))
         scaling = bound.dual_scaling(z)
-        assert 0 < scaling < 1 and bound.conjugate(scaling * z) == 0.0
-        assert bound.conjugate(scaling * (1 + 1e-9) * z) == np.inf
+        assert 0 < scaling < 1 and bound.conjugate(scaling * z) <= 1e-30 * size**2
+        beyond = bound.conjugate(scaling * (1 + 1e-9) * z)
+        assert 0 < beyond < np.inf if PENALTIES[name].l2_ratio else beyond == np.inf
 
 
 @pytest.mark.parametrize("name", PENALTIES)
@@ -120,6 +126,21 @@ def test_rows_are_scikit_learns(n, p):
     np.testing.assert_allclose(model.coef_, theirs.coef_, atol=1e-6)
     used = model.coef_ != 0
     assert (used.all(axis=0) | ~used.any(axis=0)).all() and 0 < used.any(axis=0).sum() < 60
+
+
+@pytest.mark.parametrize("options", [{}, {"l2_ratio": 0.2}, {"l1_ratio": 0.3, "l2_ratio": 0.1}])
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_more_coefficients_in_use_than_rows(options, n_outputs):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(40, 300)) + 0.5 * rng.normal(size=(40, 1))
+    y = rows[:, :30] @ rng.normal(size=(30, n_outputs)) + rng.normal(size=(40, n_outputs))
+    penalty = GroupLasso(np.arange(300).reshape(-1, 10).tolist(), **options)
+    model = NNORegressor(penalty=penalty, alpha=0.02, tol=1e-10).fit(rows, y)
+    coef = model.coef_.reshape(n_outputs, -1).T
+    assert model.converged_ and (coef != 0).any(axis=1).sum() > 40
+    residual = rows @ coef + model.intercept_ - y
+    gradient = rows.T @ residual / 40
+    assert penalty.bind(300, n_outputs).subdiff_distance(coef, gradient / 0.02).max() < 1e-4
 
 
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.3])
@@ -217,6 +238,7 @@ def test_float32_stays():
 ERRORS = [
     (GroupLasso("row"), r"groups='row'\): pass 'rows', a list of lists"),
     (GroupLasso(l1_ratio=1.5), "l1_ratio must be between 0 and 1"),
+    (GroupLasso(l2_ratio=1.0), r"l2_ratio=1.0\): l2_ratio must be at least 0 and below 1"),
     (GroupLasso([[0, 1], [1]]), "column 1 is in two groups"),
     (GroupLasso([[0], []]), "group 1 is empty"),
     (GroupLasso([[9]]), "there is no column 9; the data have 6 columns"),
