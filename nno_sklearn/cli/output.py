@@ -80,9 +80,11 @@ def describe(say, data, n_columns, notes):
 def not_converged(n_stopped, n_fits, args):
     """Remark on fits that did not converge, if any."""
     if n_stopped:
+        or_else = ", or choose a penalty: without one there may be no optimum"
         yield (
             f"{n_stopped} of {n_fits} fits did not converge (tol={args.tol:g}, "
             f"max_iter={args.max_iter}); raise --max-iter or --tol"
+            f"{or_else if args.penalty == 'none' else ''}"
         )
 
 

@@ -288,10 +288,12 @@ def takes_newton(problem):
 
 
 def takes_hessian_products(problem):
-    """Whether products with the Hessian of coupled outputs cost less than looks at their loss: in
-    this process, where X, and a matrix over its columns, are small."""
+    """Whether products with the Hessian of coupled outputs cost less than looks at their loss, and
+    than to form it: in this process, where X, and a matrix over its columns, are small."""
     is_here = not problem.rows.n_elsewhere and problem.correction.is_zero
     if problem.rows.is_separate or not is_here or problem.n_outputs > MOST_JOINT_OUTPUTS:
+        return False
+    if takes_newton(problem):
         return False
     entries = (problem.rows.n_stored + problem.n_features**2) * problem.n_outputs
     return fits_matrix(problem.n_features) and entries <= MOST_PRODUCT_ENTRIES

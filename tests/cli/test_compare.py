@@ -65,9 +65,19 @@ class TestTable:
         assert code == 0 and "penalty=mcp, alpha=0.05" in out
         assert "baseline: scikit-learn has no estimator with this objective" in out
 
-    def test_no_certificate_without_a_penalty(self, compare):
+    def test_no_certificate_without_a_conjugate(self, compare, tmp_path):
+        X = np.random.default_rng(0).normal(size=(60, 2))
+        rate = np.exp(X[:, :1] / 2) + 0.25
+        path = tmp_path / "rates.csv"
+        np.savetxt(path, np.hstack([X, rate]), delimiter=",", header="a,b,y", comments="")
+        given = str(path), "--target", "y", "--loss", "inverse_gaussian"
+        _, out, _ = compare(*given, *QUICK, "--penalty", "none", "--tol", "0.1")
+        assert rows(out)["nearest_neighbor"][6] == "–" and "did not converge" not in out
+
+    def test_no_optimum_without_a_penalty(self, compare):
         _, out, _ = compare(*QUICK, "--penalty", "none", "--tol", "0.1")
-        assert rows(out)["nearest_neighbor"][6] == "–"
+        assert rows(out)["nearest_neighbor"][6:9:2] == ["inf", "0/2"]
+        assert "choose a penalty" in out
 
     def test_fits_that_do_not_converge_are_counted(self, compare):
         code, out, err = compare("--cv", "2", "--solver", "gd", "--max-iter", "2")

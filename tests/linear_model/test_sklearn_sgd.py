@@ -14,7 +14,6 @@ LEFT_OUT = (
     "loss_|gradient|oneclass|one_class|ocsvm|test_l1_ratio"
 )
 TEXT = "says it in another text"
-OPTIMUM = "the optimum's value there is 0"
 #: Tests that twins do not pass, or their cases, by the beginning of their names; and why.
 EXCEPTIONS = {
     "test_input_format[SGDR": "takes several targets",
@@ -28,8 +27,6 @@ EXCEPTIONS = {
     "test_partial_fit_weight_class_balanced": "class_weight='balanced' counts the classes so far",
     "test_sgd_predict_proba_method_access": "asks for a table of private objects",
     "test_sgd_proba[Sparse": "asks which of two probabilities of 0 is the smaller",
-    "test_class_weights": OPTIMUM,
-    "test_sample_weights": OPTIMUM,
     "test_regression_losses": "classifiers have no losses of regression",
     "test_sgd_reg[": "coefficients of equal columns agree to 15 digits, not to the last one",
     "test_large_regularization[l2]": "coefficients of the optimum are 1e-5, and not 0",
