@@ -53,6 +53,8 @@ class ActiveSets:
         is_free = np.equal(terms.l1, 0) & (np.isinf(terms.lower) | np.isinf(terms.upper))
         self._free = np.flatnonzero(np.broadcast_to(is_free, w.shape))
         self._v, self._slope = w.copy(), gradient
+        #: Whether the last move was to the best place on its way; not a move without curvature.
+        self._is_best = True
 
     def minimise(self, target_gap):
         """The minimum, to a duality gap or to rounding."""
@@ -71,7 +73,7 @@ class ActiveSets:
             moved = any(self._round(number) for number in numbers)
             if settled and not moved:
                 break
-            settled = not moved or np.count_nonzero(self._v) >= used
+            settled = not moved or (self._is_best and np.count_nonzero(self._v) >= used)
         return self._v
 
     def _entering(self, used):
@@ -123,6 +125,7 @@ class ActiveSets:
             stays = ~part.is_dependent if entering > 1 else np.ones(len(active), dtype=bool)
             if stays[n_used:].all():
                 new = self._without_curvature(active, part, u, right, room)
+                self._is_best = new is None
                 if new is None:
                     whole = u - part.solve(right)
                     new = _best_on_the_way(part, u, whole, *room, right)
