@@ -358,12 +358,12 @@ class LocalRows(Recession, Rows):
         return self.design.rmatvec(curvature.entries.product(self.weight[:, None] * moved))
 
     def hessian_product(self, curvature, direction):
-        slope = self.raw(direction)
-        moved = curvature.weighted.product(slope.array)
+        slope, weighted = self.raw(direction), curvature.weighted
+        moved = slope.array
         if self.fit_intercept:
-            shift = -curvature.intercept.solve(moved.sum(axis=0, dtype=float)).astype(moved.dtype)
-            moved += curvature.weighted.product(np.broadcast_to(shift, moved.shape))
-        return slope, self.design.rmatvec(moved)
+            shift = -curvature.intercept.solve(weighted.product(moved).sum(axis=0, dtype=float))
+            moved = moved + shift.astype(moved.dtype)  # they may nearly cancel
+        return slope, self.design.rmatvec(weighted.product(moved))
 
     def hessian_sums(self, curvature, k, least=0.0, index=None):
         weight = self.weight * np.maximum(curvature.entries.entry(k, k), least)

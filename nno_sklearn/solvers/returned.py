@@ -133,9 +133,11 @@ def _nearest(start, solver, random_state):
         return start
     if not has_ended:  # its raw predictions are sums of steps
         point = problem.at(point.coef, point.intercept)
-    # Below rounding, a solver may end farther from the optimum than it started.
+    # Below rounding, a solver may end farther from the optimum than it started; a gap tells, and
+    # without one values, whose rounding may be more than what is left.
     farthest = max(start.dual_gap, GAP_ROUNDING * start.value)
-    return point if point.dual_gap <= farthest and not rises(point, start) else start
+    is_near = point.dual_gap <= farthest
+    return point if is_near and (np.isfinite(farthest) or not rises(point, start)) else start
 
 
 def _least_gap(point):

@@ -305,12 +305,13 @@ def test_heads_suite(tmp_path, capsys, monkeypatch):
     assert list(results["kind"]) == ["topics"] * 8 + ["words"] + ["growing"] * 2
     ours = results[results["solver"] == "nno_sklearn"]
     assert (ours["claimed_gap"] <= ours["tol"]).all()
-    # Of many classes the proof is closer than that of the last gradient, which the suite takes.
-    assert (ours["gap"] <= 1.01 * ours["tol"])[ours["classes"] <= 48].all()
-    many = ours[ours["kind"] == "words"].iloc[0]
-    finer = heads.fit_here(heads.Task("words", many["n"], many["p"], 60, many["alpha"], 1e-2))
-    above = many["objective"] - finer["objective"]
-    assert 0 < above <= many["claimed_gap"] * many["objective"]
+    assert (ours["gap"] <= 1.01 * ours["tol"])[ours["kind"] == "topics"].all()
+    # Others may be proved closer than by the last gradient, which the suite takes.
+    for _, one in ours[ours["kind"] != "topics"].iterrows():
+        sizes = (one[name] for name in ("kind", "n", "p", "classes", "alpha"))
+        finer = heads.fit_here(heads.Task(*sizes, 0.1 * one["claimed_gap"]))
+        above = one["objective"] - finer["objective"]
+        assert 0 < above <= one["claimed_gap"] * one["objective"]
     topics = results[results["kind"] == "topics"]
     for _, fits in topics.groupby(["p", "alpha"]):
         assert np.ptp(fits["objective"]) <= fits["gap"].max() * fits["objective"].max()
