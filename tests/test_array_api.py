@@ -19,6 +19,7 @@ from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV
 from nno_sklearn._namespaces import dtype_name, to_numpy
 from nno_sklearn.linear_model import HuberRegressor, LassoCV, LogisticRegression, Ridge
 from nno_sklearn.losses import Loss, Quantile
+from tests.estimators import ANYWHERE
 
 strict = pytest.importorskip("array_api_strict")
 torch = pytest.importorskip("torch")
@@ -43,23 +44,6 @@ KINDS = {
     "strict-device": lambda a: strict.asarray(a.copy(), device=strict.Device("device1")),
 }
 PENALTIES = ("l2", "l1", "elasticnet", "group_lasso", None)
-LOSSES = {
-    "squared_error": (NNORegressor, "several"),
-    "huber": (NNORegressor, "numbers"),
-    "squared_epsilon_insensitive": (NNORegressor, "numbers"),
-    "concomitant_huber": (NNORegressor, "numbers"),
-    "poisson": (NNORegressor, "counts"),
-    "gamma": (NNORegressor, "positive"),
-    "tweedie": (NNORegressor, "counts"),
-    "negative_binomial": (NNORegressor, "counts"),
-    "quantile": (NNORegressor, "numbers"),
-    "log_loss": (NNOClassifier, "two"),
-    "log_loss-multinomial": (NNOClassifier, "three"),
-    "squared_hinge": (NNOClassifier, "three"),
-    "modified_huber": (NNOClassifier, "two"),
-    "hinge": (NNOClassifier, "two"),
-    "ordinal": (NNOClassifier, "three"),  # computed in this process
-}
 
 
 @pytest.fixture(autouse=True)
@@ -75,11 +59,11 @@ def same_place(one, other):
 
 
 @pytest.mark.pairwise
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", ANYWHERE)
 @pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_optimum_is_that_of_numpy(loss, penalty, kind):
-    estimator, target = LOSSES[loss]
+    estimator, target = ANYWHERE[loss]
     rows, y = X.astype(np.float32) if kind == "torch32" else X, TARGETS[target]
     near, there = 1e-6 if kind == "torch32" else 1e-10, KINDS[kind]
     model = estimator(loss.split("-")[0], penalty=penalty, alpha=0.03, tol=near / 2)

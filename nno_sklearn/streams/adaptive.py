@@ -87,15 +87,9 @@ class AdaptiveState:
             name: widening.coefficients(getattr(self, name))
             for name in ("coef", "intercept", "inner", "average")
         }
-        mass, slope, curvature, offset = self.rows
-        rows = [
-            widening.targets(mass, self.moments.weight),
-            widening.sizes(slope, new=1 / widening.n_classes),
-            widening.sizes(curvature, new=1 / widening.n_classes),
-            widening.coefficients(offset),
-        ]
         steepness, squares = widening.sizes(self.steepness), widening.sizes(self.squares)
-        return replace(self, **wide, steepness=steepness, squares=squares, rows=np.stack(rows))
+        rows = widened_rows(self.rows, self.moments.weight, widening)
+        return replace(self, **wide, steepness=steepness, squares=squares, rows=rows)
 
     def columns_with(self, X):
         """Numbers of the columns that a row so far, or one of a sparse X, has an entry in.
@@ -341,6 +335,18 @@ def check_sum_over_coefficients(stream, penalty, shape):
     else:
         return
     raise ValueError(f"stream={stream!r} {reason}. Use stream='cells'.")
+
+
+def widened_rows(rows, weight, widening):
+    """A state's sums over the rows, of this weight, with outputs for classes that appear later."""
+    mass, slope, curvature, offset = rows
+    wide = [
+        widening.targets(mass, weight),
+        widening.sizes(slope, new=1 / widening.n_classes),
+        widening.sizes(curvature, new=1 / widening.n_classes),
+        widening.coefficients(offset),
+    ]
+    return np.stack(wide)
 
 
 def and_last(columns):

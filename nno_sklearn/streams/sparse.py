@@ -11,7 +11,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from nno_sklearn.streams.adaptive import and_last, check_sum_over_coefficients, put
+from nno_sklearn.streams.adaptive import (
+    and_last,
+    check_sum_over_coefficients,
+    put,
+    widened_rows,
+)
 from nno_sklearn.streams.base import Stream
 
 #: Rows of a step: as good as fewer, and a quarter faster than half of them.
@@ -79,14 +84,8 @@ class SparseState:
             for name in ("coef", "intercept", "linear")
         }
         sizes = {name: widening.sizes(getattr(self, name)) for name in ("steepness", "squares")}
-        mass, slope, curvature, offset = self.rows
-        rows = [
-            widening.targets(mass, self.sizes[0]),
-            widening.sizes(slope, new=1 / widening.n_classes),
-            widening.sizes(curvature, new=1 / widening.n_classes),
-            widening.coefficients(offset),
-        ]
-        return replace(self, **wide, **sizes, rows=np.stack(rows))
+        rows = widened_rows(self.rows, self.sizes[0], widening)
+        return replace(self, **wide, **sizes, rows=rows)
 
     def restricted(self, columns):
         """The state of a stream of these columns alone; a copy, which may be changed in place."""

@@ -22,6 +22,7 @@ from nno_sklearn import (
 from nno_sklearn.inspection import coefficients
 from nno_sklearn.linear_model import LinearSVC, LogisticRegression, PoissonRegressor
 from nno_sklearn.rows import dask_shards
+from tests.estimators import ANYWHERE
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
@@ -58,23 +59,6 @@ def rows_of(y, chunks=CHUNK):
     return da.from_array(y, chunks=(chunks,) + (-1,) * (y.ndim - 1))
 
 
-LOSSES = {
-    "squared_error": (NNORegressor, "several"),
-    "huber": (NNORegressor, "numbers"),
-    "squared_epsilon_insensitive": (NNORegressor, "numbers"),
-    "concomitant_huber": (NNORegressor, "numbers"),
-    "poisson": (NNORegressor, "counts"),
-    "gamma": (NNORegressor, "positive"),
-    "tweedie": (NNORegressor, "counts"),
-    "negative_binomial": (NNORegressor, "counts"),
-    "quantile": (NNORegressor, "numbers"),
-    "log_loss": (NNOClassifier, "two"),
-    "log_loss-multinomial": (NNOClassifier, "three"),
-    "squared_hinge": (NNOClassifier, "three"),
-    "modified_huber": (NNOClassifier, "two"),
-    "hinge": (NNOClassifier, "two"),
-    "ordinal": (NNOClassifier, "three"),
-}
 PENALTIES = "l2", "l1", "elasticnet", "group_lasso", "slope", None
 CONTAINERS = {
     "csr": (sparse.csr_array, np.asarray),
@@ -84,13 +68,13 @@ CONTAINERS = {
 
 
 @pytest.mark.pairwise
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", ANYWHERE)
 @pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("container", CONTAINERS)
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
 def test_the_same_optimum_as_in_one_place(loss, penalty, container, kind):
     """Arrays of torch and of array-api-strict have the same grid in ``tests/test_array_api.py``."""
-    estimator, target = LOSSES[loss]
+    estimator, target = ANYWHERE[loss]
     X, y = make(target)
     X, near = X.astype(kind), 1e-10 if kind is np.float64 else 1e-6
     rows, targets = CONTAINERS[container]

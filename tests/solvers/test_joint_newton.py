@@ -30,16 +30,9 @@ MODELS = {
 
 
 @pytest.fixture
-def steps(monkeypatch):
+def steps(returned):
     """Every place that Newton's steps reach."""
-    places, place = [], joint_newton._place
-
-    def watched(*args):
-        places.append(place(*args))
-        return places[-1]
-
-    monkeypatch.setattr(joint_newton, "_place", watched)
-    return places
+    return returned(joint_newton, "_place")
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])

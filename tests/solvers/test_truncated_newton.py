@@ -18,16 +18,9 @@ WEIGHT = RNG.uniform(0.5, 2.0, len(X))
 
 
 @pytest.fixture
-def lines(monkeypatch):
+def lines(returned):
     """Every line that conjugate gradients make."""
-    made, make = [], truncated_newton._newton_line
-
-    def watched(*args):
-        made.append(make(*args))
-        return made[-1]
-
-    monkeypatch.setattr(truncated_newton, "_newton_line", watched)
-    return made
+    return returned(truncated_newton, "_newton_line")
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])

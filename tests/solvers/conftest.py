@@ -1,0 +1,20 @@
+"""What a function inside a solver returns, call by call."""
+
+import pytest
+
+
+@pytest.fixture
+def returned(monkeypatch):
+    """Makes the list of what a module's function returns from now on."""
+
+    def watch(module, name):
+        results, function = [], getattr(module, name)
+
+        def watched(*args):
+            results.append(function(*args))
+            return results[-1]
+
+        monkeypatch.setattr(module, name, watched)
+        return results
+
+    return watch
