@@ -8,8 +8,10 @@ from sklearn.linear_model import HuberRegressor
 
 from nno_sklearn import NNORegressor, NNOSearchCV, check_loss, linear_model
 from nno_sklearn.losses import ConcomitantHuber, Huber, ScaledHuber
+from nno_sklearn.penalties import L2
+from nno_sklearn.problem import best_scale
 from tests.estimators import SOLVERS
-from tests.problems import X, Y
+from tests.problems import X, Y, pose
 
 N, ALPHA, TOL = len(X), 0.05, 1e-7
 RNG = np.random.default_rng(0)
@@ -123,6 +125,35 @@ def test_the_twin_is_scikit_learns():
     np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-4)
     assert ours.scale_ == pytest.approx(theirs.scale_, rel=1e-4)
     np.testing.assert_array_equal(ours.outliers_, theirs.outliers_)
+
+
+RESIDUALS = {
+    "normal": RNG.normal(size=301),
+    "heavy tails": RNG.pareto(0.3, size=301) * 1e6,
+    "some zeros": np.r_[np.zeros(2), RNG.normal(size=299)],
+    "equal": np.full(301, 2.0),
+}
+
+
+@pytest.mark.parametrize("residuals", RESIDUALS)
+@pytest.mark.parametrize("epsilon", [1.01, 1.35, 3.0])
+def test_the_best_scale_of_residuals(residuals, epsilon):
+    """Where the mean of min(r^2 / scale^2, epsilon^2) is 1: a root between two residuals."""
+    r = np.sort(np.abs(RESIDUALS[residuals]))
+    inside = np.arange(1, len(r) + 1)
+    roots = np.sqrt(np.cumsum(r**2) / np.maximum(len(r) - epsilon**2 * (len(r) - inside), 1e-9))
+    upper = np.r_[r[1:], np.inf]
+    expected = roots[(roots * epsilon >= r * (1 - 1e-12)) & (roots * epsilon < upper)].max()
+    y = RESIDUALS[residuals][:, None]
+    problem = pose(np.ones((301, 1)), y, ConcomitantHuber(epsilon), L2(), ALPHA)
+    found = best_scale(problem, problem.rows.nothing(), np.zeros(1), settled=1e-10)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_no_scale_is_best_where_most_residuals_are_none():
+    rare = np.r_[np.zeros(200), np.ones(101)]
+    problem = pose(np.ones((301, 1)), rare[:, None], ConcomitantHuber(1.2), L2(), ALPHA)
+    assert best_scale(problem, problem.rows.nothing(), np.zeros(1))[0] < 1e-15
 
 
 @pytest.mark.parametrize("loss", [ConcomitantHuber(), ScaledHuber(0.7), ScaledHuber(2.0, 1.0)])

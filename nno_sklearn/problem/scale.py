@@ -10,6 +10,8 @@ from nno_sklearn.types import Array
 
 #: Steps of a scale at most, the longest of them, and where a first guess and the best scale end.
 MAX_STEPS, LONGEST, ABOUT, SETTLED = 100, 3.0, 1e-3, 1e-8
+#: What a mean squared slope of 1 may lack by rounding, and 1 / scale^2 where none is too large.
+SLACK, FARTHEST = 1e-12, 1e40
 
 
 def scale_step(problem: Problem, raw: Raw, intercept: Array) -> tuple[Array, Array]:
@@ -52,15 +54,22 @@ def best_scale(problem: Problem, raw: Raw, intercept: Array, *, settled: float =
     -------
     ndarray of shape (n_outputs,)
     """
-    squared = problem.rows.with_loss(SquaredError()).values(raw, intercept)
-    scale = np.sqrt(2.0 * squared)
+    first = np.sqrt(2.0 * problem.rows.with_loss(SquaredError()).values(raw, intercept))
+    unit, ends = np.where(first > 0, first, 1.0), first == 0
+    # The mean squared slope is a concave function of 1 / scale^2, here in units of the first one.
+    # Secants from the left reach 1 from below, and are exact when no residual passes epsilon.
+    before, below, place = np.zeros_like(unit), np.zeros_like(unit), np.ones_like(unit)
     for _ in range(MAX_STEPS):
-        known = np.where(scale > 0, scale, 1.0)
-        step, _ = scale_step(problem.at_scale(known), raw, intercept)
-        scale = scale * np.exp(step)
-        if (np.abs(step) <= settled)[scale > 0].all():
+        _, squares = scale_step(problem.at_scale(unit / np.sqrt(place)), raw, intercept)
+        rise, missing = squares - below, 1.0 - squares
+        secant = np.where(missing > SLACK, FARTHEST, place)  # where it rises no more, none is 1
+        np.divide((place - before) * missing, rise, out=secant, where=rise > 0)
+        secant[rise > 0] += place[rise > 0]
+        before, below, place = place, squares, np.where(ends, place, np.maximum(secant, place))
+        ends = place - before <= 2.0 * settled * before
+        if ends.all():
             break
-    return scale
+    return np.where(first > 0, unit / np.sqrt(place), 0.0)
 
 
 def at_null_scale(problem: Problem) -> Problem:

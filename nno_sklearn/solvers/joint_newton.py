@@ -29,6 +29,10 @@ NONE_LEFT = 1e-24
 PRECISE = 1e-17
 #: Share of ``tol`` that a run's last step may promise: what it leaves is far less.
 LAST_SHARE = 1e-2
+#: Newton's method converges quadratically: near the minimum the next step promises the square of
+#: what this one does, as shares of the objective, times a constant that the last two steps show and
+#: that is taken to be no less than this.
+LEAST_GROWTH = 10.0
 #: Steps at most: where they are more, as with a penalty whose Hessian is no diagonal, it is not
 #: Newton's method.
 MOST_STEPS = 50
@@ -100,15 +104,28 @@ def newton_jointly(problem, coef, intercept, accuracy, goes_on=lambda place: Tru
     start = place = _place(problem, coef, intercept)
     if place.decrease <= NONE_LEFT * place.value:
         return None, True
+    is_last = _is_last(start, start, accuracy)
     for _ in range(MOST_STEPS):
-        if place.is_exact or place.decrease <= accuracy * place.value:
+        if is_last:
             return problem.at(*place.after(1.0)), True
         following = _next(problem, place)
-        place = following or place
-        ends = place.is_exact or place.decrease <= accuracy * place.value
-        if following is None or not (ends or goes_on(place)):
+        if following is None:
+            break
+        is_last, place = _is_last(following, place, accuracy), following
+        if not (is_last or goes_on(place)):
             break
     return None if place is start else problem.at(place.coef, place.intercept), False
+
+
+def _is_last(place, before, accuracy):
+    """Whether the step from a place, or the one after it, promises no more than ``accuracy``."""
+    if place.is_exact or place.decrease <= accuracy * place.value:
+        return True
+    if not place.value > 0:
+        return False
+    falls = place.decrease / before.decrease
+    left = place.decrease * max(falls**2, LEAST_GROWTH * place.decrease / place.value)
+    return left <= accuracy * place.value
 
 
 def _place(problem, coef, intercept):
