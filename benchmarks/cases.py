@@ -113,6 +113,34 @@ def _multinomial():
         yield Case(f"multinomial-{data}", "multinomial", data, "multinomial", 1e-4)
 
 
+def _multiclass():
+    for data in ("digits", "classes-10000x100x5", "classes-1500x600x26", "classes-10000x256x20"):
+        yield Case(f"multiclass-{data}", "multiclass", data, "multinomial", 1, "1/n")
+    for data in ("newsgroups_words", "newsgroups_binary"):
+        yield Case(f"multiclass-{data}", "multiclass", data, "multinomial", 1, "1/n")
+
+
+def _small():
+    """Fits of milliseconds, with the parameters of everyday use."""
+    for data in ("iris", "wine"):
+        yield Case(f"small-{data}", "small", f"{data}_scaled", "multinomial", 1, "1/n")
+    for data in ("breast_cancer_scaled", "labels-500x20", "labels-2000x20", "labels-5000x50"):
+        name = data.removesuffix("_scaled")
+        yield Case(f"small-{name}", "small", data, "log_loss", 1, "1/n")
+        yield Case(f"small-hinge-{name}", "small", data, "hinge", 1, "1/n", fit_intercept=False)
+        l1 = {"l1_ratio": 1.0, "fit_intercept": False}  # liblinear penalises an intercept
+        yield Case(f"small-l1-{name}", "small", data, "log_loss", 0.01, "max", **l1)
+    for data in ("diabetes", "numbers-500x20", "numbers-5000x50"):
+        yield Case(f"small-ridge-{data}", "small", data, "squared_error", 1, "1/n")
+        yield Case(f"small-lasso-{data}", "small", data, "squared_error", 0.1, "max", 1.0)
+        yield Case(f"small-enet-{data}", "small", data, "squared_error", 0.1, "max", 0.5)
+        svr = {"fit_intercept": False}
+        yield Case(f"small-svr-{data}", "small", data, "epsilon_insensitive", 1, "1/n", **svr)
+        yield Case(f"small-quantile-{data}", "small", data, "quantile", 0.01, "max", 1.0)
+    for loss in ("poisson", "gamma"):
+        yield Case(f"small-{loss}-diabetes", "small", "diabetes", loss, 1e-2)
+
+
 def _ridge():
     for data in ("1000000x50", "50000x1000"):
         yield Case(f"ridge-{data}", "ridge", f"ridge-{data}", "squared_error", 1e-4)
@@ -205,7 +233,7 @@ def _penalties():
 
 
 CASES = [
-    *(*_tall_logistic(), *_one_vs_rest(), *_multinomial()),
+    *(*_tall_logistic(), *_one_vs_rest(), *_multinomial(), *_multiclass(), *_small()),
     *(*_ridge(), *_lasso(), *_l1_logistic(), *_glm()),
     *_penalties(),
 ]

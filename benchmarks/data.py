@@ -124,6 +124,15 @@ def sparse_labels(n, p, density, seed=0):
     return X, (rng.random(n) < expit(X @ w)).astype(int)
 
 
+def scaled_labels(n, p, n_classes=2, seed=0):
+    """Classes of a softmax model over correlated columns in units of their spread."""
+    X, rng = spectrum(n, p, decades=0.5, seed=seed)
+    X /= X.std(axis=0)
+    score = X @ rng.standard_normal((p, n_classes)) * 2 / np.sqrt(p)
+    y = (score + rng.gumbel(size=score.shape)).argmax(axis=1)
+    return X - X.mean(axis=0), y
+
+
 def small_counts(n=2000, p=12, seed=0):
     """Poisson counts with exposures as weights; small enough for tests."""
     rng = np.random.default_rng(seed)
@@ -154,6 +163,15 @@ SYNTHETIC = {
     "targets-1000x5000x20": partial(targets, 1000, 5000, 20),
     "targets-100x2000x50": partial(targets, 100, 2000, 50),
     "sparse-20000x5000": partial(sparse_labels, 20_000, 5000, 0.004),
+    **{
+        f"classes-{n}x{p}x{k}": partial(scaled_labels, n, p, k)
+        for n, p, k in ((10_000, 100, 5), (1500, 600, 26), (10_000, 256, 20))
+    },
+    **{
+        f"labels-{n}x{p}": partial(scaled_labels, n, p)
+        for n, p in ((500, 20), (2000, 20), (5000, 50))
+    },
+    **{f"numbers-{n}x{p}": partial(tall_numbers, n, p, 0.5) for n, p in ((500, 20), (5000, 50))},
     "small_counts": small_counts,
 }
 
@@ -264,6 +282,23 @@ def _diamonds():
     return np.hstack([sizes, grades]), table["price"].to_numpy(float) / 1000
 
 
+def _shipped(name):
+    """A small set that scikit-learn brings, columns in units of their spread."""
+    from sklearn import datasets
+    from sklearn.preprocessing import scale
+
+    X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
+    return scale(X), y
+
+
+def _words_of_news(**options):
+    """Words of messages that 5 or more of them have, and their 20 topics."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    messages, topics = texts("newsgroups20_train.tsv.xz")
+    return TfidfVectorizer(min_df=5, **options).fit_transform(messages), topics
+
+
 def _breast_cancer():
     from sklearn.datasets import load_breast_cancer
 
@@ -302,6 +337,10 @@ REAL = {
     "covtype_classes": partial(_npz, "covtype_20k.npz"),
     "elec2": partial(_npz, "elec2.npz", label=lambda y: (y > 0).astype(int)),
     "breast_cancer": _breast_cancer,
+    **{f"{name}_scaled": partial(_shipped, name) for name in ("iris", "wine", "breast_cancer")},
+    "diabetes": partial(_shipped, "diabetes"),
+    "newsgroups_words": partial(_words_of_news, sublinear_tf=True),
+    "newsgroups_binary": partial(_words_of_news, binary=True, use_idf=False, norm=None),
     "diamonds": _diamonds,
     "digits": _digits,
     "sea_stream": partial(_npz, "sea_stream.npz"),
