@@ -15,15 +15,10 @@ from nno_sklearn.problem import MeanDual
 from nno_sklearn.problem.cost import has_room_for_newton
 from nno_sklearn.problem.intercept import NO_SEARCH, PRECISION
 from nno_sklearn.rows.replies import FirstOrder
-from nno_sklearn.solvers.linesearch import MEAN_ROUNDING
+from nno_sklearn.solvers.linesearch import first_lower
 from nno_sklearn.solvers.preconditioner import LBFGS
 from nno_sklearn.types import Array
 
-#: Share of the decrease that the slope promises with which a step is content, and limits of what
-#: one that is too long is multiplied by.
-CONTENT, SHORTEST, LONGEST = 1e-4, 0.1, 0.5
-#: Steps along a direction that are tried.
-MOST_TRIALS = 10
 #: Power of the curvature of an output's intercept, the rest being the largest: with less damping
 #: rare classes' intercepts leap, and steps get short; with more they lag behind.
 SPREAD = 0.5
@@ -90,7 +85,8 @@ def descend_jointly(run, point, preconditioner, n_corrections):
     past.carry_on(problem, place.joint)
     is_last = False
     while True:
-        gap, proved = _gap(problem, place), _proved_gap(run, place, mean)
+        gap = gap_at(problem, place.coef, place.data.gradient)
+        proved = _proved_gap(run, place, mean)
         limit = run.tol * place.value
         is_near = gap <= share * limit or proved <= sure * limit
         found = None if is_near or is_last else _step_from(problem, place, preconditioner, past)
@@ -125,7 +121,10 @@ def _step_from(problem, place, preconditioner, past):
     curvature = problem.scale[:, None] ** 2 * place.data.curvature
     of_coef = preconditioner.at(place.coef, curvature, (place.data.curvature, None))
     joint = JointPreconditioner(of_coef, place.data.curvature)
-    return _step(problem, place, -past.solve(place.slope, joint))
+    direction = -past.solve(place.slope, joint)
+    promised = np.vdot(place.slope, direction)
+    at = lambda t: _place(problem, place.joint + t * direction)  # noqa: E731
+    return first_lower(problem, place.value, promised, at)
 
 
 def _place(problem, joint):
@@ -137,25 +136,9 @@ def _place(problem, joint):
     return Place(joint, data.value + problem.alpha * penalty.value(coef), slope, data)
 
 
-def _step(problem, place, direction):
-    """A step along a direction that lowers the objective, and where it leads; None without one."""
-    promised = np.vdot(place.slope, direction)
-    rounding = MEAN_ROUNDING * problem.rows.eps * abs(place.value)
-    if not -promised > rounding:
-        return None
-    t = 1.0
-    for _ in range(MOST_TRIALS):
-        new = _place(problem, place.joint + t * direction)
-        if new.value <= place.value + CONTENT * t * promised:
-            return t, new
-        above = new.value - place.value - t * promised  # of a parabola, its curvature's part
-        shorter = -0.5 * t * promised / above if np.isfinite(above) and above > 0 else SHORTEST
-        t *= float(np.clip(shorter, SHORTEST, LONGEST))
-    return None
-
-
-def _gap(problem, place):
-    """The duality gap, were the intercept at its optimum; see :func:`dual_gap`."""
-    penalty, alpha, gradient = problem.penalty, problem.alpha, place.data.gradient
+def gap_at(problem, coef, gradient):
+    """The duality gap at coefficients and the data loss's gradient, were the intercept at its
+    optimum; see :func:`dual_gap`."""
+    penalty, alpha = problem.penalty, problem.alpha
     conjugate = penalty.conjugate(-gradient / alpha)
-    return alpha * (penalty.value(place.coef) + conjugate) + np.vdot(gradient, place.coef)
+    return alpha * (penalty.value(coef) + conjugate) + np.vdot(gradient, coef)

@@ -14,11 +14,11 @@ from nno_sklearn.problem import unbalanced_gap
 from nno_sklearn.problem.certificate import BALANCE
 from nno_sklearn.problem.cost import growth_pays_trips, model_rows
 from nno_sklearn.problem.intercept import NO_SEARCH
-from nno_sklearn.solvers.linesearch import MEAN_ROUNDING
+from nno_sklearn.solvers.linesearch import MEAN_ROUNDING, first_lower
 
-#: Share of the decrease that a model promises with which a step is content, limits of what one that
-#: is too long is multiplied by, and how many are tried.
-CONTENT, SHORTEST, LONGEST, MOST_TRIALS = 1e-2, 0.1, 0.5, 4
+#: Share of the decrease that a model promises with which a step is content, and how many lengths of
+#: one are tried.
+CONTENT, MOST_TRIALS = 1e-2, 4
 #: Share of ``tol`` below which an estimated gap has its proof looked for, and what it is multiplied
 #: by where there is none.
 SURE, SURER = 0.9, 0.3
@@ -146,18 +146,12 @@ def _is_near(run, point, here, promised, share):
 
 def _descent(point, better, promised):
     """A step towards a model's optimum that descends, and where it leads; None without one."""
-    problem, t = point.problem, 1.0
-    if not promised > MEAN_ROUNDING * problem.rows.eps * abs(point.value):
-        return None
-    for _ in range(MOST_TRIALS):
+
+    def at(t):
         coef, intercept = better.coef, better.intercept
         if t < 1.0:
             coef = point.coef + t * (coef - point.coef)
             intercept = point.intercept + t * (intercept - point.intercept)
-        new = problem.at(coef, intercept, NO_SEARCH)
-        if new.value <= point.value - CONTENT * t * promised:
-            return t, new
-        above = new.value - point.value + t * promised  # of a parabola, its curvature's part
-        shorter = 0.5 * t * promised / above if np.isfinite(above) and above > 0 else SHORTEST
-        t *= float(np.clip(shorter, SHORTEST, LONGEST))
-    return None
+        return point.problem.at(coef, intercept, NO_SEARCH)
+
+    return first_lower(point.problem, point.value, -promised, at, CONTENT, MOST_TRIALS)

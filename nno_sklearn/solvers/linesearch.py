@@ -10,6 +10,44 @@ MEAN_ROUNDING = 1 / 16
 #: What is left to gain on a line, relative to the objective, that is none.
 NO_GAIN = 1e-20
 
+#: Share of the decrease that the slope promises with which a step is content, and limits of what
+#: one that is too long is multiplied by.
+CONTENT, SHORTEST, LONGEST = 1e-4, 0.1, 0.5
+#: Steps along a direction that are tried.
+MOST_TRIALS = 10
+
+
+def first_lower(problem, value, slope, at, content=CONTENT, most_trials=MOST_TRIALS):
+    """The first of ever shorter steps that lowers the objective.
+
+    Parameters
+    ----------
+    problem : Problem
+    value, slope : float
+        Of the objective at the start of a direction, and along it.
+    at : callable
+        Takes a step's length, returns the place there, which has a ``value``.
+    content : float, default=1e-4
+        Share of the promised decrease that is enough.
+    most_trials : int, default=10
+
+    Returns
+    -------
+    (float, place) or None
+        None where rounding hides what the direction may gain, or no step gains.
+    """
+    if not -slope > MEAN_ROUNDING * problem.rows.eps * abs(value):
+        return None
+    t = 1.0
+    for _ in range(most_trials):
+        place = at(t)
+        if place.value <= value + content * t * slope:
+            return t, place
+        above = place.value - value - t * slope  # of a parabola, its curvature's part
+        shorter = -0.5 * t * slope / above if np.isfinite(above) and above > 0 else SHORTEST
+        t *= float(np.clip(shorter, SHORTEST, LONGEST))
+    return None
+
 
 def exact_step(line, accuracy=0.1):
     """Step that lowers the slope along ``line`` to a fraction ``accuracy`` of what it was.

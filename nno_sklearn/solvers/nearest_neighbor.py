@@ -151,7 +151,7 @@ class NearestNeighborSolver(Solver):
             point = descend_jointly(run, point, preconditioner, self.n_corrections)
         elif takes_newton(run.problem) and not run.done(point):
             point, step_size = descend_by_newton(run, point), 1.0
-        elif takes_hessian_products(run.problem):
+        elif takes_hessian_products(run.problem) and not run.done(point):
             point = descend_by_conjugate_gradients(run, point, preconditioner)
         if run.status:
             return point

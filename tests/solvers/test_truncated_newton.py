@@ -18,37 +18,37 @@ WEIGHT = RNG.uniform(0.5, 2.0, len(X))
 
 
 @pytest.fixture
-def lines(returned):
-    """Every line that conjugate gradients make."""
-    return returned(truncated_newton, "_newton_line")
+def steps(returned):
+    """Every step that conjugate gradients make."""
+    return returned(truncated_newton, "_newton_step")
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array, np.float32])
 @pytest.mark.parametrize("alpha", [1e-2, 1e-5])
-def test_same_optimum_as_by_gradients(alpha, container, fit_intercept, lines, monkeypatch):
+def test_same_optimum_as_by_gradients(alpha, container, fit_intercept, steps, monkeypatch):
     model = NNOClassifier(alpha=alpha, tol=1e-6, fit_intercept=fit_intercept)
     model.fit(container(X), Y, WEIGHT)
-    assert model.converged_ and lines
+    assert model.converged_ and steps
     objective = model.objective_
     monkeypatch.setattr(nearest_neighbor, "takes_hessian_products", lambda problem: False)
-    del lines[:]
+    del steps[:]
     model.fit(container(X), Y, WEIGHT)
-    assert not lines
+    assert not steps
     assert objective == pytest.approx(model.objective_, rel=2e-6)
 
 
-def test_steps_descend_and_are_few(lines):
+def test_steps_descend_and_are_few(steps):
     model = NNOClassifier(alpha=1e-4, tol=1e-9).fit(X, Y)
     objectives = [record.objective for record in model.history_]
     assert (np.diff(objectives) <= 1e-12 * objectives[0]).all()
-    assert len(lines) <= 15
+    assert len(steps) <= 15
 
 
-def test_a_limit_of_steps_is_kept(lines):
+def test_a_limit_of_steps_is_kept(steps):
     with pytest.warns(match="iteration limit"):
         model = NNOClassifier(alpha=1e-4, tol=1e-9, max_iter=3).fit(X, Y)
-    assert model.n_iter_ == len(lines) == 3
+    assert model.n_iter_ == len(steps) == 3
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
