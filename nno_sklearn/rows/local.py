@@ -269,11 +269,15 @@ class LocalRows(Recession, Rows):
     def gradient(self, raw, b):
         if not self.stores_raw:
             return self.first_order(raw.coef, b).gradient
-        if raw.residual is None or not np.array_equal(raw.at, b):
-            self.sums(raw, b)
-        gradient = self.design.rmatvec(raw.residual)
+        gradient = self.design.rmatvec(self._residual(raw, b))
         self.release(raw)
         return gradient
+
+    def _residual(self, raw, b):
+        """Weights times the losses' derivatives, which the sums there keep."""
+        if raw.residual is None or not np.array_equal(raw.at, b):
+            self.sums(raw, b)
+        return raw.residual
 
     def first_order(self, coef, b):
         if self.is_sparse:
@@ -288,9 +292,9 @@ class LocalRows(Recession, Rows):
         return sums.second_order(*given, coef, self.offset, b, self.fit_intercept)
 
     def moved_gradient(self, raw, b, curvature, shift):
-        moved = curvature.entries.product(np.broadcast_to(shift, self.y.shape))
-        moved += self.loss_gradient(raw, b)
-        moved *= self.weight[:, None]
+        moved = curvature.weighted.product(np.broadcast_to(shift, self.y.shape))
+        moved += self._residual(raw, b)
+        self.release(raw)
         return self.design.rmatvec(moved)
 
     def square(self, raw):
