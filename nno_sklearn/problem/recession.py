@@ -58,6 +58,9 @@ def separates(point):
     if falls_for_ever(point, point.coef, point.raw, point.intercept):
         return True
     problem, rows = point.problem, point.problem.rows
+    if _grows_everywhere(problem):  # only the intercept may
+        nowhere = np.zeros(problem.shape)
+        return falls_for_ever(point, nowhere, rows.nothing(), point.intercept)
     n_coupled = 1 if rows.is_separate else problem.n_outputs * (problem.n_outputs - 1)
     n_entries = problem.n_samples * (problem.n_features + 1) * problem.n_outputs
     if n_entries * n_coupled > FEW_PROGRAM_ENTRIES:
@@ -67,6 +70,12 @@ def separates(point):
         if falls_for_ever(point, coef, rows.raw(coef), shift, ROUNDING):
             return True
     return False
+
+
+def _grows_everywhere(problem):
+    """Whether the penalty has curvature in every direction of the coefficients."""
+    curvature = problem.alpha * problem.penalty.curvature(np.zeros(problem.shape))
+    return problem.penalty.is_convex and problem.is_smooth and np.min(curvature) > 0
 
 
 def _directions(problem):
