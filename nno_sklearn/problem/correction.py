@@ -30,6 +30,10 @@ class NoCorrection:
     def block(self, k, m):
         return 0.0
 
+    def second_order(self, data, coef, b):
+        """The data loss's :class:`SecondOrder` at coefficients and an intercept, corrected."""
+        return data
+
 
 class Tilt(NoCorrection):
     """``<linear, w> + shift b + level`` of centred columns, added to the data loss.
@@ -78,8 +82,19 @@ class Tilt(NoCorrection):
         """Second derivative by the coefficients of outputs k and m."""
         return np.zeros((len(self.linear),) * 2)
 
+    def second_order(self, data, coef, b):
+        outputs = np.arange(coef.shape[1]).reshape(len(data.blocks), -1)
+        for block, coupled in zip(data.blocks, outputs, strict=True):
+            added = np.block([[self.block(k, m) for m in coupled] for k in coupled])
+            block[: len(added), : len(added)] += added
+        return data._replace(
+            values=data.values + self.values(coef) + self.shift * b,
+            total=data.total + self.shift,
+            gradient=data.gradient + self.gradient(coef),
+        )
 
-class Correction:
+
+class Correction(Tilt):
     """``<linear, w> + shift b + <w, scatter w curvature> / 2``, added to the data loss.
 
     Rows that were replaced by means of rows lack the scatter around the means, and with it part
@@ -96,8 +111,6 @@ class Correction:
         Mean second derivatives of the loss by the raw predictions; positive semi-definite.
     """
 
-    is_zero = False
-
     def __init__(self, linear, shift, scatter, curvature):
         self.linear, self.shift, self.scatter, self.curvature = linear, shift, scatter, curvature
 
@@ -113,10 +126,6 @@ class Correction:
         square = self.scatter.ndim == 2
         scatter = self.scatter[np.ix_(index, index)] if square else self.scatter[index]
         return Correction(self.linear[index], self.shift, scatter, self.curvature)
-
-    def shifted(self, sums):
-        """Sums over the rows with the derivative by the intercept."""
-        return sums._replace(total=sums.total + self.shift)
 
     def product(self, coef):
         """Second derivative times ``coef``."""

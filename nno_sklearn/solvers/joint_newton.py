@@ -132,6 +132,7 @@ def _place(problem, coef, intercept):
     """The objective, and the step from there; one look at the rows."""
     penalty = problem.penalty
     data = problem.rows.second_order(coef, intercept)
+    data = problem.correction.second_order(data, coef, intercept)
     value = float(np.sum(data.values)) + problem.alpha * penalty.value(coef)
     slope = np.vstack([data.gradient + problem.alpha * penalty.gradient(coef), data.total])
     curvature = problem.alpha * penalty.curvature(coef)

@@ -7,6 +7,7 @@ of that moment.
 """
 
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 from scipy import sparse
@@ -17,6 +18,7 @@ from nno_sklearn.problem import Correction, Problem
 from nno_sklearn.problem.cost import fits_matrix, too_coupled
 from nno_sklearn.solvers.base import Run
 from nno_sklearn.solvers.descent import descend
+from nno_sklearn.solvers.joint_newton import newton_jointly
 from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
 from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
 from nno_sklearn.solvers.working_set import solve_by_working_sets
@@ -273,23 +275,42 @@ class CellLearner:
         return Problem.of(objective, rows.X, y, weight), weight.sum()
 
     def _minimise(self, problem, model):
-        """Solve from a model; returns the new one, and whether any step was taken."""
-        coef, intercept = model
-        point, null = problem.at(coef, problem.inner_intercept(coef, intercept)), problem.null
-        if not point.value < null.value:
-            point = null
+        """Solve from a model; returns the new one, and whether it is another."""
+        coef, intercept = model[0], problem.inner_intercept(*model)
+        point = self._by_newton(problem, coef, intercept) if _has_hessian(problem) else None
+        if point is None:
+            point = self._by_descent(problem, problem.at(coef, intercept))
+        scale = problem.scale[:, None]
+        moved, size = (np.linalg.norm(scale * by) for by in (point.coef - coef, point.coef))
+        return (point.coef, problem.outer_intercept(point)), moved > self._tol * size
+
+    def _by_newton(self, problem, coef, intercept):
+        """The optimum by Newton's steps in coefficients and intercept; None where they fail."""
+        steps = count(1)
+        goes_on = lambda place: next(steps) < self._max_iter  # noqa: E731
+        found, has_ended = newton_jointly(problem, coef, intercept, self._tol**2, goes_on)
+        return found or problem.at(coef, intercept) if has_ended else None
+
+    def _by_descent(self, problem, point):
+        """The optimum by descent, from the better of a point and the constant model."""
+        if not point.value < problem.null.value:
+            point = problem.null
         run = Run(problem, max_iter=self._max_iter, tol=self._tol)
-        if problem.is_smooth:
-            point = descend(run, point, self._preconditioner_of(problem), N_CORRECTIONS)
-        else:
-            point = solve_by_working_sets(run, point)
-        return (point.coef, problem.outer_intercept(point)), len(run.history) > 1
+        if not problem.is_smooth:
+            return solve_by_working_sets(run, point)
+        return descend(run, point, self._preconditioner_of(problem), N_CORRECTIONS)
 
     @staticmethod
     def _preconditioner_of(problem):
-        if too_coupled(problem) or not fits_matrix(problem.n_features):
+        if not _has_hessian(problem):
             return diagonal_preconditioner
         return lambda point: landmark_preconditioner(point, point, point.curvature)
+
+
+def _has_hessian(problem):
+    """Whether objective has a Hessian that fits a matrix."""
+    is_small = fits_matrix(problem.n_features) and not too_coupled(problem)
+    return problem.is_smooth and is_small
 
 
 def _with_waiting(state, batch):
