@@ -279,8 +279,6 @@ def can_factor_rows(problem):
 def takes_newton(problem):
     """Whether a Hessian by coefficients and intercept costs less at each step than the searches for
     an intercept and a step length that it saves, which take longer where outputs interact."""
-    if not problem.correction.is_zero:
-        return False
     n_coupled = coupled_outputs(problem)
     size = n_coupled * problem.n_features
     operations = problem.n_outputs / n_coupled * (problem.n_samples + size) * size**2

@@ -73,9 +73,10 @@ def separates(point):
 
 
 def _grows_everywhere(problem):
-    """Whether the penalty has curvature in every direction of the coefficients."""
-    curvature = problem.alpha * problem.penalty.curvature(np.zeros(problem.shape))
-    return problem.penalty.is_convex and problem.is_smooth and np.min(curvature) > 0
+    """Whether the penalty grows in every direction of the coefficients: its conjugate is then
+    finite near 0."""
+    penalty = problem.penalty
+    return problem.alpha > 0 and penalty.is_convex and "conjugate" in penalty.provides
 
 
 def _directions(problem):

@@ -15,7 +15,7 @@ from scipy import sparse
 from nno_sklearn.neighbors import CellMemory, Scaling
 from nno_sklearn.neighbors.memory import FAINT
 from nno_sklearn.problem import Correction, Problem
-from nno_sklearn.problem.cost import fits_matrix, too_coupled
+from nno_sklearn.problem.cost import fits_matrix, takes_newton, too_coupled
 from nno_sklearn.solvers.base import Run
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.joint_newton import newton_jointly
@@ -277,7 +277,8 @@ class CellLearner:
     def _minimise(self, problem, model):
         """Solve from a model; returns the new one, and whether it is another."""
         coef, intercept = model[0], problem.inner_intercept(*model)
-        point = self._by_newton(problem, coef, intercept) if _has_hessian(problem) else None
+        is_cheap = _has_hessian(problem) and (problem.rows.is_separate or takes_newton(problem))
+        point = self._by_newton(problem, coef, intercept) if is_cheap else None
         if point is None:
             point = self._by_descent(problem, problem.at(coef, intercept))
         scale = problem.scale[:, None]
