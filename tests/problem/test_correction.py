@@ -37,3 +37,36 @@ def test_corrected_problem(loss, penalty, diagonal):
         losses = plain.rows.values(point.raw, point.intercept).sum()
         added = correction.values(coef).sum() + shift @ problem.outer_intercept(point)
         assert point.data_loss == pytest.approx(losses + added)
+
+
+@pytest.mark.parametrize("diagonal", [False, True])
+@pytest.mark.parametrize("loss", ["log_loss", "poisson", "multinomial", "huber"])
+def test_second_order_of_a_corrected_problem(loss, diagonal):
+    """Gradient and Hessian, by coefficients and intercepts, are derivatives of the value."""
+    rng, plain = np.random.default_rng(1), make_problem(loss, PENALTIES["l2"])
+    p, k = plain.shape
+    root, curvature = rng.normal(size=(p, p)), np.diag(rng.uniform(0.1, 1, k))
+    scatter = rng.uniform(size=p) if diagonal else root @ root.T
+    linear, shift = 0.1 * rng.normal(size=(p, k)), 0.01 * rng.normal(size=k)
+    problem = plain.corrected(Correction(linear, shift, scatter, curvature))
+
+    def expanded(joint):
+        joint = joint.reshape(p + 1, k)
+        data = problem.rows.second_order(joint[:-1], joint[-1])
+        return problem.correction.second_order(data, joint[:-1], joint[-1])
+
+    joint, step = np.vstack([make_coef(problem), np.full(k, 0.1)]), rng.normal(size=(p + 1, k))
+    found = expanded(joint)
+    slope = np.vstack([found.gradient, found.total])
+    numeric = central_differences(lambda z: expanded(z).values.sum(), joint)
+    np.testing.assert_allclose(slope.ravel(), np.ravel(numeric), rtol=1e-4, atol=1e-7)
+    ahead, behind = (expanded(joint + t * step) for t in (1e-5, -1e-5))
+    moved = (ahead.gradient - behind.gradient) / 2e-5
+    n_coupled = k // len(found.blocks)
+    for first, block in zip(range(0, k, n_coupled), found.blocks, strict=True):
+        part = step[:, first : first + n_coupled]
+        product = block @ np.concatenate([part[:-1].T.ravel(), part[-1]])
+        product = product[: p * n_coupled].reshape(n_coupled, p).T
+        np.testing.assert_allclose(
+            product, moved[:, first : first + n_coupled], rtol=1e-3, atol=1e-5
+        )

@@ -8,8 +8,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from nno_sklearn import NNOClassifier, NNORegressor
 from nno_sklearn.losses.classification import MultinomialLogLoss
-from nno_sklearn.penalties import NoPenalty
-from nno_sklearn.problem import separates
+from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty
+from nno_sklearn.problem import recession, separates
 from tests.problems import LOSSES, make_problem, pose
 
 SOLVERS = ("auto", "gd", "nearest_neighbor", "proximal")
@@ -109,3 +109,15 @@ def test_many_rows_are_no_square_matrix():
     X[0], y[0] = [300.0, 0.0], 1.0  # a row that a model tells for sure
     problem = pose(X, y, LOSSES["log_loss"], NoPenalty(), 1.0)
     assert not separates(problem.at(np.array([[1.0], [0.0]])))
+
+
+def test_a_penalty_that_grows_leaves_the_intercept_alone(monkeypatch):
+    """No rows are searched for a direction, which no coefficients can have."""
+    monkeypatch.setattr(recession, "_is_sure_of_rows", None)
+    monkeypatch.setattr(recession, "_directions", None)
+    X = np.arange(12.0)[:, None]
+    for penalty in (L1(), L2(), ElasticNet(0.5)):
+        problem = pose(X, (X > 5.5).astype(float), LOSSES["log_loss"], penalty, 1e-3)
+        assert not separates(problem.at(np.array([[1.0]])))
+        one_class = pose(X, np.ones((12, 1)), LOSSES["log_loss"], penalty, 1e-3)
+        assert separates(one_class.at(np.zeros((1, 1)), np.array([3.0])))
