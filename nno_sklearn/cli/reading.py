@@ -50,6 +50,11 @@ class DataSet:
     notes: list[str] = field(default_factory=list)
     offset: np.ndarray | None = None
 
+    def part(self, rows=slice(None)):
+        """X and y of some rows, and what else estimators take of them, by name: the offset."""
+        given = {} if self.offset is None else {"offset": self.offset[rows]}
+        return getattr(self.X, "iloc", self.X)[rows], self.y[rows], given
+
 
 def read(path=None, target=None, choice=NO_CHOICE, layout=UNKNOWN):
     """Read a data set; without a path, scikit-learn's breast_cancer.
