@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.datasets import load_breast_cancer
 from sklearn.utils.multiclass import type_of_target
 
+from nno_sklearn._wording import counted
 from nno_sklearn.cli.choice import (
     Choice,
     choose_columns,
@@ -211,5 +212,5 @@ def _read_matrix(path, kind):
     if y.dtype.kind == "f" and np.isnan(y).any():
         known = ~np.isnan(y)
         data.X, data.y = data.X[known], y[known]
-        data.notes.append(f"dropped {(~known).sum()} rows without a target")
+        data.notes.append(f"dropped {counted((~known).sum(), 'row')} without a target")
     return data

@@ -44,7 +44,7 @@ def test_what_is_saved_predicts_with_the_column(option, mark, table, tmp_path, s
     )
     code, out, err = search(path, option, "time", "--save", saved, *SMALL)
     assert (code, err) == (0, "")
-    assert "60 rows × 1 columns" in out
+    assert "60 rows × 1 column" in out
     assert "offset and a constant" in out and "predict(X, offset=offset)" in out
     code, out, err = predict(saved, path)
     assert (code, err) == (0, "")
@@ -106,7 +106,7 @@ class TestCompare:
             table(column), option, "time", "--loss", loss, *self.OPTIONS, *scoring
         )
         assert (code, err) == (0, "")
-        assert "60 rows × 1 columns" in out
+        assert "60 rows × 1 column" in out
         folds = KFold(3, shuffle=True, random_state=0)
         expected = [
             self.score(NNORegressor(loss, alpha=0.01, tol=1e-10), offset, *fold)
