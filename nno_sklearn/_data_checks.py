@@ -10,6 +10,8 @@ from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length
 
+from nno_sklearn._wording import counted
+
 #: Bytes of rows up to which a copy is cheap.
 SMALL_COPY = 2**24
 #: Columns that an error names.
@@ -166,7 +168,7 @@ def offset_of_outputs(offset, n_outputs, *, is_coupled=False):
     if offset.shape[1] != 1 or is_coupled:
         kind = "class" if is_coupled else "output"
         raise ValueError(
-            f"offset has {offset.shape[1]} column{'s' * (offset.shape[1] > 1)}, but the model has "
+            f"offset has {counted(offset.shape[1], 'column')}, but the model has "
             f"{n_outputs} raw predictions for each row: pass one for each {kind}, an array of "
             f"shape ({len(offset)}, {n_outputs})."
         )

@@ -85,7 +85,7 @@ def at_least(least, what):
 
 def add_data(command):
     """Add FILE, --target, --task, and how FILE is read."""
-    command.set_defaults(file=None, offset=None, exposure=None)
+    command.set_defaults(file=None)
     group = command.add_argument_group("data")
     formats = (
         "csv, tsv, txt, data, xlsx, parquet, arff, svmlight or npz, also compressed (default: "

@@ -70,7 +70,8 @@ def choose_columns(frame, target, choice, decimals, layout):
     """
     cells = frame.drop(columns=[target, *choice.unused]).apply(blank, na_values=choice.na_values)
     empty = [name for name in cells if is_empty(cells[name])]
-    notes = [f"dropped columns without any value: {', '.join(empty)}"] if empty else []
+    which = "columns" if len(empty) > 1 else "the column"
+    notes = [f"dropped {which} without any value: {', '.join(empty)}"] if empty else []
     kinds = {name: recognise(cells[name], decimals[name]) for name in cells.columns.drop(empty)}
     values = Table(kinds, na_values=choice.na_values).transform(frame)
     found = {name: _useless(name, values[name], kind) for name, kind in kinds.items()}

@@ -6,18 +6,20 @@ from pathlib import Path
 import numpy as np
 
 from nno_sklearn.cli.arguments import (
+    ESTIMATORS,
     LOSSES,
     Several,
     add_data,
     add_folds,
     add_limits,
     add_loss,
+    add_offset,
     find_task,
     make_folds,
     one_of,
     read_data,
 )
-from nno_sklearn.cli.contenders import compete, leave_out_slow, make_contenders
+from nno_sklearn.cli.contenders import compete, find_baseline, leave_out_slow, make_contenders
 from nno_sklearn.cli.errors import UserError
 from nno_sklearn.cli.null_model import score_null_model
 from nno_sklearn.cli.output import (
@@ -48,6 +50,7 @@ def add_command(commands):
 
 def _add_problem(group):
     add_loss(group)
+    add_offset(group)
     group.add_argument("--penalty", choices=[*PENALTIES, "none"], default="l2", help="default: l2")
     default = "default: %(default)s"
     group.add_argument("--alpha", type=float, default=1e-4, metavar="A", help=default)
@@ -98,23 +101,27 @@ def run(args):
         "random_state": args.random_state,
     }
     score = choose_score(args, data, task, problem["loss"])
-    contenders = make_contenders(task, args.solver, args.baseline, **problem)
+    contenders = make_contenders(task, args.solver, **problem)
+    has_offset = data.offset is not None
+    baseline, missing = find_baseline(has_offset, **problem) if args.baseline else ({}, [])
+    contenders |= baseline
     preprocessor = make_preprocessor(data.X)
     folds = make_folds(args, task)
     results = _compete(args, data, preprocessor, contenders, folds, score)
-    null_model = score_null_model(task, data.y, folds, score.scorer)
+    plain = ESTIMATORS[task](problem["loss"])
+    null_model = score_null_model(task, plain, data, folds, score.scorer)
 
     X = preprocessor.fit_transform(data.X, data.y)
     describe(say, data, X.shape[1], score.notes)
     settings = f"loss={problem['loss']}, penalty={args.penalty}, alpha={args.alpha:g}"
     say(f"{task}{reason}, {settings}, cv={args.cv}, score: {score.name} ± standard error\n")
     print_table(console, _HEADINGS, _rows(results, null_model), names="solver")
-    for remark in _remarks(args, results, contenders, null_model):
+    for remark in [*missing, *_remarks(args, results, null_model)]:
         say(remark)
     if args.plot is not None:
         ran = {result.name for result in results if result.refusal is None}
         solvers = {name: contenders[name] for name in args.solver if name in ran}
-        _plot(args.plot, solvers, X, data.y)
+        _plot(args.plot, solvers, X, data)
         say(f"drew {args.plot}")
 
 
@@ -168,13 +175,11 @@ def _number(value, spec):
     return "–" if np.isnan(value) else format(value, spec)
 
 
-def _remarks(args, results, contenders, null_model):
+def _remarks(args, results, null_model):
     """Print the remarks below the table."""
     for result in results:
         if result.refusal is not None:
             yield f"{result.name}: not run. {result.refusal}"
-    if args.baseline and len(contenders) == len(args.solver):
-        yield "baseline: scikit-learn has no estimator with this objective"
     ran = [result for result in results if result.refusal is None]
     best = max(ran, key=lambda result: result.scores.mean())
     yield from null_model.remark(best.name, best.scores)
@@ -182,7 +187,8 @@ def _remarks(args, results, contenders, null_model):
     yield from not_converged(n_fits - sum(result.n_converged for result in ran), n_fits, args)
 
 
-def _plot(path, contenders, X, y):
+def _plot(path, contenders, X, data):
     """Fit each solver once to all rows and draw its history."""
-    fitted = {name: contender.fit(X, y).estimator_ for name, contender in contenders.items()}
+    _, y, given = data.part()
+    fitted = {name: make(len(y)).fit(X, y, **given) for name, make in contenders.items()}
     save_image(path, lambda ax: ConvergenceDisplay.from_estimators(fitted, ax=ax), sharey=True)

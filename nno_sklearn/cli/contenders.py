@@ -4,85 +4,48 @@ import time
 import warnings
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import cross_validate
-from sklearn.pipeline import make_pipeline
-from sklearn.utils import get_tags
-from sklearn.utils.metaestimators import available_if
 
 from nno_sklearn.cli.arguments import ESTIMATORS
-from nno_sklearn.cli.baseline import make_baseline
+from nno_sklearn.cli.baseline import OF_RESIDUALS, POWERS, WithOffset, make_baseline
 from nno_sklearn.cli.errors import UserError
 from nno_sklearn.cli.trials import find_too_slow
+from nno_sklearn.model_selection.scoring import with_offset
 
 
-def _gives(method):
-    return lambda contender: hasattr(contender.estimator_, method)
+@dataclass(frozen=True)
+class TimedFit:
+    """A fitted estimator, the seconds of its fit, and whether it gave no ConvergenceWarning."""
 
+    estimator: Any
+    seconds: float
+    converged: bool
 
-class Contender(BaseEstimator):
-    """Estimator made for its number of rows, whose fit is timed and checked for convergence.
+    @classmethod
+    def of(cls, estimator, X, y, **given):
+        """Fit an estimator; warnings other than ConvergenceWarning are shown.
 
-    Parameters
-    ----------
-    make : callable
-        Takes the number of rows and returns an estimator.
-
-    Attributes
-    ----------
-    estimator_ : estimator
-        The fitted estimator that ``make`` returned.
-    seconds_ : float
-        Time of its fit, without that of the preprocessing.
-    converged_ : bool
-        Whether there was no ConvergenceWarning.
-    """
-
-    def __init__(self, make):
-        self.make = make
-
-    def fit(self, X, y):
-        """Make and fit the estimator; warnings other than ConvergenceWarning are shown."""
-        self.estimator_ = self.make(X.shape[0])
+        Parameters
+        ----------
+        estimator : estimator
+        X : array or sparse matrix of shape (n_samples, n_features)
+        y : ndarray of shape (n_samples,)
+        **given
+            Other arguments of its ``fit``: an offset.
+        """
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ConvergenceWarning)
             start = time.perf_counter()
-            self.estimator_.fit(X, y)
-            self.seconds_ = time.perf_counter() - start
-        self.converged_ = True
-        for warning in caught:
-            if issubclass(warning.category, ConvergenceWarning):
-                self.converged_ = False
-            else:
-                warnings.warn_explicit(
-                    warning.message, warning.category, warning.filename, warning.lineno
-                )
-        return self
-
-    def __sklearn_tags__(self):
-        return get_tags(self.make(1))
-
-    @property
-    def classes_(self):
-        """Class labels of the fitted estimator."""
-        return self.estimator_.classes_
-
-    def predict(self, X):
-        """Predict with the fitted estimator."""
-        return self.estimator_.predict(X)
-
-    @available_if(_gives("decision_function"))
-    def decision_function(self, X):
-        """Raw predictions, where the fitted estimator gives them."""
-        return self.estimator_.decision_function(X)
-
-    @available_if(_gives("predict_proba"))
-    def predict_proba(self, X):
-        """Probabilities, where the fitted estimator gives them."""
-        return self.estimator_.predict_proba(X)
+            estimator.fit(X, y, **given)
+            seconds = time.perf_counter() - start
+        others = [one for one in caught if not issubclass(one.category, ConvergenceWarning)]
+        for one in others:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+        return cls(estimator, seconds, len(others) == len(caught))
 
 
 @dataclass
@@ -91,60 +54,81 @@ class Result:
 
     name: str
     scores: np.ndarray | None = None
-    fits: list[Contender] | None = None
+    fits: list[TimedFit] | None = None
     refusal: str | None = None
 
     def mean(self, attribute):
         """Mean of an attribute over the fitted estimators; nan where they have none."""
-        return np.mean([getattr(fit.estimator_, attribute, np.nan) for fit in self.fits])
+        return np.mean([getattr(fit.estimator, attribute, np.nan) for fit in self.fits])
 
     @property
     def seconds(self):
         """Mean time of a fit."""
-        return np.mean([fit.seconds_ for fit in self.fits])
+        return np.mean([fit.seconds for fit in self.fits])
 
     @property
     def gap(self):
         """Largest certified relative gap; nan where a fit has no certificate."""
-        return np.max([_certified_gap(fit.estimator_) for fit in self.fits])
+        return np.max([_certified_gap(fit.estimator) for fit in self.fits])
 
     @property
     def n_nonzeros(self):
         """Mean number of coefficients that are not 0."""
-        return np.mean([np.count_nonzero(fit.estimator_.coef_) for fit in self.fits])
+        return np.mean([np.count_nonzero(fit.estimator.coef_) for fit in self.fits])
 
     @property
     def n_converged(self):
         """Number of folds in which the fit converged."""
-        return sum(fit.converged_ for fit in self.fits)
+        return sum(fit.converged for fit in self.fits)
 
 
-def make_contenders(task, solvers, baseline, **problem):
-    """Make a contender for each solver and, with ``baseline``, one for scikit-learn.
+def make_contenders(task, solvers, **problem):
+    """Make a contender of each solver.
 
     Parameters
     ----------
     task : {"classification", "regression"}
     solvers : sequence of str
-    baseline : bool
     **problem
         The other parameters of the estimators.
 
     Returns
     -------
-    dict of str to Contender
+    dict of str to callable
+        Each takes the number of rows of a fit, and returns an estimator.
     """
-    contenders = {
-        solver: Contender(partial(_make, ESTIMATORS[task], solver=solver, **problem))
-        for solver in solvers
-    }
-    if baseline:
-        # Made for one row, only to find its name and whether there is one.
-        reference = make_baseline(1, **problem)
-        if reference is not None:
-            name = type(reference).__name__
-            contenders[name] = Contender(partial(make_baseline, **problem))
-    return contenders
+    Estimator = ESTIMATORS[task]
+    return {solver: partial(_make, Estimator, solver=solver, **problem) for solver in solvers}
+
+
+def find_baseline(has_offset, **problem):
+    """Find scikit-learn's estimator with the same objective.
+
+    Parameters
+    ----------
+    has_offset : bool
+        Whether the rows have an offset.
+    **problem
+        Parameters of the estimators.
+
+    Returns
+    -------
+    contenders : dict of str to callable
+        The estimator by its name, or none.
+    remarks : list of str
+        Why there is none.
+    """
+    # Made for one row, only to find its name and whether there is one.
+    reference = make_baseline(1, **problem)
+    if reference is None:
+        return {}, ["baseline: scikit-learn has no estimator with this objective"]
+    name, loss = type(reference).__name__, problem["loss"]
+    if not has_offset:
+        return {name: partial(make_baseline, **problem)}, []
+    if loss in (*OF_RESIDUALS, *POWERS):
+        return {name: partial(_make, WithOffset, problem=problem)}, []
+    why = f"it takes no offset, which no other targets and weights replace in {loss}"
+    return {}, [f"baseline: {name} is left out: {why}"]
 
 
 def leave_out_slow(data, preprocessor, contenders, folds):
@@ -154,7 +138,7 @@ def leave_out_slow(data, preprocessor, contenders, folds):
     ----------
     data : DataSet
     preprocessor : transformer
-    contenders : dict of str to Contender
+    contenders : dict of str to callable
         By solver; a single one is not tried.
     folds : splitter
 
@@ -172,13 +156,14 @@ def leave_out_slow(data, preprocessor, contenders, folds):
         return []
     try:
         train, _ = next(folds.split(data.X, data.y))
-        X = clone(preprocessor).fit_transform(getattr(data.X, "iloc", data.X)[train])
+        X, y, given = data.part(train)
+        X = clone(preprocessor).fit_transform(X)
     except ValueError as error:
         raise UserError(str(error)) from error
-    models = {name: contender.make(len(train)) for name, contender in contenders.items()}
+    models = {name: make(len(train)) for name, make in contenders.items()}
     return [
         Result(name, refusal=f"{why}; --solver {name} alone runs it")
-        for name, why in find_too_slow(models, X, data.y[train]).items()
+        for name, why in find_too_slow(models, X, y, **given).items()
     ]
 
 
@@ -190,7 +175,7 @@ def compete(data, preprocessor, contenders, folds, score, track):
     data : DataSet
     preprocessor : transformer
         Fitted on the training rows of each fold.
-    contenders : dict of str to Contender
+    contenders : dict of str to callable
     folds : splitter
         With a fixed random_state.
     score : Score
@@ -202,24 +187,27 @@ def compete(data, preprocessor, contenders, folds, score, track):
     list of Result
     """
     results = []
-    for name, contender in track(contenders.items()):
-        pipeline = make_pipeline(preprocessor, contender)
+    for name, make in track(contenders.items()):
         try:
-            found = cross_validate(
-                pipeline,
-                data.X,
-                data.y,
-                cv=folds,
-                scoring=score.scorer,
-                return_estimator=True,
-                error_score="raise",
-            )
+            found = [
+                _cross_validate(data, preprocessor, make, fold, score)
+                for fold in folds.split(data.X, data.y)
+            ]
         except ValueError as error:  # raised by estimators and scores that do not suit the data
             results.append(Result(name, refusal=score.explain(error)))
             continue
-        fits = [fitted[-1] for fitted in found["estimator"]]
-        results.append(Result(name, found["test_score"], fits))
+        fits, scores = zip(*found, strict=True)
+        results.append(Result(name, np.array(scores), list(fits)))
     return results
+
+
+def _cross_validate(data, preprocessor, make, fold, score):
+    """The fit of a contender to the training rows of a fold, and its score on the others."""
+    (X, y, given), (X_held_out, y_held_out, told) = map(data.part, fold)
+    prepared = clone(preprocessor).fit(X, y)
+    fit = TimedFit.of(make(len(y)), prepared.transform(X), y, **given)
+    model = with_offset(fit.estimator, **told) if told else fit.estimator
+    return fit, score.scorer(model, prepared.transform(X_held_out), y_held_out)
 
 
 def _make(Estimator, n_samples, **params):

@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 
+from nno_sklearn._wording import counted
 from nno_sklearn.cli.columns import IDENTITY, sort_of
 from nno_sklearn.cli.errors import quoted
 from nno_sklearn.cli.text import SAMPLE_ROWS
@@ -116,7 +117,7 @@ def name_columns(cells, lengths, n_titles, has_header):
     notes = []
     table = cells.iloc[n_titles + has_header :].reset_index(drop=True)
     if n_titles:
-        notes.append(f"skipped {n_titles} line{'s' * (n_titles > 1)} above the table")
+        notes.append(f"skipped {counted(n_titles, 'line')} above the table")
     names = [" ".join(name.split()) for name in cells.iloc[n_titles]] if len(cells) else []
     # A delimiter may end each line, but not the header.
     while names and not (has_header and names[-1]) and (table[len(names) - 1] == "").all():

@@ -28,8 +28,8 @@ PLACEHOLDER_YEAR = 9999  # means "never"
 class Kind:
     """The kind of a column's values; the methods here are the defaults.
 
-    A kind has a ``noun`` for notes, and a method ``parse`` that takes a column and returns its
-    values, missing where they cannot be read.
+    A kind has a ``noun``, in the singular, for notes, and a method ``parse`` that takes a column
+    and returns its values, missing where they cannot be read.
     """
 
     is_measured = False  # whether values are numbers, also in a target
@@ -68,7 +68,7 @@ class Numbers(Kind):
 
     decimal: str = "."
     unit: str = ""
-    noun = "numbers"
+    noun = "number"
     is_measured = True
 
     def parse(self, column):
@@ -117,7 +117,7 @@ class Numbers(Kind):
 class TruthValues(Kind):
     """The words true and false, as 1 and 0."""
 
-    noun = "truth values"
+    noun = "truth value"
     is_measured = True
 
     def parse(self, column):
@@ -145,7 +145,7 @@ class Dates(Kind):
 
     format: str
     is_ambiguous: bool = False
-    noun = "dates"
+    noun = "date"
 
     def parse(self, column):
         """Values as datetime64 in UTC, without a zone; missing for "never" and invalid dates."""
@@ -186,7 +186,7 @@ class Dates(Kind):
 class Labels(Kind):
     """Words; only an empty cell is missing."""
 
-    noun = "labels"
+    noun = "label"
 
     def parse(self, column):
         """Texts as objects; None for an empty cell."""

@@ -42,38 +42,16 @@ class NullModel:
             )
 
 
-def score_offset_alone(model, y, offset, folds, scorer):
-    """Cross-validate an offset and a constant on the folds of the others.
-
-    Parameters
-    ----------
-    model : estimator
-        Whose loss the constant minimises.
-    y, offset : ndarray of shape (n_samples,)
-    folds : splitter
-        With a fixed random_state.
-    scorer : callable
-
-    Returns
-    -------
-    NullModel
-    """
-    constant = clone(model).set_params(penalty=None)
-    search = NNOSearchCV(constant, {"alpha": [0.0]}, scoring=scorer, cv=folds, refit=False)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # as for the null model
-        found = search.fit(np.zeros((len(y), 1)), y, offset=offset).cv_results_
-    scores = [found[f"split{k}_test_score"][0] for k in range(search.n_splits_)]
-    return NullModel("offset and a constant", np.array(scores))
-
-
-def score_null_model(task, y, folds, scorer):
-    """Cross-validate the null model of a task on the folds of the others.
+def score_null_model(task, model, data, folds, scorer):
+    """Cross-validate the null model on the folds of the others.
 
     Parameters
     ----------
     task : {"classification", "regression"}
-    y : ndarray of shape (n_samples,)
+    model : NNOClassifier or NNORegressor
+        Where rows have an offset, the null model is a constant beside it that minimises the loss
+        of this model.
+    data : DataSet
     folds : splitter
         With a fixed random_state.
     scorer : callable
@@ -82,9 +60,21 @@ def score_null_model(task, y, folds, scorer):
     -------
     NullModel
     """
-    name, model = _NULL_MODELS[task]
-    X = np.zeros((len(y), 1))
+    if data.offset is not None:
+        return _score_offset_alone(model, data.y, data.offset, folds, scorer)
+    name, null_model = _NULL_MODELS[task]
+    X = np.zeros((len(data.y), 1))
     with warnings.catch_warnings():
         # A score may be undefined where a class is never predicted: 0 or nan serves.
         warnings.simplefilter("ignore")
-        return NullModel(name, cross_val_score(model, X, y, cv=folds, scoring=scorer))
+        return NullModel(name, cross_val_score(null_model, X, data.y, cv=folds, scoring=scorer))
+
+
+def _score_offset_alone(model, y, offset, folds, scorer):
+    constant = clone(model).set_params(penalty=None)
+    search = NNOSearchCV(constant, {"alpha": [0.0]}, scoring=scorer, cv=folds, refit=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as above
+        found = search.fit(np.zeros((len(y), 1)), y, offset=offset).cv_results_
+    scores = [found[f"split{k}_test_score"][0] for k in range(search.n_splits_)]
+    return NullModel("offset and a constant", np.array(scores))

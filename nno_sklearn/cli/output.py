@@ -6,6 +6,7 @@ import textwrap
 from functools import partial
 from pathlib import Path
 
+from nno_sklearn._wording import counted
 from nno_sklearn.cli.errors import UserError
 
 #: Characters of a line where the output is no terminal.
@@ -72,7 +73,8 @@ def with_error(mean, error):
 
 def describe(say, data, n_columns, notes):
     """Print what was read and how it was interpreted."""
-    say(f"{data.name}: {data.X.shape[0]} rows × {n_columns} columns after preprocessing")
+    columns = counted(n_columns, "column")
+    say(f"{data.name}: {data.X.shape[0]} rows × {columns} after preprocessing")
     for note in (*data.notes, *notes):
         say(note)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import joblib
 from sklearn.pipeline import Pipeline
 
+from nno_sklearn._wording import counted
 from nno_sklearn.cli.arguments import add_layout, layout_from
 from nno_sklearn.cli.errors import UserError
 from nno_sklearn.cli.output import check_file, is_same_file, write_aside
@@ -62,7 +63,7 @@ def run(args):
         table.to_csv(sys.stdout, index=False)
     else:
         write_aside(args.output, partial(table.to_csv, index=False), "write")
-        print(f"wrote {len(table)} predictions to {args.output}")
+        print(f"wrote {counted(len(table), 'prediction')} to {args.output}")
 
 
 def _load(path):

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.datasets import load_breast_cancer
 from sklearn.utils.multiclass import type_of_target
 
+from nno_sklearn._wording import counted
 from nno_sklearn.cli.choice import (
     Choice,
     choose_columns,
@@ -49,6 +50,11 @@ class DataSet:
     target: str = "y"
     notes: list[str] = field(default_factory=list)
     offset: np.ndarray | None = None
+
+    def part(self, rows=slice(None)):
+        """X and y of some rows, and what else estimators take of them, by name: the offset."""
+        given = {} if self.offset is None else {"offset": self.offset[rows]}
+        return getattr(self.X, "iloc", self.X)[rows], self.y[rows], given
 
 
 def read(path=None, target=None, choice=NO_CHOICE, layout=UNKNOWN):
@@ -206,5 +212,5 @@ def _read_matrix(path, kind):
     if y.dtype.kind == "f" and np.isnan(y).any():
         known = ~np.isnan(y)
         data.X, data.y = data.X[known], y[known]
-        data.notes.append(f"dropped {(~known).sum()} rows without a target")
+        data.notes.append(f"dropped {counted((~known).sum(), 'row')} without a target")
     return data

@@ -33,7 +33,7 @@ from nno_sklearn.cli.coefficients import (
     show_coefficients,
 )
 from nno_sklearn.cli.errors import UserError
-from nno_sklearn.cli.null_model import score_null_model, score_offset_alone
+from nno_sklearn.cli.null_model import score_null_model
 from nno_sklearn.cli.output import (
     check_file,
     check_image,
@@ -154,11 +154,7 @@ def run(args):
     began = time.perf_counter()
     search = _fit(_make_search(args, task, loss, score, folds, data), data, score)
     seconds = time.perf_counter() - began
-    if data.offset is None:
-        null_model = score_null_model(task, data.y, folds, score.scorer)
-    else:
-        model = search.best_estimator_[-1]
-        null_model = score_offset_alone(model, data.y, data.offset, folds, score.scorer)
+    null_model = score_null_model(task, search.best_estimator_[-1], data, folds, score.scorer)
 
     describe(say, data, search.best_estimator_[-1].n_features_in_, score.notes)
     n_candidates = len(search.cv_results_["params"])

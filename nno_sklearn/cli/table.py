@@ -5,6 +5,7 @@ import re
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from nno_sklearn._wording import counted
 from nno_sklearn.cli.errors import UserError, quoted
 from nno_sklearn.cli.files import TABLES, find_format, load_matrix, load_table
 from nno_sklearn.cli.kinds import Numbers
@@ -132,8 +133,8 @@ class Table(TransformerMixin, BaseEstimator):
                 names.remove(self.target)
             if frame.shape[1] != len(names):
                 raise UserError(
-                    f"{path} has {frame.shape[1]} columns; the model learnt from {len(names)} "
-                    "without names, the target included"
+                    f"{path} has {counted(frame.shape[1], 'column')}; the model learnt from "
+                    f"{len(names)} without names, the target included"
                 )
             frame.columns, notes = names, []
         return frame, notes
@@ -169,9 +170,10 @@ class Table(TransformerMixin, BaseEstimator):
             )
             return
         for name, texts in lost.items():
-            verb = "value is" if len(texts) == 1 else "values are"
+            noun = self.kinds[name].noun
+            verb = f"is no {noun}" if len(texts) == 1 else f"are no {noun}s"
             yield (
-                f"column '{name}': {len(texts)} of {len(frame)} {verb} no {self.kinds[name].noun} "
+                f"column '{name}': {counted(len(texts), 'value', len(frame))} {verb} "
                 f"({quoted(texts.unique(), 3)}): taken as missing"
             )
 
@@ -213,12 +215,14 @@ class Matrix(TransformerMixin, BaseEstimator):
             raise UserError(f"{path} is a table; the model learnt from columns without names")
         X, _ = load_matrix(path, kind, self.n_features)
         if X.shape[1] != self.n_features:
-            raise UserError(f"{path} has {X.shape[1]} columns; the model needs {self.n_features}")
+            raise UserError(
+                f"{path} has {counted(X.shape[1], 'column')}; the model needs {self.n_features}"
+            )
         return X, []
 
     def describe(self, name):
         """Describe the input of ``transform`` in terms of Python."""
-        return f"n array or sparse matrix of {self.n_features} columns"
+        return f"n array or sparse matrix of {counted(self.n_features, 'column')}"
 
     def remarks(self, X, values):
         """No notes."""

@@ -17,7 +17,7 @@ PATIENCE = 10
 FIRST, GROWTH = 4, 4
 
 
-def find_too_slow(models, X, y):
+def find_too_slow(models, X, y, **given):
     """Predict which models would take 100 times as long to fit as the fastest.
 
     Each is fitted with few iterations, then with more; the one whose last trial was shortest is
@@ -32,6 +32,8 @@ def find_too_slow(models, X, y):
         Not fitted.
     X : array or sparse matrix of shape (n_samples, n_features)
     y : ndarray of shape (n_samples,)
+    **given
+        Other arguments of their ``fit``: an offset.
 
     Returns
     -------
@@ -51,7 +53,7 @@ def find_too_slow(models, X, y):
                 )
             continue
         try:
-            trial.run(X, y)
+            trial.run(X, y, given)
         except ValueError:  # the solver does not suit the problem: the comparison reports it
             continue
         if trial.fitted.converged_:
@@ -72,14 +74,14 @@ class _Trial:
     n_iter: int = field(default=0, compare=False)
     fitted: object = field(default=None, compare=False)
 
-    def run(self, X, y):
+    def run(self, X, y, given):
         """Fit with more iterations than before."""
         self.n_iter = min(GROWTH * self.n_iter or FIRST, self.model.max_iter)
         self.fitted = clone(self.model).set_params(max_iter=self.n_iter)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             began = time.perf_counter()
-            self.fitted.fit(X, y)
+            self.fitted.fit(X, y, **given)
             self.seconds = time.perf_counter() - began
 
     def predict(self):

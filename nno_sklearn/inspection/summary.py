@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from nno_sklearn._kept import coef_table
+from nno_sklearn._wording import counted
 from nno_sklearn.inspection.table import model_of
 
 
@@ -43,15 +44,16 @@ def summary(model: Any, file: TextIO | None = None) -> None:
 def _lines(model):
     coef, last = coef_table(model), model.history_[-1]
     n_outputs, n_features = coef.shape
-    rows = f"{last.n_samples} rows, {n_features} features, {_count(n_outputs, 'output')}"
-    yield f"{type(model).__name__}: {_objective(model, last.n_samples)}, {rows}"
+    sizes = {"row": last.n_samples, "feature": n_features, "output": n_outputs}
+    size = ", ".join(counted(number, what) for what, number in sizes.items())
+    yield f"{type(model).__name__}: {_objective(model, last.n_samples)}, {size}"
     if model.status_ is None or hasattr(model, "stream_"):
         yield from _of_stream(model)
     else:
         yield f"status     {model.status_.value}"
         yield f"objective  {_value(model)}"
         solver, seconds = type(model.solver_).__name__, f"{last.seconds:.2f} s"
-        iterations = _count(model.n_iter_, "iteration")
+        iterations = counted(model.n_iter_, "iteration")
         yield f"cost       {iterations} of {solver}, {model.n_passes_:.1f} passes over X, {seconds}"
     intercept = ", intercept" if np.any(model.intercept_) else ""
     yield f"model      {np.count_nonzero(coef)} of {coef.size} coefficients are not 0{intercept}"
@@ -87,7 +89,3 @@ def _of_stream(model):
     value = "not known: no rows have come after the first" if is_first else f"{last.objective:.6g}"
     yield f"objective  {value}" + ("" if is_first else " on the last rows, before they were learnt")
     yield f"cost       {last.seconds:.2f} s"
-
-
-def _count(number, what):
-    return f"{number} {what}{'' if number == 1 else 's'}"

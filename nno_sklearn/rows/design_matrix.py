@@ -85,8 +85,9 @@ class DesignMatrix(SecondOrder):
         # Whether sums of products may be centred afterwards; constant columns take no part.
         limit = np.where(self._constant, 1e100, np.sqrt(MILD) * scale)
         self._is_mild = self.X.dtype == np.float64 and bool((np.abs(centre) <= limit).all())
-        is_far = bool((np.abs(centre) > FAR[self.X.dtype] * scale)[~self._constant].any())
-        self._is_blocked = not self.is_sparse and (is_far or self.products_are_exact)
+        far = np.abs(centre) > FAR[self.X.dtype] * scale
+        self._is_far = bool(far[~self._constant].any())
+        self._is_blocked = not self.is_sparse and (self._is_far or self.products_are_exact)
 
     def _set_idle(self, idle):
         """Say which rows weigh nothing."""
@@ -209,10 +210,7 @@ class DesignMatrix(SecondOrder):
         if self._any_constant:
             coef = np.where(self._constant[:, None], 0.0, coef)
         if self._is_blocked:
-            product = np.empty((len(self), coef.shape[1]), dtype, order, like=self.X)
-            for block, rows in self._centred_blocks():
-                product[block] = rows @ coef
-            return product
+            return self._product_by_blocks(coef, dtype, order)
         narrow = coef.astype(self.X.dtype, copy=False)
         if coef.shape[1] == 1 or self.is_sparse:
             product = self.X @ (narrow[:, 0] if coef.shape[1] == 1 else narrow)
@@ -221,6 +219,23 @@ class DesignMatrix(SecondOrder):
             product = (self.X @ narrow).astype(dtype, order, copy=False)
         else:  # for few outputs the product of float64 is 1.5 times faster in this order
             product = (np.ascontiguousarray(narrow.T) @ self.X.T).T.astype(dtype, copy=False)
+        product -= (self.centre @ coef).astype(dtype, copy=False)
+        return product
+
+    def _product_by_blocks(self, coef, dtype, order):
+        """The product in float64.
+
+        Rows are centred first where columns lie far from 0 alone. Elsewhere the centre is taken
+        afterwards, the same number from all rows, which an intercept takes up: coefficients that
+        are huge and cancel leave the rounding of it in no row whose entries are 0.
+        """
+        product = np.empty((len(self), coef.shape[1]), dtype, order, like=self.X)
+        if self._is_far:
+            for block, rows in self._centred_blocks():
+                product[block] = rows @ coef
+            return product
+        for block in self._row_blocks():
+            product[block] = self.X[block].astype(float) @ coef
         product -= (self.centre @ coef).astype(dtype, copy=False)
         return product
 

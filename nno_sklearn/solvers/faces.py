@@ -91,7 +91,8 @@ class FaceModel:
             if gap <= accuracy or in_vain > MOST_STEPS_IN_VAIN:
                 break
             ahead = self._newton(v, left, step)
-            if ahead is None:
+            # Where rounding is all that is left, the dual may not rise along it.
+            if ahead is None or not np.vdot(left, self._product(ahead)) > 0:
                 break
             length, v, left = self._length(centre, moved, left, ahead, step)
             moved = moved + length * ahead

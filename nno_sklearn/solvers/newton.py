@@ -207,12 +207,15 @@ def _subgradient(point):
     penalty, alpha, gradient = problem.penalty, problem.alpha, point.data_gradient
     size = alpha * penalty.subdiff_distance(point.coef, gradient / alpha)
     diagonal = penalty.tied(point.diagonal_curvature)
-    step = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
+    steepest = np.abs(gradient).max(initial=0.0)
+    # Where all rows are saturated, a short step still tells the sign.
+    short = NUDGE * (1.0 + np.abs(point.coef).max(initial=0.0)) / (steepest or 1.0)
+    step = np.divide(1.0, diagonal, out=np.full_like(diagonal, short), where=diagonal > 0)
 
     def moved(gradient):
         return point.coef - penalty.prox(point.coef - step * gradient, alpha * step)
 
-    nudge = NUDGE * np.abs(gradient).max(initial=0.0)
+    nudge = NUDGE * steepest
     held = (moved(gradient - nudge) == 0) & (moved(gradient + nudge) == 0)  # at a bound, say
     free = (size > 0) | ((point.coef != 0) & ~held)
     return size * np.sign(moved(gradient)), free

@@ -62,17 +62,30 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     precision = NO_SEARCH if is_proved else PRECISION
     judged = _judged(problem, _near(problem, coef, result, precision), result, **limits)
     if judged.status is not Status.ROUNDED:
-        return judged
+        return _or_null(problem, judged, **limits)
     start = _near(problem, result.coef, result)
     options = {"max_iter": max_iter, "tol": FINER * tol, "callback": callback}
     finer = solver.solve(problem, start, **options, random_state=random_state)
     history = _continued(result.history, finer.history)
     finer = replace(finer, status=Status.CONVERGED, history=history)
     coef = as_returned(problem, finer.coef, tol)
+    if not np.isfinite(coef).all():  # float32 has no numbers so large
+        return _or_null(problem, judged, **limits)
     # Slopes at rounded coefficients may be far from the dual point that those before rounding have.
     exact = _near(problem, finer.coef, finer)
     bound = float(exact.value - exact.dual_gap)
-    return _judged(problem, _near(problem, coef, finer), finer, **limits, bound=bound)
+    better = _judged(problem, _near(problem, coef, finer), finer, **limits, bound=bound)
+    is_better = better.status is Status.CONVERGED or better.objective <= judged.objective
+    return _or_null(problem, better if is_better else judged, **limits)
+
+
+def _or_null(problem, result, **limits):
+    """A result, or the constant model where that is better: huge coefficients which cancel may
+    not do so once they are rounded."""
+    null = problem.null
+    if result.status is Status.CONVERGED or result.objective <= null.value:
+        return result
+    return _judged(problem, problem.at(null.coef, null.intercept), result, **limits)
 
 
 def _with_digits(problem, result):
@@ -204,7 +217,8 @@ def as_returned(problem, coef, tol):
         if short is not coef and _costs_little(problem, short, coef, tol):
             coef = short
     coef = problem.penalty.constraints().prox(coef, 1.0)  # a bound may be missed by rounding
-    return coef.astype(problem.dtype).astype(float)
+    with np.errstate(over="ignore"):
+        return coef.astype(problem.dtype).astype(float)
 
 
 def _costs_little(problem, coef, own, tol):

@@ -59,6 +59,7 @@ def test_claims_that_were_false_once(seed):
         1001098,  # Tweedie, fitted perfectly in float32: an objective of 1e304 was called optimal
         1002008,  # quantile, targets 1e4 spreads from 0: a bound was above the objective
         1002642,  # epsilon-insensitive without a penalty: rounding to float32 was not judged
+        6000134,  # log-loss, MCP, float32: where all rows are wrong for sure, nothing had a slope
         1002928,  # columns that are not penalised are collinear: the rounded step was no step
     ],
 )

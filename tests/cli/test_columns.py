@@ -102,4 +102,4 @@ class TestColumns:
         path = file("a,b,y\n" + lines(lambda k: f"{k % 7},{k % 5},{k % 2}"))
         code, out, _ = compare("--cv", "2", "--solver", "auto", "--drop", "a", path)
         assert code == 0
-        assert out.startswith("d.csv: 60 rows × 1 columns")
+        assert out.startswith("d.csv: 60 rows × 1 column")

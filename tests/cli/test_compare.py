@@ -13,7 +13,7 @@ from sklearn.linear_model import LinearRegression, SGDClassifier, SGDRegressor
 from nno_sklearn import NNOClassifier, NNORegressor
 from nno_sklearn.cli.arguments import LOSSES
 from nno_sklearn.cli.baseline import make_baseline
-from nno_sklearn.cli.contenders import Contender
+from nno_sklearn.cli.contenders import TimedFit
 from nno_sklearn.cli.main import main
 
 QUICK = ("--cv", "2", "--solver", "nearest_neighbor")
@@ -320,7 +320,7 @@ class TestMistakes:
             main(["compare"])
 
 
-class TestContender:
+class TestTimedFit:
     class Noisy(NNOClassifier):
         def fit(self, X, y):
             warnings.warn("slow", ConvergenceWarning, stacklevel=2)
@@ -328,12 +328,7 @@ class TestContender:
             return self
 
     def test_counts_convergence_warnings_and_passes_others(self):
-        contender = Contender(lambda n_samples: self.Noisy())
         with pytest.warns(RuntimeWarning, match="strange") as caught:
-            contender.fit(np.eye(2), [0, 1])
+            fit = TimedFit.of(self.Noisy(), np.eye(2), [0, 1])
         assert len(caught) == 1
-        assert not contender.converged_
-
-    def test_is_made_for_the_rows_at_hand(self):
-        contender = Contender(lambda n_samples: NNOClassifier(alpha=1 / n_samples))
-        assert contender.fit(np.eye(4), [0, 1, 0, 1]).estimator_.alpha == 1 / 4
+        assert not fit.converged

@@ -55,7 +55,7 @@ class TestNumbers:
         expected = [np.nan if k == 7 else k % 5 for k in range(N)]
         np.testing.assert_array_equal(data.X["a"], expected)
         assert data.notes[1:] == [
-            f"column 'a': 1 of 60 value is no numbers ('{token}'): taken as missing"
+            f"column 'a': 1 of 60 values is no number ('{token}'): taken as missing"
         ]
 
     def test_gaps_of_many_columns_are_one_note(self, file):

@@ -104,7 +104,7 @@ class TestFiles:
         assert predict(model, tmp_path / "other.csv")[1] == expected
         frame[[0]].to_csv(tmp_path / "few.csv", index=False, header=False)
         said = complain(model, tmp_path / "few.csv")
-        assert "has 1 columns; the model learnt from 3 without names, the target included" in said
+        assert "has 1 column; the model learnt from 3 without names, the target included" in said
 
     def test_rows_without_a_target_are_predicted_too(self, learn, predict):
         text = table("a,b,y", lambda k: f"{A[k]},{B[k]},{'' if k == 5 else A[k]}")
@@ -117,7 +117,7 @@ class TestFiles:
         _, model = learn(FILES["plain"][0])
         (tmp_path / "new.csv").write_text("a,b\n1,2\n<0.1,3\n")
         _, out, err = predict(model, tmp_path / "new.csv")
-        assert err == "column 'a': 1 of 2 value is no numbers ('<0.1'): taken as missing\n"
+        assert err == "column 'a': 1 of 2 values is no number ('<0.1'): taken as missing\n"
         assert len(csv(out)) == 2
 
     def test_one_row(self, learn, predict, tmp_path):

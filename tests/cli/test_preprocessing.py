@@ -12,7 +12,7 @@ class TestPreprocessing:
     def test_each_kind_of_column(self, table, tmp_path):
         table.drop(columns="price").to_csv(tmp_path / "d.csv", index=False)
         data = read(tmp_path / "d.csv")
-        assert data.notes[1:] == ["dropped columns without any value: nothing"]
+        assert data.notes[1:] == ["dropped the column without any value: nothing"]
         preprocessor = make_preprocessor(data.X).fit(data.X)
         found = {part[0]: part[2] for part in preprocessor.transformers_}
         assert found == {
