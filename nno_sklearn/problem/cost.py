@@ -288,15 +288,31 @@ def takes_newton(problem):
 
 
 def takes_hessian_products(problem):
-    """Whether products with the Hessian of coupled outputs cost less than looks at their loss, and
-    than to form it: in this process, where X, and a matrix over its columns, are small."""
+    """Whether products with the Hessian cost less than looks at the loss, and than to form it, in
+    this process: of coupled outputs where X, and a matrix over its columns, are small; and where
+    the objective is a parabola in more columns than fit a matrix."""
     is_here = not problem.rows.n_elsewhere and problem.correction.is_zero
-    if problem.rows.is_separate or not is_here or problem.n_outputs > MOST_JOINT_OUTPUTS:
+    if not is_here or takes_newton(problem):
         return False
-    if takes_newton(problem):
+    if problem.rows.is_separate:
+        return is_parabola(problem) and not has_factor(problem)
+    if problem.n_outputs > MOST_JOINT_OUTPUTS:
         return False
     entries = (problem.rows.n_stored + problem.n_features**2) * problem.n_outputs
     return fits_matrix(problem.n_features) and entries <= MOST_PRODUCT_ENTRIES
+
+
+def is_parabola(problem):
+    """Whether the objective is one, with a minimum that a dual point proves: a second-order model
+    is the objective itself."""
+    is_quadratic = problem.is_smooth and problem.is_piecewise_quadratic
+    return problem.loss.constant_curvature and is_quadratic and "conjugate" in problem.provides
+
+
+def has_factor(problem):
+    """Whether the Hessian of all rows may have a factor, by columns or by rows."""
+    by_rows = paid_landmarks(problem) >= problem.n_samples
+    return fits_matrix(problem.n_features) or by_rows
 
 
 def is_polished(problem):
