@@ -311,8 +311,7 @@ def is_parabola(problem):
 
 def has_factor(problem):
     """Whether the Hessian of all rows may have a factor, by columns or by rows."""
-    by_rows = paid_landmarks(problem) >= problem.n_samples
-    return fits_matrix(problem.n_features) or by_rows
+    return fits_matrix(problem.n_features) or paid_landmarks(problem) >= problem.n_samples
 
 
 def is_polished(problem):
