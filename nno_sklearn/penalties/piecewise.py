@@ -128,7 +128,7 @@ class PiecewiseQuadratic:
 
     def conjugate(self, z: Array) -> Scalar:
         """``sup_w z.w - function(w)``, a float; inf outside of the domain."""
-        excess = np.maximum(np.abs(z) - self.l1, 0.0)
+        excess = np.maximum(np.abs(z) - self.l1, 0.0) if self._has_l1 else np.abs(z)
         if not self.has_bounds and np.ndim(self.l2) == 0:
             if self.l2 > 0:
                 return 0.5 * float(np.vdot(excess, excess)) / float(self.l2)

@@ -297,6 +297,16 @@ def takes_hessian_products(problem):
     return fits_matrix(problem.n_features) and entries <= MOST_PRODUCT_ENTRIES
 
 
+def is_wide_parabola(problem):
+    """Whether the objective is a parabola, with a minimum that a dual point proves, whose Hessian
+    has no factor by columns or by rows: a second-order model is the objective itself."""
+    is_here = not problem.rows.n_elsewhere and problem.correction.is_zero
+    is_parabola = problem.is_smooth and problem.is_piecewise_quadratic
+    if not (is_here and is_parabola and "conjugate" in problem.provides):
+        return False
+    return not fits_matrix(problem.n_features) and paid_landmarks(problem) < problem.n_samples
+
+
 def is_polished(problem):
     """Whether results go to the limit of precision, as looks at the rows cost next to nothing: they
     are few, and in this process."""

@@ -1,5 +1,7 @@
 """The best intercept for given raw predictions: solvers then see a function of w alone."""
 
+from functools import cached_property
+
 import numpy as np
 
 MAX_STEPS, EPS = 100, np.finfo(float).eps
@@ -27,8 +29,13 @@ class Look:
     def __init__(self, problem, coef, raw, slope=None, t=0.0):
         self._rows, self._correction = problem.rows, problem.correction
         self._raw, self._slope, self._t = raw, slope, t
-        self.eps = problem.rows.eps
-        self.is_separate, self.size = problem.rows.is_separate, problem.scale @ np.abs(coef)
+        self._scale, self._coef = problem.scale, coef
+        self.eps, self.is_separate = problem.rows.eps, problem.rows.is_separate
+
+    @cached_property  # of many outputs it costs as much as a pass, and only searches ask
+    def size(self):
+        """Sizes of the coefficients, (n_outputs,)."""
+        return self._scale @ np.abs(self._coef)
 
     def sums(self, b):
         """:class:`RowSums` at the intercept ``b``, the correction's share included."""

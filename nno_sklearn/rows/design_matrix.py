@@ -285,7 +285,7 @@ class DesignMatrix(SecondOrder):
             gradient += np.matmul(rows.T, residual, out=part)
             total += residual.sum(axis=0)
         if not self._is_blocked:
-            gradient -= np.outer(self.centre, total)
+            self._take_centre_out(gradient, total)
         gradient[self._constant] = 0.0
         return gradient
 
@@ -308,10 +308,15 @@ class DesignMatrix(SecondOrder):
             product = self._by_blocks(lambda r, X: (r.T @ X).T, narrow)
         product = product.astype(float, copy=False)
         if self.centre.any():
-            product -= np.outer(self.centre, residual.sum(axis=0, dtype=float))
+            self._take_centre_out(product, residual.sum(axis=0, dtype=float))
         if self._any_constant:
             product[self._constant] = 0.0
         return product
+
+    def _take_centre_out(self, product, total):
+        """Subtract what the centre gives to a product with residuals that add up to ``total``."""
+        for columns in row_blocks(*product.shape, n_bytes=block_bytes(self.X, BLOCK_BYTES)):
+            product[columns] -= self.centre[columns, None] * total
 
     @property
     def _is_long(self):

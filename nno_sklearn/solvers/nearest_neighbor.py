@@ -8,6 +8,7 @@ from nno_sklearn._distances import check_metric
 from nno_sklearn.problem import Point, Problem
 from nno_sklearn.problem.cost import (
     has_kronecker_factors,
+    is_wide_parabola,
     moves_jointly,
     takes_hessian_products,
     takes_models,
@@ -21,6 +22,7 @@ from nno_sklearn.solvers.kronecker_preconditioner import KroneckerAtPoint
 from nno_sklearn.solvers.landmark_models import descend_by_models
 from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
+from nno_sklearn.solvers.parabola import descend_on_parabola
 from nno_sklearn.solvers.truncated_newton import descend_by_conjugate_gradients
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.types import Metric, RandomState
@@ -153,6 +155,8 @@ class NearestNeighborSolver(Solver):
             point, step_size = descend_by_newton(run, point), 1.0
         elif takes_hessian_products(run.problem) and not run.done(point):
             point = descend_by_conjugate_gradients(run, point, preconditioner)
+        elif is_wide_parabola(run.problem):
+            point = descend_on_parabola(run, point, preconditioner)
         if run.status:
             return point
         return descend(run, point, preconditioner, self.n_corrections, step_size)

@@ -11,6 +11,7 @@ import numpy as np
 
 from nno_sklearn.rows import Raw
 from nno_sklearn.rows.replies import RowCurvature
+from nno_sklearn.solvers.conjugate_gradients import model_minimum
 from nno_sklearn.solvers.joint_descent import SURE, SURER, gap_at
 from nno_sklearn.solvers.linesearch import first_lower
 from nno_sklearn.types import Array
@@ -20,8 +21,6 @@ from nno_sklearn.types import Array
 ROUGH = 0.3
 #: Share of the gap that a run may leave, below which a step need not fall.
 LEFT = 0.1
-#: Products with the Hessian in a step, at most.
-MOST_PRODUCTS = 60
 
 
 class Place(NamedTuple):
@@ -115,24 +114,9 @@ def _left(problem, place, energy):
 def _newton_step(problem, place, preconditioner, steepest, enough):
     """Length and end of a step to about the minimum of the second-order model, where the residual's
     energy in the metric of the preconditioner is at most ``enough``; None where none descends."""
-    rows, curvature = problem.rows, place.curvature
-    smooth = problem.alpha * problem.penalty.curvature(place.coef)
-    direction, slope, start = np.zeros(problem.shape), rows.nothing(), _residual(problem, place)
-    residual, ahead, energy = start.copy(), steepest, float(np.vdot(start, steepest))
-    for _ in range(MOST_PRODUCTS):
-        raw, product = rows.hessian_product(curvature, ahead)
-        product += smooth * ahead
-        along = float(np.vdot(ahead, product))
-        if not along > 0:  # rounding, or a direction without curvature
-            break
-        step = energy / along
-        direction, slope = direction + step * ahead, rows.combined(slope, step, raw)
-        residual -= step * product
-        steepest = preconditioner.solve(residual)
-        before, energy = energy, float(np.vdot(residual, steepest))
-        if not energy > enough:
-            break
-        ahead = steepest + energy / before * ahead
+    rows, curvature, start = problem.rows, place.curvature, _residual(problem, place)
+    here = problem, curvature, place.coef
+    direction, slope = model_minimum(*here, start.copy(), preconditioner, steepest, enough)
     shift = rows.intercept_step(curvature, slope, place.total) * problem.fit_intercept
 
     def at(t):
