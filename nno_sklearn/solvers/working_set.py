@@ -3,7 +3,7 @@
 import numpy as np
 
 from nno_sklearn.problem import WorkingHessian, promised_decrease
-from nno_sklearn.problem.cost import can_have_rows, coupled_outputs, fits_matrix
+from nno_sklearn.problem.cost import MAX_MATRIX_SIZE, can_have_rows, coupled_outputs, fits_matrix
 from nno_sklearn.solvers.accelerated import accelerated_steps
 from nno_sklearn.solvers.linesearch import exact_step, rises
 from nno_sklearn.solvers.models import RowHessian
@@ -72,7 +72,7 @@ def solve_by_working_sets(run, point, rows=None):
         better = inner
         if is_thin:
             better = _proximal_newton(inner, target_gap, RowHessian(), working_set)
-        elif fits_matrix(len(working_set) * coupled_outputs(point.problem)):
+        elif fits_matrix(_least_hessian(inner)):
             better = _proximal_newton(inner, target_gap, hessian, working_set)
         elif _has_row_models(inner):
             better = _proximal_newton(inner, target_gap, RowHessian(), working_set)
@@ -91,6 +91,29 @@ def _creeps(history):
     recent = history[-PATIENCE - 1 :]
     gain = recent[0].objective - recent[-1].objective
     return len(recent) > PATIENCE and gain < CREEPING * recent[-1].dual_gap < np.inf
+
+
+def _are_chosen_singly(problem):
+    """Whether a model of coupled outputs is of single coefficients, most of which stay at 0."""
+    has_terms = problem.penalty.piecewise_quadratic(np.zeros(problem.shape)) is not None
+    return has_terms and not problem.rows.is_separate
+
+
+def _chosen_coefficients(point):
+    """Those of coupled outputs that a model is of, as numbers in ``coef.ravel()``: those in use,
+    and with the largest predicted decrease. None for all of them."""
+    if not _are_chosen_singly(point.problem):
+        return None
+    used = (point.coef != 0).ravel()
+    size = min(MAX_MATRIX_SIZE, max(SMALLEST_SET, 2 * int(used.sum())))
+    return _largest(promised_decrease(point).ravel(), used, size)
+
+
+def _least_hessian(point):
+    """Coefficients in use that a model has to be of together."""
+    if _are_chosen_singly(point.problem):
+        return np.count_nonzero(point.coef)
+    return point.problem.n_features * coupled_outputs(point.problem)
 
 
 def _has_thin_models(point):
@@ -147,7 +170,8 @@ def _proximal_newton(inner, target_gap, hessian, columns):
     for _ in range(MAX_NEWTON_STEPS):
         if gap <= target_gap:
             break
-        found = _proximal_newton_step(inner, hessian.blocks(inner, columns), target_gap)
+        blocks = hessian.blocks(inner, columns, _chosen_coefficients(inner))
+        found = _proximal_newton_step(inner, blocks, target_gap)
         if found is None:
             if hessian.expire():
                 continue

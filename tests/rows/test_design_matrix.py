@@ -47,12 +47,14 @@ def test_design_matrix_is_the_centred_matrix(monkeypatch, container, fit_interce
     gram, first = design.gram(curvature)
     np.testing.assert_allclose(gram, (centred.T * curvature) @ centred, **near)
     np.testing.assert_allclose(first[:, 0], centred.T @ curvature, **near)
-    gram, mixed = design.coupled_gram(residual**2, coupling)
+    feature, output = np.array([3, 0, 4, 3, 1]), np.array([1, 0, 0, 0, 1])
+    gram, mixed = design.coupled_gram(residual**2, coupling, feature, output)
     for k, m in np.ndindex(2, 2):
         entry = (k == m) * residual[:, k] ** 2 - coupling[:, k] * coupling[:, m]
-        block = gram[5 * k : 5 * k + 5, 5 * m : 5 * m + 5]
-        np.testing.assert_allclose(block, (centred.T * entry) @ centred, **near)
-        np.testing.assert_allclose(mixed[5 * k : 5 * k + 5, m], centred.T @ entry, **near)
+        of_k, of_m = centred[:, feature[output == k]], centred[:, feature[output == m]]
+        block = gram[np.ix_(output == k, output == m)]
+        np.testing.assert_allclose(block, (of_k.T * entry) @ of_m, **near)
+        np.testing.assert_allclose(mixed[output == k, m], of_k.T @ entry, **near)
 
 
 def test_means_are_taken_out_of_sparse_columns_only_where_that_is_exact():
