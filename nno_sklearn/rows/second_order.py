@@ -6,6 +6,9 @@ from sklearn.utils.extmath import safe_sparse_dot
 
 from nno_sklearn.rows.moments import is_even, row_blocks
 
+#: Share of entries that are not 0 up to which products of sparse matrices take less time.
+MOSTLY_ZERO = 0.15
+
 
 class SecondOrder:
     """What a :class:`~nno_sklearn.rows.design_matrix.DesignMatrix` computes in pairs of columns
@@ -110,6 +113,10 @@ class SecondOrder:
         """
         used, place = np.unique(feature, return_inverse=True)
         self.passes.read(self.n_stored * len(used) / max(1, self.shape[1]))
+        if self.is_sparse:
+            X = self.X[:, feature].tocsc().astype(float, copy=False)
+            if X.nnz <= MOSTLY_ZERO * X.shape[0] * X.shape[1]:
+                return self._sparse_coupled_gram(X, diagonal, coupling, feature, output)
         n, own = len(feature), [np.flatnonzero(output == k) for k in range(diagonal.shape[1])]
         gram, mixed = np.zeros((n, n)), np.zeros((n, diagonal.shape[1]))
         grams = [np.zeros((len(index), len(index))) for index in own]
@@ -124,6 +131,29 @@ class SecondOrder:
                 mixed[index, k] += root @ scaled
         for index, added in zip(own, grams, strict=True):
             gram[np.ix_(index, index)] += added
+        return gram, mixed
+
+    def _sparse_coupled_gram(self, X, diagonal, coupling, feature, output):
+        """The same by the stored entries of each coefficient's column, centred afterwards."""
+        centre, position = self.centre[feature], np.repeat(output, np.diff(X.indptr))
+        coupled, curved = (
+            type(X)((X.data * by[X.indices, position], X.indices, X.indptr), shape=X.shape)
+            for by in (coupling, diagonal)
+        )
+        cross, squares = coupled.T @ coupling, coupling.T @ coupling
+        moved = cross[:, output] * centre
+        gram = moved + moved.T - squares[np.ix_(output, output)] * np.outer(centre, centre)
+        gram -= (coupled.T @ coupled).toarray()
+        mixed = centre[:, None] * squares[output] - cross
+        first, total = np.asarray(curved.sum(axis=0)).ravel(), diagonal.sum(axis=0)
+        mixed[np.arange(len(output)), output] += first - centre * total[output]
+        for k in range(diagonal.shape[1]):
+            own = np.flatnonzero(output == k)
+            moved = np.outer(first[own] - 0.5 * total[k] * centre[own], centre[own])
+            added = (X[:, own].T @ curved[:, own]).toarray()
+            gram[np.ix_(own, own)] += added - moved - moved.T
+        constant = self._constant[feature]
+        gram[constant] = gram[:, constant] = mixed[constant] = 0.0
         return gram, mixed
 
     def _rows_of(self, used, width):

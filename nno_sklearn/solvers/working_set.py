@@ -72,8 +72,10 @@ def solve_by_working_sets(run, point, rows=None):
         better = inner
         if is_thin:
             better = _proximal_newton(inner, target_gap, RowHessian(), working_set)
-        elif fits_matrix(_least_hessian(inner)):
+        elif _fits_hessian(inner.problem):
             better = _proximal_newton(inner, target_gap, hessian, working_set)
+            if _is_model_of_some(better):
+                better = accelerated_steps(better, target_gap, ACCELERATED_STEPS)
         elif _has_row_models(inner):
             better = _proximal_newton(inner, target_gap, RowHessian(), working_set)
         if better is inner:
@@ -99,21 +101,28 @@ def _are_chosen_singly(problem):
     return has_terms and not problem.rows.is_separate
 
 
+def _is_model_of_some(point):
+    """Whether a model of coupled outputs is full of coefficients in use, or too small for them."""
+    return _are_chosen_singly(point.problem) and np.count_nonzero(point.coef) >= MAX_MATRIX_SIZE
+
+
 def _chosen_coefficients(point):
     """Those of coupled outputs that a model is of, as numbers in ``coef.ravel()``: those in use,
-    and with the largest predicted decrease. None for all of them."""
+    and with the largest predicted decrease; where those in use are too many for a matrix, the
+    latter alone. None for all of them."""
     if not _are_chosen_singly(point.problem):
         return None
-    used = (point.coef != 0).ravel()
-    size = min(MAX_MATRIX_SIZE, max(SMALLEST_SET, 2 * int(used.sum())))
-    return _largest(promised_decrease(point).ravel(), used, size)
+    used, promise = (point.coef != 0).ravel(), promised_decrease(point).ravel()
+    if _is_model_of_some(point):
+        return _largest(promise, np.zeros_like(used), MAX_MATRIX_SIZE)
+    size = max(SMALLEST_SET, 2 * np.count_nonzero(used))
+    return _largest(promise, used, min(MAX_MATRIX_SIZE, size))
 
 
-def _least_hessian(point):
-    """Coefficients in use that a model has to be of together."""
-    if _are_chosen_singly(point.problem):
-        return np.count_nonzero(point.coef)
-    return point.problem.n_features * coupled_outputs(point.problem)
+def _fits_hessian(problem):
+    """Whether a matrix over the coefficients that a model is of may be factored."""
+    n_coupled = problem.n_features * coupled_outputs(problem)
+    return _are_chosen_singly(problem) or fits_matrix(n_coupled)
 
 
 def _has_thin_models(point):

@@ -57,6 +57,24 @@ def test_design_matrix_is_the_centred_matrix(monkeypatch, container, fit_interce
         np.testing.assert_allclose(mixed[output == k, m], of_k.T @ entry, **near)
 
 
+@pytest.mark.parametrize("container", [CONTAINERS["csr_array"], CONTAINERS["csc_array"]])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_coupled_products_of_few_entries(container, fit_intercept):
+    """Sparse columns are multiplied entry by entry, and centred afterwards."""
+    rng = np.random.default_rng(3)
+    X = np.where(rng.random((60, 8)) < 0.1, rng.poisson(2.0, size=(60, 8)) + 1.0, 0.0)
+    X[:, 5] = 0.0  # constant
+    weight = rng.uniform(0.5, 2.0, 60)
+    dense, few = (
+        design_matrix.DesignMatrix(make(X), weight / weight.sum(), centred=fit_intercept)
+        for make in (np.asarray, container)
+    )
+    feature, output = np.array([7, 0, 5, 7, 1, 2]), np.array([2, 0, 1, 0, 2, 0])
+    given = rng.random((60, 3)), rng.random((60, 3)), feature, output
+    for ours, expected in zip(few.coupled_gram(*given), dense.coupled_gram(*given), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-10, atol=1e-10)
+
+
 def test_means_are_taken_out_of_sparse_columns_only_where_that_is_exact():
     """Rows of hardly any weight may lie elsewhere than the mean."""
     rng = np.random.default_rng(0)
