@@ -190,15 +190,16 @@ def _glm():
 
 
 def _penalties():
-    def case(kind, data, share, penalty, group_size=1, quick=False):
+    def case(kind, data, share, penalty, group_size=1, quick=False, l1_ratio=1.0):
         intercept = {"fit_intercept": False, "quick": quick}  # columns and targets are centred
-        of = {"l1_ratio": 1.0, "penalty": penalty, "group_size": group_size, **intercept}
+        of = {"l1_ratio": l1_ratio, "penalty": penalty, "group_size": group_size, **intercept}
         name = f"{kind}-{data.split('-')[1]}-{share}"
         return Case(name, "penalties", data, "squared_error", share, "max", **of)
 
     for shape in ("1000x10000", "100000x200"):
         for share in (0.1, 0.01):
             yield case("group_lasso", f"correlated-{shape}", share, "group_lasso", 10)
+            yield case("group_net", f"correlated-{shape}", share, "group_net", 10, l1_ratio=0.8)
     yield case("group_lasso", "correlated-200x2000", 0.1, "group_lasso", 10, quick=True)
     for penalty in ("mcp", "scad"):
         for data, share in (

@@ -29,6 +29,12 @@ def _group_sizes(f, coef):
     return np.linalg.norm(coef.reshape(-1, f.group_size), axis=1)
 
 
+def _group_net(f, coef):
+    """Norms of groups of neighbouring columns, all of weight 1, and squares."""
+    squares = (1 - f.l1_ratio) / 2 * np.square(coef).sum()
+    return f.l1_ratio * _group_sizes(f, coef).sum() + squares
+
+
 def _row_sizes(coef):
     """Norms of each feature's coefficients, over outputs."""
     return np.linalg.norm(coef, axis=0)
@@ -54,6 +60,9 @@ PENALTIES = {
     "group_lasso": PenaltyFormula(
         lambda f, coef: np.sqrt(f.group_size) * _group_sizes(f, coef).sum(),
         lambda f, slope: _group_sizes(f, slope).max() / np.sqrt(f.group_size),
+    ),
+    "group_net": PenaltyFormula(
+        _group_net, lambda f, slope: _group_sizes(f, slope).max() / f.l1_ratio
     ),
     "rows": PenaltyFormula(
         lambda f, coef: _row_sizes(coef).sum(), lambda f, slope: _row_sizes(slope.T).max()

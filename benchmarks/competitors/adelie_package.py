@@ -36,6 +36,8 @@ def _fit(f, tolerance):
         X,
         family(y.astype(float), weights=f.weight),
         groups=np.arange(0, f.X.shape[1], f.group_size),
+        # By default it is the root of a group's size, for squares too.
+        penalty=np.ones(f.X.shape[1] // f.group_size) if f.penalty == "group_net" else None,
         alpha=f.l1_ratio,
         lmda_path=np.array([f.alpha]),
         intercept=f.fit_intercept,
@@ -73,7 +75,7 @@ COMPETITORS = [
         "adelie",
         lambda f: f.loss == "squared_error",
         _fit,
-        penalties=("group_lasso",),
+        penalties=("group_lasso", "group_net"),
     ),
     Competitor(
         "adelie rows",

@@ -46,6 +46,10 @@ def _penalty(objective):
         case "group_lasso":
             columns = np.arange(objective.X.shape[1]).reshape(-1, objective.group_size)
             return nno_sklearn.GroupLasso(columns.tolist())
+        case "group_net":
+            columns = np.arange(objective.X.shape[1]).reshape(-1, objective.group_size)
+            weights, l2_ratio = np.ones(len(columns)), 1 - objective.l1_ratio
+            return nno_sklearn.GroupLasso(columns.tolist(), weights=weights, l2_ratio=l2_ratio)
         case "rows":
             return nno_sklearn.GroupLasso()
         case "mcp":

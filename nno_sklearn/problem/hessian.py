@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nno_sklearn.problem.cost import MAX_JOINT_SIZE
+from nno_sklearn.problem.cost import MAX_JOINT_SIZE, MAX_MATRIX_SIZE
 
 #: Share of a loss's largest curvature that its flat parts get.
 FLAT_CURVATURE = 1e-6
@@ -35,7 +35,7 @@ def hessian_blocks(point, curvature=None, max_joint_size=MAX_JOINT_SIZE):
     p, n_outputs = problem.shape
     position = np.arange(p * n_outputs).reshape(p, n_outputs)
     if not problem.rows.is_separate and p * n_outputs <= max_joint_size:
-        return [(position.T.ravel(), _joint_hessian(problem, curvature))]
+        return [_joint_block(problem, curvature, position.T.ravel())]
     if problem.loss.constant_curvature and n_outputs > 1:
         shared = _block(problem, curvature, 0)
         return [(position[:, k], shared) for k in range(n_outputs)]
@@ -69,7 +69,7 @@ class WorkingHessian:
     """
 
     def __init__(self, rows=None):
-        self._rows, self._few, self._columns = rows, None, None
+        self._rows, self._few, self._columns, self._index = rows, None, None, None
         self._blocks = self._curvature = None
         self._is_new, self._expired = True, False
 
@@ -78,12 +78,18 @@ class WorkingHessian:
         """Whether no fewer rows stand for them."""
         return self._rows is None
 
-    def blocks(self, point, columns):
-        """As :func:`hessian_blocks`, at a point of the problem that has the sorted ``columns``."""
+    def blocks(self, point, columns, index=None):
+        """As :func:`hessian_blocks`, at a point of the problem that has the sorted ``columns``.
+
+        Of coupled outputs it may be one block by the coefficients ``coef.ravel()[index]``, in any
+        order, and others that were asked for before.
+        """
         same, whole = columns is self._columns, point
         if self._rows is not None:
             self._few = self._few if same else self._rows.columns(columns)
             point = self._few.at(point.coef, point.intercept)
+        if index is not None:
+            same = same and self._index is not None and np.isin(index, self._index).all()
         curvature = point.curvature
         known = self._columns is not None and self._still_holds(point, curvature)
         self._is_new = not known or point.problem.loss.constant_curvature
@@ -92,12 +98,18 @@ class WorkingHessian:
         if known and self._is_one_matrix(point.problem):
             self._extend(point.problem, columns)
         else:
-            self._blocks, self._curvature = hessian_blocks(point, curvature), curvature
+            self._blocks, self._curvature = self._made(point, curvature, index), curvature
             self._expired = False
         if point is not whole:
             _curve_unseen(self._blocks, whole)
-        self._columns = columns
+        self._columns, self._index = columns, index
         return self._blocks
+
+    @staticmethod
+    def _made(point, curvature, index):
+        if index is None:
+            return hessian_blocks(point, curvature, MAX_MATRIX_SIZE)
+        return [_joint_block(point.problem, curvature, index)]
 
     def expire(self):
         """Discard the cached Hessian, which did not help; returns whether a better one exists.
@@ -153,10 +165,13 @@ def _curve_unseen(blocks, point):
         matrix[np.diag_indices_from(matrix)] = np.where(seen, diagonal, whole) + UNSEEN * whole
 
 
-def _joint_hessian(problem, curvature):
-    """All outputs' second derivatives together, output by output."""
-    hessian = problem.rows.joint_hessian(curvature)
+def _joint_block(problem, curvature, index):
+    """Second derivatives by the coefficients ``index`` of outputs that interact, together."""
+    feature, output = np.divmod(index, problem.n_outputs)
+    hessian = problem.rows.joint_hessian(curvature, feature, output)
     if not problem.correction.is_zero:
-        outputs = range(problem.n_outputs)
-        hessian += np.block([[problem.correction.block(k, m) for m in outputs] for k in outputs])
-    return hessian
+        for k, m in np.ndindex((problem.n_outputs,) * 2):
+            at = np.ix_(output == k, output == m)
+            added = problem.correction.block(k, m)
+            hessian[at] += added[np.ix_(feature[output == k], feature[output == m])]
+    return index, hessian

@@ -268,9 +268,11 @@ class Rows(ABC):
         those of ``index``."""
 
     @abstractmethod
-    def joint_hessian_sums(self, curvature: RowCurvature) -> tuple[Array, Array]:
-        """``X'(s h X)`` of outputs that interact, output by output, and ``X'(s h)``, (n_features
-        * n_outputs, n_outputs); for few features; one pass."""
+    def joint_hessian_sums(
+        self, curvature: RowCurvature, feature: Array, output: Array
+    ) -> tuple[Array, Array]:
+        """``X'(s h X)`` of outputs that interact, by n coefficients whose features and outputs are
+        given, (n, n), and ``X'(s h)``, (n, n_outputs); for few of them; one pass."""
 
     def intercept_step(self, curvature: RowCurvature, slope: Raw, total: float | Array) -> Array:
         """Newton's step of the intercept, (n_outputs,), where raw predictions move by ``slope``
@@ -297,9 +299,10 @@ class Rows(ABC):
             gram -= first * (first[index, 0] / total)
         return gram
 
-    def joint_hessian(self, curvature: RowCurvature) -> Array:
-        """Hessian of outputs that interact, output by output, for few features; one pass."""
-        gram, mixed = self.joint_hessian_sums(curvature)
+    def joint_hessian(self, curvature: RowCurvature, feature: Array, output: Array) -> Array:
+        """Hessian of outputs that interact, by the coefficients whose features and outputs are
+        given, for few of them; one pass."""
+        gram, mixed = self.joint_hessian_sums(curvature, feature, output)
         return gram - mixed @ curvature.intercept.solve(mixed.T)
 
     def second_order(self, coef: Array, b: Array) -> SecondOrder:
@@ -312,7 +315,8 @@ class Rows(ABC):
     def joint_blocks(self, curvature: RowCurvature) -> list[Array]:
         """The Hessian by coefficients and intercept, as :class:`SecondOrder` has it; one pass."""
         if not self.is_separate:
-            gram, mixed = self.joint_hessian_sums(curvature)
+            output, feature = np.divmod(np.arange(self.shape[1] * self.n_outputs), self.shape[1])
+            gram, mixed = self.joint_hessian_sums(curvature, feature, output)
             total = curvature.intercept.product(np.eye(self.n_outputs))
             return [self._joined(gram, mixed, curved_everywhere(total))]
         return [

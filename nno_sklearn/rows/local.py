@@ -379,10 +379,10 @@ class LocalRows(Recession, Rows):
                 first = self.design.rmatvec(weight[:, None])
         return HessianSums(gram, first if self.fit_intercept else None, weight.sum())
 
-    def joint_hessian_sums(self, curvature):
-        weight, entries = self.weight[:, None], curvature.entries
-        root = np.sqrt(weight)
-        return self.design.coupled_gram(weight * entries.diagonal, root * entries.coupling)
+    def joint_hessian_sums(self, curvature, feature, output):
+        weight, (diagonal, coupling) = self.weight[:, None], curvature.entries
+        diagonal, coupling = weight * np.maximum(diagonal, 0.0), np.sqrt(weight) * coupling
+        return self.design.coupled_gram(diagonal, coupling, feature, output)
 
     def hessian_root(self, curvature, feature, output):
         return curvature_rows(self, curvature.entries, feature, output)

@@ -4,7 +4,10 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
-from nno_sklearn.rows.moments import is_even
+from nno_sklearn.rows.moments import is_even, row_blocks
+
+#: Share of entries that are not 0 up to which products of sparse matrices take less time.
+MOSTLY_ZERO = 0.15
 
 
 class SecondOrder:
@@ -101,30 +104,68 @@ class SecondOrder:
         cross[self._constant] = cross[:, self._constant[index]] = 0.0
         return cross
 
-    def coupled_gram(self, diagonal, coupling):
-        """Gram of outputs that interact: rows' weights are ``diag(diagonal) - coupling coupling'``.
+    def coupled_gram(self, diagonal, coupling, feature, output):
+        """Gram of outputs that interact: rows' weights are ``diag(diagonal) - coupling coupling'``,
+        diagonal >= 0.
 
-        Returns the (K p, K p) matrix, output by output, and its products with a column of ones
-        per output, (K p, K). For few features; one pass.
+        Of the coefficients whose features and outputs are given, (n,) each: their (n, n) matrix,
+        and its products with a column of ones per output, (n, n_outputs); one pass.
         """
-        self._read()
-        p, n_outputs = self.shape[1], diagonal.shape[1]
-        gram = np.zeros((n_outputs, p, n_outputs, p))
-        joint = np.zeros((n_outputs * p, n_outputs * p))
-        mixed = np.zeros((n_outputs, p, n_outputs))
-        X = self.X.tocsr() if self.is_sparse else self.X
-        for block in self._row_blocks():
-            rows = X[block].toarray() if self.is_sparse else X[block]
-            rows = np.where(self._constant, 0.0, rows - self.centre)
-            scaled = (coupling[block][:, :, None] * rows[:, None, :]).reshape(len(rows), -1)
-            joint += scaled.T @ scaled
-            mixed -= (scaled.T @ coupling[block]).reshape(mixed.shape)
-            for k in range(n_outputs):
-                weighted = rows * diagonal[block][:, [k]]
-                gram[k, :, k] += weighted.T @ rows
-                mixed[k, :, k] += weighted.sum(axis=0)
-        gram = gram.reshape(joint.shape) - joint
-        return gram, mixed.reshape(n_outputs * p, n_outputs)
+        used, place = np.unique(feature, return_inverse=True)
+        self.passes.read(self.n_stored * len(used) / max(1, self.shape[1]))
+        if self.is_sparse:
+            X = self.X[:, feature].tocsc().astype(float, copy=False)
+            if X.nnz <= MOSTLY_ZERO * X.shape[0] * X.shape[1]:
+                return self._sparse_coupled_gram(X, diagonal, coupling, feature, output)
+        n, own = len(feature), [np.flatnonzero(output == k) for k in range(diagonal.shape[1])]
+        gram, mixed = np.zeros((n, n)), np.zeros((n, diagonal.shape[1]))
+        grams = [np.zeros((len(index), len(index))) for index in own]
+        for block, rows in self._rows_of(used, n):
+            scaled = rows[:, place] * coupling[block][:, output]
+            gram -= scaled.T @ scaled
+            mixed -= scaled.T @ coupling[block]
+            for k, index in enumerate(own):
+                root = np.sqrt(diagonal[block, k])
+                scaled = rows[:, place[index]] * root[:, None]
+                grams[k] += scaled.T @ scaled
+                mixed[index, k] += root @ scaled
+        for index, added in zip(own, grams, strict=True):
+            gram[np.ix_(index, index)] += added
+        return gram, mixed
+
+    def _sparse_coupled_gram(self, X, diagonal, coupling, feature, output):
+        """The same by the stored entries of each coefficient's column, centred afterwards."""
+        centre, position = self.centre[feature], np.repeat(output, np.diff(X.indptr))
+        coupled, curved = (
+            type(X)((X.data * by[X.indices, position], X.indices, X.indptr), shape=X.shape)
+            for by in (coupling, diagonal)
+        )
+        cross, squares = coupled.T @ coupling, coupling.T @ coupling
+        moved = cross[:, output] * centre
+        gram = moved + moved.T - squares[np.ix_(output, output)] * np.outer(centre, centre)
+        gram -= (coupled.T @ coupled).toarray()
+        mixed = centre[:, None] * squares[output] - cross
+        first, total = np.asarray(curved.sum(axis=0)).ravel(), diagonal.sum(axis=0)
+        mixed[np.arange(len(output)), output] += first - centre * total[output]
+        for k in range(diagonal.shape[1]):
+            own = np.flatnonzero(output == k)
+            moved = np.outer(first[own] - 0.5 * total[k] * centre[own], centre[own])
+            added = (X[:, own].T @ curved[:, own]).toarray()
+            gram[np.ix_(own, own)] += added - moved - moved.T
+        constant = self._constant[feature]
+        gram[constant] = gram[:, constant] = mixed[constant] = 0.0
+        return gram, mixed
+
+    def _rows_of(self, used, width):
+        """Slices of the rows with some of their columns, dense and centred, for products of
+        matrices of so many columns."""
+        X = self.X[:, used].tocsr() if self.is_sparse else self.X
+        centre = np.where(self._constant, 0.0, self.centre)[used]
+        for block in row_blocks(len(self), width, least=width):
+            rows = X[block].toarray() if self.is_sparse else X[block][:, used]
+            rows = rows - centre
+            rows[:, self._constant[used]] = 0.0
+            yield block, rows
 
     def kernel(self, inverse_diagonal):
         """``Xc diag(inverse_diagonal) Xc'``, (n_samples, n_samples), for few rows."""

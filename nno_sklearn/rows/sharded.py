@@ -304,8 +304,8 @@ class ShardedRows(Rows):
     def hessian_sums(self, curvature, k, least=0.0, index=None):
         return HessianSums(*self._ask("hessian_sums", curvature, k, least, index))
 
-    def joint_hessian_sums(self, curvature):
-        return self._ask("joint_hessian_sums", curvature)
+    def joint_hessian_sums(self, curvature, feature, output):
+        return self._ask("joint_hessian_sums", curvature, feature, output)
 
     def hessian_root(self, curvature, feature, output):
         factor = self._ask(few.root_factor, curvature, feature, output)

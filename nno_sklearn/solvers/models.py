@@ -17,8 +17,8 @@ PATIENCE, WORTHWHILE = 20, 0.9
 
 
 def block_product(blocks, d):
-    """``H d`` of a block-diagonal H, for coefficients of any shape."""
-    flat, product = d.ravel(), np.empty(d.size)
+    """``H d`` of a block-diagonal H, for coefficients of any shape; 0 outside of the blocks."""
+    flat, product = d.ravel(), np.zeros(d.size)
     for index, matrix in blocks:
         product[index] = matrix @ flat[index]
     return product.reshape(d.shape)
@@ -268,7 +268,7 @@ class RowHessian:
     is_of_all_rows = True
 
     @staticmethod
-    def blocks(point, columns):
+    def blocks(point, columns, index=None):
         """Each output's coefficient numbers, and None for its matrix."""
         position = np.arange(point.coef.size).reshape(point.coef.shape)
         return [(position[:, k], None) for k in range(point.problem.n_outputs)]

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from nno_sklearn.problem.cost import can_have_rows, has_cheap_rows
+from nno_sklearn.problem.cost import can_have_rows, coupled_outputs, has_cheap_rows
 from nno_sklearn.solvers.accelerated import Momentum
 from nno_sklearn.solvers.active_sets import ActiveSets
 from nno_sklearn.solvers.concave import newton_on_support
@@ -52,7 +52,7 @@ def minimise_model(point, blocks, target_gap):
     terms = problem.penalty.piecewise_quadratic(point.coef)
     if terms is not None:
         terms = terms.scaled(problem.alpha).of(problem.shape)
-        v = np.empty(point.coef.size)
+        v = point.coef.flatten()  # those of no block stay
         for index, matrix in blocks:
             v[index] = _active_sets(point, index, matrix, terms, target_gap / len(blocks))
         v = v.reshape(point.coef.shape)
@@ -68,7 +68,8 @@ def minimise_model(point, blocks, target_gap):
 def _active_sets(point, index, matrix, terms, target_gap):
     """By factors of the Gram matrix; where its rounding errors matter, by those of the rows."""
     w, gradient = point.coef.ravel()[index], point.data_gradient.ravel()[index]
-    given = terms.take(index), w, gradient, 2 * abs(point.data_loss), point.problem.n_samples - 1
+    rank = (point.problem.n_samples - 1) * max(1, coupled_outputs(point.problem) - 1)
+    given = terms.take(index), w, gradient, 2 * abs(point.data_loss), rank
     if matrix is not None:
         try:
             model = GramModel(matrix, partial(_rows_tell, point, index))

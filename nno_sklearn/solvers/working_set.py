@@ -3,7 +3,7 @@
 import numpy as np
 
 from nno_sklearn.problem import WorkingHessian, promised_decrease
-from nno_sklearn.problem.cost import can_have_rows, coupled_outputs, fits_matrix
+from nno_sklearn.problem.cost import MAX_MATRIX_SIZE, can_have_rows, coupled_outputs, fits_matrix
 from nno_sklearn.solvers.accelerated import accelerated_steps
 from nno_sklearn.solvers.linesearch import exact_step, rises
 from nno_sklearn.solvers.models import RowHessian
@@ -72,8 +72,10 @@ def solve_by_working_sets(run, point, rows=None):
         better = inner
         if is_thin:
             better = _proximal_newton(inner, target_gap, RowHessian(), working_set)
-        elif fits_matrix(len(working_set) * coupled_outputs(point.problem)):
+        elif _fits_hessian(inner.problem):
             better = _proximal_newton(inner, target_gap, hessian, working_set)
+            if _is_model_of_some(better):
+                better = accelerated_steps(better, target_gap, ACCELERATED_STEPS)
         elif _has_row_models(inner):
             better = _proximal_newton(inner, target_gap, RowHessian(), working_set)
         if better is inner:
@@ -91,6 +93,36 @@ def _creeps(history):
     recent = history[-PATIENCE - 1 :]
     gain = recent[0].objective - recent[-1].objective
     return len(recent) > PATIENCE and gain < CREEPING * recent[-1].dual_gap < np.inf
+
+
+def _are_chosen_singly(problem):
+    """Whether a model of coupled outputs is of single coefficients, most of which stay at 0."""
+    has_terms = problem.penalty.piecewise_quadratic(np.zeros(problem.shape)) is not None
+    return has_terms and not problem.rows.is_separate
+
+
+def _is_model_of_some(point):
+    """Whether a model of coupled outputs is full of coefficients in use, or too small for them."""
+    return _are_chosen_singly(point.problem) and np.count_nonzero(point.coef) >= MAX_MATRIX_SIZE
+
+
+def _chosen_coefficients(point):
+    """Those of coupled outputs that a model is of, as numbers in ``coef.ravel()``: those in use,
+    and with the largest predicted decrease; where those in use are too many for a matrix, the
+    latter alone. None for all of them."""
+    if not _are_chosen_singly(point.problem):
+        return None
+    used, promise = (point.coef != 0).ravel(), promised_decrease(point).ravel()
+    if _is_model_of_some(point):
+        return _largest(promise, np.zeros_like(used), MAX_MATRIX_SIZE)
+    size = max(SMALLEST_SET, 2 * np.count_nonzero(used))
+    return _largest(promise, used, min(MAX_MATRIX_SIZE, size))
+
+
+def _fits_hessian(problem):
+    """Whether a matrix over the coefficients that a model is of may be factored."""
+    n_coupled = problem.n_features * coupled_outputs(problem)
+    return _are_chosen_singly(problem) or fits_matrix(n_coupled)
 
 
 def _has_thin_models(point):
@@ -147,7 +179,8 @@ def _proximal_newton(inner, target_gap, hessian, columns):
     for _ in range(MAX_NEWTON_STEPS):
         if gap <= target_gap:
             break
-        found = _proximal_newton_step(inner, hessian.blocks(inner, columns), target_gap)
+        blocks = hessian.blocks(inner, columns, _chosen_coefficients(inner))
+        found = _proximal_newton_step(inner, blocks, target_gap)
         if found is None:
             if hessian.expire():
                 continue

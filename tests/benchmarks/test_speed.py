@@ -56,7 +56,7 @@ def _problem(
     if n_outputs:
         y = np.column_stack([y - y.mean(), *rng.standard_normal((n_outputs - 1, n))])
     objective = Objective(X, y, loss, alpha, l1_ratio, fit_intercept, weight)
-    group_size = 5 if penalty == "group_lasso" else 1
+    group_size = 5 if penalty in ("group_lasso", "group_net") else 1
     return replace(objective, penalty=penalty, group_size=group_size)
 
 
@@ -92,6 +92,12 @@ PROBLEMS = {
     "quantile-free": {"loss": "quantile", "l1_ratio": 1.0, "alpha": 0.0},
     "hinge": {"loss": "hinge", "fit_intercept": False},
     "svr": {"loss": "epsilon_insensitive", "fit_intercept": False},
+    "group_net": {
+        "loss": "squared_error",
+        "l1_ratio": 0.8,
+        "fit_intercept": False,
+        "penalty": "group_net",
+    },
     "multinomial-rows": {"loss": "multinomial", "l1_ratio": 1.0, "penalty": "rows"},
     **{
         penalty: {

@@ -1,5 +1,12 @@
-"""The optimum of a convex program that says the same, for every loss and penalty that cvxpy can
-state: losses with each penalty of a few, penalties with each loss of a few."""
+"""The optimum of a convex program that says the same, for every loss, penalty and solver that cvxpy
+can state.
+
+All products of loss, penalty and container; solvers, weights and offsets take turns, so that every
+two values meet. What all solvers take, l2, each loss has from each solver.
+"""
+
+from functools import cache
+from itertools import product
 
 import numpy as np
 import pytest
@@ -17,6 +24,7 @@ from nno_sklearn import (
     NNORegressor,
 )
 from nno_sklearn.losses import Huber, Quantile, SquaredHinge
+from nno_sklearn.solvers import SOLVERS
 from tests.peers.packages import package
 
 N, P, K, ALPHA = 60, 6, 3, 0.05
@@ -35,6 +43,7 @@ FACTORS = np.array([1.0, 0.5, 0.0, 2.0, 1.0, 1.5])
 GROUPS = [[0, 2], [1, 5], [3, 4]]
 SORTED = np.array([2.0, 1.5, 1.0, 0.5, 0.5, 0.1])
 SIGN = 2 * LABELS - 1
+GIVEN = ("nothing", "weights", "offset", "weights and offset")
 CONTAINERS = {"dense": np.asarray, "csr": sparse.csr_array, "float32": np.float32}
 
 #: Estimator, target, and the loss of each row as an expression of cvxpy's, given raw predictions.
@@ -112,31 +121,45 @@ def ordinal(cp, eta):
     return sum(cp.multiply((k == KINDS).astype(float), part) for k, part in enumerate(parts))
 
 
-def least_objective(loss, penalty):
+@cache
+def least_objective(loss, penalty, given):
     with package("cvxpy") as cp:
         w, b = cp.Variable(P), cp.Variable()
         formula, (_, value, bounds) = LOSSES[loss][2], PENALTIES[penalty]
-        eta = X @ w + OFFSET
+        weight, eta = WEIGHT if "weights" in given else np.ones(N), X @ w
+        eta = eta + OFFSET if "offset" in given else eta
         rows = ordinal(cp, eta) if loss == "ordinal" else formula(cp, eta + b)
         hold = [] if bounds is None else [w >= bounds[0]]
         if bounds is not None and np.isfinite(bounds[1]):
             hold.append(w <= bounds[1])
-        objective = WEIGHT / WEIGHT.sum() @ rows + ALPHA * value(cp, w)
+        objective = weight / weight.sum() @ rows + ALPHA * value(cp, w)
         problem = cp.Problem(cp.Minimize(objective), hold)
         tight = {f"tol_{name}": 1e-10 for name in ("gap_abs", "gap_rel", "feas")}
         return problem.solve(solver=cp.CLARABEL, **tight)
 
 
-@pytest.mark.pairwise
-@pytest.mark.parametrize("container", CONTAINERS)
-@pytest.mark.parametrize("penalty", PENALTIES)
-@pytest.mark.parametrize("loss", LOSSES)
-def test_every_loss_with_every_penalty(loss, penalty, container):
+def cases():
+    """Loss, penalty, solver, container, and what else is given, for each case."""
+    of_prox = [name for name in SOLVERS if name != "gd"]  # others ask for a gradient
+    numbered = product(enumerate(LOSSES), enumerate(PENALTIES), enumerate(CONTAINERS))
+    for (i, loss), (j, penalty), (k, container) in numbered:
+        yield loss, penalty, of_prox[(i + j + k) % 3], container, GIVEN[(i + 2 * j + k) % 4]
+    for (i, loss), (j, solver) in product(enumerate(LOSSES), enumerate(SOLVERS)):
+        container = [*CONTAINERS][(i + j) % 3]
+        yield loss, "l2", solver, container, GIVEN[(i // 3 + j) % 4]
+
+
+@pytest.mark.parametrize(
+    ("loss", "penalty", "solver", "container", "given"), dict.fromkeys(cases())
+)
+def test_every_loss_with_every_penalty(loss, penalty, solver, container, given):
     kind, y, _ = LOSSES[loss]
     tol = 1e-5 if container == "float32" else 1e-7
-    ours = kind(OBJECTS.get(loss, loss), penalty=PENALTIES[penalty][0], alpha=ALPHA, tol=tol)
-    ours.fit(CONTAINERS[container](X), y, WEIGHT, offset=OFFSET)
-    best = least_objective(loss, penalty)
+    terms = {"loss": OBJECTS.get(loss, loss), "penalty": PENALTIES[penalty][0], "alpha": ALPHA}
+    ours = kind(**terms, solver=solver, tol=tol)
+    weight, offset = WEIGHT if "weights" in given else None, OFFSET if "offset" in given else None
+    ours.fit(CONTAINERS[container](X), y, weight, offset=offset)
+    best = least_objective(loss, penalty, given)
     assert ours.converged_
     assert ours.objective_ == pytest.approx(best, rel=tol + 1e-6)
     if np.isfinite(ours.dual_gap_):  # the certificate is true

@@ -47,12 +47,32 @@ def test_design_matrix_is_the_centred_matrix(monkeypatch, container, fit_interce
     gram, first = design.gram(curvature)
     np.testing.assert_allclose(gram, (centred.T * curvature) @ centred, **near)
     np.testing.assert_allclose(first[:, 0], centred.T @ curvature, **near)
-    gram, mixed = design.coupled_gram(residual**2, coupling)
+    feature, output = np.array([3, 0, 4, 3, 1]), np.array([1, 0, 0, 0, 1])
+    gram, mixed = design.coupled_gram(residual**2, coupling, feature, output)
     for k, m in np.ndindex(2, 2):
         entry = (k == m) * residual[:, k] ** 2 - coupling[:, k] * coupling[:, m]
-        block = gram[5 * k : 5 * k + 5, 5 * m : 5 * m + 5]
-        np.testing.assert_allclose(block, (centred.T * entry) @ centred, **near)
-        np.testing.assert_allclose(mixed[5 * k : 5 * k + 5, m], centred.T @ entry, **near)
+        of_k, of_m = centred[:, feature[output == k]], centred[:, feature[output == m]]
+        block = gram[np.ix_(output == k, output == m)]
+        np.testing.assert_allclose(block, (of_k.T * entry) @ of_m, **near)
+        np.testing.assert_allclose(mixed[output == k, m], of_k.T @ entry, **near)
+
+
+@pytest.mark.parametrize("container", [CONTAINERS["csr_array"], CONTAINERS["csc_array"]])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_coupled_products_of_few_entries(container, fit_intercept):
+    """Sparse columns are multiplied entry by entry, and centred afterwards."""
+    rng = np.random.default_rng(3)
+    X = np.where(rng.random((60, 8)) < 0.1, rng.poisson(2.0, size=(60, 8)) + 1.0, 0.0)
+    X[:, 5] = 0.0  # constant
+    weight = rng.uniform(0.5, 2.0, 60)
+    dense, few = (
+        design_matrix.DesignMatrix(make(X), weight / weight.sum(), centred=fit_intercept)
+        for make in (np.asarray, container)
+    )
+    feature, output = np.array([7, 0, 5, 7, 1, 2]), np.array([2, 0, 1, 0, 2, 0])
+    given = rng.random((60, 3)), rng.random((60, 3)), feature, output
+    for ours, expected in zip(few.coupled_gram(*given), dense.coupled_gram(*given), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-10, atol=1e-10)
 
 
 def test_means_are_taken_out_of_sparse_columns_only_where_that_is_exact():

@@ -159,7 +159,8 @@ def sums_of(problem):
     yield "hessian", rows.hessian(curvature, k, 0.01)
     yield "hessian columns", rows.hessian_columns(curvature, some, 0.01)
     if not problem.is_separate:
-        yield "joint hessian", rows.joint_hessian(curvature)
+        feature, output = np.divmod(np.arange(0, direction.size, 2), problem.n_outputs)
+        yield "joint hessian", rows.joint_hessian(curvature, feature, output)
     yield "move sizes", (rows.move_sizes(slope, shift), rows.move_sizes(slope, shift, 0.5))
     yield "recedes", rows.recedes(slope, shift, 0.1, 1e3, 20.0)
     yield "doubtful", rows.doubtful(raw, b, 0.3)

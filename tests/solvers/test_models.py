@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from nno_sklearn.solvers.models import _kernel_factor
+from nno_sklearn.penalties import GroupLasso
+from nno_sklearn.solvers.models import GramModel, ThinModel, _kernel_factor
+from tests.problems import make_coef, make_problem
 
 
 @pytest.mark.parametrize("size", [1.0, 1e9])
@@ -16,3 +18,26 @@ def test_a_kernel_of_rows_has_a_factor_however_large_the_rows(size):
     unit = rows[:, 0] / np.linalg.norm(rows[:, 0])
     expected = right - unit * (unit @ right) * (1 - 1 / (1 + np.linalg.norm(rows) ** 2))
     assert solution == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.3])
+@pytest.mark.parametrize("n_used", [0, 2, 9])  # 9 are more than the rows: solved in their space
+@pytest.mark.parametrize("n_groups", [1, 3, 12])
+def test_curvature_by_a_matrix_and_by_rows_agree(l2, n_used, n_groups):
+    """Along directions, the coefficients in use at their best."""
+    problem = make_problem("log_loss", GroupLasso("rows"), n=7, p=12)
+    point = problem.at(make_coef(problem))
+    every = np.arange(12)
+    thin = ThinModel(point, every, l2)
+    gram = GramModel(np.column_stack([thin.product(unit) for unit in np.eye(12)]))
+    rng = np.random.default_rng(0)
+    index = rng.permutation(12)
+    unit, starts = rng.normal(size=12), np.sort(rng.choice(12, n_groups, replace=False))
+    starts -= starts[0]
+    used, ridge = index[:n_used], rng.uniform(0.1, 1.0, n_used)
+    found = []
+    for model in (gram, thin):
+        part = model.part(used, ridge) if n_used else None
+        found.append(model.left(part, used, index, unit, starts))
+    assert found[0].shape == (n_groups, n_groups)
+    np.testing.assert_allclose(*found, rtol=1e-8, atol=1e-10)
