@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from nno_sklearn.cli.errors import quoted
 from nno_sklearn.cli.values import (
     are_long_codes,
     as_text,
@@ -23,6 +24,12 @@ TRUTH = {"true": 1.0, "false": 0.0}
 #: Years that pandas 2 does not read: before 1677 or after 2262.
 FAR_YEAR = r"(?<!\d)(?:0\d{3}|1[0-6]\d\d|[3-9]\d{3}|2[2-9]\d\d)(?!\d)"
 PLACEHOLDER_YEAR = 9999  # means "never"
+#: A number with zeros in front, such as a postal code.
+CODE = re.compile(r"0\d{2,}")
+#: Numbers that often stand for missing values.
+NINES = [sign * (10.0**n - 1) for n in range(2, 8) for sign in (-1, 1)]
+#: A time with its distance from UTC.
+ZONE = re.compile(r"\d:\d\d\S*\s?(Z|[-+]\d\d:?(\d\d)?)$")
 
 
 class Kind:
@@ -89,7 +96,7 @@ class Numbers(Kind):
         if match is None or unit_of(match) not in ("", self.unit):
             return not_finite(text)
         whole = re.sub(rf"[^\d{self.decimal}]", "", match["number"]).replace(",", ".")
-        negative = match["open"] or match["sign"] in ("-", "−")
+        negative = match["open"] or match["behind"] or match["sign"] in ("-", "−")
         return float(f"{'-' if negative else ''}{whole}{match['exponent'] or ''}")
 
     def remarks(self, name, column, values):
@@ -102,6 +109,14 @@ class Numbers(Kind):
             yield f"column '{name}' has thousands marks: '{marked}' is {self._read(marked):.15g}"
         if len(values) > 2 and (values.diff()[1:] == 1).all():
             yield f"column '{name}' counts the rows; --drop {shlex.quote(name)} leaves it out"
+        padded = next((text for text in sample(column) if CODE.fullmatch(text)), None)
+        if padded:
+            yield f"column '{name}' has numbers with zeros in front: '{padded}' is {int(padded)}"
+        for number, n in _stand_ins(values):
+            yield (
+                f"column '{name}': {number:g}, which {n} of {len(values)} rows have, lies far from "
+                f"the rest; --na-values {number:g} takes it for missing"
+            )
 
     def useless(self, values, is_key):
         """Distinct integers, if the name is that of a key."""
@@ -111,6 +126,18 @@ class Numbers(Kind):
         """Integers if all values are."""
         is_whole = np.all(values % 1 == 0) and np.all(np.abs(values) < 2**53)
         return values.astype(np.int64) if is_whole else values
+
+
+def _stand_ins(values):
+    """Numbers such as -999 that may stand for missing values, and how many rows have them: all
+    their digits are 9, they repeat, and the others are nearer to each other than to them."""
+    counts = values.value_counts()
+    for number in sorted(set(counts.index) & set(NINES)):
+        others = counts.index[~np.isin(counts.index, NINES)]
+        if counts[number] > 1 and len(others) > 1:
+            low, high = others.min(), others.max()
+            if max(low - number, number - high) > high - low:
+                yield number, counts[number]
 
 
 @dataclass(frozen=True)
@@ -180,6 +207,10 @@ class Dates(Kind):
             order = "day" if self.format.index("%d") < self.format.index("%m") else "month"
             example = column[values.notna()].iloc[0]
             yield f"column '{name}': dates such as '{example}' are read {order} first"
+        zones = {match[1] for text in sample(column) if (match := ZONE.search(text))}
+        if len(zones) > 1:
+            listed = quoted(sorted(zones), 4)
+            yield f"column '{name}' has times of several zones ({listed}): all are read as UTC"
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,8 @@ def sample(column):
 def number_pattern(decimal):
     """Regular expression of a number in a notation, with a unit on either side.
 
-    A thousands mark comes before each three digits; "0,123" has none.
+    A thousands mark comes before each three digits; "0,123" has none. A minus may end a number with
+    a fraction, as SAP writes it; "2-" may be a grade.
     """
     point, mark = re.escape(decimal), "." if decimal == "," else ","
     groups = rf"[1-9]\d{{0,2}}(?P<mark>[{mark}'’ \xa0\u202f])\d{{3}}(?:(?P=mark)\d{{3}})*"
@@ -58,7 +59,9 @@ def number_pattern(decimal):
     before = rf"(?P<open>\()?{currency}(?P<sign>[-−+])?(?:(?<=[-−+])[€$£¥])?\s*"
     word = r"[^\W\d_]{1,12}[23²³]?(?:/[^\W\d_]{1,6}[23²³]?)?"
     after = rf"\s*(?P<after>[%‰€$£¥]|°?{word}|°)?\)?"
-    return re.compile(rf"{before}{number}{after}\Z")
+    fraction = "|".join(rf"(?<={point}\d{{{n}}})" for n in (1, 2, 3))
+    behind = rf"(?P<behind>(?:{fraction})[-−])?"
+    return re.compile(rf"{before}{number}{behind}{after}\Z")
 
 
 def unit_of(match):

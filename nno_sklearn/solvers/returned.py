@@ -25,6 +25,8 @@ DRIFT = 64
 #: Relative gap at which curved penalties have settled which coefficients are 0.
 SETTLED = 1e-11
 EPS = np.finfo(float).eps
+#: How runs end that rounding may have led astray.
+SPOILT = (Status.ROUNDED, Status.STALLED, Status.NO_OPTIMUM)
 #: Relative gap that is rounding.
 GAP_ROUNDING = 64 * EPS
 
@@ -55,7 +57,7 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
     coef, rows = as_returned(problem, result.coef, tol), _with_digits(problem, result)
     is_same = problem.dtype == np.float64 and np.array_equal(coef, result.coef)
     if is_same and rows is problem:
-        return result
+        return _or_null(problem, result, tol=tol, callback=callback)
     problem, limits = rows.exact(), {"tol": tol, "callback": callback}
     # Where a bound proves the result with its intercept, a better one is not worth looking for.
     is_proved = result.objective - result.bound <= tol * result.objective
@@ -83,7 +85,7 @@ def _or_null(problem, result, **limits):
     """A result, or the constant model where that is better: huge coefficients which cancel may
     not do so once they are rounded."""
     null = problem.null
-    if result.status is Status.CONVERGED or result.objective <= null.value:
+    if result.status not in SPOILT or result.objective <= null.value:
         return result
     return _judged(problem, problem.at(null.coef, null.intercept), result, **limits)
 

@@ -172,3 +172,45 @@ class TestDates:
             "a,b,c,d,y\n" + lines(lambda k: ",".join(w[k % 2] for w in words) + f",{k % 2}")
         )
         assert {column.dtype.kind for _, column in read(path).X.items()} == {"O"}
+
+
+class TestDoubtfulNumbers:
+    """What stays a number although it may mean something else is told."""
+
+    def test_a_minus_may_be_behind(self, file):
+        path = file("a;y\n" + lines(lambda k: f"{k}.50{'-' * (k % 2)};{k / 7:.3f}"))
+        a = read(str(path)).X["a"]
+        np.testing.assert_array_equal(a, [(k + 0.5) * (-1) ** k for k in range(N)])
+
+    def test_a_minus_behind_a_grade_is_none(self, file):
+        path = file("a;y\n" + lines(lambda k: f"{k % 4 + 1}{'-' * (k % 2)};{k / 7:.3f}"))
+        assert set(read(str(path)).X["a"]) == {"1", "2-", "3", "4-"}
+
+    def test_numbers_that_stand_for_missing_ones(self, file):
+        path = file(
+            "a,age,y\n" + lines(lambda k: f"{-999 if k % 9 == 0 else k % 7},{k + 40},{k / 7:.3f}")
+        )
+        data = read(str(path))
+        told = "column 'a': -999, which 7 of 60 rows have, lies far from the rest; --na-values -999"
+        assert [note for note in data.notes if "lies far" in note] == [
+            f"{told} takes it for missing"
+        ]  # and not 99 among the ages
+        taken = read(str(path), choice=Choice(na_values=("-999",)))
+        assert taken.X["a"].isna().sum() == 7
+        assert not any("lies far" in note for note in taken.notes)
+
+    def test_zeros_in_front(self, file):
+        path = file("zip,y\n" + lines(lambda k: f"{k % 9 + 1:05d},{k / 7:.3f}"))
+        assert "column 'zip' has numbers with zeros in front: '00001' is 1" in read(str(path)).notes
+
+    def test_times_of_several_zones(self, file):
+        zones = ("Z", "+02:00", "-0500")
+        path = file(
+            "t,y\n"
+            + lines(lambda k: f"2024-01-{k % 28 + 1:02d}T10:00:00{zones[k % 3]},{k / 7:.3f}")
+        )
+        data = read(str(path))
+        assert (
+            "column 't' has times of several zones ('+02:00', '-0500', 'Z'): all are read as UTC"
+        ) in data.notes
+        assert list(data.X["t"].dt.hour[:3]) == [10, 8, 15]
