@@ -4,6 +4,7 @@ from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import condense_rows
 from nno_sklearn.rows.cholesky import invert
 from nno_sklearn.rows.design_matrix import exact_product
+from nno_sklearn.rows.interior import Interior, Slopes
 from nno_sklearn.rows.local import LocalRows
 from nno_sklearn.rows.places import Here
 from nno_sklearn.rows.replies import (
@@ -12,6 +13,7 @@ from nno_sklearn.rows.replies import (
     Raw,
     RowCurvature,
     RowSums,
+    SlopeSums,
 )
 from nno_sklearn.rows.shard import Part, Shard
 from nno_sklearn.rows.sharded import Exchange, ShardedRows
@@ -21,6 +23,7 @@ __all__ = [
     "Exchange",
     "Geometry",
     "Here",
+    "Interior",
     "Labels",
     "LocalRows",
     "Part",
@@ -32,6 +35,8 @@ __all__ = [
     "Rows",
     "Shard",
     "ShardedRows",
+    "SlopeSums",
+    "Slopes",
     "condense_rows",
     "exact_product",
     "invert",

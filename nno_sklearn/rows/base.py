@@ -29,6 +29,7 @@ from nno_sklearn.rows.replies import (
 from nno_sklearn.types import Array, Metric
 
 if TYPE_CHECKING:
+    from nno_sklearn.rows.interior import Interior
     from nno_sklearn.rows.local import LocalRows
 
 
@@ -314,15 +315,17 @@ class Rows(ABC):
         if not self.is_separate:
             gram, mixed = self.joint_hessian_sums(curvature)
             total = curvature.intercept.product(np.eye(self.n_outputs))
-            return [self._joined(gram, mixed, curved_everywhere(total))]
+            return [self.joined(gram, mixed, curved_everywhere(total))]
         return [
-            self._joined(gram, first, total)
+            self.joined(gram, first, total)
             for gram, first, total in (
                 self.hessian_sums(curvature, k) for k in range(self.n_outputs)
             )
         ]
 
-    def _joined(self, gram, mixed, total):
+    def joined(self, gram: Array, mixed: Array, total: Array) -> Array:
+        """The Hessian by coefficients and intercept, of which ``mixed`` and ``total`` are the
+        parts by the intercept."""
         if not self.fit_intercept:
             return gram
         n = len(gram)
@@ -391,6 +394,18 @@ class Rows(ABC):
     def factor(self, *, evenly: bool = False, targets: bool = False) -> Array:
         """A matrix whose Gram matrix is that of the centred rows, (at most n_columns or n_samples,
         n_columns), in units of the columns' spreads. ``targets`` appends those; one pass."""
+
+    # Slopes inside of their intervals
+
+    def interior(self) -> Interior | None:
+        """These rows for an interior point method; None where their loss has no corners, or they
+        are elsewhere."""
+        return None
+
+    def interior_near(self, raw: Raw, b: Array, count: int) -> Interior | None:
+        """The same of the ``count`` rows nearest to a corner at ``raw + b``, and of means of all
+        others; None where there is none, or the others are on too many sides of corners."""
+        return None
 
     # Other rows
 

@@ -11,6 +11,7 @@ from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import searched_cells
 from nno_sklearn.rows.design_matrix import DesignMatrix
 from nno_sklearn.rows.draw import draw
+from nno_sklearn.rows.interior import interior_near, interior_of
 from nno_sklearn.rows.intercept_curvature import MOST_JOINT_OUTPUTS, SeparateCurvature
 from nno_sklearn.rows.raw import MOST_STORED, RecomputedRaw, StoredRaw
 from nno_sklearn.rows.recession import Recession
@@ -432,6 +433,25 @@ class LocalRows(Recession, Rows):
         unit = np.r_[self.inverse_scale, np.ones(target.shape[1])]
         rows = (b * unit for b in self.design.weighted_blocks(weight, self.design.centre, target))
         return np.vstack([*rows]) if n <= len(unit) else triangular_factor(rows, len(unit))
+
+    # Slopes inside of their intervals
+
+    def corners(self):
+        """Those of the loss, in terms of raw predictions without offsets; None where it has none
+        that an interior point method can take."""
+        if "corners" not in self.loss.provides:
+            return None
+        zeros = np.zeros(self._targets.shape, like=self.weight)
+        corners = self.loss.corners(self._targets_beside(zeros))
+        if corners is None or self.offset is None:
+            return corners
+        return [corner._replace(centre=corner.centre - self.offset) for corner in corners]
+
+    def interior(self):
+        return interior_of(self)
+
+    def interior_near(self, raw, b, count):
+        return interior_near(self, raw, b, count)
 
     # Other rows
 
