@@ -32,10 +32,25 @@ class Corner(NamedTuple):
         """Where both lines are the same."""
         return np.equal(self.low, self.high)
 
+    def of_output(self, k: int) -> "Corner":
+        """The corner in output k."""
+        return Corner(*(_column(np.asarray(field), k) for field in self))
+
+    def value(self, eta: Array) -> Array:
+        """Of each entry."""
+        away = eta - self.centre
+        return np.maximum(self.low * away, self.high * away)
+
     def where_none(self, other: "Corner") -> "Corner":
         """This corner, and where it is none another one."""
         fields = zip(self, other, strict=True)
         return Corner(*(np.where(self.is_none, theirs, own) for own, theirs in fields))
+
+
+def _column(field, k):
+    if field.ndim == 0 or field.shape[-1] == 1:
+        return field
+    return field[k] if field.ndim == 1 else field[:, [k]]
 
 
 class Piece(NamedTuple):

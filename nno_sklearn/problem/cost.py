@@ -305,15 +305,19 @@ def n_drawn(problem):
     Raw predictions are off by about ``sqrt(p / count)`` of what rows scatter, and as many rows as
     that share are near corners: the count makes both problems together smallest.
     """
-    n, p = problem.n_samples, problem.n_features + 1
-    count = int((0.5 * NEAR_BAND * n * p**0.5) ** (2 / 3))
+    n, band = problem.n_samples, _near_band(problem)
+    count = int((0.5 * band * n) ** (2 / 3))
     return count if WORTH_DRAWING * (count + n_near(problem, count)) <= n else None
 
 
 def n_near(problem, drawn):
-    """Rows that are near corners at the optimum of ``drawn`` rows."""
+    """Rows that are near corners of any output at the optimum of ``drawn`` rows; all for None."""
     n = problem.n_samples
-    return n if drawn is None else int(NEAR_BAND * n * ((problem.n_features + 1) / drawn) ** 0.5)
+    return n if drawn is None else int(_near_band(problem) * n / drawn**0.5)
+
+
+def _near_band(problem):
+    return NEAR_BAND * problem.n_outputs * (problem.n_features + 1) ** 0.5
 
 
 def takes_hessian_products(problem):

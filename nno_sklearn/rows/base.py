@@ -323,10 +323,10 @@ class Rows(ABC):
             )
         ]
 
-    def joined(self, gram: Array, mixed: Array, total: Array) -> Array:
+    def joined(self, gram: Array, mixed: Array | None, total: Array | float) -> Array:
         """The Hessian by coefficients and intercept, of which ``mixed`` and ``total`` are the
         parts by the intercept."""
-        if not self.fit_intercept:
+        if not self.fit_intercept or mixed is None:
             return gram
         n = len(gram)
         block = np.empty((n + mixed.shape[1],) * 2)
@@ -397,15 +397,19 @@ class Rows(ABC):
 
     # Slopes inside of their intervals
 
-    def interior(self) -> Interior | None:
-        """These rows for an interior point method; None where their loss has no corners, or they
-        are elsewhere."""
+    def interior(self, k: int) -> Interior | None:
+        """The corners of output k for an interior point method; None where the loss has none, or
+        rows are elsewhere."""
         return None
 
-    def interior_near(self, raw: Raw, b: Array, count: int) -> Interior | None:
-        """The same of the ``count`` rows nearest to a corner at ``raw + b``, and of means of all
-        others; None where there is none, or the others are on too many sides of corners."""
+    def interior_near(self, k: int, raw: Raw, b: Array, count: int) -> Interior | None:
+        """The same with ``count`` rows, the nearest to a corner at ``raw + b``, (n_samples, 1), and
+        means of all others; None where these are on too many sides of corners."""
         return None
+
+    def side_by_side(self, handles: Sequence[Raw]) -> Raw:
+        """Handle of the numbers of several outputs, of handles for each."""
+        raise NotImplementedError(f"{type(self).__name__} has no handles of single outputs.")
 
     # Other rows
 

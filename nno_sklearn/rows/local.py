@@ -11,8 +11,8 @@ from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import searched_cells
 from nno_sklearn.rows.design_matrix import DesignMatrix
 from nno_sklearn.rows.draw import draw
-from nno_sklearn.rows.interior import interior_near, interior_of
 from nno_sklearn.rows.intercept_curvature import MOST_JOINT_OUTPUTS, SeparateCurvature
+from nno_sklearn.rows.interior import interior_near, interior_of
 from nno_sklearn.rows.raw import MOST_STORED, RecomputedRaw, StoredRaw
 from nno_sklearn.rows.recession import Recession
 from nno_sklearn.rows.replies import (
@@ -103,7 +103,7 @@ class LocalRows(Recession, Rows):
         """Other rows, measured by the same loss."""
         changes |= {"_targets": targets_of(y), "weight": weight, "offset": _by_columns(offset)}
         part = self._like(design, **changes)
-        for name in ("targets", "mean_offset"):
+        for name in ("targets", "mean_offset", "_corners"):
             vars(part).pop(name, None)
         return part
 
@@ -436,22 +436,27 @@ class LocalRows(Recession, Rows):
 
     # Slopes inside of their intervals
 
-    def corners(self):
-        """Those of the loss, in terms of raw predictions without offsets; None where it has none
-        that an interior point method can take."""
+    @cached_property
+    def _corners(self):
+        """Those of the loss, in terms of raw predictions; None where these targets have none."""
         if "corners" not in self.loss.provides:
             return None
-        zeros = np.zeros(self._targets.shape, like=self.weight)
-        corners = self.loss.corners(self._targets_beside(zeros))
-        if corners is None or self.offset is None:
-            return corners
-        return [corner._replace(centre=corner.centre - self.offset) for corner in corners]
+        return self.loss.corners(self._targets_beside(np.zeros(self._targets.shape)))
 
-    def interior(self):
-        return interior_of(self)
+    def _corners_of(self, k):
+        """Those of output k, in terms of raw predictions without offsets."""
+        offset = 0.0 if self.offset is None else self.offset[:, [k]]
+        columns = [corner.of_output(k) for corner in self._corners]
+        return [corner._replace(centre=corner.centre - offset) for corner in columns]
 
-    def interior_near(self, raw, b, count):
-        return interior_near(self, raw, b, count)
+    def interior(self, k):
+        return None if self._corners is None else interior_of(self, self._corners_of(k))
+
+    def interior_near(self, k, raw, b, count):
+        return interior_near(self, self._corners_of(k), raw, b, count)
+
+    def side_by_side(self, handles):
+        return StoredRaw(np.concatenate([one.array for one in handles], axis=1))
 
     # Other rows
 
@@ -461,6 +466,7 @@ class LocalRows(Recession, Rows):
     def with_loss(self, loss):
         part = self._like(self.design, loss=loss)
         vars(part).pop("is_separate", None)
+        vars(part).pop("_corners", None)
         return part
 
     def shifted(self, by, t):

@@ -6,7 +6,7 @@ from sklearn.utils import check_random_state
 from nno_sklearn.problem import Point, Problem
 from nno_sklearn.problem.cost import takes_interior
 from nno_sklearn.solvers.base import Callback, Solver, SolverResult, Status
-from nno_sklearn.solvers.interior_point import places_inside
+from nno_sklearn.solvers.interior_point import place_inside
 from nno_sklearn.solvers.returned import polished
 from nno_sklearn.solvers.succession import Check, Succession, accept
 from nno_sklearn.types import RandomState
@@ -100,21 +100,24 @@ class _Continuation(Succession):
 
     def _begin_inside(self, random_state):
         """Begin near the optimum, and with a dual point there, by an interior point method."""
-        given = self.coef, self.intercept, INSIDE * self._goal, self._max_iter, random_state
-        for place in places_inside(self._problem, *given):
-            before, self._dual = self.coef, place.dual
-            self.coef, self.intercept, self.raw = place.coef, place.intercept, place.raw
-            self._bound_by(self._problem, place.sums, place.dual)
-            self._value, self._n_iter = self._value_at(place.coef, place.raw), place.n_iter
-            optimality = self._optimality()
-            self._record(optimality, self._value - self._bound, np.abs(self.coef - before).max())
-            if optimality <= self._goal:
-                self.status = Status.CONVERGED
-            elif self._n_iter >= self._max_iter:
-                self.status = self.status or Status.MAX_ITER
-            self._since, self._width = len(self.history), NEAR_WIDTH * self._least
-            if self.status is not None:
-                break
+        # Where more than tol is wanted, smooth losses end exactly once rows have settled.
+        accuracy = INSIDE * max(self._goal, min(NEAR, self._tol))
+        given = self.coef, self.intercept, accuracy, self._max_iter, random_state
+        place = place_inside(self._problem, *given)
+        if place is None:
+            return
+        before, self._since = self.coef, len(self.history) + 1
+        self.coef, self.intercept, self.raw = place.coef, place.intercept, place.raw
+        self._bound_by(self._problem, place.sums, place.dual)
+        self._value, self._n_iter = self._value_at(place.coef, place.raw), place.n_iter
+        optimality = self._optimality()
+        self._record(optimality, self._value - self._bound, np.abs(self.coef - before).max())
+        if optimality <= ROUGH:
+            self._dual, self._width = place.dual, NEAR_WIDTH * self._least
+        if optimality <= self._goal:
+            self.status = Status.CONVERGED
+        elif self._n_iter >= self._max_iter:
+            self.status = self.status or Status.MAX_ITER
 
     def _next_problem(self):
         return self._problem.smoothed(self._width, self._dual)
