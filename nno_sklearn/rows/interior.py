@@ -51,6 +51,9 @@ class Interior:
         self._rows, self._whole, self._design = rows, whole, design
         self._weight, self._corners, self._number = weight[:, None], corners, number
 
+    def __len__(self) -> int:
+        return len(self._weight)
+
     @property
     def n_products(self) -> int:
         """How often the level counts in what is left."""

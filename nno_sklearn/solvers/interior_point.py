@@ -21,6 +21,7 @@ POWER = 3
 PATIENCE, GAINS, MOST_STEPS = 10, 0.9, 150
 #: Slope by a coefficient without a penalty that is 0, in spreads of the column and mean slopes.
 FREE = 1e-10
+TINY = np.finfo(float).tiny
 #: Share of the rows' own error, as many parameters of a draw as it has for each row, that is left.
 DRAWN_SHARE = 0.1
 #: Factor on the rows near corners where those chosen before were too few.
@@ -138,7 +139,7 @@ def _newton(problem, terms, rows, start, accuracy, max_iter):
     last = min(max_iter, start.n_iter + MOST_STEPS)
     for n_iter in range(start.n_iter, last):
         slope, left = inside.slope(), inside.left()
-        now = np.array([left, np.abs(slope).max()])
+        now = np.maximum([left, np.abs(slope).max()], TINY)
         in_vain = len(past) == PATIENCE and (now > GAINS * past[0]).all()
         if in_vain or inside.is_near(slope, left, accuracy) or not inside.step(slope, left):
             return _Output(inside.settled(), inside.intercept, rows, n_iter)

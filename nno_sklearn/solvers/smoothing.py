@@ -94,15 +94,15 @@ class _Continuation(Succession):
             self._record(0.0, 0.0)
 
     def solve(self, solver, random_state=None, check=accept):
-        if self.status is None and solver.is_second_order and takes_interior(self._problem):
+        # Small problems go on beyond tol, where smooth losses end exactly.
+        is_enough = self._goal == self._tol and solver.is_second_order
+        if self.status is None and is_enough and takes_interior(self._problem):
             self._begin_inside(check_random_state(random_state))
         return super().solve(solver, random_state, check)
 
     def _begin_inside(self, random_state):
         """Begin near the optimum, and with a dual point there, by an interior point method."""
-        # Where more than tol is wanted, smooth losses end exactly once rows have settled.
-        accuracy = INSIDE * max(self._goal, min(NEAR, self._tol))
-        given = self.coef, self.intercept, accuracy, self._max_iter, random_state
+        given = self.coef, self.intercept, INSIDE * self._goal, self._max_iter, random_state
         place = place_inside(self._problem, *given)
         if place is None:
             return
