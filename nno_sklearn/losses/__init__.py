@@ -18,6 +18,7 @@ from nno_sklearn.losses.log_link import (
 from nno_sklearn.losses.ordinal import Ordinal, OrdinalAt
 from nno_sklearn.losses.piecewise_linear import (
     AbsoluteError,
+    Corner,
     EpsilonInsensitive,
     Hinge,
     Piece,
@@ -30,6 +31,7 @@ from nno_sklearn.losses.regression import Huber, SquaredEpsilonInsensitive, Squa
 __all__ = [
     "AbsoluteError",
     "ConcomitantHuber",
+    "Corner",
     "Curvature",
     "EpsilonInsensitive",
     "Gamma",

@@ -1,6 +1,6 @@
 """The interface of a loss: pointwise in (target, raw prediction)."""
 
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -8,12 +8,16 @@ from sklearn.base import BaseEstimator
 from nno_sklearn._inheritance import forget_outdated, written
 from nno_sklearn.types import Array
 
+if TYPE_CHECKING:
+    from nno_sklearn.losses.piecewise_linear import Corner
+
 CAPABILITIES = (
     "value",
     "gradient",
     "curvature",
     "conjugate",
     "smoothed",
+    "corners",
     "at_scale",
     "at_intercepts",
 )
@@ -25,6 +29,7 @@ AGREES_WITH = {
     "with_derivatives": ("value", "gradient", "curvature", "derivatives"),
     "conjugate": ("value", "gradient"),
     "smoothed": ("value", "gradient"),
+    "corners": ("value", "gradient"),
     "at_scale": ("value", "gradient"),
     "at_intercepts": ("value", "gradient"),
     "decide": ("value", "gradient", "predict"),
@@ -134,7 +139,7 @@ class Loss(BaseEstimator):
     @property
     def provides(self) -> frozenset[str]:
         """Capabilities of this loss: a subset of {"value", "gradient", "curvature", "conjugate",
-        "smoothed", "at_scale", "at_intercepts"}.
+        "smoothed", "corners", "at_scale", "at_intercepts"}.
 
         Determined by the methods that the class defines; nothing has to be declared.
         """
@@ -253,6 +258,23 @@ class Loss(BaseEstimator):
             this envelope makes them exact; for others they come as near as the width.
         """
         raise NotImplementedError(f"{type(self).__name__} has no smoothed.")
+
+    def corners(self, y: Array) -> "tuple[Corner, ...] | None":
+        """The corners whose sum a loss with a :meth:`smoothed` is, where it is linear beside them.
+
+        An interior point method then comes near the optimum in about twenty steps of Newton's.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_outputs)
+            Targets.
+
+        Returns
+        -------
+        tuple of Corner, or None
+            Each a corner of every entry; None where these targets do not allow that.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no corners.")
 
     def at_scale(self, scale: Array) -> "Loss":
         """The loss where the scale of residuals is known; this one is its limit at scale 0.

@@ -1,7 +1,7 @@
 """Losses that are linear but for corners: quantiles, absolute error, hinge, epsilon-insensitive."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,45 @@ from nno_sklearn.types import Array
 
 #: What rounding may move a slope out of its interval by, relative to the interval's length.
 SLACK = 1e-12
+
+
+class Corner(NamedTuple):
+    """``max over low <= u <= high of u (eta - centre)``: a line on each side of the centre.
+
+    Parameters
+    ----------
+    centre, low, high : ndarray or float
+        Each broadcasts to (n_samples, n_outputs).
+    """
+
+    centre: Array | float
+    low: Array | float
+    high: Array | float
+
+    @property
+    def is_none(self) -> Any:
+        """Where both lines are the same."""
+        return np.equal(self.low, self.high)
+
+    def of_output(self, k: int) -> "Corner":
+        """The corner in output k."""
+        return Corner(*(_column(np.asarray(field), k) for field in self))
+
+    def value(self, eta: Array) -> Array:
+        """Of each entry."""
+        away = eta - self.centre
+        return np.maximum(self.low * away, self.high * away)
+
+    def where_none(self, other: "Corner") -> "Corner":
+        """This corner, and where it is none another one."""
+        fields = zip(self, other, strict=True)
+        return Corner(*(np.where(self.is_none, theirs, own) for own, theirs in fields))
+
+
+def _column(field, k):
+    if field.ndim == 0 or field.shape[-1] == 1:
+        return field
+    return field[k] if field.ndim == 1 else field[:, [k]]
 
 
 class Piece(NamedTuple):
@@ -43,6 +82,14 @@ class Piece(NamedTuple):
         beyond = np.abs(away) - self.insensitive
         return np.copysign(np.maximum(beyond, 0.0), away), beyond >= 0
 
+    def corners(self) -> list[Corner]:
+        """The corners whose sum the piece is."""
+        low, high = self.share * self.low, self.share * self.high
+        if not self.insensitive:
+            return [Corner(self.centre, low, high)]
+        above, below = self.centre + self.insensitive, self.centre - self.insensitive
+        return [Corner(above, 0.0 * high, high), Corner(below, low, 0.0 * low)]
+
     def conjugate(self, u: Array) -> Array:
         """Conjugate of each entry as if its share were 1; inf outside of the slopes."""
         rounding = SLACK * (self.high - self.low)
@@ -71,6 +118,17 @@ class PiecewiseLinear(Loss):
     def pieces(self, y: Array) -> tuple[Piece, ...]:
         """What the loss is the sum of; where the target is no mixture, one share is 1."""
         raise NotImplementedError
+
+    def corners(self, y: Array) -> tuple[Corner, ...] | None:
+        found = [corner for piece in self.pieces(y) for corner in piece.corners()]
+        if not any(np.any(corner.is_none) for corner in found):
+            return tuple(found)
+        joined = found[0]  # labels: each has a corner of its own
+        for other in found[1:]:
+            if not np.all(joined.is_none | other.is_none):
+                return None
+            joined = joined.where_none(other)
+        return None if np.any(joined.is_none) else (joined,)
 
     def value(self, y: Array, eta: Array) -> Array:
         total = np.zeros_like(eta)

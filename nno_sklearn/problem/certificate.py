@@ -126,22 +126,24 @@ def shifted_dual_gap(point, step):
     return float(gap), float(rounding)
 
 
-def nonsmooth_bound(problem, point, dual, share=1.0):
-    """A bound from below on the optimum of a problem, by a point of one that is near it.
+def nonsmooth_bound(problem, coef, sums, dual, share=1.0):
+    """A bound from below on the optimum of a problem, by slopes of its rows near it.
 
-    The other loss's gradients u are in the domain of the loss's own conjugate. The slopes of
-    the sign that prevails are shrunk until u has weighted sum 0, as an intercept asks for. Then
-    each scaling ``c u`` is a dual point, and no optimum lies below::
+    Slopes u, such as the gradients of a loss that is near, are in the domain of the loss's own
+    conjugate. Those of the sign that prevails are shrunk until u has weighted sum 0, as an
+    intercept asks for. Then each scaling ``c u`` is a dual point, and no optimum lies below::
 
         -sum_i s_i loss*(y_i, c u_i) - alpha penalty*(-c X'(s u) / alpha)
 
     Parameters
     ----------
     problem : Problem
-    point : Point
-        Of the other problem.
+    coef : ndarray of shape (n_features, n_outputs)
+        Near the optimum.
+    sums : RowSums or SlopeSums
+        Of u.
     dual : Raw
-        Handle of its u.
+        Handle of u.
     share : float or ndarray of shape (n_outputs,), default=1.0
         What u is multiplied by, at most 1.
 
@@ -154,13 +156,13 @@ def nonsmooth_bound(problem, point, dual, share=1.0):
     has_conjugate = "conjugate" in penalty.provides and penalty.is_convex
     if "conjugate" not in problem.loss.provides or not (has_conjugate or penalty.is_zero):
         return -np.inf
-    shares = tuple(share * factor for factor in _balance(point))
+    shares = tuple(share * factor for factor in _balance(problem, sums))
     whole = problem.rows.shrunk_dual(dual, shares, 1.0)
     if penalty.is_zero:
         if not _is_zero(problem, whole):
             return -np.inf
         # The optimum's coefficients are no farther from 0, or not by much.
-        left = 2.0 * np.vdot(np.abs(whole.pulled), np.abs(point.coef))
+        left = 2.0 * np.vdot(np.abs(whole.pulled), np.abs(coef))
         return -_above(whole.size, whole.conjugate - whole.size, left)
     pulled = -whole.pulled / alpha
     bound = -_above(whole.conjugate, alpha * penalty.conjugate(pulled))
@@ -170,12 +172,12 @@ def nonsmooth_bound(problem, point, dual, share=1.0):
     return bound
 
 
-def _balance(point):
-    """Factors on the positive and the negative loss gradients that make their sum 0."""
-    ones = np.ones(point.problem.n_outputs)
-    if not point.problem.fit_intercept:
+def _balance(problem, sums):
+    """Factors on the positive and the negative slopes that make their sum 0."""
+    ones = np.ones(problem.n_outputs)
+    if not problem.fit_intercept:
         return ones, ones
-    total, size = point.sums.total, point.sums.size
+    total, size = sums.total, sums.size
     above, below = 0.5 * (size + total), 0.5 * (size - total)
     least = np.minimum(above, below)
     return tuple(

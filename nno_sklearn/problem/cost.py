@@ -50,6 +50,8 @@ SEARCH_BUDGET = 1.0
 #: What all rows' Hessian may cost where it proves an optimum that no dual point proves, or tells
 #: which of many optima is the shortest; and what it may cost to see whether a run has ended.
 PROOF_BUDGET, LOOK_BUDGET = 50.0, 10.0
+#: What a Hessian of all rows may cost at each of some twenty steps of an interior point method.
+INTERIOR_BUDGET = 25.0
 #: What second moments may cost in one fit, where they save most other passes.
 MOMENTS_BUDGET = 8.0
 #: What a fit near a solved one takes, about: moments may cost as much for each of many fits.
@@ -92,6 +94,9 @@ FEWEST_LANDMARKS = 2000
 MOST_WIDE_LANDMARKS = 1500
 #: Rows of a wide sparse X that are heavy enough to count one by one.
 HEAVY_ROWS = 375
+#: Rows near corners, in shares ``sqrt(p / count)`` of all, and what the rows of both problems must
+#: save.
+NEAR_BAND, WORTH_DRAWING = 3.0, 1.5
 #: Rows per landmark that make a small problem small.
 ROWS_PER_LANDMARK = 4
 #: Rows per feature from which some of them tell the curvature of all.
@@ -283,6 +288,34 @@ def takes_newton(problem):
     size = n_coupled * problem.n_features
     operations = problem.n_outputs / n_coupled * (problem.n_samples + size) * size**2
     return operations <= (MOST_NEWTON_OPERATIONS if n_coupled == 1 else MOST_JOINT_OPERATIONS)
+
+
+def takes_interior(problem):
+    """Whether a Hessian of all rows at each of some twenty steps costs less than the passes that
+    losses with corners take otherwise."""
+    return fits_matrix(problem.n_features) and newton_cost(problem) <= INTERIOR_BUDGET
+
+
+def n_drawn(problem):
+    """Rows of which an interior point method finds a start, where that saves more than it costs;
+    else None.
+
+    Raw predictions are off by about ``sqrt(p / count)`` of what rows scatter, and as many rows as
+    that share are near corners: the count makes both problems together smallest.
+    """
+    n, band = problem.n_samples, _near_band(problem)
+    count = int((0.5 * band * n) ** (2 / 3))
+    return count if WORTH_DRAWING * (count + n_near(problem, count)) <= n else None
+
+
+def n_near(problem, drawn):
+    """Rows that are near corners of any output at the optimum of ``drawn`` rows; all for None."""
+    n = problem.n_samples
+    return n if drawn is None else int(_near_band(problem) * n / drawn**0.5)
+
+
+def _near_band(problem):
+    return NEAR_BAND * problem.n_outputs * (problem.n_features + 1) ** 0.5
 
 
 def takes_hessian_products(problem):

@@ -4,6 +4,7 @@ from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import condense_rows
 from nno_sklearn.rows.cholesky import invert
 from nno_sklearn.rows.design_matrix import exact_product
+from nno_sklearn.rows.interior import Interior
 from nno_sklearn.rows.local import LocalRows
 from nno_sklearn.rows.places import Here
 from nno_sklearn.rows.replies import (
@@ -12,15 +13,18 @@ from nno_sklearn.rows.replies import (
     Raw,
     RowCurvature,
     RowSums,
+    SlopeSums,
 )
 from nno_sklearn.rows.shard import Part, Shard
 from nno_sklearn.rows.sharded import Exchange, ShardedRows
+from nno_sklearn.rows.slopes import Slopes
 from nno_sklearn.rows.targets import Labels, RowTargets, reweighted, targets_of
 
 __all__ = [
     "Exchange",
     "Geometry",
     "Here",
+    "Interior",
     "Labels",
     "LocalRows",
     "Part",
@@ -32,6 +36,8 @@ __all__ = [
     "Rows",
     "Shard",
     "ShardedRows",
+    "SlopeSums",
+    "Slopes",
     "condense_rows",
     "exact_product",
     "invert",

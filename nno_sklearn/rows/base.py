@@ -29,6 +29,7 @@ from nno_sklearn.rows.replies import (
 from nno_sklearn.types import Array, Metric
 
 if TYPE_CHECKING:
+    from nno_sklearn.rows.interior import Interior
     from nno_sklearn.rows.local import LocalRows
 
 
@@ -318,16 +319,18 @@ class Rows(ABC):
             output, feature = np.divmod(np.arange(self.shape[1] * self.n_outputs), self.shape[1])
             gram, mixed = self.joint_hessian_sums(curvature, feature, output)
             total = curvature.intercept.product(np.eye(self.n_outputs))
-            return [self._joined(gram, mixed, curved_everywhere(total))]
+            return [self.joined(gram, mixed, curved_everywhere(total))]
         return [
-            self._joined(gram, first, total)
+            self.joined(gram, first, total)
             for gram, first, total in (
                 self.hessian_sums(curvature, k) for k in range(self.n_outputs)
             )
         ]
 
-    def _joined(self, gram, mixed, total):
-        if not self.fit_intercept:
+    def joined(self, gram: Array, mixed: Array | None, total: Array | float) -> Array:
+        """The Hessian by coefficients and intercept, of which ``mixed`` and ``total`` are the
+        parts by the intercept."""
+        if not self.fit_intercept or mixed is None:
             return gram
         n = len(gram)
         block = np.empty((n + mixed.shape[1],) * 2)
@@ -395,6 +398,22 @@ class Rows(ABC):
     def factor(self, *, evenly: bool = False, targets: bool = False) -> Array:
         """A matrix whose Gram matrix is that of the centred rows, (at most n_columns or n_samples,
         n_columns), in units of the columns' spreads. ``targets`` appends those; one pass."""
+
+    # Slopes inside of their intervals
+
+    def interior(self, k: int) -> Interior | None:
+        """The corners of output k for an interior point method; None where the loss has none, or
+        rows are elsewhere."""
+        return None
+
+    def interior_near(self, k: int, raw: Raw, b: Array, count: int) -> Interior | None:
+        """The same with ``count`` rows, the nearest to a corner at ``raw + b``, (n_samples, 1), and
+        means of all others; None where these are on too many sides of corners."""
+        return None
+
+    def side_by_side(self, handles: Sequence[Raw]) -> Raw:
+        """Handle of the numbers of several outputs, of handles for each."""
+        raise NotImplementedError(f"{type(self).__name__} has no handles of single outputs.")
 
     # Other rows
 

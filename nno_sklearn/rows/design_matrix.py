@@ -140,6 +140,16 @@ class DesignMatrix(SecondOrder):
         rows = X[index] if self.is_sparse else np.asarray(X[index])  # few, in this process
         return self._part(rows, self.centre, self.scale, np.asarray(self._idle[index]))
 
+    def with_means(self, index, means):
+        """The rows ``index`` in float64, and below them others that are centred already, such as
+        means."""
+        rows, others = self.rows(index).X, means + self.centre
+        if self.is_sparse:
+            X = sparse.vstack([rows.astype(float), sparse.csr_array(others)], format="csr")
+        else:
+            X = np.concatenate([rows, others])
+        return self._part(X, self.centre, self.scale, np.zeros(X.shape[0], dtype=bool))
+
     def stacked(self, parts, passes):
         """The rows of several matrices with these columns, this one among them."""
         centres = np.array([part.centre for part in parts])

@@ -12,6 +12,7 @@ from nno_sklearn.rows.cells import searched_cells
 from nno_sklearn.rows.design_matrix import DesignMatrix
 from nno_sklearn.rows.draw import draw
 from nno_sklearn.rows.intercept_curvature import MOST_JOINT_OUTPUTS, SeparateCurvature
+from nno_sklearn.rows.interior import interior_near, interior_of
 from nno_sklearn.rows.raw import MOST_STORED, RecomputedRaw, StoredRaw
 from nno_sklearn.rows.recession import Recession
 from nno_sklearn.rows.replies import (
@@ -102,7 +103,7 @@ class LocalRows(Recession, Rows):
         """Other rows, measured by the same loss."""
         changes |= {"_targets": targets_of(y), "weight": weight, "offset": _by_columns(offset)}
         part = self._like(design, **changes)
-        for name in ("targets", "mean_offset"):
+        for name in ("targets", "mean_offset", "_corners"):
             vars(part).pop(name, None)
         return part
 
@@ -437,6 +438,30 @@ class LocalRows(Recession, Rows):
         rows = (b * unit for b in self.design.weighted_blocks(weight, self.design.centre, target))
         return np.vstack([*rows]) if n <= len(unit) else triangular_factor(rows, len(unit))
 
+    # Slopes inside of their intervals
+
+    @cached_property
+    def _corners(self):
+        """Those of the loss, in terms of raw predictions; None where these targets have none."""
+        if "corners" not in self.loss.provides:
+            return None
+        return self.loss.corners(self._targets_beside(np.zeros(self._targets.shape)))
+
+    def _corners_of(self, k):
+        """Those of output k, in terms of raw predictions without offsets."""
+        offset = 0.0 if self.offset is None else self.offset[:, [k]]
+        columns = [corner.of_output(k) for corner in self._corners]
+        return [corner._replace(centre=corner.centre - offset) for corner in columns]
+
+    def interior(self, k):
+        return None if self._corners is None else interior_of(self, self._corners_of(k))
+
+    def interior_near(self, k, raw, b, count):
+        return interior_near(self, self._corners_of(k), raw, b, count)
+
+    def side_by_side(self, handles):
+        return StoredRaw(np.concatenate([one.array for one in handles], axis=1))
+
     # Other rows
 
     def columns(self, index):
@@ -445,6 +470,7 @@ class LocalRows(Recession, Rows):
     def with_loss(self, loss):
         part = self._like(self.design, loss=loss)
         vars(part).pop("is_separate", None)
+        vars(part).pop("_corners", None)
         return part
 
     def shifted(self, by, t):

@@ -57,6 +57,13 @@ class RowSums(NamedTuple):
     mixed: Array | None = None
 
 
+class SlopeSums(NamedTuple):
+    """Weighted sums over all rows of slopes and of their absolute values, (n_outputs,) each."""
+
+    total: Array
+    size: Array
+
+
 class FirstOrder(NamedTuple):
     """The data loss at coefficients and an intercept, and its derivatives.
 

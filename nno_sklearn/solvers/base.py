@@ -373,6 +373,9 @@ class Solver(BaseEstimator):
     requires: ClassVar[frozenset] = frozenset({"loss.gradient"})
     #: Name of the stream that ``partial_fit`` uses unless the user sets ``stream``.
     stream: ClassVar[str] = "auto"
+    #: Whether it solves equations of all features, as Newton's steps do: losses with corners then
+    #: begin near their optimum, by an interior point method.
+    is_second_order: ClassVar[bool] = False
     #: Whether it leaves the method to the problem, which may then be solved without it.
     leaves_choice: ClassVar[bool] = False
 

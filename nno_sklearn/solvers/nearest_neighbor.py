@@ -102,6 +102,7 @@ class NearestNeighborSolver(Solver):
 
     requires = frozenset({"loss.gradient", "loss.curvature", "penalty.gradient|penalty.prox"})
     stream = "cells"
+    is_second_order = True
 
     def __init__(
         self,

@@ -46,6 +46,7 @@ class ProximalSolver(Solver):
 
     requires = frozenset({"loss.gradient", "penalty.prox"})
     stream = "ftrl"
+    is_second_order = True
 
     def solve(
         self,

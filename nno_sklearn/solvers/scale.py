@@ -122,7 +122,7 @@ class _Scales(Succession):
         self._step, squares = scale_step(point.problem, self.raw, self.intercept)
         dual = point.problem.rows.dual(self.raw, self.intercept)
         share = 1.0 / np.sqrt(np.maximum(squares, 1.0))
-        self._bound_by(self._problem, point, dual, share)
+        self._bound_by(self._problem, point.sums, dual, share)
         return self._value_at(self.coef, self.raw)
 
     def _has_next(self, found, optimality):

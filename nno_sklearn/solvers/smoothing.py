@@ -1,9 +1,12 @@
 """Nonsmooth losses: smooth problems that come nearer, and the certificate of the loss itself."""
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from nno_sklearn.problem import Point, Problem
+from nno_sklearn.problem.cost import takes_interior
 from nno_sklearn.solvers.base import Callback, Solver, SolverResult, Status
+from nno_sklearn.solvers.interior_point import place_inside
 from nno_sklearn.solvers.returned import polished
 from nno_sklearn.solvers.succession import Check, Succession, accept
 from nno_sklearn.types import RandomState
@@ -15,6 +18,8 @@ FIRST_WIDTH, NEAR_WIDTH = 8.0, 1e-2
 LEAST_SHRINKAGE, MOST_SHRINKAGE = 0.5, 0.2
 #: Share of ``tol`` that the next width aims at, the gap being as its square.
 AIM = 0.2
+#: Share of what is wanted that an interior point method aims at.
+INSIDE = 0.1
 #: Accuracy of a smooth problem, as a share of what is wanted and of the last one, and at least.
 FINER, ROUGH = 0.05, 1e-3
 #: What a width grows by where rounding keeps its problem from being solved, or hides what is left;
@@ -88,6 +93,32 @@ class _Continuation(Succession):
             self._bound, self.status = 0.0, Status.CONVERGED
             self._record(0.0, 0.0)
 
+    def solve(self, solver, random_state=None, check=accept):
+        # Small problems go on beyond tol, where smooth losses end exactly.
+        is_enough = self._goal == self._tol and solver.is_second_order
+        if self.status is None and is_enough and takes_interior(self._problem):
+            self._begin_inside(check_random_state(random_state))
+        return super().solve(solver, random_state, check)
+
+    def _begin_inside(self, random_state):
+        """Begin near the optimum, and with a dual point there, by an interior point method."""
+        given = self.coef, self.intercept, INSIDE * self._goal, self._max_iter, random_state
+        place = place_inside(self._problem, *given)
+        if place is None:
+            return
+        before, self._since = self.coef, len(self.history) + 1
+        self.coef, self.intercept, self.raw = place.coef, place.intercept, place.raw
+        self._bound_by(self._problem, place.sums, place.dual)
+        self._value, self._n_iter = self._value_at(place.coef, place.raw), place.n_iter
+        optimality = self._optimality()
+        self._record(optimality, self._value - self._bound, np.abs(self.coef - before).max())
+        if optimality <= ROUGH:
+            self._dual, self._width = place.dual, NEAR_WIDTH * self._least
+        if optimality <= self._goal:
+            self.status = Status.CONVERGED
+        elif self._n_iter >= self._max_iter:
+            self.status = self.status or Status.MAX_ITER
+
     def _next_problem(self):
         return self._problem.smoothed(self._width, self._dual)
 
@@ -111,7 +142,7 @@ class _Continuation(Succession):
     def _look(self, point):
         if "conjugate" in self._problem.loss.provides:
             self._dual = point.problem.rows.dual(self.raw, self.intercept)
-            self._bound_by(self._problem, point, self._dual)
+            self._bound_by(self._problem, point.sums, self._dual)
         return self._value_at(self.coef, self.raw)
 
     def _has_next(self, found, optimality):

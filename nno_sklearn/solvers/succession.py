@@ -60,7 +60,7 @@ class Succession(ABC):
         self._started, self._bound, self._unit = perf_counter(), -np.inf, unit
         self.coef, self.intercept = start.coef, start.intercept
         self.raw = problem.rows.raw(start.coef) if start.coef.any() else problem.rows.nothing()
-        self._n_iter = 0
+        self._n_iter, self._since = 0, 0
         self.status: Status | None = None
         self.history: list[Record] = []
 
@@ -124,9 +124,10 @@ class Succession(ABC):
         last = self.history[-1].optimality
         return self._accuracy(self._goal, last if last > 0 else 1.0)  # nan at the start
 
-    def _bound_by(self, problem, point, dual, share=1.0):
+    def _bound_by(self, problem, sums, dual, share=1.0):
         """Keep a better bound from below on the optimum; see :func:`nonsmooth_bound`."""
-        self._bound = max(self._bound, nonsmooth_bound(problem, point, dual, share))
+        bound = nonsmooth_bound(problem, self.coef, sums, dual, share)
+        self._bound = max(self._bound, bound)
 
     def _advance(self, found):
         """Certify the solution of a problem, and choose the next one."""
@@ -175,9 +176,9 @@ class Succession(ABC):
 
     def _has_settled(self, found):
         """Whether the last problems gained nothing, or no other may follow."""
-        then, now = self.history[-3:][0].optimality, self.history[-1].optimality
+        recent = [record.optimality for record in self.history[self._since :][-3:]]
         at_an_end = self._n_iter >= self._max_iter or found.status is Status.NO_OPTIMUM
-        return at_an_end or now > 0.5 * then
+        return at_an_end or (len(recent) > 1 and recent[-1] > 0.5 * recent[0])
 
     def _record(self, optimality, gap, moved=np.nan):
         record = Record(

@@ -1,0 +1,205 @@
+"""Rows with the slopes of their losses inside of intervals: what an interior point method asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nno_sklearn.losses import Corner
+from nno_sklearn.rows.raw import StoredRaw
+from nno_sklearn.rows.slopes import Lengths, Slopes
+from nno_sklearn.types import Array
+
+if TYPE_CHECKING:
+    from nno_sklearn.rows.local import LocalRows
+
+#: Groups of rows on the same sides of all corners, at most, for their means to stand for them.
+MOST_GROUPS = 32
+
+
+class Interior:
+    """The corners of one output, some of its rows and means of the others: what an interior point
+    method asks of them.
+
+    Parameters
+    ----------
+    rows : LocalRows
+        All rows.
+    whole : sequence of Corner
+        Of all rows, in one output.
+    design : DesignMatrix
+    weight : ndarray of shape (n,)
+        Positive.
+    corners : sequence of Corner
+    number : ndarray of shape (n_samples,), default=None
+        Which of these each of all rows is part of; -1 for those of weight 0. None: the same rows.
+    """
+
+    def __init__(
+        self,
+        rows: LocalRows,
+        whole: Sequence[Corner],
+        design: Any,
+        weight: Array,
+        corners: Sequence[Corner],
+        number: NDArray[np.integer] | None = None,
+    ) -> None:
+        self._rows, self._whole, self._design = rows, whole, design
+        self._weight, self._corners, self._number = weight[:, None], corners, number
+
+    def __len__(self) -> int:
+        return len(self._weight)
+
+    @property
+    def n_products(self) -> int:
+        """How often the level counts in what is left."""
+        return 2 * len(self._corners)
+
+    def begin(self, coef: Array, b: Array) -> None:
+        """Slopes near 0, and raw predictions of coefficients, (n_features, 1)."""
+        self._eta = self._design.matvec(coef) + b
+        self._slopes = [Slopes(corner, self._eta, self._weight) for corner in self._corners]
+
+    def value(self) -> float:
+        """The data loss."""
+        return sum(slopes.value(self._eta) for slopes in self._slopes)
+
+    def whole_value(self, raw: StoredRaw, b: Array) -> float:
+        """The data loss of all rows: more, if one is not on the side of its group."""
+        weight, eta = self._rows.weight, raw.array + b
+        return float(weight @ _added(corner.value(eta) for corner in self._whole)[:, 0])
+
+    def left(self) -> float:
+        """As :meth:`Slopes.left`."""
+        return sum(slopes.left() for slopes in self._slopes)
+
+    def gradient(self) -> Array:
+        """``X'(s u)``, and its sum below, (n_features + 1,); one pass."""
+        return self._pulled(_added(slopes.u for slopes in self._slopes))
+
+    def block(self) -> Array:
+        """The Hessian by coefficients and intercept; one pass."""
+        weight = self._weight * _added(slopes.curvature for slopes in self._slopes)
+        gram, first = self._design.gram(weight[:, 0])
+        return self._rows.joined(gram, first, weight.sum())
+
+    def aim(self, level: float | None) -> Array:
+        """Aim at products of ``level``; what the gradient moves by where raw predictions do not,
+        (n_features + 1,). One pass."""
+        return self._pulled(
+            _added(slopes.curvature * slopes.aim(self._eta, level) for slopes in self._slopes)
+        )
+
+    def plan(self, step: Array) -> Lengths:
+        """Moves for a step of coefficients and intercept, (n_features + 1,); one pass."""
+        self._moved = self._design.matvec(step[:-1, None]) + step[-1]
+        return reduce(Lengths.shorter, (slopes.plan(self._moved) for slopes in self._slopes))
+
+    def left_after(self, lengths: Lengths) -> float:
+        """As :meth:`Slopes.left_after`."""
+        return sum(slopes.left_after(lengths) for slopes in self._slopes)
+
+    def step(self, lengths: Lengths) -> None:
+        """Make the planned step."""
+        self._eta += lengths.primal * self._moved
+        for slopes in self._slopes:
+            slopes.step(lengths)
+
+    def sums(self) -> tuple[float, float]:
+        """Weighted sums of the slopes and of their absolute values."""
+        weighted = self._weight * _added(slopes.u for slopes in self._slopes)
+        return float(weighted.sum()), float(np.abs(weighted).sum())
+
+    def dual(self) -> StoredRaw:
+        """Handle of the slopes of all rows."""
+        slopes = _added(slopes.u for slopes in self._slopes)
+        if self._number is None:
+            return StoredRaw(slopes)
+        middle = _added(0.5 * np.add(corner.low, corner.high) for corner in self._whole)
+        dual = np.broadcast_to(middle, (len(self._rows), 1)).copy()
+        counts = self._number >= 0
+        dual[counts] = slopes[self._number[counts]]
+        return StoredRaw(dual)
+
+    def _pulled(self, slopes):
+        weighted = self._weight * slopes
+        return np.append(self._design.rmatvec(weighted), weighted.sum())
+
+
+def interior_of(rows: LocalRows, corners: Sequence[Corner]) -> Interior:
+    """All rows that weigh anything, with the corners of an output."""
+    if (rows.weight > 0).all():
+        return Interior(rows, corners, rows.design, rows.weight, corners)
+    index = np.flatnonzero(rows.weight)
+    number = np.full(len(rows), -1)
+    number[index] = np.arange(len(index))
+    some = [Corner(*(_of_rows(field, index) for field in corner)) for corner in corners]
+    return Interior(rows, corners, rows.design.rows(index), rows.weight[index], some, number)
+
+
+def interior_near(
+    rows: LocalRows, corners: Sequence[Corner], raw: StoredRaw, b: Array, count: int
+) -> Interior | None:
+    """The ``count`` rows nearest to a corner at ``raw + b``, and means of the others on the same
+    sides of all corners: while none of these crosses one, that is the same loss (Portnoy and
+    Koenker, 1997).
+
+    None where the others are on more sides than are worth it.
+    """
+    eta = raw.array + b
+    away = [eta - corner.centre for corner in corners]
+    nearest = np.min([np.abs(one[:, 0]) for one in away], axis=0)
+    nearest[rows.weight == 0] = np.inf
+    near = np.sort(np.argpartition(nearest, count)[:count])
+    is_far = rows.weight > 0
+    near = near[is_far[near]]
+    is_far[near] = False
+    far = np.flatnonzero(is_far)
+    sides = [one > 0 for one in away]
+    sides += [side for corner in corners for side in (corner.low, corner.high) if _varies(side)]
+    group = _groups([side[far] for side in sides])
+    n_groups = int(group.max(initial=-1)) + 1
+    if n_groups > MOST_GROUPS:
+        return None
+    share = np.zeros((len(rows), n_groups))
+    share[far, group] = rows.weight[far]
+    total = share.sum(axis=0)
+    share /= total
+    design = rows.design.with_means(near, rows.design.rmatvec(share).T)
+    some = [Corner(*(_with_means(field, near, share) for field in corner)) for corner in corners]
+    number = np.full(len(rows), -1)
+    number[near], number[far] = np.arange(len(near)), len(near) + group
+    weight = np.concatenate([rows.weight[near], total])
+    return Interior(rows, corners, design, weight, some, number)
+
+
+def _added(arrays: Iterable[Array]) -> Array:
+    return reduce(np.add, arrays)
+
+
+def _groups(columns):
+    """Number of the group of each row, of those that are alike in all columns."""
+    group = np.zeros(len(columns[0]), dtype=np.intp)
+    for column in columns:
+        values, digits = np.unique(column[:, 0], return_inverse=True)
+        group = group * len(values) + digits
+    return np.unique(group, return_inverse=True)[1]
+
+
+def _varies(field):
+    """Whether a corner's field has a number for each row."""
+    return np.ndim(field) == 2
+
+
+def _of_rows(field, index):
+    """A corner's field of some rows."""
+    return field[index] if _varies(field) else field
+
+
+def _with_means(field, index, share):
+    """A corner's field of some rows, and below them its means."""
+    return np.concatenate([field[index], share.T @ field]) if _varies(field) else field

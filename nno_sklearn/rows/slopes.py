@@ -1,0 +1,145 @@
+"""Slopes at corners, strictly inside of their intervals, as an interior point method moves them.
+
+A loss that is a sum of corners, ``max over low <= u <= high of u (eta - centre)``, has its optimum
+where ``above (high - u) = below (u - low) = 0``, ``above - below`` being ``eta - centre``, both at
+least 0, and where the slopes u are a dual point. An interior point method holds all of them
+positive, and moves them to where the products are ``level``, which shrinks.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nno_sklearn.losses import Corner
+from nno_sklearn.types import Array
+
+#: First distances from a corner, in mean distances: rows at it are not stuck there.
+FIRST_DISTANCE = 0.5
+TINY = np.finfo(float).tiny
+
+
+class Lengths(NamedTuple):
+    """Longest steps that stay inside: of distances, and of slopes."""
+
+    primal: float
+    dual: float
+
+    def shorter(self, other: Lengths) -> Lengths:
+        """The shorter ones of two."""
+        return Lengths(*map(min, self, other))
+
+    def inside(self, share: float, are_same: bool) -> Lengths:
+        """A share of these, 1 at most; the same for distances and slopes where ``are_same``."""
+        primal, dual = (min(share * one, 1.0) for one in self)
+        return Lengths(*[min(primal, dual)] * 2) if are_same else Lengths(primal, dual)
+
+
+class Slopes:
+    """The slopes at one corner of each entry, and distances from it.
+
+    Parameters
+    ----------
+    corner : Corner
+        Whose arrays have the shape of ``eta``, or broadcast to it.
+    eta : ndarray of shape (n, 1)
+    weight : ndarray of shape (n, 1)
+        Of the entries' terms in the objective; positive.
+    level : float, default=None
+        First products of entries at their corners; by default those of distances that are a share
+        of the mean one.
+    """
+
+    def __init__(
+        self, corner: Corner, eta: Array, weight: Array, level: float | None = None
+    ) -> None:
+        self._corner, self._weight = corner, weight
+        away = eta - corner.centre
+        if level is None:
+            unit = FIRST_DISTANCE * np.sum(weight * np.abs(away)) / weight.sum()
+        else:
+            unit = 2.0 * level / np.subtract(corner.high, corner.low)
+        unit = np.maximum(unit, TINY)
+        self._above, self._below = np.maximum(away, 0.0) + unit, np.maximum(-away, 0.0) + unit
+        # 0 is a dual point of many problems.
+        has_zero = np.less(corner.low, 0) & np.greater(corner.high, 0)
+        middle = np.where(has_zero, 0.0, 0.5 * (np.add(corner.low, corner.high)))
+        self._up = np.broadcast_to(corner.high - middle, eta.shape).copy(order="F")
+        self._down = np.broadcast_to(middle - corner.low, eta.shape).copy(order="F")
+        self._look()
+
+    def _look(self):
+        #: What a slope moves by for each unit of eta.
+        self.curvature = 1.0 / (self._above / self._up + self._below / self._down)
+
+    @property
+    def u(self) -> Array:
+        """The slopes. Their distances from either end are more exact than they are."""
+        corner, is_high = self._corner, self._up < self._down
+        return np.where(is_high, corner.high - self._up, corner.low + self._down)
+
+    def value(self, eta: Array) -> float:
+        """The corners' terms."""
+        return float(np.sum(self._weight * self._corner.value(eta)))
+
+    def left(self) -> float:
+        """The weighted sum of products: the gap between objective and dual, where
+        both are feasible."""
+        products = self._above * self._up + self._below * self._down
+        return float(np.sum(self._weight * products))
+
+    def aim(self, eta: Array, level: float | None) -> Array:
+        """Aim at products of ``level``, given the last plan; None: at 0, without one.
+
+        Returns
+        -------
+        ndarray of shape (n, 1)
+            What slopes move by, where eta does not, relative to the curvature.
+        """
+        if level is None:
+            self._goal = 0.0, 0.0
+            self._ahead = eta - self._corner.centre
+        else:  # of second order: what the planned moves make of the products
+            slope, above, below = self._plan
+            self._goal = level + above * slope, level - below * slope
+            self._ahead = eta - self._corner.centre
+            self._ahead -= self._goal[0] / self._up
+            self._ahead += self._goal[1] / self._down
+        return self._ahead
+
+    def plan(self, moved: Array) -> Lengths:
+        """Moves of slopes and distances to where the last aim is, to first order, if eta moves."""
+        slope = (moved + self._ahead) * self.curvature
+        above = (self._goal[0] + self._above * slope) / self._up - self._above
+        below = (self._goal[1] - self._below * slope) / self._down - self._below
+        self._plan = slope, above, below
+        return Lengths(
+            _longest(-above / self._above, -below / self._below),
+            _longest(slope / self._up, -slope / self._down),
+        )
+
+    def left_after(self, lengths: Lengths) -> float:
+        """What :meth:`left` would be after a planned step."""
+        slope, above, below = self._plan
+        products = (self._above + lengths.primal * above) * (self._up - lengths.dual * slope)
+        products += (self._below + lengths.primal * below) * (self._down + lengths.dual * slope)
+        return float(np.sum(self._weight * products))
+
+    def share_left(self) -> Array:
+        """Shares of the intervals that the slopes are away from either end, (n, 1)."""
+        return np.minimum(self._up, self._down) / np.subtract(self._corner.high, self._corner.low)
+
+    def step(self, lengths: Lengths) -> None:
+        """Make the planned step."""
+        slope, above, below = self._plan
+        self._up -= lengths.dual * slope
+        self._down += lengths.dual * slope
+        self._above += lengths.primal * above
+        self._below += lengths.primal * below
+        self._look()
+
+
+def _longest(*rates):
+    """The longest step at which nothing is used up that falls at these rates; no more than 2."""
+    return 1.0 / max(0.5, *(float(rate.max()) for rate in rates))

@@ -1,0 +1,249 @@
+"""Losses with corners by an interior point method: some twenty of Newton's steps from any start."""
+
+from collections import deque
+from typing import NamedTuple
+
+import numpy as np
+
+from nno_sklearn.losses import Corner
+from nno_sklearn.problem.cost import n_drawn, n_near
+from nno_sklearn.problem.point import LEAST_UNIT
+from nno_sklearn.rows import Raw, Slopes, SlopeSums
+from nno_sklearn.rows.cholesky import ScaledCholesky
+from nno_sklearn.types import Array
+
+#: Share of the longest step that stays inside.
+INSIDE = 0.99
+#: Power of the share that a step without a level would leave, by which the level shrinks (Mehrotra,
+#: 1992).
+POWER = 3
+#: Steps that end where they leave more than this share of the gap and of slopes; steps at most.
+PATIENCE, GAINS, MOST_STEPS = 10, 0.9, 150
+#: Slope by a coefficient without a penalty that is 0, in spreads of the column and mean slopes.
+FREE = 1e-10
+TINY = np.finfo(float).tiny
+#: Share of the rows' own error, as many parameters of a draw as it has for each row, that is left.
+DRAWN_SHARE = 0.1
+#: Factor on the rows near corners where those chosen before were too few.
+MORE = 1.5
+
+
+class Inside(NamedTuple):
+    """Coefficients near the optimum, the intercept, and a dual point there."""
+
+    coef: Array
+    intercept: Array
+    raw: Raw
+    dual: Raw
+    sums: SlopeSums
+    n_iter: int
+
+
+class _Output(NamedTuple):
+    """Of one output: coefficients, (n_features, 1), intercept, (1,), rows, and steps so far."""
+
+    coef: Array
+    intercept: Array
+    rows: object
+    n_iter: int
+
+
+def place_inside(problem, coef, intercept, accuracy, max_iter, random_state):
+    """A place near the optimum of a loss with corners, output by output.
+
+    Of many rows some are drawn first. From their optimum on most rows stay on their side of a
+    corner, and their means stand for them (preprocessing; Portnoy and Koenker, 1997).
+
+    Parameters
+    ----------
+    problem : Problem
+    coef : ndarray of shape (n_features, n_outputs)
+        Where to begin.
+    intercept : ndarray of shape (n_outputs,)
+        Of the centred columns, likewise.
+    accuracy : float
+        Relative duality gap.
+    max_iter : int
+        Newton's steps of an output at most.
+    random_state : RandomState instance
+
+    Returns
+    -------
+    Inside or None
+        None where the loss or the penalty allows none.
+
+    References
+    ----------
+    S. Mehrotra (1992): On the implementation of a primal-dual interior point method. SIAM Journal
+    on Optimization 2, 575-601.
+
+    S. Portnoy and R. Koenker (1997): The Gaussian hare and the Laplacian tortoise: computability of
+    squared-error versus absolute-error estimators. Statistical Science 12, 279-300.
+    """
+    terms, rows = _terms(problem), problem.rows
+    if terms is None or rows.interior(0) is None:
+        return None
+    drawn = None if coef.any() else n_drawn(problem)
+    few = None if drawn is None else rows.draw(drawn, random_state)
+    outputs = []
+    for k, (l1, l2) in enumerate(zip(*terms, strict=True)):
+        start, count = _Output(coef[:, [k]], intercept[[k]], None, 0), n_near(problem, drawn)
+        given = problem, (l1, l2)
+        if few is not None:
+            rough = DRAWN_SHARE * problem.n_features / drawn
+            start = _newton(*given, few.interior(k), start, rough, max_iter)
+        outputs.append(_found(*given, k, start, count, accuracy, max_iter))
+    coef = np.hstack([one.coef for one in outputs])
+    dual = rows.side_by_side([one.rows.dual() for one in outputs])
+    sums = SlopeSums(*np.transpose([one.rows.sums() for one in outputs]))
+    intercept = np.concatenate([one.intercept for one in outputs])
+    n_iter = max(one.n_iter for one in outputs)
+    return Inside(coef, intercept, rows.raw(coef), dual, sums, n_iter)
+
+
+def _terms(problem):
+    """Factors of each output's l1 part and squares, (n_outputs, n_features); None where the penalty
+    has others."""
+    shape = problem.shape
+    if problem.penalty.is_zero:
+        return np.zeros(shape[::-1]), np.zeros(shape[::-1])
+    terms = problem.penalty.piecewise_quadratic(np.zeros(shape))
+    if terms is None or terms.has_bounds or not problem.penalty.is_convex:
+        return None
+    return tuple(np.broadcast_to(problem.alpha * one, shape).T for one in (terms.l1, terms.l2))
+
+
+def _found(problem, terms, k, start, count, accuracy, max_iter):
+    """An output's optimum, by means of the rows that are not near corners while all of them stay
+    where they were."""
+    found = start
+    while True:
+        near = None
+        if count < problem.n_samples:
+            near = problem.rows.interior_near(
+                k, problem.rows.raw(found.coef), found.intercept, count
+            )
+        rows = problem.rows.interior(k) if near is None else near
+        found = _newton(problem, terms, rows, found, accuracy, max_iter)
+        if near is None or found.n_iter >= max_iter:
+            return found
+        whole = rows.whole_value(problem.rows.raw(found.coef), found.intercept)
+        if whole - rows.value() <= accuracy * whole:
+            return found
+        count = int(MORE * count)
+
+
+def _newton(problem, terms, rows, start, accuracy, max_iter):
+    """Newton's steps on some rows, until objective and dual are as near as wanted."""
+    inside, past = _Iterate(problem, terms, rows, start), deque(maxlen=PATIENCE)
+    last = min(max_iter, start.n_iter + MOST_STEPS)
+    for n_iter in range(start.n_iter, last):
+        slope, left = inside.slope(), inside.left()
+        now = np.maximum([left, np.abs(slope).max()], TINY)
+        in_vain = len(past) == PATIENCE and (now > GAINS * past[0]).all()
+        if in_vain or inside.is_near(slope, left, accuracy) or not inside.step(slope, left):
+            return _Output(inside.settled(), inside.intercept, rows, n_iter)
+        past.append(now)
+    return _Output(inside.settled(), inside.intercept, rows, last)
+
+
+class _Iterate:
+    """Coefficients of an output with slopes of the rows' corners and of the penalty's kinks, all
+    inside of their intervals; steps predict what is left, and correct it."""
+
+    def __init__(self, problem, terms, rows, start):
+        l1, self._l2 = terms
+        self._rows, self._fit_intercept, self._scale = rows, problem.fit_intercept, problem.scale
+        self._unit = LEAST_UNIT * problem.null.value / problem.n_outputs
+        self.coef, self.intercept = start.coef.copy(), start.intercept.copy()
+        rows.begin(self.coef, self.intercept)
+        self._kinked, self._kinks, self._n_products = np.flatnonzero(l1), None, rows.n_products
+        if len(self._kinked):
+            # Their terms weigh 1 together, as the rows' do.
+            self._weight = 1.0 / len(self._kinked)
+            weight = np.full((len(self._kinked), 1), self._weight)
+            steep = l1[self._kinked, None] / self._weight
+            level = rows.left() / rows.n_products
+            at = self.coef[self._kinked]
+            self._kinks = Slopes(Corner(0.0, -steep, steep), at, weight, level)
+            self._n_products += 2
+        self._steep = l1
+
+    def value(self):
+        """The objective of the output on these rows."""
+        size = np.abs(self.coef[:, 0])
+        return self._rows.value() + float(self._steep @ size + 0.5 * self._l2 @ size**2)
+
+    def slope(self):
+        """Of the Lagrangian, by coefficients and intercept, (n_features + 1,): 0 where the slopes
+        are a dual point."""
+        slope = self._rows.gradient()
+        slope[:-1] += self._l2 * self.coef[:, 0]
+        if self._kinks:
+            slope[self._kinked] += self._weight * self._kinks.u[:, 0]
+        return slope if self._fit_intercept else np.append(slope[:-1], 0.0)
+
+    def is_near(self, slope, left, accuracy):
+        """Whether objective and dual are as near as wanted."""
+        coef, steep = self.coef[:, 0], np.abs(slope[:-1])
+        square = np.divide(0.5 * steep**2, self._l2, out=np.zeros_like(steep), where=self._l2 > 0)
+        gap = left + np.where(self._l2 > 0, square, steep * np.abs(coef)).sum()
+        gap += abs(slope[-1] * self.intercept[0])
+        is_free = (self._l2 == 0) & (self._steep == 0)
+        limit = FREE * self._scale[is_free] * self._rows.sums()[1]
+        return gap <= accuracy * max(self.value(), self._unit) and bool(
+            (steep[is_free] <= limit).all()
+        )
+
+    def left(self):
+        """Objective less dual, at a dual point."""
+        return self._rows.left() + (self._kinks.left() if self._kinks else 0.0)
+
+    def settled(self):
+        """The coefficients, 0 where the slope at the kink is farther from the ends of its interval
+        than the coefficient is from 0."""
+        coef = self.coef.copy()
+        if self._kinks:
+            size = np.abs(coef[self._kinked]) * self._scale[self._kinked, None]
+            coef[self._kinked] *= size >= self._kinks.share_left() * size.max()
+        return coef
+
+    def step(self, slope, left):
+        """Make a step; False where the Hessian is not finite."""
+        factor = self._factor()
+        if factor is None:
+            return False
+        has_squares = bool(self._l2.any())
+        lengths = self._plan(factor, slope, None).inside(1.0, has_squares)
+        after = self._rows.left_after(lengths)
+        after += self._kinks.left_after(lengths) if self._kinks else 0.0
+        level = (after / left) ** POWER * left / self._n_products
+        lengths = self._plan(factor, slope, level).inside(INSIDE, has_squares)
+        self._rows.step(lengths)
+        if self._kinks:
+            self._kinks.step(lengths)
+        self.coef += lengths.primal * self._step[:-1, None]
+        self.intercept += lengths.primal * self._step[-1]
+        return True
+
+    def _factor(self):
+        block, diagonal = self._rows.block(), self._l2.copy()
+        if self._kinks:
+            diagonal[self._kinked] += self._weight * self._kinks.curvature[:, 0]
+        if not np.isfinite(block).all():
+            return None
+        return ScaledCholesky(block, np.append(diagonal, np.zeros(len(block) - len(diagonal))))
+
+    def _plan(self, factor, slope, level):
+        """Plan a step to products of ``level``; how long it may be."""
+        right = slope + self._rows.aim(level)
+        if self._kinks:
+            ahead = self._kinks.curvature * self._kinks.aim(self.coef[self._kinked], level)
+            right[self._kinked] += self._weight * ahead[:, 0]
+        self._step = np.zeros_like(right)
+        used = slice(None if self._fit_intercept else -1)
+        self._step[used] = -factor.solve(right[used])
+        lengths = self._rows.plan(self._step)
+        if self._kinks:
+            lengths = lengths.shorter(self._kinks.plan(self._step[self._kinked, None]))
+        return lengths
