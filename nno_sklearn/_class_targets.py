@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from nno_sklearn._data_checks import offset_of_outputs
@@ -19,6 +18,7 @@ from nno_sklearn._labels import (
     check_separate,
     check_takes_shares,
     classes_of_stream,
+    distinct_labels,
     factors_of_stream,
     is_table,
     probabilities_by_class,
@@ -162,9 +162,7 @@ class ClassTargets:
         X, weight, y, offset = check_batch(
             self, X, y, sample_weight, offset, begins=begins, multi_output=False
         )
-        check_classification_targets(y)
-        y = column_or_1d(y)
-        classes = classes_of_stream(classes, known, y)
+        classes = classes_of_stream(classes, known, distinct_labels(y))
         codes = np.searchsorted(classes, y)
         mass = np.bincount(codes, weight, len(classes))
         shares = np.asarray(Labels(codes, len(classes)))

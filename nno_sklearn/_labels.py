@@ -202,8 +202,8 @@ def check_separate(loss, targets):
         )
 
 
-def classes_of_stream(classes, known, y):
-    """The sorted labels of a stream: those named or known so far, and the new ones in y.
+def classes_of_stream(classes, known, labels):
+    """The sorted labels of a stream: those named or known so far, and the new ones.
 
     Parameters
     ----------
@@ -211,8 +211,8 @@ def classes_of_stream(classes, known, y):
         What the user names in this call of partial_fit.
     known : ndarray or None
         Those so far; None in the first call.
-    y : ndarray
-        Labels of the batch.
+    labels : ndarray
+        Those of the batch, sorted, each once.
     """
     if known is None and classes is None:
         raise ValueError(
@@ -231,7 +231,6 @@ def classes_of_stream(classes, known, y):
         raise ValueError(
             f"classes={given} has only one class, but a classifier needs at least 2 classes."
         )
-    labels = np.unique(y)
     are_words = [one.dtype.kind in "OSU" for one in (labels, given)]
     if len(labels) and are_words[0] != are_words[1]:
         raise ValueError(

@@ -39,7 +39,8 @@ def record_of(
         with np.errstate(over="ignore"):
             losses = weight @ objective.loss.value(y, raw_prediction) / weight.sum()
         value = losses.sum() + objective.alpha * objective.penalty.value(before.coef)
-        moved = np.abs(after.coef - before.coef).max()
+        change = after.coef - before.coef
+        moved = max(change.max(), -change.min())
     return Record(
         objective=float(value),
         optimality=np.nan,
