@@ -56,13 +56,31 @@ def minimise_model(point, blocks, target_gap):
         for index, matrix in blocks:
             v[index] = _active_sets(point, index, matrix, terms, target_gap / len(blocks))
         v = v.reshape(point.coef.shape)
-    elif (model := group_model(point, blocks)) is not None:
-        v = model.minimise(target_gap if problem.penalty.is_convex else EXACTLY * target_gap)
+    elif (
+        problem.penalty.group_norms(point.coef) is not None
+        and (found := _groups(point, blocks, target_gap)) is not None
+    ):
+        v = found
     elif problem.penalty.face(point.coef) is not None:
         return FaceModel(point, blocks).minimise(target_gap)
     else:
         return _accelerated(point, blocks, target_gap)
     return v if problem.penalty.is_convex else newton_on_support(point, blocks, v)
+
+
+def _groups(point, blocks, target_gap):
+    """By the sizes of the groups; where one block is of some of them, of these. None where they are
+    too many."""
+    problem, accuracy = point.problem, 1.0 if point.problem.penalty.is_convex else EXACTLY
+    index, matrix = blocks[0]
+    if len(blocks) > 1 or len(index) == point.coef.size:
+        model = group_model(point, blocks)
+        return None if model is None else model.minimise(accuracy * target_gap)
+    v, features = point.coef.copy(), np.unique(index // problem.n_outputs)
+    part = point.on_columns(problem.columns(features), features)
+    model = group_model(part, [(np.arange(len(index)), matrix)])
+    v[features] = model.minimise(accuracy * target_gap)
+    return v
 
 
 def _active_sets(point, index, matrix, terms, target_gap):

@@ -72,7 +72,7 @@ def solve_by_working_sets(run, point, rows=None):
         better = inner
         if is_thin:
             better = _proximal_newton(inner, target_gap, RowHessian(), working_set)
-        elif _fits_hessian(inner.problem):
+        elif _fits_hessian(inner):
             better = _proximal_newton(inner, target_gap, hessian, working_set)
             if _is_model_of_some(better):
                 better = accelerated_steps(better, target_gap, ACCELERATED_STEPS)
@@ -95,34 +95,63 @@ def _creeps(history):
     return len(recent) > PATIENCE and gain < CREEPING * recent[-1].dual_gap < np.inf
 
 
-def _are_chosen_singly(problem):
+def _are_chosen_singly(point):
     """Whether a model of coupled outputs is of single coefficients, most of which stay at 0."""
-    has_terms = problem.penalty.piecewise_quadratic(np.zeros(problem.shape)) is not None
-    return has_terms and not problem.rows.is_separate
+    problem = point.problem
+    return (
+        not problem.rows.is_separate and problem.penalty.piecewise_quadratic(point.coef) is not None
+    )
 
 
-def _is_model_of_some(point):
-    """Whether a model of coupled outputs is full of coefficients in use, or too small for them."""
-    return _are_chosen_singly(point.problem) and np.count_nonzero(point.coef) >= MAX_MATRIX_SIZE
+def _are_chosen_in_groups(point):
+    """Whether a model of coupled outputs is of some groups, as all are too many for a matrix."""
+    problem = point.problem
+    if problem.rows.is_separate or fits_matrix(point.coef.size):
+        return False
+    return problem.penalty.group_norms(point.coef) is not None
 
 
 def _chosen_coefficients(point):
     """Those of coupled outputs that a model is of, as numbers in ``coef.ravel()``: those in use,
     and with the largest predicted decrease; where those in use are too many for a matrix, the
     latter alone. None for all of them."""
-    if not _are_chosen_singly(point.problem):
+    used, promise, n_outputs = point.coef != 0, promised_decrease(point), point.problem.n_outputs
+    if _are_chosen_singly(point):
+        return _room_for(promise.ravel(), used.ravel(), SMALLEST_SET, MAX_MATRIX_SIZE)
+    if not _are_chosen_in_groups(point):
         return None
-    used, promise = (point.coef != 0).ravel(), promised_decrease(point).ravel()
-    if _is_model_of_some(point):
-        return _largest(promise, np.zeros_like(used), MAX_MATRIX_SIZE)
-    size = max(SMALLEST_SET, 2 * np.count_nonzero(used))
-    return _largest(promise, used, min(MAX_MATRIX_SIZE, size))
+    most, groups = MAX_MATRIX_SIZE // n_outputs, point.problem.penalty.groups
+    promise, used = promise.sum(axis=1), used.any(axis=1)
+    if groups is None:
+        features = _room_for(promise, used, SMALLEST_SET // n_outputs, most)
+    else:
+        size = int(most / np.bincount(groups).max())
+        promise, used = np.bincount(groups, promise), np.bincount(groups, used) > 0
+        chosen = _room_for(promise, used, 1, max(1, size))
+        features = np.flatnonzero(np.isin(groups, chosen))
+    return (features[:, None] * n_outputs + np.arange(n_outputs)).ravel()
 
 
-def _fits_hessian(problem):
+def _room_for(promise, used, least, most):
+    """Numbers of those in use and of others that promise most, or of any where no room is left."""
+    n_used = np.count_nonzero(used)
+    if n_used >= most:
+        return _largest(promise, np.zeros_like(used), most)
+    return _largest(promise, used, min(most, max(least, 2 * n_used)))
+
+
+def _is_model_of_some(point):
+    """Whether a model of coupled outputs is full of coefficients in use, or too small for them."""
+    if _are_chosen_singly(point):
+        return np.count_nonzero(point.coef) >= MAX_MATRIX_SIZE
+    used = np.count_nonzero(point.coef.any(axis=1)) * point.problem.n_outputs
+    return _are_chosen_in_groups(point) and used >= MAX_MATRIX_SIZE
+
+
+def _fits_hessian(point):
     """Whether a matrix over the coefficients that a model is of may be factored."""
-    n_coupled = problem.n_features * coupled_outputs(problem)
-    return _are_chosen_singly(problem) or fits_matrix(n_coupled)
+    n_coupled = point.problem.n_features * coupled_outputs(point.problem)
+    return fits_matrix(n_coupled) or _are_chosen_singly(point) or _are_chosen_in_groups(point)
 
 
 def _has_thin_models(point):
