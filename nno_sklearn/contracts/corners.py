@@ -8,6 +8,8 @@ from nno_sklearn.types import Array
 #: Raw predictions that are tried around each target, and halvings of where the gradient changes
 #: most: a gradient that does not jump then changes no more.
 N_TRIED, N_HALVINGS = 64, 30
+#: Change of a gradient that is none, as a share of the largest gradient.
+ROUNDING = 1e-12
 
 
 def gradient_jumps(loss: Loss, y: Array) -> bool:
@@ -33,4 +35,5 @@ def gradient_jumps(loss: Loss, y: Array) -> bool:
             is_below = np.abs(at - below) >= np.abs(above - at)
             change = np.where(is_below, np.abs(at - below), np.abs(above - at))
             low, high = np.where(is_below, low, middle), np.where(is_below, middle, high)
-    return bool(((change > 0.5 * first) & (first > 0)).any())
+    rounding = ROUNDING * np.nan_to_num(np.abs(gradients)).max(initial=0.0)
+    return bool(((change > 0.5 * first) & (first > rounding)).any())
