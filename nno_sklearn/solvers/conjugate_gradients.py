@@ -10,7 +10,7 @@ def model_minimum(problem, curvature, coef, residual, preconditioner, steepest, 
     """A move to about the minimum of a second-order model.
 
     Outputs share the steps, as they share the curvature. Arrays of the coefficients' shape, which
-    may be larger than X, are few and changed in place.
+    may be larger than X, are few and, but for directions that rows have seen, changed in place.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def model_minimum(problem, curvature, coef, residual, preconditioner, steepest, 
     """
     rows, smooth = problem.rows, problem.alpha * problem.penalty.curvature(coef)
     direction, slope = np.zeros(problem.shape), rows.nothing()
-    ahead, energy = steepest.copy(), float(np.vdot(residual, steepest))
+    ahead, energy = steepest, float(np.vdot(residual, steepest))
     term = np.empty_like(direction)
     for _ in range(MOST_PRODUCTS):
         raw, product = rows.hessian_product(curvature, ahead)
@@ -52,6 +52,6 @@ def model_minimum(problem, curvature, coef, residual, preconditioner, steepest, 
         before, energy = energy, float(np.vdot(residual, steepest))
         if not energy > enough:
             break
-        ahead *= energy / before
+        ahead = energy / before * ahead  # a new array: rows may still compute with the last one
         ahead += steepest
     return direction, slope

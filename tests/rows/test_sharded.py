@@ -227,7 +227,7 @@ RARE = {
     "words": (
         "nearest_neighbor",
         {"name": "squared_error", "n": 1600, "p": 2010, "container": sparse.csr_array},
-        {"heavy"},
+        {"second_gradient", "second_total"},
     ),
     "no penalty": (
         "gd",
@@ -263,6 +263,16 @@ def test_what_solvers_rarely_ask(solver, options, asked):
         distance = 1e-6 * pair[0].null.value
         assert result.objective == pytest.approx(expected.objective, rel=0, abs=distance)
         assert pair[0].at(result.coef).value <= expected.objective + distance
+
+
+def test_heavy_rows_of_words_without_a_penalty():
+    options = {"name": "squared_error", "n": 1600, "p": 2010, "container": sparse.csr_array}
+    local, sharded = make_pair(penalty=NoPenalty(), **options)
+    limits = {"tol": 1e-6, "max_iter": 12, "random_state": 0}
+    expected, result = (solve("nearest_neighbor", one, **limits) for one in (local, sharded))
+    assert result.status is expected.status is Status.MAX_ITER
+    assert "heavy" in sharded.rows.requests
+    assert result.objective < 0.1 * sharded.null.value
 
 
 def test_few_rows_travel_where_columns_are_many(monkeypatch):
