@@ -8,7 +8,7 @@ from sklearn.linear_model import HuberRegressor
 
 from nno_sklearn import NNORegressor, NNOSearchCV, check_loss, linear_model
 from nno_sklearn.losses import ConcomitantHuber, Huber, ScaledHuber
-from nno_sklearn.penalties import L2
+from nno_sklearn.penalties import L1, L2, FusedLasso, GroupLasso
 from nno_sklearn.problem import best_scale
 from tests.estimators import SOLVERS
 from tests.problems import X, Y, pose
@@ -67,6 +67,33 @@ def test_every_solver_finds_and_certifies_the_optimum(penalty):
             expected = objective(*found, X, moved, weight, l1, l2)
             assert model.objective_ == pytest.approx(expected, rel=1e-6)
             assert model.objective_ - best <= model.dual_gap_ + 1e-9 * best
+
+
+WITHOUT_A_BOUND = {
+    "steps alone": FusedLasso(l1_ratio=0.0),
+    "a free coefficient": L1(weights=np.array([0.0, 1.0, 2.0])),
+    "a free group": GroupLasso([[0], [1, 2]], weights=np.array([0.0, 1.0])),
+}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("penalty", WITHOUT_A_BOUND)
+def test_optima_that_no_dual_point_bounds(penalty, seed):
+    """A gain of the scale with the coefficients held is not all that there is to gain."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(40, 3))
+    y = X @ [0.6, 0.5, -0.4] + 0.3 * rng.standard_t(1.5, size=40)
+    model = NNORegressor("concomitant_huber", alpha=ALPHA, tol=1e-6, solver="proximal")
+    model.set_params(penalty=WITHOUT_A_BOUND[penalty]).fit(X, y)
+
+    def at(log_scale):
+        loss = ScaledHuber(np.exp(log_scale))
+        return clone(model).set_params(loss=loss, tol=1e-9).fit(X, y).objective_
+
+    own = np.log(model.loss_.scale[0])
+    found = optimize.minimize_scalar(at, bounds=(own - 1, own + 1), options={"xatol": 1e-6})
+    assert model.converged_
+    assert model.objective_ <= found.fun * (1 + 1e-6)
 
 
 @pytest.mark.parametrize("epsilon", [1.1, 1.35, 5.0, 1e3])

@@ -14,6 +14,8 @@ LEAST, NONE = 1e-12, 10 * np.finfo(float).eps
 STEEPEST, FLATTEST = -2.0, -0.05
 #: Accuracy of a problem at a scale, as a share of the squared last gap, and the finest one.
 FINER, FINEST = 0.05, 1e-15
+#: What coefficients that move with the scale gain at least, as a share of what the scale does.
+MORE = 1.5
 #: Least change of the scale's logarithm.
 STILL = 4 * np.finfo(float).eps
 
@@ -100,8 +102,9 @@ class _Scales(Succession):
         return max(FINEST, FINER * max(goal, last) ** 2)
 
     def _below(self, point):
-        """Without a dual point, another scale may gain: with these coefficients what is known, and
-        with those that follow half of the squared slope over the curvature."""
+        """Without a dual point, another scale may gain: with coefficients that follow it, half of
+        the squared slope over the curvature, and more than is known with these coefficients, by at
+        least ``MORE`` as a secant from afar may take the curvature for too large."""
         if np.isfinite(self._bound):
             return point.value
         _, squares = scale_step(point.problem, point.raw, point.intercept)
@@ -110,7 +113,8 @@ class _Scales(Succession):
         here = point.problem.rows.values(point.raw, point.intercept)
         known = here - rows.values(point.raw, point.intercept)
         slope = 0.5 * self._scale * (1.0 - squares)
-        return point.value - np.maximum(known, -0.5 * slope**2 / (self._scale * self._risen)).sum()
+        expected = -0.5 * slope**2 / (self._scale * self._risen)
+        return point.value - np.maximum(MORE * known, expected).sum()
 
     def _value_at(self, coef, raw):
         """The objective at the scale that is best for these coefficients."""
