@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nno_sklearn.rows import Raw
+from nno_sklearn.rows.intercept_curvature import InterceptCurvature
 from nno_sklearn.rows.replies import RowCurvature
 from nno_sklearn.solvers.conjugate_gradients import model_minimum
 from nno_sklearn.solvers.joint_descent import SURE, SURER, gap_at
@@ -21,6 +22,7 @@ from nno_sklearn.types import Array
 ROUGH = 0.3
 #: Share of the gap that a run may leave, below which a step need not fall.
 LEFT = 0.1
+TINY = np.finfo(float).tiny
 
 
 class Place(NamedTuple):
@@ -31,6 +33,8 @@ class Place(NamedTuple):
     raw: Raw
     value: float
     curvature: RowCurvature
+    #: Second derivatives by the intercepts, were there any, for the preconditioner.
+    outputs: InterceptCurvature
     #: Derivatives by the intercepts, and Newton's step of them alone.
     total: Array
     shift: Array
@@ -60,10 +64,11 @@ def descend_by_conjugate_gradients(run, point, preconditioner):
         steepest = inverse.solve(residual)
         energy = float(np.vdot(residual, steepest))
         largest = max(largest, energy)
-        done, found = _may_leave(run, place) / _left(problem, place, energy), None
-        is_near = done >= 1 / share
+        left = max(_left(problem, place, energy), TINY)  # rounding may leave less than nothing
+        may_stay, found = _may_leave(run, place) / left, None  # the share of it that may
+        is_near = may_stay >= 1 / share
         if energy > 0 and not (is_near or is_last):
-            enough = max(ROUGH * np.sqrt(energy / largest), LEFT * done) * energy
+            enough = max(ROUGH * np.sqrt(energy / largest), LEFT * may_stay) * energy
             found = _newton_step(problem, place, inverse, steepest, enough)
         if found is not None:
             step_size, place = found
@@ -78,12 +83,13 @@ def descend_by_conjugate_gradients(run, point, preconditioner):
 def _place(problem, coef, raw, intercept):
     """The objective, its slope and its curvature; one pass."""
     rows, penalty = problem.rows, problem.penalty
-    total = rows.sums(raw, intercept).total * problem.fit_intercept
-    curvature = rows.curvature(raw, intercept)
-    shift = -curvature.intercept.solve(total)
+    sums, curvature = rows.sums(raw, intercept), rows.curvature(raw, intercept)
+    total = sums.total * problem.fit_intercept
+    shift = -sums.curvature.solve(total)
     gradient = rows.moved_gradient(raw, intercept, curvature, shift)
     value = float(rows.values(raw, intercept).sum()) + problem.alpha * penalty.value(coef)
-    return Place(coef, intercept, raw, value, curvature, total, shift, gradient)
+    outputs = sums.curvature
+    return Place(coef, intercept, raw, value, curvature, outputs, total, shift, gradient)
 
 
 def _residual(problem, place):
@@ -93,9 +99,8 @@ def _residual(problem, place):
 
 def _inverse(problem, place, preconditioner):
     """The preconditioner at a place."""
-    of_intercept = place.curvature.intercept
-    diagonal = problem.scale[:, None] ** 2 * of_intercept.diagonal
-    return preconditioner.at(place.coef, diagonal, of_intercept.eigen())
+    diagonal = problem.scale[:, None] ** 2 * place.outputs.diagonal
+    return preconditioner.at(place.coef, diagonal, place.outputs.eigen())
 
 
 def _may_leave(run, place):

@@ -146,7 +146,9 @@ def test_streams_keep_their_best_model():
 
 def test_losses_with_corners_and_scores_stop():
     stop = EarlyStopping(Scripted(CURVE), patience=3)
-    model = NNORegressor("absolute_error", solver="gd").set_callbacks(stop).fit(WIDE, abs(WIDE[:, 1]))
+    model = (
+        NNORegressor("absolute_error", solver="gd").set_callbacks(stop).fit(WIDE, abs(WIDE[:, 1]))
+    )
     assert len(model.history_) == 5 and model.status_ is Status.STOPPED
     assert model.objective_ in [record.objective for record in model.history_]
     stop = EarlyStopping("accuracy", target=0.5)
