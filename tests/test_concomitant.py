@@ -131,6 +131,19 @@ def test_what_no_scale_fits_ends_at_none():
     np.testing.assert_allclose(exact.coef_, [1.0, -2.0, 3.0, 0.0], atol=1e-9)
 
 
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_what_interpolates_has_the_shortest_coefficients(container):
+    """Most residuals of the constant model are 0, so that no scale is best for it."""
+    rng = np.random.RandomState(42)
+    A, y = rng.rand(15, 30), rng.randint(0, 3, size=15)
+    weight = rng.randint(0, 5, size=15)
+    model = NNORegressor("concomitant_huber", tol=1e-8).fit(container(A), y, weight)
+    assert model.converged_ and model.loss_.scale[0] < 1e-10
+    A, y = A[weight > 0], y[weight > 0]
+    shortest = np.linalg.pinv(A - A.mean(axis=0)) @ (y - y.mean())
+    np.testing.assert_allclose(model.coef_, shortest, atol=1e-5)
+
+
 def test_history_has_a_record_for_each_scale():
     model = NNORegressor("concomitant_huber", tol=1e-8).fit(X, Y)
     last = model.history_[-1]

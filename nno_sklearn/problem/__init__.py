@@ -21,7 +21,7 @@ from nno_sklearn.problem.objective import Objective
 from nno_sklearn.problem.point import Line, Point
 from nno_sklearn.problem.problem import Problem
 from nno_sklearn.problem.recession import leads_away, separates
-from nno_sklearn.problem.scale import at_null_scale, best_scale, scale_step
+from nno_sklearn.problem.scale import at_null_scale, best_scale, root_mean_square, scale_step
 from nno_sklearn.problem.shortest import shortest
 from nno_sklearn.problem.summary import summarise
 
@@ -46,6 +46,7 @@ __all__ = [
     "ordered_gap",
     "ordered_step",
     "promised_decrease",
+    "root_mean_square",
     "scale_step",
     "separates",
     "shortest",

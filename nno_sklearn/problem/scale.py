@@ -38,6 +38,11 @@ def scale_step(problem: Problem, raw: Raw, intercept: Array) -> tuple[Array, Arr
         return np.clip(0.5 * np.log(squares), -LONGEST, LONGEST), squares
 
 
+def root_mean_square(problem: Problem, raw: Raw, intercept: Array) -> Array:
+    """That of the residuals, (n_outputs,): no scale that suits them is larger."""
+    return np.sqrt(2.0 * problem.rows.with_loss(SquaredError()).values(raw, intercept))
+
+
 def best_scale(problem: Problem, raw: Raw, intercept: Array, *, settled: float = SETTLED) -> Array:
     """The scale that suits raw predictions, from above; 0 where they are perfect.
 
@@ -54,7 +59,7 @@ def best_scale(problem: Problem, raw: Raw, intercept: Array, *, settled: float =
     -------
     ndarray of shape (n_outputs,)
     """
-    first = np.sqrt(2.0 * problem.rows.with_loss(SquaredError()).values(raw, intercept))
+    first = root_mean_square(problem, raw, intercept)
     unit, ends = np.where(first > 0, first, 1.0), first == 0
     # The mean squared slope is a concave function of 1 / scale^2, here in units of the first one.
     # Secants from the left reach 1 from below, and are exact when no residual passes epsilon.

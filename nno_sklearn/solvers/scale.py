@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from nno_sklearn.problem import Point, Problem, best_scale, scale_step
+from nno_sklearn.problem import Point, Problem, best_scale, root_mean_square, scale_step
 from nno_sklearn.solvers.base import Callback, Solver, SolverResult, Status
 from nno_sklearn.solvers.returned import polished
 from nno_sklearn.solvers.succession import Check, Succession, accept
 from nno_sklearn.types import RandomState
 
-#: Scales as shares of the constant model's: the least, and where its residuals are all 0.
-LEAST, NONE = 1e-12, 10 * np.finfo(float).eps
+#: Scales as shares of the constant model's root mean square: the least, and the least to begin
+#: with, as at tiny ones the loss has all but corners; and a scale where its residuals are all 0.
+LEAST, FIRST, NONE = 1e-15, 1e-3, 10 * np.finfo(float).eps
 #: Derivatives of a step by the scale's logarithm: between exact for given residuals, and little.
 STEEPEST, FLATTEST = -2.0, -0.05
 #: Accuracy of a problem at a scale, as a share of the squared last gap, and the finest one.
@@ -67,8 +68,9 @@ class _Scales(Succession):
 
     def __init__(self, problem, start, max_iter, tol, callback):
         null = problem.null
+        size = root_mean_square(problem, null.raw, null.intercept)
         scale = best_scale(problem, null.raw, null.intercept)
-        self._floor = np.where(scale > 0, LEAST * scale, NONE)
+        self._floor = np.where(size > 0, LEAST * size, NONE)
         self._scale = np.maximum(scale, self._floor)
         losses = problem.at_scale(self._scale).rows.values(null.raw, null.intercept).sum()
         unit = float(losses) + problem.alpha * problem.penalty.value(null.coef)
@@ -76,6 +78,7 @@ class _Scales(Succession):
         self._value, self._before = self._value_at(self.coef, self.raw), None
         if start.coef.any():
             scale = self._scale = self._own
+        self._scale = np.maximum(self._scale, FIRST * size)
         #: Derivatives of the steps by the scale's logarithm, those of the last secant.
         self._risen = np.full_like(self._scale, FLATTEST)
         self._record(np.nan, np.inf)

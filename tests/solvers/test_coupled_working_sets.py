@@ -41,7 +41,7 @@ def correlated(penalty, container="dense", alpha=ALPHA, weighted=False):
 @pytest.mark.parametrize("solver", ["proximal", "nearest_neighbor"])
 def test_few_passes_lead_to_the_optimum(solver, penalty, container, weighted):
     problem = correlated(PENALTIES[penalty], container, weighted=weighted)
-    result = solve(solver, problem, tol=1e-6)
+    result = solve(solver, problem, tol=1e-6, random_state=0)
     assert result.optimality <= 1e-6 and np.count_nonzero(result.coef)
     assert result.n_passes <= 40
 

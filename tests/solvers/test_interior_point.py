@@ -48,7 +48,9 @@ def test_the_optimum_is_that_of_a_linear_program(kind, quantile):
         X = np.where(np.random.default_rng(3).random(X.shape) < 0.1, X, 0.0)
     expected = optimum(X, y, quantile, weight)
     given = sparse.csr_array(X) if kind == "sparse" else X
-    model = NNORegressor(Quantile(quantile), alpha=0.0, tol=1e-7).fit(given, y, weight)
+    model = NNORegressor(Quantile(quantile), alpha=0.0, tol=1e-7, random_state=0).fit(
+        given, y, weight
+    )
     assert model.converged_
     assert -1e-9 <= model.objective_ / expected - 1 <= 1e-7
     assert model.objective_ - expected <= model.dual_gap_ + 1e-12
@@ -64,7 +66,7 @@ CASES = {
 def fitted(name, penalty, X, y, **options):
     kind, loss = CASES[name]
     target = (y > np.median(y)).astype(int) if name == "hinge" else y
-    sizes = {"alpha": 1e-3, "tol": 1e-6} | options
+    sizes = {"alpha": 1e-3, "tol": 1e-6, "random_state": 0} | options
     return kind(loss, penalty=penalty, **sizes).fit(X, target)
 
 
@@ -122,8 +124,10 @@ def test_rows_that_cross_a_corner_are_found_out():
 def test_outputs_are_solved_each_for_itself():
     X, y = data(8)
     levels = [0.1, 0.5, 0.9]
-    together = NNORegressor(Quantile(levels), alpha=0.0, tol=1e-7).fit(X, y)
-    alone = [NNORegressor(Quantile(q), alpha=0.0, tol=1e-7).fit(X, y) for q in levels]
+    together = NNORegressor(Quantile(levels), alpha=0.0, tol=1e-7, random_state=0).fit(X, y)
+    alone = [
+        NNORegressor(Quantile(q), alpha=0.0, tol=1e-7, random_state=0).fit(X, y) for q in levels
+    ]
     assert together.objective_ == pytest.approx(sum(one.objective_ for one in alone), rel=1e-6)
     labels = np.digitize(y, np.quantile(y, np.linspace(0.1, 0.9, 9)))
     model = NNOClassifier("hinge", alpha=1e-3, tol=1e-6).fit(X, labels)
