@@ -18,7 +18,7 @@ def lines(returned):
 def wide(n_outputs, container):
     """More columns than fit a matrix, more rows than a matrix over the rows is made for."""
     rng = np.random.default_rng(4)
-    W = sparse.random_array((1600, 2100), density=0.01, format="csr", rng=rng)
+    W = sparse.csr_array(np.where(rng.random((1600, 2100)) < 0.01, rng.random((1600, 2100)), 0.0))
     T = W @ rng.normal(size=(2100, n_outputs)) + rng.normal(size=(1600, n_outputs))
     return container(W), T
 
