@@ -114,9 +114,9 @@ def _multinomial():
 
 
 def _multiclass():
-    for data in ("digits", "classes-10000x100x5", "classes-1500x600x26", "classes-10000x256x20"):
-        yield Case(f"multiclass-{data}", "multiclass", data, "multinomial", 1, "1/n")
-    for data in ("newsgroups_words", "newsgroups_binary"):
+    shapes = ("10000x100x5", "1500x600x26", "10000x256x20")
+    made = [f"classes-{shape}" for shape in shapes]
+    for data in ("digits", *made, "newsgroups_words", "newsgroups_binary"):
         yield Case(f"multiclass-{data}", "multiclass", data, "multinomial", 1, "1/n")
 
 

@@ -21,7 +21,12 @@ from nno_sklearn.problem.objective import Objective
 from nno_sklearn.problem.point import Line, Point
 from nno_sklearn.problem.problem import Problem
 from nno_sklearn.problem.recession import leads_away, separates
-from nno_sklearn.problem.scale import at_null_scale, best_scale, root_mean_square, scale_step
+from nno_sklearn.problem.scale import (
+    at_null_scale,
+    best_scale,
+    mean_squared_slope,
+    root_mean_square,
+)
 from nno_sklearn.problem.shortest import shortest
 from nno_sklearn.problem.summary import summarise
 
@@ -42,12 +47,12 @@ __all__ = [
     "hessian_blocks",
     "intercept_sums",
     "leads_away",
+    "mean_squared_slope",
     "nonsmooth_bound",
     "ordered_gap",
     "ordered_step",
     "promised_decrease",
     "root_mean_square",
-    "scale_step",
     "separates",
     "shortest",
     "summarise",

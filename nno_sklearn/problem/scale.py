@@ -8,34 +8,16 @@ from nno_sklearn.problem.problem import Problem
 from nno_sklearn.rows import Raw
 from nno_sklearn.types import Array
 
-#: Steps of a scale at most, the longest of them, and where a first guess and the best scale end.
-MAX_STEPS, LONGEST, ABOUT, SETTLED = 100, 3.0, 1e-3, 1e-8
+#: Steps of a scale at most, and where a first guess and the best scale end.
+MAX_STEPS, ABOUT, SETTLED = 100, 1e-3, 1e-8
 #: What a mean squared slope of 1 may lack by rounding, and 1 / scale^2 where none is too large.
 SLACK, FARTHEST = 1e-12, 1e40
 
 
-def scale_step(problem: Problem, raw: Raw, intercept: Array) -> tuple[Array, Array]:
-    """How a problem's scale should change for given raw predictions.
-
-    Parameters
-    ----------
-    problem : Problem
-        With the loss at a scale.
-    raw : Raw
-    intercept : ndarray of shape (n_outputs,)
-
-    Returns
-    -------
-    step : ndarray of shape (n_outputs,)
-        What to add to the scale's logarithm: exact where no residual is beyond epsilon, else too
-        short.
-    squares : ndarray of shape (n_outputs,)
-        Mean squared slopes, 1 at the best scale.
-    """
-    rows = problem.rows.with_loss(SquaredSlope(problem.loss))
-    squares = rows.values(raw, intercept)
-    with np.errstate(divide="ignore"):  # no residual is left
-        return np.clip(0.5 * np.log(squares), -LONGEST, LONGEST), squares
+def mean_squared_slope(problem: Problem, raw: Raw, intercept: Array) -> Array:
+    """That of a loss at a scale, (n_outputs,): 1 at the best one for given raw predictions, more at
+    smaller ones."""
+    return problem.rows.with_loss(SquaredSlope(problem.loss)).values(raw, intercept)
 
 
 def root_mean_square(problem: Problem, raw: Raw, intercept: Array) -> Array:
@@ -65,7 +47,7 @@ def best_scale(problem: Problem, raw: Raw, intercept: Array, *, settled: float =
     # Secants from the left reach 1 from below, and are exact when no residual passes epsilon.
     before, below, place = np.zeros_like(unit), np.zeros_like(unit), np.ones_like(unit)
     for _ in range(MAX_STEPS):
-        _, squares = scale_step(problem.at_scale(unit / np.sqrt(place)), raw, intercept)
+        squares = mean_squared_slope(problem.at_scale(unit / np.sqrt(place)), raw, intercept)
         rise, missing = squares - below, 1.0 - squares
         secant = np.where(missing > SLACK, FARTHEST, place)  # where it rises no more, none is 1
         np.divide((place - before) * missing, rise, out=secant, where=rise > 0)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nno_sklearn.problem import Point, Problem, best_scale, root_mean_square, scale_step
+from nno_sklearn.problem import Point, Problem, best_scale, mean_squared_slope, root_mean_square
 from nno_sklearn.solvers.base import Callback, Solver, SolverResult, Status
 from nno_sklearn.solvers.returned import polished
 from nno_sklearn.solvers.succession import Check, Succession, accept
@@ -11,6 +11,8 @@ from nno_sklearn.types import RandomState
 #: Scales as shares of the constant model's root mean square: the least, and the least to begin
 #: with, as at tiny ones the loss has all but corners; and a scale where its residuals are all 0.
 LEAST, FIRST, NONE = 1e-15, 1e-3, 10 * np.finfo(float).eps
+#: Longest step of the scale's logarithm.
+LONGEST = 3.0
 #: Derivatives of a step by the scale's logarithm: between exact for given residuals, and little.
 STEEPEST, FLATTEST = -2.0, -0.05
 #: Accuracy of a problem at a scale, as a share of the squared last gap, and the finest one.
@@ -110,7 +112,7 @@ class _Scales(Succession):
         least ``MORE`` as a secant from afar may take the curvature for too large."""
         if np.isfinite(self._bound):
             return point.value
-        _, squares = scale_step(point.problem, point.raw, point.intercept)
+        squares = mean_squared_slope(point.problem, point.raw, point.intercept)
         scale = np.maximum(best_scale(self._problem, point.raw, point.intercept), self._floor)
         rows = self._problem.at_scale(scale).rows
         here = point.problem.rows.values(point.raw, point.intercept)
@@ -126,7 +128,10 @@ class _Scales(Succession):
         return super()._value_at(coef, raw)
 
     def _look(self, point):
-        self._step, squares = scale_step(point.problem, self.raw, self.intercept)
+        squares = mean_squared_slope(point.problem, self.raw, self.intercept)
+        with np.errstate(divide="ignore"):  # no residual is left
+            # Exact where no residual is beyond epsilon, else too short.
+            self._step = np.clip(0.5 * np.log(squares), -LONGEST, LONGEST)
         dual = point.problem.rows.dual(self.raw, self.intercept)
         share = 1.0 / np.sqrt(np.maximum(squares, 1.0))
         self._bound_by(self._problem, point.sums, dual, share)

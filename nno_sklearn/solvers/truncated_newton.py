@@ -69,7 +69,7 @@ def descend_by_conjugate_gradients(run, point, preconditioner):
         is_near = may_stay >= 1 / share
         if energy > 0 and not (is_near or is_last):
             enough = max(ROUGH * np.sqrt(energy / largest), LEFT * may_stay) * energy
-            found = _newton_step(problem, place, inverse, steepest, enough)
+            found = _newton_step(problem, place, residual, inverse, steepest, enough)
         if found is not None:
             step_size, place = found
             is_last = not run.goes_by(place, step_size)
@@ -116,17 +116,17 @@ def _left(problem, place, energy):
     return 0.5 * energy
 
 
-def _newton_step(problem, place, preconditioner, steepest, enough):
+def _newton_step(problem, place, residual, preconditioner, steepest, enough):
     """Length and end of a step to about the minimum of the second-order model, where the residual's
     energy in the metric of the preconditioner is at most ``enough``; None where none descends."""
-    rows, curvature, start = problem.rows, place.curvature, _residual(problem, place)
+    rows, curvature = problem.rows, place.curvature
     here = problem, curvature, place.coef
-    direction, slope = model_minimum(*here, start.copy(), preconditioner, steepest, enough)
+    direction, slope = model_minimum(*here, residual.copy(), preconditioner, steepest, enough)
     shift = rows.intercept_step(curvature, slope, place.total) * problem.fit_intercept
 
     def at(t):
         raw = rows.combined(place.raw, t, slope)
         return _place(problem, place.coef + t * direction, raw, place.intercept + t * shift)
 
-    promised = np.vdot(place.total, place.shift) - np.vdot(start, direction)
+    promised = np.vdot(place.total, place.shift) - np.vdot(residual, direction)
     return first_lower(problem, place.value, promised, at)

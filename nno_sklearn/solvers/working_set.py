@@ -115,11 +115,12 @@ def _chosen_coefficients(point):
     """Those of coupled outputs that a model is of, as numbers in ``coef.ravel()``: those in use,
     and with the largest predicted decrease; where those in use are too many for a matrix, the
     latter alone. None for all of them."""
-    used, promise, n_outputs = point.coef != 0, promised_decrease(point), point.problem.n_outputs
-    if _are_chosen_singly(point):
-        return _room_for(promise.ravel(), used.ravel(), SMALLEST_SET, MAX_MATRIX_SIZE)
-    if not _are_chosen_in_groups(point):
+    are_single = _are_chosen_singly(point)
+    if not (are_single or _are_chosen_in_groups(point)):
         return None
+    used, promise, n_outputs = point.coef != 0, promised_decrease(point), point.problem.n_outputs
+    if are_single:
+        return _room_for(promise.ravel(), used.ravel(), SMALLEST_SET, MAX_MATRIX_SIZE)
     most, groups = MAX_MATRIX_SIZE // n_outputs, point.problem.penalty.groups
     promise, used = promise.sum(axis=1), used.any(axis=1)
     if groups is None:

@@ -309,7 +309,7 @@ class CellLearner:
 
 
 def _has_hessian(problem):
-    """Whether objective has a Hessian that fits a matrix."""
+    """Whether the objective has a Hessian that fits a matrix."""
     is_small = fits_matrix(problem.n_features) and not too_coupled(problem)
     return problem.is_smooth and is_small
 
