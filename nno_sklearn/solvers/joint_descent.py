@@ -21,7 +21,7 @@ from nno_sklearn.types import Array
 
 #: Power of the curvature of an output's intercept, the rest being the largest: with less damping
 #: rare classes' intercepts leap, and steps get short; with more they lag behind.
-SPREAD = 0.5
+SPREAD = 0.8
 #: Share of ``tol`` below which an estimated gap has its proof looked for, and what it is multiplied
 #: by where there is none.
 SURE, SURER = 0.9, 0.3

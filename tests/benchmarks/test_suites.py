@@ -302,7 +302,7 @@ def test_heads_suite(tmp_path, capsys, monkeypatch):
     heads.run(options)
     assert "cpu_seconds like K^" in capsys.readouterr().out
     results, _ = report.read("heads", tmp_path)
-    assert list(results["kind"]) == ["topics"] * 8 + ["words"] + ["growing"] * 2
+    assert list(results["kind"]) == ["topics"] * 8 + ["words"] * 5 + ["growing"] * 2
     ours = results[results["solver"] == "nno_sklearn"]
     assert (ours["claimed_gap"] <= ours["tol"]).all()
     assert (ours["gap"] <= 1.01 * ours["tol"])[ours["kind"] == "topics"].all()
@@ -312,6 +312,15 @@ def test_heads_suite(tmp_path, capsys, monkeypatch):
         finer = heads.fit_here(heads.Task(*sizes, 0.1 * one["claimed_gap"]))
         above = one["objective"] - finer["objective"]
         assert 0 < above <= one["claimed_gap"] * one["objective"]
+    assert "s to Adam's" in (tmp_path / "heads.md").read_text()
+    words = results[results["kind"] == "words"]
+    adam, loose, near = (
+        words[words["tol"].isna()],
+        *(words[words["tol"] == t] for t in (0.1, 1e-3)),
+    )
+    reached = heads._reached(near.iloc[0], words)
+    assert 0 < reached <= near["cpu_seconds"].item()
+    assert near["objective"].item() < loose["objective"].item() and len(adam) == len(heads.RATES)
     topics = results[results["kind"] == "topics"]
     for _, fits in topics.groupby(["p", "alpha"]):
         assert np.ptp(fits["objective"]) <= fits["gap"].max() * fits["objective"].max()

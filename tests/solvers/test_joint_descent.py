@@ -22,10 +22,10 @@ def fit(X=X, **params):
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_same_optimum_as_scikit_learn(fit_intercept):
-    ours = fit(fit_intercept=fit_intercept, tol=1e-10)
+    ours = fit(fit_intercept=fit_intercept, tol=1e-12)
     options = {"C": 1 / (ALPHA * N), "tol": 1e-9, "max_iter": 20_000}
     theirs = LogisticRegression(**options, fit_intercept=fit_intercept).fit(X, Y)
-    assert ours.converged_ and ours.dual_gap_ <= 1e-10 * ours.objective_
+    assert ours.converged_ and ours.dual_gap_ <= 1e-12 * ours.objective_
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=2e-5)
 
 
@@ -41,7 +41,9 @@ def test_two_hundred_classes_to_1e_6_as_scikit_learn():
     best = losses[1] + sizes[1]
     assert ours.converged_ and losses[0] + sizes[0] <= best * (1 + 1e-6)
     assert losses[0] + sizes[0] - best <= ours.dual_gap_ + 1e-9
-    np.testing.assert_allclose(ours.predict_proba(rows), theirs.predict_proba(rows), atol=1e-3)
+    # Objectives so near leave coefficients farther apart, by the root.
+    closer = NNOClassifier(alpha=ALPHA, tol=1e-8).fit(rows, codes)
+    np.testing.assert_allclose(closer.predict_proba(rows), theirs.predict_proba(rows), atol=2e-4)
 
 
 def test_every_record_has_a_proven_gap():
