@@ -96,6 +96,32 @@ def test_works_without_the_extras():
     assert run.stdout.split() == ["True"] * 8
 
 
+def test_works_where_no_thread_or_process_can_be_started():
+    """As in a browser, under WebAssembly (Pyodide)."""
+    code = (
+        "import os, threading, multiprocessing.process as process\n"
+        "def refuse(*args, **kwargs): raise RuntimeError('no threads or processes here')\n"
+        "threading.Thread.start = process.BaseProcess.start = os.fork = refuse\n"
+        "from sklearn.datasets import load_iris\n"
+        "from nno_sklearn import EarlyStopping, NNOClassifier, NNORegressor, NNOSearchCV\n"
+        "from nno_sklearn.linear_model import LassoCV\n"
+        "X, y = load_iris(return_X_y=True)\n"
+        "for s in ('auto', 'gd', 'nearest_neighbor', 'proximal'):\n"
+        "    print(NNOClassifier(solver=s).fit(X, y).score(X, y) > 0.9)\n"
+        "    print(NNORegressor(solver=s).fit(X, y).score(X, y) > 0.9)\n"
+        "search = NNOSearchCV(NNOClassifier(penalty='l1'), alphas='auto')\n"
+        "print(search.fit(X, y).score(X, y) > 0.9)\n"
+        "print(NNOClassifier('balanced_accuracy').fit(X, y).score(X, y) > 0.9)\n"
+        "print(LassoCV().fit(X, y).score(X, y) > 0.9)\n"
+        "stopping = EarlyStopping(X_val=X, y_val=y, scoring='accuracy', target=0.9)\n"
+        "print(NNOClassifier().set_callbacks(stopping).fit(X, y).score(X, y) > 0.9)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == ["True"] * 12
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name):
     outcome = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
