@@ -16,6 +16,8 @@ from nno_sklearn.types import RandomState
 
 #: Newton decrement of a problem without a penalty.
 EXACT = 1e-9
+#: Share of the gap that may be left for a problem to be worth it.
+WORTHWHILE = 0.7
 
 #: Refuses the result of a user's solver that breaks its contract.
 Check: TypeAlias = Callable[[Solver, Problem, SolverResult, float], object]
@@ -61,6 +63,8 @@ class Succession(ABC):
         self.coef, self.intercept = start.coef, start.intercept
         self.raw = problem.rows.raw(start.coef) if start.coef.any() else problem.rows.nothing()
         self._n_iter, self._since = 0, 0
+        #: The smallest optimality so far, and how many problems in a row have not been worth it.
+        self._nearest, self._in_vain = np.inf, 0
         self.status: Status | None = None
         self.history: list[Record] = []
 
@@ -173,6 +177,13 @@ class Succession(ABC):
             self.status = Status.MAX_ITER
         elif not self._has_next(found, optimality):
             self.status = Status.CONVERGED if optimality <= self._tol else Status.STALLED
+
+    def _gains(self, optimality):
+        """Whether the last problem was worth it, which is kept."""
+        gains = optimality < WORTHWHILE * self._nearest
+        self._nearest = min(self._nearest, optimality)
+        self._in_vain = 0 if gains else self._in_vain + 1
+        return gains
 
     def _has_settled(self, found):
         """Whether the last problems gained nothing, or no other may follow."""
