@@ -209,12 +209,14 @@ class Succession(ABC):
     def _result(self):
         """The result of the run, with the certificate of coefficients as the user gets them."""
         problem, coef = self._problem, as_returned(self._measure, self.coef, self._tol)
-        if not np.array_equal(coef, self.coef):
-            self._judge(coef)
+        is_same, self.coef = np.array_equal(coef, self.coef), coef
+        intercept = problem.outer_intercept(self)
+        if not is_same or problem.rounds_intercepts(coef, intercept):
+            self._judge(problem.intercept_as_stored(coef, intercept))
         last = self.history[-1]
         return SolverResult(
-            coef=self.coef,
-            intercept=problem.outer_intercept(self),
+            coef=coef,
+            intercept=intercept,
             n_iter=max(1, self._n_iter),
             n_passes=problem.n_passes,
             status=self.status,
@@ -225,10 +227,10 @@ class Succession(ABC):
             loss=self._estimated,
         )
 
-    def _judge(self, coef):
-        """Certify other coefficients, near the last ones, by the same bound."""
-        self.coef, before = coef, self._value
-        self._value = self._value_at(coef, self._problem.rows.raw(coef))
+    def _judge(self, intercept):
+        """Certify other coefficients and intercepts, near the last ones, by the same bound."""
+        self.intercept, before = intercept, self._value
+        self._value = self._value_at(self.coef, self._problem.rows.raw(self.coef))
         optimality = self._optimality()
         if np.isinf(optimality):
             rise = max(self._value - before, 0.0)
