@@ -221,3 +221,17 @@ def test_errors():
     assert "estimates a scale of all rows. Use loss=Huber(delta=...)" in str(
         refused.value.__cause__
     )
+
+
+@pytest.mark.parametrize("alpha", [1e-2, 1e-3])
+def test_rows_that_can_be_fitted_exactly_take_few_passes(alpha):
+    """No residual is left, so the best scale is 0: the optimum is that of a linear program."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(5, 12)) + 1e4, rng.normal(size=5)
+    sides = np.column_stack([X, -X, np.ones(5)])
+    costs, bounds = np.r_[np.ones(24), 0.0], [(0, None)] * 24 + [(None, None)]
+    least = optimize.linprog(costs, A_eq=sides, b_eq=y, bounds=bounds).fun
+    model = NNORegressor("concomitant_huber", penalty="l1", alpha=alpha, tol=1e-7).fit(X, y)
+    assert model.converged_ and model.n_passes_ < 3000
+    assert model.objective_ == pytest.approx(alpha * least, rel=2e-7)
+    assert np.abs(y - model.predict(X)).max() < 1e-6

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.problem.correction import Correction, NoCorrection, Tilt
+from nno_sklearn.problem.exact_sums import exact_sum
 from nno_sklearn.problem.intercept import NO_SEARCH, PRECISION
 from nno_sklearn.problem.knowledge import Knowledge
 from nno_sklearn.problem.objective import Objective
@@ -19,6 +20,7 @@ from nno_sklearn.rows import LocalRows, Raw, Rows
 from nno_sklearn.rows.replies import inner
 from nno_sklearn.types import Array, Matrix
 
+EPS = np.finfo(float).eps
 #: What a problem derives from its rows, penalty and correction.
 DERIVED = (
     "is_separate",
@@ -342,6 +344,30 @@ class Problem:
         """The intercept for centred columns that equals a user's intercept."""
         mean, centre = self._origin
         return intercept - mean + centre @ coef
+
+    def rounds_intercepts(self, coef: Array, intercept: Array) -> bool:
+        """Whether a user's intercept is so large beside the raw predictions, as columns lie far
+        from 0, that its rounding may change values."""
+        mean, centre = self._origin
+        stored = np.abs(intercept) + np.abs(mean) + np.abs(centre) @ np.abs(coef)
+        size = self.scale @ np.abs(coef) + np.abs(self.inner_intercept(coef, intercept))
+        return bool((EPS * stored > np.sqrt(EPS) * size).any())
+
+    def intercept_as_stored(self, coef: Array, intercept: Array) -> Array:
+        """As :meth:`inner_intercept`, without rounding: a stored intercept is a float, and where it
+        cancels large terms, not the one that was best."""
+        mean, centre = self._origin
+        outputs = np.broadcast_to(coef, (len(coef), len(intercept))).T
+        means = np.broadcast_to(mean, intercept.shape)
+        triples = zip(outputs, intercept, means, strict=True)
+        return np.array([exact_sum(centre, w, [b, -m]) for w, b, m in triples])
+
+    def value_as_stored(self, coef: Array, intercept: Array) -> float:
+        """The objective at coefficients and a user's intercept as they are; one pass."""
+        shift = self.intercept_as_stored(coef, intercept)
+        with np.errstate(over="ignore", invalid="ignore"):
+            losses = self.rows.values(self.rows.raw(coef), shift).sum()
+        return float(losses + self.alpha * self.penalty.value(coef))
 
     def outer_intercept(self, point: Point) -> Array:
         """The intercept in terms of the user's X."""

@@ -38,12 +38,14 @@ def accelerated_steps(point, target_gap, max_steps):
     ahead, last = point, point
     for count in range(max_steps):
         new, stretch = _proximal_step(ahead, diagonal, stretch)
+        best = new if new.value <= best.value else best
+        if np.array_equal(new.coef, ahead.coef):  # no shorter step would move either
+            break
         moved = new.coef - last.coef
         beta = momentum.share(np.vdot(diagonal * (ahead.coef - new.coef), moved) > 0)
         raw = rows.combined(rows.combined(new.raw, beta, new.raw), -beta, last.raw)
         ahead = problem.with_raw(new.coef + beta * moved, raw, new.intercept)
         last = new
-        best = new if new.value <= best.value else best
         # The duality gap costs a gradient: check it every ten steps only.
         if count % 10 == 9 and best.dual_gap <= target_gap:
             break
@@ -61,7 +63,7 @@ def _proximal_step(point, diagonal, stretch):
         moved = coef - point.coef
         bound = point.data_loss + np.vdot(point.data_gradient, moved)
         bound += 0.5 * stretch * np.vdot(diagonal * moved, moved)
-        if new.data_loss <= bound + rounding_of(problem):
+        if new.data_loss <= bound + rounding_of(problem) or not moved.any():
             break
         stretch *= 2
     return new, stretch

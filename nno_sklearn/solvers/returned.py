@@ -7,6 +7,7 @@ import numpy as np
 from nno_sklearn.problem import promised_decrease, shortest
 from nno_sklearn.problem.cost import is_polished, takes_newton
 from nno_sklearn.problem.intercept import NO_SEARCH, PRECISION
+from nno_sklearn.problem.point import LEAST_UNIT
 from nno_sklearn.solvers.base import Run, Status
 from nno_sklearn.solvers.joint_newton import PRECISE, newton_jointly
 from nno_sklearn.solvers.linesearch import exact_step, rises, rounding_of
@@ -84,10 +85,39 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
 def _or_null(problem, result, **limits):
     """A result, or the constant model where that is better: huge coefficients which cancel may
     not do so once they are rounded."""
-    null = problem.null
+    null, result = problem.null, _as_stored(problem, result, limits["tol"])
     if result.status not in SPOILT or result.objective <= null.value:
         return result
     return _judged(problem, problem.at(null.coef, null.intercept), result, **limits)
+
+
+def _as_stored(problem, result, tol):
+    """A result with the objective at its coefficients and intercept as they are stored, where
+    rounding may have spoilt them."""
+    coef, intercept = result.coef, result.intercept
+    if result.status not in SPOILT and not problem.rounds_intercepts(coef, intercept):
+        return result
+    value = problem.value_as_stored(coef, intercept)
+    value = value if np.isfinite(value) else np.inf
+    rise = value - result.objective
+    if rise <= DRIFT * EPS * abs(result.objective):
+        return result
+    unit = max(value, LEAST_UNIT * problem.null.value)
+    gap, has_gap = result.dual_gap + rise, np.isfinite(result.dual_gap)
+    share = gap / unit if has_gap else np.hypot(result.optimality, np.sqrt(rise / unit))
+    status = result.status
+    if status is Status.CONVERGED and share > tol:
+        status = Status.ROUNDED
+    last = result.history[-1]._replace(objective=value, dual_gap=gap, optimality=share)
+    return replace(
+        result,
+        status=status,
+        objective=value,
+        dual_gap=gap,
+        optimality=float(share),
+        history=[*result.history[:-1], last],
+        n_passes=problem.n_passes,
+    )
 
 
 def _with_digits(problem, result):

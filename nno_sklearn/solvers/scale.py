@@ -15,10 +15,15 @@ LEAST, FIRST, NONE = 1e-15, 1e-3, 10 * np.finfo(float).eps
 LONGEST = 3.0
 #: Derivatives of a step by the scale's logarithm: between exact for given residuals, and little.
 STEEPEST, FLATTEST = -2.0, -0.05
-#: Accuracy of a problem at a scale, as a share of the squared last gap, and the finest one.
-FINER, FINEST = 0.05, 1e-15
+#: Accuracy of a problem at a scale, as a share of the squared last gap, and the finest one; and the
+#: step below which scales are so far above the best ones that it is a share of the gap itself.
+FINER, FINEST, FAR = 0.05, 1e-15, -1.0
 #: What coefficients that move with the scale gain at least, as a share of what the scale does.
 MORE = 1.5
+#: Share of what is wanted that scales may leave as they end above the best ones: half of their sum.
+ENOUGH = 0.5
+#: Scales in a row that may be in vain where their problems cannot be solved for rounding.
+MOST_IN_VAIN = 3
 #: Least change of the scale's logarithm.
 STILL = 4 * np.finfo(float).eps
 
@@ -83,6 +88,8 @@ class _Scales(Succession):
         self._scale = np.maximum(self._scale, FIRST * size)
         #: Derivatives of the steps by the scale's logarithm, those of the last secant.
         self._risen = np.full_like(self._scale, FLATTEST)
+        #: The last step.
+        self._step = np.zeros_like(self._scale)
         self._record(np.nan, np.inf)
         if not (scale > 0).any():  # the constant model is perfect
             self._bound, self.status = 0.0, Status.CONVERGED
@@ -103,8 +110,11 @@ class _Scales(Succession):
         return self._measure.loss
 
     def _accuracy(self, goal, last):
-        # Slopes, and with them the gap, are off by the root of a problem's own gap.
-        return max(FINEST, FINER * max(goal, last) ** 2)
+        wanted = max(goal, last)
+        if (self._step < FAR).all():  # the slopes are a dual point as they are
+            return max(FINEST, FINER * wanted)
+        # Slopes that must be shrunk, and with them the gap, are off by the root of a problem's gap.
+        return max(FINEST, FINER * wanted**2)
 
     def _below(self, point):
         """Without a dual point, another scale may gain: with coefficients that follow it, half of
@@ -138,6 +148,9 @@ class _Scales(Succession):
         return self._value_at(self.coef, self.raw)
 
     def _has_next(self, found, optimality):
+        self._gains(optimality)
+        if self._in_vain > MOST_IN_VAIN and found.status is Status.STALLED:
+            return False
         place = np.log(self._scale)
         move = self._step
         if self._before is not None:
@@ -146,7 +159,8 @@ class _Scales(Succession):
                 self._step - self._before[1], moved, out=np.full_like(moved, -1.0), where=moved != 0
             )
             self._risen = np.clip(risen, STEEPEST, FLATTEST)
-            move = -self._step / self._risen
+            move = np.maximum(-self._step / self._risen, -LONGEST)
         self._before = place, self._step
-        self._scale = np.maximum(np.exp(place + move), self._floor)
+        least = ENOUGH * self._goal * self._least / len(place)
+        self._scale = np.maximum(np.exp(place + move), np.maximum(self._floor, least))
         return bool((np.abs(np.log(self._scale) - place) > STILL).any())

@@ -22,10 +22,9 @@ AIM = 0.2
 INSIDE = 0.1
 #: Accuracy of a smooth problem, as a share of what is wanted and of the last one, and at least.
 FINER, ROUGH = 0.05, 1e-3
-#: What a width grows by where rounding keeps its problem from being solved, or hides what is left;
-#: share of the gap that may be left for a width to be worth it, and widths in a row that may leave
-#: more.
-GROWTH, WORTHWHILE, MOST_IN_VAIN = 4.0, 0.7, 3
+#: What a width grows by where rounding keeps its problem from being solved, or hides what is left,
+#: and widths in a row that may be in vain.
+GROWTH, MOST_IN_VAIN = 4.0, 3
 #: Widths in roundings of raw predictions, below which a smooth loss is no nearer.
 ROUNDINGS = 256
 #: Relative gap at which rows have settled on a side of a corner, or on it. A dual point then comes
@@ -87,7 +86,7 @@ class _Continuation(Succession):
         self._dual = None
         first = NEAR_WIDTH if start.coef.any() else FIRST_WIDTH
         self._width = first * self._unit
-        self._least_width, self._nearest, self._in_vain = 0.0, np.inf, 0
+        self._least_width = 0.0
         self._record(np.nan, np.inf)
         if self._unit <= 0:  # the constant model is perfect
             self._bound, self.status = 0.0, Status.CONVERGED
@@ -146,11 +145,7 @@ class _Continuation(Succession):
         return self._value_at(self.coef, self.raw)
 
     def _has_next(self, found, optimality):
-        gains = optimality < WORTHWHILE * self._nearest
-        self._nearest, self._in_vain = (
-            min(self._nearest, optimality),
-            0 if gains else self._in_vain + 1,
-        )
+        gains = self._gains(optimality)
         is_near = np.isfinite(self._bound) and optimality <= NEAR
         if self._in_vain > (1 if is_near and optimality <= self._tol else MOST_IN_VAIN):
             return False

@@ -16,6 +16,8 @@ from nno_sklearn.types import RandomState
 
 #: Newton decrement of a problem without a penalty.
 EXACT = 1e-9
+#: Share of the gap that may be left for a problem to be worth it.
+WORTHWHILE = 0.7
 
 #: Refuses the result of a user's solver that breaks its contract.
 Check: TypeAlias = Callable[[Solver, Problem, SolverResult, float], object]
@@ -61,6 +63,8 @@ class Succession(ABC):
         self.coef, self.intercept = start.coef, start.intercept
         self.raw = problem.rows.raw(start.coef) if start.coef.any() else problem.rows.nothing()
         self._n_iter, self._since = 0, 0
+        #: The smallest optimality so far, and how many problems in a row have not been worth it.
+        self._nearest, self._in_vain = np.inf, 0
         self.status: Status | None = None
         self.history: list[Record] = []
 
@@ -174,6 +178,13 @@ class Succession(ABC):
         elif not self._has_next(found, optimality):
             self.status = Status.CONVERGED if optimality <= self._tol else Status.STALLED
 
+    def _gains(self, optimality):
+        """Whether the last problem was worth it, which is kept."""
+        gains = optimality < WORTHWHILE * self._nearest
+        self._nearest = min(self._nearest, optimality)
+        self._in_vain = 0 if gains else self._in_vain + 1
+        return gains
+
     def _has_settled(self, found):
         """Whether the last problems gained nothing, or no other may follow."""
         recent = [record.optimality for record in self.history[self._since :][-3:]]
@@ -198,12 +209,14 @@ class Succession(ABC):
     def _result(self):
         """The result of the run, with the certificate of coefficients as the user gets them."""
         problem, coef = self._problem, as_returned(self._measure, self.coef, self._tol)
-        if not np.array_equal(coef, self.coef):
-            self._judge(coef)
+        is_same, self.coef = np.array_equal(coef, self.coef), coef
+        intercept = problem.outer_intercept(self)
+        if not is_same or problem.rounds_intercepts(coef, intercept):
+            self._judge(problem.intercept_as_stored(coef, intercept))
         last = self.history[-1]
         return SolverResult(
-            coef=self.coef,
-            intercept=problem.outer_intercept(self),
+            coef=coef,
+            intercept=intercept,
             n_iter=max(1, self._n_iter),
             n_passes=problem.n_passes,
             status=self.status,
@@ -214,10 +227,10 @@ class Succession(ABC):
             loss=self._estimated,
         )
 
-    def _judge(self, coef):
-        """Certify other coefficients, near the last ones, by the same bound."""
-        self.coef, before = coef, self._value
-        self._value = self._value_at(coef, self._problem.rows.raw(coef))
+    def _judge(self, intercept):
+        """Certify other coefficients and intercepts, near the last ones, by the same bound."""
+        self.intercept, before = intercept, self._value
+        self._value = self._value_at(self.coef, self._problem.rows.raw(self.coef))
         optimality = self._optimality()
         if np.isinf(optimality):
             rise = max(self._value - before, 0.0)

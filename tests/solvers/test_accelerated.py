@@ -24,3 +24,10 @@ def test_accelerated_steps_reach_the_gap_and_never_rise(name, penalty):
     best = solve("proximal", problem, tol=1e-10)
     assert best.objective - 1e-9 <= found.value <= best.objective + 1e-6
     assert accelerated_steps(found, 0.0, 0) is found
+
+
+def test_steps_end_where_nothing_moves():
+    problem = make_problem("squared_error", EVERY_PENALTY["l1"], 100.0, n=60, p=20)
+    passes = problem.n_passes
+    assert accelerated_steps(problem.null, 0.0, 100).value == problem.null.value
+    assert problem.n_passes - passes < 4

@@ -1,7 +1,11 @@
 """What is returned: coefficients in the precision of X, never worse than none."""
 
+import warnings
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from scipy import special
 from sklearn.exceptions import ConvergenceWarning
 
 from nno_sklearn import NNORegressor
@@ -18,3 +22,35 @@ def test_coefficients_beyond_float32_are_no_infinities():
     assert np.isfinite(model.coef_).all() and np.isfinite(model.intercept_)
     assert model.objective_ <= 0.5 * y.var() * (1 + 1e-6)
     assert not model.converged_
+
+
+def _far_away(n=8, seed=0):
+    """Columns far from 0, two of which are nearly equal, and counts that they fit exactly."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, n - 1)) * np.r_[1e-3, np.ones(n - 2)] + 1e9
+    X = np.column_stack([X, X[:, 0] + 1e-6 * rng.normal(size=n)])
+    return X, 30.0 * rng.poisson(3.0, n)
+
+
+@pytest.mark.parametrize("loss", ["poisson", "absolute_error", "concomitant_huber"])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_objective_is_that_of_the_stored_intercept(loss, seed):
+    """A large one is rounded, and with it all raw predictions."""
+    X, y = _far_away(seed=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = NNORegressor(loss, penalty=None, tol=1e-9, random_state=0).fit(X, y)
+    pairs = [
+        [Fraction(x) * Fraction(w) for x, w in zip(row, model.coef_, strict=True)] for row in X
+    ]
+    eta = np.array([float(sum(pair) + Fraction(float(model.intercept_))) for pair in pairs])
+    residuals = eta - y
+    if loss == "poisson":
+        exact = np.mean(np.exp(eta) - y * eta + special.xlogy(y, y) - y)
+    elif loss == "absolute_error":
+        exact = np.abs(residuals).mean()
+    else:
+        exact = np.mean(model.loss_.value(y[:, None], eta[:, None]))
+    null = NNORegressor(loss, alpha=1e9).fit(X, y).objective_
+    assert model.objective_ == pytest.approx(exact, rel=1e-2, abs=1e-12 * null)
+    assert not model.converged_ or exact <= 1e-9 * max(exact, 1e-6 * null)
