@@ -130,7 +130,7 @@ def parse_target(column, choice, decimal):
         values = kind.parse(column)
         if choice.na_values:
             values = values.mask(values.isin(floats_among(choice.na_values)))
-        known, notes = np.isfinite(values).to_numpy(), []
+        known, notes = np.isfinite(values).to_numpy(), list(kind.target_remarks())
     else:
         values, notes = _class_names(as_text(column), choice)
         known = values.notna().to_numpy()

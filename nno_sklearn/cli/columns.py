@@ -1,10 +1,12 @@
 """The kind of a column of text; skrub guesses the formats of dates."""
 
+import math
 import re
 from collections import Counter
 from functools import lru_cache
 
 from nno_sklearn.cli.kinds import TRUTH, Dates, Labels, Numbers, TruthValues
+from nno_sklearn.cli.times import Durations, recognise_times, seconds_in
 from nno_sklearn.cli.values import are_long_codes, number_pattern, sample, units_in
 
 IDENTITY = 0.8  # share of numbers (dates) from which on a column is numeric (of dates)
@@ -35,6 +37,8 @@ def recognise(column, decimal):
         return TruthValues()
     if column.dtype.kind == "M":
         return Dates("ISO8601")
+    if column.dtype.kind == "m":
+        return Durations()
     counts = Counter(sample(column))
     if not counts:
         return Labels()
@@ -44,7 +48,7 @@ def recognise(column, decimal):
     unit, n_numbers = _numbers_in(counts, decimal)
     if n_numbers >= least:
         return Labels() if are_long_codes(counts) else Numbers(decimal, unit)
-    return _recognise_dates(counts, least) or Labels()
+    return recognise_times(counts, least) or _recognise_dates(counts, least) or Labels()
 
 
 def find_decimals(frame, is_fraction):
@@ -79,9 +83,11 @@ def find_decimals(frame, is_fraction):
 
 @lru_cache(10_000)
 def sort_of(text):
-    """Whether a text is a "number" in either notation, a "date" or a "word"."""
+    """Whether a text is a "number" in either notation, a "time", a "date" or a "word"."""
     if any(number_pattern(mark).match(text) for mark in ".,"):
         return "number"
+    if not math.isnan(seconds_in(text)):
+        return "time"
     return "date" if _guess_format(text) else "word"
 
 

@@ -57,6 +57,10 @@ class Kind:
         """
         return None
 
+    def target_remarks(self):
+        """Notes on the unit of a target."""
+        return ()
+
     def finish_target(self, values):
         """Known values of a target, in the type that models take."""
         return values

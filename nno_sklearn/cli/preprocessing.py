@@ -10,19 +10,27 @@ from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    OneHotEncoder,
+    SplineTransformer,
+    StandardScaler,
+)
 
 MOST_CATEGORIES = 100
 LONG_TEXT = 20  # mean number of characters
+DAY_KNOTS = 9  # of a periodic spline: one in three hours
 WORD_LENGTH = 15  # mean number of characters between spaces; more in languages without spaces
 
 
 def make_preprocessor(X):
-    """Make the transformer for a data set: scaled numbers, one-hot labels, tf-idf, date parts.
+    """Make the transformer for a data set: scaled numbers, one-hot labels, tf-idf, parts of dates
+    and times.
 
     Parameters
     ----------
-    X : DataFrame (of float64, datetime64 and objects), ndarray or sparse matrix
+    X : DataFrame (of float64, datetime64, timedelta64 and objects), ndarray or sparse matrix
 
     Returns
     -------
@@ -33,7 +41,7 @@ def make_preprocessor(X):
         return MaxAbsScaler()
     if isinstance(X, np.ndarray):
         return _numbers() if np.isnan(X).any() else StandardScaler()
-    names = {kind: [] for kind in ("numbers", "labels", "dates", "text")}
+    names = {kind: [] for kind in ("numbers", "labels", "dates", "times", "text")}
     for name in X.columns:
         names[_kind(X[name])].append(name)
     parts = [
@@ -43,6 +51,7 @@ def make_preprocessor(X):
     ]
     # skrub and tf-idf take one column at a time.
     parts += [(f"calendar of {name}", _calendar(), name) for name in names["dates"]]
+    parts += [(f"time of {name}", _time_of_day(), [name]) for name in names["times"]]
     parts += [(f"text of {name}", _text(X[name]), name) for name in names["text"]]
     return ColumnTransformer([part for part in parts if part[2]])
 
@@ -50,6 +59,8 @@ def make_preprocessor(X):
 def _kind(column):
     if column.dtype.kind == "M":
         return "dates"
+    if column.dtype.kind == "m":
+        return "times"
     if column.dtype.kind == "f":
         return "numbers"
     long = column.str.len().mean() > LONG_TEXT and column.nunique() > MOST_CATEGORIES
@@ -90,6 +101,22 @@ def _elapsed_days(frame):
 def _days(dates):
     seconds = dates.to_numpy().astype("datetime64[s]")
     return np.where(np.isnat(seconds), np.nan, seconds.astype(float)) / 86400.0
+
+
+def _time_of_day():
+    """Periodic splines of the hour, minutes and seconds included."""
+    knots = np.linspace(0.0, 24.0, DAY_KNOTS)[:, None]
+    return make_pipeline(
+        FunctionTransformer(_hours, feature_names_out="one-to-one"),
+        SimpleImputer(strategy="median"),
+        SplineTransformer(knots=knots, extrapolation="periodic"),
+        StandardScaler(),
+    )
+
+
+def _hours(frame):
+    """Hours since midnight, as floats."""
+    return frame.apply(lambda times: times.dt.total_seconds() / 3600.0)
 
 
 def _text(column):

@@ -70,7 +70,7 @@ class Table(TransformerMixin, BaseEstimator):
         Returns
         -------
         DataFrame
-            Of float64, datetime64 and objects.
+            Of float64, datetime64, timedelta64 and objects.
 
         Raises
         ------

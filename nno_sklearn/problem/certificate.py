@@ -13,6 +13,10 @@ EPS = np.finfo(float).eps
 ROUNDING, LEAST_ROUNDING = 1e-9, 16 * EPS
 #: Roundings of the largest of the terms that make up a gap.
 ROUNDINGS = 16
+#: Longest Newton step of a raw prediction that tells how far the optimum is: where rows saturate,
+#: each is about 1, and many may follow. Then no more is known of the distance of coefficients and
+#: intercepts than their sizes.
+LONG, FARTHEST = 0.1, 2.0
 #: Weighted sum of a dual point, in sums of its sizes, that is 0 but for what an intercept at its
 #: optimum leaves; and roundings of the intercept.
 BALANCE, BALANCE_ROUNDINGS = 1e-9, 4096
@@ -102,7 +106,8 @@ def shifted_dual_gap(point, step):
     Returns
     -------
     gap : float
-        inf where no feasible dual point is near.
+        inf where no feasible dual point is near; below 0, rounding aside, where the dual point is
+        feasible only within what conjugates forgive, which matters to tiny values.
     rounding : float
         How much of it rounding may be: sums of both signs cancel here.
     """
@@ -117,10 +122,15 @@ def shifted_dual_gap(point, step):
     rounding = 32 * EPS * (point.value + dual.size)
     # What rounding leaves of sums that should be 0, times where the optimum is, or nearly.
     gap -= scaling * dual.total @ point.intercept
+    is_far = problem.rows.move_sizes(step.slope, step.shift)[1] >= LONG
+    if is_far and problem.fit_intercept:
+        rounding += scaling * FARTHEST * np.abs(dual.total) @ np.abs(point.intercept)
     if "conjugate" in problem.provides:
         gap += alpha * penalty.conjugate(-scaling * pulled / alpha)
     elif penalty.is_zero and _is_zero(problem, dual):
         gap += scaling * (abs(np.vdot(pulled, step.direction)) - np.vdot(pulled, point.coef))
+        if is_far:
+            rounding += scaling * FARTHEST * np.vdot(np.abs(pulled), np.abs(point.coef))
     else:
         return np.inf, 0.0
     return float(gap), float(rounding)
@@ -162,7 +172,7 @@ def nonsmooth_bound(problem, coef, sums, dual, share=1.0):
         if not _is_zero(problem, whole):
             return -np.inf
         # The optimum's coefficients are no farther from 0, or not by much.
-        left = 2.0 * np.vdot(np.abs(whole.pulled), np.abs(coef))
+        left = FARTHEST * np.vdot(np.abs(whole.pulled), np.abs(coef))
         return -_above(whole.size, whole.conjugate - whole.size, left)
     pulled = -whole.pulled / alpha
     bound = -_above(whole.conjugate, alpha * penalty.conjugate(pulled))
@@ -260,8 +270,10 @@ class Certificate:
     def prove(self, point, step):
         """The :class:`Verdict` with all directions in view, by Newton's ``step``."""
         gap, rounding = shifted_dual_gap(point, step)
-        agrees = gap <= 2 * step.decrease + rounding or np.isinf(gap)
-        gap, decrease = max(gap, 0.0) + rounding, step.decrease if agrees else gap
+        is_feasible = gap >= -rounding
+        agrees = not is_feasible or np.isinf(gap) or gap <= 2 * step.decrease + rounding
+        gap = max(gap, 0.0) + rounding if is_feasible else self._most(point)
+        decrease = step.decrease if agrees else gap
         if "conjugate" in point.problem.provides:
             gap = self._bounded(point, gap)
             return Verdict(gap, _relative(point, gap), True)

@@ -42,6 +42,9 @@ def test_every_claim_of_a_fit_is_true(seed):
         7105,  # the objective was that of raw predictions that are sums of steps
         2797,  # classes separable but for some rows: the gap was to a point on the way to infinity
         3166,  # the same with a softmax
+        3174,  # rows saturate: Newton's step, and with it the gap, told nothing of the distance
+        811242,  # tiny losses: a dual point was feasible only within what the conjugate forgives
+        810105,  # offsets of 1e8 spreads: the stored intercept was rounded by 40
         600144,  # a softmax without curvature but for a damping that was rounded away: singular
     ],
 )

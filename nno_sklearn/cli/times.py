@@ -1,0 +1,135 @@
+"""Kinds of columns that hold durations or times of day, and how their texts become seconds."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from nno_sklearn.cli.kinds import Kind
+from nno_sklearn.cli.values import as_text
+
+#: "7:30", "07:30:15.2", "7:30 PM", "2 days 07:30:15", and "1:05.250": minutes and seconds.
+COLONS = re.compile(
+    r"(?P<sign>-)?(?:(?P<d>\d+) ?d(?:ays?)?,? )?(?P<first>\d{1,4}):(?P<second>[0-5]\d)"
+    r"(?::(?P<third>[0-5]\d))?(?P<fraction>[.,]\d+)?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?\Z"
+)
+#: "2h 05m", "1 hour 3 min", "45s", and "PT12M30S", as in ISO 8601.
+LETTERS = re.compile(
+    r"(?=[PT\d])P?(?:(?P<d>\d+) ?d(?:ays?)?)?,? ?T?(?:(?P<h>\d+) ?h(?:rs?|ours?)?)? ?"
+    r"(?:(?P<m>\d+) ?m(?:in(?:utes?)?)?)? ?(?:(?P<s>\d+(?:\.\d+)?) ?s(?:ec(?:onds?)?)?)?\Z",
+    re.IGNORECASE,
+)
+#: Seconds of a day, of an hour and of a minute.
+DAY, HOUR, MINUTE = 86400, 3600, 60
+#: Hours by which a column without AM and PM is known to hold times of day.
+AFTERNOON, LAST = 13, 23
+
+
+def seconds_in(text):
+    """Seconds that a duration or a time of day means; nan for other texts."""
+    if match := COLONS.match(text):
+        return _by_colons(match)
+    match = LETTERS.match(text)
+    if match is None or not any(match.groups()):
+        return np.nan
+    days, hours, minutes, seconds = (float(part or 0) for part in match.group("d", "h", "m", "s"))
+    return DAY * days + HOUR * hours + MINUTE * minutes + seconds
+
+
+def _by_colons(match):
+    first, second, third = (int(part or 0) for part in match.group("first", "second", "third"))
+    fraction = float((match["fraction"] or "0").replace(",", "."))
+    if match["fraction"] and match["third"] is None:
+        seconds = MINUTE * first + second + fraction
+    elif match["half"]:
+        if not 1 <= first <= 12:
+            return np.nan
+        seconds = HOUR * (first % 12 + 12 * (match["half"] in "Pp")) + MINUTE * second + third
+    else:
+        seconds = HOUR * first + MINUTE * second + third + fraction
+    seconds += DAY * int(match["d"] or 0)
+    return -seconds if match["sign"] else seconds
+
+
+def recognise_times(counts, least):
+    """The kind of a column of durations or of times of day; None for others.
+
+    Times of day have AM or PM, or hours of the afternoon and none beyond 23. Texts of one number
+    and one letter alone ("3d") may be codes.
+
+    Parameters
+    ----------
+    counts : Counter
+        Of the column's texts.
+    least : float
+        How many must be one.
+    """
+    read = {text: seconds for text in counts if not np.isnan(seconds := seconds_in(text))}
+    is_certain = any(len(re.findall(r"\d+", text)) > 1 for text in read)
+    if not is_certain or sum(counts[text] for text in read) < least:
+        return None
+    matches = [match for text in read if (match := COLONS.match(text))]
+    if len(matches) < len(read) or any(match["d"] or match["sign"] for match in matches):
+        return Durations()
+    if any(match["fraction"] and match["third"] is None for match in matches):
+        return Durations()
+    last = max(int(match["first"]) for match in matches)
+    has_halves = any(match["half"] for match in matches)
+    return TimesOfDay() if has_halves or AFTERNOON <= last <= LAST else Durations()
+
+
+def _seconds(column):
+    texts = as_text(column)
+    read = {text: seconds_in(text) for text in texts.unique()}
+    return texts.map(read).astype(float)
+
+
+@dataclass(frozen=True)
+class Durations(Kind):
+    """Lengths of time, as seconds."""
+
+    noun = "duration"
+    is_measured = True
+
+    def parse(self, column):
+        """Seconds as float64; nan for what is no duration."""
+        return _seconds(column)
+
+    def remarks(self, name, column, values):
+        """That they are seconds."""
+        first = values.first_valid_index()
+        yield f"column '{name}': durations are in seconds, '{column[first]}' is {values[first]:g}"
+
+    def target_remarks(self):
+        """That it is in seconds."""
+        yield "the target is in seconds"
+
+
+@dataclass(frozen=True)
+class TimesOfDay(Kind):
+    """Times of day; a target is in seconds since midnight."""
+
+    noun = "time"
+    is_measured = True
+
+    def parse(self, column):
+        """Values as timedelta64 since midnight; missing for what is no time."""
+        import pandas as pd
+
+        return pd.to_timedelta(_seconds(column), unit="s")
+
+    def remarks(self, name, column, values):
+        """That they are times of day."""
+        first = values.first_valid_index()
+        yield (
+            f"column '{name}' has times of day: '{column[first]}' is "
+            f"{values[first].total_seconds():g} s after midnight"
+        )
+
+    def target_remarks(self):
+        """That it is in seconds."""
+        yield "the target is in seconds since midnight"
+
+    def finish_target(self, values):
+        """Seconds since midnight."""
+        return values.astype("timedelta64[us]").astype(float) / 1e6
