@@ -27,6 +27,8 @@ LONG_BYTES = 2**24
 #: Mean of a column, in spreads, from which on products with X as it is lose too many digits.
 FAR = {np.dtype(np.float32): 10.0, np.dtype(np.float64): 1e5}
 
+#: Rows of a block that is copied to another order, and whose products are added up in float32.
+LEAST_COPIED, LEAST_SUMMED = 256, 2048
 #: Least spread of a column whose square is a normal number, with some digits to spare.
 SMALLEST_SCALE = 1e-152
 
@@ -109,6 +111,18 @@ class DesignMatrix(SecondOrder):
         twin = self._part(X, *self._geometry, self._idle)
         twin.products_are_exact = True
         twin._set_geometry(*self._geometry)
+        return twin
+
+    def single(self):
+        """A copy in float32, centred, column by column in memory. Products of few outputs take half
+        the time, rounded in units of the columns' spreads."""
+        X = np.empty(self.shape, np.float32, "F")
+        with np.errstate(over="ignore"):  # in rows without weight
+            for block in self._row_blocks(least=LEAST_COPIED):
+                np.subtract(self.X[block], self.centre, out=X[block], casting="same_kind")
+        X[:, self._constant] = X[self._idle] = 0.0
+        twin = self._part(X, np.zeros(self.shape[1]), self.scale, self._idle)
+        twin._is_mild = True  # there is no centre
         return twin
 
     @property
@@ -225,9 +239,9 @@ class DesignMatrix(SecondOrder):
         if coef.shape[1] == 1 or self.is_sparse:
             product = self.X @ (narrow[:, 0] if coef.shape[1] == 1 else narrow)
             product = product.reshape(len(self), -1).astype(dtype, order, copy=False)
-        elif order == "C" or self.X.dtype == np.float32:
+        elif order == "C" or self.X.dtype == np.float32 and not self.X.flags.f_contiguous:
             product = (self.X @ narrow).astype(dtype, order, copy=False)
-        else:  # for few outputs the product of float64 is 1.5 times faster in this order
+        else:  # for few outputs the product is 1.5 times faster in this order
             product = (np.ascontiguousarray(narrow.T) @ self.X.T).T.astype(dtype, copy=False)
         product -= (self.centre @ coef).astype(dtype, copy=False)
         return product
@@ -315,7 +329,7 @@ class DesignMatrix(SecondOrder):
         elif self.X.dtype == np.float64:
             product = (narrow.T @ self.X).T
         else:  # float32 sums over many rows lose digits: add the blocks up in float64
-            product = self._by_blocks(lambda r, X: (r.T @ X).T, narrow)
+            product = self._by_blocks(lambda r, X: (r.T @ X).T, narrow, LEAST_SUMMED)
         product = product.astype(float, copy=False)
         if self.centre.any():
             self._take_centre_out(product, residual.sum(axis=0, dtype=float))
@@ -357,8 +371,8 @@ class DesignMatrix(SecondOrder):
                 columns[self._idle[block], :p] = 0.0
             yield block, columns
 
-    def _by_blocks(self, product, residual):
-        blocks = self._row_blocks()
+    def _by_blocks(self, product, residual, least=1):
+        blocks = self._row_blocks(least)
         return sum(product(residual[b], self.X[b]).astype(float, copy=False) for b in blocks)
 
     @property
