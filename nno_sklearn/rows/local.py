@@ -497,7 +497,7 @@ class LocalRows(Recession, Rows):
     def single(self):
         if self.is_sparse:
             return self
-        return self._like(self.design.single(), raw_dtype=np.dtype(float))
+        return self._like(self.design.single(), raw_dtype=self.raw_dtype)
 
     def exact(self):
         return self._like(self.design.exact())

@@ -68,7 +68,7 @@ def descend_reduced(run, point, preconditioner, n_corrections):
     past.carry_on(whole, point.coef)
     problem, share, is_last = whole.single() if takes_single(whole) else whole, SURE, False
     is_newton, largest = takes_hessian_products(whole), 0.0
-    place = _begin(problem, point)
+    place = _place_of(point)
     while True:
         metric = Metric(past, _inverse(problem, place, preconditioner))
         steepest = metric.solve(-place.slope)
@@ -89,13 +89,13 @@ def descend_reduced(run, point, preconditioner, n_corrections):
             place = new
             is_last = not run.goes_by(place, step_size)
             continue
-        point = whole.at(place.coef, place.intercept + place.data.shift)
+        point = _point_of(whole, place)
         if run.done(point) or is_last or (problem is whole and not is_near):
             past.hand_on(whole, point.coef)
             return point
         share *= SURER if is_near else 1.0
         if problem is not whole:
-            problem, place = whole, _begin(whole, point)
+            problem, place = whole, _place_of(point)
 
 
 class Metric(NamedTuple):
@@ -109,9 +109,20 @@ class Metric(NamedTuple):
         return self.past.solve(gradient, self.inverse)
 
 
-def _begin(problem, point):
-    raw = problem.rows.raw(point.coef) if point.coef.any() else problem.rows.nothing()
-    return _place(problem, point.coef, raw, point.intercept)
+def _place_of(point):
+    """A point, whose intercept is at its optimum, as a place; no pass."""
+    sums, still = point.sums, np.zeros_like(point.intercept)
+    known = point.data_loss, sums.total, sums.curvature, still, point.data_gradient
+    data = Reduced(*known, point.curvature)
+    return Place(point.coef, point.intercept, point.raw, point.value, point.gradient, data)
+
+
+def _point_of(problem, place):
+    """The point at a place, in the precision of X."""
+    coef, intercept = place.coef, place.intercept + place.data.shift
+    if problem.rows.dtype == np.float32:  # as precise as a product would be
+        return problem.with_raw(coef, place.raw, intercept)
+    return problem.at(coef, intercept)
 
 
 def _place(problem, coef, raw, intercept):
