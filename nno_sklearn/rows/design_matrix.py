@@ -66,7 +66,7 @@ class DesignMatrix(SecondOrder):
     """
 
     def __init__(self, X, weight, *, centred, geometry=None, passes=None):
-        self.X = X
+        self.X, self._beside_ones = X, None
         self.passes = PassCounter(self.n_stored) if passes is None else passes
         self._set_idle(weight == 0)
         if geometry is None:
@@ -101,7 +101,7 @@ class DesignMatrix(SecondOrder):
         """A sub-matrix, which counts its share of a pass."""
         part = copy(self)
         part._set_idle(idle)
-        part.X = X
+        part.X, part._beside_ones = X, None
         part._set_geometry(centre, scale)
         return part
 
@@ -367,8 +367,15 @@ class DesignMatrix(SecondOrder):
 
     def blocks_with_ones(self):
         """Slices of the rows of a dense X with the rows, centred, in float64, beside a column of
-        ones; for three products with them, each a pass."""
+        ones; for three products with them, each a pass. Those of a small X are kept."""
         self.passes.read(3 * self.n_stored)
+        if self.X.nbytes > LONG_BYTES:
+            return self._with_ones()
+        if self._beside_ones is None:
+            self._beside_ones = list(self._with_ones())
+        return self._beside_ones
+
+    def _with_ones(self):
         p = self.shape[1]
         for block in self._row_blocks(least=p):
             columns = np.ones((len(range(*block.indices(len(self)))), p + 1), like=self.X)
