@@ -158,8 +158,8 @@ def takes_hessian_products(problem):
 
 
 def takes_single(problem):
-    """Whether a copy of X in float32 serves a descent of :func:`takes_few_looks`: not where rounding
-    could become a step, as the penalty leaves directions open."""
+    """Whether a copy of X in float32 serves a descent of :func:`takes_few_looks`: not where the
+    penalty leaves directions open, along which rounding would become a step."""
     rows, used = problem.rows, problem.scale[problem.scale > 0]
     is_curved = (problem.penalty.curvature(np.zeros(problem.shape)) > 0).all()
     has_room = not rows.is_sparse and rows.n_stored <= 2 * MOST_ROW_ENTRIES  # of half the bytes
