@@ -27,6 +27,13 @@ class LogLoss(Loss):
         probability = sigmoid(eta)
         return probability - y, Curvature(probability * (1.0 - probability))
 
+    def with_derivatives(self, y: Array, eta: Array) -> tuple[Array, Array, Curvature]:
+        odds = np.exp(-np.abs(eta))  # of the less likely label: one exponential for all three
+        likely = 1.0 / (1.0 + odds)
+        unlikely = odds * likely
+        losses = np.log1p(odds) + np.maximum(eta, 0.0) - y * eta
+        return losses, np.where(eta > 0, likely, unlikely) - y, Curvature(likely * unlikely)
+
     def conjugate(self, y: Array, u: Array) -> Array:
         p = u + y
         inside = np.clip(p, 0.0, 1.0)

@@ -79,9 +79,11 @@ MOST_ROW_OPERATIONS = 2e7
 #: of those that do.
 MOST_NEWTON_OPERATIONS, MOST_JOINT_OPERATIONS = 1.3e7, 2e7
 
-#: Entries of X and of a matrix over its columns, for each output, up to which conjugate gradients
-#: on the Hessian of coupled outputs take less time than gradients, of which there are fewer.
-MOST_PRODUCT_ENTRIES = 1e7
+#: Entries of X and of a matrix over its columns, for each output, up to which a look at coupled
+#: outputs takes longer than products with their Hessian.
+MOST_PRODUCT_ENTRIES = 3e6
+#: Powers of 10 between 1 and the spreads of columns whose products are no overflow in float32.
+MOST_DECADES = 12
 
 # Numbers of rows. ``--suite landmarks`` shows what they are worth.
 
@@ -125,18 +127,44 @@ def too_coupled(problem):
 
 def has_kronecker_factors(problem):
     """Whether one matrix over features and one over outputs stand for the coupled Hessian, as it is
-    too large, or products with it serve."""
-    is_coupled = too_coupled(problem) or takes_hessian_products(problem)
-    return is_coupled and fits_matrix(problem.n_features)
+    too large, or dear."""
+    is_dear = too_coupled(problem) or not (problem.rows.is_separate or takes_newton(problem))
+    return is_dear and fits_matrix(problem.n_features)
 
 
 def moves_jointly(problem):
     """Whether coefficients and intercept move together, up to where a duality gap is near: of
-    fewer outputs the best intercept costs little beside an iteration."""
+    fewer outputs Newton's step of the intercept costs little beside an iteration."""
     if problem.n_outputs <= MOST_JOINT_OUTPUTS:
         return False
     has_dual = "conjugate" in problem.provides and problem.correction.is_zero
     return too_coupled(problem) and fits_matrix(problem.n_features) and has_dual
+
+
+def takes_few_looks(problem):
+    """Whether an iteration is to be no more than two products with X and one look at the loss, as
+    for coupled outputs the best intercept and the best step would be many."""
+    is_here = not problem.rows.n_elsewhere and problem.correction.is_zero
+    if not is_here or problem.n_outputs > MOST_JOINT_OUTPUTS:
+        return False
+    return has_kronecker_factors(problem) and not takes_newton(problem)
+
+
+def takes_hessian_products(problem):
+    """Whether, in a descent of :func:`takes_few_looks`, a look costs more than products with the
+    Hessian of the coupled outputs, of which Newton's steps take twice as many as secants do."""
+    entries = (problem.rows.n_stored + problem.n_features**2) * problem.n_outputs
+    return entries <= MOST_PRODUCT_ENTRIES
+
+
+def takes_single(problem):
+    """Whether a copy of X in float32 serves a descent of :func:`takes_few_looks`: not where the
+    penalty leaves directions open, along which rounding would become a step."""
+    rows, used = problem.rows, problem.scale[problem.scale > 0]
+    is_curved = (problem.penalty.curvature(np.zeros(problem.shape)) > 0).all()
+    has_room = not rows.is_sparse and rows.n_stored <= 2 * MOST_ROW_ENTRIES  # of half the bytes
+    fits = (np.abs(np.log10(used)) <= MOST_DECADES).all()
+    return bool(has_room and fits and is_curved and takes_few_looks(problem))
 
 
 def hessian_cost(problem, n_rows):
@@ -207,6 +235,8 @@ def paid_landmarks(problem):
     if not fits_matrix(problem.n_features):
         is_heavy = is_wide_sparse(problem) and n > MOST_WIDE_LANDMARKS
         return min(most_landmarks(problem), HEAVY_ROWS) if is_heavy else most_landmarks(problem)
+    if takes_single(problem):
+        return n  # the copy is there, and its moments take no longer than a draw
     every, factor = (preconditioner_cost(problem, rows) for rows in (n, 0))
     if every <= preconditioner_budget(problem, n):
         return n
@@ -316,18 +346,6 @@ def n_near(problem, drawn):
 
 def _near_band(problem):
     return NEAR_BAND * problem.n_outputs * (problem.n_features + 1) ** 0.5
-
-
-def takes_hessian_products(problem):
-    """Whether products with the Hessian of coupled outputs cost less than looks at their loss, and
-    than to form it: in this process, where X, and a matrix over its columns, are small."""
-    is_here = not problem.rows.n_elsewhere and problem.correction.is_zero
-    if problem.rows.is_separate or not is_here or problem.n_outputs > MOST_JOINT_OUTPUTS:
-        return False
-    if takes_newton(problem):
-        return False
-    entries = (problem.rows.n_stored + problem.n_features**2) * problem.n_outputs
-    return fits_matrix(problem.n_features) and entries <= MOST_PRODUCT_ENTRIES
 
 
 def is_wide_parabola(problem):

@@ -311,6 +311,11 @@ class Problem:
         smooth = self.with_loss(self.loss.smoothed(width))
         return smooth if dual is None else smooth._like(rows=smooth.rows.shifted(dual, width))
 
+    def single(self) -> "Problem":
+        """The same objective on a copy of its rows in float32, rounded in units of the spread of
+        each column."""
+        return self._sibling(rows=self.rows.single, _passes_before=self._passes_before)
+
     def exact(self) -> "Problem":
         """The same objective with products in float64, also where X is float32."""
         return self._sibling(rows=self.rows.exact(), _passes_before=self._passes_before)

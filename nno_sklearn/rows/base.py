@@ -21,6 +21,7 @@ from nno_sklearn.rows.replies import (
     Moments,
     PassCounter,
     Raw,
+    Reduced,
     RowCurvature,
     RowSums,
     SecondOrder,
@@ -191,6 +192,15 @@ class Rows(ABC):
         raw = self.raw(coef)
         value, sums = float(self.values(raw, b).sum()), self.sums(raw, b)
         return FirstOrder(value, sums.total, sums.curvature.diagonal, self.gradient(raw, b))
+
+    def reduced(self, raw: Raw, b: Array) -> Reduced:
+        """The data loss at ``raw + b``, its gradient after a step of the intercept; one pass."""
+        sums, curvature = self.sums(raw, b), self.curvature(raw, b)
+        total = sums.total * self.fit_intercept
+        shift = -sums.curvature.solve(total)
+        gradient = self.moved_gradient(raw, b, curvature, shift)
+        value = float(self.values(raw, b).sum())
+        return Reduced(value, total, sums.curvature, shift, gradient, curvature)
 
     @abstractmethod
     def moved_gradient(self, raw: Raw, b: Array, curvature: RowCurvature, shift: Array) -> Array:
@@ -429,6 +439,12 @@ class Rows(ABC):
     @abstractmethod
     def shifted(self, by: Raw, t: float) -> Rows:
         """These rows, with ``t`` times the numbers of a handle added to their offsets."""
+
+    @property
+    def single(self) -> Rows:
+        """A copy of these rows in float32, with which products take half the time; themselves where
+        they are sparse, or elsewhere."""
+        return self
 
     @abstractmethod
     def exact(self) -> Rows:

@@ -20,6 +20,7 @@ from nno_sklearn.rows.replies import (
     HeavyRows,
     HessianSums,
     Moments,
+    Reduced,
     RowCurvature,
     Targets,
 )
@@ -94,7 +95,7 @@ class LocalRows(Recession, Rows):
     def _like(self, design, **changes):
         """The same targets, weights and offsets of the same rows, but for ``changes``."""
         part = copy(self)
-        for name in ("raw_dtype", "stores_raw"):
+        for name in ("raw_dtype", "stores_raw", "single"):
             vars(part).pop(name, None)
         vars(part).update(design=design, **changes)
         return part
@@ -285,6 +286,19 @@ class LocalRows(Recession, Rows):
             return super().first_order(coef, b)
         given = self.loss, self._targets, self.weight, self.design
         return sums.first_order(*given, coef, self.offset, b)
+
+    def reduced(self, raw, b):
+        if not self.stores_raw:
+            return super().reduced(raw, b)
+        given = self.loss, self._targets, self.weight, raw, self.offset, b
+        value, total, outputs, residual, entries = sums.with_curvature(*given)
+        curvature = LocalCurvature(entries, self.weight, self.fit_intercept)
+        total, shift = total * self.fit_intercept, np.zeros(self.n_outputs)
+        if self.fit_intercept:
+            curvature.intercept = outputs
+            shift = -outputs.solve(total)
+            sums.move(residual, entries, self.weight, shift)
+        return Reduced(value, total, outputs, shift, self.design.rmatvec(residual), curvature)
 
     def second_order(self, coef, b):
         if self.is_sparse:
@@ -478,6 +492,12 @@ class LocalRows(Recession, Rows):
         part = self._like(self.design, offset=_by_columns(offset))
         vars(part).pop("mean_offset", None)
         return part
+
+    @cached_property
+    def single(self):
+        if self.is_sparse:
+            return self
+        return self._like(self.design.single(), raw_dtype=self.raw_dtype)
 
     def exact(self):
         return self._like(self.design.exact())

@@ -81,6 +81,31 @@ class FirstOrder(NamedTuple):
     gradient: Array
 
 
+class Reduced(NamedTuple):
+    """The data loss where the intercept is, and its gradient where the intercept should be.
+
+    Parameters
+    ----------
+    value : float
+    total : ndarray of shape (n_outputs,)
+        Derivatives by the intercepts.
+    outputs : InterceptCurvature
+        Second derivatives by the intercepts, were there any: of use to a preconditioner.
+    shift : ndarray of shape (n_outputs,)
+        Newton's step of the intercepts alone.
+    gradient : ndarray of shape (n_features, n_outputs)
+        After that step, to first order.
+    curvature : RowCurvature
+    """
+
+    value: float
+    total: Array
+    outputs: InterceptCurvature
+    shift: Array
+    gradient: Array
+    curvature: RowCurvature
+
+
 class SecondOrder(NamedTuple):
     """The data loss at coefficients and an intercept, and its first and second derivatives.
 
@@ -207,7 +232,6 @@ class HeavyRows(NamedTuple):
 
 def inner(a: Array, b: Array, is_separate: bool) -> Array:
     """Inner products of the columns of a and b, (n_outputs,), or their sum, (1,)."""
-    if a.shape[1] == 1:
+    if a.shape[1] == 1 or not is_separate:
         return np.array([np.vdot(a, b)])
-    products = np.einsum("jk,jk->k", a, b)
-    return products if is_separate else products.sum(keepdims=True)
+    return np.einsum("jk,jk->k", a, b)

@@ -83,6 +83,41 @@ def first_order(loss, y, weight, design, coef, offset, b):
     return FirstOrder(value, total, np.maximum(diagonal, 0.0), gradient)
 
 
+def with_curvature(loss, y, weight, raw, offset, b):
+    """The loss at raw predictions and its derivatives by the intercepts, with weights times loss
+    gradients and the rows' :class:`Curvature`: one look at each block gives all of them."""
+    residual, diagonal = np.empty_like(raw.array), np.empty_like(raw.array)
+    coupling = None
+
+    def block(rows, eta):
+        nonlocal coupling
+        part = weight[rows].astype(eta.dtype, copy=False)
+        losses, gradient, curvature = loss.with_derivatives(y.like(rows, eta), eta)
+        np.multiply(part[:, None], gradient, out=residual[rows])
+        diagonal[rows] = curvature.diagonal
+        if curvature.coupling is curvature.diagonal:
+            coupling = diagonal
+        elif curvature.coupling is not None:
+            coupling = np.empty_like(diagonal) if coupling is None else coupling
+            coupling[rows] = curvature.coupling
+        value, total = float(weight[rows] @ losses.sum(axis=1)), residual[rows].sum(axis=0)
+        return value, np.asarray(total, float), intercept_curvature(curvature, part)
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        looks = [block(*one) for one in blocks(raw, offset, b)]
+    return *reduce(_sum, looks), residual, Curvature(diagonal, coupling)
+
+
+def move(residual, entries, weight, shift):
+    """Add what a shift of the intercepts changes to weights times loss gradients."""
+    shift = shift.astype(residual.dtype)
+    for rows in block_slices(*residual.shape, residual.dtype):
+        part = Curvature(*(None if one is None else one[rows] for one in entries))
+        moved = part.product(np.broadcast_to(shift, residual[rows].shape))
+        moved *= weight[rows, None].astype(residual.dtype, copy=False)
+        residual[rows] += moved
+
+
 def second_order(loss, y, weight, design, coef, offset, b, fit_intercept):
     """:class:`SecondOrder` at coefficients, for dense X.
 

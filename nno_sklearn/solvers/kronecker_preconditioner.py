@@ -29,17 +29,23 @@ class KroneckerPreconditioner:
     is_hessian = False
 
     def __init__(self, features, outputs):
-        self._values, self._vectors, self._scaling = features
+        values, self._vectors, self._scaling = features
         curvatures, self._outputs = outputs
-        self._inverse = 1.0 / (np.multiply.outer(self._values, curvatures) + 1.0)
+        self._inverse = self._narrow(1.0 / (np.multiply.outer(values, curvatures) + 1.0))
+        if self._outputs is not None:
+            self._outputs = self._narrow(self._outputs)
+
+    def _narrow(self, array):
+        """As precise as the eigenvectors."""
+        return array.astype(self._vectors.dtype)
 
     def solve(self, gradient):
         scaling = self._scaling[:, None]
-        inside = self._vectors.T @ (scaling * gradient)
+        inside = self._vectors.T @ self._narrow(scaling * gradient)
         if self._outputs is None:
             return scaling * (self._vectors @ (self._inverse * inside))
         inside = self._inverse * (inside @ self._outputs)
-        return scaling * (self._vectors @ inside) @ self._outputs.T
+        return scaling * ((self._vectors @ inside) @ self._outputs.T)
 
 
 class KroneckerAtPoint:

@@ -14,6 +14,7 @@ from nno_sklearn.problem.cost import (
     paid_landmarks,
     preconditioner_cost,
     searched_rows,
+    takes_single,
 )
 from nno_sklearn.solvers.second_moments import SecondMoments
 
@@ -98,7 +99,9 @@ class Landmarks:
     def moments(self, count):
         """:class:`SecondMoments` of ``count`` landmarks; the penalty has no part in them."""
         if count not in self._moments:
-            self._moments[count] = SecondMoments(self.rows(count).rows)
+            problem = self.rows(count)
+            rows = problem.rows.single if takes_single(problem) else problem.rows
+            self._moments[count] = SecondMoments(rows)
         return self._moments[count]
 
 

@@ -18,7 +18,7 @@ MOST_TRIALS = 10
 
 
 def first_lower(problem, value, slope, at, content=CONTENT, most_trials=MOST_TRIALS):
-    """The first of ever shorter steps that lowers the objective.
+    """The first of ever shorter steps that lowers the objective, or leaves it but for rounding.
 
     Parameters
     ----------
@@ -36,12 +36,13 @@ def first_lower(problem, value, slope, at, content=CONTENT, most_trials=MOST_TRI
     (float, place) or None
         None where rounding hides what the direction may gain, or no step gains.
     """
-    if not -slope > MEAN_ROUNDING * problem.rows.eps * abs(value):
+    rounding = MEAN_ROUNDING * problem.rows.eps * abs(value)
+    if not -slope > rounding:
         return None
     t = 1.0
     for _ in range(most_trials):
         place = at(t)
-        if place.value <= value + content * t * slope:
+        if place.value <= value + content * t * slope + rounding:
             return t, place
         above = place.value - value - t * slope  # of a parabola, its curvature's part
         shorter = -0.5 * t * slope / above if np.isfinite(above) and above > 0 else SHORTEST

@@ -10,7 +10,7 @@ from nno_sklearn.problem.cost import (
     has_kronecker_factors,
     is_wide_parabola,
     moves_jointly,
-    takes_hessian_products,
+    takes_few_looks,
     takes_models,
     takes_newton,
 )
@@ -23,7 +23,7 @@ from nno_sklearn.solvers.landmark_models import descend_by_models
 from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
 from nno_sklearn.solvers.parabola import descend_on_parabola
-from nno_sklearn.solvers.truncated_newton import descend_by_conjugate_gradients
+from nno_sklearn.solvers.reduced_descent import descend_reduced
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.types import Metric, RandomState
 
@@ -154,8 +154,8 @@ class NearestNeighborSolver(Solver):
             point = descend_jointly(run, point, preconditioner, self.n_corrections)
         elif takes_newton(run.problem) and not run.done(point):
             point, step_size = descend_by_newton(run, point), 1.0
-        elif takes_hessian_products(run.problem) and not run.done(point):
-            point = descend_by_conjugate_gradients(run, point, preconditioner)
+        elif takes_few_looks(run.problem) and not run.done(point):
+            point = descend_reduced(run, point, preconditioner, self.n_corrections)
         elif is_wide_parabola(run.problem):
             point = descend_on_parabola(run, point, preconditioner)
         if run.status:
@@ -166,7 +166,8 @@ class NearestNeighborSolver(Solver):
         """The better start of the one given and the optimum on the landmarks, whose preconditioner
         ``preconditioner`` may take over."""
         problem, searched = start.problem, self.n_neighbors is not None
-        pays = landmarks.start_pays and not moves_jointly(problem)
+        few_looks = moves_jointly(problem) or takes_few_looks(problem)
+        pays = landmarks.start_pays and not few_looks
         if start.coef.any() or not (searched or pays):
             return start
         if searched:

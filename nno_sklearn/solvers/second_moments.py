@@ -3,6 +3,7 @@
 from functools import cached_property
 
 import numpy as np
+from scipy.linalg import eigh
 
 from nno_sklearn.rows import Rows
 from nno_sklearn.types import Array
@@ -30,7 +31,8 @@ class SecondMoments:
         return self._rows.gram()
 
     def factor(self, unit: Array) -> tuple[Array, Array, Array]:
-        """Eigenvalues and eigenvectors of ``D^-1/2 A D^-1/2``, and ``D^-1/2``.
+        """Eigenvalues and eigenvectors of ``D^-1/2 A D^-1/2``, and ``D^-1/2``; in float32, as a
+        preconditioner needs no more digits.
 
         Parameters
         ----------
@@ -38,9 +40,10 @@ class SecondMoments:
             The diagonal D, at least 0; where it is 0, so is ``D^-1/2``. Factors of the last one
             are kept.
         """
-        if self._unit is None or not np.allclose(unit, self._unit, rtol=ROUNDING, atol=0.0):
+        if self._unit is None or (np.abs(unit - self._unit) > ROUNDING * self._unit).any():
             root = np.sqrt(unit)
             scaling = np.divide(1.0, root, out=np.zeros_like(root), where=root > 0)
-            values, vectors = np.linalg.eigh(scaling[:, None] * self._gram * scaling)
+            scaled = (scaling[:, None] * self._gram * scaling).astype(np.float32)
+            values, vectors = eigh(scaled, driver="evd", overwrite_a=True)
             self._unit, self._eigen = unit, (np.maximum(values, 0.0), vectors, scaling)
         return self._eigen

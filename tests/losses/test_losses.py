@@ -315,3 +315,22 @@ def test_user_loss_gets_curvature_from_differences():
 )
 def test_provides_what_is_written(loss, provides):
     assert loss.provides == frozenset(provides)
+
+
+@every_loss
+@deterministic
+@given(st.data())
+def test_all_together_are_what_each_is(name, data):
+    loss, (y, eta, _) = LOSSES[name], data.draw(rows(name))
+    gradient, curvature = loss.derivatives(y, eta)
+    value, slope, second = loss.with_derivatives(y, eta.copy())
+    np.testing.assert_allclose(value.sum(axis=1), loss.value(y, eta).sum(axis=1), atol=1e-12)
+    np.testing.assert_allclose(slope, gradient, atol=1e-12)
+    np.testing.assert_allclose(second.product(eta), curvature.product(eta), atol=1e-12)
+
+
+@pytest.mark.parametrize("far", [50.0, 700.0])
+def test_curvature_of_saturated_labels_keeps_its_digits(far):
+    eta, y = np.array([[-far], [far]]), np.array([[0.0], [1.0]])
+    curvature = LOSSES["log_loss"].with_derivatives(y, eta)[2]
+    np.testing.assert_allclose(curvature.diagonal, np.exp(-far), rtol=1e-12)

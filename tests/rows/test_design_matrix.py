@@ -88,3 +88,16 @@ def test_means_are_taken_out_of_sparse_columns_only_where_that_is_exact():
     coef = rng.normal(size=(2, 1))
     expected = (wide - weight @ wide / weight.sum()) @ coef
     np.testing.assert_allclose(design.exact().matvec(coef), expected, rtol=0, atol=1e-9)
+
+
+def test_residuals_that_are_nothing_are_nothing_in_single_precision():
+    """Numbers of fewer digits would slow the product down many times."""
+    rng = np.random.default_rng(9)
+    X = rng.normal(size=(500, 6)).astype(np.float32)
+    residual = rng.normal(size=(500, 3)) * 10.0 ** rng.uniform(-44, -4, (500, 3))
+    residual, size = residual.astype(np.float32), np.abs(residual)
+    flushed = design_matrix._flushed(residual)
+    assert not flushed[size < 1e-36].any()
+    np.testing.assert_array_equal(flushed[size > 1e-20], residual[size > 1e-20])
+    product = design_matrix.DesignMatrix(X, np.full(500, 1 / 500), centred=False).rmatvec(residual)
+    np.testing.assert_allclose(product, X.T.astype(float) @ residual, rtol=1e-4)

@@ -1,0 +1,175 @@
+"""Descent in the coefficients of coupled outputs, with Newton's step of the intercept.
+
+Elsewhere the intercept is at its optimum at every point, and each step is as long as is best; for
+coupled outputs both take several looks at the loss, more than the products with X. Here a look also
+tells Newton's step of the intercept, and the gradient after it to first order; a step in the
+coefficients is nearly always taken whole. It is one of the secants in a preconditioner: two
+products and a look. Where these are so small that a look costs more than the products, it is
+Newton's, by conjugate gradients, whose products with the Hessian take no look.
+
+The products are those of a copy of X in float32, whose rounding is that of a step: the point where
+the steps end is looked at in the precision of X.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nno_sklearn.problem.cost import takes_hessian_products, takes_single
+from nno_sklearn.rows import Raw
+from nno_sklearn.rows.replies import Reduced
+from nno_sklearn.solvers.conjugate_gradients import model_minimum
+from nno_sklearn.solvers.joint_descent import SURE, SURER, gap_at
+from nno_sklearn.solvers.kronecker_preconditioner import KroneckerPreconditioner
+from nno_sklearn.solvers.linesearch import first_lower
+from nno_sklearn.solvers.preconditioner import LBFGS
+from nno_sklearn.types import Array
+
+#: Share of the squared residual, in the metric of the preconditioner, at which a first step of
+#: Newton's ends (Dembo and Steihaug, 1983); later ones are as much more exact as the residual has
+#: fallen.
+ROUGH = 0.3
+#: Share of the gap that a run may leave, below which a step need not fall.
+LEFT = 0.1
+TINY = np.finfo(float).tiny
+
+
+class Place(NamedTuple):
+    """Coefficients with an intercept of the centred columns, and what the rows tell of them."""
+
+    coef: Array
+    intercept: Array
+    #: ``X @ coef``; steps are added to it.
+    raw: Raw
+    value: float
+    #: Of the objective, where the intercept should be.
+    slope: Array
+    data: Reduced
+
+
+def descend_reduced(run, point, preconditioner, n_corrections):
+    """Steps of secants, or Newton's, until the run is done.
+
+    Parameters
+    ----------
+    run : Run
+    point : Point
+        Where to begin; not an optimum.
+    preconditioner : KroneckerAtPoint
+    n_corrections : int
+        Number of past steps that correct the preconditioner (L-BFGS).
+
+    Returns
+    -------
+    Point
+        The run has no status where no step from it descends.
+    """
+    whole, past = point.problem, LBFGS(point.problem, n_corrections)
+    past.carry_on(whole, point.coef)
+    problem, share, is_last = whole.single() if takes_single(whole) else whole, SURE, False
+    is_newton, largest = takes_hessian_products(whole), 0.0
+    place = _place_of(point)
+    while True:
+        metric = Metric(past, _inverse(problem, place, preconditioner))
+        steepest = metric.solve(-place.slope)
+        energy = -float(np.vdot(place.slope, steepest))
+        largest = max(largest, energy)
+        left = max(_left(problem, place, energy), TINY)  # rounding may leave less than nothing
+        may_stay = _may_leave(run, place) / left  # the share of it that may
+        is_near, found = may_stay >= 1 / share, None
+        if energy > 0 and not (is_near or is_last):
+            direction, slope = steepest, None
+            if is_newton:
+                enough = max(ROUGH * np.sqrt(energy / largest), LEFT * may_stay) * energy
+                direction, slope = _newton_step(problem, place, metric, steepest, enough)
+            found = _along(problem, place, direction, slope)
+        if found is not None:
+            step_size, new = found
+            past.add(new.coef - place.coef, new.slope - place.slope)
+            place = new
+            is_last = not run.goes_by(place, step_size)
+            continue
+        point = _point_of(whole, place)
+        if run.done(point) or is_last or (problem is whole and not is_near):
+            past.hand_on(whole, point.coef)
+            return point
+        share *= SURER if is_near else 1.0
+        if problem is not whole:
+            problem, place = whole, _place_of(point)
+
+
+class Metric(NamedTuple):
+    """A preconditioner at a place, corrected by past steps."""
+
+    past: LBFGS
+    inverse: KroneckerPreconditioner
+
+    def solve(self, gradient: Array) -> Array:
+        """What a gradient is in the corrected metric."""
+        return self.past.solve(gradient, self.inverse)
+
+
+def _place_of(point):
+    """A point, whose intercept is at its optimum, as a place; no pass."""
+    sums, still = point.sums, np.zeros_like(point.intercept)
+    known = point.data_loss, sums.total, sums.curvature, still, point.data_gradient
+    data = Reduced(*known, point.curvature)
+    return Place(point.coef, point.intercept, point.raw, point.value, point.gradient, data)
+
+
+def _point_of(problem, place):
+    """The point at a place, in the precision of X."""
+    coef, intercept = place.coef, place.intercept + place.data.shift
+    if problem.rows.dtype == np.float32:  # as precise as a product would be
+        return problem.with_raw(coef, place.raw, intercept)
+    return problem.at(coef, intercept)
+
+
+def _place(problem, coef, raw, intercept):
+    """The objective and its slope; one look at the rows, and a pass."""
+    penalty, alpha = problem.penalty, problem.alpha
+    data = problem.rows.reduced(raw, intercept)
+    slope = data.gradient + alpha * penalty.gradient(coef)
+    return Place(coef, intercept, raw, data.value + alpha * penalty.value(coef), slope, data)
+
+
+def _inverse(problem, place, preconditioner):
+    """The preconditioner at a place."""
+    outputs = place.data.outputs
+    diagonal = problem.scale[:, None] ** 2 * outputs.diagonal
+    return preconditioner.at(place.coef, diagonal, outputs.eigen())
+
+
+def _may_leave(run, place):
+    """What the objective may be above the optimum where the run ends."""
+    has_dual = "conjugate" in run.problem.provides
+    return place.value * (run.tol if has_dual else run.tol**2)
+
+
+def _left(problem, place, energy):
+    """What is left to gain: at most, where there is a dual point, else to second order."""
+    if "conjugate" in problem.provides:
+        return gap_at(problem, place.coef, place.data.gradient)
+    return 0.5 * energy
+
+
+def _newton_step(problem, place, metric, steepest, enough):
+    """About the minimum of the second-order model: the residual's energy in the metric is at most
+    ``enough`` there."""
+    here = problem, place.data.curvature, place.coef
+    return model_minimum(*here, -place.slope, metric, steepest, enough)
+
+
+def _along(problem, place, direction, slope=None):
+    """Length and end of a step, the intercept following it; None where none descends."""
+    rows, data = problem.rows, place.data
+    slope = rows.raw(direction) if slope is None else slope
+    moves = rows.intercept_step(data.curvature, slope, 0.0) if problem.fit_intercept else 0.0
+    begins = place.intercept + data.shift
+
+    def at(t):
+        raw = rows.combined(place.raw, t, slope)
+        return _place(problem, place.coef + t * direction, raw, begins + t * moves)
+
+    promised = np.vdot(data.total, data.shift) + np.vdot(place.slope, direction)
+    return first_lower(problem, place.value, promised, at)
