@@ -79,7 +79,7 @@ class DesignMatrix(SecondOrder):
         return self.X.shape
 
     def _set_geometry(self, centre, scale):
-        self.centre, self.scale = centre, scale
+        self.centre, self.scale, self._with_ones = centre, scale, None
         self._constant = scale == 0
         self._any_constant = bool(self._constant.any())
         # Whether sums of products may be centred afterwards; constant columns take no part.
@@ -345,17 +345,25 @@ class DesignMatrix(SecondOrder):
 
     def blocks_with_ones(self):
         """Slices of the rows of a dense X with the rows, centred, in float64, beside a column of
-        ones; for three products with them, each a pass."""
+        ones; for three products with them, each a pass. A block of all rows is kept."""
         self.passes.read(3 * self.n_stored)
+        if self._with_ones is not None:
+            return self._with_ones
+        blocks = list(self._row_blocks(least=self.shape[1]))
+        made = ((block, self._beside_ones(block)) for block in blocks)
+        if len(blocks) == 1:
+            made = self._with_ones = list(made)
+        return made
+
+    def _beside_ones(self, block):
         p = self.shape[1]
-        for block in self._row_blocks(least=p):
-            columns = np.ones((len(range(*block.indices(len(self)))), p + 1), like=self.X)
-            np.subtract(self.X[block], self.centre, out=columns[:, :p])
-            if self._any_constant:
-                columns[:, :p][:, self._constant] = 0.0
-            if self._any_idle:
-                columns[self._idle[block], :p] = 0.0
-            yield block, columns
+        columns = np.ones((len(range(*block.indices(len(self)))), p + 1), like=self.X)
+        np.subtract(self.X[block], self.centre, out=columns[:, :p])
+        if self._any_constant:
+            columns[:, :p][:, self._constant] = 0.0
+        if self._any_idle:
+            columns[self._idle[block], :p] = 0.0
+        return columns
 
     def _by_blocks(self, product, residual):
         blocks = self._row_blocks()

@@ -157,7 +157,7 @@ class _Scales(Succession):
         least ``MORE`` as a secant from afar may take the curvature for too large."""
         if np.isfinite(self._bound):
             return point.value
-        squares = mean_squared_slope(point.problem, point.raw, point.intercept)
+        squares = _mean_squared_slope(point)
         rows = self._problem.at_scale(self._best(point.raw, point.intercept)).rows
         here = point.problem.rows.values(point.raw, point.intercept)
         known = here - rows.values(point.raw, point.intercept)
@@ -178,7 +178,7 @@ class _Scales(Succession):
         return self._seen[1]
 
     def _look(self, point):
-        squares = mean_squared_slope(point.problem, self.raw, self.intercept)
+        squares = _mean_squared_slope(point)
         with np.errstate(divide="ignore"):  # no residual is left
             # Exact where no residual is beyond epsilon, else too short.
             self._step = np.clip(0.5 * np.log(squares), -LONGEST, LONGEST)
@@ -200,3 +200,8 @@ class _Scales(Succession):
         self._before = place, self._step
         self._scale = np.maximum(np.exp(place + move), self._floor)
         return bool((np.abs(np.log(self._scale) - place) > STILL).any())
+
+
+def _mean_squared_slope(point):
+    problem = point.problem
+    return mean_squared_slope(problem.rows, problem.loss, point.raw, point.intercept)

@@ -77,11 +77,12 @@ def _parts(problem, joint):
 def _place(problem, joint):
     """The objective, and the step from there."""
     coef, intercept, scale = _parts(problem, joint)
-    here, penalty, alpha = problem.at_scale(scale), problem.penalty, problem.alpha
-    data = here.rows.second_order(coef, intercept)
-    squares = here.rows.with_loss(SquaredSlope(here.loss)).first_order(coef, intercept)
+    rows, penalty, alpha = problem.rows, problem.penalty, problem.alpha
+    loss = problem.loss.at_scale(scale)
+    data = rows.with_loss(loss).second_order(coef, intercept)
+    squares = rows.with_loss(SquaredSlope(loss)).first_order(coef, intercept)
     value = float(np.sum(data.values)) + alpha * penalty.value(coef)
-    by_scale, twice = _scale_derivatives(here, coef, intercept)
+    by_scale, twice = _scale_derivatives(rows, loss, rows.raw(coef), intercept)
     slope = np.vstack([data.gradient + alpha * penalty.gradient(coef), data.total])
     mixed = -0.5 * np.vstack([squares.gradient, squares.total])
     curvature, step = alpha * penalty.curvature(coef), np.empty_like(joint)
@@ -98,11 +99,10 @@ def _place(problem, joint):
     return Place(joint, value, step, -0.5 * float(np.vdot(slope, step)))
 
 
-def _scale_derivatives(here, coef, intercept):
+def _scale_derivatives(rows, loss, raw, intercept):
     """First and second derivative by the scale of each output, (n_outputs,) each."""
-    raw = here.rows.raw(coef)
-    first = 0.5 * (1.0 - mean_squared_slope(here, raw, intercept))
-    return first, here.rows.with_loss(ScaleCurvature(here.loss)).values(raw, intercept)
+    first = 0.5 * (1.0 - mean_squared_slope(rows, loss, raw, intercept))
+    return first, rows.with_loss(ScaleCurvature(loss)).values(raw, intercept)
 
 
 def _solved(hessian, diagonal, right):

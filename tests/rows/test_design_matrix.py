@@ -88,3 +88,23 @@ def test_means_are_taken_out_of_sparse_columns_only_where_that_is_exact():
     coef = rng.normal(size=(2, 1))
     expected = (wide - weight @ wide / weight.sum()) @ coef
     np.testing.assert_allclose(design.exact().matvec(coef), expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rows_beside_ones_are_kept_for_these_columns_and_rows_alone(dtype):
+    X = np.random.RandomState(0).normal(3.0, 1.0, size=(40, 3)).astype(dtype)
+    design = design_matrix.DesignMatrix(X, np.full(40, 1 / 40), centred=True)
+
+    def beside_ones(part):
+        return np.vstack([columns for _, columns in part.blocks_with_ones()])
+
+    whole = beside_ones(design)
+    passes = design.passes.total
+    np.testing.assert_array_equal(beside_ones(design), whole)
+    assert design.passes.total == passes + 3  # a look is three products, also where it is kept
+    index = np.array([0, 2])
+    part = beside_ones(design.columns(index))
+    np.testing.assert_allclose(part, whole[:, [0, 2, 3]], atol=1e-6)  # float32 is centred in it
+    np.testing.assert_array_equal(beside_ones(design.rows(index)), whole[index])
+    np.testing.assert_array_equal(beside_ones(design.exact()), whole)
+    np.testing.assert_array_equal(beside_ones(design), whole)
