@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 from scipy import optimize, sparse
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import HuberRegressor
 
 from nno_sklearn import NNORegressor, NNOSearchCV, check_loss, linear_model
+from nno_sklearn.callbacks import Callback
 from nno_sklearn.losses import ConcomitantHuber, Huber, ScaledHuber
 from nno_sklearn.penalties import L1, L2, FusedLasso, GroupLasso
 from nno_sklearn.problem import best_scale
+from nno_sklearn.solvers import Status
 from tests.estimators import SOLVERS
 from tests.problems import X, Y, pose
 
@@ -17,6 +20,16 @@ N, ALPHA, TOL = len(X), 0.05, 1e-7
 RNG = np.random.default_rng(0)
 WEIGHT, OFFSET = RNG.uniform(0.1, 3.0, N), RNG.normal(size=N)
 CONTAINERS = {"dense": np.asarray, "csr": sparse.csr_array, "float32": np.float32}
+
+
+class StopAt(Callback):
+    """Ends a fit at an iteration."""
+
+    def __init__(self, last):
+        self.last = last
+
+    def on_iteration(self, iteration):
+        return iteration.number >= self.last
 
 
 def objective(coef, intercept, scale, X, y, weight, l1, l2, epsilon=1.35):
@@ -144,7 +157,33 @@ def test_what_interpolates_has_the_shortest_coefficients(container):
     np.testing.assert_allclose(model.coef_, shortest, atol=1e-5)
 
 
-def test_history_has_a_record_for_each_scale():
+@pytest.mark.parametrize("intercept", [True, False])
+def test_coefficients_and_scale_take_newtons_steps_together(intercept):
+    target = np.column_stack([Y, 3.0 * Y[::-1] + X[:, 0]])
+    given = {"alpha": 0.01, "tol": 1e-10, "fit_intercept": intercept}
+    together = NNORegressor("concomitant_huber", **given).fit(X, target, WEIGHT)
+    apart = NNORegressor("concomitant_huber", solver="gd", **given).fit(X, target, WEIGHT)
+    assert together.n_iter_ <= 12 < apart.n_iter_
+    np.testing.assert_allclose(together.coef_, apart.coef_, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(together.loss_.scale, apart.loss_.scale, rtol=1e-8)
+    np.testing.assert_array_less(np.diff([record.objective for record in together.history_]), 1e-12)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_steps_of_coefficients_and_scale_end_where_they_are_told_to(count):
+    model = NNORegressor("concomitant_huber", tol=1e-12, max_iter=count)
+    with pytest.warns(ConvergenceWarning, match="max_iter"):
+        model.fit(X, Y)
+    assert model.n_iter_ == count == len(model.history_) - 1
+    assert 0 < model.optimality_ < np.inf
+
+    stopping = NNORegressor("concomitant_huber", tol=1e-12)
+    stopping.set_callbacks(StopAt(count)).fit(X, Y)
+    assert stopping.status_ is Status.STOPPED and len(stopping.history_) - 1 == count
+    np.testing.assert_allclose(stopping.coef_, model.coef_)
+
+
+def test_history_has_a_record_for_each_step():
     model = NNORegressor("concomitant_huber", tol=1e-8).fit(X, Y)
     last = model.history_[-1]
     assert (last.objective, last.optimality) == (model.objective_, model.optimality_)

@@ -134,8 +134,12 @@ class ScaledHuber(Loss):
             )
 
 
-class SquaredSlope(Loss):
-    """The square of another loss's derivative, of which rows give the mean.
+class OfSlopes(Loss):
+    """What the scale's derivatives are made of: another loss's slope u, of which rows give means.
+
+    At a scale sigma a loss is the supremum over u of ``u eta - loss*(u)``, whose conjugate has a
+    part ``sigma (u^2 - 1) / 2``. So its derivative by sigma is ``(1 - u^2) / 2``, and that of u
+    is ``-u u'`` with the derivative u' by eta.
 
     Parameters
     ----------
@@ -149,5 +153,22 @@ class SquaredSlope(Loss):
     def takes_any_array(self) -> bool:  # type: ignore[override]
         return self.loss.takes_any_array
 
+
+class SquaredSlope(OfSlopes):
+    """``u^2``: 1 less twice the derivative by the scale, minus half of whose gradient that by
+    both."""
+
     def value(self, y: Array, eta: Array) -> Array:
         return self.loss.gradient(y, eta) ** 2
+
+    def gradient(self, y: Array, eta: Array) -> Array:
+        slope, curvature = self.loss.derivatives(y, eta)
+        return 2.0 * slope * curvature.diagonal
+
+
+class ScaleCurvature(OfSlopes):
+    """``u^2 u'``: the second derivative by the scale."""
+
+    def value(self, y: Array, eta: Array) -> Array:
+        slope, curvature = self.loss.derivatives(y, eta)
+        return slope**2 * curvature.diagonal

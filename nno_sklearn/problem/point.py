@@ -35,7 +35,11 @@ class Point:
         Handle of ``X @ coef`` without the intercept.
     sums : RowSums
         Of the loss's derivatives over the rows.
+    is_afresh : bool
+        Whether the raw predictions are a product with the coefficients, not a sum of steps.
     """
+
+    is_afresh = False
 
     def __init__(
         self,
@@ -171,14 +175,20 @@ class Line:
     ----------
     start : Point
     direction : ndarray of shape (n_features, n_outputs)
-    slope : Raw
-        Handle of ``X @ direction``.
+    slope : Raw, default=None
+        Handle of ``X @ direction``; None for one that is made when it is needed.
     """
 
-    def __init__(self, start: Point, direction: Array, slope: Raw) -> None:
-        self.start, self.direction, self.slope = start, direction, slope
+    def __init__(self, start: Point, direction: Array, slope: Raw | None = None) -> None:
+        self.start, self.direction = start, direction
+        if slope is not None:
+            self.slope = slope
         self._t, self._intercept = np.zeros(1), start.intercept
         self._point, self._point_t = start, np.zeros(1)
+
+    @cached_property
+    def slope(self) -> Raw:
+        return self.start.problem.rows.raw(self.direction)
 
     @cached_property
     def _secant(self):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.problem.correction import Correction, NoCorrection, Tilt
+from nno_sklearn.problem.cost import is_polished
 from nno_sklearn.problem.exact_sums import exact_sum
 from nno_sklearn.problem.intercept import NO_SEARCH, PRECISION
 from nno_sklearn.problem.knowledge import Knowledge
@@ -224,7 +225,9 @@ class Problem:
     ) -> Point:
         """The point at ``coef``; one pass. ``intercept`` is where the search for b begins, and
         where that of coupled outputs ends if the ``precision`` is ``NO_SEARCH``."""
-        return Point(self, coef, self.rows.raw(coef), intercept, precision)
+        point = Point(self, coef, self.rows.raw(coef), intercept, precision)
+        point.is_afresh = True
+        return point
 
     def with_raw(
         self,
@@ -242,7 +245,8 @@ class Problem:
         if self._first is not None and np.array_equal(coef, self._first.null.coef):
             return self._first.null.of(self)
         null = self.with_raw(coef, self.rows.raw(coef) if coef.any() else self.rows.nothing())
-        null.release()  # it lives as long as the problem
+        if not is_polished(self):
+            null.release()  # it lives as long as the problem
         return null
 
     @cached_property

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from nno_sklearn.losses import SquaredError
+from nno_sklearn.losses import Loss, SquaredError
 from nno_sklearn.losses.concomitant import SquaredSlope
 from nno_sklearn.problem.problem import Problem
-from nno_sklearn.rows import Raw
+from nno_sklearn.rows import Raw, Rows
 from nno_sklearn.types import Array
 
 #: Steps of a scale at most, and where a first guess and the best scale end.
@@ -14,10 +14,10 @@ MAX_STEPS, ABOUT, SETTLED = 100, 1e-3, 1e-8
 SLACK, FARTHEST = 1e-12, 1e40
 
 
-def mean_squared_slope(problem: Problem, raw: Raw, intercept: Array) -> Array:
+def mean_squared_slope(rows: Rows, loss: Loss, raw: Raw, intercept: Array) -> Array:
     """That of a loss at a scale, (n_outputs,): 1 at the best one for given raw predictions, more at
     smaller ones."""
-    return problem.rows.with_loss(SquaredSlope(problem.loss)).values(raw, intercept)
+    return rows.with_loss(SquaredSlope(loss)).values(raw, intercept)
 
 
 def root_mean_square(problem: Problem, raw: Raw, intercept: Array) -> Array:
@@ -47,7 +47,8 @@ def best_scale(problem: Problem, raw: Raw, intercept: Array, *, settled: float =
     # Secants from the left reach 1 from below, and are exact when no residual passes epsilon.
     before, below, place = np.zeros_like(unit), np.zeros_like(unit), np.ones_like(unit)
     for _ in range(MAX_STEPS):
-        squares = mean_squared_slope(problem.at_scale(unit / np.sqrt(place)), raw, intercept)
+        loss = problem.loss.at_scale(unit / np.sqrt(place))
+        squares = mean_squared_slope(problem.rows, loss, raw, intercept)
         rise, missing = squares - below, 1.0 - squares
         secant = np.where(missing > SLACK, FARTHEST, place)  # where it rises no more, none is 1
         np.divide((place - before) * missing, rise, out=secant, where=rise > 0)

@@ -66,7 +66,7 @@ class DesignMatrix(SecondOrder):
     """
 
     def __init__(self, X, weight, *, centred, geometry=None, passes=None):
-        self.X, self._beside_ones = X, None
+        self.X = X
         self.passes = PassCounter(self.n_stored) if passes is None else passes
         self._set_idle(weight == 0)
         if geometry is None:
@@ -83,7 +83,7 @@ class DesignMatrix(SecondOrder):
         return self.X.shape
 
     def _set_geometry(self, centre, scale):
-        self.centre, self.scale = centre, scale
+        self.centre, self.scale, self._beside_ones = centre, scale, None
         self._constant = scale == 0
         self._any_constant = bool(self._constant.any())
         # Whether sums of products may be centred afterwards; constant columns take no part.
@@ -101,7 +101,7 @@ class DesignMatrix(SecondOrder):
         """A sub-matrix, which counts its share of a pass."""
         part = copy(self)
         part._set_idle(idle)
-        part.X, part._beside_ones = X, None
+        part.X = X
         part._set_geometry(centre, scale)
         return part
 

@@ -34,14 +34,13 @@ class _Known(Generic[Model]):
     """A model posed before, and its problem."""
 
     model: Model
-    parameters: dict[str, Any]
     problem: Problem
     total_weight: float
     training: BoundTraining | None
 
     @cached_property
     def key(self) -> Any:
-        return key_of(self.parameters)
+        return key_of(_binding_parameters(self.model))
 
 
 class FitSession:
@@ -182,8 +181,7 @@ class FitSession:
             check_magnitude(problem)
         if training is None:  # a score needs the rows, not their moments
             problem = summarise(problem, self._budget)
-        parameters = _binding_parameters(model)
-        known = _Known(draft_of(draft), parameters, problem, data.total_weight, training)
+        known = _Known(draft_of(draft), problem, data.total_weight, training)
         self._known.append(known)
         return draft, known
 

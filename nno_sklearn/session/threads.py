@@ -8,7 +8,7 @@ from typing import Any
 from threadpoolctl import ThreadpoolController
 
 from nno_sklearn.problem import Problem
-from nno_sklearn.problem.cost import pays_threads
+from nno_sklearn.problem.cost import may_thread, pays_threads
 
 
 def threads_for(problem: Problem) -> AbstractContextManager[Any]:
@@ -17,10 +17,14 @@ def threads_for(problem: Problem) -> AbstractContextManager[Any]:
     Threads wait for each other at the end of each product, in a loop that takes a core: where
     that core has other work, a short product takes many times as long as in one thread.
 
+    Products so short that BLAS starts no threads need no limit, which takes as long as a step of a
+    small fit, and the first one in a process as long as all of it.
+
     The limit is one of the process, so only fits in the main thread set it: of fits in threads of
     their own, the last would restore what another has set.
     """
-    if pays_threads(problem) or current_thread() is not main_thread():
+    is_free = pays_threads(problem) or not may_thread(problem)
+    if is_free or current_thread() is not main_thread():
         return nullcontext()
     return _libraries().limit(limits=1)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from time import perf_counter
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
@@ -338,7 +339,12 @@ def check_count(owner: BaseEstimator, name: str, low: int) -> None:
 
 def unmet(requires: frozenset[str], loss: Loss, penalty: Penalty) -> list[str]:
     """The requirements that a loss and a penalty do not meet, sorted."""
-    offered = {"loss": loss.provides, "penalty": penalty.provides}
+    return [*_unmet(requires, loss.provides, penalty.provides)]
+
+
+@cache
+def _unmet(requires, of_loss, of_penalty):
+    offered = {"loss": of_loss, "penalty": of_penalty}
 
     def is_met(need):
         options = (option.split(".") for option in need.split("|"))

@@ -137,7 +137,10 @@ def _continued(history, more):
 
 
 def _near(problem, coef, result, precision=PRECISION):
-    """The point at ``coef``, near those of a result."""
+    """The point at ``coef``, near those of a result; its own, where that is no sum of steps."""
+    own = result.point
+    if own is not None and own.problem is problem and own.coef is coef and own.is_afresh:
+        return own
     intercept = problem.inner_intercept(result.coef, result.intercept)
     return problem.at(coef, intercept, precision)
 

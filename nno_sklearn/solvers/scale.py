@@ -1,10 +1,14 @@
 """Losses that estimate the scale of residuals: problems at scales that come nearer to the best."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from nno_sklearn.problem import Point, Problem, best_scale, mean_squared_slope, root_mean_square
+from nno_sklearn.problem.cost import takes_newton
 from nno_sklearn.solvers.base import Callback, Solver, SolverResult, Status
 from nno_sklearn.solvers.returned import polished
+from nno_sklearn.solvers.scale_newton import newton_with_scale
 from nno_sklearn.solvers.succession import Check, Succession, accept
 from nno_sklearn.types import RandomState
 
@@ -42,7 +46,8 @@ def solve_with_scale(
     """Minimise an objective jointly in the coefficients and the scale of the residuals.
 
     At each scale any solver finds the coefficients, from those at the scale before. The scale
-    then follows the residuals by a secant method. The slopes u of the loss are a dual point of the
+    then follows the residuals by a secant method. Where a Hessian is cheap, Newton's steps in both
+    together come first. The slopes u of the loss are a dual point of the
     joint problem where their squares have mean 1 at most, to which they are shrunk: it certifies
     coefficients and scale together.
 
@@ -62,10 +67,20 @@ def solve_with_scale(
     Returns
     -------
     SolverResult
-        Its history has one record per scale; its loss is that at the last one.
+        Its history has one record per scale, or step of coefficients and scale together; its loss
+        is that at the last one.
     """
     run = _Scales(problem.exact(), start, max_iter, tol, callback)
     return run.solve(solver, random_state, check)
+
+
+class _Found(NamedTuple):
+    """Where Newton's steps lead, as a succession takes it in."""
+
+    point: Point
+    n_iter: int
+    optimality: float = np.inf  # they have no certificate
+    status: Status | None = None
 
 
 class _Scales(Succession):
@@ -74,7 +89,7 @@ class _Scales(Succession):
     precise = 1e-14
 
     def __init__(self, problem, start, max_iter, tol, callback):
-        null = problem.null
+        null, self._seen = problem.null, None
         size = root_mean_square(problem, null.raw, null.intercept)
         scale = best_scale(problem, null.raw, null.intercept)
         self._floor = np.where(size > 0, LEAST * size, NONE)
@@ -94,6 +109,36 @@ class _Scales(Succession):
         if not (scale > 0).any():  # the constant model is perfect
             self._bound, self.status = 0.0, Status.CONVERGED
             self._record(0.0, self._value)
+
+    def solve(self, solver, random_state=None, check=accept):
+        is_cheap = self._problem.is_smooth and takes_newton(self._problem)
+        if self.status is None and is_cheap and solver.is_second_order:
+            self._begin_jointly()
+        return super().solve(solver, random_state, check)
+
+    def _begin_jointly(self):
+        """Begin near the optimum, by Newton's steps in coefficients and scale together."""
+        given = self._problem, self.coef, self.intercept, self._scale
+        found = newton_with_scale(*given, self._goes_by)
+        if found is not None:
+            coef, intercept, scale = found
+            self._scale = np.maximum(scale, self._floor)
+            point = self._next_problem().at(coef, intercept)
+            self._advance(_Found(point, 1))
+
+    def _goes_by(self, value, coef, intercept, scale):
+        """Record where a step has led; whether the run may go on from there. If not, the record
+        is yet to come, with a certificate."""
+        if self._n_iter + 1 >= self._max_iter:
+            return False
+        moved = np.abs(coef - self.coef).max()
+        self.coef, self.intercept, self._scale, self._value = coef, intercept, scale, value
+        self._record(np.inf, np.inf, moved)
+        if self.status is not None:
+            self.history.pop()
+            return False
+        self._n_iter += 1
+        return True
 
     def _next_problem(self):
         return self._problem.at_scale(self._scale)
@@ -122,9 +167,8 @@ class _Scales(Succession):
         least ``MORE`` as a secant from afar may take the curvature for too large."""
         if np.isfinite(self._bound):
             return point.value
-        squares = mean_squared_slope(point.problem, point.raw, point.intercept)
-        scale = np.maximum(best_scale(self._problem, point.raw, point.intercept), self._floor)
-        rows = self._problem.at_scale(scale).rows
+        squares = _mean_squared_slope(point)
+        rows = self._problem.at_scale(self._best(point.raw, point.intercept)).rows
         here = point.problem.rows.values(point.raw, point.intercept)
         known = here - rows.values(point.raw, point.intercept)
         slope = 0.5 * self._scale * (1.0 - squares)
@@ -133,12 +177,18 @@ class _Scales(Succession):
 
     def _value_at(self, coef, raw):
         """The objective at the scale that is best for these coefficients."""
-        found = best_scale(self._problem, raw, self.intercept)
-        self._own = np.maximum(found, self._floor)
+        self._own = self._best(raw, self.intercept)
         return super()._value_at(coef, raw)
 
+    def _best(self, raw, intercept):
+        """The scale that is best for raw predictions, which may be the last ones asked about."""
+        if self._seen is None or self._seen[0] is not raw:
+            found = best_scale(self._problem, raw, intercept)
+            self._seen = raw, np.maximum(found, self._floor)
+        return self._seen[1]
+
     def _look(self, point):
-        squares = mean_squared_slope(point.problem, self.raw, self.intercept)
+        squares = _mean_squared_slope(point)
         with np.errstate(divide="ignore"):  # no residual is left
             # Exact where no residual is beyond epsilon, else too short.
             self._step = np.clip(0.5 * np.log(squares), -LONGEST, LONGEST)
@@ -164,3 +214,8 @@ class _Scales(Succession):
         least = ENOUGH * self._goal * self._least / len(place)
         self._scale = np.maximum(np.exp(place + move), np.maximum(self._floor, least))
         return bool((np.abs(np.log(self._scale) - place) > STILL).any())
+
+
+def _mean_squared_slope(point):
+    problem = point.problem
+    return mean_squared_slope(problem.rows, problem.loss, point.raw, point.intercept)

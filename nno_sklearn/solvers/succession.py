@@ -203,7 +203,8 @@ class Succession(ABC):
         )
         self.history.append(record)
         coefficients = lambda: (self.coef, self._problem.outer_intercept(self))  # noqa: E731
-        if self._callback is not None and self._callback(record, coefficients):
+        is_heard = self._callback is not None and self.status is not Status.STOPPED
+        if is_heard and self._callback(record, coefficients):
             self.status = self.status or Status.STOPPED
 
     def _result(self):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nno_sklearn.problem import WorkingHessian, promised_decrease
+from nno_sklearn.problem import Line, WorkingHessian, promised_decrease
 from nno_sklearn.problem.cost import MAX_MATRIX_SIZE, can_have_rows, coupled_outputs, fits_matrix
 from nno_sklearn.solvers.accelerated import accelerated_steps
 from nno_sklearn.solvers.linesearch import exact_step, rises
@@ -245,21 +245,23 @@ def _proximal_newton_step(point, blocks, target_gap):
             break
     else:
         return None
-    line = point.towards(new - point.coef)
+    line = Line(point, new - point.coef)
     is_exact = point.problem.loss.constant_curvature or not point.problem.penalty.is_convex
-    if is_exact and _falls_enough(line):
-        return line.point(np.ones(1))
+    if is_exact and (end := _end_of_model(line)) is not None:
+        return end
     found = exact_step(line)
     return _ends_nearer(line) if found is None else found[1]
 
 
-def _falls_enough(line):
-    """Whether the end of a line is low enough (Tseng and Yun, 2009). Where the model is exact the
-    end is its minimum; and a search would stop before the minimum of a penalty that is not convex,
-    which may be where its secant still rises.
+def _end_of_model(line):
+    """The end of a line, where it is low enough (Tseng and Yun, 2009), with raw predictions made
+    afresh. Where the model is exact the end is its minimum; and a search would stop before the
+    minimum of a penalty that is not convex, which may be where its secant still rises.
     """
-    start, end = line.start, line.point(np.ones(1))
-    return end.value <= start.value + SUFFICIENT * line.initial_slope.sum()
+    start = line.start
+    end = start.problem.at(start.coef + line.direction, start.intercept)
+    is_low = end.value <= start.value + SUFFICIENT * line.initial_slope.sum()
+    return end if is_low else None
 
 
 def _ends_nearer(line):

@@ -101,3 +101,23 @@ def test_residuals_that_are_nothing_are_nothing_in_single_precision():
     np.testing.assert_array_equal(flushed[size > 1e-20], residual[size > 1e-20])
     product = design_matrix.DesignMatrix(X, np.full(500, 1 / 500), centred=False).rmatvec(residual)
     np.testing.assert_allclose(product, X.T.astype(float) @ residual, rtol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rows_beside_ones_are_kept_for_these_columns_and_rows_alone(dtype):
+    X = np.random.RandomState(0).normal(3.0, 1.0, size=(40, 3)).astype(dtype)
+    design = design_matrix.DesignMatrix(X, np.full(40, 1 / 40), centred=True)
+
+    def beside_ones(part):
+        return np.vstack([columns for _, columns in part.blocks_with_ones()])
+
+    whole = beside_ones(design)
+    passes = design.passes.total
+    np.testing.assert_array_equal(beside_ones(design), whole)
+    assert design.passes.total == passes + 3  # a look is three products, also where it is kept
+    index = np.array([0, 2])
+    part = beside_ones(design.columns(index))
+    np.testing.assert_allclose(part, whole[:, [0, 2, 3]], atol=1e-6)  # float32 is centred in it
+    np.testing.assert_array_equal(beside_ones(design.rows(index)), whole[index])
+    np.testing.assert_array_equal(beside_ones(design.exact()), whole)
+    np.testing.assert_array_equal(beside_ones(design), whole)

@@ -33,9 +33,14 @@ class Watching(GradientDescent):
         return super().solve(*args, **kwargs)
 
 
-@pytest.mark.parametrize(("least", "threads"), [(np.inf, {1}), (0, {2})])
-def test_only_long_products_use_threads(least, threads, monkeypatch):
+@pytest.mark.parametrize(
+    ("least", "never", "threads"), [(np.inf, 0, {1}), (0, 0, {2}), (np.inf, np.inf, {2})]
+)
+def test_only_long_products_use_threads(least, never, threads, monkeypatch):
+    """And the shortest ones, for which BLAS starts none, leave the setting as it is."""
     monkeypatch.setattr(cost, "LEAST_THREADED", least)
+    monkeypatch.setattr(cost, "NEVER_THREADED", never)
+    monkeypatch.setattr(cost, "NEVER_THREADED_HESSIAN", never)
     X = make_matrix()
     y = X.sum(axis=1)
     seen = []
@@ -46,7 +51,7 @@ def test_only_long_products_use_threads(least, threads, monkeypatch):
 
 
 def test_fits_in_threads_restore_the_setting():
-    X = make_matrix()
+    X = np.repeat(make_matrix(), 20, axis=0)  # long enough for a limit
     y = X.sum(axis=1)
     before, seen, barrier = blas_threads(), [], Barrier(2)
     for _ in range(3):
@@ -67,7 +72,7 @@ def test_a_fit_that_fails_restores_the_setting():
         def solve(self, *args, **kwargs):
             raise RuntimeError("no run")
 
-    X = make_matrix()
+    X = np.repeat(make_matrix(), 20, axis=0)  # long enough for a limit
     y = X.sum(axis=1)
     with threadpool_limits(2, user_api="blas"):
         with pytest.raises(RuntimeError, match="no run"):
