@@ -24,8 +24,8 @@ FREE = 1e-10
 TINY = np.finfo(float).tiny
 #: Share of the rows' own error, as many parameters of a draw as it has for each row, that is left.
 DRAWN_SHARE = 0.1
-#: Factor on the rows near corners where those chosen before were too few.
-MORE = 1.5
+#: Factor on the rows near corners where those near a point that had its own optimum were too few.
+MORE = 2.25
 
 
 class Inside(NamedTuple):
@@ -115,8 +115,9 @@ def _terms(problem):
 
 def _found(problem, terms, k, start, count, accuracy, max_iter):
     """An output's optimum, by means of the rows that are not near corners while all of them stay
-    where they were."""
-    found = start
+    where they were. If they do not, as many as before are chosen again near the optimum found: it
+    is much nearer than the start was."""
+    found, more = start, 1.0
     while True:
         near = None
         if count < problem.n_samples:
@@ -130,7 +131,7 @@ def _found(problem, terms, k, start, count, accuracy, max_iter):
         whole = rows.whole_value(problem.rows.raw(found.coef), found.intercept)
         if whole - rows.value() <= accuracy * whole:
             return found
-        count = int(MORE * count)
+        count, more = int(more * count), MORE
 
 
 def _newton(problem, terms, rows, start, accuracy, max_iter):
