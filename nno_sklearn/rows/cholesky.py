@@ -30,8 +30,11 @@ class TriangularFactor:
         """``(L L')^-1 right``, of a vector or of each column."""
         if right.ndim == 1:
             return self.undo(dtrsv(self._upper, right, trans=1))
-        half = dtrsm(1.0, self._upper, right, trans_a=1)
-        return dtrsm(1.0, self._upper, half, overwrite_b=True)
+        return dtrsm(1.0, self._upper, self.halve(right), overwrite_b=True)
+
+    def halve(self, right):
+        """``L^-1 right`` of each column: its squares are those of ``right`` in the inverse."""
+        return dtrsm(1.0, self._upper, right, trans_a=1)
 
     def shares(self, j):
         """What of the columns before j gives the best combination for column j, (j,)."""

@@ -138,7 +138,8 @@ class GroupModel:
         rates = np.divide(self._radii, sizes, out=np.zeros_like(sizes), where=sizes > 0)
         ridge = rates[self._norms.labels[index]]
         new[index] = v[index]
-        slope = slope + self._model.product(new - v)
+        if (new != v).any():
+            slope = slope + self._model.product(new - v)
         solve = self._sparse if self._norms.l1 else self._dense
         step, parts = solve(index, ridge, new, slope)
         moved = np.zeros_like(v)

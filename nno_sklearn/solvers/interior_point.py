@@ -25,7 +25,7 @@ TINY = np.finfo(float).tiny
 #: Share of the rows' own error, as many parameters of a draw as it has for each row, that is left.
 DRAWN_SHARE = 0.1
 #: Factor on the rows near corners where those chosen before were too few.
-MORE = 1.5
+MORE = 2.25
 
 
 class Inside(NamedTuple):
@@ -115,22 +115,32 @@ def _terms(problem):
 
 def _found(problem, terms, k, start, count, accuracy, max_iter):
     """An output's optimum, by means of the rows that are not near corners while all of them stay
-    where they were."""
-    found = start
+    where they were. If they do not, as many as before are chosen again near what was found, where
+    that gains more than it leaves; else more are, near the better one."""
+    best = start
     while True:
-        near = None
+        raw, near = problem.rows.raw(best.coef), None
         if count < problem.n_samples:
-            near = problem.rows.interior_near(
-                k, problem.rows.raw(found.coef), found.intercept, count
-            )
+            near = problem.rows.interior_near(k, raw, best.intercept, count)
         rows = problem.rows.interior(k) if near is None else near
-        found = _newton(problem, terms, rows, found, accuracy, max_iter)
+        found = _newton(problem, terms, rows, best, accuracy, max_iter)
         if near is None or found.n_iter >= max_iter:
             return found
         whole = rows.whole_value(problem.rows.raw(found.coef), found.intercept)
-        if whole - rows.value() <= accuracy * whole:
+        missed = whole - rows.value()
+        if missed <= accuracy * whole:
             return found
-        count = int(MORE * count)
+        gain = rows.whole_value(raw, best.intercept) + _penalty(terms, best.coef)
+        gain -= whole + _penalty(terms, found.coef)
+        best = found if gain > 0 else best._replace(n_iter=found.n_iter)
+        if gain < missed:
+            count = int(MORE * count)
+
+
+def _penalty(terms, coef):
+    l1, l2 = terms
+    size = np.abs(coef[:, 0])
+    return float(l1 @ size + 0.5 * l2 @ size**2)
 
 
 def _newton(problem, terms, rows, start, accuracy, max_iter):
@@ -171,8 +181,7 @@ class _Iterate:
 
     def value(self):
         """The objective of the output on these rows."""
-        size = np.abs(self.coef[:, 0])
-        return self._rows.value() + float(self._steep @ size + 0.5 * self._l2 @ size**2)
+        return self._rows.value() + _penalty((self._steep, self._l2), self.coef)
 
     def slope(self):
         """Of the Lagrangian, by coefficients and intercept, (n_features + 1,): 0 where the slopes

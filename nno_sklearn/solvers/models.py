@@ -1,6 +1,7 @@
 """Quadratic models of a data loss: by the Gram matrix, or by the rows where that is too inexact."""
 
 import numpy as np
+from scipy import sparse
 from scipy.linalg import qr, solve_triangular
 from scipy.sparse.linalg import eigsh
 
@@ -22,6 +23,12 @@ def block_product(blocks, d):
     for index, matrix in blocks:
         product[index] = matrix @ flat[index]
     return product.reshape(d.shape)
+
+
+def _directions(index, unit, starts, n_coefs):
+    """Directions with the entries ``unit`` at ``index``, (n_directions, n_coefs); sparse."""
+    ends = np.append(starts, len(index))
+    return sparse.csr_array((unit, index, ends), shape=(len(starts), n_coefs))
 
 
 def stands_still(gaps):
@@ -84,12 +91,12 @@ class GramModel:
             Entries of the directions at ``index``; direction j has those from ``starts[j]`` on.
         starts : ndarray of shape (n_directions,)
         """
-        products = self._matrix.take(index, axis=0).take(index, axis=1) * unit
-        products = np.add.reduceat(products, starts, axis=1)
-        whole = np.add.reduceat(unit[:, None] * products, starts, axis=0)
+        directions = _directions(index, unit, starts, len(self._matrix))
+        products = directions @ self._matrix
+        whole = directions @ products.T
         if part is None:
             return whole
-        inside = products[np.isin(index, used)]
+        inside = products[:, used].T
         return whole - inside.T @ part.solve(inside)
 
     def check(self, index, combination):
@@ -172,31 +179,35 @@ class ThinModel:
 
     def part(self, index, ridge):
         """The model of some coefficients, with a ``ridge`` for each on its diagonal."""
-        columns, ridge = self._columns[index], ridge + self._l2
-        if len(index) > columns.shape[1] and ridge.all():
-            return _KernelPart(columns, ridge)
-        return _ColumnsPart(columns, ridge)
+        columns, diagonal = self._columns[index], ridge + self._l2
+        # Without squares all of the diagonal, even where it is 0.
+        share = ridge / diagonal if self._l2 else np.ones(len(index))
+        is_wide = len(index) > columns.shape[1] and diagonal.all()
+        return (_KernelPart if is_wide else _ColumnsPart)(columns, diagonal, share)
 
     def left(self, part, used, index, unit, starts):
-        """See :meth:`GramModel.left`."""
-        images = np.add.reduceat(self._columns[index] * unit[:, None], starts, axis=0).T
-        if not self._l2:
-            return images.T @ images if part is None else part.left(images)
-        whole = images.T @ images
-        whole[np.diag_indices_from(whole)] += self._l2 * np.add.reduceat(unit**2, starts)
-        if part is None:
-            return whole
-        inside, own = self._columns[used] @ images, np.isin(index, used)
-        direction = np.searchsorted(starts, np.flatnonzero(own), side="right") - 1
-        inside[np.arange(len(used)), direction] += self._l2 * unit[own]
-        return whole - inside.T @ part.solve(inside)
+        """See :meth:`GramModel.left`.
+
+        Coefficients in use follow a direction but for the share that their ridge has of what is
+        diagonal in their curvature; of that share the squares count, and what no combination of the
+        rows in use tells.
+        """
+        share = np.ones(len(index))
+        if part is not None:
+            share[np.isin(index, used)] = part.ridge_share
+        directions = _directions(index, share * unit, starts, len(self._columns))
+        images = (directions @ self._columns).T
+        whole = images.T @ images if part is None else part.left(images)
+        whole[np.diag_indices_from(whole)] += self._l2 * np.add.reduceat(share * unit**2, starts)
+        return whole
 
 
 class _ColumnsPart:
     """By the matrix over coefficients."""
 
-    def __init__(self, columns, ridge):
-        self._columns, self._factor = columns, ScaledCholesky(columns @ columns.T, ridge)
+    def __init__(self, columns, diagonal, ridge_share):
+        self._columns, self.ridge_share = columns, ridge_share
+        self._factor = ScaledCholesky(columns @ columns.T, diagonal)
 
     def solve(self, right):
         return self._factor.solve(right)
@@ -209,17 +220,19 @@ class _ColumnsPart:
 class _KernelPart:
     """By the matrix over rows (Woodbury, 1950)."""
 
-    def __init__(self, columns, ridge):
-        self._columns, self._ridge = columns, ridge[:, None]
-        self._factor = _kernel_factor((columns / np.sqrt(self._ridge)).T)
+    def __init__(self, columns, diagonal, ridge_share):
+        self._root, self.ridge_share = np.sqrt(diagonal)[:, None], ridge_share
+        self._scaled = columns / self._root
+        self._factor = _kernel_factor(self._scaled.T)
 
     def solve(self, right):
-        plain = right / self._ridge
-        inner = self._factor.solve(self._columns.T @ plain)
-        return plain - (self._columns @ inner) / self._ridge
+        plain = right / self._root
+        inner = self._factor.solve(self._scaled.T @ plain)
+        return (plain - self._scaled @ inner) / self._root
 
     def left(self, images):
-        return images.T @ self._factor.solve(images)
+        half = self._factor.halve(images)
+        return half.T @ half
 
 
 class _RowsPart:

@@ -91,8 +91,8 @@ def test_l1_leaves_zeros():
     assert 0 < np.count_nonzero(model.coef_) < P
 
 
-def test_most_rows_are_means(monkeypatch):
-    """Newton's steps on all rows are none where most stay on their side of a corner."""
+def numbers_of_rows(monkeypatch):
+    """A list that the numbers of rows come into of which Newton's steps find an optimum."""
     seen, newton = [], interior_point._newton
 
     def spied(problem, terms, rows, *args):
@@ -101,9 +101,25 @@ def test_most_rows_are_means(monkeypatch):
         return found
 
     monkeypatch.setattr(interior_point, "_newton", spied)
+    return seen
+
+
+def test_most_rows_are_means(monkeypatch):
+    """Newton's steps on all rows are none where most stay on their side of a corner."""
+    seen = numbers_of_rows(monkeypatch)
     X, y = data(6, n=60_000, p=4)
     assert fitted("quantile", None, X, y).converged_
     assert len(seen) >= 2 and max(seen) < 0.5 * len(y)
+
+
+@pytest.mark.parametrize("count", [300, 2_400])
+def test_too_few_rows_near_corners_become_more_near_the_better_point(count, monkeypatch):
+    """Means of most rows may have their optimum far away, where other rows are near corners."""
+    monkeypatch.setattr(interior_point, "n_near", lambda problem, drawn: count)
+    seen = numbers_of_rows(monkeypatch)
+    X, y = data(6, n=60_000, p=4)
+    assert fitted("quantile", None, X, y).converged_
+    assert len(seen) > 2 and max(seen) < 0.5 * len(y)
 
 
 def test_rows_that_cross_a_corner_are_found_out():
