@@ -146,9 +146,9 @@ def head(task):
 
 
 def _curve(model, seconds):
-    """Processor seconds and objective of each iteration of ours, in proportion to its wall time."""
+    """Processor seconds and objective of each iteration of ours, in proportion to its passes."""
     history = getattr(model, "history_", [])
-    return [(seconds * one.seconds / history[-1].seconds, one.objective) for one in history]
+    return [(seconds * one.n_passes / history[-1].n_passes, one.objective) for one in history]
 
 
 def _model(task):
