@@ -48,7 +48,7 @@ class SecondOrder:
         p = self.shape[1]
         gram, cross, first = np.zeros((p, p)), np.zeros((p, other.shape[1])), np.zeros(p)
         even = is_even(weight)
-        root = np.sqrt(weight, dtype=self.X.dtype)[:, None]
+        root = np.sqrt(weight)[:, None]
         for block in self._row_blocks(least=p):
             rows = self.X[block] if even else self.X[block] * root[block]
             gram += rows.T @ rows

