@@ -274,3 +274,14 @@ def test_rows_that_can_be_fitted_exactly_take_few_passes(alpha):
     assert model.converged_ and model.n_passes_ < 3000
     assert model.objective_ == pytest.approx(alpha * least, rel=2e-7)
     assert np.abs(y - model.predict(X)).max() < 1e-6
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_problem_is_solved_however_far_the_best_scale_is():
+    """Newton's steps may end where gaps are many times the objective: no accuracy to aim at."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(600, 60))
+    truth = rng.normal(size=60)
+    y = X @ truth + 3 + 0.01 * rng.standard_t(1, 600)
+    model = linear_model.HuberRegressor(epsilon=1.01, alpha=1.0).fit(X, y)
+    np.testing.assert_allclose(model.coef_, truth, atol=0.02)

@@ -9,8 +9,9 @@ from nno_sklearn.cli.kinds import Kind
 from nno_sklearn.cli.values import as_text
 
 #: "7:30", "07:30:15.2", "7:30 PM", "2 days 07:30:15", and "1:05.250": minutes and seconds.
+#: Only the days of "-1 day, 22:30:00" (Python) and "-1 days +22:30:00" (pandas) are negative.
 COLONS = re.compile(
-    r"(?P<sign>-)?(?:(?P<d>\d+) ?d(?:ays?)?,? )?(?P<first>\d{1,4}):(?P<second>[0-5]\d)"
+    r"(?P<sign>-)?(?:(?P<d>\d+) ?d(?:ays?)?,? \+?)?(?P<first>\d{1,4}):(?P<second>[0-5]\d)"
     r"(?::(?P<third>[0-5]\d))?(?P<fraction>[.,]\d+)?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?\Z"
 )
 #: "2h 05m", "1 hour 3 min", "45s", and "PT12M30S", as in ISO 8601.
@@ -47,8 +48,8 @@ def _by_colons(match):
         seconds = HOUR * (first % 12 + 12 * (match["half"] in "Pp")) + MINUTE * second + third
     else:
         seconds = HOUR * first + MINUTE * second + third + fraction
-    seconds += DAY * int(match["d"] or 0)
-    return -seconds if match["sign"] else seconds
+    sign = -1 if match["sign"] else 1
+    return sign * seconds if match["d"] is None else seconds + sign * DAY * int(match["d"])
 
 
 def recognise_times(counts, least):

@@ -87,7 +87,9 @@ class KroneckerAtPoint:
         diagonal = positive_diagonal(smooth, data_diagonal).mean(axis=1)
         size = diagonal.mean()
         unit = diagonal / size if size > 0 else diagonal
-        values, vectors, scaling = self._moments.factor(unit)
+        largest = outputs[0].max()
+        least = size / largest if largest > 0 else np.inf
+        values, vectors, scaling = self._moments.factor(unit, least)
         inverse = 1.0 / size if size > 0 else 0.0
         features = inverse * values, vectors, np.sqrt(inverse) * scaling
         return KroneckerPreconditioner(features, _spread(*outputs))

@@ -155,7 +155,7 @@ class _Scales(Succession):
         return self._measure.loss
 
     def _accuracy(self, goal, last):
-        wanted = max(goal, last)
+        wanted = min(max(goal, last), 1.0)  # beyond it any point would do, however far it is off
         if (self._step < FAR).all():  # the slopes are a dual point as they are
             return max(FINEST, FINER * wanted)
         # Slopes that must be shrunk, and with them the gap, are off by the root of a problem's gap.

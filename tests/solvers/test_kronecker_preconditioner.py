@@ -56,6 +56,26 @@ def test_landmarks_of_a_session_serve_each_strength():
     assert landmarks.moments(problem.n_samples) is landmarks.of(problem).moments(problem.n_samples)
 
 
+def test_spreads_far_apart_take_few_steps():
+    """The penalty matters to small columns alone: digits of the eigenvalues that float32 lacks."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(400, 90)) * 10.0 ** rng.integers(-8, 9, 90)
+    model = NNOClassifier(alpha=1e3, max_iter=60).fit(X, rng.integers(8, size=400))
+    assert model.converged_
+
+
+@pytest.mark.parametrize("n_classes", [10, 60])
+@pytest.mark.parametrize("size", [1e-25, 1e25])
+def test_moments_beyond_float32(size, n_classes):
+    """Squares of columns overflow or vanish in float32, not in float64."""
+    rng = np.random.default_rng(3)
+    X, y = rng.normal(size=(600, 90)), rng.integers(n_classes, size=600)
+    model = NNOClassifier(alpha=1e-2 * size**2, tol=1e-8).fit(X * size, y)
+    expected = NNOClassifier(alpha=1e-2, tol=1e-8).fit(X, y)
+    assert model.converged_
+    assert model.objective_ == pytest.approx(expected.objective_, rel=1e-7)
+
+
 def wide(n=400, p=80, n_classes=12):
     rng = np.random.default_rng(4)
     X = rng.normal(size=(n, p)) / np.sqrt(1 + np.arange(p))
