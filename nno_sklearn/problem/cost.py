@@ -169,13 +169,16 @@ def takes_hessian_products(problem):
 
 
 def takes_single(problem):
-    """Whether a copy of X in float32 serves a descent of :func:`takes_few_looks`: not where the
-    penalty leaves directions open, along which rounding would become a step."""
+    """Whether a copy of X in float32 serves a descent of :func:`takes_few_looks`: where products
+    take most of its time, but not where the penalty leaves directions open, along which rounding
+    would become a step."""
+    if not takes_few_looks(problem) or takes_hessian_products(problem):
+        return False
     rows, used = problem.rows, problem.scale[problem.scale > 0]
     is_curved = (problem.penalty.curvature(np.zeros(problem.shape)) > 0).all()
     has_room = not rows.is_sparse and rows.n_stored <= 2 * MOST_ROW_ENTRIES  # of half the bytes
     fits = (np.abs(np.log10(used)) <= MOST_DECADES).all()
-    return bool(has_room and fits and is_curved and takes_few_looks(problem))
+    return bool(has_room and fits and is_curved)
 
 
 def hessian_cost(problem, n_rows):

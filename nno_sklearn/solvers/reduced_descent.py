@@ -7,8 +7,8 @@ coefficients is nearly always taken whole. It is one of the secants in a precond
 products and a look. Where these are so small that a look costs more than the products, it is
 Newton's, by conjugate gradients, whose products with the Hessian take no look.
 
-The products are those of a copy of X in float32, whose rounding is that of a step: the point where
-the steps end is looked at in the precision of X.
+The secants' products are those of a copy of X in float32, whose rounding is that of a step: the
+point where the steps end is looked at in the precision of X.
 """
 
 from typing import NamedTuple

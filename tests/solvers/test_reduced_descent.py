@@ -6,6 +6,7 @@ from scipy import sparse
 
 from nno_sklearn import NNOClassifier
 from nno_sklearn.losses import MultinomialLogLoss
+from nno_sklearn.problem import cost
 from nno_sklearn.rows import LocalRows, Rows
 from nno_sklearn.solvers import nearest_neighbor, reduced_descent
 
@@ -27,7 +28,8 @@ def steps(returned):
 def kind(request, monkeypatch):
     """Both kinds of steps, whatever they cost."""
     is_newton = request.param == "newton"
-    monkeypatch.setattr(reduced_descent, "takes_hessian_products", lambda problem: is_newton)
+    for module in (cost, reduced_descent):  # secants have a copy of X in float32
+        monkeypatch.setattr(module, "takes_hessian_products", lambda problem: is_newton)
     return request.param
 
 
@@ -44,6 +46,16 @@ def test_same_optimum_as_by_gradients(alpha, container, fit_intercept, kind, ste
     model.fit(container(X), Y, WEIGHT)
     assert not steps
     assert objective == pytest.approx(model.objective_, rel=2e-6)
+
+
+@pytest.mark.parametrize("tol", [1e-4, 1e-10])
+def test_weights_are_repetitions(tol, steps):
+    counts = np.random.default_rng(1).integers(0, 4, len(X))
+    weighted = NNOClassifier(alpha=1e-3, tol=tol, random_state=0).fit(X, Y, counts)
+    repeated = NNOClassifier(alpha=1e-3, tol=tol, random_state=0)
+    repeated.fit(np.repeat(X, counts, axis=0), np.repeat(Y, counts))
+    assert steps
+    np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=0, atol=1e-7)
 
 
 def test_steps_descend_and_are_few(kind, steps):
