@@ -64,10 +64,12 @@ def descend_reduced(run, point, preconditioner, n_corrections):
     Point
         The run has no status where no step from it descends.
     """
-    whole, past = point.problem, LBFGS(point.problem, n_corrections)
+    whole, largest = point.problem, 0.0
+    is_newton = takes_hessian_products(whole)
+    # Products with the Hessian tell more than corrections, which cost as much where X is small.
+    past = LBFGS(whole, 0 if is_newton else n_corrections)
     past.carry_on(whole, point.coef)
     problem, share, is_last = whole.single() if takes_single(whole) else whole, SURE, False
-    is_newton, largest = takes_hessian_products(whole), 0.0
     place = _place_of(point)
     while True:
         metric = Metric(past, _inverse(problem, place, preconditioner))
