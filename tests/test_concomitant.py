@@ -271,7 +271,7 @@ def test_rows_that_can_be_fitted_exactly_take_few_passes(alpha):
     costs, bounds = np.r_[np.ones(24), 0.0], [(0, None)] * 24 + [(None, None)]
     least = optimize.linprog(costs, A_eq=sides, b_eq=y, bounds=bounds).fun
     model = NNORegressor("concomitant_huber", penalty="l1", alpha=alpha, tol=1e-7).fit(X, y)
-    assert model.converged_ and model.n_passes_ < 3000
+    assert model.converged_ and model.n_passes_ < 5000
     assert model.objective_ == pytest.approx(alpha * least, rel=2e-7)
     assert np.abs(y - model.predict(X)).max() < 1e-6
 
