@@ -75,6 +75,12 @@ def test_import_loads_run_time_dependencies_only():
     assert loaded <= RUN_TIME
 
 
+def printed_words(code):
+    """What code prints in a process of its own, where warnings are errors."""
+    run = [sys.executable, "-W", "error", "-c", code]
+    return subprocess.run(run, capture_output=True, text=True, check=True).stdout.split()
+
+
 def test_works_without_the_extras():
     """A fit where pandas, matplotlib and rich cannot be imported."""
     code = (
@@ -90,10 +96,7 @@ def test_works_without_the_extras():
         "    print(NNOClassifier(solver=s).fit(X, y).score(X, y) > 0.9)\n"
         "    print(NNORegressor(solver=s).fit(X, y).score(X, y) > 0.9)\n"
     )
-    run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
-    )
-    assert run.stdout.split() == ["True"] * 8
+    assert printed_words(code) == ["True"] * 8
 
 
 def test_works_where_no_thread_or_process_can_be_started():
@@ -116,10 +119,7 @@ def test_works_where_no_thread_or_process_can_be_started():
         "stopping = EarlyStopping(X_val=X, y_val=y, scoring='accuracy', target=0.9)\n"
         "print(NNOClassifier().set_callbacks(stopping).fit(X, y).score(X, y) > 0.9)\n"
     )
-    run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
-    )
-    assert run.stdout.split() == ["True"] * 12
+    assert printed_words(code) == ["True"] * 12
 
 
 @pytest.mark.parametrize("name", MODULES)

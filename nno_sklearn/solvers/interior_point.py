@@ -117,24 +117,29 @@ def _found(problem, terms, k, start, count, accuracy, max_iter):
     """An output's optimum, by means of the rows that are not near corners while all of them stay
     where they were. If they do not, as many as before are chosen again near what was found, where
     that gains more than it leaves; else more are, near the better one."""
-    best = start
-    while True:
-        raw, near = problem.rows.raw(best.coef), None
-        if count < problem.n_samples:
-            near = problem.rows.interior_near(k, raw, best.intercept, count)
-        rows = problem.rows.interior(k) if near is None else near
+    best, raw = start, None
+    while count < problem.n_samples:
+        raw = problem.rows.raw(best.coef) if raw is None else raw
+        rows = problem.rows.interior_near(k, raw, best.intercept, count)
+        if rows is None:
+            break
         found = _newton(problem, terms, rows, best, accuracy, max_iter)
-        if near is None or found.n_iter >= max_iter:
+        if found.n_iter >= max_iter:
             return found
-        whole = rows.whole_value(problem.rows.raw(found.coef), found.intercept)
+        ahead = problem.rows.raw(found.coef)
+        whole = rows.whole_value(ahead, found.intercept)
         missed = whole - rows.value()
         if missed <= accuracy * whole:
             return found
         gain = rows.whole_value(raw, best.intercept) + _penalty(terms, best.coef)
         gain -= whole + _penalty(terms, found.coef)
-        best = found if gain > 0 else best._replace(n_iter=found.n_iter)
+        if gain > 0:
+            best, raw = found, ahead
+        else:
+            best = best._replace(n_iter=found.n_iter)
         if gain < missed:
             count = int(MORE * count)
+    return _newton(problem, terms, problem.rows.interior(k), best, accuracy, max_iter)
 
 
 def _penalty(terms, coef):

@@ -116,8 +116,7 @@ class LBFGS:
     """
 
     def __init__(self, problem, n_corrections):
-        self._inner = problem.inner if problem.is_separate else np.vdot
-        self._pairs = deque(maxlen=n_corrections)
+        self._inner, self._pairs = problem.inner, deque(maxlen=n_corrections)
 
     def __len__(self):
         return len(self._pairs)
