@@ -9,7 +9,6 @@ from sklearn.utils.extmath import safe_sparse_dot
 from nno_sklearn._foreign import block_bytes
 from nno_sklearn.rows.moments import (
     BLOCK_BYTES,
-    LEAST_LOOP,
     MILD,
     entries,
     full_columns,
@@ -326,8 +325,6 @@ class DesignMatrix(SecondOrder):
         if self.is_sparse:
             product = self.X.T @ (narrow[:, 0] if residual.shape[1] == 1 else narrow)
             product = product.reshape(self.shape[1], -1)
-        elif self._is_long and residual.shape[1] == 1:
-            product = self._by_blocks(lambda r, X: np.einsum("ik,ij->jk", r, X), narrow)
         elif self.X.dtype == np.float64:
             product = (narrow.T @ self.X).T
         else:  # float32 sums over many rows lose digits: add the blocks up in float64
@@ -344,12 +341,6 @@ class DesignMatrix(SecondOrder):
         """Subtract what the centre gives to a product with residuals that add up to ``total``."""
         for columns in row_blocks(*product.shape, n_bytes=block_bytes(self.X, BLOCK_BYTES)):
             product[columns] -= self.centre[columns, None] * total
-
-    @property
-    def _is_long(self):
-        """Whether X comes row by row from memory, where a plain loop over it beats BLAS."""
-        X = self.X
-        return X.flags.c_contiguous and X.nbytes > LONG_BYTES and X.shape[1] >= LEAST_LOOP
 
     @property
     def _is_by_columns(self):
