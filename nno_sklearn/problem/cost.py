@@ -85,6 +85,12 @@ MOST_NEWTON_OPERATIONS, MOST_JOINT_OPERATIONS = 1.3e7, 2e7
 #: Entries of X and of a matrix over its columns, for each output, up to which a look at coupled
 #: outputs takes longer than products with their Hessian.
 MOST_PRODUCT_ENTRIES = 3e6
+#: Directions of the columns' second moments that a factor of the largest alone has; iterations of a
+#: descent of coupled outputs, about, and share of them that it adds to those.
+LEADING, DESCENT_ITERATIONS, MORE_ITERATIONS = 32, 20.0, 0.25
+#: Share of the largest spread, in the penalty's units, that is one like it: directions of the
+#: largest say nothing of columns in other units.
+LIKE_SPREAD = 0.1
 #: Powers of 10 between 1 and the spreads of columns whose products are no overflow in float32.
 MOST_DECADES = 12
 
@@ -179,6 +185,24 @@ def takes_single(problem):
     has_room = not rows.is_sparse and rows.n_stored <= 2 * MOST_ROW_ENTRIES  # of half the bytes
     fits = (np.abs(np.log10(used)) <= MOST_DECADES).all()
     return bool(has_room and fits and is_curved)
+
+
+def leading_directions(problem):
+    """Directions of the columns' second moments that the preconditioner of coupled outputs has a
+    factor of: None for all of them, where they cost less than the iterations that they save."""
+    if not takes_single(problem) or problem.n_features <= LEADING:
+        return None
+    unit = problem.penalty.curvature(np.zeros(problem.shape)).mean(axis=1)
+    spread = problem.scale / np.sqrt(unit)
+    if np.median(spread) < LIKE_SPREAD * spread.max():
+        return None
+    n, (p, n_outputs) = problem.n_samples, problem.shape
+    one_product = n * p / BLOCKED_SPEEDUP
+    factor = n * problem.rows.row_product_cost + 2 * p**3 / BLOCKED_SPEEDUP
+    solves = 4 * p * (p - LEADING) * n_outputs / BLOCKED_SPEEDUP  # there and back, twice
+    iteration = 2 * n_outputs * one_product + ROW_WORK * n * n_outputs
+    saved = factor - 4 * LEADING * one_product + DESCENT_ITERATIONS * solves
+    return LEADING if saved > MORE_ITERATIONS * DESCENT_ITERATIONS * iteration else None
 
 
 def hessian_cost(problem, n_rows):

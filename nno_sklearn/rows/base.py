@@ -404,6 +404,10 @@ class Rows(ABC):
         """``X'SX`` alone, (n_features, n_features); one pass."""
         return self.moments().gram
 
+    def gram_product(self, directions: Array) -> Array:
+        """``X'SX directions``, of any number of them, (n_features, n_directions); two passes."""
+        return self.gram() @ directions
+
     @abstractmethod
     def factor(self, *, evenly: bool = False, targets: bool = False) -> Array:
         """A matrix whose Gram matrix is that of the centred rows, (at most n_columns or n_samples,

@@ -445,6 +445,11 @@ class LocalRows(Recession, Rows):
     def gram(self):
         return self.design.gram(self.weight)[0]
 
+    def gram_product(self, directions):
+        product = self.design.matvec(directions, self.dtype)
+        product *= self.weight[:, None].astype(self.dtype, copy=False)
+        return self.design.rmatvec(product)
+
     def factor(self, *, evenly=False, targets=False):
         weight, n = self._even_weight(evenly), len(self)
         target = self._centred_targets() if targets else np.empty((n, 0))
