@@ -28,6 +28,8 @@ BLOCKED_SPEEDUP = 8
 LEAST_PASS = 5e5
 #: Entries in the time of a row's losses and their derivatives, along lines too.
 ROW_WORK = 75
+#: Entries in the time of what secants do with a coefficient in an iteration.
+COEFFICIENT_WORK = 60
 #: Entries in the time of comparing two rows in a search for neighbours, and of each feature in
 #: that: euclidean distances are products of matrices, a user's own are Python.
 COMPARISON = {"euclidean": (8.0, 0.12), "other": (45.0, 2.0), "callable": (8000.0, 0.0)}
@@ -41,6 +43,9 @@ LEAST_THREADED = 1e7
 #: Entries of X, and multiplications of a Hessian, up to which BLAS starts no threads by itself
 #: (OpenBLAS 0.3: interface/gemv.c, interface/syrk.c).
 NEVER_THREADED, NEVER_THREADED_HESSIAN = 9216, 59296
+
+#: Iterations that a basis of the rows' space may cost.
+ROW_SPACE_BUDGET = 15.0
 
 # Budgets, in passes over X. ``--suite speed`` and ``--suite landmarks`` show what they are worth.
 
@@ -110,6 +115,8 @@ HEAVY_ROWS = 375
 NEAR_BAND, WORTH_DRAWING = 3.0, 1.5
 #: Rows per landmark that make a small problem small.
 ROWS_PER_LANDMARK = 4
+#: Columns per row from which on coordinates of the rows' space may save more than they cost.
+FEW_ROWS = 2
 #: Rows per feature from which some of them tell the curvature of all.
 TALL = 50
 
@@ -156,6 +163,19 @@ def moves_jointly(problem):
         return False
     has_dual = "conjugate" in problem.provides and problem.correction.is_zero
     return too_coupled(problem) and fits_matrix(problem.n_features) and has_dual
+
+
+def takes_row_space(problem):
+    """Whether coupled outputs are solved for in coordinates of the rows' space: there are fewer
+    rows than columns, and a basis costs no more than a few iterations."""
+    n, (p, n_outputs) = problem.n_samples, problem.shape
+    is_elsewhere = problem.rows.n_elsewhere or problem.rows.is_sparse
+    if is_elsewhere or not (too_coupled(problem) and FEW_ROWS * n <= p):
+        return False
+    iteration = (4 * n / BLOCKED_SPEEDUP + COEFFICIENT_WORK) * p * n_outputs
+    is_cheap = 4 * n**2 * p / BLOCKED_SPEEDUP <= ROW_SPACE_BUDGET * iteration
+    has_room = fits_matrix(n) and n * p <= MOST_ROW_ENTRIES
+    return is_cheap and has_room and problem.correction.is_zero and problem.is_of_lengths
 
 
 def takes_few_looks(problem):

@@ -450,6 +450,11 @@ class Rows(ABC):
         they are sparse, or elsewhere."""
         return self
 
+    def in_row_space(self) -> tuple[LocalRows, Array]:
+        """These rows, few, dense and in this process, in coordinates of the space that they span,
+        and an orthonormal basis of it, (n_features, n_coordinates): w is ``basis @ theta``."""
+        raise NotImplementedError(f"{type(self).__name__} has no coordinates of its rows' space.")
+
     @abstractmethod
     def exact(self) -> Rows:
         """These rows, with products in float64 also where X is float32."""

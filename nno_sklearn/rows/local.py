@@ -498,6 +498,10 @@ class LocalRows(Recession, Rows):
         vars(part).pop("mean_offset", None)
         return part
 
+    def in_row_space(self):
+        design, basis = self.design.in_row_space(self.weight)
+        return self._like(design), basis
+
     @cached_property
     def single(self):
         if self.is_sparse:
