@@ -14,6 +14,9 @@ ROUNDING = 1e-12
 #: Rounding of an eigenvalue in float32, as a share of the largest; and how many times the smallest
 #: that matters it may be.
 EPS, FORGIVEN = float(np.finfo(np.float32).eps), 4.0
+#: Columns up to which float64 costs next to nothing: a weight is then a repetition to more digits
+#: than those of float32.
+EXACT_COLUMNS = 128
 #: Share of the largest eigenvalue above which one is more than the rounding of products in float32.
 KNOWN = 1e-5
 TINY = np.finfo(float).tiny
@@ -72,12 +75,17 @@ class SecondMoments:
         if self._unit is None or (np.abs(unit - self._unit) > ROUNDING * self._unit).any():
             few = self._n_leading is not None
             self._unit = unit
-            self._factor = self._leading(unit) if few else self._factor_in(np.float32, unit)
+            self._factor = self._leading(unit) if few else self._factor_in(self._dtype, unit)
         values, vectors, _, rest = self._factor
         rounding = FORGIVEN * EPS * values.max()
         if rest is None and vectors.dtype == np.float32 and rounding > max(least, values.min()):
             self._factor = self._factor_in(np.float64, unit)
         return self._factor
+
+    @property
+    def _dtype(self):
+        is_exact = self._rows.dtype == np.float64 and self._rows.shape[1] <= EXACT_COLUMNS
+        return np.dtype(float if is_exact else np.float32)
 
     def _factor_in(self, dtype, unit):
         scaling = _inverse_root(unit)
