@@ -177,13 +177,16 @@ def _has_row_models(point):
 def choose_features(point):
     """Features in use, and those with the largest predicted decrease; groups as a whole.
 
-    Where they are most of the features, all that vary: X is then hardly ever copied.
+    Where they are most of the features, all that vary: X is then hardly ever copied. Half of them
+    are most where one model on many rows is the whole objective.
     """
     promise, groups = promised_decrease(point).sum(axis=1), point.problem.penalty.groups
-    used = (point.coef != 0).any(axis=1)
+    used, problem = (point.coef != 0).any(axis=1), point.problem
     if groups is None:
         size = max(SMALLEST_SET, 2 * int(used.sum()))
-        if size >= len(used) and promise.any() and fits_matrix(point.coef.size):
+        is_once = problem.loss.constant_curvature and problem.n_samples > problem.n_features
+        most = 2 * size if is_once else size
+        if most >= len(used) and promise.any() and fits_matrix(point.coef.size):
             return np.flatnonzero(used | (point.data_diagonal > 0).any(axis=1))
         return _largest(promise, used, size)
     used, sizes = np.bincount(groups, used) > 0, np.bincount(groups)
