@@ -28,6 +28,8 @@ BLOCKED_SPEEDUP = 8
 LEAST_PASS = 5e5
 #: Entries in the time of a row's losses and their derivatives, along lines too.
 ROW_WORK = 75
+#: Entries in the time of what secants do with a coefficient in an iteration.
+COEFFICIENT_WORK = 60
 #: Entries in the time of comparing two rows in a search for neighbours, and of each feature in
 #: that: euclidean distances are products of matrices, a user's own are Python.
 COMPARISON = {"euclidean": (8.0, 0.12), "other": (45.0, 2.0), "callable": (8000.0, 0.0)}
@@ -41,6 +43,9 @@ LEAST_THREADED = 1e7
 #: Entries of X, and multiplications of a Hessian, up to which BLAS starts no threads by itself
 #: (OpenBLAS 0.3: interface/gemv.c, interface/syrk.c).
 NEVER_THREADED, NEVER_THREADED_HESSIAN = 9216, 59296
+
+#: Iterations that a basis of the rows' space may cost.
+ROW_SPACE_BUDGET = 15.0
 
 # Budgets, in passes over X. ``--suite speed`` and ``--suite landmarks`` show what they are worth.
 
@@ -85,6 +90,12 @@ MOST_NEWTON_OPERATIONS, MOST_JOINT_OPERATIONS = 1.3e7, 2e7
 #: Entries of X and of a matrix over its columns, for each output, up to which a look at coupled
 #: outputs takes longer than products with their Hessian.
 MOST_PRODUCT_ENTRIES = 3e6
+#: Directions of the columns' second moments that a factor of the largest alone has; iterations of a
+#: descent of coupled outputs, about, and share of them that it adds to those.
+LEADING, DESCENT_ITERATIONS, MORE_ITERATIONS = 32, 20.0, 0.25
+#: Share of the largest spread, in the penalty's units, that is one like it: directions of the
+#: largest say nothing of columns in other units.
+LIKE_SPREAD = 0.1
 #: Powers of 10 between 1 and the spreads of columns whose products are no overflow in float32.
 MOST_DECADES = 12
 
@@ -104,6 +115,8 @@ HEAVY_ROWS = 375
 NEAR_BAND, WORTH_DRAWING = 3.0, 1.5
 #: Rows per landmark that make a small problem small.
 ROWS_PER_LANDMARK = 4
+#: Columns per row from which on coordinates of the rows' space may save more than they cost.
+FEW_ROWS = 2
 #: Rows per feature from which some of them tell the curvature of all.
 TALL = 50
 
@@ -152,6 +165,19 @@ def moves_jointly(problem):
     return too_coupled(problem) and fits_matrix(problem.n_features) and has_dual
 
 
+def takes_row_space(problem):
+    """Whether coupled outputs are solved for in coordinates of the rows' space: there are fewer
+    rows than columns, and a basis costs no more than a few iterations."""
+    n, (p, n_outputs) = problem.n_samples, problem.shape
+    is_elsewhere = problem.rows.n_elsewhere or problem.rows.is_sparse
+    if is_elsewhere or not (too_coupled(problem) and FEW_ROWS * n <= p):
+        return False
+    iteration = (4 * n / BLOCKED_SPEEDUP + COEFFICIENT_WORK) * p * n_outputs
+    is_cheap = 4 * n**2 * p / BLOCKED_SPEEDUP <= ROW_SPACE_BUDGET * iteration
+    has_room = fits_matrix(n) and n * p <= MOST_ROW_ENTRIES
+    return is_cheap and has_room and problem.correction.is_zero and problem.is_of_lengths
+
+
 def takes_few_looks(problem):
     """Whether an iteration is to be no more than two products with X and one look at the loss, as
     for coupled outputs the best intercept and the best step would be many."""
@@ -179,6 +205,24 @@ def takes_single(problem):
     has_room = not rows.is_sparse and rows.n_stored <= 2 * MOST_ROW_ENTRIES  # of half the bytes
     fits = (np.abs(np.log10(used)) <= MOST_DECADES).all()
     return bool(has_room and fits and is_curved)
+
+
+def leading_directions(problem):
+    """Directions of the columns' second moments that the preconditioner of coupled outputs has a
+    factor of: None for all of them, where they cost less than the iterations that they save."""
+    if not takes_single(problem) or problem.n_features <= LEADING:
+        return None
+    unit = problem.penalty.curvature(np.zeros(problem.shape)).mean(axis=1)
+    spread = problem.scale / np.sqrt(unit)
+    if np.median(spread) < LIKE_SPREAD * spread.max():
+        return None
+    n, (p, n_outputs) = problem.n_samples, problem.shape
+    one_product = n * p / BLOCKED_SPEEDUP
+    factor = n * problem.rows.row_product_cost + 2 * p**3 / BLOCKED_SPEEDUP
+    solves = 4 * p * (p - LEADING) * n_outputs / BLOCKED_SPEEDUP  # there and back, twice
+    iteration = 2 * n_outputs * one_product + ROW_WORK * n * n_outputs
+    saved = factor - 4 * LEADING * one_product + DESCENT_ITERATIONS * solves
+    return LEADING if saved > MORE_ITERATIONS * DESCENT_ITERATIONS * iteration else None
 
 
 def hessian_cost(problem, n_rows):

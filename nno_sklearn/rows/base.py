@@ -404,6 +404,10 @@ class Rows(ABC):
         """``X'SX`` alone, (n_features, n_features); one pass."""
         return self.moments().gram
 
+    def gram_product(self, directions: Array) -> Array:
+        """``X'SX directions``, of any number of them, (n_features, n_directions); two passes."""
+        return self.gram() @ directions
+
     @abstractmethod
     def factor(self, *, evenly: bool = False, targets: bool = False) -> Array:
         """A matrix whose Gram matrix is that of the centred rows, (at most n_columns or n_samples,
@@ -445,6 +449,11 @@ class Rows(ABC):
         """A copy of these rows in float32, with which products take half the time; themselves where
         they are sparse, or elsewhere."""
         return self
+
+    def in_row_space(self) -> tuple[LocalRows, Array]:
+        """These rows, few, dense and in this process, in coordinates of the space that they span,
+        and an orthonormal basis of it, (n_features, n_coordinates): w is ``basis @ theta``."""
+        raise NotImplementedError(f"{type(self).__name__} has no coordinates of its rows' space.")
 
     @abstractmethod
     def exact(self) -> Rows:

@@ -150,6 +150,21 @@ class DesignMatrix(SecondOrder):
             rows, np.zeros(self.shape[1]), self.scale, np.zeros(len(rows), dtype=bool)
         )
 
+    def in_row_space(self, weight):
+        """Few dense rows in coordinates of the space that they span, and an orthonormal basis of
+        it, (n_features, n_coordinates)."""
+        self._read()
+        rows = self.X - self.centre
+        rows[:, self._constant] = rows[self._idle] = 0.0
+        basis, coordinates = np.linalg.qr(rows.T)
+        basis[self._constant] = 0.0  # without rounding
+        scale = np.sqrt(weight @ np.square(coordinates.T))
+        # Where rows are combinations of those before, as repeated ones are, rounding is left.
+        used = scale > len(rows) * np.finfo(float).eps * scale.max()
+        used[0] = True
+        rows, scale = np.ascontiguousarray(coordinates[used].T), scale[used]
+        return self._part(rows, np.zeros(len(scale)), scale, self._idle), basis[:, used]
+
     def rows(self, index):
         X = self.X.tocsr() if self.is_sparse else self.X
         rows = X[index] if self.is_sparse else np.asarray(X[index])  # few, in this process

@@ -445,6 +445,11 @@ class LocalRows(Recession, Rows):
     def gram(self):
         return self.design.gram(self.weight)[0]
 
+    def gram_product(self, directions):
+        product = self.design.matvec(directions, self.dtype)
+        product *= self.weight[:, None].astype(self.dtype, copy=False)
+        return self.design.rmatvec(product)
+
     def factor(self, *, evenly=False, targets=False):
         weight, n = self._even_weight(evenly), len(self)
         target = self._centred_targets() if targets else np.empty((n, 0))
@@ -492,6 +497,10 @@ class LocalRows(Recession, Rows):
         part = self._like(self.design, offset=_by_columns(offset))
         vars(part).pop("mean_offset", None)
         return part
+
+    def in_row_space(self):
+        design, basis = self.design.in_row_space(self.weight)
+        return self._like(design), basis
 
     @cached_property
     def single(self):
