@@ -46,9 +46,10 @@ def recognise(column, decimal):
         return TruthValues()
     least = IDENTITY * counts.total()
     unit, n_numbers = _numbers_in(counts, decimal)
-    if n_numbers >= least:
+    times = recognise_times(counts, max(least, n_numbers + 1))  # "90 min" beside "2 h"
+    if times is None and n_numbers >= least:
         return Labels() if are_long_codes(counts) else Numbers(decimal, unit)
-    return recognise_times(counts, least) or _recognise_dates(counts, least) or Labels()
+    return times or _recognise_dates(counts, least) or Labels()
 
 
 def find_decimals(frame, is_fraction):
