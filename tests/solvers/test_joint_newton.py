@@ -59,6 +59,17 @@ def test_the_last_step_is_quadratic(steps):
     assert steps[0].decrease <= joint_newton.PRECISE * steps[0].value
 
 
+def test_where_the_steps_begin_does_not_show():
+    """The last one leaves less than what raw predictions are compared with."""
+    fits = [
+        NNOClassifier(alpha=0.01, tol=1e-13, solver="nearest_neighbor", random_state=seed)
+        .fit(X, CLASSES)
+        .decision_function(X)
+        for seed in range(20)
+    ]
+    assert np.ptp(fits, axis=0).max() < 1e-9
+
+
 def test_one_iteration_is_one_step():
     with pytest.warns(ConvergenceWarning, match="1 iterations"):
         model = NNOClassifier(tol=1e-12, max_iter=1).fit(X, CLASSES)
