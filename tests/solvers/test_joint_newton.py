@@ -49,6 +49,19 @@ def test_same_optimum_as_by_descent(name, fit_intercept, steps):
     assert (np.diff(objectives) <= 1e-12 * objectives[0]).all()
 
 
+@pytest.mark.parametrize("n_classes", [48, 49, 64])
+def test_many_classes_of_sparse_columns(n_classes, steps):
+    """The intercept's curvature is a matrix up to 48 classes, and products beyond."""
+    rng = np.random.default_rng(2)
+    words = np.where(rng.random((300, 2)) < 0.4, rng.normal(size=(300, 2)), 0.0)
+    y = np.append(np.arange(n_classes), rng.integers(n_classes, size=300 - n_classes))
+    dense = NNOClassifier(alpha=1e-2, tol=1e-8).fit(words, y)
+    del steps[:]
+    model = NNOClassifier(alpha=1e-2, tol=1e-8).fit(sparse.csr_array(words), y)
+    assert steps and model.converged_
+    np.testing.assert_allclose(model.coef_, dense.coef_, atol=1e-5)
+
+
 def test_the_last_step_is_quadratic(steps):
     """Its promise and the one before say what the next would promise: nobody looks again."""
     model = NNOClassifier(tol=1e-4).fit(X, CLASSES)
