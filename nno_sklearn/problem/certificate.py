@@ -72,6 +72,8 @@ def _above(*terms):
 def _is_balanced(point):
     """Whether the intercept is at its optimum, without which there is no dual point."""
     sums = point.sums
+    if (np.abs(sums.total) <= BALANCE * sums.size).all():
+        return True
     eps = point.problem.rows.eps
     rounding = BALANCE_ROUNDINGS * eps * sums.curvature.diagonal * (1 + np.abs(point.intercept))
     share = max(BALANCE, ROUNDINGS * eps * (1 + np.abs(point.intercept).max()))
@@ -85,10 +87,13 @@ def _imbalance(point):
     total, curvature = point.sums.total, point.sums.curvature.diagonal
     eps = point.problem.rows.eps
     above = np.abs(total) > ROUNDINGS * eps * curvature * np.abs(point.intercept)
+    left = float(total @ point.intercept)
+    if not above.any():
+        return 0.0, left
     promised = np.divide(
         total**2, curvature, out=np.zeros_like(total), where=above & (curvature > 0)
     )
-    return 0.5 * float(promised.sum()), float(total @ point.intercept)
+    return 0.5 * float(promised.sum()), left
 
 
 def shifted_dual_gap(point, step):

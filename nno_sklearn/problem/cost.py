@@ -87,6 +87,8 @@ MOST_ROW_OPERATIONS = 2e7
 #: of those that do.
 MOST_NEWTON_OPERATIONS, MOST_JOINT_OPERATIONS = 1.3e7, 2e7
 
+#: Coefficients of a model whose factor takes no longer than the steps of Python around it.
+FEW_COEFFICIENTS = 100
 #: Entries of X and of a matrix over its columns, for each output, up to which a look at coupled
 #: outputs takes longer than products with their Hessian.
 MOST_PRODUCT_ENTRIES = 3e6
@@ -362,6 +364,12 @@ def can_have_rows(problem, n_coefs):
 def has_cheap_rows(problem, n_coefs):
     """Whether a factor of those rows takes some milliseconds."""
     return coupled_outputs(problem) * problem.n_samples * n_coefs**2 <= MOST_ROW_OPERATIONS
+
+
+def guesses_signs(n_coefs):
+    """Whether a model of so many coefficients is minimised among signs that may be wrong: a factor
+    for each guess costs no more than one of those that a descent takes."""
+    return n_coefs <= FEW_COEFFICIENTS
 
 
 def can_factor_rows(problem):

@@ -132,6 +132,8 @@ class DesignMatrix(SecondOrder):
         used = self.scale > 0
         if (self.scale[used] < SMALLEST_SCALE).any():
             return True
+        if used.all():
+            return False
         if self.is_sparse:
             _, columns = entries(self.X)
             stored = np.abs(self.X.data[~used[columns]])
