@@ -172,6 +172,12 @@ class DesignMatrix(SecondOrder):
         rows = X[index] if self.is_sparse else np.asarray(X[index])  # few, in this process
         return self._part(rows, self.centre, self.scale, np.asarray(self._idle[index]))
 
+    def by_rows(self):
+        """The same matrix, of which rows are cheap to take."""
+        if not self.is_sparse or self.X.format == "csr":
+            return self
+        return self._part(self.X.tocsr(), *self._geometry, self._idle)
+
     def with_means(self, index, means):
         """The rows ``index`` in float64, and below them others that are centred already, such as
         means."""
