@@ -16,16 +16,35 @@ from nno_sklearn._wording import counted
 SMALL_COPY = 2**24
 #: Columns that an error names.
 MOST_NAMED = 5
-X_FORMAT = {
-    "accept_sparse": ("csr", "csc"),
-    "accept_large_sparse": True,
-    "dtype": (np.float64, np.float32),
-}
+#: Types in which X is kept.
+FLOATS = (np.float64, np.float32)
+X_FORMAT = {"accept_sparse": ("csr", "csc"), "accept_large_sparse": True, "dtype": FLOATS}
 
 
 def is_count(value: Any, least: int) -> bool:
     """Whether a parameter is an integer of at least ``least``; booleans are not."""
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
+
+
+def is_as_validated(X: Any) -> bool:
+    """Whether X is a plain array of finite floats, of which a check by :data:`X_FORMAT` would
+    return each entry as it is."""
+    if type(X) is not np.ndarray or X.ndim != 2 or not X.size:
+        return False
+    return X.dtype in FLOATS and _is_finite(X)
+
+
+def is_vector_for(X: Any, y: Any) -> bool:
+    """Whether y is a plain vector of finite numbers, or of words, for each row of X."""
+    if type(y) is not np.ndarray or y.shape != X.shape[:1]:
+        return False
+    return y.dtype.kind in "iubU" or (y.dtype.kind == "f" and _is_finite(y))
+
+
+def _is_finite(values):
+    """Whether the sum shows that all values are finite; it may overflow where they are huge."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(values.sum()))
 
 
 def canonical(X):

@@ -160,6 +160,18 @@ def test_importing_the_package_is_quick():
     assert out.strip() == "['nno_sklearn', 'nno_sklearn._version']"
 
 
+def test_estimators_do_not_wait_for_a_search_of_neighbours():
+    """It brings forty modules, which take longer than a small fit."""
+    code = (
+        "import sys; from nno_sklearn.linear_model import LogisticRegression;"
+        "LogisticRegression().fit([[0.0], [1.0], [2.0]], [0, 1, 1]);"
+        "print('sklearn.neighbors' in sys.modules)"
+    )
+    run = [sys.executable, "-c", code]
+    out = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    assert out.strip() == "False"
+
+
 def test_the_changelog_has_the_parts_of_keep_a_changelog():
     text = (PYPROJECT.parent / "CHANGELOG.md").read_text()
     parts = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}

@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d
 
 from nno_sklearn._containers import refuse_lazy
-from nno_sklearn._data_checks import X_FORMAT, canonical, check_weight
+from nno_sklearn._data_checks import canonical, check_weight
 from nno_sklearn._online import OF_A_FIT
+from nno_sklearn._validation import validated
 from nno_sklearn.linear_model.twin import Twin
 from nno_sklearn.types import Array
 
@@ -30,7 +31,7 @@ class Rows(NamedTuple):
     def checked(cls, model: Twin, X: Any, y: Any, sample_weight: Any, **y_checks: Any) -> "Rows":
         """The user's data; a ValueError where they cannot be used."""
         refuse_lazy(f"{type(model).__name__}, whose paths are of folds,", X, y, sample_weight)
-        X, y = validate_data(model, X, y, **X_FORMAT, **y_checks)
+        X, y = validated(model, X, y, **y_checks)
         weight = None if sample_weight is None else check_weight(X, sample_weight)
         y = y if y_checks.get("multi_output") else column_or_1d(y, warn=True)
         return cls(canonical(X), y, weight)

@@ -3,7 +3,8 @@
 from numbers import Real
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
+
+from nno_sklearn._distances import nearest_neighbors
 
 #: A nonnegative parameter whose values span at least this factor is measured by its logarithm.
 MANY_TIMES = 10.0
@@ -68,7 +69,7 @@ def nearest_first(points, strength):
         For each setting in that order, the nearest earlier ones, nearest first.
     """
     n = len(points)
-    distance, index = NearestNeighbors(n_neighbors=n).fit(points).kneighbors(points)
+    distance, index = nearest_neighbors(n_neighbors=n).fit(points).kneighbors(points)
     apart = np.empty((n, n))
     np.put_along_axis(apart, index, distance, axis=1)
     strongest_first = np.argsort(-strength, kind="stable")

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
-from sklearn.neighbors import NearestNeighbors
+
+from nno_sklearn._distances import nearest_neighbors
 
 #: Share of ``n_cells`` left after a merge, as each merge costs a neighbour search.
 ROOM = 0.9
@@ -89,7 +90,7 @@ class CellMemory:
         """
         cells, far = self, np.ones(len(weight), dtype=bool)
         if len(self) and len(self) + len(weight) > n_cells:
-            search = NearestNeighbors(n_neighbors=1, metric=metric).fit(scaling(self.rows))
+            search = nearest_neighbors(n_neighbors=1, metric=metric).fit(scaling(self.rows))
             distance, cell = (found[:, 0] for found in search.kneighbors(scaling(rows)))
             near = self.weight[cell]
             far = distance**2 * weight * near / (weight + near) > self.price
@@ -115,7 +116,7 @@ class CellMemory:
 
         Many may join the same one: that saves a search for each merge.
         """
-        search = NearestNeighbors(n_neighbors=1, metric=metric).fit(scaling(self.rows))
+        search = nearest_neighbors(n_neighbors=1, metric=metric).fit(scaling(self.rows))
         distance, other = (found[:, 0] for found in search.kneighbors())
         weights = self.weight, self.weight[other]
         price = distance**2 * weights[0] * weights[1] / (weights[0] + weights[1])

@@ -63,6 +63,8 @@ class PiecewiseQuadratic:
     def grows(self) -> bool:
         """Whether it grows without end, or ends at a bound, in both directions of every
         coefficient: its conjugate is then finite near 0."""
+        if self._is_plain:
+            return bool(self.l1 > 0 or self.l2 > 0)
         bounded = np.greater(self.lower, -np.inf) & np.less(self.upper, np.inf)
         return bool(np.all(np.greater(self.l1, 0) | np.greater(self.l2, 0) | bounded))
 
@@ -103,9 +105,9 @@ class PiecewiseQuadratic:
                 return np.inf
         # Without the terms that are 0: of millions of coefficients they cost as a pass over X.
         total = float((self.l1 * np.abs(w)).sum()) if self._has_l1 else 0.0
-        if np.ndim(self.l2):
-            return total + 0.5 * float(np.vdot(self.l2 * w, w))
-        return total + 0.5 * float(self.l2) * float(np.vdot(w, w)) if self.l2 else total
+        if self._is_plain:
+            return total + 0.5 * float(self.l2) * float(np.vdot(w, w)) if self.l2 else total
+        return total + 0.5 * float(np.vdot(self.l2 * w, w))
 
     def slopes(self, w: Array) -> tuple[Array, Array]:
         """Derivatives by each coefficient to the left and to the right; -inf and inf at bounds."""

@@ -129,8 +129,8 @@ class ElasticNet(Penalty):
 
     @property
     def _has_kinks(self) -> bool:
-        if self.bound_terms is not None or self._is_plain:
-            return self._terms.has_kinks
+        if self.bound_terms is not None:
+            return self.bound_terms.has_kinks
         return self.l1_ratio > 0 or self.positive or not self.lower is self.upper is None
 
     @property
@@ -208,6 +208,8 @@ class ElasticNet(Penalty):
 
     def feasible_start(self, shape: tuple[int, int]) -> Array:
         terms = self._terms
+        if not terms.has_bounds:
+            return np.zeros(shape)
         return np.array(np.broadcast_to(np.clip(0.0, terms.lower, terms.upper), shape))
 
     def piecewise_quadratic(self, w: Array) -> PiecewiseQuadratic:

@@ -72,6 +72,8 @@ def _above(*terms):
 def _is_balanced(point):
     """Whether the intercept is at its optimum, without which there is no dual point."""
     sums = point.sums
+    if (np.abs(sums.total) <= BALANCE * sums.size).all():
+        return True
     eps = point.problem.rows.eps
     rounding = BALANCE_ROUNDINGS * eps * sums.curvature.diagonal * (1 + np.abs(point.intercept))
     share = max(BALANCE, ROUNDINGS * eps * (1 + np.abs(point.intercept).max()))
@@ -85,10 +87,13 @@ def _imbalance(point):
     total, curvature = point.sums.total, point.sums.curvature.diagonal
     eps = point.problem.rows.eps
     above = np.abs(total) > ROUNDINGS * eps * curvature * np.abs(point.intercept)
+    left = float(total @ point.intercept)
+    if not above.any():
+        return 0.0, left
     promised = np.divide(
         total**2, curvature, out=np.zeros_like(total), where=above & (curvature > 0)
     )
-    return 0.5 * float(promised.sum()), float(total @ point.intercept)
+    return 0.5 * float(promised.sum()), left
 
 
 def shifted_dual_gap(point, step):
@@ -129,6 +134,8 @@ def shifted_dual_gap(point, step):
         gap += alpha * penalty.conjugate(-scaling * pulled / alpha)
     elif penalty.is_zero and _is_zero(problem, dual):
         gap += scaling * (abs(np.vdot(pulled, step.direction)) - np.vdot(pulled, point.coef))
+        sizes = problem.scale[:, None] * np.sqrt(dual.squares)  # of what cancels in it
+        rounding += ROUNDINGS * EPS * scaling * float(np.sum(sizes * np.abs(point.coef)))
         if is_far:
             rounding += scaling * FARTHEST * np.vdot(np.abs(pulled), np.abs(point.coef))
     else:

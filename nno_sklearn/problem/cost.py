@@ -60,6 +60,9 @@ SEARCH_BUDGET = 1.0
 PROOF_BUDGET, LOOK_BUDGET = 50.0, 10.0
 #: What a Hessian of all rows may cost at each of some twenty steps of an interior point method.
 INTERIOR_BUDGET = 25.0
+#: Products with the rows' Hessian that conjugate gradients take, where they are chosen, and entries
+#: in the time of their sums over a row's or a column's numbers.
+MODEL_PRODUCTS, LEAST_ROW_WORK = 100, 3
 #: What second moments may cost in one fit, where they save most other passes.
 MOMENTS_BUDGET = 8.0
 #: What a fit near a solved one takes, about: moments may cost as much for each of many fits.
@@ -87,6 +90,8 @@ MOST_ROW_OPERATIONS = 2e7
 #: of those that do.
 MOST_NEWTON_OPERATIONS, MOST_JOINT_OPERATIONS = 1.3e7, 2e7
 
+#: Coefficients of a model whose factor takes no longer than the steps of Python around it.
+FEW_COEFFICIENTS = 100
 #: Entries of X and of a matrix over its columns, for each output, up to which a look at coupled
 #: outputs takes longer than products with their Hessian.
 MOST_PRODUCT_ENTRIES = 3e6
@@ -364,6 +369,12 @@ def has_cheap_rows(problem, n_coefs):
     return coupled_outputs(problem) * problem.n_samples * n_coefs**2 <= MOST_ROW_OPERATIONS
 
 
+def guesses_signs(n_coefs):
+    """Whether a model of so many coefficients is minimised among signs that may be wrong: a factor
+    for each guess costs no more than one of those that a descent takes."""
+    return n_coefs <= FEW_COEFFICIENTS
+
+
 def can_factor_rows(problem):
     """Whether factors of the rows of the whole Hessian cost next to nothing."""
     return _row_operations(problem) <= MOST_ROW_OPERATIONS
@@ -382,6 +393,23 @@ def takes_interior(problem):
     """Whether a Hessian of all rows at each of some twenty steps costs less than the passes that
     losses with corners take otherwise."""
     return fits_matrix(problem.n_features) and newton_cost(problem) <= INTERIOR_BUDGET
+
+
+def curved_by(problem, n_rows):
+    """By what a Newton step of one output costs least, of which ``n_rows`` rows are curved:
+    a factor by "columns", one by these "rows", or conjugate gradients by "products"."""
+    p, stored = problem.n_features, problem.rows.n_stored / problem.n_samples
+    pairs = BLOCKED_SPEEDUP if problem.rows.is_sparse else 2 * BLOCKED_SPEEDUP
+    costs = {
+        "columns": n_rows * problem.rows.row_product_cost + _factor_cost(p),
+        "rows": n_rows**2 * stored / pairs + _factor_cost(n_rows),
+        "products": MODEL_PRODUCTS * (2 * n_rows * stored + LEAST_ROW_WORK * (n_rows + p)),
+    }
+    return min(costs, key=costs.get)
+
+
+def _factor_cost(size):
+    return size**3 / 3 / BLOCKED_SPEEDUP if fits_matrix(size) else np.inf
 
 
 def n_drawn(problem):

@@ -77,20 +77,20 @@ def best_intercept(look, start, precision=PRECISION):
 
 def _separate(look, start, precision):
     """One root of an increasing function per output: Newton inside a shrinking bracket."""
-    b = start.astype(float)
-    low, high = np.full_like(b, -np.inf), np.full_like(b, np.inf)
-    moved, stretch = np.full_like(b, np.inf), 1.0 + np.abs(b) + look.size
+    b, moved = start.astype(float), None
     for _ in range(MAX_STEPS):
         sums = look.sums(b)
         total, curvature = sums.total, sums.curvature.diagonal
-        usable = np.isfinite(total) & np.isfinite(curvature)
         # A step below the rounding of the raw predictions would change nothing.
-        size = np.abs(b) + look.size
-        no_step = 4 * EPS * size
-        rounding = np.where(usable, curvature, 0.0) * no_step
-        done = usable & (np.abs(total) <= precision * sums.size + rounding + 1e-300)
+        no_step = 4 * EPS * (np.abs(b) + look.size)
+        usable = np.isfinite(total + curvature)
+        least = precision * sums.size + curvature * no_step + 1e-300
+        done = usable & (np.abs(total) <= least)
         if done.all():
             break
+        if moved is None:
+            low, high = np.full_like(b, -np.inf), np.full_like(b, np.inf)
+            moved, stretch = np.full_like(b, np.inf), 1.0 + np.abs(b) + look.size
         low = np.where(total < 0, b, low)
         high = np.where(total > 0, b, high)
         newton = b - np.divide(

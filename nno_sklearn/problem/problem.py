@@ -276,7 +276,9 @@ class Problem:
             return np.zeros(self.n_outputs)
         with np.errstate(divide="ignore"):  # a class, or an event, that these rows do not have
             start = self.loss.link(self.rows.targets.mean)
-        return np.nan_to_num(start, neginf=-40.0, posinf=40.0) - self._mean_offset
+        if not np.isfinite(start).all():
+            start = np.nan_to_num(start, neginf=-40.0, posinf=40.0)
+        return start - self._mean_offset
 
     @property
     def _mean_offset(self):

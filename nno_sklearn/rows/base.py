@@ -30,6 +30,7 @@ from nno_sklearn.rows.replies import (
 from nno_sklearn.types import Array, Metric
 
 if TYPE_CHECKING:
+    from nno_sklearn.rows.envelopes import Envelopes
     from nno_sklearn.rows.interior import Interior
     from nno_sklearn.rows.local import LocalRows
 
@@ -423,6 +424,10 @@ class Rows(ABC):
     def interior_near(self, k: int, raw: Raw, b: Array, count: int) -> Interior | None:
         """The same with ``count`` rows, the nearest to a corner at ``raw + b``, (n_samples, 1), and
         means of all others; None where these are on too many sides of corners."""
+        return None
+
+    def envelopes(self, k: int) -> Envelopes | None:
+        """The corners of output k for the method of multipliers; None as for :meth:`interior`."""
         return None
 
     def side_by_side(self, handles: Sequence[Raw]) -> Raw:

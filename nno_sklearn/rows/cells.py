@@ -3,9 +3,8 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 
-from nno_sklearn._distances import check_metric_on
+from nno_sklearn._distances import check_metric_on, nearest_neighbors
 from nno_sklearn.rows.draw import draw, drawn_by_weight
 
 
@@ -106,7 +105,7 @@ def nearest_cells(rows, landmarks, sample, weight, *, n_neighbors, metric):
     n = landmarks.shape[0]
     shares = min(n_neighbors, n)
     check_metric_on(metric, rows.is_sparse)
-    search = NearestNeighbors(n_neighbors=shares, metric=metric).fit(landmarks)
+    search = nearest_neighbors(n_neighbors=shares, metric=metric).fit(landmarks)
     cells = search.kneighbors(rows.design.standardised_rows(sample), return_distance=False).ravel()
     given = np.repeat(weight / shares, shares)
 

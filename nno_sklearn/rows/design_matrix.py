@@ -132,6 +132,8 @@ class DesignMatrix(SecondOrder):
         used = self.scale > 0
         if (self.scale[used] < SMALLEST_SCALE).any():
             return True
+        if used.all():
+            return False
         if self.is_sparse:
             _, columns = entries(self.X)
             stored = np.abs(self.X.data[~used[columns]])
@@ -169,6 +171,12 @@ class DesignMatrix(SecondOrder):
         X = self.X.tocsr() if self.is_sparse else self.X
         rows = X[index] if self.is_sparse else np.asarray(X[index])  # few, in this process
         return self._part(rows, self.centre, self.scale, np.asarray(self._idle[index]))
+
+    def by_rows(self):
+        """The same matrix, of which rows are cheap to take."""
+        if not self.is_sparse or self.X.format == "csr":
+            return self
+        return self._part(self.X.tocsr(), *self._geometry, self._idle)
 
     def with_means(self, index, means):
         """The rows ``index`` in float64, and below them others that are centred already, such as

@@ -11,6 +11,7 @@ from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import searched_cells
 from nno_sklearn.rows.design_matrix import DesignMatrix
 from nno_sklearn.rows.draw import draw
+from nno_sklearn.rows.envelopes import envelopes_of
 from nno_sklearn.rows.intercept_curvature import MOST_JOINT_OUTPUTS, SeparateCurvature
 from nno_sklearn.rows.interior import interior_near, interior_of
 from nno_sklearn.rows.raw import MOST_STORED, RecomputedRaw, StoredRaw
@@ -477,6 +478,9 @@ class LocalRows(Recession, Rows):
 
     def interior_near(self, k, raw, b, count):
         return interior_near(self, self._corners_of(k), raw, b, count)
+
+    def envelopes(self, k):
+        return None if self._corners is None else envelopes_of(self, self._corners_of(k))
 
     def side_by_side(self, handles):
         return StoredRaw(np.concatenate([one.array for one in handles], axis=1))

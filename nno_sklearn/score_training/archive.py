@@ -1,7 +1,8 @@
 """Points of a parameter space that were tried, with local models from the nearest ones."""
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
+
+from nno_sklearn._distances import nearest_neighbors
 
 
 class Archive:
@@ -36,7 +37,8 @@ class Archive:
     def nearest(self, point, n_neighbors):
         """The nearest points, (n, n_parameters), and their values, (n,)."""
         points, values = np.array(self._points), np.array(self._values)
-        search = NearestNeighbors(n_neighbors=min(n_neighbors, len(points)), metric=self.metric)
+        count = min(n_neighbors, len(points))
+        search = nearest_neighbors(n_neighbors=count, metric=self.metric)
         found = search.fit(points).kneighbors(point[None], return_distance=False)[0]
         return points[found], values[found]
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 from scipy.special import expit, softmax
-from sklearn.neighbors import NearestNeighbors
 
+from nno_sklearn._distances import nearest_neighbors
 from nno_sklearn.score_training.breakpoints import (
     SAME,
     bagged_place,
@@ -179,7 +179,7 @@ class ScoredRows:
         share = (np.arange(count) + 0.5) / count
         drawn = np.searchsorted(np.cumsum(self.weight[order]), share)
         landmarks = order[np.unique(np.minimum(drawn, len(order) - 1))]
-        search = NearestNeighbors(n_neighbors=1).fit(ranks[landmarks])
+        search = nearest_neighbors(n_neighbors=1).fit(ranks[landmarks])
         return search.kneighbors(ranks, return_distance=False)[:, 0]
 
 

@@ -42,9 +42,11 @@ class ActiveSets:
         Squared norm of the working residuals, of which a duality gap is made.
     rank : int
         How many coefficients the rows can tell apart.
+    begin : ndarray of shape (n,), default=None
+        Where the first round begins; w by default.
     """
 
-    def __init__(self, model, terms, w, gradient, energy, rank):
+    def __init__(self, model, terms, w, gradient, energy, rank, begin=None):
         self._model, self._terms, self._w, self._gradient = model, terms, w, gradient
         self._energy, self._rank = energy, rank
         self._curvature = model.diagonal + terms.l2
@@ -53,6 +55,8 @@ class ActiveSets:
         is_free = np.equal(terms.l1, 0) & (np.isinf(terms.lower) | np.isinf(terms.upper))
         self._free = np.flatnonzero(np.broadcast_to(is_free, w.shape))
         self._v, self._slope = w.copy(), gradient
+        if begin is not None:
+            self._move_to(begin)
         #: Whether the last move was to the best place on its way; not a move without curvature.
         self._is_best = True
 

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from nno_sklearn.problem.cost import can_have_rows, coupled_outputs, has_cheap_rows
+from nno_sklearn.problem.cost import can_have_rows, coupled_outputs, guesses_signs, has_cheap_rows
 from nno_sklearn.solvers.accelerated import Momentum
 from nno_sklearn.solvers.active_sets import ActiveSets
 from nno_sklearn.solvers.concave import newton_on_support
@@ -17,6 +17,7 @@ from nno_sklearn.solvers.models import (
     block_product,
     largest_eigenvalue,
 )
+from nno_sklearn.solvers.signs import settled_signs
 
 MAX_ACCELERATED_STEPS = 1000
 #: Squared size of a proximal gradient, beside the largest one, with which they end, and of the
@@ -87,11 +88,14 @@ def _active_sets(point, index, matrix, terms, target_gap):
     """By factors of the Gram matrix; where its rounding errors matter, by those of the rows."""
     w, gradient = point.coef.ravel()[index], point.data_gradient.ravel()[index]
     rank = (point.problem.n_samples - 1) * max(1, coupled_outputs(point.problem) - 1)
-    given = terms.take(index), w, gradient, 2 * abs(point.data_loss), rank
+    own = terms.take(index)
+    given = own, w, gradient, 2 * abs(point.data_loss), rank
     if matrix is not None:
         try:
             model = GramModel(matrix, partial(_rows_tell, point, index))
-            return ActiveSets(model, *given).minimise(target_gap)
+            guesses = guesses_signs(len(w)) and not own.has_bounds
+            begin = settled_signs(matrix, own, w, gradient) if guesses else None
+            return ActiveSets(model, *given, begin).minimise(target_gap)
         except IllConditionedError:
             pass
     return ActiveSets(RowsModel(point, index), *given).minimise(target_gap)

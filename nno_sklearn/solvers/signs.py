@@ -1,0 +1,62 @@
+"""The minimum of a small quadratic model with kinks at 0, by guesses of all signs at once."""
+
+import numpy as np
+from scipy.linalg.lapack import dposv
+
+from nno_sklearn.solvers.models import DOUBTFUL
+
+#: Guesses that are made; mostly three to six are enough.
+MOST_GUESSES = 12
+#: Share of the longest step by itself that a coefficient must promise to enter with others.
+PROMISING = 0.3
+
+
+def settled_signs(matrix, terms, w, gradient):
+    """Minimise ``gradient (v - w) + (v - w)' matrix (v - w) / 2 + terms(v)`` over v.
+
+    Among given signs one factor tells the minimum, and there each coefficient by itself tells what
+    sign it would have: semismooth Newton (Hintermueller, Ito and Kunisch, 2003), until no sign
+    changes. One that would change to the other side of a kink is held at 0 first, and of those that
+    enter only the most promising do: where columns are correlated, guesses would go round in
+    circles without this.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n, n)
+    terms : PiecewiseQuadratic
+        Without bounds; its arrays, if any, of shape (n,).
+    w, gradient : ndarray of shape (n,)
+
+    Returns
+    -------
+    ndarray of shape (n,) or None
+        None where guesses do not settle, as nothing makes the model fall, and where the matrix does
+        not tell coefficients apart.
+    """
+    size = np.sqrt(matrix.diagonal() + terms.l2)
+    scale = np.divide(1.0, size, out=np.zeros_like(size), where=size > 0)
+    unit = matrix * scale  # in units in which each coefficient has curvature 1
+    unit *= scale[:, None]
+    np.fill_diagonal(unit, 1.0)
+    start, first, kinks = w * size, (gradient + terms.l2 * w) * scale, terms.l1 * scale
+    sides, moved, slope = np.sign(w), np.zeros_like(w), first
+    for _ in range(MOST_GUESSES):
+        alone = start + moved - slope
+        excess = np.abs(alone) - kinks
+        new = np.where(excess > 0, np.sign(alone), 0.0)
+        new[(sides * new < 0) & (kinks > 0)] = 0.0
+        enters = (sides == 0) & (new != 0)
+        new[enters & (excess < PROMISING * excess[enters].max(initial=0.0))] = 0.0
+        if (new == sides).all():
+            return np.where(sides == 0, 0.0, w + moved * scale)
+        sides, active = new, np.flatnonzero(new)
+        moved = np.where(new == 0, -start, 0.0)
+        if len(active):
+            rows = unit.take(active, axis=0)
+            right = -(first + kinks * new)[active] - rows @ moved
+            factor, inside, failed = dposv(rows.take(active, axis=1), right)
+            if failed or factor.diagonal().min() ** 2 < DOUBTFUL:
+                return None
+            moved[active] = inside
+        slope = first + unit @ moved
+    return None
