@@ -8,6 +8,8 @@ from nno_sklearn.solvers.preconditioner import positive_diagonal
 #: known. With the plain curvature a rare class leaps to where its probability is far larger; this
 #: power was the best of those tried on 250 words as classes.
 SPREAD = 0.35
+#: Roundings of the largest curvature that a curvature may be.
+ROUNDINGS, EPS = 64, np.finfo(float).eps
 
 
 class KroneckerPreconditioner:
@@ -31,7 +33,10 @@ class KroneckerPreconditioner:
     def __init__(self, features, outputs):
         values, self._vectors, self._scaling = features
         curvatures, self._outputs = outputs
-        self._inverse = self._narrow(1.0 / (np.multiply.outer(values, curvatures) + 1.0))
+        product = np.maximum(np.multiply.outer(values, curvatures), 0.0)
+        # Next to no penalty: the shift that all outputs share has no curvature but rounding.
+        least = max(1.0, ROUNDINGS * EPS * product.max(initial=0.0))
+        self._inverse = self._narrow(1.0 / (product + least))
         if self._outputs is not None:
             self._outputs = self._narrow(self._outputs)
 
