@@ -8,6 +8,8 @@ from nno_sklearn.solvers.preconditioner import positive_diagonal
 #: known. With the plain curvature a rare class leaps to where its probability is far larger; this
 #: power was the best of those tried on 250 words as classes.
 SPREAD = 0.35
+#: Roundings of the largest curvature that a curvature may be.
+ROUNDINGS, EPS = 64, np.finfo(float).eps
 
 
 class KroneckerPreconditioner:
@@ -31,10 +33,13 @@ class KroneckerPreconditioner:
     def __init__(self, features, outputs):
         values, self._vectors, self._scaling, rest = features
         curvatures, self._outputs = outputs
-        inverse = 1.0 / (np.multiply.outer(values, curvatures) + 1.0)
+        # Next to no penalty: the shift that all outputs share has no curvature but rounding.
+        product = np.maximum(np.multiply.outer(values, curvatures), 0.0)
+        least = max(1.0, ROUNDINGS * EPS * product.max(initial=0.0))
+        inverse = 1.0 / (product + least)
         self._others = None
         if rest is not None:  # of directions that are not known, and the known ones beside it
-            others = 1.0 / (rest * curvatures + 1.0)
+            others = 1.0 / (np.maximum(rest * curvatures, 0.0) + least)
             inverse -= others
             self._others = self._narrow(others)
         self._inverse = self._narrow(inverse)
