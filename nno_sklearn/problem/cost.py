@@ -60,9 +60,10 @@ SEARCH_BUDGET = 1.0
 PROOF_BUDGET, LOOK_BUDGET = 50.0, 10.0
 #: What a Hessian of all rows may cost at each of some twenty steps of an interior point method.
 INTERIOR_BUDGET = 25.0
-#: Products with the rows' Hessian that conjugate gradients take, where they are chosen, and entries
-#: in the time of their sums over a row's or a column's numbers.
-MODEL_PRODUCTS, LEAST_ROW_WORK = 100, 3
+#: Entries in the time of sums over a row's or a column's numbers, beside a product.
+LEAST_ROW_WORK = 3
+#: An entry of a sparse X, in entries of a dense one.
+SPARSE_ENTRY = 6
 #: What second moments may cost in one fit, where they save most other passes.
 MOMENTS_BUDGET = 8.0
 #: What a fit near a solved one takes, about: moments may cost as much for each of many fits.
@@ -395,21 +396,23 @@ def takes_interior(problem):
     return fits_matrix(problem.n_features) and newton_cost(problem) <= INTERIOR_BUDGET
 
 
-def curved_by(problem, n_rows):
+def curved_by(problem, n_rows, n_products):
     """By what a Newton step of one output costs least, of which ``n_rows`` rows are curved:
-    a factor by "columns", one by these "rows", or conjugate gradients by "products"."""
+    a factor by "columns", one by these "rows", or conjugate gradients by so many "products"."""
     p, stored = problem.n_features, problem.rows.n_stored / problem.n_samples
+    speedup = BLOCKED_SPEEDUP * (SPARSE_ENTRY if problem.rows.is_sparse else 1)
     pairs = BLOCKED_SPEEDUP if problem.rows.is_sparse else 2 * BLOCKED_SPEEDUP
     costs = {
-        "columns": n_rows * problem.rows.row_product_cost + _factor_cost(p),
-        "rows": n_rows**2 * stored / pairs + _factor_cost(n_rows),
-        "products": MODEL_PRODUCTS * (2 * n_rows * stored + LEAST_ROW_WORK * (n_rows + p)),
+        "columns": n_rows * problem.rows.row_product_cost + _factor_work(p) / speedup,
+        "rows": n_rows**2 * stored / pairs + _factor_work(n_rows) / speedup,
+        "products": n_products * (2 * n_rows * stored + LEAST_ROW_WORK * (n_rows + p)),
     }
     return min(costs, key=costs.get)
 
 
-def _factor_cost(size):
-    return size**3 / 3 / BLOCKED_SPEEDUP if fits_matrix(size) else np.inf
+def _factor_work(size):
+    """Multiplications of a factor; inf where it does not fit."""
+    return size**3 / 3 if fits_matrix(size) else np.inf
 
 
 def n_drawn(problem):

@@ -62,16 +62,19 @@ def _sums(X, weight, centred):
 
 def _stored_sums(X, weight, centred):
     """Moments of sparse columns, from their stored entries and the weight of their zeros."""
+    if not centred:
+        squares = type(X)((np.square(X.data, dtype=float), X.indices, X.indptr), shape=X.shape)
+        return np.zeros(X.shape[1]), np.asarray(squares.T @ weight)
     rows, columns = entries(X)
     n, p = X.shape
     stored = weight[rows]
-    mean = np.bincount(columns, stored * X.data, p) if centred else np.zeros(p)
+    mean = np.bincount(columns, stored * X.data, p)
     moved = X.data - mean[columns]
     variance = np.bincount(columns, stored * moved * moved, p)
     is_full = full_columns(X)
     zeros = np.where(is_full, 0.0, np.maximum(1.0 - np.bincount(columns, stored, p), 0.0))
     # A full column may lie so far from 0 that its mean, a long sum, is known roughly.
-    error = np.where(is_full & centred, np.bincount(columns, stored * moved, p), 0.0)
+    error = np.where(is_full, np.bincount(columns, stored * moved, p), 0.0)
     return mean + error, variance - error**2 + zeros * mean**2
 
 

@@ -28,8 +28,9 @@ ROUGH, FINE = 0.5, 0.3
 MOST_STEPS, MOST_WIDTHS, PATIENCE = 40, 60, 4
 #: Curvature by an intercept that is no row's, in shares of the rows', for a step to be finite.
 DAMPING = 1e-4
-#: Conjugate gradients: products at most, and the share of the residual that is left.
-MOST_PRODUCTS, PRECISION = 100, 0.05
+#: Conjugate gradients: products that the first may take, those of any at most, and the share of the
+#: residual that is left; and as how many times as many those count that did not get there.
+FIRST_PRODUCTS, MOST_PRODUCTS, PRECISION, UNENDED = 60, 100, 0.05, 3
 #: Share of the first slope that is left where a search along a step ends; looks at most;
 #: what lengths grow or shrink by until there is a bracket.
 CONTENT, MOST_LOOKS, FACTOR = 0.1, 30, 8.0
@@ -119,7 +120,7 @@ class _Search:
     def __init__(self, problem, l2, rows, start, width):
         self._problem, self._l2, self._rows = problem, l2, rows
         self._coef, self._intercept = start.coef[:, 0], start.intercept[0]
-        self._n_iter = start.n_iter
+        self._n_iter, self._n_products = start.n_iter, FIRST_PRODUCTS
         self._unit = LEAST_UNIT * problem.null.value / problem.n_outputs
         rows.begin(start.coef, start.intercept)
         self._width, self._band = max(width * rows.spread(), TINY), BAND
@@ -198,7 +199,7 @@ class _Search:
             is_done = may_gain <= (max(enough, ROUGH * rows.left()) if count else enough)
             if is_done or self._n_iter >= max_iter:
                 return
-            step = _newton_step(self._problem, curved, slope, np.append(self._l2, rho))
+            step = self._newton_step(curved, slope, np.append(self._l2, rho))
             rows.plan(step)
             length = self._length(rows, step, float(slope @ step))
             if not length > 0:
@@ -207,6 +208,22 @@ class _Search:
             self._coef = self._coef + length * step[:-1]
             self._intercept += length * step[-1]
             self._n_iter += 1
+
+    def _newton_step(self, curved, slope, diagonal):
+        """Of coefficients and intercept, (n_features + 1,): ``diagonal`` is what the penalty adds
+        to the Hessian of the curved rows."""
+        if not len(curved):
+            return -slope / diagonal
+        way = curved_by(self._problem, len(curved), self._n_products)
+        if way == "columns":
+            block = curved.block()
+            factor, step = ScaledCholesky(block, diagonal[: len(block)]), np.zeros_like(slope)
+            step[: len(block)] = -factor.solve(slope[: len(block)])
+            return step
+        if way == "rows":
+            return -curved.solve(diagonal, slope)
+        step, self._n_products = _by_products(curved, slope, diagonal)
+        return step
 
     def _length(self, rows, step, slope):
         """About the best length of a planned step: Newton's method on the slope along it, which is
@@ -231,31 +248,15 @@ def _between(low, high):
     return 0.5 * (low + high) if low > 0 else high / FACTOR
 
 
-def _newton_step(problem, curved, slope, diagonal):
-    """Of coefficients and intercept, (n_features + 1,): ``diagonal`` is what the penalty adds to
-    the Hessian of the curved rows."""
-    if not len(curved):
-        return -slope / diagonal
-    way = curved_by(problem, len(curved))
-    if way == "columns":
-        block = curved.block()
-        factor, step = ScaledCholesky(block, diagonal[: len(block)]), np.zeros_like(slope)
-        step[: len(block)] = -factor.solve(slope[: len(block)])
-        return step
-    if way == "rows":
-        return -curved.solve(diagonal, slope)
-    return _by_products(curved, slope, diagonal)
-
-
 def _by_products(curved, slope, diagonal):
-    """About Newton's step, by conjugate gradients."""
+    """About Newton's step, by conjugate gradients; and the products that it takes."""
     inverse = 1.0 / (diagonal + curved.diagonal())
     diagonal = np.where(np.isfinite(diagonal), diagonal, 0.0)
     step, residual = np.zeros_like(slope), -slope
     ahead = inverse * residual
     energy = float(residual @ ahead)
     enough = PRECISION**2 * energy
-    for _ in range(MOST_PRODUCTS):
+    for count in range(MOST_PRODUCTS):
         product = diagonal * ahead + curved.product(ahead)
         length = energy / float(ahead @ product)
         step += length * ahead
@@ -263,6 +264,6 @@ def _by_products(curved, slope, diagonal):
         steepest = inverse * residual
         before, energy = energy, float(residual @ steepest)
         if not energy > enough:
-            break
+            return step, count + 1
         ahead = steepest + energy / before * ahead
-    return step
+    return step, UNENDED * MOST_PRODUCTS

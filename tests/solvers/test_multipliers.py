@@ -86,7 +86,7 @@ def test_all_ways_to_a_newton_step_lead_there(way, fit_intercept, monkeypatch):
     X, y = data(3, n=4_000)
     options = {"fit_intercept": fit_intercept, "alpha": 1e-2}
     expected = fitted("hinge", X, y, **options).objective_
-    monkeypatch.setattr(multipliers, "curved_by", lambda problem, n_rows: way)
+    monkeypatch.setattr(multipliers, "curved_by", lambda problem, *sizes: way)
     for given in (X, sparse.csr_array(np.where(np.abs(X) > 2.0, X, 0.0))):
         model = fitted("hinge", given, y, **options)
         assert model.converged_ and len(model.history_) <= 3
@@ -95,16 +95,17 @@ def test_all_ways_to_a_newton_step_lead_there(way, fit_intercept, monkeypatch):
 
 
 def test_each_way_is_the_cheapest_somewhere():
-    def way(n, p, density, n_rows):
+    def way(n, p, density, n_rows, n_products=60):
         X = np.zeros((n, p))
         X[:, : max(1, int(density * p))] = 1.0
-        given = sparse.csr_array(X) if density < 1 else X
-        problem = problem_of(given, np.arange(n) % 2)
-        return cost.curved_by(problem, n_rows)
+        problem = problem_of(sparse.csr_array(X) if density < 1 else X, np.arange(n) % 2)
+        return cost.curved_by(problem, n_rows, n_products)
 
     assert way(2_000, 20, 1.0, 500) == "columns"
     assert way(300, 2_500, 1.0, 40) == "rows"
     assert way(3_000, 2_500, 0.01, 2_500) == "products"
+    assert way(3_000, 2_500, 0.01, 1_500) == "products"
+    assert way(3_000, 2_500, 0.01, 1_500, n_products=600) == "rows"
 
 
 def problem_of(X, y):
