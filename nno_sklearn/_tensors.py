@@ -17,7 +17,7 @@ def from_tensor(given: Any) -> Any:
     requires gradients gets none, with a UserWarning.
     """
     if isinstance(given, np.ndarray):  # and its subclasses, of which scikit-learn takes not all
-        return given.astype(np.float32) if given.dtype == np.float16 else given
+        return given.astype(np.float32) if given.dtype.name in HALVES else given
     if not (hasattr(given, "__dlpack__") and hasattr(given, "dtype")):
         return given
     given = detached(given)

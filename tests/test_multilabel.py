@@ -117,6 +117,7 @@ def test_tags_say_what_is_taken():
     ("estimator", "y", "said"),
     [
         (NNOClassifier(), Y + 1, r"y has 3 columns, so each is to tell by 0 or 1 .*MultiOutput"),
+        (NNOClassifier(), 2 * Y, r"there is (np.int64\()?2"),
         (NNOClassifier(), np.array([["a", "b"]] * 120), r"but there is np.str_\('a'\)|'a'"),
         (NNOClassifier(), Y.astype(str), r"but there is np.str_\('[01]'\)|'[01]'"),
         (NNOClassifier("f1"), Y, r"loss='f1' is a score, which is trained for one label per row"),

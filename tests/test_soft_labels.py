@@ -100,6 +100,16 @@ def test_few_digits_do():
     np.testing.assert_allclose(ours.coef_, model().fit(X, SHARES).coef_, atol=1e-3)
 
 
+@pytest.mark.parametrize("n_classes", [2, 3, 50])
+def test_digits_of_bfloat16_do(n_classes):
+    """A network's softmax in bfloat16 has 8 bits: rows add up to 1 within 2^-8."""
+    shares = np.random.default_rng(3).dirichlet(np.ones(n_classes), N).astype(np.float32)
+    rounded = ((shares.view(np.uint32) + 0x8000) & 0xFFFF0000).view(np.float32)
+    assert 1e-4 < np.abs(rounded.sum(axis=1) - 1).max() <= 2**-8
+    ours = model(tol=1e-6).fit(X, rounded)
+    np.testing.assert_allclose(ours.coef_, model(tol=1e-6).fit(X, shares).coef_, atol=1e-2)
+
+
 @pytest.mark.parametrize("stream", ["cells", "adagrad", "ftrl"])
 def test_batches(stream):
     """A batch of one-hot rows, too: in a stream any table has probabilities."""

@@ -62,6 +62,15 @@ def test_float32_is_kept_and_halves_become_it(tensor):
     np.testing.assert_array_equal(model.predict(tensor), model.predict(np.asarray(X)))
 
 
+def test_bfloat16_of_numpy_becomes_float32():
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    model = fitted(X.astype(bfloat16))
+    assert model.coef_.dtype == np.float32
+    np.testing.assert_allclose(model.coef_, fitted(X).coef_, atol=1e-2)
+    shares = RNG.dirichlet(np.ones(3), 60).astype(bfloat16)
+    assert fitted(X, shares).classes_.tolist() == [0, 1, 2]
+
+
 def test_gradients_are_detached_with_a_word():
     with pytest.warns(UserWarning, match="requires gradients, .* it is detached"):
         model = fitted(TorchTensor(X, requires_grad=True))

@@ -56,6 +56,7 @@ class FuzzProblem:
     y: np.ndarray
     weight: np.ndarray | None
     shape: Shape | None = None
+    max_iter: int = 1000
 
     def replaced(self, **changes):
         """The same problem with some parts replaced."""
@@ -63,8 +64,8 @@ class FuzzProblem:
 
     def estimator(self, **changes):
         """The estimator as a user would write it."""
-        names = ("loss", "penalty", "alpha", "l1_ratio", "solver", "fit_intercept", "tol")
-        parameters = {name: getattr(self, name) for name in names}
+        names = "loss penalty alpha l1_ratio solver fit_intercept tol max_iter"
+        parameters = {name: getattr(self, name) for name in names.split()}
         if self.loss == "quantile":
             parameters["loss"] = Quantile(float(formulas.QUANTILE))
         if self.shape is not None:

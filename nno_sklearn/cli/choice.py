@@ -15,7 +15,8 @@ from nno_sklearn.cli.values import as_text, is_empty, is_missing
 RARE = 0.05  # share below which a word like NA is a missing value, not a class
 #: Names of columns that identify rows, if each value is different.
 ROW_NAMES = re.compile(
-    r"(?i:index|idx|id|.*[ _-]id|row|row[ _.-]?(id|names?|numbers?|index)|no\.?|nr\.?|#|key)"
+    r"(?i:index|idx|id|.*[ _-](id|no|nr)\.?|row|row[ _.-]?(id|names?|numbers?|index)|no\.?|nr\.?"
+    r"|#|key)"
     r"|.*[a-z]I[dD]"
 )
 

@@ -5,7 +5,8 @@ import re
 from collections import Counter
 from functools import lru_cache
 
-from nno_sklearn.cli.kinds import TRUTH, Dates, Labels, Numbers, TruthValues
+from nno_sklearn.cli.kinds import TRUTH, Dates, Labels, MixedDates, Numbers, TruthValues
+from nno_sklearn.cli.serials import recognise_serials
 from nno_sklearn.cli.times import Durations, recognise_times, seconds_in
 from nno_sklearn.cli.values import are_long_codes, number_pattern, sample, units_in
 
@@ -14,7 +15,9 @@ SAMPLE_DATES = 30  # distinct values that suggest formats of dates
 #: Formats that skrub does not guess.
 MORE_FORMATS = (
     "ISO8601", "%d.%m.%y", "%m/%d/%y", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d %b %y",
+    "%Y年%m月%d日",
 )  # fmt: skip
+MOST_FORMATS = 4  # of a column of dates
 
 
 def recognise(column, decimal):
@@ -32,7 +35,7 @@ def recognise(column, decimal):
     Kind
     """
     if column.dtype.kind in "iuf":
-        return Numbers()
+        return recognise_serials(column, Numbers()) or Numbers()
     if column.dtype.kind == "b":
         return TruthValues()
     if column.dtype.kind == "M":
@@ -42,13 +45,25 @@ def recognise(column, decimal):
     counts = Counter(sample(column))
     if not counts:
         return Labels()
-    if all(text.lower() in TRUTH for text in counts):
+    if _are_truth_values(counts):
         return TruthValues()
     least = IDENTITY * counts.total()
     unit, n_numbers = _numbers_in(counts, decimal)
-    if n_numbers >= least:
-        return Labels() if are_long_codes(counts) else Numbers(decimal, unit)
-    return recognise_times(counts, least) or _recognise_dates(counts, least) or Labels()
+    times = recognise_times(counts, max(least, n_numbers + 1))  # "90 min" beside "2 h"
+    if times is None and n_numbers >= least:
+        if are_long_codes(counts):
+            return Labels()
+        numbers = Numbers(decimal, unit)
+        return recognise_serials(column, numbers) or numbers
+    return times or _recognise_dates(counts, least) or Labels()
+
+
+def _are_truth_values(counts):
+    """Whether texts are true and false; yes and no too where there are more than two texts, as else
+    they are labels."""
+    words = {text.lower() for text in counts}
+    are_plain, are_several = words <= {"true", "false"}, len(counts) > 2 and words <= TRUTH.keys()
+    return are_plain or (are_several and any(len(word) > 1 for word in words))
 
 
 def find_decimals(frame, is_fraction):
@@ -115,12 +130,21 @@ def _recognise_dates(counts, least):
     for form in [*sorted(guessed), *MORE_FORMATS]:
         orders = [form, _swapped(form)]
         formats += reversed(orders) if "." in form[:5] else orders
-    n_read = {form: Dates(form).read(texts).notna().sum() for form in dict.fromkeys(formats)}
-    best = max(n_read, key=n_read.get)
-    if n_read[best] < least:
+    reads = {form: Dates(form).read(texts).notna() for form in dict.fromkeys(formats)}
+    styles, left = [], ~texts.isna()
+    while left.sum() > len(texts) - least and len(styles) < MOST_FORMATS:
+        best = max(reads, key=lambda form: (reads[form] & left).sum())
+        if not (reads[best] & left).any():
+            return None
+        other = _swapped(best)
+        is_ambiguous = other != best and (reads[other] | ~left).equals(reads[best] | ~left)
+        styles.append(Dates(best, is_ambiguous))
+        left &= ~reads[best]
+        del reads[best]
+        reads.pop(other, None)
+    if left.sum() > len(texts) - least:
         return None
-    other = _swapped(best)
-    return Dates(best, other != best and n_read[other] == n_read[best])
+    return styles[0] if len(styles) == 1 else MixedDates(tuple(styles))
 
 
 def _swapped(form):

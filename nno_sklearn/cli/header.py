@@ -6,6 +6,12 @@ import numpy as np
 
 from nno_sklearn._wording import counted
 from nno_sklearn.cli.columns import IDENTITY, sort_of
+from nno_sklearn.cli.edges import (
+    belongs_to_header,
+    count_lines_below,
+    join_names,
+    without_quotes,
+)
 from nno_sklearn.cli.errors import quoted
 from nno_sklearn.cli.text import SAMPLE_ROWS
 from nno_sklearn.cli.values import is_missing
@@ -122,14 +128,23 @@ def name_columns(cells, lengths, n_titles, has_header):
     # A delimiter may end each line, but not the header.
     while names and not (has_header and names[-1]) and (table[len(names) - 1] == "").all():
         table, names = table.drop(columns=len(names) - 1), names[:-1]
+    table = table.apply(without_quotes)
     if not has_header:
         notes.append(f"no header line: the columns are called 0 to {table.shape[1] - 1}")
         return table.rename(columns=str), notes
-    if not any(_common_sort(list(table[j][:SAMPLE_ROWS])) != "word" for j in table):
+    sorts = [_common_sort(list(table[j][1:SAMPLE_ROWS])) for j in table]
+    if all(sort == "word" for sort in sorts):
         notes.append(f"the first line is taken for names: {quoted(names)}")
     if names[-1] == "" and n_titles < len(lengths) and lengths[n_titles] < len(names):
         names = ["", *names[:-1]]
         notes.append("the header has no name for the first column, as in files of R")
+    if belongs_to_header(table, sorts):
+        names = join_names(names, table.iloc[0], notes)
+        table = table[1:].reset_index(drop=True)
+    if n_below := count_lines_below(table, sorts):
+        first = next(cell for cell in table[-n_below:].to_numpy().flat if cell)
+        notes.append(f"skipped {counted(n_below, 'line')} below the table: '{first}'")
+        table = table[:-n_below]
     table.columns = _distinct(names, notes)
     return table, notes
 

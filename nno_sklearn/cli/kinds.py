@@ -20,7 +20,10 @@ from nno_sklearn.cli.values import (
 )
 
 FEW_ROWS = 20  # up to which all codes may differ by chance
-TRUTH = {"true": 1.0, "false": 0.0}
+TRUTH = {
+    "true": 1.0, "yes": 1.0, "t": 1.0, "y": 1.0, "1": 1.0,
+    "false": 0.0, "no": 0.0, "f": 0.0, "n": 0.0, "0": 0.0,
+}  # fmt: skip
 #: Years that pandas 2 does not read: before 1677 or after 2262.
 FAR_YEAR = r"(?<!\d)(?:0\d{3}|1[0-6]\d\d|[3-9]\d{3}|2[2-9]\d\d)(?!\d)"
 PLACEHOLDER_YEAR = 9999  # means "never"
@@ -111,6 +114,8 @@ class Numbers(Kind):
         marked = next((match[0] for match in matches if match and match["mark"]), None)
         if marked:
             yield f"column '{name}' has thousands marks: '{marked}' is {self._read(marked):.15g}"
+        if any("±" in text or "+/-" in text for text in sample(column)):
+            yield f"column '{name}': what follows ± is left out"
         if len(values) > 2 and (values.diff()[1:] == 1).all():
             yield f"column '{name}' counts the rows; --drop {shlex.quote(name)} leaves it out"
         padded = next((text for text in sample(column) if CODE.fullmatch(text)), None)
@@ -146,7 +151,7 @@ def _stand_ins(values):
 
 @dataclass(frozen=True)
 class TruthValues(Kind):
-    """The words true and false, as 1 and 0."""
+    """The words true and false, or these and others such as yes and no, as 1 and 0."""
 
     noun = "truth value"
     is_measured = True
@@ -156,6 +161,12 @@ class TruthValues(Kind):
         if column.dtype.kind in "biuf":
             return Numbers().parse(column)
         return as_text(column).str.lower().map(TRUTH).astype(float)
+
+    def remarks(self, name, column, values):
+        """That there are several words for the same."""
+        if len(words := {text.lower() for text in sample(column)}) > len(set(TRUTH.values())):
+            listed = quoted(sorted(words), 4)
+            yield f"column '{name}' has several words for true and false: {listed}"
 
     def finish_target(self, values):
         """Truth values."""
@@ -187,9 +198,11 @@ class Dates(Kind):
         """Values as ``parse`` gives them, also those that stand for "never"."""
         import pandas as pd
 
-        dates = pd.to_datetime(column, format=self.format, errors="coerce", utc=True)
+        texts = as_text(column)
+        given = column if column.dtype.kind == "M" else texts
+        dates = pd.to_datetime(given, format=self.format, errors="coerce", utc=True)
         dates = dates.dt.tz_localize(None).astype("datetime64[us]")
-        values, texts = dates.to_numpy().copy(), as_text(column)
+        values = dates.to_numpy().copy()
         far = (dates.isna() & texts.str.contains(FAR_YEAR)).to_numpy()
         values[far] = [self._read_far(text) for text in texts[far]]
         return pd.Series(values, column.index, name=column.name)
@@ -215,6 +228,33 @@ class Dates(Kind):
         if len(zones) > 1:
             listed = quoted(sorted(zones), 4)
             yield f"column '{name}' has times of several zones ({listed}): all are read as UTC"
+
+
+@dataclass(frozen=True)
+class MixedDates(Kind):
+    """Dates in several formats.
+
+    Parameters
+    ----------
+    styles : tuple of Dates
+        The first that reads a text is right.
+    """
+
+    styles: tuple
+    noun = "date"
+
+    def parse(self, column):
+        """Values as datetime64, as those of :class:`Dates`."""
+        first, *others = (style.parse(column) for style in self.styles)
+        for values in others:
+            first = first.fillna(values)
+        return first
+
+    def remarks(self, name, column, values):
+        """How many formats there are, and how ambiguous ones are read."""
+        yield f"column '{name}' has dates in {len(self.styles)} formats"
+        for style in self.styles:
+            yield from style.remarks(name, column, style.parse(column))
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from nno_sklearn.cli.times import DAY, HOUR
+
 MOST_CATEGORIES = 100
 LONG_TEXT = 20  # mean number of characters
 DAY_KNOTS = 9  # of a periodic spline: one in three hours
@@ -100,7 +102,7 @@ def _elapsed_days(frame):
 
 def _days(dates):
     seconds = dates.to_numpy().astype("datetime64[s]")
-    return np.where(np.isnat(seconds), np.nan, seconds.astype(float)) / 86400.0
+    return np.where(np.isnat(seconds), np.nan, seconds.astype(float)) / DAY
 
 
 def _time_of_day():
@@ -116,7 +118,7 @@ def _time_of_day():
 
 def _hours(frame):
     """Hours since midnight, as floats."""
-    return frame.apply(lambda times: times.dt.total_seconds() / 3600.0)
+    return frame.apply(lambda times: times.dt.total_seconds() / HOUR)
 
 
 def _text(column):

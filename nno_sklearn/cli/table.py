@@ -143,8 +143,11 @@ class Table(TransformerMixin, BaseEstimator):
         if not self.layout.has_header:
             return 0, False
         head = [{" ".join(cell.split()) for cell in row} for row in cells[:20].to_numpy()]
-        named = set(self.kinds) - {name for name in self.kinds if NAMELESS.match(name)}
-        n_found = [len(named & row) for row in head]
+        named = [f"{name} " for name in self.kinds if not NAMELESS.match(name)]
+        # A name of two lines begins with that of the first.
+        n_found = [
+            sum(name.startswith(f"{cell} ") for name in named for cell in row) for row in head
+        ]
         return int(np.argmax(n_found)), True
 
     def describe(self, name):

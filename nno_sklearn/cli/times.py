@@ -14,27 +14,37 @@ COLONS = re.compile(
     r"(?P<sign>-)?(?:(?P<d>\d+) ?d(?:ays?)?,? \+?)?(?P<first>\d{1,4}):(?P<second>[0-5]\d)"
     r"(?::(?P<third>[0-5]\d))?(?P<fraction>[.,]\d+)?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?\Z"
 )
-#: "2h 05m", "1 hour 3 min", "45s", and "PT12M30S", as in ISO 8601.
+#: "14h30" and "14h", which are "14:30" and "14:00".
+HOURS = re.compile(r"(?<=\d) ?h ?(\d\d)?\Z", re.IGNORECASE)
+#: "2h 05m", "1 hour 3 min.", "1.5 h", "45s", "2 weeks", and "PT12M30S", as in ISO 8601.
 LETTERS = re.compile(
-    r"(?=[PT\d])P?(?:(?P<d>\d+) ?d(?:ays?)?)?,? ?T?(?:(?P<h>\d+) ?h(?:rs?|ours?)?)? ?"
-    r"(?:(?P<m>\d+) ?m(?:in(?:utes?)?)?)? ?(?:(?P<s>\d+(?:\.\d+)?) ?s(?:ec(?:onds?)?)?)?\Z",
+    r"(?=[PT\d])P?(?:(?P<w>N) ?w(?:(?:ee)?ks?)?)?,? ?(?:(?P<d>N) ?d(?:ays?)?)?,? ?"
+    r"T?(?:(?P<h>N) ?h(?:rs?\.?|ours?)?)?,? ?(?:(?P<m>N) ?m(?:in(?:s?\.?|utes?))?)?,? ?"
+    r"(?:(?P<s>N) ?s(?:ec(?:s?\.?|onds?))?)?\Z".replace("N", r"\d+(?:[.,]\d+)?"),
     re.IGNORECASE,
 )
+#: What is no code of one number and one letter.
+CERTAIN = re.compile(r"\d\D+\d|[A-Za-z]{2}")
 #: Seconds of a day, of an hour and of a minute.
 DAY, HOUR, MINUTE = 86400, 3600, 60
-#: Hours by which a column without AM and PM is known to hold times of day.
-AFTERNOON, LAST = 13, 23
+SECONDS = {"w": 7 * DAY, "d": DAY, "h": HOUR, "m": MINUTE, "s": 1}
+#: Hour from which on a column without AM and PM is known to hold times of day.
+AFTERNOON = 13
 
 
 def seconds_in(text):
     """Seconds that a duration or a time of day means; nan for other texts."""
-    if match := COLONS.match(text):
+    if match := _colons(text):
         return _by_colons(match)
     match = LETTERS.match(text)
     if match is None or not any(match.groups()):
         return np.nan
-    days, hours, minutes, seconds = (float(part or 0) for part in match.group("d", "h", "m", "s"))
-    return DAY * days + HOUR * hours + MINUTE * minutes + seconds
+    parts = match.groupdict(default="0")
+    return sum(SECONDS[unit] * float(part.replace(",", ".")) for unit, part in parts.items())
+
+
+def _colons(text):
+    return COLONS.match(HOURS.sub(lambda match: f":{match[1] or '00'}", text))
 
 
 def _by_colons(match):
@@ -55,8 +65,8 @@ def _by_colons(match):
 def recognise_times(counts, least):
     """The kind of a column of durations or of times of day; None for others.
 
-    Times of day have AM or PM, or hours of the afternoon and none beyond 23. Texts of one number
-    and one letter alone ("3d") may be codes.
+    Times of day have AM or PM, or hours of the afternoon and none beyond midnight. Texts of one
+    number and one letter alone ("3d") may be codes.
 
     Parameters
     ----------
@@ -65,18 +75,19 @@ def recognise_times(counts, least):
     least : float
         How many must be one.
     """
-    read = {text: seconds for text in counts if not np.isnan(seconds := seconds_in(text))}
-    is_certain = any(len(re.findall(r"\d+", text)) > 1 for text in read)
-    if not is_certain or sum(counts[text] for text in read) < least:
+    if least > counts.total():
         return None
-    matches = [match for text in read if (match := COLONS.match(text))]
+    read = {text: seconds for text in counts if not np.isnan(seconds := seconds_in(text))}
+    if sum(counts[text] for text in read) < least or not any(map(CERTAIN.search, read)):
+        return None
+    matches = [match for text in read if (match := _colons(text))]
     if len(matches) < len(read) or any(match["d"] or match["sign"] for match in matches):
         return Durations()
     if any(match["fraction"] and match["third"] is None for match in matches):
         return Durations()
-    last = max(int(match["first"]) for match in matches)
     has_halves = any(match["half"] for match in matches)
-    return TimesOfDay() if has_halves or AFTERNOON <= last <= LAST else Durations()
+    is_of_days = AFTERNOON * HOUR <= max(read.values()) <= DAY
+    return TimesOfDay() if has_halves or is_of_days else Durations()
 
 
 def _seconds(column):

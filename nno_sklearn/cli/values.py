@@ -17,14 +17,22 @@ MISSING = {
     "nil", "<na>", "nat", "missing", "#n/a", "#na", "#div/0!", "#value!", "#ref!", "#name?",
     "#num!", "#null!",
 }  # fmt: skip
+#: Signs of currencies, possibly behind letters, as in "R$".
+CURRENCY = r"[A-Z]{0,2}[$£¥₠-⃏]"
+#: Digits and signs of East Asian width, and Arabic and Persian ones.
+WIDE = str.maketrans(
+    "０１２３４５６７８９٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹．，－＋％٫٬", 3 * "0123456789" + ".,-+%.,"
+)
 
 
 def as_text(column):
-    """Values as text without surrounding blanks, "" for missing ones."""
+    """Values as text without surrounding blanks, "" for missing ones, digits of any width as
+    ASCII ones."""
     import pandas as pd
 
     values = column.astype(object).where(column.notna(), "")
     texts = [str(value).strip() for value in values]
+    texts = [text if text.isascii() else text.translate(WIDE) for text in texts]
     return pd.Series(texts, column.index, dtype=object, name=column.name)
 
 
@@ -49,19 +57,22 @@ def sample(column):
 def number_pattern(decimal):
     """Regular expression of a number in a notation, with a unit on either side.
 
-    A thousands mark comes before each three digits; "0,123" has none. A minus may end a number with
-    a fraction, as SAP writes it; "2-" may be a grade.
+    A thousands mark comes before each three digits, in India two before the last three; "0,123" has
+    none. A minus may end a number with a fraction, as SAP writes it; "2-" may be a grade. What
+    follows ± is left out.
     """
     point, mark = re.escape(decimal), "." if decimal == "," else ","
-    groups = rf"[1-9]\d{{0,2}}(?P<mark>[{mark}'’ \xa0\u202f])\d{{3}}(?:(?P=mark)\d{{3}})*"
-    number = rf"(?P<number>(?:{groups}|\d+)(?:{point}\d*)?|{point}\d+)(?P<exponent>[eE][-+]?\d+)?"
-    currency = r"(?P<before>[€$£¥]|[A-Z]{3}(?=\s))?\s*"
-    before = rf"(?P<open>\()?{currency}(?P<sign>[-−+])?(?:(?<=[-−+])[€$£¥])?\s*"
+    groups = rf"[1-9]\d{{0,2}}(?P<mark>[{mark}'’ \xa0\u2009\u202f])(?:(?<=,)\d\d,)*\d{{3}}"
+    whole = rf"(?:{groups}(?:(?P=mark)\d{{3}})*|\d+)"
+    number = rf"(?P<number>{whole}(?:{point}\d*)?|{point}\d+)(?P<exponent>[eE][-+]?\d+)?"
+    currency = rf"(?P<before>{CURRENCY}|[A-Z]{{3}}(?=\s))?\s*"
+    before = rf"(?P<open>\()?{currency}(?P<sign>[-−+])?(?:(?<=[-−+]){CURRENCY})?\s*"
     word = r"[^\W\d_]{1,12}[23²³]?(?:/[^\W\d_]{1,6}[23²³]?)?"
-    after = rf"\s*(?P<after>[%‰€$£¥]|°?{word}|°)?\)?"
+    after = rf"\s*(?P<after>[%‰]|{CURRENCY}|°?{word}|°)?\)?"
     fraction = "|".join(rf"(?<={point}\d{{{n}}})" for n in (1, 2, 3))
     behind = rf"(?P<behind>(?:{fraction})[-−])?"
-    return re.compile(rf"{before}{number}{behind}{after}\Z")
+    spread = rf"(?P<spread>\s*(?:±|\+/-)\s*\d*{point}?\d+)?"
+    return re.compile(rf"{before}{number}{behind}{spread}{after}\Z")
 
 
 def unit_of(match):

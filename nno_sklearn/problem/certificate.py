@@ -134,6 +134,8 @@ def shifted_dual_gap(point, step):
         gap += alpha * penalty.conjugate(-scaling * pulled / alpha)
     elif penalty.is_zero and _is_zero(problem, dual):
         gap += scaling * (abs(np.vdot(pulled, step.direction)) - np.vdot(pulled, point.coef))
+        sizes = problem.scale[:, None] * np.sqrt(dual.squares)  # of what cancels in it
+        rounding += ROUNDINGS * EPS * scaling * float(np.sum(sizes * np.abs(point.coef)))
         if is_far:
             rounding += scaling * FARTHEST * np.vdot(np.abs(pulled), np.abs(point.coef))
     else:

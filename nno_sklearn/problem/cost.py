@@ -28,6 +28,8 @@ BLOCKED_SPEEDUP = 8
 LEAST_PASS = 5e5
 #: Entries in the time of a row's losses and their derivatives, along lines too.
 ROW_WORK = 75
+#: Entries in the time of what secants do with a coefficient in an iteration.
+COEFFICIENT_WORK = 60
 #: Entries in the time of comparing two rows in a search for neighbours, and of each feature in
 #: that: euclidean distances are products of matrices, a user's own are Python.
 COMPARISON = {"euclidean": (8.0, 0.12), "other": (45.0, 2.0), "callable": (8000.0, 0.0)}
@@ -42,6 +44,9 @@ LEAST_THREADED = 1e7
 #: (OpenBLAS 0.3: interface/gemv.c, interface/syrk.c).
 NEVER_THREADED, NEVER_THREADED_HESSIAN = 9216, 59296
 
+#: Iterations that a basis of the rows' space may cost.
+ROW_SPACE_BUDGET = 15.0
+
 # Budgets, in passes over X. ``--suite speed`` and ``--suite landmarks`` show what they are worth.
 
 #: What the rows of a first preconditioner may cost, and what a preconditioner may cost at once.
@@ -55,6 +60,9 @@ SEARCH_BUDGET = 1.0
 PROOF_BUDGET, LOOK_BUDGET = 50.0, 10.0
 #: What a Hessian of all rows may cost at each of some twenty steps of an interior point method.
 INTERIOR_BUDGET = 25.0
+#: Products with the rows' Hessian that conjugate gradients take, where they are chosen, and entries
+#: in the time of their sums over a row's or a column's numbers.
+MODEL_PRODUCTS, LEAST_ROW_WORK = 100, 3
 #: What second moments may cost in one fit, where they save most other passes.
 MOMENTS_BUDGET = 8.0
 #: What a fit near a solved one takes, about: moments may cost as much for each of many fits.
@@ -87,6 +95,12 @@ FEW_COEFFICIENTS = 100
 #: Entries of X and of a matrix over its columns, for each output, up to which a look at coupled
 #: outputs takes longer than products with their Hessian.
 MOST_PRODUCT_ENTRIES = 3e6
+#: Directions of the columns' second moments that a factor of the largest alone has; iterations of a
+#: descent of coupled outputs, about, and share of them that it adds to those.
+LEADING, DESCENT_ITERATIONS, MORE_ITERATIONS = 32, 20.0, 0.25
+#: Share of the largest spread, in the penalty's units, that is one like it: directions of the
+#: largest say nothing of columns in other units.
+LIKE_SPREAD = 0.1
 #: Powers of 10 between 1 and the spreads of columns whose products are no overflow in float32.
 MOST_DECADES = 12
 
@@ -106,6 +120,8 @@ HEAVY_ROWS = 375
 NEAR_BAND, WORTH_DRAWING = 3.0, 1.5
 #: Rows per landmark that make a small problem small.
 ROWS_PER_LANDMARK = 4
+#: Columns per row from which on coordinates of the rows' space may save more than they cost.
+FEW_ROWS = 2
 #: Rows per feature from which some of them tell the curvature of all.
 TALL = 50
 
@@ -154,6 +170,19 @@ def moves_jointly(problem):
     return too_coupled(problem) and fits_matrix(problem.n_features) and has_dual
 
 
+def takes_row_space(problem):
+    """Whether coupled outputs are solved for in coordinates of the rows' space: there are fewer
+    rows than columns, and a basis costs no more than a few iterations."""
+    n, (p, n_outputs) = problem.n_samples, problem.shape
+    is_elsewhere = problem.rows.n_elsewhere or problem.rows.is_sparse
+    if is_elsewhere or not (too_coupled(problem) and FEW_ROWS * n <= p):
+        return False
+    iteration = (4 * n / BLOCKED_SPEEDUP + COEFFICIENT_WORK) * p * n_outputs
+    is_cheap = 4 * n**2 * p / BLOCKED_SPEEDUP <= ROW_SPACE_BUDGET * iteration
+    has_room = fits_matrix(n) and n * p <= MOST_ROW_ENTRIES
+    return is_cheap and has_room and problem.correction.is_zero and problem.is_of_lengths
+
+
 def takes_few_looks(problem):
     """Whether an iteration is to be no more than two products with X and one look at the loss, as
     for coupled outputs the best intercept and the best step would be many."""
@@ -181,6 +210,24 @@ def takes_single(problem):
     has_room = not rows.is_sparse and rows.n_stored <= 2 * MOST_ROW_ENTRIES  # of half the bytes
     fits = (np.abs(np.log10(used)) <= MOST_DECADES).all()
     return bool(has_room and fits and is_curved)
+
+
+def leading_directions(problem):
+    """Directions of the columns' second moments that the preconditioner of coupled outputs has a
+    factor of: None for all of them, where they cost less than the iterations that they save."""
+    if not takes_single(problem) or problem.n_features <= LEADING:
+        return None
+    unit = problem.penalty.curvature(np.zeros(problem.shape)).mean(axis=1)
+    spread = problem.scale / np.sqrt(unit)
+    if np.median(spread) < LIKE_SPREAD * spread.max():
+        return None
+    n, (p, n_outputs) = problem.n_samples, problem.shape
+    one_product = n * p / BLOCKED_SPEEDUP
+    factor = n * problem.rows.row_product_cost + 2 * p**3 / BLOCKED_SPEEDUP
+    solves = 4 * p * (p - LEADING) * n_outputs / BLOCKED_SPEEDUP  # there and back, twice
+    iteration = 2 * n_outputs * one_product + ROW_WORK * n * n_outputs
+    saved = factor - 4 * LEADING * one_product + DESCENT_ITERATIONS * solves
+    return LEADING if saved > MORE_ITERATIONS * DESCENT_ITERATIONS * iteration else None
 
 
 def hessian_cost(problem, n_rows):
@@ -348,6 +395,23 @@ def takes_interior(problem):
     """Whether a Hessian of all rows at each of some twenty steps costs less than the passes that
     losses with corners take otherwise."""
     return fits_matrix(problem.n_features) and newton_cost(problem) <= INTERIOR_BUDGET
+
+
+def curved_by(problem, n_rows):
+    """By what a Newton step of one output costs least, of which ``n_rows`` rows are curved:
+    a factor by "columns", one by these "rows", or conjugate gradients by "products"."""
+    p, stored = problem.n_features, problem.rows.n_stored / problem.n_samples
+    pairs = BLOCKED_SPEEDUP if problem.rows.is_sparse else 2 * BLOCKED_SPEEDUP
+    costs = {
+        "columns": n_rows * problem.rows.row_product_cost + _factor_cost(p),
+        "rows": n_rows**2 * stored / pairs + _factor_cost(n_rows),
+        "products": MODEL_PRODUCTS * (2 * n_rows * stored + LEAST_ROW_WORK * (n_rows + p)),
+    }
+    return min(costs, key=costs.get)
+
+
+def _factor_cost(size):
+    return size**3 / 3 / BLOCKED_SPEEDUP if fits_matrix(size) else np.inf
 
 
 def n_drawn(problem):

@@ -30,6 +30,7 @@ class Knowledge:
         self._landmarks: dict[int | None, Any] = {}
         self._working_hessians: dict[Hashable, Any] = {}
         self._recession: list[Any] | None = None
+        self._row_space: Any = None
 
     def landmarks(self, n_landmarks: int | None, make: Callable[[], Any]) -> Any:
         """The landmarks that ``n_landmarks`` asks for; ``make`` draws them the first time."""
@@ -42,6 +43,12 @@ class Knowledge:
         if rows not in self._working_hessians:
             self._working_hessians[rows] = make()
         return self._working_hessians[rows]
+
+    def row_space(self, make: Callable[[], Any]) -> Any:
+        """The problem in coordinates of its rows' space; ``make`` finds it the first time."""
+        if self._row_space is None:
+            self._row_space = make()
+        return self._row_space
 
     def recession(self, make: Callable[[], list[Any]]) -> list[Any]:
         """Directions of recession, if any; ``make`` finds them the first time."""

@@ -26,6 +26,7 @@ EPS = np.finfo(float).eps
 DERIVED = (
     "is_separate",
     "is_smooth",
+    "is_of_lengths",
     "is_piecewise_quadratic",
     "null",
     "null_residual",
@@ -188,6 +189,17 @@ class Problem:
         return self.penalty.piecewise_quadratic(np.zeros(self.shape)) is not None
 
     @cached_property
+    def is_of_lengths(self) -> bool:
+        """Whether the penalty is the squared length of w times a number, which no rotation of the
+        features changes."""
+        if not self.penalty.is_convex:
+            return False
+        terms = self.penalty.piecewise_quadratic(np.zeros(self.shape))
+        if terms is None or terms.has_kinks:
+            return False
+        return bool(np.ptp(terms.l2) == 0 < np.max(terms.l2))
+
+    @cached_property
     def provides(self) -> frozenset[str]:
         """Capabilities that loss and penalty have in common."""
         common = self.loss.provides & self.penalty.provides
@@ -336,6 +348,15 @@ class Problem:
             parts["_feature_names"] = [self._feature_names[j] for j in index]
         penalty = self.penalty.restrict(index, np.arange(self.n_outputs))
         return self._like(penalty=penalty, **parts)
+
+    def in_row_space(self) -> tuple["Problem", Array]:
+        """The same objective in coordinates of the space that few dense rows span, and its
+        orthonormal basis, (n_features, n_coordinates); of a penalty on lengths alone."""
+        rows, basis = self.rows.in_row_space()
+        coordinates, outputs = np.arange(basis.shape[1]), np.arange(self.n_outputs)
+        origin = np.zeros(self.n_outputs), np.zeros(basis.shape[1])
+        penalty = self.penalty.restrict(coordinates, outputs)
+        return self._like(rows=rows, penalty=penalty, _feature_names=None, _origin=origin), basis
 
     def with_penalty(self, penalty: Penalty, alpha: float) -> "Problem":
         """The same data loss with another penalty; what is known of the rows stays known."""

@@ -1,6 +1,9 @@
 """Whether an objective has a minimum, or a direction of recession along which it falls for ever."""
 
+from itertools import chain
+
 import numpy as np
+from scipy.linalg import block_diag
 from scipy.optimize import linprog
 
 from nno_sklearn.problem.cost import FEW_PROGRAM_ENTRIES, FEW_ROW_ENTRIES
@@ -65,8 +68,10 @@ def separates(point):
     n_entries = problem.n_samples * (problem.n_features + 1) * problem.n_outputs
     if n_entries * n_coupled > FEW_PROGRAM_ENTRIES:
         return _is_sure_of_rows(point)
-    for unit in problem.knowledge.recession(lambda: [*_directions(problem)]):
-        coef, shift = rows.inverse_scale[:, None] * unit[:-1], unit[-1]
+    known = problem.knowledge.recession(
+        lambda: [*_directions(problem, np.diag(rows.inverse_scale))]
+    )
+    for coef, shift in chain(known, _free_directions(problem)):
         if falls_for_ever(point, coef, rows.raw(coef), shift, ROUNDING):
             return True
     return False
@@ -79,16 +84,45 @@ def _grows_everywhere(problem):
     return problem.alpha > 0 and penalty.is_convex and "conjugate" in penalty.provides
 
 
-def _directions(problem):
-    """Directions along which no loss rises and some fall, by linear programs, (p + 1, n_outputs) in
-    units of the columns' spreads: one for each output at most.
+def _free_directions(problem):
+    """As :func:`_directions`, of coefficients that a penalty leaves free: single ones, or all
+    alike, as a penalty on their differences does."""
+    penalty, shape = problem.penalty, problem.shape
+    if penalty.is_zero:
+        return
+    units = [*np.eye(len(problem.scale)), np.ones(len(problem.scale))]
+    steps = [np.broadcast_to(sign * unit[:, None], shape) for unit in units for sign in (1.0, -1.0)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        grows = [not penalty.value(2 * FAR * step) <= penalty.value(FAR * step) for step in steps]
+    is_free = ~np.reshape(grows, (-1, 2)).any(axis=1)
+    if is_free.any():
+        yield from _directions(problem, np.stack(units, axis=1)[:, is_free])
+
+
+def _directions(problem, basis):
+    """Directions along which no loss rises and some fall, by linear programs: one for each output
+    at most.
+
+    Parameters
+    ----------
+    problem : Problem
+    basis : ndarray of shape (n_features, n_directions)
+        Of the coefficients' part.
+
+    Yields
+    ------
+    coef, shift : ndarray of shape (n_features, n_outputs), (n_outputs,)
     """
     reach = FAR * (1.0 + problem.rows.targets.size.max())
     outputs = np.arange(problem.n_outputs)
     groups = outputs[:, None] if problem.rows.is_separate else outputs[None]
-    for group, (held, falls) in zip(groups, problem.rows.recession(reach, NEAR), strict=True):
+    size = np.abs(problem.scale[:, None] * basis).max(axis=0, initial=0.0)
+    basis = basis[:, size > 0] / size[size > 0]
+    joint = block_diag(problem.scale[:, None] * basis, float(problem.fit_intercept))
+    for group, (rows, falls) in zip(groups, problem.rows.recession(reach, NEAR), strict=True):
         if not falls.any():
             continue
+        held = rows @ np.kron(joint, np.eye(len(group)))
         found = linprog(
             held[falls].sum(axis=0), A_ub=held, b_ub=np.zeros(len(held)), bounds=(-1, 1)
         )
@@ -96,10 +130,10 @@ def _directions(problem):
             # Exactly, not as the tolerance allows: rows that seem not to move do not.
             still = held[np.abs(held @ found.x) <= FEASIBLE]
             moves = found.x - np.linalg.lstsq(still, still @ found.x, rcond=ROUNDING)[0]
-            direction = np.zeros((problem.n_features + 1, problem.n_outputs))
-            direction[:, group] = moves.reshape(-1, len(group))
-            direction[-1] *= problem.fit_intercept
-            yield direction
+            moves = moves.reshape(-1, len(group))
+            coef, shift = np.zeros(problem.shape), np.zeros(problem.n_outputs)
+            coef[:, group], shift[group] = basis @ moves[:-1], moves[-1]
+            yield coef, shift * problem.fit_intercept
 
 
 def _is_sure_of_rows(point):

@@ -30,6 +30,7 @@ from nno_sklearn.rows.replies import (
 from nno_sklearn.types import Array, Metric
 
 if TYPE_CHECKING:
+    from nno_sklearn.rows.envelopes import Envelopes
     from nno_sklearn.rows.interior import Interior
     from nno_sklearn.rows.local import LocalRows
 
@@ -404,6 +405,10 @@ class Rows(ABC):
         """``X'SX`` alone, (n_features, n_features); one pass."""
         return self.moments().gram
 
+    def gram_product(self, directions: Array) -> Array:
+        """``X'SX directions``, of any number of them, (n_features, n_directions); two passes."""
+        return self.gram() @ directions
+
     @abstractmethod
     def factor(self, *, evenly: bool = False, targets: bool = False) -> Array:
         """A matrix whose Gram matrix is that of the centred rows, (at most n_columns or n_samples,
@@ -419,6 +424,10 @@ class Rows(ABC):
     def interior_near(self, k: int, raw: Raw, b: Array, count: int) -> Interior | None:
         """The same with ``count`` rows, the nearest to a corner at ``raw + b``, (n_samples, 1), and
         means of all others; None where these are on too many sides of corners."""
+        return None
+
+    def envelopes(self, k: int) -> Envelopes | None:
+        """The corners of output k for the method of multipliers; None as for :meth:`interior`."""
         return None
 
     def side_by_side(self, handles: Sequence[Raw]) -> Raw:
@@ -445,6 +454,11 @@ class Rows(ABC):
         """A copy of these rows in float32, with which products take half the time; themselves where
         they are sparse, or elsewhere."""
         return self
+
+    def in_row_space(self) -> tuple[LocalRows, Array]:
+        """These rows, few, dense and in this process, in coordinates of the space that they span,
+        and an orthonormal basis of it, (n_features, n_coordinates): w is ``basis @ theta``."""
+        raise NotImplementedError(f"{type(self).__name__} has no coordinates of its rows' space.")
 
     @abstractmethod
     def exact(self) -> Rows:

@@ -9,7 +9,6 @@ from sklearn.utils.extmath import safe_sparse_dot
 from nno_sklearn._foreign import block_bytes
 from nno_sklearn.rows.moments import (
     BLOCK_BYTES,
-    LEAST_LOOP,
     MILD,
     entries,
     full_columns,
@@ -153,10 +152,31 @@ class DesignMatrix(SecondOrder):
             rows, np.zeros(self.shape[1]), self.scale, np.zeros(len(rows), dtype=bool)
         )
 
+    def in_row_space(self, weight):
+        """Few dense rows in coordinates of the space that they span, and an orthonormal basis of
+        it, (n_features, n_coordinates)."""
+        self._read()
+        rows = self.X - self.centre
+        rows[:, self._constant] = rows[self._idle] = 0.0
+        basis, coordinates = np.linalg.qr(rows.T)
+        basis[self._constant] = 0.0  # without rounding
+        scale = np.sqrt(weight @ np.square(coordinates.T))
+        # Where rows are combinations of those before, as repeated ones are, rounding is left.
+        used = scale > len(rows) * np.finfo(float).eps * scale.max()
+        used[0] = True
+        rows, scale = np.ascontiguousarray(coordinates[used].T), scale[used]
+        return self._part(rows, np.zeros(len(scale)), scale, self._idle), basis[:, used]
+
     def rows(self, index):
         X = self.X.tocsr() if self.is_sparse else self.X
         rows = X[index] if self.is_sparse else np.asarray(X[index])  # few, in this process
         return self._part(rows, self.centre, self.scale, np.asarray(self._idle[index]))
+
+    def by_rows(self):
+        """The same matrix, of which rows are cheap to take."""
+        if not self.is_sparse or self.X.format == "csr":
+            return self
+        return self._part(self.X.tocsr(), *self._geometry, self._idle)
 
     def with_means(self, index, means):
         """The rows ``index`` in float64, and below them others that are centred already, such as
@@ -328,8 +348,6 @@ class DesignMatrix(SecondOrder):
         if self.is_sparse:
             product = self.X.T @ (narrow[:, 0] if residual.shape[1] == 1 else narrow)
             product = product.reshape(self.shape[1], -1)
-        elif self._is_long and residual.shape[1] == 1:
-            product = self._by_blocks(lambda r, X: np.einsum("ik,ij->jk", r, X), narrow)
         elif self.X.dtype == np.float64:
             product = (narrow.T @ self.X).T
         else:  # float32 sums over many rows lose digits: add the blocks up in float64
@@ -349,12 +367,6 @@ class DesignMatrix(SecondOrder):
             return
         for columns in row_blocks(*product.shape, n_bytes=block_bytes(self.X, BLOCK_BYTES)):
             product[columns] -= self.centre[columns, None] * total
-
-    @property
-    def _is_long(self):
-        """Whether X comes row by row from memory, where a plain loop over it beats BLAS."""
-        X = self.X
-        return X.flags.c_contiguous and X.nbytes > LONG_BYTES and X.shape[1] >= LEAST_LOOP
 
     @property
     def _is_by_columns(self):

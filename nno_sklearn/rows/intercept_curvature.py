@@ -30,7 +30,7 @@ class InterceptCurvature(Protocol):
         """(n_outputs,)"""
 
     def product(self, shift: Array) -> Array:
-        """``H shift``, (n_outputs,)."""
+        """``H shift`` for a shift, (n_outputs,), or one in each column."""
 
     def solve(self, right: Array, damping: float = 0.0) -> Array:
         """``(H + damping I)^-1 right`` for a right side, (n_outputs,), or one in each column.
@@ -72,7 +72,7 @@ class SeparateCurvature(_Known):
         return self._total
 
     def product(self, shift: Array) -> Array:
-        return self._total * shift
+        return (self._total * shift.T).T
 
     def solve(self, right: Array, damping: float = 0.0) -> Array:
         total = self._total + damping
@@ -134,10 +134,11 @@ class ImplicitCurvature:
         self._total, self.diagonal, self._blocks = total, diagonal, blocks
 
     def product(self, shift: Array) -> Array:
-        result = self._total * shift
+        shifts = shift.T  # whose last axis is that of the outputs, of one or several
+        result = self._total * shifts
         for weight, coupling in self._blocks:
-            result -= (weight * (coupling @ shift.astype(coupling.dtype))) @ coupling
-        return result
+            result -= (weight * (shifts.astype(coupling.dtype) @ coupling.T)) @ coupling
+        return result.T
 
     def solve(self, right: Array, damping: float = 0.0) -> Array:
         if right.ndim == 2:

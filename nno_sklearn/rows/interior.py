@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 MOST_GROUPS = 32
 
 
-class Interior:
-    """The corners of one output, some of its rows and means of the others: what an interior point
-    method asks of them.
+class CornerRows:
+    """The corners of one output on some rows, or on means of rows: what holds however their slopes
+    are found.
 
     Parameters
     ----------
@@ -51,8 +51,48 @@ class Interior:
         self._rows, self._whole, self._design = rows, whole, design
         self._weight, self._corners, self._number = weight[:, None], corners, number
 
+        #: Raw predictions, (n, 1), once there are any.
+        self._eta: Array
+
     def __len__(self) -> int:
         return len(self._weight)
+
+    def _u(self) -> Iterable[Array]:
+        """Slopes at each corner, (n, 1) each."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how it finds slopes.")
+
+    def value(self) -> float:
+        """The data loss."""
+        losses = (corner.value(self._eta) for corner in self._corners)
+        return sum(float(np.sum(self._weight * loss)) for loss in losses)
+
+    def gradient(self) -> Array:
+        """``X'(s u)``, and its sum below, (n_features + 1,); one pass."""
+        return self._pulled(added(self._u()))
+
+    def sums(self) -> tuple[float, float]:
+        """Weighted sums of the slopes and of their absolute values."""
+        weighted = self._weight * added(self._u())
+        return float(weighted.sum()), float(np.abs(weighted).sum())
+
+    def dual(self) -> StoredRaw:
+        """Handle of the slopes of all rows."""
+        slopes = added(self._u())
+        if self._number is None:
+            return StoredRaw(slopes)
+        middle = added(0.5 * np.add(corner.low, corner.high) for corner in self._whole)
+        dual = np.broadcast_to(middle, (len(self._rows), 1)).copy()
+        counts = self._number >= 0
+        dual[counts] = slopes[self._number[counts]]
+        return StoredRaw(dual)
+
+    def _pulled(self, slopes):
+        weighted = self._weight * slopes
+        return np.append(self._design.rmatvec(weighted), weighted.sum())
+
+
+class Interior(CornerRows):
+    """Rows whose slopes are inside of their intervals: what an interior point method asks."""
 
     @property
     def n_products(self) -> int:
@@ -64,26 +104,21 @@ class Interior:
         self._eta = self._design.matvec(coef) + b
         self._slopes = [Slopes(corner, self._eta, self._weight) for corner in self._corners]
 
-    def value(self) -> float:
-        """The data loss."""
-        return sum(slopes.value(self._eta) for slopes in self._slopes)
+    def _u(self):
+        return (slopes.u for slopes in self._slopes)
 
     def whole_value(self, raw: StoredRaw, b: Array) -> float:
         """The data loss of all rows: more, if one is not on the side of its group."""
         weight, eta = self._rows.weight, raw.array + b
-        return float(weight @ _added(corner.value(eta) for corner in self._whole)[:, 0])
+        return float(weight @ added(corner.value(eta) for corner in self._whole)[:, 0])
 
     def left(self) -> float:
         """As :meth:`Slopes.left`."""
         return sum(slopes.left() for slopes in self._slopes)
 
-    def gradient(self) -> Array:
-        """``X'(s u)``, and its sum below, (n_features + 1,); one pass."""
-        return self._pulled(_added(slopes.u for slopes in self._slopes))
-
     def block(self) -> Array:
         """The Hessian by coefficients and intercept; one pass."""
-        weight = self._weight * _added(slopes.curvature for slopes in self._slopes)
+        weight = self._weight * added(slopes.curvature for slopes in self._slopes)
         gram, first = self._design.gram(weight[:, 0])
         return self._rows.joined(gram, first, weight.sum())
 
@@ -91,7 +126,7 @@ class Interior:
         """Aim at products of ``level``; what the gradient moves by where raw predictions do not,
         (n_features + 1,). One pass."""
         return self._pulled(
-            _added(slopes.curvature * slopes.aim(self._eta, level) for slopes in self._slopes)
+            added(slopes.curvature * slopes.aim(self._eta, level) for slopes in self._slopes)
         )
 
     def plan(self, step: Array) -> Lengths:
@@ -109,36 +144,22 @@ class Interior:
         for slopes in self._slopes:
             slopes.step(lengths)
 
-    def sums(self) -> tuple[float, float]:
-        """Weighted sums of the slopes and of their absolute values."""
-        weighted = self._weight * _added(slopes.u for slopes in self._slopes)
-        return float(weighted.sum()), float(np.abs(weighted).sum())
-
-    def dual(self) -> StoredRaw:
-        """Handle of the slopes of all rows."""
-        slopes = _added(slopes.u for slopes in self._slopes)
-        if self._number is None:
-            return StoredRaw(slopes)
-        middle = _added(0.5 * np.add(corner.low, corner.high) for corner in self._whole)
-        dual = np.broadcast_to(middle, (len(self._rows), 1)).copy()
-        counts = self._number >= 0
-        dual[counts] = slopes[self._number[counts]]
-        return StoredRaw(dual)
-
-    def _pulled(self, slopes):
-        weighted = self._weight * slopes
-        return np.append(self._design.rmatvec(weighted), weighted.sum())
-
 
 def interior_of(rows: LocalRows, corners: Sequence[Corner]) -> Interior:
     """All rows that weigh anything, with the corners of an output."""
+    return Interior(rows, corners, *rows_that_count(rows, corners))
+
+
+def rows_that_count(rows: LocalRows, corners: Sequence[Corner]) -> tuple[Any, ...]:
+    """Design, weights and corners of the rows that weigh anything, and their numbers, as
+    :class:`CornerRows` takes them."""
     if (rows.weight > 0).all():
-        return Interior(rows, corners, rows.design, rows.weight, corners)
+        return rows.design, rows.weight, corners, None
     index = np.flatnonzero(rows.weight)
     number = np.full(len(rows), -1)
     number[index] = np.arange(len(index))
-    some = [Corner(*(_of_rows(field, index) for field in corner)) for corner in corners]
-    return Interior(rows, corners, rows.design.rows(index), rows.weight[index], some, number)
+    some = [Corner(*(of_rows(field, index) for field in corner)) for corner in corners]
+    return rows.design.rows(index), rows.weight[index], some, number
 
 
 def interior_near(
@@ -177,7 +198,7 @@ def interior_near(
     return Interior(rows, corners, design, weight, some, number)
 
 
-def _added(arrays: Iterable[Array]) -> Array:
+def added(arrays: Iterable[Array]) -> Array:
     return reduce(np.add, arrays)
 
 
@@ -195,7 +216,7 @@ def _varies(field):
     return np.ndim(field) == 2
 
 
-def _of_rows(field, index):
+def of_rows(field, index):
     """A corner's field of some rows."""
     return field[index] if _varies(field) else field
 

@@ -11,6 +11,7 @@ from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import searched_cells
 from nno_sklearn.rows.design_matrix import DesignMatrix
 from nno_sklearn.rows.draw import draw
+from nno_sklearn.rows.envelopes import envelopes_of
 from nno_sklearn.rows.intercept_curvature import MOST_JOINT_OUTPUTS, SeparateCurvature
 from nno_sklearn.rows.interior import interior_near, interior_of
 from nno_sklearn.rows.raw import MOST_STORED, RecomputedRaw, StoredRaw
@@ -453,6 +454,11 @@ class LocalRows(Recession, Rows):
     def gram(self):
         return self.design.gram(self.weight)[0]
 
+    def gram_product(self, directions):
+        product = self.design.matvec(directions, self.dtype)
+        product *= self.weight[:, None].astype(self.dtype, copy=False)
+        return self.design.rmatvec(product)
+
     def factor(self, *, evenly=False, targets=False):
         weight, n = self._even_weight(evenly), len(self)
         target = self._centred_targets() if targets else np.empty((n, 0))
@@ -481,6 +487,9 @@ class LocalRows(Recession, Rows):
     def interior_near(self, k, raw, b, count):
         return interior_near(self, self._corners_of(k), raw, b, count)
 
+    def envelopes(self, k):
+        return None if self._corners is None else envelopes_of(self, self._corners_of(k))
+
     def side_by_side(self, handles):
         return StoredRaw(np.concatenate([one.array for one in handles], axis=1))
 
@@ -500,6 +509,10 @@ class LocalRows(Recession, Rows):
         part = self._like(self.design, offset=_by_columns(offset))
         vars(part).pop("mean_offset", None)
         return part
+
+    def in_row_space(self):
+        design, basis = self.design.in_row_space(self.weight)
+        return self._like(design), basis
 
     @cached_property
     def single(self):

@@ -84,6 +84,19 @@ class SecondOrder:
             rows = np.where(self._constant, 0.0, rows - centre)
             yield np.sqrt(weight[block, None]) * np.hstack([rows, other[block]])
 
+    def weighted_squares(self, weight):
+        """Diagonal of :meth:`gram`'s matrix, (n_features,), but for the centre of a sparse X."""
+        self._read()
+        if self.is_sparse:
+            X = self.X.astype(float, copy=False)
+            squares = type(X)((X.data**2, X.indices, X.indptr), shape=X.shape).T @ weight
+        else:
+            squares = np.zeros(self.shape[1])
+            for block in self._row_blocks():
+                squares += weight[block] @ (self.X[block] - self.centre) ** 2
+        squares[self._constant] = 0.0
+        return squares
+
     def cross_gram(self, weight, index):
         """The columns ``index`` of :meth:`gram`'s matrix, (n_features, len(index))."""
         self.passes.read(self.n_stored * len(index) / self.shape[1])

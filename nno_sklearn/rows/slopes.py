@@ -79,10 +79,6 @@ class Slopes:
         corner, is_high = self._corner, self._up < self._down
         return np.where(is_high, corner.high - self._up, corner.low + self._down)
 
-    def value(self, eta: Array) -> float:
-        """The corners' terms."""
-        return float(np.sum(self._weight * self._corner.value(eta)))
-
     def left(self) -> float:
         """The weighted sum of products: the gap between objective and dual, where
         both are feasible."""

@@ -93,9 +93,16 @@ def start_of(problem: Problem, starts: Sequence[Start]) -> Point:
         if one.coef.shape == problem.shape and np.isfinite(one.coef).all():
             coef = np.where(problem.scale[:, None] > 0, one.coef, 0.0)  # 0 for constant columns
             if problem.loss.has_intercepts:  # the best are found for the raw predictions
-                return _allowed(problem.at(coef))
-            return _allowed(problem.at(coef, problem.inner_intercept(coef, one.intercept)))
+                return _useful(_allowed(problem.at(coef)))
+            return _useful(_allowed(problem.at(coef, problem.inner_intercept(coef, one.intercept))))
     return problem.null
+
+
+def _useful(point: Point) -> Point:
+    """The point, or the constant model, where that has the lower objective: from far above the
+    optimum, as after a change of units, rounding hides the way, and even that there is one."""
+    null = point.problem.null
+    return point if point.value <= null.value else null
 
 
 def _allowed(point: Point) -> Point:

@@ -3,7 +3,12 @@
 from typing import Any
 
 from nno_sklearn.problem import Point, Problem
-from nno_sklearn.problem.cost import TALL, has_kronecker_factors, too_coupled
+from nno_sklearn.problem.cost import (
+    TALL,
+    has_kronecker_factors,
+    takes_row_space,
+    too_coupled,
+)
 from nno_sklearn.solvers.base import Solver, SolverResult
 from nno_sklearn.solvers.gd import GradientDescent
 from nno_sklearn.solvers.nearest_neighbor import NearestNeighborSolver
@@ -16,9 +21,10 @@ class AutoSolver(Solver):
     Differentiable penalties go to "nearest_neighbor", which takes its curvature from as many rows
     as pay off, as do nonsmooth penalties where rows are many and the loss's curvature varies.
     Other nonsmooth penalties go to "proximal", which works on few features. Many classes with more
-    than 2000 features, whose joint Hessian has no factors, go to "gd". "nearest_neighbor" runs
-    without a neighbour search here (``NearestNeighborSolver(n_neighbors=None)``): in one batch fit
-    the search costs more than it saves.
+    than 2000 features, whose joint Hessian has no factors, go to "gd", unless rows are so few that
+    "nearest_neighbor" solves in the space that they span. "nearest_neighbor" runs without a
+    neighbour search here (``NearestNeighborSolver(n_neighbors=None)``): in one batch fit the search
+    costs more than it saves.
     """
 
     requires = frozenset({"loss.gradient", "penalty.gradient|penalty.prox"})
@@ -30,8 +36,8 @@ class AutoSolver(Solver):
             tall = problem.n_samples >= TALL * problem.n_features
             landmarks_pay = tall and not problem.loss.constant_curvature
             return landmarks if landmarks_pay else ProximalSolver()
-        without_factors = too_coupled(problem) and not has_kronecker_factors(problem)
-        return GradientDescent() if without_factors else landmarks
+        has_factors = has_kronecker_factors(problem) or takes_row_space(problem)
+        return landmarks if has_factors or not too_coupled(problem) else GradientDescent()
 
     def solve(self, problem: Problem, start: Point, **options: Any) -> SolverResult:
         return self.select(problem).solve(problem, start, **options)

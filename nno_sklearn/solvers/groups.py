@@ -19,7 +19,7 @@ FINER = 0.01
 #: Lengths of a step that are tried, each half the last, until the model falls: of one by the
 #: inverse of slopes, and of one by slopes.
 FEW_SHORTENINGS, SHORTENINGS = 3, 8
-EPS = np.finfo(float).eps
+EPS, TINY = np.finfo(float).eps, np.finfo(float).tiny
 
 
 def group_model(point, blocks):
@@ -113,7 +113,9 @@ class GroupModel:
 
     def minimise(self, target_gap):
         """The minimum, to a duality gap or to rounding, (n_features, n_outputs)."""
-        self._accuracy = FINER * target_gap
+        # A gap is of first order in what the slopes of groups are off, that of coefficients for
+        # given sizes of second.
+        self._accuracy = FINER * target_gap * min(1.0, target_gap / max(self._energy, TINY))
         sizes = np.where(self._is_bound, self._norms.norms(self._w), 0.0)
         place = self._settled(sizes, self._w, self._gradient)
         gaps = []

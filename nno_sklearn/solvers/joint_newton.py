@@ -26,9 +26,10 @@ LEAST_PIVOT = 1e-8
 EXACT_PIVOT = 1e-4
 #: Share of the objective whose promise is rounding: coefficients are then off by its square root.
 NONE_LEFT = 1e-24
-#: Share that a step promises from where it leads to the limit of precision.
-PRECISE = 1e-17
-#: Share of ``tol`` that a run's last step may promise: what it leaves is far less.
+#: Share that a step promises from where it leads to the limit of precision, and share that such a
+#: step may leave: raw predictions are then off by the root of that.
+PRECISE, LEFT = 1e-17, 1e-21
+#: Share of ``tol`` that a run's last step may leave.
 LAST_SHARE = 1e-2
 #: Newton's method converges quadratically: near the minimum the next step promises the square of
 #: what this one does, as shares of the objective, times a constant that the last two steps show and
@@ -72,7 +73,7 @@ def descend_by_newton(run, point):
         Where the steps lead, for the run to look at; ``point`` itself where there are none.
     """
     is_precise = is_polished(run.problem)
-    accuracy = PRECISE if is_precise else LAST_SHARE * run.tol
+    accuracy = LEFT if is_precise else LAST_SHARE * run.tol
     given = run.problem, point.coef, point.intercept, accuracy
     found, has_ended = newton_jointly(*given, partial(run.goes_by, step_size=1.0))
     found = found or point
@@ -81,7 +82,7 @@ def descend_by_newton(run, point):
 
 
 def newton_jointly(problem, coef, intercept, accuracy, goes_on=lambda place: True):
-    """Newton's steps, until one promises no more than a share ``accuracy`` of the objective.
+    """Newton's steps, until one leaves no more than a share ``accuracy`` of the objective.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ def newton_jointly(problem, coef, intercept, accuracy, goes_on=lambda place: Tru
     point : Point or None
         Where the last step leads; None where there was no step.
     has_ended : bool
-        Whether it promised so little. If not, the Hessian's factor has few digits, no step
+        Whether it leaves so little. If not, the Hessian's factor has few digits, no step
         descends, or ``goes_on`` was false: others may go on from there.
     """
     start = place = _place(problem, coef, intercept)
@@ -119,8 +120,8 @@ def newton_jointly(problem, coef, intercept, accuracy, goes_on=lambda place: Tru
 
 
 def _is_last(place, before, accuracy):
-    """Whether the step from a place, or the one after it, promises no more than ``accuracy``."""
-    if place.is_exact or place.decrease <= accuracy * place.value:
+    """Whether the step from a place leaves no more than ``accuracy``."""
+    if place.is_exact or place.decrease <= max(accuracy, PRECISE) * place.value:
         return True
     if not place.value > 0:
         return False

@@ -20,8 +20,8 @@ class KroneckerPreconditioner:
 
     Parameters
     ----------
-    features : tuple of (values, vectors, scaling)
-        Eigenvalues and eigenvectors of ``D^-1/2 A D^-1/2``, and ``D^-1/2``, (n_features,).
+    features : Factor
+        Eigenvalues and eigenvectors of ``D^-1/2 A D^-1/2``, and ``D^-1/2``.
     outputs : tuple of (values, vectors)
         Eigenvalues and eigenvectors of C; None for the unit vectors.
     """
@@ -29,9 +29,15 @@ class KroneckerPreconditioner:
     is_hessian = False
 
     def __init__(self, features, outputs):
-        values, self._vectors, self._scaling = features
+        values, self._vectors, self._scaling, rest = features
         curvatures, self._outputs = outputs
-        self._inverse = self._narrow(1.0 / (np.multiply.outer(values, curvatures) + 1.0))
+        inverse = 1.0 / (np.multiply.outer(values, curvatures) + 1.0)
+        self._others = None
+        if rest is not None:  # of directions that are not known, and the known ones beside it
+            others = 1.0 / (rest * curvatures + 1.0)
+            inverse -= others
+            self._others = self._narrow(others)
+        self._inverse = self._narrow(inverse)
         if self._outputs is not None:
             self._outputs = self._narrow(self._outputs)
 
@@ -40,12 +46,14 @@ class KroneckerPreconditioner:
         return array.astype(self._vectors.dtype)
 
     def solve(self, gradient):
-        scaling = self._scaling[:, None]
-        inside = self._vectors.T @ self._narrow(scaling * gradient)
-        if self._outputs is None:
-            return scaling * (self._vectors @ (self._inverse * inside))
-        inside = self._inverse * (inside @ self._outputs)
-        return scaling * ((self._vectors @ inside) @ self._outputs.T)
+        scaling, outputs = self._scaling[:, None], self._outputs
+        inside = self._narrow(scaling * gradient)
+        if outputs is not None:
+            inside = inside @ outputs
+        solution = self._vectors @ (self._inverse * (self._vectors.T @ inside))
+        if self._others is not None:
+            solution += self._others * inside
+        return scaling * (solution if outputs is None else solution @ outputs.T)
 
 
 class KroneckerAtPoint:
@@ -89,9 +97,7 @@ class KroneckerAtPoint:
         unit = diagonal / size if size > 0 else diagonal
         largest = outputs[0].max()
         least = size / largest if largest > 0 else np.inf
-        values, vectors, scaling = self._moments.factor(unit, least)
-        inverse = 1.0 / size if size > 0 else 0.0
-        features = inverse * values, vectors, np.sqrt(inverse) * scaling
+        features = self._moments.factor(unit, least).times(1.0 / size if size > 0 else 0.0)
         return KroneckerPreconditioner(features, _spread(*outputs))
 
 

@@ -11,6 +11,7 @@ from nno_sklearn.problem.cost import (
     ROWS_PER_LANDMARK,
     ends_at_once,
     is_wide_sparse,
+    leading_directions,
     paid_landmarks,
     preconditioner_cost,
     searched_rows,
@@ -102,7 +103,7 @@ class Landmarks:
         if count not in self._moments:
             problem = self.rows(count)
             rows = problem.rows.single if takes_single(problem) else problem.rows
-            self._moments[count] = SecondMoments(rows)
+            self._moments[count] = SecondMoments(rows, leading_directions(problem))
         return self._moments[count]
 
 

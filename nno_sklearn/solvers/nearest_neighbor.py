@@ -13,6 +13,7 @@ from nno_sklearn.problem.cost import (
     takes_few_looks,
     takes_models,
     takes_newton,
+    takes_row_space,
 )
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, Status, check_count
 from nno_sklearn.solvers.descent import descend
@@ -24,6 +25,7 @@ from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
 from nno_sklearn.solvers.parabola import descend_on_parabola
 from nno_sklearn.solvers.reduced_descent import descend_reduced
+from nno_sklearn.solvers.row_space import solve_in_row_space
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.types import Metric, RandomState
 
@@ -57,6 +59,10 @@ class NearestNeighborSolver(Solver):
        of ``history_`` says so (``start``, ``objective``, ``other_start``).
     3. Exact gradients over all rows then correct it, preconditioned by the landmarks' curvature,
        with exact line searches and L-BFGS corrections, until the certificate holds.
+
+    Coupled outputs of few dense rows with far more columns, under squares of all coefficients
+    alike, are solved for in an orthonormal basis of the rows' space, unless neighbours are
+    searched.
 
     Where rows are elsewhere, as on a cluster, each look at them is a trip: there the objective on
     the landmarks, with a linear term that gives it the gradient of all rows, is minimised here, and
@@ -126,6 +132,9 @@ class NearestNeighborSolver(Solver):
         callback: Callback | None = None,
         random_state: RandomState = None,
     ) -> SolverResult:
+        if self.n_neighbors is None and takes_row_space(problem):
+            given = {"max_iter": max_iter, "tol": tol, "random_state": random_state}
+            return solve_in_row_space(self.solve, problem, start, callback=callback, **given)
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         landmarks = problem.knowledge.landmarks(
             self.n_landmarks,

@@ -7,6 +7,7 @@ from nno_sklearn.problem import Point, Problem
 from nno_sklearn.problem.cost import takes_interior
 from nno_sklearn.solvers.base import Callback, Solver, SolverResult, Status
 from nno_sklearn.solvers.interior_point import place_inside
+from nno_sklearn.solvers.multipliers import place_by_multipliers
 from nno_sklearn.solvers.returned import polished
 from nno_sklearn.solvers.succession import Check, Succession, accept
 from nno_sklearn.types import RandomState
@@ -18,8 +19,8 @@ FIRST_WIDTH, NEAR_WIDTH = 8.0, 1e-2
 LEAST_SHRINKAGE, MOST_SHRINKAGE = 0.5, 0.2
 #: Share of ``tol`` that the next width aims at, the gap being as its square.
 AIM = 0.2
-#: Share of what is wanted that an interior point method aims at.
-INSIDE = 0.1
+#: Shares of what is wanted that the method of multipliers and an interior point method aim at.
+NEARBY, INSIDE = 0.5, 0.1
 #: Accuracy of a smooth problem, as a share of what is wanted and of the last one, and at least.
 FINER, ROUGH = 0.05, 1e-3
 #: What a width grows by where rounding keeps its problem from being solved, or hides what is left,
@@ -95,14 +96,18 @@ class _Continuation(Succession):
     def solve(self, solver, random_state=None, check=accept):
         # Small problems go on beyond tol, where smooth losses end exactly.
         is_enough = self._goal == self._tol and solver.is_second_order
-        if self.status is None and is_enough and takes_interior(self._problem):
-            self._begin_inside(check_random_state(random_state))
+        if self.status is None and is_enough:
+            self._begin_near(check_random_state(random_state))
         return super().solve(solver, random_state, check)
 
-    def _begin_inside(self, random_state):
-        """Begin near the optimum, and with a dual point there, by an interior point method."""
-        given = self.coef, self.intercept, INSIDE * self._goal, self._max_iter, random_state
-        place = place_inside(self._problem, *given)
+    def _begin_near(self, random_state):
+        """Begin near the optimum, and with a dual point there: by multipliers where the penalty is
+        squares, else by an interior point method."""
+        problem, start = self._problem, (self.coef, self.intercept)
+        options = self._max_iter, random_state
+        place = place_by_multipliers(problem, *start, NEARBY * self._goal, *options)
+        if place is None and takes_interior(problem):
+            place = place_inside(problem, *start, INSIDE * self._goal, *options)
         if place is None:
             return
         before, self._since = self.coef, len(self.history) + 1

@@ -16,6 +16,8 @@ from nno_sklearn.types import RandomState
 
 #: Newton decrement of a problem without a penalty.
 EXACT = 1e-9
+#: How runs end whose last look may be no proof.
+ON_THE_WAY = (Status.MAX_ITER, Status.STOPPED)
 #: Share of the gap that may be left for a problem to be worth it.
 WORTHWHILE = 0.7
 
@@ -143,7 +145,9 @@ class Succession(ABC):
         self._n_iter += found.n_iter
         self._problem.rows.release(self.raw)  # what it keeps is of the other loss
         optimality = self._optimality()
-        if np.isinf(optimality):  # nothing is known but how far the other problem is from its own
+        # Nothing else is known but how far the other problem is from its own optimum, and that only
+        # where its run ended by itself: a look on the way there bounds it from below.
+        if np.isinf(optimality) and found.status not in ON_THE_WAY:
             optimality = found.optimality + (self._value - below) / self._least
         self._record(optimality, self._value - self._bound, np.abs(self.coef - before).max())
         self._decide(found, optimality)

@@ -21,8 +21,9 @@ WORTHWHILE = 0.5
 MANY_ROWS_ACCURACY, MANY_COLUMNS_ACCURACY = 0.1, 0.3
 #: Smallest target gap of the inner problem, as a share of the gap at which the run converges.
 ENOUGH = 0.3
-#: Share of the gap that :data:`PATIENCE` iterations must gain together, or the run stalls.
-CREEPING, PATIENCE = 1e-3, 10
+#: Share of the gap that :data:`PATIENCE` iterations must gain together, or the run stalls; and that
+#: one of so many Newton steps in a row must gain, those in all coefficients, or they end.
+CREEPING, PATIENCE, FEW_STEPS = 1e-3, 10, 2
 #: Share of the first-order decrease that makes a whole step good enough.
 SUFFICIENT = 0.1
 #: Accuracy of a model's minimum, in target gaps; the next one where nothing moves.
@@ -177,13 +178,16 @@ def _has_row_models(point):
 def choose_features(point):
     """Features in use, and those with the largest predicted decrease; groups as a whole.
 
-    Where they are most of the features, all that vary: X is then hardly ever copied.
+    Where they are most of the features, all that vary: X is then hardly ever copied. Half of them
+    are most where one model on many rows is the whole objective.
     """
     promise, groups = promised_decrease(point).sum(axis=1), point.problem.penalty.groups
-    used = (point.coef != 0).any(axis=1)
+    used, problem = (point.coef != 0).any(axis=1), point.problem
     if groups is None:
         size = max(SMALLEST_SET, 2 * int(used.sum()))
-        if size >= len(used) and promise.any() and fits_matrix(point.coef.size):
+        is_once = problem.loss.constant_curvature and problem.n_samples > problem.n_features
+        most = 2 * size if is_once else size
+        if most >= len(used) and promise.any() and fits_matrix(point.coef.size):
             return np.flatnonzero(used | (point.data_diagonal > 0).any(axis=1))
         return _largest(promise, used, size)
     used, sizes = np.bincount(groups, used) > 0, np.bincount(groups)
@@ -205,16 +209,19 @@ def _proximal_newton(inner, target_gap, hessian, columns):
     if _is_model_exact(inner.problem, hessian):
         found = _proximal_newton_step(inner, hessian.blocks(inner, columns), target_gap)
         return inner if found is None else found
-    gap = _left(inner)
+    gap, in_vain = _left(inner), 0
     for _ in range(MAX_NEWTON_STEPS):
-        if gap <= target_gap:
+        if gap <= target_gap or in_vain == FEW_STEPS:
             break
-        blocks = hessian.blocks(inner, columns, _chosen_coefficients(inner))
+        chosen = _chosen_coefficients(inner)
+        blocks = hessian.blocks(inner, columns, chosen)
         found = _proximal_newton_step(inner, blocks, target_gap)
         if found is None:
             if hessian.expire():
                 continue
             break
+        creeps = chosen is None and inner.value - found.value < CREEPING * gap
+        in_vain = in_vain + 1 if creeps else 0
         inner, before, gap = found, gap, _left(found)
         if not gap <= WORTHWHILE * before:
             hessian.expire()

@@ -31,8 +31,10 @@ CELLS_PER_FEATURE, FEWEST_CELLS, MOST_CELLS = 20, 500, 10_000
 CHUNK = 2000
 #: Share of the rows so far that may come before the model is refitted.
 UNSEEN_SHARE = 0.01
-#: Refits at most, as the effect of the scatter depends on the model.
-MAX_REFITS = 3
+#: Refits at most, as the effect of the scatter depends on the model, and the share of the
+#: coefficients' size by which one has to move them for another to follow: a third one, or one after
+#: less, left the same loss.
+MAX_REFITS, FAR = 2, 0.03
 #: Factor of the raw prediction as a coordinate of distances, in a typical row's Newton steps.
 STRETCH = 2.0
 #: L-BFGS corrections in a refit.
@@ -257,8 +259,8 @@ class CellLearner:
             lost = self._lost(cells, model)
             linear, shift = (lost.linear + remainder[:-1]) / total, remainder[-1] / total
             correction = Correction(linear, shift, lost.scatter / total, lost.curvature)
-            model, moved = self._minimise(problem.corrected(correction), model)
-            if not (moved and cells.spread.any()):
+            model, is_far = self._minimise(problem.corrected(correction), model)
+            if not (is_far and cells.spread.any()):
                 break
         return model
 
@@ -275,7 +277,7 @@ class CellLearner:
         return Problem.of(objective, rows.X, y, weight), weight.sum()
 
     def _minimise(self, problem, model):
-        """Solve from a model; returns the new one, and whether it is another."""
+        """Solve from a model; returns the new one, and whether it is far from the other."""
         coef, intercept = model[0], problem.inner_intercept(*model)
         is_cheap = _has_hessian(problem) and (problem.rows.is_separate or takes_newton(problem))
         point = self._by_newton(problem, coef, intercept) if is_cheap else None
@@ -283,7 +285,7 @@ class CellLearner:
             point = self._by_descent(problem, problem.at(coef, intercept))
         scale = problem.scale[:, None]
         moved, size = (np.linalg.norm(scale * by) for by in (point.coef - coef, point.coef))
-        return (point.coef, problem.outer_intercept(point)), moved > self._tol * size
+        return (point.coef, problem.outer_intercept(point)), moved > FAR * size
 
     def _by_newton(self, problem, coef, intercept):
         """The optimum by Newton's steps in coefficients and intercept; None where they fail."""

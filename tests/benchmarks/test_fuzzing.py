@@ -54,6 +54,16 @@ def test_claims_that_were_false_once(seed):
     assert not faults, "\n".join([str(problem), *map(str, faults)])
 
 
+def test_a_fit_that_is_cut_claims_nothing():
+    """Epsilon-insensitive, no penalty, weights of 16 decades: the last look of a smooth problem
+    that had no time to end was taken for a proof, and the constant model called optimal."""
+    cut = problems.draw(6100361).replaced(warm=None, max_iter=20)
+    whole = cut.replaced(solver="gd", max_iter=1000)
+    fits, faults = checks.examine(cut, [checks.Run("cut", cut), checks.Run("whole", whole)])
+    assert not faults, "\n".join(map(str, faults))
+    assert [fit.converged for fit in fits] == [False, True]
+
+
 @pytest.mark.parametrize(
     "seed",
     [

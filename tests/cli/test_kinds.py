@@ -29,6 +29,13 @@ NUMBERS = {
     "minus sign": (["−3", "4", "5.5"], [-3, 4, 5.5]),
     "exponent": (["1e3", "2.5E-2", "3"], [1000, 0.025, 3]),
     "beyond 64 bits": ([str(10**24), "-5", str(2**64)], [1e24, -5, 2.0**64]),
+    "Indian": (["₹1,23,456", "₹12,34,567.5", "₹5"], [123456, 1234567.5, 5]),
+    "real": (["R$ 1.234,50", "R$ 0,25", "R$ 3,00"], [1234.5, 0.25, 3]),
+    "thin blank": (["1\u2009234", "1\u2009234\u2009567", "2"], [1234, 1234567, 2]),
+    "wide digits": (["１２．５", "−３", "４"], [12.5, -3, 4]),
+    "Arabic digits": (["٣٫٥", "٤", "١٬٢٣٤٫٥"], [3.5, 4, 1234.5]),
+    "uncertain": (["1.5 ± 0.1", "-2.25±.2", "3 +/- 1 kg"], [1.5, -2.25, 3]),
+    "words for truth": (["Yes", "no", "TRUE", "N"], [1, 0, 1, 0]),
     "truth values": (["TRUE", "False", "true"], [1, 0, 1]),
 }
 
@@ -126,11 +133,34 @@ class TestDates:
          (["13-01-2024 06:30", "02-01-2024 07:00"], ["2024-01-13T06:30", "2024-01-02T07"]),
          (["1 Feb 2024", "2 Feb 2024"], ["2024-02-01", "2024-02-02"]),
          (["02/13/2024 01:30 PM", "02/01/2024 12:00 AM"], ["2024-02-13T13:30", "2024-02-01"]),
-         (["13.02.24", "01.02.24"], ["2024-02-13", "2024-02-01"])],
+         (["13.02.24", "01.02.24"], ["2024-02-13", "2024-02-01"]),
+         (["2024年2月1日", "2024年12月13日"], ["2024-02-01", "2024-12-13"]),
+         (["2024-02-01", "13/02/2024", "3 Feb 2024"], ["2024-02-01", "2024-02-13", "2024-02-03"])],
     )  # fmt: skip
     def test_formats(self, file, written, expected):
         data = read(file("when,y\n" + "\n".join(f"{text},{k}" for k, text in enumerate(written))))
         assert list(data.X["when"]) == [pd.Timestamp(text) for text in expected]
+
+    @pytest.mark.parametrize(
+        ("name", "written", "expected"),
+        [("order date", ["44811", "44812.5"], ["2022-09-07", "2022-09-08T12"]),
+         ("ts_ms", ["1615848257000", "1615852800000"], ["2021-03-15T22:44:17", "2021-03-16"]),
+         ("createdTime", ["1615848257", "1615852800"], ["2021-03-15T22:44:17", "2021-03-16"]),
+         ("Date", ["20210304", "20211231"], ["2021-03-04", "2021-12-31"])],
+    )  # fmt: skip
+    def test_numbers_by_the_name_of_the_column(self, file, name, written, expected):
+        rows = "\n".join(f"{text},{text}" for text in written)
+        data = read(file(f"{name},size\n{rows}"))
+        assert list(data.X[name]) == [pd.Timestamp(text) for text in expected]
+        np.testing.assert_array_equal(data.y, [float(text) for text in written])
+        assert read(file(f"size,y\n{rows}")).X["size"].dtype == "float64"
+        as_target = read(file(f"size,{name}\n{rows}"))
+        assert as_target.y.dtype.kind in "if" or name == "Date"
+
+    def test_others_stay_numbers(self, file):
+        assert read(file("date,y\n" + lines(lambda k: f"{k + 1},{k}"))).X["date"].dtype == "float64"
+        text = "date,y\n" + lines(lambda k: f"{20211300 + k},{k}")  # a month 13
+        assert read(file(text)).X["date"].dtype == "float64"
 
     def test_ambiguity_is_told(self, file):
         text = "when,y\n" + lines(lambda k: f"{k % 12 + 1:02d}/{k % 11 + 1:02d}/2020,{k % 2}")
@@ -172,6 +202,24 @@ class TestDates:
             "a,b,c,d,y\n" + lines(lambda k: ",".join(w[k % 2] for w in words) + f",{k % 2}")
         )
         assert {column.dtype.kind for _, column in read(path).X.items()} == {"O"}
+
+
+class TestTruthValues:
+    def test_several_words_are_told(self, file):
+        data = read(file("a,b,y\n" + lines(lambda k: f"{k},{('yes', 'Y', 'no')[k % 3]},{k}.5")))
+        told = "column 'b' has several words for true and false: 'no', 'y', 'yes'"
+        assert data.notes[-1] == told
+        np.testing.assert_array_equal(data.X["b"][:3], [1, 1, 0])
+
+    @pytest.mark.parametrize("words", ["y n", "t f n", "yes no", "Y N"])
+    def test_labels_stay_labels(self, file, words):
+        words = words.split()
+        data = read(file("a,b,y\n" + lines(lambda k: f"{k},{words[k % len(words)]},{k}.5")))
+        assert set(data.X["b"]) == set(words)
+
+    def test_a_target_has_two_classes(self, file):
+        data = read(file("a,y\n" + lines(lambda k: f"{k},{('Yes', 'yes', 'no', 'No')[k % 4]}")))
+        np.testing.assert_array_equal(data.y[:4], [True, True, False, False])
 
 
 class TestDoubtfulNumbers:

@@ -61,6 +61,21 @@ LAYOUTS = {
     "blanks and a tab": (lines(lambda k: f"{k % 7}.5  {k % 5:>3}.2\t\"big {'ny'[k % 2]}\""), "01",
                          N, "no header line"),
     "bars": ("a|b|y\n" + lines(lambda k: row(k, "|")), "ab", N, None),
+    "quotes around some columns, tabs": (
+        "a\tb\ty\n" + lines(lambda k: f'"{k % 7}.5"\t{k % 5}.25\t{k % 2}'), "ab", N, None),
+    "line of units": (
+        "a,b,y\ncm,°C,\n" + lines(row), "ab", N, "skipped the line below the header: 'cm', '°C'"),
+    "line of units, the target's too": (
+        "a,b,y\ncm,°C,EUR\n" + lines(lambda k: f"{k % 7},{k % 5},{k}.5"), "ab", N, "skipped the"),
+    "merged cells in the header": (
+        "who,p,,q,\n,a,b,a,y\n" + lines(lambda k: f"{'uvw'[k % 3]},{k % 7},{k % 5},{k % 3},{k}.5"),
+        ["who", "p a", "p b", "q a"], N, "the header has two lines: 'who', 'p a', 'p b', 'q a'"),
+    "a stray word first": (
+        "a,b,y\nnew,new,1.5\n" + lines(lambda k: f"{k % 7 or 'new'},{k},{k}.5"), "ab", N + 1,
+        "column 'a': 10 of 61 values are no numbers ('new')"),
+    "total": ("a,b,y\n" + lines(row) + "\nTotal:,99,n", "ab", N, "skipped 1 line below the table"),
+    "remarks below": (
+        "a,b,y\n" + lines(row) + "\n,,\n1) revised,,\n* by me,,", "ab", N, "skipped 3 lines below"),
     "texts with delimiters": (
         "a,b,y\n" + lines(lambda k: f'{k % 7},"one; two, three; {k % 3}",{k % 2}'), "ab", N, None),
 }  # fmt: skip

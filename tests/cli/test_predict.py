@@ -56,6 +56,9 @@ FILES = {
     "cp1252, decimal comma, dates, title": (
         table("Mein Titel\ngröße;wann;b;y", lambda k: f"{A[k]} kg;{DATES[k]};{B[k]};"
               f"{'ny'[int(A[k] > 0)]}".replace(".", ",", 1)).encode("cp1252"), ()),
+    "title, header of two lines, serial dates, total": (
+        table("My title\nat,p,,\ndate,a,b,class",
+              lambda k: f"{44000 + k},{A[k]},{B[k]},{'ny'[int(A[k] > 0)]}") + "\nTotal,9,9,", ()),
     "truth values and gaps": (
         table("a,t,y", lambda k: f"{'?' if k == 3 else A[k]},{k % 2 > 0},{A[k] > 0}"), ()),
     "target first": (table("y,a,b", lambda k: f"{'ny'[int(A[k] > 0)]},{A[k]},{B[k]}"),

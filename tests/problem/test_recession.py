@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from nno_sklearn import NNOClassifier, NNORegressor
 from nno_sklearn.losses.classification import MultinomialLogLoss
-from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty
+from nno_sklearn.penalties import L1, L2, ElasticNet, FusedLasso, NoPenalty
 from nno_sklearn.problem import recession, separates
 from tests.problems import LOSSES, make_problem, pose
 
@@ -33,6 +33,19 @@ def three_classes(overlap):
     if overlap:
         y[np.argsort(X[:, 0])[[20, 60, 100]]] = [2, 0, 1]
     return X, y, 10 ** rng.uniform(-8, 8, len(y))
+
+
+@pytest.mark.parametrize("solver", ["auto", "proximal"])
+def test_a_direction_that_a_penalty_on_differences_leaves_free(solver):
+    """Rows without events differ from others in the sum of their columns, one of them constant."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(8, 5)), np.array([0.0, 0.0, 0.0, 1.0, 2.0, 1.0, 3.0, 2.0])
+    X[:, 2] = 3.0
+    X[:, 0] += np.where(y > 0, 0.0, -4.0) - X.sum(axis=1)
+    model = NNORegressor("poisson", penalty=FusedLasso(l1_ratio=0.0), alpha=0.1, solver=solver)
+    assert "has no minimum" in ending(model, X, y) and model.n_iter_ < 60
+    model.set_params(penalty=FusedLasso(l1_ratio=0.1))  # that grows along it
+    assert ending(model, X, y) == ""
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

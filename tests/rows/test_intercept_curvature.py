@@ -32,6 +32,8 @@ def test_products_and_solutions_are_those_of_the_matrix(case, spread):
     shift = np.random.default_rng(1).normal(size=n_outputs)
     np.testing.assert_allclose(curvature.diagonal, matrix.diagonal(), atol=1e-15)
     np.testing.assert_allclose(curvature.product(shift), matrix @ shift, atol=1e-14)
+    several = np.column_stack([shift, 2 * shift, np.ones(n_outputs)])
+    np.testing.assert_allclose(curvature.product(several), matrix @ several, atol=1e-14)
     right = matrix @ shift  # where there is a solution
     solution = curvature.solve(right)
     near = 20 * forms.PRECISION if form is forms.ImplicitCurvature else 1e-9

@@ -37,6 +37,27 @@ def test_the_optimum_does_not_depend_on_it(model, y, solver):
         np.testing.assert_allclose(model.fit(X, y, **init).coef_, expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("size", [1e6, 1e15, 1e30, 1e100, 1e200])
+@pytest.mark.parametrize(
+    ("model", "y"),
+    [
+        *MODELS,
+        (NNOClassifier(alpha=0.01, penalty="l1"), CODES),
+        (NNOClassifier("hinge", alpha=0.01), CODES > 0),
+        (NNOClassifier(penalty=None, loss="squared_hinge"), CODES > 0),
+        (NNORegressor(), X[:, 0] + CODES),
+    ],
+)
+def test_from_far_off_too(model, y, size):
+    """As after a change of units, or of a layer that has diverged."""
+    model.set_params(solver="auto", tol=1e-6)
+    expected = model.fit(X, y).objective_
+    far = size * np.random.default_rng(1).normal(size=model.coef_.shape)
+    again = model.fit(X, y, coef_init=far)
+    assert again.converged_
+    assert again.objective_ <= expected * (1 + 2e-6) + 1e-9
+
+
 def test_it_goes_before_the_last_fit():
     optimum = NNOClassifier(alpha=0.01, tol=1e-10).fit(X, CODES)
     model = NNOClassifier(alpha=0.01, solver="gd", warm_start=True, max_iter=1, tol=1e-10)

@@ -10,8 +10,8 @@ def returned(monkeypatch):
     def watch(module, name):
         results, function = [], getattr(module, name)
 
-        def watched(*args):
-            results.append(function(*args))
+        def watched(*args, **options):
+            results.append(function(*args, **options))
             return results[-1]
 
         monkeypatch.setattr(module, name, watched)

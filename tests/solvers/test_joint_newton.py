@@ -49,6 +49,19 @@ def test_same_optimum_as_by_descent(name, fit_intercept, steps):
     assert (np.diff(objectives) <= 1e-12 * objectives[0]).all()
 
 
+@pytest.mark.parametrize("n_classes", [48, 49, 64])
+def test_many_classes_of_sparse_columns(n_classes, steps):
+    """The intercept's curvature is a matrix up to 48 classes, and products beyond."""
+    rng = np.random.default_rng(2)
+    words = np.where(rng.random((300, 2)) < 0.4, rng.normal(size=(300, 2)), 0.0)
+    y = np.append(np.arange(n_classes), rng.integers(n_classes, size=300 - n_classes))
+    dense = NNOClassifier(alpha=1e-2, tol=1e-8).fit(words, y)
+    del steps[:]
+    model = NNOClassifier(alpha=1e-2, tol=1e-8).fit(sparse.csr_array(words), y)
+    assert steps and model.converged_
+    np.testing.assert_allclose(model.coef_, dense.coef_, atol=1e-5)
+
+
 def test_the_last_step_is_quadratic(steps):
     """Its promise and the one before say what the next would promise: nobody looks again."""
     model = NNOClassifier(tol=1e-4).fit(X, CLASSES)
@@ -57,6 +70,17 @@ def test_the_last_step_is_quadratic(steps):
     del steps[:]
     NNOClassifier(tol=1e-4).fit(X, CLASSES, coef_init=model.coef_, intercept_init=model.intercept_)
     assert steps[0].decrease <= joint_newton.PRECISE * steps[0].value
+
+
+def test_where_the_steps_begin_does_not_show():
+    """The last one leaves less than what raw predictions are compared with."""
+    fits = [
+        NNOClassifier(alpha=0.01, tol=1e-13, solver="nearest_neighbor", random_state=seed)
+        .fit(X, CLASSES)
+        .decision_function(X)
+        for seed in range(20)
+    ]
+    assert np.ptp(fits, axis=0).max() < 1e-9
 
 
 def test_one_iteration_is_one_step():

@@ -9,6 +9,7 @@ from nno_sklearn.problem.cost import has_kronecker_factors
 from nno_sklearn.solvers import NearestNeighborSolver, Status
 from nno_sklearn.solvers.kronecker_preconditioner import KroneckerAtPoint, KroneckerPreconditioner
 from nno_sklearn.solvers.landmarks import Landmarks
+from nno_sklearn.solvers.second_moments import Factor
 from tests.problems import LOSSES, make_problem, pose, solve
 
 
@@ -20,12 +21,29 @@ def test_it_inverts_the_kronecker_product(knows_outputs):
     gram, diagonal = root @ root.T, rng.uniform(1, 3, p)
     outputs = other @ other.T if knows_outputs else np.diag([1.0, 2.0, 0.5])
     scaling = 1 / np.sqrt(diagonal)
-    features = *np.linalg.eigh(scaling[:, None] * gram * scaling), scaling
+    features = Factor(*np.linalg.eigh(scaling[:, None] * gram * scaling), scaling)
     eigen = np.linalg.eigh(outputs) if knows_outputs else (outputs.diagonal(), None)
     whole = np.kron(gram, outputs) + np.kron(np.diag(diagonal), np.eye(n_outputs))
     gradient = rng.normal(size=(p, n_outputs))
     solution = KroneckerPreconditioner(features, eigen).solve(gradient)
     np.testing.assert_allclose(whole @ solution.ravel(), gradient.ravel(), atol=1e-10)
+
+
+@pytest.mark.parametrize("knows_outputs", [True, False])
+def test_other_directions_have_one_eigenvalue(knows_outputs):
+    """Those of a few directions and the rest are told apart."""
+    rng = np.random.default_rng(0)
+    p, n_known, rest, scaling = 9, 3, 0.4, rng.uniform(0.5, 2, 9)
+    vectors = np.linalg.qr(rng.normal(size=(p, p)))[0]
+    values = np.r_[np.full(p - n_known, rest), 2.0, 5.0, 30.0]
+    outputs = 1.5, 0.7, 0.1
+    eigen = np.array(outputs), np.linalg.qr(rng.normal(size=(3, 3)))[0] if knows_outputs else None
+    gradient = rng.normal(size=(p, 3))
+    known = slice(p - n_known, None)
+    few = Factor(values[known], vectors[:, known], scaling, rest)
+    solution = KroneckerPreconditioner(few, eigen).solve(gradient)
+    expected = KroneckerPreconditioner(Factor(values, vectors, scaling), eigen).solve(gradient)
+    np.testing.assert_allclose(solution, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("alpha", [1e-3, 1e-1])

@@ -16,6 +16,7 @@ from sklearn.model_selection import train_test_split
 from nno_sklearn import CellStream, NNOClassifier, NNORegressor, NNOSearchCV, Solver, Stream
 from nno_sklearn.neighbors import CellMemory
 from nno_sklearn.streams import STREAMS, AdaptiveGradient, FollowTheLeader
+from nno_sklearn.streams.cell_learner import CellLearner
 from tests import estimators
 from tests.estimators import LOSSES, REGRESSION
 
@@ -141,6 +142,26 @@ class TestAccuracy:
             for m in (model, full)
         ]
         assert losses[0] < 1.05 * losses[1]
+
+    def test_cells_are_refitted_once_where_the_model_moves_little(self, monkeypatch):
+        counts, minimise, absorb = [], CellLearner._minimise, CellLearner._absorb
+        monkeypatch.setattr(
+            CellLearner, "_absorb", lambda *args: [counts.append(0), absorb(*args)][1]
+        )
+
+        def counted(*args):
+            counts[-1] += 1
+            return minimise(*args)
+
+        monkeypatch.setattr(CellLearner, "_minimise", counted)
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(24_000, 5))
+        y = (X @ rng.normal(size=(5, 3)) + rng.gumbel(size=(24_000, 3))).argmax(axis=1)
+        model = stream(NNOClassifier(alpha=1e-3), X, y)
+        assert max(counts) <= 2 and counts[-3:] == [1, 1, 1]
+        full = NNOClassifier(alpha=1e-3, tol=1e-8).fit(X, y)
+        losses = [log_loss(y, one.predict_proba(X)) for one in (model, full)]
+        assert losses[0] < (1 + 1e-4) * losses[1]
 
     def test_multinomial_is_joint(self):
         X, y = load_digits(return_X_y=True)

@@ -1,0 +1,199 @@
+"""Corners rounded off around slopes that are known: what the method of multipliers asks of rows.
+
+A loss that is a sum of corners, ``max over low <= u <= high of u (eta - centre)``, becomes smooth
+by a term ``-width / 2 (u - v)^2`` around slopes v (Moreau's envelope, shifted). Its slopes are
+``clip(v + (eta - centre) / width, low, high)``: curved are the rows inside of their intervals
+alone, few where the width is small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nno_sklearn.losses import Corner
+from nno_sklearn.rows.cholesky import Cholesky
+from nno_sklearn.rows.interior import CornerRows, added, of_rows, rows_that_count
+from nno_sklearn.types import Array
+
+if TYPE_CHECKING:
+    from nno_sklearn.rows.local import LocalRows
+
+#: Share of the rows from which on all of them are near.
+MOST = 0.7
+
+
+class CurvedRows:
+    """Rows inside of their intervals, with the curvature of each: the data loss's Hessian.
+
+    Parameters
+    ----------
+    rows : LocalRows
+    design : DesignMatrix
+    weight : ndarray of shape (n,)
+        Positive.
+    """
+
+    def __init__(self, rows: LocalRows, design: Any, weight: Array) -> None:
+        self._rows, self._design, self._weight = rows, design, weight
+
+    def __len__(self) -> int:
+        return len(self._weight)
+
+    @property
+    def total(self) -> float:
+        """Second derivative by the intercept."""
+        return float(self._weight.sum())
+
+    def block(self) -> Array:
+        """The Hessian by coefficients and intercept; one pass over these rows."""
+        gram, first = self._design.gram(self._weight)
+        return self._rows.joined(gram, first, self.total)
+
+    def solve(self, diagonal: Array, slope: Array) -> Array:
+        """The inverse of ``diag(diagonal)`` plus the Hessian, of a slope, in the space of these
+        rows (Woodbury, 1950); some passes over them. All are (n_features + 1,)."""
+        kernel = self._design.kernel(1.0 / diagonal[:-1]) + 1.0 / diagonal[-1]
+        kernel[np.diag_indices_from(kernel)] += 1.0 / self._weight
+        pulled = self._pulled(Cholesky(kernel).solve(self._raw(slope / diagonal)))
+        return (slope - pulled) / diagonal
+
+    def _raw(self, step):
+        return self._design.matvec(step[:-1, None])[:, 0] + step[-1]
+
+    def _pulled(self, raw):
+        return np.append(self._design.rmatvec(raw[:, None]), raw.sum())
+
+    def product(self, step: Array) -> Array:
+        """The Hessian times a step; two passes."""
+        return self._pulled(self._weight * self._raw(step))
+
+    def diagonal(self) -> Array:
+        """Of the Hessian, but for the centre of sparse columns, (n_features + 1,); one pass."""
+        return np.append(self._design.weighted_squares(self._weight), self.total)
+
+
+class Envelopes(CornerRows):
+    """The corners of one output, rounded off around slopes; see the module.
+
+    Attributes
+    ----------
+    others : ndarray of shape (n_features + 1,), or float
+        Slopes by coefficients and intercept of further rows, which are on a line of their losses.
+    """
+
+    others: Array | float = 0.0
+
+    def begin(self, coef: Array, b: Array) -> None:
+        """Around the middles of the intervals, or 0, a dual point of many problems; one pass."""
+        self._around = [self._middle(corner) for corner in self._corners]
+        self.move_to(coef, b)
+
+    def _middle(self, corner):
+        has_zero = np.less(corner.low, 0) & np.greater(corner.high, 0)
+        middle = np.where(has_zero, 0.0, 0.5 * np.add(corner.low, corner.high))
+        return np.broadcast_to(middle, self._weight.shape)
+
+    def move_to(self, coef: Array, b: Array) -> None:
+        """Raw predictions of coefficients, (n_features, 1); one pass."""
+        self._eta = self._design.matvec(coef) + b
+
+    def spread(self) -> float:
+        """Mean distance from corners, for each unit of slopes between which they lie."""
+        weight = self._weight
+        away = sum(np.sum(weight * np.abs(self._eta - corner.centre)) for corner in self._corners)
+        ranges = (weight * np.subtract(corner.high, corner.low) for corner in self._corners)
+        return float(away / sum(map(np.sum, ranges)))
+
+    def look(self, width: float) -> None:
+        """Slopes at a width: what the other methods see."""
+        self._width = width
+        self._slopes = [np.clip(one, c.low, c.high) for c, one in self._unlimited(self._eta)]
+
+    def _unlimited(self, eta):
+        """Each corner, and the slopes that would be without limits."""
+        pairs = zip(self._corners, self._around, strict=True)
+        return [(one, around + (eta - one.centre) / self._width) for one, around in pairs]
+
+    def _u(self):
+        return self._slopes
+
+    def gradient(self) -> Array:
+        return super().gradient() + self.others
+
+    def smooth_value(self) -> float:
+        """The data loss, rounded off."""
+        total = 0.0
+        for corner, around, slope in zip(self._corners, self._around, self._slopes, strict=True):
+            losses = slope * (self._eta - corner.centre) - 0.5 * self._width * (slope - around) ** 2
+            total += float(np.sum(self._weight * losses))
+        return total
+
+    def left(self) -> float:
+        """What losses and their conjugates at the slopes are more than their products with raw
+        predictions: the rows' part of the gap."""
+        total = 0.0
+        for corner, slope in zip(self._corners, self._slopes, strict=True):
+            away = self._eta - corner.centre
+            missing = np.where(away > 0, corner.high, corner.low) - slope
+            total += float(np.sum(self._weight * away * missing))
+        return total
+
+    def settle(self) -> None:
+        """Round off around the slopes from now on: a step of the method of multipliers."""
+        self._around = self._slopes
+
+    def near(self, band: float) -> Envelopes:
+        """The rows within a ``band`` of their intervals, in lengths of these; with the slopes of
+        the others as they are. Itself where that is most rows, or none. One pass."""
+        is_near = np.zeros(len(self), dtype=bool)
+        for corner, slope in self._unlimited(self._eta):
+            reach = band * np.subtract(corner.high, corner.low)
+            inside = (slope > corner.low - reach) & (slope < corner.high + reach)
+            is_near |= inside[:, 0]
+        if not 0 < np.count_nonzero(is_near) <= MOST * len(self):
+            return self
+        index = np.flatnonzero(is_near)
+        corners = [Corner(*(of_rows(field, index) for field in one)) for one in self._corners]
+        given = self._design.rows(index), self._weight[index, 0], corners
+        part = Envelopes(self._rows, self._whole, *given)
+        part._eta, part._around = self._eta[index], [one[index] for one in self._around]
+        part.others = self._pulled(np.where(is_near[:, None], 0.0, added(self._slopes)))
+        return part
+
+    def curved(self) -> CurvedRows:
+        """The rows inside of their intervals."""
+        count = added(self._curved(self._eta))[:, 0]
+        index = np.flatnonzero(count)
+        weight = self._weight[index, 0] * count[index] / self._width
+        design = self._design if len(index) == len(self) else self._design.rows(index)
+        return CurvedRows(self._rows, design, weight)
+
+    def _curved(self, eta):
+        """Whether slopes change with raw predictions, at each corner."""
+        pairs = self._unlimited(eta)
+        return [((one > c.low) & (one < c.high)).astype(float) for c, one in pairs]
+
+    def plan(self, step: Array) -> None:
+        """Plan a step of coefficients and intercept, (n_features + 1,); one pass."""
+        self._moved = self._design.matvec(step[:-1, None]) + step[-1]
+        self._others_move = float(np.sum(self.others * step))
+
+    def derivatives(self, t: float) -> tuple[float, float]:
+        """First and second of the smooth losses along the planned step; no pass."""
+        eta, moved = self._eta + t * self._moved, self._weight * self._moved
+        slopes = added(np.clip(one, c.low, c.high) for c, one in self._unlimited(eta))
+        second = np.vdot(moved * self._moved, added(self._curved(eta))) / self._width
+        return float(np.vdot(moved, slopes)) + self._others_move, float(second)
+
+    def step(self, t: float) -> None:
+        """Make ``t`` times the planned step."""
+        self._eta = self._eta + t * self._moved
+
+
+def envelopes_of(rows: LocalRows, corners: Sequence[Corner]) -> Envelopes:
+    """All rows that weigh anything, with the corners of an output."""
+    design, *given = rows_that_count(rows, corners)
+    return Envelopes(rows, corners, design.by_rows(), *given)

@@ -1,0 +1,268 @@
+"""Losses with corners and squares of all coefficients by the method of multipliers.
+
+Each smooth problem is solved by Newton's steps in which only rows on a rounded corner count, and
+the others leave it once they are far from all corners.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nno_sklearn.problem.cost import curved_by, n_drawn
+from nno_sklearn.problem.point import LEAST_UNIT
+from nno_sklearn.rows import SlopeSums
+from nno_sklearn.rows.cholesky import ScaledCholesky
+from nno_sklearn.solvers.interior_point import DRAWN_SHARE, Inside
+from nno_sklearn.types import Array
+
+#: First width, in distances from corners: from the constant model, and from near the optimum.
+FIRST_WIDTH, NEAR_WIDTH = 4.0, 0.5
+#: What a width shrinks by from one step of multipliers to the next.
+SHRINKAGE = 0.2
+#: Rows that stay: up to how far from a rounded corner, in its lengths, and what that grows by where
+#: others have come to one.
+BAND, WIDER = 3.0, 2.0
+#: Smooth problems end at this share of what their slopes leave, or of the wanted gap.
+ROUGH, FINE = 0.5, 0.3
+#: Newton's steps of one width, widths, and widths in a row that may be in vain, at most.
+MOST_STEPS, MOST_WIDTHS, PATIENCE = 40, 60, 4
+#: Curvature by an intercept that is no row's, in shares of the rows', for a step to be finite.
+DAMPING = 1e-4
+#: Conjugate gradients: products at most, and the share of the residual that is left.
+MOST_PRODUCTS, PRECISION = 100, 0.05
+#: Share of the first slope that is left where a search along a step ends; looks at most;
+#: what lengths grow or shrink by until there is a bracket.
+CONTENT, MOST_LOOKS, FACTOR = 0.1, 30, 8.0
+#: Rise of the objective, relative to it, that is none.
+ROUNDING = 1e-13
+TINY = np.finfo(float).tiny
+
+
+class _Output(NamedTuple):
+    """Of one output: coefficients, (n_features, 1), intercept, (1,), rows, and steps so far."""
+
+    coef: Array
+    intercept: Array
+    rows: object
+    n_iter: int
+
+
+def place_by_multipliers(problem, coef, intercept, accuracy, max_iter, random_state):
+    """A place near the optimum of a loss with corners, output by output.
+
+    Of many rows some are drawn first, and from their optimum on widths are small.
+
+    Parameters
+    ----------
+    problem : Problem
+    coef : ndarray of shape (n_features, n_outputs)
+        Where to begin.
+    intercept : ndarray of shape (n_outputs,)
+        Of the centred columns, likewise.
+    accuracy : float
+        Relative duality gap.
+    max_iter : int
+        Newton's steps of an output at most.
+    random_state : RandomState instance
+
+    Returns
+    -------
+    Inside or None
+        None where the penalty is not squares of all coefficients, or the loss has no corners.
+
+    References
+    ----------
+    R. T. Rockafellar (1976): Augmented Lagrangians and applications of the proximal point algorithm
+    in convex programming. Mathematics of Operations Research 1, 97-116.
+
+    X. Li, D. Sun and K.-C. Toh (2018): A highly efficient semismooth Newton augmented Lagrangian
+    method for solving lasso problems. SIAM Journal on Optimization 28, 433-458.
+    """
+    squares, rows = _squares(problem), problem.rows
+    if squares is None or rows.envelopes(0) is None:
+        return None
+    is_near = bool(coef.any())
+    drawn = None if is_near else n_drawn(problem)
+    few = None if drawn is None else rows.draw(drawn, random_state)
+    outputs = []
+    for k, l2 in enumerate(squares):
+        start, width = _Output(coef[:, [k]], intercept[[k]], None, 0), FIRST_WIDTH
+        given = problem, l2
+        if few is not None:
+            rough = DRAWN_SHARE * problem.n_features / drawn
+            start = _Search(*given, few.envelopes(k), start, width).solved(rough, max_iter)
+        width = NEAR_WIDTH if start.coef.any() else width
+        outputs.append(_Search(*given, rows.envelopes(k), start, width).solved(accuracy, max_iter))
+    coef = np.hstack([one.coef for one in outputs])
+    dual = rows.side_by_side([one.rows.dual() for one in outputs])
+    sums = SlopeSums(*np.transpose([one.rows.sums() for one in outputs]))
+    intercept = np.concatenate([one.intercept for one in outputs])
+    n_iter = max(one.n_iter for one in outputs)
+    return Inside(coef, intercept, rows.raw(coef), dual, sums, n_iter)
+
+
+def _squares(problem):
+    """Factors of each output's squares, (n_outputs, n_features); None where the penalty is more
+    than squares, or less."""
+    if problem.penalty.is_zero or not problem.penalty.is_convex:
+        return None
+    terms = problem.penalty.piecewise_quadratic(np.zeros(problem.shape))
+    if terms is None or terms.has_bounds or np.any(terms.l1):
+        return None
+    squares = np.broadcast_to(problem.alpha * terms.l2, problem.shape)
+    return squares.T if (squares > 0).all() else None
+
+
+class _Search:
+    """The search for an output's optimum on some rows."""
+
+    def __init__(self, problem, l2, rows, start, width):
+        self._problem, self._l2, self._rows = problem, l2, rows
+        self._coef, self._intercept = start.coef[:, 0], start.intercept[0]
+        self._n_iter = start.n_iter
+        self._unit = LEAST_UNIT * problem.null.value / problem.n_outputs
+        rows.begin(start.coef, start.intercept)
+        self._width, self._band = max(width * rows.spread(), TINY), BAND
+        rows.look(self._width)
+
+    def solved(self, accuracy, max_iter):
+        """Widths that shrink, until objective and dual are as near as wanted."""
+        least, in_vain = np.inf, 0
+        for _ in range(MOST_WIDTHS):
+            wanted = accuracy * self._size()
+            is_settled = self._moved(FINE * wanted, max_iter)
+            slope, left = self._slope(self._rows), self._rows.left()
+            squares = self._squares(slope, np.inf)
+            gap, wanted = left + squares + abs(slope[-1] * self._intercept), accuracy * self._size()
+            in_vain = 0 if gap < ROUGH * least else in_vain + 1
+            least = min(least, gap)
+            if gap <= wanted or in_vain > PATIENCE or self._n_iter >= max_iter:
+                break
+            if is_settled and squares <= max(left, wanted):
+                self._rows.settle()
+                self._width *= SHRINKAGE
+                self._rows.look(self._width)
+            elif self._is_part:
+                self._band *= WIDER
+        intercept = np.full(1, self._intercept)
+        return _Output(self._coef[:, None], intercept, self._rows, self._n_iter)
+
+    def _moved(self, enough, max_iter):
+        """Descend on the rows near corners; whether others, of which some may have come to a
+        corner, leave the objective lower. Else nothing moves."""
+        part, before = self._rows.near(self._band), (self._coef, self._intercept)
+        self._is_part = part is not self._rows
+        value = self._smooth_value()
+        self._descend(part, enough, max_iter)
+        if not self._is_part:
+            return True
+        self._look_at(self._coef, self._intercept)
+        falls = self._smooth_value() <= value + ROUNDING * abs(value)
+        if not falls:
+            self._look_at(*before)
+        return falls
+
+    def _look_at(self, coef, intercept):
+        self._coef, self._intercept = coef, intercept
+        self._rows.move_to(coef[:, None], intercept)
+        self._rows.look(self._width)
+
+    def _smooth_value(self):
+        return self._rows.smooth_value() + 0.5 * float(self._l2 @ self._coef**2)
+
+    def _size(self):
+        """The objective, but no less than a unit of it."""
+        return max(self._rows.value() + 0.5 * float(self._l2 @ self._coef**2), self._unit)
+
+    def _slope(self, rows):
+        """Of the smooth objective, by coefficients and intercept, (n_features + 1,)."""
+        slope = rows.gradient()
+        slope[:-1] += self._l2 * self._coef
+        if not self._problem.fit_intercept:
+            slope[-1] = 0.0
+        return slope
+
+    def _squares(self, slope, rho):
+        """What a slope may gain at most, given a curvature by the intercept."""
+        return 0.5 * float(slope[:-1] @ (slope[:-1] / self._l2) + slope[-1] ** 2 / rho)
+
+    def _descend(self, rows, enough, max_iter):
+        """Newton's steps on near rows, up to what slopes leave anyway, or is ``enough``."""
+        for count in range(MOST_STEPS):
+            rows.look(self._width)
+            slope, curved = self._slope(rows), rows.curved()
+            rho = np.inf
+            if self._problem.fit_intercept:
+                rho = DAMPING * curved.total if len(curved) else 1.0 / self._width
+            may_gain = self._squares(slope, rho)
+            is_done = may_gain <= (max(enough, ROUGH * rows.left()) if count else enough)
+            if is_done or self._n_iter >= max_iter:
+                return
+            step = _newton_step(self._problem, curved, slope, np.append(self._l2, rho))
+            rows.plan(step)
+            length = self._length(rows, step, float(slope @ step))
+            if not length > 0:
+                return
+            rows.step(length)
+            self._coef = self._coef + length * step[:-1]
+            self._intercept += length * step[-1]
+            self._n_iter += 1
+
+    def _length(self, rows, step, slope):
+        """About the best length of a planned step: Newton's method on the slope along it, which is
+        linear but for corners, inside of a bracket."""
+        pull, curvature = self._l2 * step[:-1], float(self._l2 @ step[:-1] ** 2)
+        here, low, high, t = float(pull @ self._coef), 0.0, np.inf, 1.0
+        for _ in range(MOST_LOOKS):
+            first, second = rows.derivatives(t)
+            first, second = first + here + t * curvature, second + curvature
+            if abs(first) <= CONTENT * abs(slope):
+                return t
+            low, high = (t, high) if first < 0 else (low, t)
+            ahead = t - first / max(second, TINY)
+            t = ahead if low < ahead < high else _between(low, high)
+        return low
+
+
+def _between(low, high):
+    """A length inside of a bracket, whose lower end may be 0 and whose upper one may be open."""
+    if np.isinf(high):
+        return FACTOR * low
+    return 0.5 * (low + high) if low > 0 else high / FACTOR
+
+
+def _newton_step(problem, curved, slope, diagonal):
+    """Of coefficients and intercept, (n_features + 1,): ``diagonal`` is what the penalty adds to
+    the Hessian of the curved rows."""
+    if not len(curved):
+        return -slope / diagonal
+    way = curved_by(problem, len(curved))
+    if way == "columns":
+        block = curved.block()
+        factor, step = ScaledCholesky(block, diagonal[: len(block)]), np.zeros_like(slope)
+        step[: len(block)] = -factor.solve(slope[: len(block)])
+        return step
+    if way == "rows":
+        return -curved.solve(diagonal, slope)
+    return _by_products(curved, slope, diagonal)
+
+
+def _by_products(curved, slope, diagonal):
+    """About Newton's step, by conjugate gradients."""
+    inverse = 1.0 / (diagonal + curved.diagonal())
+    diagonal = np.where(np.isfinite(diagonal), diagonal, 0.0)
+    step, residual = np.zeros_like(slope), -slope
+    ahead = inverse * residual
+    energy = float(residual @ ahead)
+    enough = PRECISION**2 * energy
+    for _ in range(MOST_PRODUCTS):
+        product = diagonal * ahead + curved.product(ahead)
+        length = energy / float(ahead @ product)
+        step += length * ahead
+        residual -= length * product
+        steepest = inverse * residual
+        before, energy = energy, float(residual @ steepest)
+        if not energy > enough:
+            break
+        ahead = steepest + energy / before * ahead
+    return step

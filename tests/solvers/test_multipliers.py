@@ -1,0 +1,186 @@
+"""Losses with corners and squares of all coefficients by multipliers: the optimum of other roads,
+with rows on corners alone in Newton's steps."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from nno_sklearn import NNOClassifier, NNORegressor
+from nno_sklearn.losses import EpsilonInsensitive, Hinge, Quantile
+from nno_sklearn.penalties import L1, L2
+from nno_sklearn.problem import Objective, Problem, cost
+from nno_sklearn.rows import envelopes
+from nno_sklearn.solvers import multipliers, smoothing
+
+N, P = 6_000, 8
+
+CASES = {
+    "quantile": (NNORegressor, Quantile(0.3)),
+    "epsilon_insensitive": (NNORegressor, EpsilonInsensitive(0.5)),
+    "hinge": (NNOClassifier, Hinge()),
+}
+
+
+def data(seed, n=N, p=P):
+    """Columns of unlike sizes that are not centred, and heavy-tailed targets."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p)) * np.logspace(-1, 1, p) + 2.0
+    return X, X @ np.logspace(1, -1, p) + rng.standard_t(2, size=n)
+
+
+def words(seed, n=1_500, p=2_500):
+    """Sparse columns that are more than fit a matrix, of unlike frequencies."""
+    rng = np.random.default_rng(seed)
+    X = sparse.random(n, p, 0.005, format="csr", random_state=seed)
+    X = X @ sparse.diags_array(1.0 / np.sqrt(np.arange(1, p + 1)))
+    return sparse.csr_array(X), 20.0 * X @ rng.normal(size=p) + rng.normal(size=n)
+
+
+def fitted(name, X, y, weight=None, **options):
+    kind, loss = CASES[name]
+    target = (y > np.median(y)).astype(int) if name == "hinge" else y
+    sizes = {"alpha": 1e-3, "tol": 1e-7, "random_state": 0} | options
+    return kind(loss, **sizes).fit(X, target, weight)
+
+
+def elsewhere(monkeypatch):
+    """Let smooth losses take what multipliers would."""
+    monkeypatch.setattr(smoothing, "place_by_multipliers", lambda *args: None)
+    monkeypatch.setattr(smoothing, "takes_interior", lambda problem: False)
+
+
+@pytest.mark.parametrize("alpha", [1e-5, 1e-3, 1.0])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("name", list(CASES))
+def test_the_optimum_is_that_of_smooth_losses(name, fit_intercept, alpha, monkeypatch):
+    X, y = data(1)
+    options = {"alpha": alpha, "fit_intercept": fit_intercept}
+    model = fitted(name, X, y, **options)
+    elsewhere(monkeypatch)
+    other = fitted(name, X, y, **options)
+    assert model.converged_ and other.converged_
+    assert model.objective_ == pytest.approx(other.objective_, rel=2e-7)
+    # The constant model, what was found, and at most the coefficients as they are returned.
+    assert len(model.history_) <= 3 < len(other.history_)
+    assert model.n_passes_ < other.n_passes_
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("name", list(CASES))
+def test_sparse_columns_that_fit_no_matrix(name, fit_intercept, monkeypatch):
+    X, y = words(2)
+    options = {"alpha": 1e-5, "fit_intercept": fit_intercept, "tol": 1e-6}
+    model = fitted(name, X, y, **options)
+    by_columns = fitted(name, X.tocsc(), y, **options)
+    assert model.converged_ and len(model.history_) <= 3
+    np.testing.assert_array_equal(model.coef_, by_columns.coef_)
+    elsewhere(monkeypatch)
+    other = fitted(name, X, y, **options, max_iter=5_000)
+    assert other.converged_
+    assert model.objective_ == pytest.approx(other.objective_, rel=2e-6)
+
+
+@pytest.mark.parametrize("way", ["columns", "rows", "products"])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_all_ways_to_a_newton_step_lead_there(way, fit_intercept, monkeypatch):
+    X, y = data(3, n=4_000)
+    options = {"fit_intercept": fit_intercept, "alpha": 1e-2}
+    expected = fitted("hinge", X, y, **options).objective_
+    monkeypatch.setattr(multipliers, "curved_by", lambda problem, n_rows: way)
+    for given in (X, sparse.csr_array(np.where(np.abs(X) > 2.0, X, 0.0))):
+        model = fitted("hinge", given, y, **options)
+        assert model.converged_ and len(model.history_) <= 3
+        if given is X:
+            assert model.objective_ == pytest.approx(expected, rel=2e-7)
+
+
+def test_each_way_is_the_cheapest_somewhere():
+    def way(n, p, density, n_rows):
+        X = np.zeros((n, p))
+        X[:, : max(1, int(density * p))] = 1.0
+        given = sparse.csr_array(X) if density < 1 else X
+        problem = problem_of(given, np.arange(n) % 2)
+        return cost.curved_by(problem, n_rows)
+
+    assert way(2_000, 20, 1.0, 500) == "columns"
+    assert way(300, 2_500, 1.0, 40) == "rows"
+    assert way(3_000, 2_500, 0.01, 2_500) == "products"
+
+
+def problem_of(X, y):
+    return Problem.of(Objective(Hinge(), L2(), 1e-3, True), X, y[:, None].astype(float))
+
+
+def test_a_weight_is_a_repetition():
+    X, y = data(4)
+    weight = np.random.default_rng(0).integers(0, 4, size=len(y))
+    repeated = np.repeat(np.arange(len(y)), weight)
+    for name in ("quantile", "epsilon_insensitive"):
+        model = fitted(name, X, y, weight)
+        other = fitted(name, X[repeated], y[repeated])
+        assert model.converged_ and other.converged_ and len(model.history_) <= 3
+        assert model.objective_ == pytest.approx(other.objective_, rel=2e-7)
+
+
+def test_rows_that_come_to_a_corner_from_far_away_are_found_out(monkeypatch):
+    """A band that no row but those on corners is in."""
+    X, y = data(5, n=20_000)
+    expected = fitted("hinge", X, y).objective_
+    monkeypatch.setattr(multipliers, "BAND", 0.0)
+    model = fitted("hinge", X, y)
+    assert model.converged_
+    assert model.objective_ == pytest.approx(expected, rel=2e-7)
+
+
+def test_few_rows_are_left(monkeypatch):
+    seen, near = [], envelopes.Envelopes.near
+
+    def spied(self, band):
+        part = near(self, band)
+        seen.append(len(part))
+        return part
+
+    monkeypatch.setattr(envelopes.Envelopes, "near", spied)
+    X, y = data(6, n=20_000)
+    assert fitted("quantile", X, y).converged_
+    assert seen[-1] < 0.05 * len(y)
+
+
+def test_outputs_are_solved_each_for_itself():
+    X, y = data(7)
+    levels = [0.1, 0.5, 0.9]
+    together = NNORegressor(Quantile(levels), alpha=1e-3, tol=1e-7, random_state=0).fit(X, y)
+    alone = [
+        NNORegressor(Quantile(q), alpha=1e-3, tol=1e-7, random_state=0).fit(X, y) for q in levels
+    ]
+    assert together.objective_ == pytest.approx(sum(one.objective_ for one in alone), rel=1e-6)
+
+
+def test_float32_offsets_and_weights_of_coefficients(monkeypatch):
+    X, y = data(8)
+    penalty = L2(weights=np.linspace(0.5, 2.0, P))
+    offset = np.random.default_rng(0).normal(size=len(y))
+    model = NNORegressor(Quantile(0.3), penalty=penalty, alpha=1e-3, tol=1e-6)
+    given = X.astype(np.float32)
+    model.fit(given, y, offset=offset)
+    assert model.converged_ and model.coef_.dtype == np.float32 and len(model.history_) <= 3
+    found = model.objective_
+    elsewhere(monkeypatch)
+    assert found == pytest.approx(model.fit(given, y, offset=offset).objective_, rel=2e-6)
+
+
+@pytest.mark.parametrize("penalty", [L1(), L2(weights=[0.0] + [1.0] * (P - 1)), L2(lower=0.0)])
+def test_other_penalties_take_other_roads(penalty):
+    X, y = data(9)
+    problem = problem_of(X, (y > 0).astype(float))
+    problem.penalty = penalty.bind(P, 1, None)
+    given = np.zeros((P, 1)), np.zeros(1), 1e-6, 100, np.random.RandomState(0)
+    assert multipliers.place_by_multipliers(problem, *given) is None
+    assert fitted("quantile", X, y, penalty=penalty, tol=1e-6).converged_
+
+
+def test_the_iteration_limit_holds():
+    X, y = data(10)
+    with pytest.warns(match="did not converge: the iteration limit"):
+        model = fitted("hinge", X, y, max_iter=3, tol=1e-9)
+    assert model.n_iter_ <= 3
