@@ -41,6 +41,12 @@ def is_vector_for(X: Any, y: Any) -> bool:
     return y.dtype.kind in "iubU" or (y.dtype.kind == "f" and _is_finite(y))
 
 
+def are_vectors(y: Any, predicted: Any) -> bool:
+    """Whether targets and predictions are plain vectors of as many finite numbers, or of words: the
+    metrics of scikit-learn would take them as they are."""
+    return is_vector_for(predicted, y) and is_vector_for(y, predicted)
+
+
 def _is_finite(values):
     """Whether the sum shows that all values are finite; it may overflow where they are huge."""
     with np.errstate(over="ignore", invalid="ignore"):

@@ -12,7 +12,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from nno_sklearn._containers import by_parts, scored_by_parts
-from nno_sklearn._data_checks import check_table_of_weights, given_offset, offset_of_outputs
+from nno_sklearn._data_checks import (
+    are_vectors,
+    check_table_of_weights,
+    given_offset,
+    offset_of_outputs,
+)
 from nno_sklearn._dispatch import follows_rows, scored_beside_rows
 from nno_sklearn._kept import coef_table
 from nno_sklearn._labels import warn_of_constants
@@ -368,6 +373,12 @@ class NNORegressor(RegressorMixin, LinearModel):
             y = np.asarray(from_tensor(y), dtype=float)
             weight = check_table_of_weights(y, from_tensor(sample_weight))
             return float(np.mean(_r2_of_outputs(np.nan_to_num(y), prediction, weight)))
+        if sample_weight is None and are_vectors(y, prediction) and len(prediction) > 1:
+            target = np.asarray(y)
+            if target.dtype.kind in "iuf":
+                # Of few rows, the checks of r2_score take nearly all the time.
+                columns = target[:, None].astype(float), prediction[:, None]
+                return float(_r2_of_outputs(*columns, np.ones((len(target), 1)))[0])
         if prediction.ndim > np.ndim(y):  # a target with several outputs
             y = self.loss_.outputs_of(np.asarray(y)[:, None])
         return r2_score(y, prediction, sample_weight=sample_weight)

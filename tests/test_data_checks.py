@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.validation import validate_data
 
-from nno_sklearn import NNORegressor
+from nno_sklearn import NNOClassifier, NNORegressor
 from nno_sklearn._data_checks import X_FORMAT
 from nno_sklearn._validation import validated
 
@@ -17,6 +18,10 @@ Y = np.arange(4.0)
 NAN, INF, HUGE = X.copy(), X.copy(), np.full((4, 3), 1.7e308)
 NAN[1, 1], INF[1, 1] = np.nan, -np.inf
 Y_NAN = np.array([0.0, np.nan, 1.0, 2.0])
+
+
+class Subclass(np.ndarray):
+    """Arrays with a type of their own, as memory maps have."""
 
 
 def outcome(check):
@@ -76,7 +81,7 @@ def assert_alike(ours, theirs):
         (X[:, :0], Y),
         (X[0], Y),
         (X[None], Y),
-        (np.asmatrix(X), Y),
+        (X.view(Subclass), Y),
         (sparse.csr_array(X), Y),
         (pd.DataFrame(X, columns=["a", "b", "c"]), pd.Series(Y)),
     ],
@@ -111,3 +116,56 @@ def test_names_of_an_earlier_fit_are_forgotten():
 def test_plain_arrays_are_not_copied():
     found, target = validated(NNORegressor(), X, Y)
     assert found is X and target is Y
+
+
+ROWS = np.random.default_rng(0).normal(size=(60, 3))
+TARGET = ROWS @ [1.0, 2.0, 0.0] + np.random.default_rng(1).normal(size=60)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        TARGET,
+        TARGET.astype(np.float32),
+        np.round(TARGET).astype(int),
+        np.full(60, 2.0),
+        TARGET.tolist(),
+        pd.Series(TARGET),
+        TARGET[:, None],
+    ],
+    ids=lambda y: type(y).__name__ + str(getattr(y, "dtype", "")),
+)
+def test_scores_of_regressors_are_r2(y):
+    model = NNORegressor().fit(ROWS, TARGET)
+    predicted = model.predict(ROWS)
+    assert model.score(ROWS, y) == pytest.approx(r2_score(y, predicted), rel=1e-6, abs=1e-12)
+    assert model.score(ROWS, predicted) == 1.0
+
+
+def test_one_row_has_no_r2():
+    model = NNORegressor().fit(ROWS, TARGET)
+    with pytest.warns(UserWarning, match="two samples"):
+        assert np.isnan(model.score(ROWS[:1], TARGET[:1]))
+
+
+@pytest.mark.parametrize(
+    "labels", [np.array([3, 5, 9]), np.array(["a", "bc", "d"]), np.array([0.5, 1.5, 2.5])], ids=str
+)
+@pytest.mark.parametrize("form", [np.asarray, list, pd.Series], ids=lambda form: form.__name__)
+def test_scores_of_classifiers_are_accuracies(labels, form):
+    codes = np.digitize(TARGET, [-1.0, 1.0])
+    model = NNOClassifier().fit(ROWS, np.array(["x", "y", "z"])[codes])
+    model.classes_ = labels
+    y, predicted = labels[codes], model.predict(ROWS)
+    if labels.dtype.kind == "f":  # scikit-learn takes them for numbers, not for labels
+        with pytest.raises(ValueError, match="continuous"):
+            model.score(ROWS, form(y))
+        return
+    assert model.score(ROWS, form(y)) == accuracy_score(form(y), predicted) < 1.0
+
+
+def test_labels_of_another_type_are_left_to_scikit_learn():
+    model = NNOClassifier().fit(ROWS, (TARGET > 0).astype(int))
+    with pytest.raises((ValueError, TypeError)):
+        model.score(ROWS, np.where(TARGET > 0, "1", "0"))
+    assert model.score(ROWS, TARGET > 0) == model.score(ROWS, (TARGET > 0).astype(int))

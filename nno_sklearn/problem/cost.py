@@ -301,6 +301,8 @@ def paid_landmarks(problem):
         return min(most_landmarks(problem), HEAVY_ROWS) if is_heavy else most_landmarks(problem)
     if takes_single(problem):
         return n  # the copy is there, and its moments take no longer than a draw
+    if n <= FEWEST_LANDMARKS:
+        return n
     every, factor = (preconditioner_cost(problem, rows) for rows in (n, 0))
     if every <= preconditioner_budget(problem, n):
         return n

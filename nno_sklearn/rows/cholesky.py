@@ -6,6 +6,10 @@ take the other's processors. So numpy does whatever is worth threads, and scipy 
 
 import numpy as np
 from scipy.linalg.blas import dtrsm, dtrsv
+from scipy.linalg.lapack import dpotrf
+
+#: Size of a matrix up to which a factor takes less time than numpy's steps around it.
+FEW_COLUMNS = 64
 
 
 class TriangularFactor:
@@ -59,7 +63,13 @@ class Cholesky(TriangularFactor):
     """
 
     def __init__(self, matrix):
-        super().__init__(np.linalg.cholesky(matrix).T)  # column by column in memory
+        if len(matrix) > FEW_COLUMNS:
+            super().__init__(np.linalg.cholesky(matrix).T)  # column by column in memory
+            return
+        upper, failed = dpotrf(matrix)
+        if failed:
+            raise np.linalg.LinAlgError("The matrix is not positive definite.")
+        super().__init__(upper)
 
 
 def invert(matrix):
@@ -92,18 +102,13 @@ class ScaledCholesky:
 
     def __init__(self, matrix, diagonal):
         total = matrix.diagonal() + diagonal
-        is_curved = total > 0
-        self._scaling = np.divide(
-            1.0,
-            np.sqrt(total, where=is_curved, out=np.ones_like(total)),
-            out=np.zeros_like(total),
-            where=is_curved,
-        )
+        root = np.sqrt(np.maximum(total, 0.0))
+        self._scaling = 1.0 / np.where(root > 0, root, np.inf)
         scaled = matrix * self._scaling
         scaled *= self._scaling[:, None]
         ridge = 1e-13
         while True:
-            np.fill_diagonal(scaled, 1.0 + ridge)
+            scaled.flat[:: len(scaled) + 1] = 1.0 + ridge
             try:
                 self._factor = Cholesky(scaled)
                 self.pivots = self._factor.pivots
@@ -113,6 +118,8 @@ class ScaledCholesky:
 
     def solve(self, right):
         """``(matrix + diag(diagonal))^-1 right``, of a vector or of each column."""
+        if right.ndim == 1:
+            return self._scaling * self._factor.solve(self._scaling * right)
         return (self._scaling * self._factor.solve((self._scaling * right.T).T).T).T
 
     def combination(self, j):

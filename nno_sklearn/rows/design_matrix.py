@@ -362,6 +362,9 @@ class DesignMatrix(SecondOrder):
 
     def _take_centre_out(self, product, total):
         """Subtract what the centre gives to a product with residuals that add up to ``total``."""
+        if product.nbytes <= BLOCK_BYTES:
+            product -= self.centre[:, None] * total
+            return
         for columns in row_blocks(*product.shape, n_bytes=block_bytes(self.X, BLOCK_BYTES)):
             product[columns] -= self.centre[columns, None] * total
 

@@ -83,6 +83,9 @@ class LocalRows(Recession, Rows):
     offset : ndarray or None
     """
 
+    #: Raw predictions and intercept of the last sums, and the losses there, if these came along.
+    _looked = None, None, None
+
     def __init__(
         self, X, y, weight, loss, *, fit_intercept, offset=None, geometry=None, passes=None
     ):
@@ -96,7 +99,7 @@ class LocalRows(Recession, Rows):
     def _like(self, design, **changes):
         """The same targets, weights and offsets of the same rows, but for ``changes``."""
         part = copy(self)
-        for name in ("raw_dtype", "stores_raw", "single"):
+        for name in ("raw_dtype", "stores_raw", "single", "_looked"):
             vars(part).pop(name, None)
         vars(part).update(design=design, **changes)
         return part
@@ -146,7 +149,7 @@ class LocalRows(Recession, Rows):
     def targets(self):
         mean, (low, high) = self._targets.mean(self.weight), self._targets.extremes()
         size = np.maximum(np.abs(low), np.abs(high))
-        return Targets(np.clip(mean, low, high), low, high, size)  # rounding
+        return Targets(np.minimum(np.maximum(mean, low), high), low, high, size)  # rounding
 
     @cached_property
     def mean_offset(self):
@@ -256,17 +259,22 @@ class LocalRows(Recession, Rows):
         if slope is not None:
             return sums.sums_along(*given, slope, t, self.is_separate)
         if not self.stores_raw:
-            return sums.sums_at(*given, None)
+            return sums.sums_at(*given, None)[0]
         if raw.residual is None:
             raw.residual = np.empty_like(raw.array, order=self._order)
         raw.at = b
-        return sums.sums_at(*given, raw.residual)
+        found, losses = sums.sums_at(*given, raw.residual)
+        self._looked = raw, b, losses
+        return found
 
     def derivatives_along(self, raw, b, slope, t, drift):
         given = self.loss, self._targets, self.weight, raw, self.offset, b + t * drift
         return sums.derivatives_along(*given, slope, t, drift, self.is_separate)
 
     def values(self, raw, b, slope=None, t=0.0):
+        last, at, losses = self._looked
+        if slope is None and last is raw and at is b and losses is not None:
+            return losses
         return sums.values(self.loss, self._targets, self.weight, raw, self.offset, b, slope, t)
 
     def gradient(self, raw, b):

@@ -39,15 +39,22 @@ def values(loss, y, weight, raw, offset, b, slope, t):
 
 
 def sums_at(loss, y, weight, raw, offset, b, residual):
-    """:class:`RowSums` at raw predictions; ``residual`` becomes weights times loss gradients.
+    """:class:`RowSums` at raw predictions, and the losses of each output, (n_outputs,), where all
+    rows are one block, of which they cost next to nothing; else None. ``residual`` becomes weights
+    times loss gradients.
 
     Where there is no room for it, it is None, and only some blocks' couplings are kept.
     """
     every = 1 if residual is not None else -(-raw.shape[0] * raw.shape[1] // MOST_COUPLINGS)
-    blocks_seen = count()
+    blocks_seen, values, is_one = count(), None, len(raw.slices()) == 1
 
     def block(rows, eta):
-        gradient, curvature = loss.derivatives(y.like(rows, eta), eta)
+        nonlocal values
+        if is_one:
+            losses, gradient, curvature = loss.with_derivatives(y.like(rows, eta), eta)
+            values = weight[rows] @ losses
+        else:
+            gradient, curvature = loss.derivatives(y.like(rows, eta), eta)
         part = weight[rows].astype(eta.dtype, copy=False)
         if residual is not None:
             np.multiply(part[:, None], gradient, out=residual[rows])
@@ -55,7 +62,7 @@ def sums_at(loss, y, weight, raw, offset, b, residual):
         stands_for = every if next(blocks_seen) % every == 0 else 0
         return total, size, intercept_curvature(curvature, part, stands_for)
 
-    return _added(block(*one) for one in blocks(raw, offset, b))
+    return _added(block(*one) for one in blocks(raw, offset, b)), values
 
 
 def first_order(loss, y, weight, design, coef, offset, b):
@@ -124,7 +131,7 @@ def second_order(loss, y, weight, design, coef, offset, b, fit_intercept):
     Each block of rows is looked at once: with a column of ones beside it, one product each gives
     the raw predictions, the slope and the Hessian by coefficients and intercepts.
     """
-    (p, n_outputs), joint = coef.shape, np.vstack([coef, b])
+    (p, n_outputs), joint = coef.shape, beside(coef, b)
     values, slope, blocks = np.zeros(n_outputs), np.zeros(joint.shape), None
     with np.errstate(over="ignore", invalid="ignore"):
         for rows, columns in design.blocks_with_ones():
@@ -142,6 +149,13 @@ def second_order(loss, y, weight, design, coef, offset, b, fit_intercept):
         n_coefs = coef.size // len(blocks)
         blocks = [block[:n_coefs, :n_coefs] for block in blocks]
     return SecondOrder(values, slope[-1], slope[:-1], blocks)
+
+
+def beside(of_coefs, of_intercepts):
+    """An array of coefficients' shape with a row more, of intercepts."""
+    joint = np.empty((len(of_coefs) + 1, of_coefs.shape[1]))
+    joint[:-1], joint[-1] = of_coefs, of_intercepts
+    return joint
 
 
 def _hessian_blocks(columns, weight, curvature):

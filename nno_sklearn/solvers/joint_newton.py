@@ -12,6 +12,7 @@ import numpy as np
 
 from nno_sklearn.problem.cost import is_polished
 from nno_sklearn.rows.cholesky import ScaledCholesky
+from nno_sklearn.rows.sums import beside
 from nno_sklearn.solvers.linesearch import MEAN_ROUNDING
 from nno_sklearn.types import Array
 
@@ -134,8 +135,8 @@ def _place(problem, coef, intercept):
     penalty = problem.penalty
     data = problem.rows.second_order(coef, intercept)
     data = problem.correction.second_order(data, coef, intercept)
-    value = float(np.sum(data.values)) + problem.alpha * penalty.value(coef)
-    slope = np.vstack([data.gradient + problem.alpha * penalty.gradient(coef), data.total])
+    value = float(data.values.sum()) + problem.alpha * penalty.value(coef)
+    slope = beside(data.gradient + problem.alpha * penalty.gradient(coef), data.total)
     curvature = problem.alpha * penalty.curvature(coef)
     step, pivot = _step(data.blocks, curvature, slope)
     if pivot < LEAST_PIVOT:

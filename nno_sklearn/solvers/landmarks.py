@@ -67,8 +67,9 @@ class Landmarks:
         if ends_at_once(self.problem, self.n_curvature) or is_wide_sparse(self.problem):
             return False
         small = self._asked or ROWS_PER_LANDMARK * self.n_start <= len(self)
-        cheap = preconditioner_cost(self.problem, self.n_start) <= PRECONDITIONER_BUDGET
-        return self.n_start < len(self) and small and cheap
+        if not (self.n_start < len(self) and small):
+            return False
+        return preconditioner_cost(self.problem, self.n_start) <= PRECONDITIONER_BUDGET
 
     def rows(self, count):
         """The problem on ``count`` landmarks, in weights that stand for all rows.

@@ -163,6 +163,7 @@ class NearestNeighborSolver(Solver):
             point = descend_jointly(run, point, preconditioner, self.n_corrections)
         elif takes_newton(run.problem) and not run.done(point):
             point, step_size = descend_by_newton(run, point), 1.0
+            run.done(point, step_size)
         elif takes_few_looks(run.problem) and not run.done(point):
             point = descend_reduced(run, point, preconditioner, self.n_corrections)
         elif is_wide_parabola(run.problem):

@@ -123,6 +123,8 @@ def _as_stored(problem, result, tol):
 def _with_digits(problem, result):
     """The problem on all rows, where second moments stand for them and lose digits of the value, as
     it is left of terms that cancel; else the problem as it is."""
+    if problem.given is problem:
+        return problem
     terms = np.sum((problem.scale @ np.abs(result.coef)) ** 2)
     return problem.given if terms > LARGE * result.objective else problem
 
