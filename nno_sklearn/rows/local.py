@@ -264,7 +264,8 @@ class LocalRows(Recession, Rows):
             raw.residual = np.empty_like(raw.array, order=self._order)
         raw.at = b
         found, losses = sums.sums_at(*given, raw.residual)
-        self._looked = raw, b, losses
+        if losses is not None:
+            self._looked = raw, b, losses
         return found
 
     def derivatives_along(self, raw, b, slope, t, drift):
@@ -273,7 +274,7 @@ class LocalRows(Recession, Rows):
 
     def values(self, raw, b, slope=None, t=0.0):
         last, at, losses = self._looked
-        if slope is None and last is raw and at is b and losses is not None:
+        if slope is None and last is raw and at is b:
             return losses
         return sums.values(self.loss, self._targets, self.weight, raw, self.offset, b, slope, t)
 
