@@ -356,7 +356,7 @@ class LinearModel(
                 "near as tol asks for. 'quantile', 'absolute_error', 'epsilon_insensitive' and "
                 "'hinge' have it."
             )
-        has_dual = "conjugate" in result.point.problem.provides if result.point else True
+        has_dual = result.point.problem.has_dual if result.point else True
         measure = "relative duality gap" if has_dual else "relative Newton decrement"
         if result.status is Status.MAX_ITER:
             remedy = f"raise max_iter (now {limits.max_iter})"

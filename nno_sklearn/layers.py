@@ -60,6 +60,11 @@ def from_linear(layer: Any, classes: ArrayLike | None = None, estimator: Any = N
         model.multilabel_ = False
     elif classes is not None:
         raise ValueError(f"classes={classes!r} are those of a classifier, but estimator={model}.")
+    if not hasattr(model, "parts"):
+        raise ValueError(
+            f"from_linear: estimator={model} takes no weights of a layer. Use an NNOClassifier, an "
+            "NNORegressor, or a class of nno_sklearn.linear_model."
+        )
     loss = model.parts().loss
     if is_classifier(model) and len(weight) == 1 and loss.of_two_classes is not None:
         loss = loss.of_two_classes()

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from sklearn.svm import SVC
 
 from nno_sklearn import NNOClassifier, NNORegressor, from_linear, to_linear
 
@@ -97,6 +98,7 @@ class TestFromLinear:
             (layer(3), {"classes": ["a", "b"]}, "for the layer's 3 outputs: there must be a class"),
             (layer(3), {"classes": ["a", "b", "a"]}, "a class of its own for each"),
             (layer(3), {"classes": [0, 1, 2], "estimator": NNORegressor()}, "those of a classif"),
+            (layer(3), {"estimator": SVC()}, r"SVC\(\) takes no weights of a layer"),
         ],
     )
     def test_errors(self, given, options, message):

@@ -108,7 +108,7 @@ def _check_convergence(solver, problem, result, point, tol):
     if trusted.missing(problem.loss, problem.penalty):
         return
     lowest = trusted.solve(problem, point, max_iter=SECOND_OPINION, tol=tol, random_state=0)
-    allowed = tol if "conjugate" in problem.provides else tol**2  # a gap, or squared decrement
+    allowed = tol if problem.has_dual else tol**2  # a gap, or squared decrement
     if point.value - lowest.objective > max(allowed, ROUNDING) * abs(problem.null.value):
         raise broken(
             solver,

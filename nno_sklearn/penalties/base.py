@@ -91,6 +91,11 @@ class Penalty(BaseEstimator):
         """
         return written(type(self), Penalty, CAPABILITIES)
 
+    @property
+    def has_dual(self) -> bool:
+        """Whether it is convex and has a conjugate, of which duality gaps are made."""
+        return self.is_convex and "conjugate" in self.provides
+
     def bind(
         self, n_features: int, n_outputs: int, feature_names: Sequence[str] | None = None
     ) -> "Penalty":

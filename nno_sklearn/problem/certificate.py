@@ -36,7 +36,7 @@ def dual_gap(point, conjugates=None):
     ``conjugates``, called with c, gives the weighted sums of positive and negative conjugates
     ``loss*(y_i, c u_i)``; by default the rows do.
     """
-    if "conjugate" not in point.problem.provides:
+    if not point.problem.has_dual:
         return np.inf
     if point.problem.fit_intercept and not _is_balanced(point):
         return np.inf
@@ -130,7 +130,7 @@ def shifted_dual_gap(point, step):
     is_far = problem.rows.move_sizes(step.slope, step.shift)[1] >= LONG
     if is_far and problem.fit_intercept:
         rounding += scaling * FARTHEST * np.abs(dual.total) @ np.abs(point.intercept)
-    if "conjugate" in problem.provides:
+    if problem.has_dual:
         gap += alpha * penalty.conjugate(-scaling * pulled / alpha)
     elif penalty.is_zero and _is_zero(problem, dual):
         gap += scaling * (abs(np.vdot(pulled, step.direction)) - np.vdot(pulled, point.coef))
@@ -170,8 +170,7 @@ def nonsmooth_bound(problem, coef, sums, dual, share=1.0):
         -inf where no dual point is known.
     """
     penalty, alpha = problem.penalty, problem.alpha
-    has_conjugate = "conjugate" in penalty.provides and penalty.is_convex
-    if "conjugate" not in problem.loss.provides or not (has_conjugate or penalty.is_zero):
+    if "conjugate" not in problem.loss.provides or not (penalty.has_dual or penalty.is_zero):
         return -np.inf
     shares = tuple(share * factor for factor in _balance(problem, sums))
     whole = problem.rows.shrunk_dual(dual, shares, 1.0)
@@ -268,7 +267,7 @@ class Certificate:
         Without a finite dual it says what a single coefficient could gain, which may be little
         where two nearly collinear ones could gain much: no proof.
         """
-        if "conjugate" not in point.problem.provides:
+        if not point.problem.has_dual:
             most = float(promised_decrease(point).max(initial=0.0))
             return Verdict(np.inf, _decrement(point, most), False)
         gap = self._bounded(point, point.dual_gap)
@@ -281,7 +280,7 @@ class Certificate:
         agrees = not is_feasible or np.isinf(gap) or gap <= 2 * step.decrease + rounding
         gap = max(gap, 0.0) + rounding if is_feasible else self._most(point)
         decrease = step.decrease if agrees else gap
-        if "conjugate" in point.problem.provides:
+        if point.problem.has_dual:
             gap = self._bounded(point, gap)
             return Verdict(gap, _relative(point, gap), True)
         return Verdict(gap, _decrement(point, min(decrease, self._most(point))), True)

@@ -167,8 +167,7 @@ def moves_jointly(problem):
     fewer outputs Newton's step of the intercept costs little beside an iteration."""
     if problem.n_outputs <= MOST_JOINT_OUTPUTS:
         return False
-    has_dual = "conjugate" in problem.provides and problem.correction.is_zero
-    return too_coupled(problem) and fits_matrix(problem.n_features) and has_dual
+    return too_coupled(problem) and fits_matrix(problem.n_features) and problem.has_dual
 
 
 def takes_row_space(problem):
@@ -444,7 +443,7 @@ def is_wide_parabola(problem):
     has no factor by columns or by rows: a second-order model is the objective itself."""
     is_here = not problem.rows.n_elsewhere and problem.correction.is_zero
     is_parabola = problem.is_smooth and problem.is_piecewise_quadratic
-    if not (is_here and is_parabola and "conjugate" in problem.provides):
+    if not (is_here and is_parabola and problem.has_dual):
         return False
     return not fits_matrix(problem.n_features) and paid_landmarks(problem) < problem.n_samples
 

@@ -72,7 +72,7 @@ class MeanDual:
     def serves(cls, problem):
         """Whether there is such a bound: conjugates of other losses are not known to be entropies,
         and what a class's rows have in common is known from a constant model alone."""
-        has_dual = "conjugate" in problem.provides and problem.loss.conjugate_is_entropy
+        has_dual = problem.has_dual and problem.loss.conjugate_is_entropy
         return has_dual and problem.rows.mean_offset is None and not problem.null.coef.any()
 
     def add(self, coef, intercept, data):

@@ -24,13 +24,13 @@ from nno_sklearn.types import Array, Matrix
 EPS = np.finfo(float).eps
 #: What a problem derives from its rows, penalty and correction.
 DERIVED = (
+    "has_dual",
     "is_separate",
     "is_smooth",
     "is_of_lengths",
     "is_piecewise_quadratic",
     "null",
     "null_residual",
-    "provides",
     "_of_outputs",
 )
 
@@ -200,11 +200,11 @@ class Problem:
         return bool(np.ptp(terms.l2) == 0 < np.max(terms.l2))
 
     @cached_property
-    def provides(self) -> frozenset[str]:
-        """Capabilities that loss and penalty have in common."""
-        common = self.loss.provides & self.penalty.provides
-        has_dual = self.correction.is_zero and self.penalty.is_convex
-        return common if has_dual else common - {"conjugate"}
+    def has_dual(self) -> bool:
+        """Whether dual points prove how far from the optimum a point is at most: loss and penalty
+        have conjugates, the penalty is convex, and there is no correction."""
+        has_conjugate = "conjugate" in self.loss.provides
+        return has_conjugate and self.penalty.has_dual and self.correction.is_zero
 
     @cached_property
     def is_separate(self) -> bool:

@@ -80,8 +80,7 @@ def separates(point):
 def _grows_everywhere(problem):
     """Whether the penalty grows in every direction of the coefficients: its conjugate is then
     finite near 0."""
-    penalty = problem.penalty
-    return problem.alpha > 0 and penalty.is_convex and "conjugate" in penalty.provides
+    return problem.alpha > 0 and problem.penalty.has_dual
 
 
 def _free_directions(problem):

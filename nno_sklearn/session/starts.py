@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from nno_sklearn._tensors import from_tensor
 from nno_sklearn.problem import Point, Problem
@@ -71,7 +72,13 @@ def given_start(
 
 def _checked(name, given, shape):
     """An array of this shape; of one output it may be without that axis."""
-    array = np.asarray(from_tensor(given), dtype=np.float64)
+    array = np.asarray(from_tensor(given))
+    if array.dtype.kind not in "biufO" or sparse.issparse(given):
+        raise ValueError(
+            f"{name} is to be a dense array of real numbers, but it is of type {array.dtype}, "
+            f"{type(given).__name__}. Convert it, as by .toarray() or .real."
+        )
+    array = array.astype(np.float64)
     shapes = [shape, shape[1:]] if shape[0] == 1 else [shape]
     if array.shape not in shapes:
         attribute = name.replace("init", "")

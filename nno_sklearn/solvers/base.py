@@ -228,8 +228,8 @@ class Run:
         point = self._point
         self.newton = newton_step(point)
         verdict = self._certificate.prove(point, self.newton)
-        has_dual = "conjugate" in self.problem.provides  # the penalty then bounds the level sets
-        if has_dual or not self._is_near_an_end(verdict):
+        # Where there is a dual, the penalty bounds the level sets: there is an optimum.
+        if self.problem.has_dual or not self._is_near_an_end(verdict):
             return verdict
         if separates(point):
             self.status = Status.NO_OPTIMUM
@@ -298,7 +298,7 @@ class Run:
 
     def _leads_away(self):
         """Whether there is no optimum; one that a dual point may prove exists."""
-        return "conjugate" not in self.problem.provides and separates(self._point)
+        return not self.problem.has_dual and separates(self._point)
 
     @property
     def last(self) -> Record:

@@ -131,7 +131,7 @@ def _is_near(run, point, here, promised, share):
 
     ``here`` is the same point on landmarks, whose conjugates tell about those of all rows.
     """
-    if "conjugate" not in point.problem.provides:
+    if not point.problem.has_dual:
         return promised <= (share * run.tol) ** 2 * point.unit
     rows, given = here.problem.rows, (here.raw, here.intercept)
     whole = sum(rows.conjugate(*given, 1.0))

@@ -149,7 +149,7 @@ def _movement(point, gradient, free):
     leaves out, and without one the gradient must be on the face.
     """
     face = point.problem.penalty.face(point.coef)
-    has_dual = "conjugate" in point.problem.provides
+    has_dual = point.problem.has_dual
     if face is not None and (has_dual or np.allclose(face.project(gradient), gradient, rtol=1e-9)):
         return face.project
     return lambda step: free * step

@@ -144,13 +144,12 @@ def _inverse(problem, place, preconditioner):
 
 def _may_leave(run, place):
     """What the objective may be above the optimum where the run ends."""
-    has_dual = "conjugate" in run.problem.provides
-    return place.value * (run.tol if has_dual else run.tol**2)
+    return place.value * (run.tol if run.problem.has_dual else run.tol**2)
 
 
 def _left(problem, place, energy):
     """What is left to gain: at most, where there is a dual point, else to second order."""
-    if "conjugate" in problem.provides:
+    if problem.has_dual:
         return gap_at(problem, place.coef, place.data.gradient)
     return 0.5 * energy
 

@@ -212,7 +212,7 @@ def _newton_steps(point):
                 break
             end, following = found[1], newton_step(found[1])
         point, step = end, following
-    last = _last_step if "conjugate" in point.problem.provides else _last_proved_steps
+    last = _last_step if point.problem.has_dual else _last_proved_steps
     return last(point, step)
 
 

@@ -235,8 +235,7 @@ def _is_model_exact(problem, hessian):
 
 def _left(point):
     """The gap, or without a dual the decrease that single coefficients promise."""
-    has_dual = "conjugate" in point.problem.provides
-    return point.dual_gap if has_dual else promised_decrease(point).sum()
+    return point.dual_gap if point.problem.has_dual else promised_decrease(point).sum()
 
 
 def _proximal_newton_step(point, blocks, target_gap):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from nno_sklearn import L1, NNOClassifier, NNORegressor
@@ -81,6 +82,9 @@ def test_beyond_bounds_it_starts_at_the_nearest():
         (NNOClassifier(), {"coef_init": np.ones((2, 5))}, r"has shape \(2, 5\), .*\(3, 5\)"),
         (NNOClassifier(), {"intercept_init": 1.0}, r"intercept_init has shape \(\), .*\(3,\)"),
         (NNOClassifier(), {"coef_init": np.full((3, 5), np.inf)}, "coef_init has entries that are"),
+        (NNOClassifier(), {"coef_init": 1j * np.ones((3, 5))}, "of real numbers, .* complex128"),
+        (NNOClassifier(), {"coef_init": np.full((3, 5), "1")}, "coef_init is to be a dense array"),
+        (NNOClassifier(), {"coef_init": sparse.eye_array(3, 5)}, r"object, .* \.toarray\(\)"),
         (NNOClassifier(fit_intercept=False), {"intercept_init": np.ones(3)}, "there is none"),
         (NNOClassifier("f1_macro"), {"coef_init": np.ones((3, 5))}, "starts at the optimum of a"),
     ],
