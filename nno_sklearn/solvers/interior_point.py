@@ -1,16 +1,15 @@
 """Losses with corners by an interior point method: some twenty of Newton's steps from any start."""
 
 from collections import deque
-from typing import NamedTuple
 
 import numpy as np
 
 from nno_sklearn.losses import Corner
 from nno_sklearn.problem.cost import n_drawn, n_near
 from nno_sklearn.problem.point import LEAST_UNIT
-from nno_sklearn.rows import Raw, Slopes, SlopeSums
+from nno_sklearn.rows import Slopes
 from nno_sklearn.rows.cholesky import ScaledCholesky
-from nno_sklearn.types import Array
+from nno_sklearn.solvers.corner_places import DRAWN_SHARE, OutputPlace, of_all_outputs
 
 #: Share of the longest step that stays inside.
 INSIDE = 0.99
@@ -22,30 +21,8 @@ PATIENCE, GAINS, MOST_STEPS = 10, 0.9, 150
 #: Slope by a coefficient without a penalty that is 0, in spreads of the column and mean slopes.
 FREE = 1e-10
 TINY = np.finfo(float).tiny
-#: Share of the rows' own error, as many parameters of a draw as it has for each row, that is left.
-DRAWN_SHARE = 0.1
 #: Factor on the rows near corners where those chosen before were too few.
 MORE = 2.25
-
-
-class Inside(NamedTuple):
-    """Coefficients near the optimum, the intercept, and a dual point there."""
-
-    coef: Array
-    intercept: Array
-    raw: Raw
-    dual: Raw
-    sums: SlopeSums
-    n_iter: int
-
-
-class _Output(NamedTuple):
-    """Of one output: coefficients, (n_features, 1), intercept, (1,), rows, and steps so far."""
-
-    coef: Array
-    intercept: Array
-    rows: object
-    n_iter: int
 
 
 def place_inside(problem, coef, intercept, accuracy, max_iter, random_state):
@@ -69,7 +46,7 @@ def place_inside(problem, coef, intercept, accuracy, max_iter, random_state):
 
     Returns
     -------
-    Inside or None
+    CornerPlace or None
         None where the loss or the penalty allows none.
 
     References
@@ -87,18 +64,13 @@ def place_inside(problem, coef, intercept, accuracy, max_iter, random_state):
     few = None if drawn is None else rows.draw(drawn, random_state)
     outputs = []
     for k, (l1, l2) in enumerate(zip(*terms, strict=True)):
-        start, count = _Output(coef[:, [k]], intercept[[k]], None, 0), n_near(problem, drawn)
+        start, count = OutputPlace(coef[:, [k]], intercept[[k]], None, 0), n_near(problem, drawn)
         given = problem, (l1, l2)
         if few is not None:
             rough = DRAWN_SHARE * problem.n_features / drawn
             start = _newton(*given, few.interior(k), start, rough, max_iter)
         outputs.append(_found(*given, k, start, count, accuracy, max_iter))
-    coef = np.hstack([one.coef for one in outputs])
-    dual = rows.side_by_side([one.rows.dual() for one in outputs])
-    sums = SlopeSums(*np.transpose([one.rows.sums() for one in outputs]))
-    intercept = np.concatenate([one.intercept for one in outputs])
-    n_iter = max(one.n_iter for one in outputs)
-    return Inside(coef, intercept, rows.raw(coef), dual, sums, n_iter)
+    return of_all_outputs(problem, outputs)
 
 
 def _terms(problem):
@@ -157,9 +129,9 @@ def _newton(problem, terms, rows, start, accuracy, max_iter):
         now = np.maximum([left, np.abs(slope).max()], TINY)
         in_vain = len(past) == PATIENCE and (now > GAINS * past[0]).all()
         if in_vain or inside.is_near(slope, left, accuracy) or not inside.step(slope, left):
-            return _Output(inside.settled(), inside.intercept, rows, n_iter)
+            return OutputPlace(inside.settled(), inside.intercept, rows, n_iter)
         past.append(now)
-    return _Output(inside.settled(), inside.intercept, rows, last)
+    return OutputPlace(inside.settled(), inside.intercept, rows, last)
 
 
 class _Iterate:

@@ -4,16 +4,12 @@ Each smooth problem is solved by Newton's steps in which only rows on a rounded 
 the others leave it once they are far from all corners.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from nno_sklearn.problem.cost import curved_by, n_drawn
 from nno_sklearn.problem.point import LEAST_UNIT
-from nno_sklearn.rows import SlopeSums
 from nno_sklearn.rows.cholesky import ScaledCholesky
-from nno_sklearn.solvers.interior_point import DRAWN_SHARE, Inside
-from nno_sklearn.types import Array
+from nno_sklearn.solvers.corner_places import DRAWN_SHARE, OutputPlace, of_all_outputs
 
 #: First width, in distances from corners: from the constant model, and from near the optimum.
 FIRST_WIDTH, NEAR_WIDTH = 4.0, 0.5
@@ -39,15 +35,6 @@ ROUNDING = 1e-13
 TINY = np.finfo(float).tiny
 
 
-class _Output(NamedTuple):
-    """Of one output: coefficients, (n_features, 1), intercept, (1,), rows, and steps so far."""
-
-    coef: Array
-    intercept: Array
-    rows: object
-    n_iter: int
-
-
 def place_by_multipliers(problem, coef, intercept, accuracy, max_iter, random_state):
     """A place near the optimum of a loss with corners, output by output.
 
@@ -68,7 +55,7 @@ def place_by_multipliers(problem, coef, intercept, accuracy, max_iter, random_st
 
     Returns
     -------
-    Inside or None
+    CornerPlace or None
         None where the penalty is not squares of all coefficients, or the loss has no corners.
 
     References
@@ -87,19 +74,14 @@ def place_by_multipliers(problem, coef, intercept, accuracy, max_iter, random_st
     few = None if drawn is None else rows.draw(drawn, random_state)
     outputs = []
     for k, l2 in enumerate(squares):
-        start, width = _Output(coef[:, [k]], intercept[[k]], None, 0), FIRST_WIDTH
+        start, width = OutputPlace(coef[:, [k]], intercept[[k]], None, 0), FIRST_WIDTH
         given = problem, l2
         if few is not None:
             rough = DRAWN_SHARE * problem.n_features / drawn
             start = _Search(*given, few.envelopes(k), start, width).solved(rough, max_iter)
         width = NEAR_WIDTH if start.coef.any() else width
         outputs.append(_Search(*given, rows.envelopes(k), start, width).solved(accuracy, max_iter))
-    coef = np.hstack([one.coef for one in outputs])
-    dual = rows.side_by_side([one.rows.dual() for one in outputs])
-    sums = SlopeSums(*np.transpose([one.rows.sums() for one in outputs]))
-    intercept = np.concatenate([one.intercept for one in outputs])
-    n_iter = max(one.n_iter for one in outputs)
-    return Inside(coef, intercept, rows.raw(coef), dual, sums, n_iter)
+    return of_all_outputs(problem, outputs)
 
 
 def _squares(problem):
@@ -146,7 +128,7 @@ class _Search:
             elif self._is_part:
                 self._band *= WIDER
         intercept = np.full(1, self._intercept)
-        return _Output(self._coef[:, None], intercept, self._rows, self._n_iter)
+        return OutputPlace(self._coef[:, None], intercept, self._rows, self._n_iter)
 
     def _moved(self, enough, max_iter):
         """Descend on the rows near corners; whether others, of which some may have come to a
