@@ -165,7 +165,15 @@ def test_scores_of_classifiers_are_accuracies(labels, form):
 
 
 def test_labels_of_another_type_are_left_to_scikit_learn():
-    model = NNOClassifier().fit(ROWS, (TARGET > 0).astype(int))
-    with pytest.raises((ValueError, TypeError)):
-        model.score(ROWS, np.where(TARGET > 0, "1", "0"))
+    def outcome(score, *given):  # an error or 0, depending on its version
+        try:
+            return score(*given)
+        except (ValueError, TypeError) as error:
+            return type(error)
+
+    model, words = (
+        NNOClassifier().fit(ROWS, (TARGET > 0).astype(int)),
+        np.where(TARGET > 0, "1", "0"),
+    )
+    assert outcome(model.score, ROWS, words) == outcome(accuracy_score, words, model.predict(ROWS))
     assert model.score(ROWS, TARGET > 0) == model.score(ROWS, (TARGET > 0).astype(int))
