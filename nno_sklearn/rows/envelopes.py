@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nno_sklearn.losses import Corner
-from nno_sklearn.rows.cholesky import Cholesky
+from nno_sklearn.rows.cholesky import ScaledCholesky
 from nno_sklearn.rows.interior import CornerRows, added, of_rows, rows_that_count
 from nno_sklearn.types import Array
 
@@ -56,8 +56,8 @@ class CurvedRows:
         """The inverse of ``diag(diagonal)`` plus the Hessian, of a slope, in the space of these
         rows (Woodbury, 1950); some passes over them. All are (n_features + 1,)."""
         kernel = self._design.kernel(1.0 / diagonal[:-1]) + 1.0 / diagonal[-1]
-        kernel[np.diag_indices_from(kernel)] += 1.0 / self._weight
-        pulled = self._pulled(Cholesky(kernel).solve(self._raw(slope / diagonal)))
+        factor = ScaledCholesky(kernel, 1.0 / self._weight)
+        pulled = self._pulled(factor.solve(self._raw(slope / diagonal)))
         return (slope - pulled) / diagonal
 
     def _raw(self, step):

@@ -185,3 +185,12 @@ def test_the_iteration_limit_holds():
     with pytest.warns(match="did not converge: the iteration limit"):
         model = fitted("hinge", X, y, max_iter=3, tol=1e-9)
     assert model.n_iter_ <= 3
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_rows_with_some_columns_far_larger_than_others():
+    """Beside such a kernel, what rows' own curvatures add to its diagonal is rounding."""
+    rng = np.random.default_rng(0)
+    X = np.repeat(rng.normal(size=(50, 150)), 4, axis=0) * 10.0 ** rng.integers(-8, 9, 150)
+    model = fitted("quantile", X, rng.normal(size=200), alpha=1e-6, max_iter=100)
+    assert np.isfinite(model.coef_).all()
