@@ -6,10 +6,12 @@ import numpy as np
 
 from nno_sklearn.cli.columns import sort_of
 from nno_sklearn.cli.errors import quoted
+from nno_sklearn.cli.kinds import Numbers
 from nno_sklearn.cli.values import is_missing
 
 MOST_LINES = 20  # below a table
 SAMPLE_ROWS = 200  # that tell how many cells a line fills
+SAME = 1e-2  # a rounded sum, as a share of it
 #: Words for a sum, or a mean, of the lines above.
 TOTALS = re.compile(
     r"(?:(?:grand|sub)[ -]?)?totals?|sums?|summe|gesamt|insgesamt|totale?s|suma|somme|average|mean"
@@ -68,7 +70,8 @@ def join_names(names, second, notes):
 
 def count_lines_below(table, sorts):
     """How many of the last lines are no data: sums and means, by their first word, and remarks,
-    which fill few cells and begin in a column of other values than words."""
+    which fill few cells; both begin in a column of other values than words. In a column of words,
+    one for a sum may be a value: the line has gaps, then, or its numbers are those of a sum."""
     n_typical = np.median((table[:SAMPLE_ROWS] != "").sum(axis=1)) if len(table) else 0
     n_below = 0
     for k in range(1, min(len(table) // 2, MOST_LINES) + 1):
@@ -76,11 +79,25 @@ def count_lines_below(table, sorts):
         if not filled:
             continue
         j, word = filled[0]
-        is_short = 2 * len(filled) <= n_typical and sorts[table.columns.get_loc(j)] != "word"
+        is_strange = sorts[table.columns.get_loc(j)] != "word" and _is_word(word)
         is_total = TOTALS.fullmatch(word.rstrip(" :")) and not (table[j][:-k] == word).any()
-        if not (is_total or (is_short and _is_word(word))):
+        is_proved = (
+            is_strange or len(filled) < n_typical or (is_total and _adds_up(table, k, sorts))
+        )
+        if not (is_proved and (is_total or (is_strange and 2 * len(filled) <= n_typical))):
             break
         n_below = k
     while n_below and not any(table.iloc[-n_below - 1]):  # between the table and a remark
         n_below += 1
     return n_below
+
+
+def _adds_up(table, k, sorts):
+    """Whether numbers in the ``k``-th line from below are sums or means of those above."""
+    for j, sort in zip(table, sorts, strict=True):
+        for decimal in ".," if sort == "number" else "":
+            *above, last = Numbers(decimal).parse(table[j][: len(table) - k + 1])
+            for total in (np.nansum(above), np.nanmean(above) if len(above) else np.nan):
+                if total != 0 and abs(last - total) <= SAME * abs(total):
+                    return True
+    return False

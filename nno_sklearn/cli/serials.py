@@ -7,17 +7,21 @@ import numpy as np
 
 from nno_sklearn.cli.kinds import Dates, Kind, Numbers
 
-#: Words in the name of a column that holds dates.
-WORDS = {
-    "date", "datetime", "datum", "fecha", "time", "timestamp", "ts", "epoch", "created", "updated",
+#: Words in the name of a column that holds dates, and of one whose numbers are something else.
+DAYS = {"date", "datetime", "datum", "fecha"}
+STAMPS = DAYS | {"time", "timestamp", "ts", "epoch", "created", "updated"}
+OTHERS = {
+    "price", "cost", "amount", "duration", "elapsed", "delay", "spent", "taken", "lag", "age",
+    "hours", "minutes", "seconds", "count",
 }  # fmt: skip
 #: A date without marks, and the numbers from 1900 to 2100 that may be some.
 WITHOUT_MARKS, YEARS = "%Y%m%d", (19000101, 21001231)
-#: Day 0 of a count in each unit, its name, and the numbers between 1970, or 1975, and 2100.
+#: Day 0 of a count in each unit, its name, the words for it, and the numbers from 1970 to 2050, or
+#: for stamps from 2000 on: what is far from that is rather a duration.
 COUNTS = {
-    "D": ("1899-12-30", "days of a spreadsheet", 25569, 73050),
-    "s": ("1970-01-01", "seconds since 1970", 157.8e6, 4.1e9),
-    "ms": ("1970-01-01", "milliseconds since 1970", 157.8e9, 4.1e12),
+    "D": ("1899-12-30", "days of a spreadsheet", DAYS, 25569, 54789),
+    "s": ("1970-01-01", "seconds since 1970", STAMPS, 946.7e6, 2524.6e6),
+    "ms": ("1970-01-01", "milliseconds since 1970", STAMPS, 946.7e9, 2524.6e9),
 }
 
 
@@ -30,14 +34,14 @@ def recognise_serials(column, numbers):
     numbers : Numbers
         How its texts are read.
     """
-    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", str(column.name))
-    if numbers.unit or not WORDS.intersection(map(str.lower, words)):
+    words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", str(column.name))}
+    if numbers.unit or words & OTHERS or not words & STAMPS:
         return None
     values = numbers.parse(column).dropna()
     if not len(values):
         return None
-    for unit, (_, _, low, high) in COUNTS.items():
-        if values.between(low, high).all():
+    for unit, (_, _, known, low, high) in COUNTS.items():
+        if words & known and values.between(low, high).all():
             return SerialDates(unit, numbers)
     without_marks, is_whole = Dates(WITHOUT_MARKS), (values % 1 == 0).all()
     if is_whole and values.between(*YEARS).all():

@@ -44,8 +44,9 @@ LEAST_THREADED = 1e7
 #: (OpenBLAS 0.3: interface/gemv.c, interface/syrk.c).
 NEVER_THREADED, NEVER_THREADED_HESSIAN = 9216, 59296
 
-#: Iterations that a basis of the rows' space may cost.
-ROW_SPACE_BUDGET = 15.0
+#: Iterations that a basis of the rows' space may cost; and the smallest spread of a column, as a
+#: share of the largest, whose coefficients keep their digits in sums with those of others.
+ROW_SPACE_BUDGET, LEAST_ROTATED = 15.0, 1e-4
 
 # Budgets, in passes over X. ``--suite speed`` and ``--suite landmarks`` show what they are worth.
 
@@ -180,7 +181,10 @@ def takes_row_space(problem):
     iteration = (4 * n / BLOCKED_SPEEDUP + COEFFICIENT_WORK) * p * n_outputs
     is_cheap = 4 * n**2 * p / BLOCKED_SPEEDUP <= ROW_SPACE_BUDGET * iteration
     has_room = fits_matrix(n) and n * p <= MOST_ROW_ENTRIES
-    return is_cheap and has_room and problem.correction.is_zero and problem.is_of_lengths
+    used = problem.scale[problem.scale > 0]
+    has_digits = used.min(initial=np.inf) >= LEAST_ROTATED * used.max(initial=0.0)
+    is_fit = problem.correction.is_zero and problem.is_of_lengths
+    return bool(is_cheap and has_room and has_digits and is_fit)
 
 
 def takes_few_looks(problem):

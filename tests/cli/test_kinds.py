@@ -157,6 +157,13 @@ class TestDates:
         as_target = read(file(f"size,{name}\n{rows}"))
         assert as_target.y.dtype.kind in "if" or name == "Date"
 
+    @pytest.mark.parametrize(
+        ("name", "first"), [("time", 26000), ("date_price", 37000), ("time", 158_000_000)]
+    )
+    def test_durations_and_prices_stay_numbers(self, file, name, first):
+        text = f"{name},y\n" + lines(lambda k: f"{first + 700 * k},{k}")
+        assert read(file(text)).X[name].dtype == "float64"
+
     def test_others_stay_numbers(self, file):
         assert read(file("date,y\n" + lines(lambda k: f"{k + 1},{k}"))).X["date"].dtype == "float64"
         text = "date,y\n" + lines(lambda k: f"{20211300 + k},{k}")  # a month 13

@@ -92,6 +92,14 @@ class TestLayouts:
         if note:
             assert any(note in said for said in data.notes)
 
+    @pytest.mark.parametrize(
+        ("last", "n_below"), [("7,9", 0), ("180,300", 1), ("3,5", 1), (",9", 1)]
+    )
+    def test_a_word_for_a_sum_may_be_a_value(self, file, last, n_below):
+        """It is none where the line has gaps, or its numbers are sums or means."""
+        text = "kind,a,y\n" + lines(lambda k: f"{'uv'[k % 2]},{k % 7},5")
+        assert read(file(f"{text}\nMean,{last}")).X.shape[0] == N + 1 - n_below
+
     def test_the_target_tells_the_header(self, file):
         text = "1,2,3\n" + lines(lambda k: f"{k % 7},{k % 5},{k % 2}")
         assert read(file(text)).target == "2"
