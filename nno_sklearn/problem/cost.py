@@ -421,8 +421,8 @@ def _factor_work(size):
 
 
 def n_drawn(problem):
-    """Rows of which an interior point method finds a start, where that saves more than it costs;
-    else None.
+    """Rows of which a method for losses with corners finds a start, where that saves more than it
+    costs; else None.
 
     Raw predictions are off by about ``sqrt(p / count)`` of what rows scatter, and as many rows as
     that share are near corners: the count makes both problems together smallest.

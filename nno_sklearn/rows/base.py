@@ -416,19 +416,23 @@ class Rows(ABC):
 
     # Slopes inside of their intervals
 
-    def interior(self, k: int) -> Interior | None:
-        """The corners of output k for an interior point method; None where the loss has none, or
-        rows are elsewhere."""
-        return None
+    @property
+    def has_corners(self) -> bool:
+        """Whether the loss of these rows is a sum of corners, and they are in this process."""
+        return False
+
+    def interior(self, k: int) -> Interior:
+        """The corners of output k for an interior point method, where there are any."""
+        raise NotImplementedError(f"{type(self).__name__} has no corners of its losses.")
 
     def interior_near(self, k: int, raw: Raw, b: Array, count: int) -> Interior | None:
         """The same with ``count`` rows, the nearest to a corner at ``raw + b``, (n_samples, 1), and
         means of all others; None where these are on too many sides of corners."""
         return None
 
-    def envelopes(self, k: int) -> Envelopes | None:
-        """The corners of output k for the method of multipliers; None as for :meth:`interior`."""
-        return None
+    def envelopes(self, k: int) -> Envelopes:
+        """The corners of output k for the method of multipliers, where there are any."""
+        raise NotImplementedError(f"{type(self).__name__} has no corners of its losses.")
 
     def side_by_side(self, handles: Sequence[Raw]) -> Raw:
         """Handle of the numbers of several outputs, of handles for each."""

@@ -476,6 +476,10 @@ class LocalRows(Recession, Rows):
             return None
         return self.loss.corners(self._targets_beside(np.zeros(self._targets.shape)))
 
+    @property
+    def has_corners(self):
+        return self._corners is not None
+
     def _corners_of(self, k):
         """Those of output k, in terms of raw predictions without offsets."""
         offset = 0.0 if self.offset is None else self.offset[:, [k]]
@@ -483,13 +487,13 @@ class LocalRows(Recession, Rows):
         return [corner._replace(centre=corner.centre - offset) for corner in columns]
 
     def interior(self, k):
-        return None if self._corners is None else interior_of(self, self._corners_of(k))
+        return interior_of(self, self._corners_of(k))
 
     def interior_near(self, k, raw, b, count):
         return interior_near(self, self._corners_of(k), raw, b, count)
 
     def envelopes(self, k):
-        return None if self._corners is None else envelopes_of(self, self._corners_of(k))
+        return envelopes_of(self, self._corners_of(k))
 
     def side_by_side(self, handles):
         return StoredRaw(np.concatenate([one.array for one in handles], axis=1))

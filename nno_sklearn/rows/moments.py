@@ -60,11 +60,17 @@ def _sums(X, weight, centred):
     return _about(mean, X, weight, far, variance) if centred and far.any() else (mean, variance)
 
 
+def stored_squares(X, weight):
+    """Weighted sums of the squares of a sparse matrix's columns, (n_features,); its indices are not
+    copied, as ``X.power`` copies them."""
+    squares = type(X)((np.square(X.data, dtype=float), X.indices, X.indptr), shape=X.shape)
+    return np.asarray(squares.T @ weight)
+
+
 def _stored_sums(X, weight, centred):
     """Moments of sparse columns, from their stored entries and the weight of their zeros."""
     if not centred:
-        squares = type(X)((np.square(X.data, dtype=float), X.indices, X.indptr), shape=X.shape)
-        return np.zeros(X.shape[1]), np.asarray(squares.T @ weight)
+        return np.zeros(X.shape[1]), stored_squares(X, weight)
     rows, columns = entries(X)
     n, p = X.shape
     stored = weight[rows]

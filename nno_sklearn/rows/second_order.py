@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
-from nno_sklearn.rows.moments import is_even, row_blocks
+from nno_sklearn.rows.moments import is_even, row_blocks, stored_squares
 
 #: Share of entries that are not 0 up to which products of sparse matrices take less time.
 MOSTLY_ZERO = 0.15
@@ -88,8 +88,7 @@ class SecondOrder:
         """Diagonal of :meth:`gram`'s matrix, (n_features,), but for the centre of a sparse X."""
         self._read()
         if self.is_sparse:
-            X = self.X.astype(float, copy=False)
-            squares = type(X)((X.data**2, X.indices, X.indptr), shape=X.shape).T @ weight
+            squares = stored_squares(self.X, weight)
         else:
             squares = np.zeros(self.shape[1])
             for block in self._row_blocks():

@@ -1,17 +1,26 @@
 """Places near the optimum of a loss with corners, found output by output."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from nno_sklearn.problem import Problem
+from nno_sklearn.problem.cost import n_drawn
 from nno_sklearn.rows import Raw, SlopeSums
 from nno_sklearn.types import Array
 
 #: Share of the rows' own error, as many parameters of a draw as it has for each row, that is left
 #: where some rows are drawn first.
 DRAWN_SHARE = 0.1
+
+
+class Draw(NamedTuple):
+    """Some rows, their number, and the relative gap that is enough on them."""
+
+    rows: Any
+    n_rows: int
+    rough: float
 
 
 class OutputPlace(NamedTuple):
@@ -34,8 +43,38 @@ class CornerPlace(NamedTuple):
     n_iter: int
 
 
-def of_all_outputs(problem: Problem, outputs: Sequence[OutputPlace]) -> CornerPlace:
-    """The place of all outputs, with the slopes of their rows as dual point; one pass."""
+def first_draw(problem: Problem, coef: Array, random_state: Any) -> Draw | None:
+    """Rows to begin with; None where all of them cost no more, or ``coef`` is not the constant
+    model, and so perhaps near the optimum."""
+    n_rows = None if coef.any() else n_drawn(problem)
+    if n_rows is None:
+        return None
+    rough = DRAWN_SHARE * problem.n_features / n_rows
+    return Draw(problem.rows.draw(n_rows, random_state), n_rows, rough)
+
+
+def penalty_terms(problem: Problem) -> tuple[Array, Array] | None:
+    """Factors of each output's l1 part and squares, (n_outputs, n_features); None where the penalty
+    has others."""
+    shape = problem.shape
+    if problem.penalty.is_zero:
+        return np.zeros(shape[::-1]), np.zeros(shape[::-1])
+    terms = problem.penalty.piecewise_quadratic(np.zeros(shape))
+    if terms is None or terms.has_bounds or not problem.penalty.is_convex:
+        return None
+    l1, l2 = (np.broadcast_to(problem.alpha * one, shape).T for one in (terms.l1, terms.l2))
+    return l1, l2
+
+
+def of_all_outputs(
+    problem: Problem, coef: Array, intercept: Array, find: Callable[[int, OutputPlace], OutputPlace]
+) -> CornerPlace:
+    """The place of all outputs, with the slopes of their rows as dual point; one pass.
+
+    ``find`` takes the number of an output and where it begins, at ``coef`` and ``intercept``.
+    """
+    starts = (OutputPlace(coef[:, [k]], intercept[[k]], None, 0) for k in range(problem.n_outputs))
+    outputs = [find(k, start) for k, start in enumerate(starts)]
     rows, coef = problem.rows, np.hstack([one.coef for one in outputs])
     return CornerPlace(
         coef,

@@ -5,11 +5,16 @@ from collections import deque
 import numpy as np
 
 from nno_sklearn.losses import Corner
-from nno_sklearn.problem.cost import n_drawn, n_near
+from nno_sklearn.problem.cost import n_near
 from nno_sklearn.problem.point import LEAST_UNIT
 from nno_sklearn.rows import Slopes
 from nno_sklearn.rows.cholesky import ScaledCholesky
-from nno_sklearn.solvers.corner_places import DRAWN_SHARE, OutputPlace, of_all_outputs
+from nno_sklearn.solvers.corner_places import (
+    OutputPlace,
+    first_draw,
+    of_all_outputs,
+    penalty_terms,
+)
 
 #: Share of the longest step that stays inside.
 INSIDE = 0.99
@@ -57,32 +62,19 @@ def place_inside(problem, coef, intercept, accuracy, max_iter, random_state):
     S. Portnoy and R. Koenker (1997): The Gaussian hare and the Laplacian tortoise: computability of
     squared-error versus absolute-error estimators. Statistical Science 12, 279-300.
     """
-    terms, rows = _terms(problem), problem.rows
-    if terms is None or rows.interior(0) is None:
+    terms = penalty_terms(problem)
+    if terms is None or not problem.rows.has_corners:
         return None
-    drawn = None if coef.any() else n_drawn(problem)
-    few = None if drawn is None else rows.draw(drawn, random_state)
-    outputs = []
-    for k, (l1, l2) in enumerate(zip(*terms, strict=True)):
-        start, count = OutputPlace(coef[:, [k]], intercept[[k]], None, 0), n_near(problem, drawn)
-        given = problem, (l1, l2)
-        if few is not None:
-            rough = DRAWN_SHARE * problem.n_features / drawn
-            start = _newton(*given, few.interior(k), start, rough, max_iter)
-        outputs.append(_found(*given, k, start, count, accuracy, max_iter))
-    return of_all_outputs(problem, outputs)
+    draw = first_draw(problem, coef, random_state)
+    count = n_near(problem, draw and draw.n_rows)
 
+    def find(k, start):
+        given = problem, tuple(one[k] for one in terms)
+        if draw:
+            start = _newton(*given, draw.rows.interior(k), start, draw.rough, max_iter)
+        return _found(*given, k, start, count, accuracy, max_iter)
 
-def _terms(problem):
-    """Factors of each output's l1 part and squares, (n_outputs, n_features); None where the penalty
-    has others."""
-    shape = problem.shape
-    if problem.penalty.is_zero:
-        return np.zeros(shape[::-1]), np.zeros(shape[::-1])
-    terms = problem.penalty.piecewise_quadratic(np.zeros(shape))
-    if terms is None or terms.has_bounds or not problem.penalty.is_convex:
-        return None
-    return tuple(np.broadcast_to(problem.alpha * one, shape).T for one in (terms.l1, terms.l2))
+    return of_all_outputs(problem, coef, intercept, find)
 
 
 def _found(problem, terms, k, start, count, accuracy, max_iter):

@@ -6,10 +6,15 @@ the others leave it once they are far from all corners.
 
 import numpy as np
 
-from nno_sklearn.problem.cost import curved_by, n_drawn
+from nno_sklearn.problem.cost import curved_by
 from nno_sklearn.problem.point import LEAST_UNIT
 from nno_sklearn.rows.cholesky import ScaledCholesky
-from nno_sklearn.solvers.corner_places import DRAWN_SHARE, OutputPlace, of_all_outputs
+from nno_sklearn.solvers.corner_places import (
+    OutputPlace,
+    first_draw,
+    of_all_outputs,
+    penalty_terms,
+)
 
 #: First width, in distances from corners: from the constant model, and from near the optimum.
 FIRST_WIDTH, NEAR_WIDTH = 4.0, 0.5
@@ -67,33 +72,26 @@ def place_by_multipliers(problem, coef, intercept, accuracy, max_iter, random_st
     method for solving lasso problems. SIAM Journal on Optimization 28, 433-458.
     """
     squares, rows = _squares(problem), problem.rows
-    if squares is None or rows.envelopes(0) is None:
+    if squares is None or not rows.has_corners:
         return None
-    is_near = bool(coef.any())
-    drawn = None if is_near else n_drawn(problem)
-    few = None if drawn is None else rows.draw(drawn, random_state)
-    outputs = []
-    for k, l2 in enumerate(squares):
-        start, width = OutputPlace(coef[:, [k]], intercept[[k]], None, 0), FIRST_WIDTH
-        given = problem, l2
-        if few is not None:
-            rough = DRAWN_SHARE * problem.n_features / drawn
-            start = _Search(*given, few.envelopes(k), start, width).solved(rough, max_iter)
+    draw = first_draw(problem, coef, random_state)
+
+    def find(k, start):
+        given, width = (problem, squares[k]), FIRST_WIDTH
+        if draw:
+            few = draw.rows.envelopes(k)
+            start = _Search(*given, few, start, width).solved(draw.rough, max_iter)
         width = NEAR_WIDTH if start.coef.any() else width
-        outputs.append(_Search(*given, rows.envelopes(k), start, width).solved(accuracy, max_iter))
-    return of_all_outputs(problem, outputs)
+        return _Search(*given, rows.envelopes(k), start, width).solved(accuracy, max_iter)
+
+    return of_all_outputs(problem, coef, intercept, find)
 
 
 def _squares(problem):
     """Factors of each output's squares, (n_outputs, n_features); None where the penalty is more
     than squares, or less."""
-    if problem.penalty.is_zero or not problem.penalty.is_convex:
-        return None
-    terms = problem.penalty.piecewise_quadratic(np.zeros(problem.shape))
-    if terms is None or terms.has_bounds or np.any(terms.l1):
-        return None
-    squares = np.broadcast_to(problem.alpha * terms.l2, problem.shape)
-    return squares.T if (squares > 0).all() else None
+    l1, l2 = penalty_terms(problem) or (0.0, 0.0)
+    return l2 if not np.any(l1) and np.all(np.greater(l2, 0)) else None
 
 
 class _Search:
@@ -115,7 +113,7 @@ class _Search:
             wanted = accuracy * self._size()
             is_settled = self._moved(FINE * wanted, max_iter)
             slope, left = self._slope(self._rows), self._rows.left()
-            squares = self._squares(slope, np.inf)
+            squares = self._may_gain(slope, np.inf)
             gap, wanted = left + squares + abs(slope[-1] * self._intercept), accuracy * self._size()
             in_vain = 0 if gap < ROUGH * least else in_vain + 1
             least = min(least, gap)
@@ -165,7 +163,7 @@ class _Search:
             slope[-1] = 0.0
         return slope
 
-    def _squares(self, slope, rho):
+    def _may_gain(self, slope, rho):
         """What a slope may gain at most, given a curvature by the intercept."""
         return 0.5 * float(slope[:-1] @ (slope[:-1] / self._l2) + slope[-1] ** 2 / rho)
 
@@ -177,7 +175,7 @@ class _Search:
             rho = np.inf
             if self._problem.fit_intercept:
                 rho = DAMPING * curved.total if len(curved) else 1.0 / self._width
-            may_gain = self._squares(slope, rho)
+            may_gain = self._may_gain(slope, rho)
             is_done = may_gain <= (max(enough, ROUGH * rows.left()) if count else enough)
             if is_done or self._n_iter >= max_iter:
                 return
