@@ -211,6 +211,7 @@ RESIDUALS = {
     "heavy tails": RNG.pareto(0.3, size=301) * 1e6,
     "some zeros": np.r_[np.zeros(2), RNG.normal(size=299)],
     "equal": np.full(301, 2.0),
+    "one far off": np.r_[1e3, 1e-9 * RNG.normal(size=300)],
 }
 
 

@@ -44,17 +44,24 @@ def best_scale(problem: Problem, raw: Raw, intercept: Array, *, settled: float =
     first = root_mean_square(problem, raw, intercept)
     unit, ends = np.where(first > 0, first, 1.0), first == 0
     # The mean squared slope is a concave function of 1 / scale^2, here in units of the first one.
-    # Secants from the left reach 1 from below, and are exact when no residual passes epsilon.
-    before, below, place = np.zeros_like(unit), np.zeros_like(unit), np.ones_like(unit)
+    # Secants from the left reach 1 from below, and are exact when no residual passes epsilon; but
+    # beside one residual that is far larger than the others, rounding hides how it rises.
+    low, at_low, high = np.zeros_like(unit), np.zeros_like(unit), np.full_like(unit, np.inf)
+    place = np.ones_like(unit)
     for _ in range(MAX_STEPS):
         loss = problem.loss.at_scale(unit / np.sqrt(place))
         squares = mean_squared_slope(problem.rows, loss, raw, intercept)
-        rise, missing = squares - below, 1.0 - squares
+        rise, missing = squares - at_low, 1.0 - squares
         secant = np.where(missing > SLACK, FARTHEST, place)  # where it rises no more, none is 1
-        np.divide((place - before) * missing, rise, out=secant, where=rise > 0)
+        np.divide((place - low) * missing, rise, out=secant, where=rise > 0)
         secant[rise > 0] += place[rise > 0]
-        before, below, place = place, squares, np.where(ends, place, np.maximum(secant, place))
-        ends = place - before <= 2.0 * settled * before
+        is_above = (missing < -SLACK) & (low > 0)
+        high = np.where(is_above, place, high)
+        low, at_low = np.where(is_above, low, place), np.where(is_above, at_low, squares)
+        is_inside = (secant < high) & ~is_above
+        between = np.sqrt(low) * np.sqrt(np.where(is_inside, low, high))
+        place = np.where(ends, low, np.where(is_inside, np.maximum(secant, low), between))
+        ends = place - low <= 2.0 * settled * low
         if ends.all():
             break
     return np.where(first > 0, unit / np.sqrt(place), 0.0)
