@@ -185,7 +185,8 @@ def magnitude(loss, y, eta):
     """Size of the largest term in the loss of rows, where terms cancel."""
     log_y = np.abs(np.log(np.where(y > 0, y, 1)))
     if loss in ("poisson", "negative_binomial"):
-        return np.exp(eta) * (loss == "poisson") + (1 + y) * (1 + np.abs(eta) + log_y)
+        risen = np.exp(eta) if loss == "poisson" else 0  # which overflows where eta is large
+        return risen + (1 + y) * (1 + np.abs(eta) + log_y)
     if loss == "gamma":
         return y * np.exp(-eta) + np.abs(eta) + log_y + 1
     if loss in ("tweedie", "inverse_gaussian"):

@@ -120,8 +120,9 @@ HEAVY_ROWS = 375
 #: Rows near corners, in shares ``sqrt(p / count)`` of all, and what the rows of both problems must
 #: save.
 NEAR_BAND, WORTH_DRAWING = 3.0, 1.5
-#: Rows per landmark that make a small problem small.
-ROWS_PER_LANDMARK = 4
+#: Rows per landmark that make a small problem small; and that make a copy of landmarks with more
+#: features than fit a matrix a small part of a fit, where no preconditioner shares it.
+ROWS_PER_LANDMARK, ROWS_PER_COPY = 4, 40
 #: Columns per row from which on coordinates of the rows' space may save more than they cost.
 FEW_ROWS = 2
 #: Rows per feature from which some of them tell the curvature of all.
@@ -339,6 +340,15 @@ def growth_pays_trips(problem, n_rows):
     """Whether twice as many landmarks of a model are few beside all rows, and fit the memory."""
     has_room = 2 * n_rows * problem.n_features <= MOST_ROW_ENTRIES
     return has_room and 2 * n_rows * ROWS_PER_LANDMARK <= problem.n_samples
+
+
+def most_cells(problem):
+    """Landmarks that gather rows around them, at most."""
+    n, p = problem.given.n_samples, problem.n_features
+    most = n // ROWS_PER_LANDMARK
+    if not (problem.is_smooth or fits_matrix(p)):
+        most = min(most, max(n // ROWS_PER_COPY, int(LEAST_PASS / p)))
+    return max(1, most)
 
 
 def searched_rows(rows, n_landmarks, metric):

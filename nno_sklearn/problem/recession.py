@@ -24,7 +24,8 @@ FEASIBLE, LEAST_FALL = 1e-6, 1e-3
 
 
 def falls_for_ever(point, direction, slope, shift, minor=0.0):
-    """Whether the objective still falls far along a direction, and so has no minimum.
+    """Whether the objective still falls far along a direction, or along the part of it that is of
+    one output where they do not interact, and so has no minimum.
 
     Separable classes are the best known case: log-losses fall to 0 as the coefficients grow
     (Albert and Anderson, 1984); for counts, a group without any event. A loss that reaches its
@@ -49,9 +50,13 @@ def falls_for_ever(point, direction, slope, shift, minor=0.0):
         return False
     reach = FAR * (1.0 + rows.targets.size.max()) / least
     rises, falls = rows.recedes(slope, shift, floor, reach, NEAR)
-    with np.errstate(over="ignore", invalid="ignore"):
-        before, after = (penalty.value(t * direction) for t in (reach, 2 * reach))
-    return falls and not rises and not after > before
+    for k in np.flatnonzero(falls & ~rises):  # of one output, or of all that interact
+        part = direction * (np.arange(problem.n_outputs) == k) if rows.is_separate else direction
+        with np.errstate(over="ignore", invalid="ignore"):
+            before, after = (penalty.value(t * part) for t in (reach, 2 * reach))
+        if not after > before:
+            return True
+    return False
 
 
 def separates(point):
@@ -64,7 +69,7 @@ def separates(point):
     if _grows_everywhere(problem):  # only the intercept may
         nowhere = np.zeros(problem.shape)
         return falls_for_ever(point, nowhere, rows.nothing(), point.intercept)
-    n_coupled = 1 if rows.is_separate else problem.n_outputs * (problem.n_outputs - 1)
+    n_coupled = 1 if rows.is_separate else problem.n_outputs - 1
     n_entries = problem.n_samples * (problem.n_features + 1) * problem.n_outputs
     if n_entries * n_coupled > FEW_PROGRAM_ENTRIES:
         return _is_sure_of_rows(point)
@@ -142,18 +147,42 @@ def _is_sure_of_rows(point):
     problem, rows = point.problem, point.problem.rows
     if problem.n_samples * problem.n_features > FEW_ROW_ENTRIES:
         return False
-    doubtful = rows.doubtful(point.raw, point.intercept, SURE * problem.null_residual)
+    doubtful, doubts = rows.doubtful(point.raw, point.intercept, SURE * problem.null_residual)
     if not 0 < len(doubtful) < problem.n_samples:
         return False
     unit = np.append(problem.scale, 1.0)
     model = unit[:, None] * np.vstack([point.coef, point.intercept])
-    _, sizes, basis = np.linalg.svd(doubtful, full_matrices=False)
-    seen = basis[: np.count_nonzero(sizes > ROUNDING * sizes.max())]
-    direction = model - seen.T @ (seen @ model)
+    direction = model.copy()
+    for outputs, held in _held_still(doubtful, doubts, rows.is_separate):
+        _, sizes, basis = np.linalg.svd(held, full_matrices=False)
+        seen = basis[: np.count_nonzero(sizes > ROUNDING * sizes.max(initial=0.0))]
+        part = model[:, outputs].reshape(held.shape[1], -1)
+        left = part - seen.T @ (seen @ part)
+        direction[:, outputs] = left.reshape(direction[:, outputs].shape)
     if np.abs(direction).max() <= ROUNDING * np.abs(model).max():
         return False  # every direction changes a row that it is not sure of
     coef, shift = rows.inverse_scale[:, None] * direction[:-1], direction[-1]
     return falls_for_ever(point, coef, rows.raw(coef), shift * problem.fit_intercept, ROUNDING)
+
+
+def _held_still(rows, doubts, is_separate):
+    """Outputs, and what a direction of them must take to 0 if it is to move none that is in doubt:
+    of classes that interact, what they differ by in rows that may be of either.
+
+    Where such matrices are large, all outputs are in doubt wherever one is.
+    """
+    n_outputs = doubts.shape[1]
+    if is_separate and rows.size * n_outputs <= FEW_ROW_ENTRIES:
+        for k in range(n_outputs):
+            yield [k], rows[doubts[:, k]]
+        return
+    row, other = np.nonzero(doubts)
+    if not is_separate and len(row) * rows.shape[1] * n_outputs <= FEW_ROW_ENTRIES:
+        outputs, first = np.eye(n_outputs), doubts.argmax(axis=1)[row]
+        between = (outputs[other] - outputs[first])[:, None, :]
+        yield range(n_outputs), (rows[row][:, :, None] * between).reshape(len(row), -1)
+    else:
+        yield range(n_outputs), rows
 
 
 def leads_away(point, step):

@@ -105,8 +105,9 @@ class Rows(ABC):
 
     @property
     @abstractmethod
-    def rounding(self) -> float:
-        """Share of a column's spread that rounding may make of differences between columns."""
+    def rounding(self) -> Array:
+        """Shares of the columns' spreads, (n_features,), that rounding may make of differences
+        between columns."""
 
     @property
     @abstractmethod
@@ -374,14 +375,15 @@ class Rows(ABC):
     @abstractmethod
     def recedes(
         self, slope: Raw, shift: Array, floor: float, reach: float, near: float
-    ) -> tuple[bool, bool]:
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Whether a row's loss rises at ``reach * (slope + shift)``, and whether one falls there
-        where its raw prediction has size ``near``. Entries up to ``floor`` do not move."""
+        where its raw prediction has size ``near``: of each output, or once for outputs that
+        interact. Entries up to ``floor`` do not move."""
 
     @abstractmethod
-    def doubtful(self, raw: Raw, b: Array, limit: float) -> Array:
+    def doubtful(self, raw: Raw, b: Array, limit: float) -> tuple[Array, NDArray[np.bool_]]:
         """Dense rows in units of the columns' spreads, and a column of ones, of the rows with a
-        ``|u|`` above ``limit``; for small X."""
+        ``|u|`` above ``limit``, and for which outputs it is; for small X."""
 
     @abstractmethod
     def recession(self, reach: float, near: float) -> list[tuple[Array, NDArray[np.bool_]]]:

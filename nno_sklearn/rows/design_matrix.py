@@ -441,7 +441,9 @@ class DesignMatrix(SecondOrder):
             rows = sparse.csr_array(self.X.tocsr()[index] @ sparse.diags_array(inverse))
             rows.sort_indices()  # scikit-learn's sparse distances expect it
             return rows
-        return (np.asarray(self.X[index]) - self.centre) * inverse
+        rows = np.asarray(self.X[index]) - self.centre
+        rows *= inverse
+        return rows
 
     def dense_columns(self, index):
         """A copy of some columns, column by column in memory; those of a dense X centred."""

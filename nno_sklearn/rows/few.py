@@ -68,7 +68,7 @@ def _joined_facts(answers):
         is_sparse=of.is_sparse[0],
         n_stored=sum(of.n_stored),
         row_product_cost=sum(of.row_product_cost),
-        rounding=max(of.rounding),
+        rounding=np.max(of.rounding, axis=0),
         eps=max(of.eps),
         is_exact=all(of.is_exact),
         underflows=any(of.underflows),

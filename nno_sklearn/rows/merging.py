@@ -72,6 +72,10 @@ def _each(*joins):
     return join
 
 
+def _in_any(answers):
+    return np.any(answers, axis=0)
+
+
 def _stacked(answers):
     return np.concatenate(answers)
 
@@ -156,8 +160,8 @@ MERGES: dict[Any, Merge] = {
     "largest_curvature": LARGEST,
     "newton_dual": Merge(_shared_dual, _each(min, max, added)),
     "move_sizes": Merge(as_it_is, _each(min, max)),
-    "recedes": Merge(as_it_is, _each(any, any)),
-    "doubtful": Merge(as_it_is, _stacked),
+    "recedes": Merge(as_it_is, _each(_in_any, _in_any)),
+    "doubtful": Merge(as_it_is, _each(_stacked, _stacked)),
     "recession": Merge(as_it_is, _joined_recession),
     "factor": FACTOR,
 }

@@ -21,8 +21,10 @@ class Recession:
         else:
             size = np.where(raw == 0, np.inf, np.abs(raw)).min(axis=1, keepdims=True)
             steps = raw * (near / size)
-        rises = self._slopes(reach * raw, raw).sum(axis=1) > 0
-        return bool(rises.any()), bool((self._slopes(steps, steps) < 0).any())
+        rises, falls = self._slopes(reach * raw, raw), self._slopes(steps, steps) < 0
+        if not self.is_separate:
+            rises, falls = (each.sum(axis=1, keepdims=True) for each in (rises, falls))
+        return (rises > 0).any(axis=0), falls.any(axis=0)
 
     def _slopes(self, eta, raw):
         """Derivatives of the losses at raw predictions ``eta`` along ``raw``."""
@@ -31,7 +33,9 @@ class Recession:
             return np.where(raw == 0, 0.0, gradient * raw)
 
     def doubtful(self, raw, b, limit):
-        return self._dense((np.abs(self.loss_gradient(raw, b)) > limit).any(axis=1))
+        doubts = np.asarray(np.abs(self.loss_gradient(raw, b)) > limit)
+        which = doubts.any(axis=1)
+        return self._dense(which), doubts[which]
 
     def _dense(self, which):
         found = np.flatnonzero(np.asarray(which))

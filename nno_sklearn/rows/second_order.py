@@ -60,9 +60,10 @@ class SecondOrder:
 
     @property
     def rounding(self):
-        """Share of a column's spread that rounding may make of its differences to other columns."""
-        farthest = (np.abs(self.centre) * self.inverse_scale).max(initial=0.0)
-        return 8 * self.shape[1] * np.finfo(float).eps * (1.0 + farthest)
+        """Shares of the columns' spreads that rounding may make of differences to other columns,
+        (n_features,)."""
+        distance = np.abs(self.centre) * self.inverse_scale
+        return 8 * self.shape[1] * np.finfo(float).eps * (1.0 + distance)
 
     def weighted_blocks(self, weight, centre, other):
         """Rows of ``diag(sqrt(weight)) [X - 1 centre', other]`` in blocks of float64; one pass.

@@ -66,8 +66,9 @@ class RankRevealing:
     ----------
     factor : ndarray of shape (n_rows, n_columns)
         Its columns have about the same size.
-    rounding : float
-        Share of the largest pivot up to which a pivot is rounding.
+    rounding : float or ndarray of shape (n_columns,)
+        Share of the largest column's size up to which what is left of a column is rounding. Columns
+        that are known better come first, and explain the others.
 
     Attributes
     ----------
@@ -75,21 +76,24 @@ class RankRevealing:
     """
 
     def __init__(self, factor, rounding):
+        n_rows, n_columns = factor.shape
+        self._noise = np.broadcast_to(rounding, n_columns)
         if factor.size:
-            self._basis, triangle, self._order = qr(factor, mode="economic", pivoting=True)
+            known = factor / self._noise
+            self._basis, triangle, self._order = qr(known, mode="economic", pivoting=True)
         else:  # which LAPACK refuses
-            n_rows, n_columns = factor.shape
             self._basis, triangle = np.empty((n_rows, 0)), np.empty((0, n_columns))
             self._order = np.arange(n_columns)
         sizes = np.abs(triangle.diagonal())
-        self.rank = int(np.count_nonzero(sizes > rounding * sizes.max(initial=0.0)))
+        largest = np.sqrt(np.einsum("ij,ij->j", factor, factor).max(initial=0.0))
+        self.rank = int(np.count_nonzero(sizes > largest))
         self._basis, self._triangle = self._basis[:, : self.rank], triangle[: self.rank]
 
     @property
     def rows(self):
         """Matrix of full row rank, (rank, n_columns), with the same Gram matrix."""
         rows = np.empty_like(self._triangle)
-        rows[:, self._order] = self._triangle
+        rows[:, self._order] = self._triangle * self._noise[self._order]
         return rows
 
     @property

@@ -12,6 +12,7 @@ from nno_sklearn.problem.cost import (
     ends_at_once,
     is_wide_sparse,
     leading_directions,
+    most_cells,
     paid_landmarks,
     preconditioner_cost,
     searched_rows,
@@ -92,7 +93,8 @@ class Landmarks:
         gave them; one search serves all fits to these."""
         if (n_neighbors, metric) not in self._cells:
             given = self.problem.given.rows
-            count = min(self.n_start, max(1, given.shape[0] // ROWS_PER_LANDMARK))
+            most = len(self) // ROWS_PER_LANDMARK if self._asked else most_cells(self.problem)
+            count = min(self.n_start, max(1, most))
             searched = searched_rows(given, count, metric)
             found = given.cells(count, searched, self._generator(), n_neighbors, metric)
             self._cells[n_neighbors, metric] = found

@@ -7,6 +7,7 @@ import numpy as np
 from nno_sklearn._distances import check_metric
 from nno_sklearn.problem import Point, Problem
 from nno_sklearn.problem.cost import (
+    fits_matrix,
     has_kronecker_factors,
     is_wide_parabola,
     moves_jointly,
@@ -150,7 +151,8 @@ class NearestNeighborSolver(Solver):
             own = _preconditioner(run, landmarks, landmarks.n_curvature)
             point = self._descend(run, self._begin(run, start, landmarks, own), own)
         else:
-            few = landmarks.n_curvature < problem.n_samples
+            # A working set holds few of so many features: all rows tell its curvature.
+            few = fits_matrix(problem.n_features) and landmarks.n_curvature < problem.n_samples
             rows = landmarks.rows(landmarks.n_curvature) if few else None
             point = solve_by_working_sets(run, self._begin(run, start, landmarks), rows)
         return run.result(point)
@@ -180,18 +182,30 @@ class NearestNeighborSolver(Solver):
         pays = landmarks.start_pays and not few_looks
         if start.coef.any() or not (searched or pays):
             return start
-        if searched:
-            small = problem.given.over(landmarks.cells(self.n_neighbors, self.metric))
-        else:
-            small = landmarks.rows(landmarks.n_start)
-        found, own = self._minimum(problem, small.null, SMALL_TOL)
-        intercept = problem.inner_intercept(found.coef, small.outer_intercept(found))
+        found, own = self._small_minimum(problem, landmarks)
+        intercept = problem.inner_intercept(found.coef, found.problem.outer_intercept(found))
         point = run.choose_start(
             "cells" if searched else "landmarks", problem.at(found.coef, intercept), start
         )
-        if preconditioner is not None and small.n_samples == landmarks.n_curvature:
+        if preconditioner is not None and found.problem.n_samples == landmarks.n_curvature:
             preconditioner.take_over(own)
         return point
+
+    def _small_minimum(self, problem, landmarks):
+        """About the optimum of the problem on landmarks, and its preconditioner."""
+        if self.n_neighbors is None:
+            small = landmarks.rows(landmarks.n_start)
+        else:
+            small = problem.given.over(landmarks.cells(self.n_neighbors, self.metric))
+        if not small.is_smooth and small.n_features > small.n_samples:
+            # Kinks that keep the noise of all rows out let that of few in, which is larger by the
+            # root of their share: a start with hundreds of features makes working sets large.
+            share = small.n_samples / problem.n_samples
+            strict = small.with_bound(small.penalty, small.alpha / np.sqrt(share))
+            found = self._minimum(problem, strict.null, SMALL_TOL)
+            if found[0].coef.any():
+                return found
+        return self._minimum(problem, small.null, SMALL_TOL)
 
     def _model_minimum(self, problem, start, tol):
         """About the optimum of a model of the whole problem. Its curvature is that of few rows, on

@@ -127,8 +127,6 @@ def _solved(point):
         product = product + problem.correction.product(ahead)
         along = np.vdot(ahead, product)
         if _is_rounding(point, ahead, raw, along):
-            if decrease == 0.0:  # it hides what one coefficient could gain
-                decrease = float(promised_decrease(point).max())
             break
         if along <= 0:  # a descent direction without curvature: the model is unbounded below
             decrease = np.inf
@@ -137,6 +135,8 @@ def _solved(point):
         direction, slope = direction + step * ahead, rows.combined(slope, step, raw)
         residual = residual - step * without_shift(may_move(product))
         decrease += 0.5 * step * energy
+    if decrease == 0.0:  # rounding hides what one coefficient could gain
+        decrease = float(promised_decrease(point).max())
     line = Line(point, direction, slope)
     shift = rows.intercept_step(curvature, slope, point.sums.total)
     return NewtonStep(line, shift, curvature, decrease)
@@ -175,12 +175,12 @@ def _shift_remover(point, gradient, free):
 def _is_rounding(point, direction, raw, curvature):
     """Whether a direction is in the null space of X up to rounding of the columns."""
     problem, rows = point.problem, point.problem.rows
-    share = rows.rounding**2
+    share = rows.rounding[:, None] ** 2
     if not rows.is_exact:
         share *= (np.finfo(rows.dtype).eps / np.finfo(float).eps) ** 2
-    if rows.square(raw) > share * np.sum((problem.scale[:, None] * direction) ** 2):
+    if rows.square(raw) > np.sum(share * (problem.scale[:, None] * direction) ** 2):
         return False
-    return curvature <= share * np.vdot(point.data_diagonal * direction, direction)
+    return curvature <= np.vdot(share * point.data_diagonal * direction, direction)
 
 
 def _preconditioner(point, curvature, free):

@@ -113,7 +113,7 @@ def _rows_tell(point, index, combination, size):
     direction[index] = combination
     _, product = rows.hessian_product(point.curvature, direction.reshape(point.coef.shape))
     # A row's coupled outputs have a root to half of the digits.
-    share = rows.rounding**2 if rows.is_separate else ROUNDINGS * np.finfo(float).eps
+    share = rows.rounding.max() ** 2 if rows.is_separate else ROUNDINGS * np.finfo(float).eps
     return product.ravel() @ direction > share * size
 
 

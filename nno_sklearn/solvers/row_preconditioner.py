@@ -55,9 +55,9 @@ class RowPreconditioner:
 def _independent(problem, features):
     """A maximal set of these columns that is linearly independent up to rounding; a mask."""
     index = np.flatnonzero(features & (problem.scale > 0))
-    factor = problem.rows.columns(index).factor()
+    columns = problem.rows.columns(index)
     mask = np.zeros(len(features), dtype=bool)
-    mask[index[RankRevealing(factor, problem.rows.rounding).independent]] = True
+    mask[index[RankRevealing(columns.factor(), columns.rounding).independent]] = True
     return mask
 
 

@@ -45,6 +45,7 @@ def test_every_claim_of_a_fit_is_true(seed):
         3174,  # rows saturate: Newton's step, and with it the gap, told nothing of the distance
         811242,  # tiny losses: a dual point was feasible only within what the conjugate forgives
         810105,  # offsets of 1e8 spreads: the stored intercept was rounded by 40
+        852705,  # a column of no precision hid all others: the constant model was called optimal
         600144,  # a softmax without curvature but for a damping that was rounded away: singular
     ],
 )
@@ -73,6 +74,8 @@ def test_a_fit_that_is_cut_claims_nothing():
         1002008,  # quantile, targets 1e4 spreads from 0: a bound was above the objective
         1002642,  # epsilon-insensitive without a penalty: rounding to float32 was not judged
         6000134,  # log-loss, MCP, float32: where all rows are wrong for sure, nothing had a slope
+        7020304,  # concomitant, one residual 1e9 times the others: another scale was the best
+        7021613,  # softmax, one class apart, two that overlap: an optimum was claimed
         1002928,  # columns that are not penalised are collinear: the rounded step was no step
     ],
 )

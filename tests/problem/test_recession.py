@@ -102,6 +102,26 @@ def test_classes_of_which_two_are_told_apart_by_one_direction(solver):
     assert "has no minimum" in ending(model, np.hstack([X, X[:, :2]]), y)
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("loss", ["one of three classes", "one of two labels"])
+def test_of_many_rows_some_outputs_are_in_doubt_and_one_is_not(solver, loss):
+    """Rows in doubt between two classes or about one label are in all directions: the third class,
+    the other label, is told from the rest for sure all the same."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(6000, 4)).astype(np.float32)
+    overlapping = X[:, 1] + rng.logistic(size=len(X)) > 0
+    side = X @ [0.3, 0.1, -0.7, 0.2]
+    X += np.where(side > 0.8, 0.2, 0.0)[:, None].astype(np.float32) * [0.3, 0.1, -0.7, 0.2]
+    if loss == "one of three classes":
+        y = np.where(side > 0.8, 2, overlapping)
+    else:
+        y = np.column_stack([overlapping, side > 0.8]).astype(int)
+    assert "has no minimum" in ending(NNOClassifier(penalty=None, solver=solver, tol=1e-6), X, y)
+    if loss == "one of two labels":
+        y[np.argsort(side)[[-1, 10]], 1] = [0, 1]
+        assert ending(NNOClassifier(penalty=None, solver=solver, tol=1e-6), X, y) == ""
+
+
 def test_of_overlapping_classes_there_is_an_optimum():
     X, y, weight = three_classes(overlap=True)
     y = np.eye(3)[y]
