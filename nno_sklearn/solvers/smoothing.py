@@ -115,7 +115,7 @@ class _Continuation(Succession):
         self._bound_by(self._problem, place.sums, place.dual)
         self._value, self._n_iter = self._value_at(place.coef, place.raw), place.n_iter
         optimality = self._optimality()
-        self._record(optimality, self._value - self._bound, np.abs(self.coef - before).max())
+        self._record(optimality, self._gap, np.abs(self.coef - before).max())
         if optimality <= ROUGH:
             self._dual, self._width = place.dual, NEAR_WIDTH * self._least
         if optimality <= self._goal:

@@ -149,7 +149,7 @@ class Succession(ABC):
         # where its run ended by itself: a look on the way there bounds it from below.
         if np.isinf(optimality) and found.status not in ON_THE_WAY:
             optimality = found.optimality + (self._value - below) / self._least
-        self._record(optimality, self._value - self._bound, np.abs(self.coef - before).max())
+        self._record(optimality, self._gap, np.abs(self.coef - before).max())
         self._decide(found, optimality)
 
     def _below(self, point):
@@ -167,8 +167,13 @@ class Succession(ABC):
         """What ``tol`` is a share of."""
         return max(self._value, LEAST_UNIT * self._unit)
 
+    @property
+    def _gap(self):
+        """How far the objective may be above its optimum; a bound may exceed it by rounding."""
+        return max(self._value - self._bound, 0.0)
+
     def _optimality(self):
-        return max(self._value - self._bound, 0.0) / self._least
+        return self._gap / self._least
 
     def _decide(self, found, optimality):
         if optimality <= self._goal or (optimality <= self._tol and self._has_settled(found)):
@@ -240,6 +245,6 @@ class Succession(ABC):
         if np.isinf(optimality):
             rise = max(self._value - before, 0.0)
             optimality = self.history[-1].optimality + rise / self._least
-        self._record(optimality, max(self._value - self._bound, 0.0), 0.0)
+        self._record(optimality, self._gap, 0.0)
         if self.status is Status.CONVERGED and optimality > self._tol:
             self.status = Status.ROUNDED

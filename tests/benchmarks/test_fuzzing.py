@@ -76,6 +76,7 @@ def test_a_fit_that_is_cut_claims_nothing():
         6000134,  # log-loss, MCP, float32: where all rows are wrong for sure, nothing had a slope
         7020304,  # concomitant, one residual 1e9 times the others: another scale was the best
         7021613,  # softmax, one class apart, two that overlap: an optimum was claimed
+        7023705,  # absolute errors, fitted by 0: a bound above the objective made the gap negative
         1002928,  # columns that are not penalised are collinear: the rounded step was no step
     ],
 )
