@@ -13,7 +13,7 @@ from nno_sklearn.solvers.models import GramModel, ThinModel, stands_still
 
 MAX_ROUNDS = 200
 #: Groups that enter at once: at least, and at most as a share of those in use.
-LEAST_ENTERING, ENTERING = 10, 1.0
+LEAST_ENTERING, ENTERING = 40, 1.0
 #: Accuracy of the best coefficients for given sizes, in target gaps.
 FINER = 0.01
 #: Lengths of a step that are tried, each half the last, until the model falls: of one by the
@@ -228,6 +228,8 @@ class GroupModel:
         ((used, part),) = place.parts
         every = model.left(part, used, index, np.ones(len(index)), np.arange(len(index)))
         every *= unit @ unit.T
+        if len(starts) == len(index):  # groups of one feature each
+            return every
         return np.add.reduceat(np.add.reduceat(every, starts, axis=0), starts, axis=1)
 
     def _gap(self, place):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nno_sklearn.problem import Line, promised_decrease
+from nno_sklearn.problem import Line
 from nno_sklearn.problem.cost import PROOF_BUDGET, can_factor_rows, newton_cost
 from nno_sklearn.rows import Raw, RowCurvature
 from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
@@ -128,7 +128,7 @@ def _solved(point):
         along = np.vdot(ahead, product)
         if _is_rounding(point, ahead, raw, along):
             if decrease == 0.0:  # it hides what one coefficient could gain
-                decrease = float(promised_decrease(point).max())
+                decrease = float(point.promised_decrease.max())
             break
         if along <= 0:  # a descent direction without curvature: the model is unbounded below
             decrease = np.inf

@@ -2,8 +2,14 @@
 
 import numpy as np
 
-from nno_sklearn.problem import Line, WorkingHessian, promised_decrease
-from nno_sklearn.problem.cost import MAX_MATRIX_SIZE, can_have_rows, coupled_outputs, fits_matrix
+from nno_sklearn.problem import Line, WorkingHessian
+from nno_sklearn.problem.cost import (
+    MAX_MATRIX_SIZE,
+    can_have_rows,
+    coupled_outputs,
+    fits_matrix,
+    takes_all_columns,
+)
 from nno_sklearn.solvers.accelerated import accelerated_steps
 from nno_sklearn.solvers.linesearch import exact_step, rises
 from nno_sklearn.solvers.models import RowHessian
@@ -56,7 +62,7 @@ def solve_by_working_sets(run, point, rows=None):
         if not len(needed):
             run.stall()
             break
-        is_thin = len(needed) > point.problem.n_samples and _has_thin_models(point)
+        is_thin = _has_thin_models(point, len(needed))
         if is_thin:
             needed = np.arange(point.problem.n_features)
         if len(working_set) > SLACK * len(needed) or not np.isin(needed, working_set).all():
@@ -66,7 +72,7 @@ def solve_by_working_sets(run, point, rows=None):
         inner = point if is_whole else point.on_columns(columns, working_set)
         gap, enough = run.last.dual_gap, run.tol
         if np.isinf(gap):  # what tol bounds is then the square root of a decrease
-            gap, enough = promised_decrease(point).sum(), run.tol**2
+            gap, enough = point.promised_decrease.sum(), run.tol**2
         target_gap = ENOUGH * enough * point.unit
         if not (point.problem.loss.constant_curvature and is_whole):
             target_gap = max(accuracy * gap, target_gap)  # the model is not the whole objective
@@ -119,7 +125,7 @@ def _chosen_coefficients(point):
     are_single = _are_chosen_singly(point)
     if not (are_single or _are_chosen_in_groups(point)):
         return None
-    used, promise, n_outputs = point.coef != 0, promised_decrease(point), point.problem.n_outputs
+    used, promise, n_outputs = point.coef != 0, point.promised_decrease, point.problem.n_outputs
     if are_single:
         return _room_for(promise.ravel(), used.ravel(), SMALLEST_SET, MAX_MATRIX_SIZE)
     most, groups = MAX_MATRIX_SIZE // n_outputs, point.problem.penalty.groups
@@ -156,9 +162,15 @@ def _fits_hessian(point):
     return fits_matrix(n_coupled) or _are_chosen_singly(point) or _are_chosen_in_groups(point)
 
 
-def _has_thin_models(point):
-    """Whether Newton models of groups can be solved by rows that are fewer than coefficients."""
-    problem = point.problem
+def _has_thin_models(point, n_needed):
+    """Whether Newton models of groups can be solved by rows that are fewer than the features
+    needed, or than all where a choice of some would take longer and leave out what violates
+    optimality."""
+    problem, n_coefs = point.problem, n_needed
+    if takes_all_columns(problem) and point.promised_decrease.any(axis=1).sum() > n_needed:
+        n_coefs = problem.n_features
+    if problem.n_samples >= n_coefs:
+        return False
     norms = problem.penalty.group_norms(point.coef)
     if norms is None or norms.l1 or not problem.penalty.is_convex:
         return False
@@ -181,7 +193,7 @@ def choose_features(point):
     Where they are most of the features, all that vary: X is then hardly ever copied. Half of them
     are most where one model on many rows is the whole objective.
     """
-    promise, groups = promised_decrease(point).sum(axis=1), point.problem.penalty.groups
+    promise, groups = point.promised_decrease.sum(axis=1), point.problem.penalty.groups
     used, problem = (point.coef != 0).any(axis=1), point.problem
     if groups is None:
         size = max(SMALLEST_SET, 2 * int(used.sum()))
@@ -235,7 +247,7 @@ def _is_model_exact(problem, hessian):
 
 def _left(point):
     """The gap, or without a dual the decrease that single coefficients promise."""
-    return point.dual_gap if point.problem.has_dual else promised_decrease(point).sum()
+    return point.dual_gap if point.problem.has_dual else point.promised_decrease.sum()
 
 
 def _proximal_newton_step(point, blocks, target_gap):
