@@ -4,7 +4,6 @@ from nno_sklearn.problem.certificate import (
     Certificate,
     Verdict,
     nonsmooth_bound,
-    promised_decrease,
     unbalanced_gap,
 )
 from nno_sklearn.problem.correction import Correction
@@ -51,7 +50,6 @@ __all__ = [
     "nonsmooth_bound",
     "ordered_gap",
     "ordered_step",
-    "promised_decrease",
     "root_mean_square",
     "separates",
     "shortest",

@@ -268,7 +268,7 @@ class Certificate:
         where two nearly collinear ones could gain much: no proof.
         """
         if not point.problem.has_dual:
-            most = float(promised_decrease(point).max(initial=0.0))
+            most = float(point.promised_decrease.max(initial=0.0))
             return Verdict(np.inf, _decrement(point, most), False)
         gap = self._bounded(point, point.dual_gap)
         return Verdict(gap, _relative(point, gap), True)

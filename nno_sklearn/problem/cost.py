@@ -65,8 +65,9 @@ INTERIOR_BUDGET = 25.0
 LEAST_ROW_WORK = 3
 #: An entry of a sparse X, in entries of a dense one.
 SPARSE_ENTRY = 6
-#: What second moments may cost in one fit, where they save most other passes.
-MOMENTS_BUDGET = 8.0
+#: What second moments may cost in one fit, where they save most other passes; and with a penalty
+#: that is not smooth, whose working sets take most of the Gram matrix anyway.
+MOMENTS_BUDGET, NONSMOOTH_MOMENTS_BUDGET = 8.0, 13.0
 #: What a fit near a solved one takes, about: moments may cost as much for each of many fits.
 PASSES_PER_FIT = 3.0
 
@@ -78,7 +79,8 @@ MAX_MATRIX_SIZE = 2000
 #: Coefficients of coupled outputs up to which their Hessian is one matrix.
 MAX_JOINT_SIZE = 600
 #: Numbers in a dense matrix of rows (one for each row, output and coefficient) that may be made at
-#: once, 160 MB; and in one of which a singular value decomposition takes some milliseconds.
+#: once, 160 MB; and in one of which a singular value decomposition, or products with vectors by the
+#: dozen, take some milliseconds.
 MOST_ROW_ENTRIES, FEW_ROW_ENTRIES = 2e7, 2e6
 #: Arrays of one number for each row and output that a Newton step on all rows holds.
 NEWTON_ARRAYS = 12
@@ -378,6 +380,12 @@ def coupled_outputs(problem):
 def can_have_rows(problem, n_coefs):
     """Whether the rows of a Hessian by so many coefficients of a block fit the memory."""
     return coupled_outputs(problem) * problem.n_samples * n_coefs <= MOST_ROW_ENTRIES
+
+
+def takes_all_columns(problem):
+    """Whether products of all columns with rows of a Hessian take no longer than Python's steps
+    of a choice among them."""
+    return problem.n_samples * problem.n_features <= FEW_ROW_ENTRIES
 
 
 def has_cheap_rows(problem, n_coefs):

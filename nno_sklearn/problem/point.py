@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nno_sklearn.problem.certificate import dual_gap
+from nno_sklearn.problem.certificate import dual_gap, promised_decrease
 from nno_sklearn.problem.intercept import PRECISION, Look, best_intercept
 from nno_sklearn.rows import Raw, RowCurvature, RowSums
 from nno_sklearn.types import Array, Scalar
@@ -20,7 +20,7 @@ ALONG_A_LINE = 1e-4
 #: Share of the constant model's objective that any objective counts as, where accuracy is relative.
 LEAST_UNIT = 1e-6
 #: What a point derives from its coefficients, beside the gradient of the data loss.
-DERIVED = ("value", "values", "gradient", "data_diagonal", "dual_gap")
+DERIVED = ("value", "values", "gradient", "data_diagonal", "dual_gap", "promised_decrease")
 
 
 class Point:
@@ -132,9 +132,14 @@ class Point:
         """Bound on ``value`` minus the optimum; inf where none is known."""
         return dual_gap(self)
 
+    @cached_property
+    def promised_decrease(self) -> Array:
+        """Predicted decrease of the objective by each coefficient alone, of w's shape."""
+        return promised_decrease(self)
+
     def of(self, problem: "Problem") -> "Point":
         """The same coefficients in a problem that has another penalty; no pass."""
-        return self._moved(problem, self.coef, ("value", "values", "gradient", "dual_gap"))
+        return self._moved(problem, self.coef, DERIVED)
 
     def on_columns(self, problem: "Problem", index: NDArray[Any]) -> "Point":
         """The same coefficients in a problem that has only the columns ``index``; no pass."""

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from nno_sklearn.problem.cost import hessian_cost, is_polished
+from nno_sklearn.problem.cost import NONSMOOTH_MOMENTS_BUDGET, hessian_cost, is_polished
 from nno_sklearn.rows.triangular import RankRevealing, pivoted_factor
 
 
@@ -18,7 +18,7 @@ def summarise(problem, budget):
     ----------
     problem : Problem
     budget : float
-        Passes over X that the moments may cost.
+        Passes over X that the moments may cost, at least; more where the penalty is not smooth.
 
     Returns
     -------
@@ -33,7 +33,8 @@ def summarise(problem, budget):
         return problem
     if problem.rows.is_sparse:  # moments of sparse columns are centred afterwards: digits go
         return problem
-    if hessian_cost(problem, n) > budget:
+    most = budget if problem.is_smooth else max(budget, NONSMOOTH_MOMENTS_BUDGET)
+    if hessian_cost(problem, n) > most:
         return problem
     gram, cross, energy = problem.rows.moments()
     rows, targets, is_safe = _of_moments(gram, cross)

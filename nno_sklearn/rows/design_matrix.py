@@ -451,9 +451,11 @@ class DesignMatrix(SecondOrder):
         if self.is_sparse:
             columns = np.asfortranarray(self.X.tocsc()[:, index].toarray(), dtype=float)
         else:
-            columns = np.array(np.asarray(self.X).T[index], dtype=float).T
-            columns -= self.centre[index]
-        columns[:, self._constant[index]] = 0.0
+            columns = np.asarray(self.X).T[index].astype(float, copy=False).T
+            if (centre := self.centre[index]).any():
+                columns -= centre
+        if self._any_constant:
+            columns[:, self._constant[index]] = 0.0
         return columns
 
 

@@ -12,8 +12,6 @@ BLOCK_BYTES = 2**18
 MILD = 100.0
 #: Spread of a column, in sizes of its mean, up to which it is rounding: such columns are constant.
 CONSTANT = 64 * np.finfo(float).eps
-#: Columns from which on a plain loop over rows is as fast as memory.
-LEAST_LOOP = 32
 
 
 def moments(X, weight, centred):
@@ -47,11 +45,12 @@ def _sums(X, weight, centred):
     """Moments of dense columns: differences of sums of squares where the mean is near 0."""
     mean, square = np.zeros(X.shape[1]), np.zeros(X.shape[1])
     even = is_even(weight)
-    for rows, columns in _tiles(X):
+    # Where nothing is copied, a single tile is read at memory's speed.
+    for rows, columns in _tiles(X, X.nbytes if even and X.dtype == np.float64 else BLOCK_BYTES):
         block = X[rows, columns].astype(float, copy=False)
         if centred:
             mean[columns] += weight[rows] @ block
-        if even and block.shape[1] >= LEAST_LOOP:
+        if even:
             square[columns] += weight[0] * np.einsum("ij,ij->j", block, block)
         else:
             square[columns] += weight[rows] @ (block * block)
@@ -107,12 +106,12 @@ def _about(mean, X, weight, far, variance):
     return mean + first, np.where(far, second - first**2, variance)
 
 
-def _tiles(X):
-    """Rows and columns of blocks that lie together in memory."""
+def _tiles(X, n_bytes=BLOCK_BYTES):
+    """Rows and columns of blocks of so many bytes in float64 that lie together in memory."""
     n, p = X.shape
     if X.flags.f_contiguous and not X.flags.c_contiguous:
-        return ((slice(0, n), columns) for columns in row_blocks(p, n))
-    blocks = row_blocks(n, p, n_bytes=block_bytes(X, BLOCK_BYTES))
+        return ((slice(0, n), columns) for columns in row_blocks(p, n, n_bytes=n_bytes))
+    blocks = row_blocks(n, p, n_bytes=block_bytes(X, n_bytes))
     return ((rows, slice(0, p)) for rows in blocks)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from nno_sklearn.rows.cholesky import Cholesky, invert
+from nno_sklearn.rows.moments import row_blocks
 
 
 class RowSpaceInverse:
@@ -99,8 +100,10 @@ def roots_and_columns(rows, curvature, feature, output):
 def without_intercept(ones, columns):
     """The columns, changed in place, without what the ``ones`` explain of them."""
     inverse = invert(ones.T @ ones)
-    for _ in range(2):  # once more for the digits that are left
-        columns -= ones @ (inverse @ (ones.T @ columns))
+    for block in row_blocks(columns.shape[1], len(columns)):
+        rows = columns[:, block].T
+        for _ in range(2):  # once more for the digits that are left
+            rows -= rows @ ones @ inverse @ ones.T
     return columns
 
 

@@ -8,6 +8,8 @@ from nno_sklearn.rows.moments import is_even, row_blocks, stored_squares
 
 #: Share of entries that are not 0 up to which products of sparse matrices take less time.
 MOSTLY_ZERO = 0.15
+#: Rows of a block in a Gram matrix, in columns: of fewer, sums of the matrices take their time.
+LONG = 4
 
 
 class SecondOrder:
@@ -49,7 +51,7 @@ class SecondOrder:
         gram, cross, first = np.zeros((p, p)), np.zeros((p, other.shape[1])), np.zeros(p)
         even = is_even(weight)
         root = np.sqrt(weight)[:, None]
-        for block in self._row_blocks(least=p):
+        for block in self._row_blocks(least=LONG * p):
             rows = self.X[block] if even else self.X[block] * root[block]
             gram += rows.T @ rows
             cross += rows.T @ (other[block] if even else root[block] * other[block])

@@ -12,8 +12,9 @@ from nno_sklearn.solvers.active_sets import ActiveSets
 from nno_sklearn.solvers.models import GramModel, ThinModel, stands_still
 
 MAX_ROUNDS = 200
-#: Groups that enter at once: at least, and at most as a share of those in use.
-LEAST_ENTERING, ENTERING = 10, 1.0
+#: Groups that enter at once: as a share of those in use, or as many as rows tell apart, within two
+#: limits.
+ENTERING, LEAST_ENTERING, MOST_ENTERING = 1.0, 10, 40
 #: Accuracy of the best coefficients for given sizes, in target gaps.
 FINER = 0.01
 #: Lengths of a step that are tried, each half the last, until the model falls: of one by the
@@ -110,6 +111,8 @@ class GroupModel:
         self._gradient = point.data_gradient.reshape(shape) + self._l2 * self._w
         self._order = np.argsort(norms.labels, kind="stable")
         self._is_bound = norms.radii > 0
+        told = point.problem.n_samples * len(norms.radii) // point.problem.n_features
+        self._first_entering = min(max(LEAST_ENTERING, told), MOST_ENTERING)
 
     def minimise(self, target_gap):
         """The minimum, to a duality gap or to rounding, (n_features, n_outputs)."""
@@ -123,7 +126,7 @@ class GroupModel:
             gaps.append(self._gap(place))
             if gaps[-1] <= target_gap or stands_still(gaps):
                 break
-            new = self._newton(place)
+            new = self._lower(place)
             if new is None:
                 break
             place = new
@@ -169,11 +172,19 @@ class GroupModel:
             parts.append((index[used], part))
         return step, parts
 
-    def _newton(self, place):
-        """A Newton step in the sizes, shortened until the model falls; None if it does not."""
+    def _lower(self, place):
+        """A lower place; None where there is none. Where many groups that enter together overshoot,
+        those in use settle first."""
+        entering = max(self._first_entering, int(ENTERING * np.count_nonzero(place.sizes)))
+        found = self._newton(place, entering)
+        return self._newton(place, 0) if found is None else found
+
+    def _newton(self, place, entering):
+        """A Newton step in the sizes of groups in use, and of so many that enter, shortened until
+        the model falls; None if it does not."""
         lengths, sizes = self._norms.norms(self._norms.soft(place.slope)), place.sizes
         ratio = np.divide(lengths, self._radii, out=np.zeros_like(lengths), where=self._is_bound)
-        groups = self._choose(sizes, ratio)
+        groups = self._choose(sizes, ratio, entering)
         if not groups.any():
             return None
         curvature = self._curvature(place, groups)
@@ -203,14 +214,13 @@ class GroupModel:
         parts = np.divide(squares, sizes, out=np.zeros_like(sizes), where=sizes > 0) + sizes
         return 0.5 * float(self._radii @ parts) + self._norms.l1 * float(np.abs(place.v).sum())
 
-    def _choose(self, sizes, ratio):
+    def _choose(self, sizes, ratio, entering):
         """Mask of the groups in use, and of those outside whose slopes are longest."""
         used = sizes > 0
-        entering = np.where(used | (ratio <= 1.0), 0.0, ratio)
-        most = max(LEAST_ENTERING, int(ENTERING * used.sum()))
-        if np.count_nonzero(entering) > most:
-            entering[np.argpartition(-entering, most)[most:]] = 0.0
-        return used | (entering > 0) | ~self._is_bound
+        longest = np.where(used | (ratio <= 1.0), 0.0, ratio)
+        if np.count_nonzero(longest) > entering:
+            longest[np.argpartition(-longest, entering)[entering:]] = 0.0
+        return used | (longest > 0) | ~self._is_bound
 
     def _curvature(self, place, groups):
         """Second derivatives by the sizes: of the model along each group's slope, the coefficients
@@ -228,6 +238,8 @@ class GroupModel:
         ((used, part),) = place.parts
         every = model.left(part, used, index, np.ones(len(index)), np.arange(len(index)))
         every *= unit @ unit.T
+        if len(starts) == len(index):  # groups of one feature each
+            return every
         return np.add.reduceat(np.add.reduceat(every, starts, axis=0), starts, axis=1)
 
     def _gap(self, place):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nno_sklearn.problem import Line, promised_decrease
+from nno_sklearn.problem import Line
 from nno_sklearn.problem.cost import PROOF_BUDGET, can_factor_rows, newton_cost
 from nno_sklearn.rows import Raw, RowCurvature
 from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
@@ -136,7 +136,7 @@ def _solved(point):
         residual = residual - step * without_shift(may_move(product))
         decrease += 0.5 * step * energy
     if decrease == 0.0:  # rounding hides what one coefficient could gain
-        decrease = float(promised_decrease(point).max())
+        decrease = float(point.promised_decrease.max())
     line = Line(point, direction, slope)
     shift = rows.intercept_step(curvature, slope, point.sums.total)
     return NewtonStep(line, shift, curvature, decrease)

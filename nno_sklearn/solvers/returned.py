@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nno_sklearn.problem import promised_decrease, shortest
+from nno_sklearn.problem import shortest
 from nno_sklearn.problem.cost import is_polished, takes_newton
 from nno_sklearn.problem.intercept import NO_SEARCH, PRECISION
 from nno_sklearn.problem.point import LEAST_UNIT
@@ -238,7 +238,7 @@ def _last_proved_steps(point, step):
 
 
 def _promise(point):
-    return promised_decrease(point).sum()
+    return point.promised_decrease.sum()
 
 
 def _same_signs(point, other):

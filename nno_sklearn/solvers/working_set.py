@@ -2,8 +2,14 @@
 
 import numpy as np
 
-from nno_sklearn.problem import Line, WorkingHessian, promised_decrease
-from nno_sklearn.problem.cost import MAX_MATRIX_SIZE, can_have_rows, coupled_outputs, fits_matrix
+from nno_sklearn.problem import Line, WorkingHessian
+from nno_sklearn.problem.cost import (
+    MAX_MATRIX_SIZE,
+    can_have_rows,
+    coupled_outputs,
+    fits_matrix,
+    takes_all_columns,
+)
 from nno_sklearn.solvers.accelerated import accelerated_steps
 from nno_sklearn.solvers.linesearch import exact_step, rises
 from nno_sklearn.solvers.models import RowHessian
@@ -12,6 +18,9 @@ from nno_sklearn.solvers.quadratic import minimise_model
 SMALLEST_SET = 100
 MAX_NEWTON_STEPS = 10
 ACCELERATED_STEPS = 100
+#: Share of the largest predicted decrease above which features of many rows are likely needed, and
+#: how many times as many as those in use a set has at least.
+LIKELY, MARGIN = 0.01, 1.25
 #: A working set stays while it holds all needed features, and at most so many times as many.
 SLACK = 1.5
 #: A cached Hessian is renewed where a step leaves more than this share of the gap.
@@ -56,7 +65,7 @@ def solve_by_working_sets(run, point, rows=None):
         if not len(needed):
             run.stall()
             break
-        is_thin = len(needed) > point.problem.n_samples and _has_thin_models(point)
+        is_thin = _has_thin_models(point, len(needed))
         if is_thin:
             needed = np.arange(point.problem.n_features)
         if len(working_set) > SLACK * len(needed) or not np.isin(needed, working_set).all():
@@ -66,9 +75,9 @@ def solve_by_working_sets(run, point, rows=None):
         inner = point if is_whole else point.on_columns(columns, working_set)
         gap, enough = run.last.dual_gap, run.tol
         if np.isinf(gap):  # what tol bounds is then the square root of a decrease
-            gap, enough = promised_decrease(point).sum(), run.tol**2
+            gap, enough = point.promised_decrease.sum(), run.tol**2
         target_gap = ENOUGH * enough * point.unit
-        if not (point.problem.loss.constant_curvature and is_whole):
+        if not (point.problem.loss.constant_curvature and (is_whole or is_tall)):
             target_gap = max(accuracy * gap, target_gap)  # the model is not the whole objective
         better = inner
         if is_thin:
@@ -119,7 +128,7 @@ def _chosen_coefficients(point):
     are_single = _are_chosen_singly(point)
     if not (are_single or _are_chosen_in_groups(point)):
         return None
-    used, promise, n_outputs = point.coef != 0, promised_decrease(point), point.problem.n_outputs
+    used, promise, n_outputs = point.coef != 0, point.promised_decrease, point.problem.n_outputs
     if are_single:
         return _room_for(promise.ravel(), used.ravel(), SMALLEST_SET, MAX_MATRIX_SIZE)
     most, groups = MAX_MATRIX_SIZE // n_outputs, point.problem.penalty.groups
@@ -156,9 +165,15 @@ def _fits_hessian(point):
     return fits_matrix(n_coupled) or _are_chosen_singly(point) or _are_chosen_in_groups(point)
 
 
-def _has_thin_models(point):
-    """Whether Newton models of groups can be solved by rows that are fewer than coefficients."""
-    problem = point.problem
+def _has_thin_models(point, n_needed):
+    """Whether Newton models of groups can be solved by rows that are fewer than the features
+    needed, or than all where a choice of some would take longer and leave out what violates
+    optimality."""
+    problem, n_coefs = point.problem, n_needed
+    if takes_all_columns(problem) and point.promised_decrease.any(axis=1).sum() > n_needed:
+        n_coefs = problem.n_features
+    if problem.n_samples >= n_coefs:
+        return False
     norms = problem.penalty.group_norms(point.coef)
     if norms is None or norms.l1 or not problem.penalty.is_convex:
         return False
@@ -179,21 +194,39 @@ def choose_features(point):
     """Features in use, and those with the largest predicted decrease; groups as a whole.
 
     Where they are most of the features, all that vary: X is then hardly ever copied. Half of them
-    are most where one model on many rows is the whole objective.
+    are most where one model on many rows, but of a small X, is the whole objective.
     """
-    promise, groups = promised_decrease(point).sum(axis=1), point.problem.penalty.groups
-    used, problem = (point.coef != 0).any(axis=1), point.problem
-    if groups is None:
-        size = max(SMALLEST_SET, 2 * int(used.sum()))
-        is_once = problem.loss.constant_curvature and problem.n_samples > problem.n_features
-        most = 2 * size if is_once else size
-        if most >= len(used) and promise.any() and fits_matrix(point.coef.size):
-            return np.flatnonzero(used | (point.data_diagonal > 0).any(axis=1))
-        return _largest(promise, used, size)
-    used, sizes = np.bincount(groups, used) > 0, np.bincount(groups)
-    share = max(SMALLEST_SET, 2 * int(sizes[used].sum())) / sizes.mean()
-    chosen = _largest(np.bincount(groups, promise), used, max(1, int(share)))
-    return np.flatnonzero(np.isin(groups, chosen))
+    problem, groups = point.problem, point.problem.penalty.groups
+    promise, used = point.promised_decrease.sum(axis=1), (point.coef != 0).any(axis=1)
+    varies = used | (point.data_diagonal > 0).any(axis=1)
+    sizes = np.ones(len(used), dtype=int)
+    if groups is not None:
+        promise, used, varies, sizes = (
+            np.bincount(groups, of_feature) for of_feature in (promise, used, varies, sizes)
+        )
+    size, is_most = _set_size(problem, promise, sizes, int(sizes @ (used > 0)))
+    if is_most and promise.any() and fits_matrix(point.coef.size):
+        chosen = varies > 0
+    else:
+        chosen = np.zeros(len(sizes), dtype=bool)
+        chosen[_largest(promise, used > 0, max(1, int(size / sizes.mean())))] = True
+    return np.flatnonzero(chosen if groups is None else chosen[groups])
+
+
+def _set_size(problem, promise, sizes, n_used):
+    """Number of features of a working set, and whether that is most of them.
+
+    Many rows tell columns apart: those that promise little at the constant model mostly promise
+    little for ever. So a set holds all that promise more, as each one costs passes over X.
+    """
+    size, n_features = max(SMALLEST_SET, 2 * n_used), problem.n_features
+    if problem.loss.constant_curvature and problem.n_samples > n_features:
+        if takes_all_columns(problem) or n_features <= 2 * SMALLEST_SET:
+            return size, 2 * size >= n_features
+        likely = n_used + int(sizes @ (promise > LIKELY * promise.max(initial=0.0)))
+        least, most = max(SMALLEST_SET, int(MARGIN * n_used)), 2 * max(SMALLEST_SET, n_used)
+        size = max(least, min(likely, most))
+    return size, size >= n_features
 
 
 def _largest(promise, used, size):
@@ -230,12 +263,15 @@ def _proximal_newton(inner, target_gap, hessian, columns):
 
 def _is_model_exact(problem, hessian):
     """Whether a model is the objective, which its own gap then bounds: one step is enough."""
-    return problem.is_piecewise_quadratic and hessian.is_of_all_rows
+    if not (problem.loss.constant_curvature and problem.penalty.is_convex):
+        return False
+    has_norms = problem.penalty.group_norms(np.zeros(problem.shape)) is not None
+    return hessian.is_of_all_rows and (has_norms or problem.is_piecewise_quadratic)
 
 
 def _left(point):
     """The gap, or without a dual the decrease that single coefficients promise."""
-    return point.dual_gap if point.problem.has_dual else promised_decrease(point).sum()
+    return point.dual_gap if point.problem.has_dual else point.promised_decrease.sum()
 
 
 def _proximal_newton_step(point, blocks, target_gap):

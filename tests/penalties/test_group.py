@@ -143,6 +143,23 @@ def test_more_coefficients_in_use_than_rows(options, n_outputs):
     assert penalty.bind(300, n_outputs).subdiff_distance(coef, gradient / 0.02).max() < 1e-4
 
 
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_few_rows_take_one_model_of_all_groups(fit_intercept, dtype):
+    rng = np.random.default_rng(0)
+    X = (rng.normal(size=(60, 600)) + 1.0).astype(dtype)
+    y = X[:, :300] @ rng.normal(size=300) + rng.normal(size=60)
+    groups, tol = np.arange(600).reshape(-1, 5), 1e-6
+    options = {"alpha": 0.5, "fit_intercept": fit_intercept, "tol": tol}
+    model = NNORegressor(penalty=GroupLasso(groups.tolist()), **options).fit(X, y)
+    in_use = (model.coef_.reshape(-1, 5) != 0).any(axis=1)
+    assert in_use.sum() > 20  # more features than a first set of some would have
+    assert model.converged_
+    assert model.dual_gap_ <= tol * model.objective_
+    if dtype == "float64":  # rounding to float32 may take another iteration
+        assert model.n_iter_ == 1
+
+
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.3])
 def test_groups_are_those_of_other_packages(l1_ratio):
     rng = np.random.default_rng(0)

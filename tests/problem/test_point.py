@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nno_sklearn.losses import Loss, MultinomialLogLoss, Quantile
-from nno_sklearn.penalties import L2, NoPenalty
+from nno_sklearn.penalties import L1, L2, NoPenalty
 from nno_sklearn.problem import hessian_blocks
 from nno_sklearn.problem.intercept import Look
 from nno_sklearn.problem.point import ALONG_A_LINE
@@ -145,6 +145,19 @@ def test_dual_gap_bounds_the_distance_to_the_optimum(name, penalty, fit_intercep
         assert point.dual_gap >= distance - 1e-10 * max(1.0, point.value)
     at_best = problem.at(best.coef)
     assert at_best.dual_gap <= 1e-8 * problem.null.value
+
+
+def test_what_a_point_promises_is_of_its_problem():
+    problem = make_problem("squared_error", L1())
+    point = problem.at(make_coef(problem))
+    before = point.promised_decrease
+    other = problem.with_penalty(L1(), 3 * problem.alpha)
+    expected = other.at(point.coef).promised_decrease
+    np.testing.assert_allclose(point.of(other).promised_decrease, expected, rtol=1e-10)
+    assert not np.allclose(before, expected)
+    few = np.array([0, 2])
+    part = point.on_columns(problem.columns(few), few)
+    np.testing.assert_allclose(part.promised_decrease, before[few], rtol=1e-10)
 
 
 def test_no_dual_gap_without_a_penalty_or_conjugate():

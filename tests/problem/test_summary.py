@@ -75,6 +75,7 @@ def test_only_where_it_says_the_same_and_is_cheap():
 
     assert not same(pose(X, y, SquaredError(), L2(), 0.1))
     assert same(pose(X, y, SquaredError(), L2(), 0.1), budget=0.0)
+    assert not same(pose(X, y, SquaredError(), L1(), 0.1), budget=0.0)
     assert same(pose(X, y, Huber(), L2(), 0.1))
     assert same(pose(CONTAINERS["csr_array"](X), y, SquaredError(), L2(), 0.1))
     assert same(pose(X[:13], y[:13], SquaredError(), L2(), 0.1))
