@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from nno_sklearn._distances import nearest_neighbors
-from nno_sklearn.rows.moments import stored_squares
+from nno_sklearn.rows.moments import CONSTANT, stored_squares
 
 #: Share of ``n_cells`` left after a merge, as each merge costs a neighbour search.
 ROOM = 0.9
@@ -79,7 +79,17 @@ class CellMemory:
         return replace(self, **{name: getattr(self, name)[kept] for name in names})
 
     def absorb(
-        self, rows, targets, weight, scaling, *, n_cells, metric, n_searched=np.inf, random=None
+        self,
+        rows,
+        targets,
+        weight,
+        scaling,
+        *,
+        totals,
+        n_cells,
+        metric,
+        n_searched=np.inf,
+        random=None,
     ):
         """Add rows: near ones join their nearest cell, far ones open cells, near cells merge.
 
@@ -95,6 +105,8 @@ class CellMemory:
         weight : ndarray of shape (n_samples,)
         scaling : Scaling
             The coordinates that distances are measured in.
+        totals : Totals
+            Of all rows, with these.
         n_cells : int
         metric : str or callable
         n_searched : int, default=np.inf
@@ -109,9 +121,6 @@ class CellMemory:
         -------
         CellMemory
         """
-        if not len(weight):
-            return self
-        totals = self.totals.updated(rows, targets, weight)
         cells, far = self, np.ones(len(weight), dtype=bool)
         if len(self) and len(self) + len(weight) > n_cells:
             if self.price and n_searched < len(weight) and not sparse.issparse(rows):
@@ -189,12 +198,10 @@ class CellMemory:
         k, n = len(self), len(weight)
         if not n:
             return self
-        sums = sparse.csr_array((weight, (cell, np.arange(n))), shape=(k, n))
-        total = self.weight + sums.sum(axis=1)
-        share = self.weight / total
-        sums = sparse.diags_array(1 / total) @ sums
-        mean = _scaled_rows(self.rows, share) + sums @ rows
-        target = share[:, None] * self.targets + sums @ targets
+        sums = sparse.csc_array((weight, cell, np.arange(n + 1)), shape=(k, n))
+        total = self.weight + np.bincount(cell, weight, k)
+        mean = _scaled_rows(self.rows, self.weight / total) + _scaled_rows(sums @ rows, 1 / total)
+        target = (self.weight[:, None] * self.targets + sums @ targets) / total[:, None]
         spread = self.spread + np.bincount(cell, np.broadcast_to(spread, n), k)
         spread = spread + self.weight * _squared_distances(self.rows, mean, scaling.inverse)
         distance = weight * _squared_distances(rows, mean[cell], scaling.inverse)
@@ -251,6 +258,16 @@ class Totals:
         """Where all rows weigh ``factor`` as much."""
         names = ("weight", "square", "cross")
         return replace(self, **{name: factor * getattr(self, name) for name in names})
+
+    @property
+    def inverse_scale(self):
+        """1 / standard deviation of each column, 0 for constant ones."""
+        is_full = self.square.ndim == 2
+        variance = self.square.diagonal() if is_full else self.square
+        scale = np.sqrt(np.maximum(variance, 0.0) / self.weight)
+        # Squares of sparse columns are not centred before they are summed.
+        used = scale > (CONSTANT if is_full else np.sqrt(CONSTANT)) * np.abs(self.mean)
+        return np.divide(1.0, scale, out=np.zeros_like(scale), where=used)
 
     def widened(self, widening):
         """With outputs for classes that appear later."""

@@ -23,7 +23,6 @@ from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
 from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.streams.batch import Batch
-from nno_sklearn.streams.running_moments import RunningMoments
 
 #: Cells per coefficient by default, and the least and largest automatic number of cells.
 CELLS_PER_COEFFICIENT, FEWEST_CELLS, MOST_CELLS = 10, 500, 10_000
@@ -52,7 +51,6 @@ class CellState:
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
     cells : CellMemory
-    moments : RunningMoments
     remainder : ndarray of shape (n_features + 1, n_outputs)
         Gradient of all absorbed rows, each at the model of its chunk, minus that of cells and
         scatter; the last row is the intercept's.
@@ -69,7 +67,6 @@ class CellState:
     coef: np.ndarray
     intercept: np.ndarray
     cells: CellMemory
-    moments: RunningMoments
     remainder: np.ndarray
     loss: float
     reference: tuple
@@ -87,7 +84,6 @@ class CellState:
             coef,
             intercept,
             CellMemory.empty(p, n_outputs, is_sparse=is_sparse),
-            RunningMoments.none(p),
             np.zeros((p + 1, n_outputs)),
             0.0,
             (coef, intercept),
@@ -100,7 +96,7 @@ class CellState:
         what is known of the absorbed rows' gradient, at the model of their chunk, still holds.
         """
         wide = widening.coefficients
-        rare = -np.log(widening.n_classes * (self.moments.weight + 1)) * widening.is_coupled
+        rare = -np.log(widening.n_classes * (self.cells.totals.weight + 1)) * widening.is_coupled
         cells = replace(
             self.cells,
             targets=widening.targets(self.cells.targets),
@@ -174,6 +170,8 @@ class CellLearner:
 
     def _aged(self, batch):
         """The rows with their weights faded to the time of the last one."""
+        if np.isinf(self._half_life):
+            return batch
         age = np.arange(len(batch))[::-1]
         return replace(batch, weight=batch.weight * self._fade(age))
 
@@ -187,12 +185,13 @@ class CellLearner:
         chunk = self._aged(Batch.join(state.pending))
         fade = self._fade(len(chunk))
         old, remainder = state.cells.faded(fade), fade * state.remainder
-        moments = state.moments.updated(chunk.X, chunk.weight, fade=fade)
+        totals = old.totals.updated(chunk.X, chunk.y, chunk.weight)
         new = old.absorb(
             chunk.X,
             chunk.y,
             chunk.weight,
-            self._coordinates(chunk, moments, model),
+            self._coordinates(chunk, totals.inverse_scale, model),
+            totals=totals,
             n_cells=self._budget(chunk),
             metric=self._metric,
             n_searched=max(FEWEST_SEARCHED, int(SEARCHED * self._budget(chunk))),
@@ -206,23 +205,22 @@ class CellLearner:
             intercept=model[1],
             reference=model,
             cells=new,
-            moments=moments,
             remainder=remainder + exact - known,
             loss=fade * state.loss + self._loss(chunk.X, chunk.y, chunk.weight, model),
             pending=(),
         )
 
-    def _coordinates(self, rows, moments, model):
+    def _coordinates(self, rows, inverse, model):
         """Columns in units of their scales, and raw predictions unless the model is constant."""
         coef, intercept = model
         if not coef.any():
-            return Scaling(moments.inverse_scale)
+            return Scaling(inverse)
         eta = rows.X @ coef + intercept
         weight = rows.weight / rows.weight.sum()
         curvature = self._objective.loss_curvature(rows.y, eta, weight).diagonal()
         size = np.sqrt(weight @ self._objective.loss_gradient(rows.y, eta) ** 2)
         step = np.divide(curvature, size, out=np.zeros_like(size), where=size > 0)
-        return Scaling(moments.inverse_scale, coef, STRETCH * step)
+        return Scaling(inverse, coef, STRETCH * step)
 
     def _loss(self, X, y, weight, model):
         coef, intercept = model
@@ -316,7 +314,8 @@ class CellLearner:
         start, steps = place_at(problem, coef, intercept), count(1)
         accuracy = LAST_SHARE * self._tol
         if LEAST_GROWTH * start.decrease**2 <= accuracy * start.value**2:
-            return problem.at(*start.after(1.0))
+            coef, intercept = start.after(1.0)
+            return start._replace(coef=coef, intercept=intercept)
         goes_on = lambda place: next(steps) < self._max_iter  # noqa: E731
         found, has_ended = newton_jointly(problem, start, accuracy, goes_on)
         return found if has_ended else None

@@ -18,9 +18,9 @@ def filled(n_cells=12, n=200, *, is_sparse=False, seed=0, metric="euclidean"):
     rows = sparse.csr_array(X) if is_sparse else X
     scaling = Scaling(1 / np.maximum(X.std(axis=0), 0.1), np.ones((3, 1)), np.array([0.5]))
     for part in np.array_split(np.arange(n), 5):
-        memory = memory.absorb(
-            rows[part], y[part], weight[part], scaling, n_cells=n_cells, metric=metric
-        )
+        batch = rows[part], y[part], weight[part]
+        totals = memory.totals.updated(*batch) if len(part) else memory.totals
+        memory = memory.absorb(*batch, scaling, totals=totals, n_cells=n_cells, metric=metric)
     return memory, X, y, weight
 
 
@@ -73,8 +73,11 @@ class TestDrawnRows:
         weight = np.ones(len(y)) if weight is None else weight
         memory, random = CellMemory.empty(X.shape[1], y.shape[1]), np.random.default_rng(order)
         for part in np.array_split(np.arange(len(y)), 6):
+            batch = X[part], y[part], weight[part]
             memory = memory.absorb(
-                *(X[part], y[part], weight[part], Scaling(np.ones(X.shape[1]))),
+                *batch,
+                Scaling(np.ones(X.shape[1])),
+                totals=memory.totals.updated(*batch),
                 n_cells=n_cells,
                 metric="euclidean",
                 n_searched=n_searched,
