@@ -6,14 +6,15 @@ import numpy as np
 from scipy import sparse
 
 from nno_sklearn._distances import nearest_neighbors
-from nno_sklearn.rows.moments import CONSTANT, stored_squares
+from nno_sklearn.rows.moments import stored_squares
 
 #: Share of ``n_cells`` left after a merge, as each merge costs a neighbour search.
 ROOM = 0.9
 #: Cells whose neighbours are searched for a merge, per cell that is to go: the lightest.
 CANDIDATES = 3
-#: Share of the rows' squares that those of cells of drawn rows may reach in a direction.
-MOST = 0.99
+#: Standard deviation below which a column is constant, in means; squares of sparse columns are not
+#: centred before they are summed.
+FLAT, FLAT_SPARSE = 1e-12, 1e-7
 #: Share of the largest squares below which a direction has none.
 NONE = 1e-10
 #: Share of the heaviest cell's weight below which a cell is dropped.
@@ -265,8 +266,7 @@ class Totals:
         is_full = self.square.ndim == 2
         variance = self.square.diagonal() if is_full else self.square
         scale = np.sqrt(np.maximum(variance, 0.0) / self.weight)
-        # Squares of sparse columns are not centred before they are summed.
-        used = scale > (CONSTANT if is_full else np.sqrt(CONSTANT)) * np.abs(self.mean)
+        used = scale > (FLAT if is_full else FLAT_SPARSE) * np.abs(self.mean)
         return np.divide(1.0, scale, out=np.zeros_like(scale), where=used)
 
     def widened(self, widening):
@@ -372,9 +372,9 @@ def _narrowed(centred, own, whole):
     used = size > NONE * size[-1]
     axes, root = axes[:, used], np.sqrt(size[used])
     shares, turned = np.linalg.eigh((axes / root).T @ own @ (axes / root))
-    over = shares > MOST
+    over = shares > 1.0
     along = centred @ (unit[:, None] * (axes / root) @ turned[:, over])
-    along *= np.sqrt(MOST / shares[over]) - 1.0
+    along *= 1.0 / np.sqrt(shares[over]) - 1.0
     return centred + along @ (turned[:, over].T * root) @ (axes.T * scale)
 
 

@@ -313,7 +313,7 @@ class CellLearner:
         """The optimum by Newton's steps in coefficients and intercept; None where they fail."""
         start, steps = place_at(problem, coef, intercept), count(1)
         accuracy = LAST_SHARE * self._tol
-        if LEAST_GROWTH * start.decrease**2 <= accuracy * start.value**2:
+        if start.decrease <= np.sqrt(accuracy / LEAST_GROWTH) * start.value:
             coef, intercept = start.after(1.0)
             return start._replace(coef=coef, intercept=intercept)
         goes_on = lambda place: next(steps) < self._max_iter  # noqa: E731
