@@ -125,7 +125,8 @@ class CellMemory:
         cells, far = self, np.ones(len(weight), dtype=bool)
         if len(self) and len(self) + len(weight) > n_cells:
             if self.price and n_searched < len(weight) and not sparse.issparse(rows):
-                drawn, weight = _drawn(targets, weight, n_searched, random)
+                size = _squared_distances(rows, totals.mean, scaling.inverse)
+                drawn, weight = _drawn(targets, weight, size, n_searched, random)
                 rows, targets = rows[drawn], targets[drawn]
             search = nearest_neighbors(n_neighbors=1, metric=metric).fit(scaling(self.rows))
             distance, cell = (found[:, 0] for found in search.kneighbors(scaling(rows)))
@@ -340,18 +341,21 @@ def _squared_distances(rows, others, inverse):
     return np.einsum("ij,ij->i", step, step)
 
 
-def _drawn(targets, weight, n_drawn, random):
+def _drawn(targets, weight, size, n_drawn, random):
     """Numbers of rows drawn at random, each from a group of like targets, and the groups' weights.
 
-    No group has rows of two classes: so the classes keep their weights, and rare ones a row.
+    No group has rows of two classes: so the classes keep their weights, and rare ones a row. Groups
+    are of rows of like ``size``, their squared distance from the mean, and the larger the fewer:
+    few rows tell of rare features.
     """
-    shuffled = random.permutation(len(targets))
     code = targets @ np.arange(1.0, targets.shape[1] + 1.0)
-    order = shuffled[np.argsort(code[shuffled], kind="stable")]
-    begins = np.arange(n_drawn) * len(order) // n_drawn
+    order = np.lexsort((size, code))
+    share = np.cumsum(weight[order] * (size[order] + size.mean()))
+    ends = np.searchsorted(share, share[-1] * np.arange(1, n_drawn) / n_drawn) + 1
     turns = 1 + np.flatnonzero(np.diff(code[order]))
     if len(turns) < n_drawn:  # classes or counts
-        begins = np.union1d(begins, turns)
+        ends = np.concatenate([ends, turns])
+    begins = np.union1d(0, ends[ends < len(order)])
     sizes = np.diff(begins, append=len(order))
     drawn = order[begins + (random.random(len(sizes)) * sizes).astype(int)]
     return drawn, np.add.reduceat(weight[order], begins)

@@ -28,8 +28,8 @@ from nno_sklearn.streams.batch import Batch
 CELLS_PER_COEFFICIENT, FEWEST_CELLS, MOST_CELLS = 10, 500, 10_000
 #: Fewest rows that are absorbed together.
 CHUNK = 2000
-#: Rows of a chunk that are searched: per cell, and at least.
-SEARCHED, FEWEST_SEARCHED = 0.5, 250
+#: Rows of a chunk that are searched: as many as there may be cells, and at least so many.
+FEWEST_SEARCHED = 250
 #: Share of the rows so far that may come before the model is refitted.
 UNSEEN_SHARE = 0.01
 #: Refits at most, as the effect of the scatter depends on the model, and the share of the
@@ -194,7 +194,7 @@ class CellLearner:
             totals=totals,
             n_cells=self._budget(chunk),
             metric=self._metric,
-            n_searched=max(FEWEST_SEARCHED, int(SEARCHED * self._budget(chunk))),
+            n_searched=max(FEWEST_SEARCHED, self._budget(chunk)),
             random=np.random.default_rng(state.n_rows),
         )
         exact = self._gradient(chunk.X, chunk.y, chunk.weight, model)
