@@ -9,7 +9,7 @@ from nno_sklearn._distances import nearest_neighbors
 from nno_sklearn.rows.moments import stored_squares
 
 #: Share of ``n_cells`` left after a merge, as each merge costs a neighbour search.
-ROOM = 0.9
+ROOM = 0.8
 #: Cells whose neighbours are searched for a merge, per cell that is to go: the lightest.
 CANDIDATES = 3
 #: Standard deviation below which a column is constant, in means; squares of sparse columns are not
