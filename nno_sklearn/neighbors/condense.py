@@ -109,14 +109,11 @@ def condense(
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
     cells = CellMemory.empty(X.shape[1], targets.shape[1], is_sparse=sparse.issparse(X))
     for first in range(0, len(weight), CHUNK):
-        chunk = slice(first, first + CHUNK)
+        part = slice(first, first + CHUNK)
+        chunk = X[part], targets[part], weight[part]
+        totals = cells.totals.updated(*chunk)
         cells = cells.absorb(
-            X[chunk],
-            targets[chunk],
-            weight[chunk],
-            Scaling(inverse),
-            n_cells=n_cells,
-            metric=metric,
+            *chunk, Scaling(inverse), totals=totals, n_cells=n_cells, metric=metric
         )
     mean = cells.targets[:, 0] if is_vector else cells.targets
     return cells.rows, mean, cells.weight

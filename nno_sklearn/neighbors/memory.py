@@ -6,9 +6,17 @@ import numpy as np
 from scipy import sparse
 
 from nno_sklearn._distances import nearest_neighbors
+from nno_sklearn.rows.moments import stored_squares
 
 #: Share of ``n_cells`` left after a merge, as each merge costs a neighbour search.
-ROOM = 0.9
+ROOM = 0.8
+#: Cells whose neighbours are searched for a merge, per cell that is to go: the lightest.
+CANDIDATES = 3
+#: Standard deviation below which a column is constant, in means; squares of sparse columns are not
+#: centred before they are summed.
+FLAT, FLAT_SPARSE = 1e-12, 1e-7
+#: Share of the largest squares below which a direction has none.
+NONE = 1e-10
 #: Share of the heaviest cell's weight below which a cell is dropped.
 FAINT = 1e-30
 
@@ -27,9 +35,12 @@ class CellMemory:
     spread : ndarray of shape (n_cells,)
         Weighted sums of the squared distances to the mean row, in units of the columns' scales.
     scatter : ndarray of shape (n_features, n_features), or (n_features,) for sparse cells
-        Sum over all rows of ``(x - mean row) (x - mean row)'``; its diagonal for sparse cells.
+        What the cells lack of the rows' second moments: the sum over all rows of
+        ``(x - mean row) (x - mean row)'``; its diagonal for sparse cells.
     cross : ndarray of shape (n_features, n_outputs)
-        Sum over all rows of ``(x - mean row) (y - mean target)'``.
+        Likewise, ``(x - mean row) (y - mean target)'``.
+    totals : Totals
+        Of all rows.
     price : float
         Largest cost of a merge so far: rows whose joining would cost more open a cell.
     """
@@ -40,15 +51,16 @@ class CellMemory:
     spread: np.ndarray
     scatter: np.ndarray
     cross: np.ndarray
+    totals: "Totals"
     price: float = 0.0
 
     @classmethod
     def empty(cls, n_features, n_outputs, *, is_sparse=False):
         """No cells; sparse ones keep only the diagonal of their scatter."""
         none = sparse.csr_array((0, n_features)) if is_sparse else np.zeros((0, n_features))
-        scatter = np.zeros(n_features if is_sparse else (n_features, n_features))
-        cross = np.zeros((n_features, n_outputs))
-        return cls(none, np.zeros((0, n_outputs)), np.zeros(0), np.zeros(0), scatter, cross)
+        totals = Totals.none(n_features, n_outputs, is_sparse=is_sparse)
+        nothing = np.zeros((0, n_outputs)), np.zeros(0), np.zeros(0)
+        return cls(none, *nothing, totals.square, totals.cross, totals)
 
     def __len__(self):
         return len(self.weight)
@@ -58,7 +70,8 @@ class CellMemory:
         if factor == 1.0:
             return self
         names = ("weight", "spread", "scatter", "cross", "price")
-        faded = replace(self, **{name: factor * getattr(self, name) for name in names})
+        faded = {name: factor * getattr(self, name) for name in names}
+        faded = replace(self, totals=self.totals.faded(factor), **faded)
         kept = faded.weight > FAINT * faded.weight.max(initial=0.0)
         return faded if kept.all() else faded._part(kept)
 
@@ -66,7 +79,19 @@ class CellMemory:
         names = ("rows", "targets", "weight", "spread")
         return replace(self, **{name: getattr(self, name)[kept] for name in names})
 
-    def absorb(self, rows, targets, weight, scaling, *, n_cells, metric):
+    def absorb(
+        self,
+        rows,
+        targets,
+        weight,
+        scaling,
+        *,
+        totals,
+        n_cells,
+        metric,
+        n_searched=np.inf,
+        random=None,
+    ):
         """Add rows: near ones join their nearest cell, far ones open cells, near cells merge.
 
         A row of weight s at distance d that joins a cell of weight W costs ``d^2 s W / (s + W)``,
@@ -81,8 +106,17 @@ class CellMemory:
         weight : ndarray of shape (n_samples,)
         scaling : Scaling
             The coordinates that distances are measured in.
+        totals : Totals
+            Of all rows, with these.
         n_cells : int
         metric : str or callable
+        n_searched : int, default=np.inf
+            Once cells have merged, so many rows are drawn from more dense ones, weigh as much as
+            all, and only they are searched; the totals are those of all rows. Means of drawn rows
+            are as far apart as rows are: so they tell more of the loss far from the present model
+            than means of all rows.
+        random : numpy.random.Generator, default=None
+            Draws them.
 
         Returns
         -------
@@ -90,6 +124,10 @@ class CellMemory:
         """
         cells, far = self, np.ones(len(weight), dtype=bool)
         if len(self) and len(self) + len(weight) > n_cells:
+            if self.price and n_searched < len(weight) and not sparse.issparse(rows):
+                size = _squared_distances(rows, totals.mean, scaling.inverse)
+                drawn, weight = _drawn(targets, weight, size, n_searched, random)
+                rows, targets = rows[drawn], targets[drawn]
             search = nearest_neighbors(n_neighbors=1, metric=metric).fit(scaling(self.rows))
             distance, cell = (found[:, 0] for found in search.kneighbors(scaling(rows)))
             near = self.weight[cell]
@@ -99,7 +137,20 @@ class CellMemory:
         cells = cells._open(rows[far], targets[far], weight[far])
         while len(cells) > n_cells:
             cells = cells._merge_near(scaling, max(1, int(ROOM * n_cells)), metric)
-        return cells
+        return cells._within(totals)
+
+    def _within(self, totals):
+        """The cells of rows with these totals, and the scatter that the cells lack."""
+        if not self.spread.any():
+            return replace(self, totals=totals)
+        own = Totals.of(self.rows, self.targets, self.weight)
+        rows = self.rows
+        if not sparse.issparse(rows):
+            rows = totals.mean + _narrowed(rows - own.mean, own.square, totals.square)
+            own = Totals.of(rows, self.targets, self.weight)
+        scatter, cross = totals.square - own.square, totals.cross - own.cross
+        scatter = np.maximum(scatter, 0.0) if scatter.ndim == 1 else scatter
+        return replace(self, rows=rows, totals=totals, scatter=scatter, cross=cross)
 
     def _open(self, rows, targets, weight):
         stack = sparse.vstack if sparse.issparse(self.rows) else np.vstack
@@ -114,58 +165,131 @@ class CellMemory:
     def _merge_near(self, scaling, n_left, metric):
         """Merge the cheapest cells into their nearest neighbours, which do not merge themselves.
 
-        Many may join the same one: that saves a search for each merge.
+        Many may join the same one: that saves a search for each merge. Light cells are the cheap
+        ones, so only they are searched.
         """
-        search = nearest_neighbors(n_neighbors=1, metric=metric).fit(scaling(self.rows))
-        distance, other = (found[:, 0] for found in search.kneighbors())
-        weights = self.weight, self.weight[other]
+        to_go = len(self) - n_left
+        light = np.argsort(self.weight, kind="stable")[: CANDIDATES * to_go]
+        distance, other = self._neighbors(light, scaling, metric)
+        weights = self.weight[light], self.weight[other]
         price = distance**2 * weights[0] * weights[1] / (weights[0] + weights[1])
         kept, stays = np.ones(len(self), dtype=bool), np.zeros(len(self), dtype=bool)
-        to_go = len(self) - n_left
+        highest, to = self.price, np.arange(len(self))
         for one in np.argsort(price, kind="stable"):
             if not to_go:
                 break
-            if kept[other[one]] and not stays[one]:
-                kept[one], stays[other[one]], to_go = False, True, to_go - 1
+            if kept[other[one]] and not stays[light[one]]:
+                kept[light[one]], stays[other[one]], to_go = False, True, to_go - 1
+                to[light[one]], highest = other[one], max(highest, price[one])
         left, gone = self._part(kept), self._part(~kept)
-        cell = (np.cumsum(kept) - 1)[other[~kept]]
+        cell = (np.cumsum(kept) - 1)[to[~kept]]
         merged = left._join(cell, gone.rows, gone.targets, gone.weight, scaling, spread=gone.spread)
-        return replace(merged, price=max(self.price, price[~kept].max()))
+        return replace(merged, price=highest)
+
+    def _neighbors(self, some, scaling, metric):
+        """Distance of some cells to their nearest other one, and its number."""
+        places = scaling(self.rows)
+        search = nearest_neighbors(n_neighbors=2, metric=metric).fit(places)
+        distance, other = search.kneighbors(places[some])
+        column = (other[:, 0] == some).astype(int)
+        rows = np.arange(len(some))
+        return distance[rows, column], other[rows, column]
 
     def _join(self, cell, rows, targets, weight, scaling, spread=0.0):
         """Add rows, or cells with a spread of their own, to the cells numbered ``cell``."""
         k, n = len(self), len(weight)
         if not n:
             return self
-        sums = sparse.csr_array((weight, (cell, np.arange(n))), shape=(k, n))
-        total = self.weight + sums.sum(axis=1)
-        share = self.weight / total
-        sums = sparse.diags_array(1 / total) @ sums
-        mean = _scaled_rows(self.rows, share) + sums @ rows
-        target = share[:, None] * self.targets + sums @ targets
-        lose = _lose_sparse if sparse.issparse(rows) else _lose_dense
-        before = _Group(self.rows, self.targets, self.weight, np.arange(k))
-        joined = _Group(rows, targets, weight, cell)
-        scatter, cross, spreads = lose(before, joined, mean, target, total, scaling.inverse)
+        sums = sparse.csc_array((weight, cell, np.arange(n + 1)), shape=(k, n))
+        total = self.weight + np.bincount(cell, weight, k)
+        mean = _scaled_rows(self.rows, self.weight / total) + _scaled_rows(sums @ rows, 1 / total)
+        target = (self.weight[:, None] * self.targets + sums @ targets) / total[:, None]
+        spread = self.spread + np.bincount(cell, np.broadcast_to(spread, n), k)
+        spread = spread + self.weight * _squared_distances(self.rows, mean, scaling.inverse)
+        distance = weight * _squared_distances(rows, mean[cell], scaling.inverse)
         return replace(
             self,
             rows=mean,
             targets=target,
             weight=total,
-            spread=self.spread + np.bincount(cell, np.broadcast_to(spread, n), k) + spreads,
-            scatter=self.scatter + scatter,
-            cross=self.cross + cross,
+            spread=spread + np.bincount(cell, distance, k),
         )
 
 
 @dataclass(frozen=True)
-class _Group:
-    """Weighted rows, and the number of the cell of each."""
+class Totals:
+    """Weighted means and second moments about them of all rows so far.
 
-    rows: np.ndarray
-    targets: np.ndarray
-    weight: np.ndarray
-    cell: np.ndarray
+    Attributes
+    ----------
+    weight : float
+    mean : ndarray of shape (n_features,)
+    target : ndarray of shape (n_outputs,)
+        Mean target.
+    square : ndarray of shape (n_features, n_features), or (n_features,) for sparse rows
+    cross : ndarray of shape (n_features, n_outputs)
+    """
+
+    weight: float
+    mean: np.ndarray
+    target: np.ndarray
+    square: np.ndarray
+    cross: np.ndarray
+
+    @classmethod
+    def none(cls, n_features, n_outputs, *, is_sparse):
+        """Those of no rows; only the diagonal of the squares for sparse ones."""
+        square = np.zeros(n_features if is_sparse else (n_features, n_features))
+        mean, target = np.zeros(n_features), np.zeros(n_outputs)
+        return cls(0.0, mean, target, square, np.zeros((n_features, n_outputs)))
+
+    @classmethod
+    def of(cls, rows, targets, weight):
+        """Those of weighted rows."""
+        total = weight.sum()
+        mean, target = weight @ rows / total, weight @ targets / total
+        weighted = weight[:, None] * (targets - target)
+        if sparse.issparse(rows):
+            square = stored_squares(rows, weight) - total * mean**2
+            return cls(total, mean, target, square, rows.T @ weighted)
+        centred = rows - mean
+        square = centred.T @ (weight[:, None] * centred)
+        return cls(total, mean, target, square, centred.T @ weighted)
+
+    def faded(self, factor):
+        """Where all rows weigh ``factor`` as much."""
+        names = ("weight", "square", "cross")
+        return replace(self, **{name: factor * getattr(self, name) for name in names})
+
+    @property
+    def inverse_scale(self):
+        """1 / standard deviation of each column, 0 for constant ones."""
+        is_full = self.square.ndim == 2
+        variance = self.square.diagonal() if is_full else self.square
+        scale = np.sqrt(np.maximum(variance, 0.0) / self.weight)
+        used = scale > (FLAT if is_full else FLAT_SPARSE) * np.abs(self.mean)
+        return np.divide(1.0, scale, out=np.zeros_like(scale), where=used)
+
+    def widened(self, widening):
+        """With outputs for classes that appear later."""
+        target, cross = widening.targets(self.target[None])[0], widening.gradients(self.cross)
+        return replace(self, target=target, cross=cross)
+
+    def updated(self, rows, targets, weight):
+        """With more rows (Chan, Golub and LeVeque, 1979)."""
+        more = Totals.of(rows, targets, weight)
+        total = self.weight + more.weight
+        share = more.weight / total
+        step, turn = more.mean - self.mean, more.target - self.target
+        apart = self.weight * share
+        square = step**2 if self.square.ndim == 1 else np.outer(step, step)
+        return Totals(
+            total,
+            self.mean + share * step,
+            self.target + share * turn,
+            self.square + more.square + apart * square,
+            self.cross + more.cross + apart * np.outer(step, turn),
+        )
 
 
 @dataclass(frozen=True)
@@ -208,27 +332,60 @@ def _scaled_rows(rows, factor):
     return factor[:, None] * rows
 
 
-def _lose_dense(before, joined, mean, target, total, inverse):
-    """Scatter, cross and spreads added where rows of ``before`` and ``joined`` become ``mean``."""
-    scatter, cross, spreads = 0.0, 0.0, 0.0
-    for group in (before, joined):
-        deviation = group.rows - mean[group.cell]
-        weighted = group.weight[:, None] * deviation
-        scatter = scatter + weighted.T @ deviation
-        cross = cross + weighted.T @ (group.targets - target[group.cell])
-        distance = (weighted * deviation) @ inverse**2
-        spreads = spreads + np.bincount(group.cell, distance, len(total))
-    return scatter, cross, spreads
+def _squared_distances(rows, others, inverse):
+    """Squared distances between rows of the same numbers, in units of the columns' scales."""
+    step = rows - others
+    if sparse.issparse(step):
+        return step.multiply(step) @ inverse**2
+    step *= inverse
+    return np.einsum("ij,ij->i", step, step)
 
 
-def _lose_sparse(before, joined, mean, target, total, inverse):
-    """The same by differences of sums of squares, which keep sparse rows sparse."""
-    after = _Group(mean, target, total, before.cell)
-    scatter, cross, spreads = 0.0, 0.0, 0.0
-    for sign, group in ((1, before), (1, joined), (-1, after)):
-        squares = group.rows.multiply(group.rows).tocsr()
-        scatter = scatter + sign * (squares.T @ group.weight)
-        cross = cross + sign * (group.rows.T @ (group.weight[:, None] * group.targets))
-        distance = sign * group.weight * (squares @ inverse**2)
-        spreads = spreads + np.bincount(group.cell, distance, len(total))
-    return np.maximum(scatter, 0.0), cross, np.maximum(spreads, 0.0)
+def _drawn(targets, weight, size, n_drawn, random):
+    """Numbers of rows drawn at random, each from a group of like targets, and the groups' weights.
+
+    No group has rows of two classes: so the classes keep their weights, and rare ones a row. Groups
+    are of rows of like ``size``, their squared distance from the mean, and the larger the fewer:
+    few rows tell of rare features.
+    """
+    code = targets @ np.arange(1.0, targets.shape[1] + 1.0)
+    order = np.lexsort((size, code))
+    share = np.cumsum(weight[order] * (size[order] + size.mean()))
+    ends = np.searchsorted(share, share[-1] * np.arange(1, n_drawn) / n_drawn) + 1
+    turns = 1 + np.flatnonzero(np.diff(code[order]))
+    if len(turns) < n_drawn:  # classes or counts
+        ends = np.concatenate([ends, turns])
+    begins = np.union1d(0, ends[ends < len(order)])
+    sizes = np.diff(begins, append=len(order))
+    drawn = order[begins + (random.random(len(sizes)) * sizes).astype(int)]
+    return drawn, np.add.reduceat(weight[order], begins)
+
+
+def _narrowed(centred, own, whole):
+    """Centred rows, narrower in the directions in which their squares ``own`` exceed ``whole``.
+
+    Rows that are drawn may be wider than all are, by chance; the objective with the scatter that is
+    left would not be convex.
+    """
+    scale = np.sqrt(whole.diagonal())
+    unit = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+    own, whole = (square * np.outer(unit, unit) for square in (own, whole))
+    if _is_definite(whole - own):
+        return centred
+    size, axes = np.linalg.eigh(whole)
+    used = size > NONE * size[-1]
+    axes, root = axes[:, used], np.sqrt(size[used])
+    shares, turned = np.linalg.eigh((axes / root).T @ own @ (axes / root))
+    over = shares > 1.0
+    along = centred @ (unit[:, None] * (axes / root) @ turned[:, over])
+    along *= 1.0 / np.sqrt(shares[over]) - 1.0
+    return centred + along @ (turned[:, over].T * root) @ (axes.T * scale)
+
+
+def _is_definite(square):
+    """Whether a matrix is positive semi-definite but for rounding."""
+    try:
+        np.linalg.cholesky(square + NONE * np.eye(len(square)))
+    except np.linalg.LinAlgError:
+        return False
+    return True

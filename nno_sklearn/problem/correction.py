@@ -95,7 +95,7 @@ class Tilt(NoCorrection):
 
 
 class Correction(Tilt):
-    """``<linear, w> + shift b + <w, scatter w curvature> / 2``, added to the data loss.
+    """``<linear, w> + shift b + <w, scatter w curvature> / 2 + level``, added to the data loss.
 
     Rows that were replaced by means of rows lack the scatter around the means, and with it part
     of the gradient and of the curvature (the idea of DANE: Shamir, Srebro and Zhang, 2014).
@@ -109,23 +109,28 @@ class Correction(Tilt):
         Positive semi-definite.
     curvature : ndarray of shape (n_outputs, n_outputs)
         Mean second derivatives of the loss by the raw predictions; positive semi-definite.
+    level : ndarray of shape (n_outputs,) or float, default=0.0
+        Each output's constant. It moves no minimum, but tolerances are shares of the objective.
     """
 
-    def __init__(self, linear, shift, scatter, curvature):
+    def __init__(self, linear, shift, scatter, curvature, level=0.0):
         self.linear, self.shift, self.scatter, self.curvature = linear, shift, scatter, curvature
+        self.level = level
 
     def centred(self, rows):
         """For columns whose centre is taken out of X; constant columns act as zeros."""
         used = rows.scale > 0
         linear = np.where(used[:, None], self.linear - np.outer(rows.origin, self.shift), 0.0)
         mask = used if self.scatter.ndim == 1 else np.outer(used, used)
-        return Correction(linear, self.shift, np.where(mask, self.scatter, 0.0), self.curvature)
+        scatter = np.where(mask, self.scatter, 0.0)
+        return Correction(linear, self.shift, scatter, self.curvature, self.level)
 
     def columns(self, index):
         """The same with all coefficients but those of ``index`` held at 0."""
         square = self.scatter.ndim == 2
         scatter = self.scatter[np.ix_(index, index)] if square else self.scatter[index]
-        return Correction(self.linear[index], self.shift, scatter, self.curvature)
+        linear = self.linear[index]
+        return Correction(linear, self.shift, scatter, self.curvature, self.level)
 
     def product(self, coef):
         """Second derivative times ``coef``."""
@@ -138,7 +143,7 @@ class Correction(Tilt):
 
     def values(self, coef):
         """Each output's share without the intercept's part, (n_outputs,)."""
-        return np.einsum("jk,jk->k", coef, self.linear + 0.5 * self.product(coef))
+        return np.einsum("jk,jk->k", coef, self.linear + 0.5 * self.product(coef)) + self.level
 
     def block(self, k, m):
         """Second derivative by the coefficients of outputs k and m."""

@@ -74,23 +74,21 @@ def descend_by_newton(run, point):
     """
     is_precise = is_polished(run.problem)
     accuracy = LEFT if is_precise else LAST_SHARE * run.tol
-    given = run.problem, point.coef, point.intercept, accuracy
-    found, has_ended = newton_jointly(*given, partial(run.goes_by, step_size=1.0))
+    start = place_at(run.problem, point.coef, point.intercept)
+    goes_on = partial(run.goes_by, step_size=1.0)
+    found, has_ended = newton_jointly(run.problem, start, accuracy, goes_on)
     found = found or point
     run.precise = found if is_precise and has_ended else None
     return found
 
 
-def newton_jointly(problem, coef, intercept, accuracy, goes_on=lambda place: True):
+def newton_jointly(problem, start, accuracy, goes_on=lambda place: True):
     """Newton's steps, until one leaves no more than a share ``accuracy`` of the objective.
 
     Parameters
     ----------
     problem : Problem
-    coef : ndarray of shape (n_features, n_outputs)
-        Where to begin.
-    intercept : ndarray of shape (n_outputs,)
-        Of the centred columns, likewise.
+    start : Place
     accuracy : float
     goes_on : callable
         Takes each place that is reached, and says whether to go on from there.
@@ -103,7 +101,7 @@ def newton_jointly(problem, coef, intercept, accuracy, goes_on=lambda place: Tru
         Whether it leaves so little. If not, the Hessian's factor has few digits, no step
         descends, or ``goes_on`` was false: others may go on from there.
     """
-    start = place = _place(problem, coef, intercept)
+    place = start
     if place.decrease <= NONE_LEFT * place.value:
         return None, True
     is_last = _is_last(start, start, accuracy)
@@ -130,8 +128,20 @@ def _is_last(place, before, accuracy):
     return left <= accuracy * place.value
 
 
-def _place(problem, coef, intercept):
-    """The objective, and the step from there; one look at the rows."""
+def place_at(problem, coef, intercept):
+    """The objective, and the step from there; one look at the rows.
+
+    Parameters
+    ----------
+    problem : Problem
+    coef : ndarray of shape (n_features, n_outputs)
+    intercept : ndarray of shape (n_outputs,)
+        Of the centred columns.
+
+    Returns
+    -------
+    Place
+    """
     penalty = problem.penalty
     data = problem.rows.second_order(coef, intercept)
     data = problem.correction.second_order(data, coef, intercept)
@@ -180,7 +190,7 @@ def _next(problem, place):
         return None
     slack, length = MEAN_ROUNDING * problem.rows.eps * abs(place.value), 1.0
     for _ in range(MOST_TRIALS):
-        new = _place(problem, *place.after(length))
+        new = place_at(problem, *place.after(length))
         enough = place.value - 2.0 * CONTENT * length * place.decrease
         # Where rounding hides what a step gains, it must promise less than the one before: a search
         # for lower values would go on for ever.

@@ -9,7 +9,7 @@ from nno_sklearn.problem.cost import is_polished, takes_newton
 from nno_sklearn.problem.intercept import NO_SEARCH, PRECISION
 from nno_sklearn.problem.point import LEAST_UNIT
 from nno_sklearn.solvers.base import Run, Status
-from nno_sklearn.solvers.joint_newton import LEFT, PRECISE, newton_jointly
+from nno_sklearn.solvers.joint_newton import LEFT, PRECISE, newton_jointly, place_at
 from nno_sklearn.solvers.linesearch import exact_step, rises, rounding_of
 from nno_sklearn.solvers.newton import newton_step
 
@@ -169,7 +169,8 @@ def _nearest(start, solver, random_state):
     """A point that is nearer to the optimum, as far as precision goes; the start where none is."""
     problem, point, has_ended = start.problem, start, False
     if problem.is_smooth and takes_newton(problem):
-        found, has_ended = newton_jointly(problem, start.coef, start.intercept, LEFT)
+        first = place_at(problem, start.coef, start.intercept)
+        found, has_ended = newton_jointly(problem, first, LEFT)
         point = found or start
     if not has_ended:
         point = _newton_steps(point)

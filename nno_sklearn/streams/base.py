@@ -109,7 +109,10 @@ class Learnt:
     @classmethod
     def nothing(cls, stream: Stream, objective: StreamObjective) -> "Learnt":
         """Before the first row."""
-        return cls(repr((type(stream), objective.loss, objective.fit_intercept)))
+        loss = objective.loss  # scikit-learn's own form of it takes a tenth of a small batch
+        options = ", ".join(f"{name}={value!r}" for name, value in loss.get_params().items())
+        described = f"{type(stream).__name__}, {type(loss).__name__}({options})"
+        return cls(f"({described}, fit_intercept={objective.fit_intercept})")
 
     def widened(self, widening: Widening, stream: Stream, objective: StreamObjective) -> "Learnt":
         """With outputs for classes that appear later; where nothing else differs from before."""

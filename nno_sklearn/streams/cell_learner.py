@@ -18,17 +18,18 @@ from nno_sklearn.problem import Correction, Problem
 from nno_sklearn.problem.cost import fits_matrix, takes_newton, too_coupled
 from nno_sklearn.solvers.base import Run
 from nno_sklearn.solvers.descent import descend
-from nno_sklearn.solvers.joint_newton import newton_jointly
+from nno_sklearn.solvers.joint_newton import LAST_SHARE, LEAST_GROWTH, newton_jointly, place_at
 from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
 from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.streams.batch import Batch
-from nno_sklearn.streams.running_moments import RunningMoments
 
-#: Cells per feature by default, and the least and largest automatic number of cells.
-CELLS_PER_FEATURE, FEWEST_CELLS, MOST_CELLS = 20, 500, 10_000
+#: Cells per coefficient by default, and the least and largest automatic number of cells.
+CELLS_PER_COEFFICIENT, FEWEST_CELLS, MOST_CELLS = 10, 500, 10_000
 #: Fewest rows that are absorbed together.
 CHUNK = 2000
+#: Rows of a chunk that are searched: as many as there may be cells, and at least so many.
+FEWEST_SEARCHED = 250
 #: Share of the rows so far that may come before the model is refitted.
 UNSEEN_SHARE = 0.01
 #: Refits at most, as the effect of the scatter depends on the model, and the share of the
@@ -50,10 +51,11 @@ class CellState:
     coef : ndarray of shape (n_features, n_outputs)
     intercept : ndarray of shape (n_outputs,)
     cells : CellMemory
-    moments : RunningMoments
     remainder : ndarray of shape (n_features + 1, n_outputs)
         Gradient of all absorbed rows, each at the model of its chunk, minus that of cells and
         scatter; the last row is the intercept's.
+    loss : float
+        Sum of the absorbed rows' losses, each at the model of its chunk.
     reference : tuple of ndarray
         Coefficients and intercept after the last chunk.
     pending : tuple of Batch
@@ -65,8 +67,8 @@ class CellState:
     coef: np.ndarray
     intercept: np.ndarray
     cells: CellMemory
-    moments: RunningMoments
     remainder: np.ndarray
+    loss: float
     reference: tuple
     pending: tuple = ()
     n_rows: int = 0
@@ -82,8 +84,8 @@ class CellState:
             coef,
             intercept,
             CellMemory.empty(p, n_outputs, is_sparse=is_sparse),
-            RunningMoments.none(p),
             np.zeros((p + 1, n_outputs)),
+            0.0,
             (coef, intercept),
         )
 
@@ -94,11 +96,12 @@ class CellState:
         what is known of the absorbed rows' gradient, at the model of their chunk, still holds.
         """
         wide = widening.coefficients
-        rare = -np.log(widening.n_classes * (self.moments.weight + 1)) * widening.is_coupled
+        rare = -np.log(widening.n_classes * (self.cells.totals.weight + 1)) * widening.is_coupled
         cells = replace(
             self.cells,
             targets=widening.targets(self.cells.targets),
             cross=widening.gradients(self.cells.cross),
+            totals=self.cells.totals.widened(widening),
         )
         return replace(
             self,
@@ -158,7 +161,7 @@ class CellLearner:
         return replace(state, coef=coef, intercept=intercept, n_missing=0)
 
     def _budget(self, batch):
-        n_automatic = CELLS_PER_FEATURE * batch.X.shape[1]
+        n_automatic = CELLS_PER_COEFFICIENT * batch.X.shape[1] * batch.y.shape[1]
         return self._n_cells or min(max(n_automatic, FEWEST_CELLS), MOST_CELLS)
 
     def _fade(self, n_rows):
@@ -167,6 +170,8 @@ class CellLearner:
 
     def _aged(self, batch):
         """The rows with their weights faded to the time of the last one."""
+        if np.isinf(self._half_life):
+            return batch
         age = np.arange(len(batch))[::-1]
         return replace(batch, weight=batch.weight * self._fade(age))
 
@@ -180,14 +185,17 @@ class CellLearner:
         chunk = self._aged(Batch.join(state.pending))
         fade = self._fade(len(chunk))
         old, remainder = state.cells.faded(fade), fade * state.remainder
-        moments = state.moments.updated(chunk.X, chunk.weight, fade=fade)
+        totals = old.totals.updated(chunk.X, chunk.y, chunk.weight)
         new = old.absorb(
             chunk.X,
             chunk.y,
             chunk.weight,
-            self._coordinates(chunk, moments, model),
+            self._coordinates(chunk, totals.inverse_scale, model),
+            totals=totals,
             n_cells=self._budget(chunk),
             metric=self._metric,
+            n_searched=max(FEWEST_SEARCHED, self._budget(chunk)),
+            random=np.random.default_rng(state.n_rows),
         )
         exact = self._gradient(chunk.X, chunk.y, chunk.weight, model)
         known = self._modelled(new, model) - self._modelled(old, model)
@@ -197,22 +205,26 @@ class CellLearner:
             intercept=model[1],
             reference=model,
             cells=new,
-            moments=moments,
             remainder=remainder + exact - known,
+            loss=fade * state.loss + self._loss(chunk.X, chunk.y, chunk.weight, model),
             pending=(),
         )
 
-    def _coordinates(self, rows, moments, model):
+    def _coordinates(self, rows, inverse, model):
         """Columns in units of their scales, and raw predictions unless the model is constant."""
         coef, intercept = model
         if not coef.any():
-            return Scaling(moments.inverse_scale)
+            return Scaling(inverse)
         eta = rows.X @ coef + intercept
         weight = rows.weight / rows.weight.sum()
         curvature = self._objective.loss_curvature(rows.y, eta, weight).diagonal()
         size = np.sqrt(weight @ self._objective.loss_gradient(rows.y, eta) ** 2)
         step = np.divide(curvature, size, out=np.zeros_like(size), where=size > 0)
-        return Scaling(moments.inverse_scale, coef, STRETCH * step)
+        return Scaling(inverse, coef, STRETCH * step)
+
+    def _loss(self, X, y, weight, model):
+        coef, intercept = model
+        return float(weight @ self._objective.loss_value(y, X @ coef + intercept))
 
     def _gradient(self, X, y, weight, model):
         coef, intercept = model
@@ -256,13 +268,23 @@ class CellLearner:
         if len(cells) + n_waiting == state.n_rows:  # each cell is one row: nothing to correct
             return self._minimise(problem, model)[0]
         for _ in range(MAX_REFITS):
-            lost = self._lost(cells, model)
-            linear, shift = (lost.linear + remainder[:-1]) / total, remainder[-1] / total
-            correction = Correction(linear, shift, lost.scatter / total, lost.curvature)
+            correction = self._correction(cells, remainder, fade * state.loss, model, total)
             model, is_far = self._minimise(problem.corrected(correction), model)
             if not (is_far and cells.spread.any()):
                 break
         return model
+
+    def _correction(self, cells, remainder, loss, model, total):
+        """What cells lack of their rows' share of the objective, near a model."""
+        lost = self._lost(cells, model)
+        linear, shift = lost.linear + remainder[:-1], remainder[-1]
+        whole = Correction(linear, shift, lost.scatter, lost.curvature)
+        known = self._loss(cells.rows, cells.targets, cells.weight, model)
+        known += whole.values(model[0]).sum() + shift @ model[1]
+        level = np.full(len(shift), (loss - known) / len(shift))
+        return Correction(
+            linear / total, shift / total, lost.scatter / total, lost.curvature, level / total
+        )
 
     def _problem(self, rows):
         """The objective on weighted rows, and their total weight."""
@@ -289,10 +311,14 @@ class CellLearner:
 
     def _by_newton(self, problem, coef, intercept):
         """The optimum by Newton's steps in coefficients and intercept; None where they fail."""
-        steps = count(1)
+        start, steps = place_at(problem, coef, intercept), count(1)
+        accuracy = LAST_SHARE * self._tol
+        if start.decrease <= np.sqrt(accuracy / LEAST_GROWTH) * start.value:
+            coef, intercept = start.after(1.0)
+            return start._replace(coef=coef, intercept=intercept)
         goes_on = lambda place: next(steps) < self._max_iter  # noqa: E731
-        found, has_ended = newton_jointly(problem, coef, intercept, self._tol**2, goes_on)
-        return found or problem.at(coef, intercept) if has_ended else None
+        found, has_ended = newton_jointly(problem, start, accuracy, goes_on)
+        return found if has_ended else None
 
     def _by_descent(self, problem, point):
         """The optimum by descent, from the better of a point and the constant model."""

@@ -15,15 +15,16 @@ from nno_sklearn.types import Metric
 class CellStream(Stream):
     """Refits to a bounded number of cells; the default of ``partial_fit`` up to 2000 features.
 
-    A cell is the mean row, mean target and weight of rows that are near each other. Each row joins
+    A cell is the mean row, mean target and weight of rows that are near each other. A row joins
     its nearest cell (:class:`sklearn.neighbors.NearestNeighbors`) or, if it is far, opens one; when
-    there are more than ``n_cells``, near ones merge (Ward, 1963). The model is refitted on the
-    cells, corrected for the rows' scatter inside them and for the remaining error of the gradient.
+    there are more than ``n_cells``, near ones merge (Ward, 1963), and from then on only rows that
+    are drawn from a dense batch do so, for all. The model is refitted on the cells, corrected for
+    the second moments of all rows, which cells lack, and for the remaining error of the gradient.
 
     Parameters
     ----------
     n_cells : int, default=None
-        Cells at most, at least 2. None takes 20 per feature, between 500 and 10,000.
+        Cells at most, at least 2. None takes 10 per coefficient, between 500 and 10,000.
     metric : str or callable, default="euclidean"
         Distance between rows, in units of the columns' spreads: one that
         :class:`sklearn.neighbors.NearestNeighbors` knows by name, or a callable.

@@ -37,6 +37,11 @@ class StreamObjective(Objective):
         shares, weight = reweighted(shares, weight, self.class_factors)
         return (shares[:, 1:] if is_single else shares), weight
 
+    def loss_value(self, y, eta):
+        """Each row's loss, times its class's factor."""
+        y, weight = self.reweighted(y, np.ones(len(y)))
+        return weight * self.loss.value(y, eta).reshape(len(y), -1).sum(axis=1)
+
     def loss_gradient(self, y, eta):
         """Derivative of each row's loss by its raw prediction, times its class's factor."""
         y, weight = self.reweighted(y, np.ones(len(y)))

@@ -18,9 +18,9 @@ def filled(n_cells=12, n=200, *, is_sparse=False, seed=0, metric="euclidean"):
     rows = sparse.csr_array(X) if is_sparse else X
     scaling = Scaling(1 / np.maximum(X.std(axis=0), 0.1), np.ones((3, 1)), np.array([0.5]))
     for part in np.array_split(np.arange(n), 5):
-        memory = memory.absorb(
-            rows[part], y[part], weight[part], scaling, n_cells=n_cells, metric=metric
-        )
+        batch = rows[part], y[part], weight[part]
+        totals = memory.totals.updated(*batch) if len(part) else memory.totals
+        memory = memory.absorb(*batch, scaling, totals=totals, n_cells=n_cells, metric=metric)
     return memory, X, y, weight
 
 
@@ -64,3 +64,54 @@ def test_fading():
     for name in ("weight", "spread", "scatter", "cross", "price"):
         np.testing.assert_array_equal(getattr(half, name), 0.5 * getattr(memory, name))
     np.testing.assert_array_equal(half.rows, memory.rows)
+
+
+class TestDrawnRows:
+    """Once cells have merged, a part of the rows is searched for all of them."""
+
+    def drawn(self, X, y, weight=None, *, n_cells=60, n_searched=50, order=1):
+        weight = np.ones(len(y)) if weight is None else weight
+        memory, random = CellMemory.empty(X.shape[1], y.shape[1]), np.random.default_rng(order)
+        for part in np.array_split(np.arange(len(y)), 6):
+            batch = X[part], y[part], weight[part]
+            memory = memory.absorb(
+                *batch,
+                Scaling(np.ones(X.shape[1])),
+                totals=memory.totals.updated(*batch),
+                n_cells=n_cells,
+                metric="euclidean",
+                n_searched=n_searched,
+                random=random,
+            )
+        return memory
+
+    @pytest.mark.parametrize("n_searched", [5, 50, 10_000])
+    def test_moments_are_those_of_all_rows(self, n_searched):
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(3000, 4)) @ rng.normal(size=(4, 4)) + [0, 5, 100, -3]
+        y, weight = rng.normal(size=(3000, 2)), rng.uniform(0.1, 3, 3000)
+        memory = self.drawn(X, y, weight, n_searched=n_searched)
+        centred, rows = X - X[0], memory.rows - X[0]
+        whole = (centred.T * weight) @ centred
+        assert memory.weight.sum() == pytest.approx(weight.sum())
+        np.testing.assert_allclose(memory.weight @ rows, weight @ centred, rtol=1e-9)
+        np.testing.assert_allclose(
+            memory.scatter + (rows.T * memory.weight) @ rows, whole, rtol=1e-9
+        )
+        assert np.linalg.eigvalsh(memory.scatter).min() > -1e-9 * np.trace(whole)
+
+    def test_classes_keep_their_weights(self):
+        rng = np.random.default_rng(0)
+        X, y = rng.normal(size=(3000, 3)), (rng.random((3000, 1)) < 0.004).astype(float)
+        weight = rng.uniform(0.1, 3, 3000)
+        memory = self.drawn(X, y, weight)
+        assert memory.weight @ memory.targets == pytest.approx(weight @ y)
+
+    def test_columns_that_are_constant_or_equal(self):
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(3000, 3)) ** 3
+        X = np.column_stack([X, X[:, 0], np.full(3000, 7.0)])
+        memory = self.drawn(X, X[:, :1] + 1.0, n_searched=5)
+        np.testing.assert_allclose(memory.rows[:, 4], 7.0)
+        np.testing.assert_allclose(memory.rows[:, 0], memory.rows[:, 3], atol=1e-9)
+        assert np.isfinite(memory.scatter).all()

@@ -9,6 +9,7 @@ from nno_sklearn import NNOClassifier, NNORegressor
 from nno_sklearn.losses import MultinomialLogLoss, Poisson
 from nno_sklearn.rows import LocalRows, Rows
 from nno_sklearn.solvers import joint_newton
+from nno_sklearn.solvers import returned as returned_fit
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(120, 6)) * np.logspace(-2, 2, 6) + 3.0
@@ -30,9 +31,11 @@ MODELS = {
 
 
 @pytest.fixture
-def steps(returned):
+def steps(returned, monkeypatch):
     """Every place that Newton's steps reach."""
-    return returned(joint_newton, "_place")
+    places = returned(joint_newton, "place_at")
+    monkeypatch.setattr(returned_fit, "place_at", joint_newton.place_at)
+    return places
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])

@@ -57,7 +57,9 @@ def test_cells_come_near_the_fit_to_all_rows():
     later = learnt(NNOClassifier(stream="cells", alpha=1e-3), ["a", "b"])
     X, y = (np.concatenate(part) for part in zip(*BATCHES, strict=True))
     whole = NNOClassifier(alpha=1e-3).fit(X, y)
-    np.testing.assert_allclose(later.coef_, whole.coef_, atol=0.02)
+    np.testing.assert_allclose(later.coef_, whole.coef_, atol=0.05)
+    losses = [log_loss(y, one.predict_proba(X)) for one in (later, whole)]
+    assert losses[0] < 1.001 * losses[1]
     np.testing.assert_allclose(later.condensed_targets_.sum(axis=1), 1.0)
     assert later.condensed_weights_.sum() == pytest.approx(4800)
 

@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_digits,
+    load_iris,
+    load_wine,
+    make_classification,
+)
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
@@ -141,6 +147,23 @@ class TestAccuracy:
             -m.predict_log_proba(X)[np.arange(len(y)), (y == "yes") * 1].mean()
             for m in (model, full)
         ]
+        assert losses[0] < 1.05 * losses[1]
+
+    def test_strong_classes_one_after_the_other(self):
+        """A class is in cells before the model knows what it is told from."""
+        X, y = make_classification(
+            8000,
+            16,
+            n_informative=8,
+            n_classes=6,
+            n_clusters_per_class=1,
+            class_sep=2.5,
+            random_state=0,
+        )
+        order = np.argsort(y, kind="stable")
+        model = stream(NNOClassifier(alpha=1e-3), X[order], y[order], size=1000)
+        full = NNOClassifier(alpha=1e-3).fit(X, y)
+        losses = [log_loss(y, one.predict_proba(X)) for one in (model, full)]
         assert losses[0] < 1.05 * losses[1]
 
     def test_cells_are_refitted_once_where_the_model_moves_little(self, monkeypatch):
