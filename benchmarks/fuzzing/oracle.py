@@ -87,7 +87,7 @@ class Objective:
         # Where a loss is flat, rounding may lead to where it is not.
         around = [self.derivatives(self.y, eta + side * ROUNDINGS * off) for side in (-1, 0, 1)]
         slope = np.max([np.abs(one.slope) for one in around], axis=0)
-        diagonal = np.max([np.einsum("ikk->ik", one.curvature) for one in around], axis=0)
+        diagonal = np.max([np.abs(np.einsum("ikk->ik", one.curvature)) for one in around], axis=0)
         error = self.weight @ (off * (slope + diagonal * (distance + ROUNDINGS * off)))
         size = self.weight @ formulas.magnitude(self.loss, self.y, eta).sum(axis=1)
         if self.loss == "concomitant_huber":  # its scale is found to 1e-8, the value to the square
