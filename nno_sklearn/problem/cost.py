@@ -382,6 +382,11 @@ def can_have_rows(problem, n_coefs):
     return coupled_outputs(problem) * problem.n_samples * n_coefs <= MOST_ROW_ENTRIES
 
 
+def has_cheap_factor(problem, n_coefs):
+    """Whether a factor of a model of so many coefficients takes no longer than a pass over X."""
+    return n_coefs**3 / 3 <= BLOCKED_SPEEDUP * problem.rows.n_stored
+
+
 def takes_all_columns(problem):
     """Whether products of all columns with rows of a Hessian take no longer than Python's steps
     of a choice among them."""

@@ -8,6 +8,7 @@ from nno_sklearn.problem.cost import (
     can_have_rows,
     coupled_outputs,
     fits_matrix,
+    has_cheap_factor,
     takes_all_columns,
 )
 from nno_sklearn.solvers.accelerated import accelerated_steps
@@ -53,8 +54,6 @@ def solve_by_working_sets(run, point, rows=None):
     -------
     Point
     """
-    is_tall = point.problem.n_samples > point.problem.n_features
-    accuracy = MANY_ROWS_ACCURACY if is_tall else MANY_COLUMNS_ACCURACY
     hessian = point.problem.knowledge.working_hessian(rows, lambda: WorkingHessian(rows))
     step_size, working_set = np.nan, np.zeros(0, dtype=int)
     while not run.done(point, step_size):
@@ -73,12 +72,7 @@ def solve_by_working_sets(run, point, rows=None):
             columns = point.problem.columns(working_set)
             is_whole = columns is point.problem
         inner = point if is_whole else point.on_columns(columns, working_set)
-        gap, enough = run.last.dual_gap, run.tol
-        if np.isinf(gap):  # what tol bounds is then the square root of a decrease
-            gap, enough = point.promised_decrease.sum(), run.tol**2
-        target_gap = ENOUGH * enough * point.unit
-        if not (point.problem.loss.constant_curvature and (is_whole or is_tall)):
-            target_gap = max(accuracy * gap, target_gap)  # the model is not the whole objective
+        target_gap = _target_gap(run, point, columns)
         better = inner
         if is_thin:
             better = _proximal_newton(inner, target_gap, RowHessian(), working_set)
@@ -96,6 +90,23 @@ def solve_by_working_sets(run, point, rows=None):
         step_size = np.abs(better.coef - inner.coef).max()
         point = better if is_whole else better.widened(point.problem, working_set)
     return point
+
+
+def _target_gap(run, point, inner):
+    """Gap to which the inner problem, on columns of the point's, is solved.
+
+    Where its model is the objective on these columns, and a factor costs less than a pass, that is
+    the gap wanted of the whole, on many rows, which tell columns apart, and where nothing tells how
+    large the set's own gap is.
+    """
+    problem, gap, enough = point.problem, run.last.dual_gap, run.tol
+    if np.isinf(gap):  # what tol bounds is then the square root of a decrease
+        gap, enough = point.promised_decrease.sum(), run.tol**2
+    wanted, is_tall = ENOUGH * enough * point.unit, problem.n_samples > problem.n_features
+    is_cheap = (is_tall or not problem.has_dual) and has_cheap_factor(problem, inner.n_features)
+    if problem.loss.constant_curvature and (inner is problem or is_cheap):
+        return wanted
+    return max((MANY_ROWS_ACCURACY if is_tall else MANY_COLUMNS_ACCURACY) * gap, wanted)
 
 
 def _creeps(history):

@@ -233,6 +233,19 @@ def test_separable_classes_have_no_optimum():
     assert not model.converged_
 
 
+@pytest.mark.parametrize("penalty", [MCP(), SCAD()])
+def test_few_rows_take_few_sets(penalty):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(150, 900)) + 0.7 * rng.normal(size=(150, 1))
+    y = rows[:, :20] @ rng.normal(size=20) + rng.normal(size=150)
+    alpha = 0.15 * np.abs(rows.T @ (y - y.mean())).max() / 150
+    model = NNORegressor(penalty=penalty, alpha=alpha, tol=1e-6).fit(rows, y)
+    assert model.converged_ and model.n_iter_ <= 3
+    gradient = rows.T @ (rows @ model.coef_ + model.intercept_ - y) / 150
+    bound = penalty.bind(900, 1).at_strength(alpha)
+    assert bound.subdiff_distance(model.coef_[:, None], gradient[:, None] / alpha).max() < 1e-6
+
+
 @pytest.mark.parametrize("stream", ["ftrl", "cells"])
 def test_streams(stream):
     rng = np.random.default_rng(3)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_regression
 
-from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty
+from nno_sklearn.penalties import L1, L2, ElasticNet, GroupLasso, NoPenalty
 from nno_sklearn.solvers import (
     SOLVERS,
     GradientDescent,
@@ -251,6 +251,20 @@ def test_working_set_holds_what_promises_most():
     np.testing.assert_array_equal(
         np.isin(np.flatnonzero(best.coef), choose_features(problem.at(best.coef))), True
     )
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_a_working_set_of_many_rows_holds_all_that_are_likely(size):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(8000, 260))
+    y = X[:, 20:172] @ rng.choice([-1.0, 1.0], size=(152, 1)) + rng.normal(size=(8000, 1))
+    penalty = L1() if size == 1 else GroupLasso(np.arange(260).reshape(-1, size).tolist())
+    problem = pose(X, y, LOSSES["squared_error"], penalty, 0.2)
+    chosen = choose_features(problem.null)
+    assert np.isin(np.arange(20, 172), chosen).all() and len(chosen) <= 160
+    result = solve("proximal", problem, tol=1e-9)
+    assert result.status is Status.CONVERGED and result.n_iter == 1
+    assert (result.coef[20:172] != 0).all()
 
 
 @pytest.mark.parametrize(
