@@ -9,10 +9,10 @@ if TYPE_CHECKING:  # the names that __getattr__ imports
     from nno_sklearn._classifier import NNOClassifier as NNOClassifier
     from nno_sklearn._regressor import NNORegressor as NNORegressor
     from nno_sklearn.callbacks import EarlyStopping as EarlyStopping
-    from nno_sklearn.contracts import check_loss as check_loss
-    from nno_sklearn.contracts import check_penalty as check_penalty
-    from nno_sklearn.contracts import check_solver as check_solver
-    from nno_sklearn.contracts import check_stream as check_stream
+    from nno_sklearn.contracts.authors import check_loss as check_loss
+    from nno_sklearn.contracts.authors import check_penalty as check_penalty
+    from nno_sklearn.contracts.authors import check_solver as check_solver
+    from nno_sklearn.contracts.authors import check_stream as check_stream
     from nno_sklearn.interchange import to_sklearn as to_sklearn
     from nno_sklearn.layers import from_linear as from_linear
     from nno_sklearn.layers import to_linear as to_linear
@@ -62,10 +62,10 @@ _HOMES = {
     "ScoreTraining": "score_training",
     "Solver": "solvers",
     "Stream": "streams",
-    "check_loss": "contracts",
-    "check_penalty": "contracts",
-    "check_solver": "contracts",
-    "check_stream": "contracts",
+    "check_loss": "contracts.authors",
+    "check_penalty": "contracts.authors",
+    "check_solver": "contracts.authors",
+    "check_stream": "contracts.authors",
     "condense": "neighbors",
     "from_linear": "layers",
     "like": "linear_model.likeness",

@@ -29,8 +29,6 @@ from nno_sklearn._validation import check_batch, check_training_data, sum_of_wei
 from nno_sklearn.losses import Loss
 from nno_sklearn.rows import Labels, reweighted
 from nno_sklearn.session import TrainingData
-from nno_sklearn.streams import Batch
-from nno_sklearn.streams.widening import Widening
 from nno_sklearn.types import Matrix
 
 
@@ -184,6 +182,8 @@ class ClassTargets:
         return self._batch(X, shares, weight, offset), *parts
 
     def _batch(self, X, shares, weight, offset):
+        from nno_sklearn.streams import Batch
+
         targets = shares[:, -self._n_outputs :]
         return Batch(X, targets, weight, self._spread(offset, self._n_outputs))
 
@@ -195,6 +195,8 @@ class ClassTargets:
         self.classes_, self.multilabel_ = classes, False
         loss = self._loss_of_classes(loss)
         if len(classes) > len(before):
+            from nno_sklearn.streams.widening import Widening
+
             widening = Widening.between(before, classes, loss_before, loss)
             self._class_mass = widening.masses(self._class_mass)
         self._class_mass = mass if begins else self._class_mass + mass

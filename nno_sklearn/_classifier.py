@@ -1,7 +1,7 @@
 """NNOClassifier."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,10 +26,12 @@ from nno_sklearn.losses import (
     SquaredHinge,
 )
 from nno_sklearn.penalties import Penalty
-from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.solvers import Solver
-from nno_sklearn.streams import Stream
 from nno_sklearn.types import Array, Matrix, RandomState
+
+if TYPE_CHECKING:
+    from nno_sklearn.score_training import ScoreTraining
+    from nno_sklearn.streams import Stream
 
 
 def _has_probabilities(self):
@@ -173,13 +175,13 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
 
     def __init__(
         self,
-        loss: str | Loss | ScoreTraining | Callable[..., float] = "log_loss",
+        loss: "str | Loss | ScoreTraining | Callable[..., float]" = "log_loss",
         *,
         penalty: str | Penalty | None = "l2",
         alpha: float = 1e-4,
         l1_ratio: float = 0.5,
         solver: str | Solver = "auto",
-        stream: str | Stream | None = "auto",
+        stream: "str | Stream | None" = "auto",
         fit_intercept: bool = True,
         max_iter: int = 1000,
         tol: float = 1e-4,

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable
 from inspect import Signature, signature
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -37,12 +37,14 @@ from nno_sklearn.counterparts import OF_MEAN, Strength
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.rows import exact_product
-from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.session import Coefficients, FitSession, Limits, Parts, given_start
 from nno_sklearn.solvers import Record, Solver, Status
 from nno_sklearn.solvers.base import SolverResult
-from nno_sklearn.streams import Stream
 from nno_sklearn.types import Matrix, RandomState
+
+if TYPE_CHECKING:
+    from nno_sklearn.score_training import ScoreTraining
+    from nno_sklearn.streams import Stream
 
 
 def _has_corners(problem):
@@ -100,12 +102,12 @@ class LinearModel(
     def __init__(
         self,
         *,
-        loss: str | Loss | ScoreTraining | Callable[..., float],
+        loss: "str | Loss | ScoreTraining | Callable[..., float]",
         penalty: str | Penalty | None,
         alpha: float,
         l1_ratio: float,
         solver: str | Solver,
-        stream: str | Stream | None,
+        stream: "str | Stream | None",
         fit_intercept: bool,
         max_iter: int,
         tol: float,

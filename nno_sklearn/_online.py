@@ -15,8 +15,6 @@ from nno_sklearn._validation import check_compatible, draft_of, make_score_train
 from nno_sklearn.callbacks.fit_task import FitTask
 from nno_sklearn.contracts import check_loss_on, check_penalty_on
 from nno_sklearn.solvers import Status
-from nno_sklearn.streams import STREAMS, Learnt, StreamObjective
-from nno_sklearn.streams.history import record_of, shortened
 from nno_sklearn.types import Array
 
 #: Attributes of a fit, which those of a stream replace.
@@ -66,6 +64,8 @@ def _check_takes(stream, offset):
     """Raise a ValueError for offsets that an algorithm would not see."""
     if offset is None or stream.takes_offset:
         return
+    from nno_sklearn.streams import STREAMS
+
     others = " or ".join(f"stream={name!r}" for name, kind in STREAMS.items() if kind.takes_offset)
     raise ValueError(
         f"offset: {type(stream).__name__} learns without offsets, as its memory keeps none. Use "
@@ -106,6 +106,9 @@ class OnlineLearning:
 
     def _learn_rows(self, X, y, given, known, task):
         """Learn from the rows of positive weight; False where there are none."""
+        from nno_sklearn.streams import Learnt, StreamObjective  # no fit waits for these modules
+        from nno_sklearn.streams.history import record_of
+
         started = perf_counter()
         parts = self.parts()
         loss, penalty = parts.loss, parts.penalty
@@ -158,6 +161,8 @@ class OnlineLearning:
 
     def _end_batch(self, history, record, task):
         """Show a batch's record to callbacks, and keep it; the best model, where they end here."""
+        from nno_sklearn.streams.history import shortened
+
         state = self._learnt.state
         stops = task.see(record, lambda: (state.coef, state.intercept))
         self.history_ = shortened([*history, *task.scored([record])])

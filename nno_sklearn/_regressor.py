@@ -1,7 +1,7 @@
 """NNORegressor."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,11 +48,13 @@ from nno_sklearn.losses import (
 )
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.rows.merging import pooled
-from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.session import TrainingData, are_apart, no_problem
 from nno_sklearn.solvers import Solver
-from nno_sklearn.streams import Batch, Stream
 from nno_sklearn.types import Matrix, RandomState
+
+if TYPE_CHECKING:
+    from nno_sklearn.score_training import ScoreTraining
+    from nno_sklearn.streams import Stream
 
 
 class NNORegressor(RegressorMixin, LinearModel):
@@ -192,13 +194,13 @@ class NNORegressor(RegressorMixin, LinearModel):
 
     def __init__(
         self,
-        loss: str | Loss | ScoreTraining | Callable[..., float] = "squared_error",
+        loss: "str | Loss | ScoreTraining | Callable[..., float]" = "squared_error",
         *,
         penalty: str | Penalty | None = "l2",
         alpha: float = 1e-4,
         l1_ratio: float = 0.5,
         solver: str | Solver = "auto",
-        stream: str | Stream | None = "auto",
+        stream: "str | Stream | None" = "auto",
         fit_intercept: bool = True,
         max_iter: int = 1000,
         tol: float = 1e-4,
@@ -317,6 +319,8 @@ class NNORegressor(RegressorMixin, LinearModel):
                 f"{coef_table(self).shape[0]}: the number of outputs is fixed by the "
                 "first call of partial_fit."
             )
+        from nno_sklearn.streams import Batch
+
         return Batch(X, targets, weight, self._spread(offset, n_outputs)), loss, None, None
 
     def _keep_model(self, coef, intercept, loss, dtype):

@@ -34,9 +34,7 @@ from nno_sklearn._foreign import ForeignArray
 from nno_sklearn._tensors import from_tensor
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import PENALTIES, ElasticNet, NoPenalty, Penalty
-from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.solvers import SOLVERS, Solver
-from nno_sklearn.streams import STREAMS, Stream
 
 
 def draft_of(estimator):
@@ -117,12 +115,16 @@ def make_loss(loss, known):
 
 def make_score_training(loss, known):
     """The score training that ``loss`` names; None where it is a loss."""
+    if isinstance(loss, Loss) or (isinstance(loss, str) and loss in known):
+        return None
+    from nno_sklearn.score_training import ScoreTraining  # most fits do without these modules
+
     if isinstance(loss, ScoreTraining):
         return loss
-    if callable(loss) and not isinstance(loss, type | Loss):
+    if callable(loss) and not isinstance(loss, type):
         check_scorer(loss, "loss")
         return ScoreTraining(loss)
-    is_scorer = isinstance(loss, str) and loss not in known and loss in get_scorer_names()
+    is_scorer = isinstance(loss, str) and loss in get_scorer_names()
     return ScoreTraining(loss) if is_scorer else None
 
 
@@ -178,6 +180,8 @@ def make_solver(solver):
 
 def make_stream(stream, solver):
     """The stream of this name, the solver's own for "auto", or the user's own object."""
+    from nno_sklearn.streams import STREAMS, Stream  # only partial_fit needs these modules
+
     if isinstance(stream, Stream):
         return stream
     name = solver.stream if isinstance(stream, str) and stream == "auto" else stream
@@ -213,6 +217,8 @@ def check_compatible(parameter, algorithm, name, loss, penalty, penalty_name):
     missing = algorithm.missing(loss, penalty)
     if not missing:
         return
+    from nno_sklearn.streams import STREAMS
+
     known = {"solver": SOLVERS, "stream": STREAMS}[parameter]
     works = [repr(other) for other, kind in known.items() if not kind().missing(loss, penalty)]
     remedy = (

@@ -54,6 +54,9 @@ ROW_SPACE_BUDGET, LEAST_ROTATED = 15.0, 1e-4
 ROWS_BUDGET, PRECONDITIONER_BUDGET = 1.0, 1.25
 #: What all rows' Hessian may cost where it is constant, so that one step ends.
 NEWTON_BUDGET = 8.0
+#: What eigenvectors of one output's second moments may cost, which save searches along lines, and
+#: iterations with them.
+FACTOR_BUDGET, MOST_IN_ONE_METRIC = 5.0, 25
 #: What a neighbour search may cost: a tenth of a fit.
 SEARCH_BUDGET = 1.0
 #: What all rows' Hessian may cost where it proves an optimum that no dual point proves, or tells
@@ -99,6 +102,8 @@ FEW_COEFFICIENTS = 100
 #: Entries of X and of a matrix over its columns, for each output, up to which a look at coupled
 #: outputs takes longer than products with their Hessian.
 MOST_PRODUCT_ENTRIES = 3e6
+#: Entries of a dense X up to which one output's searches along lines take longer than products.
+MOST_ONE_METRIC_ENTRIES = 1.5e6
 #: Directions of the columns' second moments that a factor of the largest alone has; iterations of a
 #: descent of coupled outputs, about, and share of them that it adds to those.
 LEADING, DESCENT_ITERATIONS, MORE_ITERATIONS = 32, 20.0, 0.25
@@ -192,18 +197,35 @@ def takes_row_space(problem):
 
 def takes_few_looks(problem):
     """Whether an iteration is to be no more than two products with X and one look at the loss, as
-    for coupled outputs the best intercept and the best step would be many."""
+    the best intercept and the best step would be many, which cost more than products of coupled
+    outputs, and of one where X is of middle size."""
     is_here = not problem.rows.n_elsewhere and problem.correction.is_zero
-    if not is_here or problem.n_outputs > MOST_JOINT_OUTPUTS:
+    if not is_here or problem.n_outputs > MOST_JOINT_OUTPUTS or takes_newton(problem):
         return False
-    return has_kronecker_factors(problem) and not takes_newton(problem)
+    return has_kronecker_factors(problem) or _has_one_metric(problem)
+
+
+def _has_one_metric(problem):
+    """Whether second moments, of which eigenvectors cost little, serve a single output at all its
+    places: the loss's curvature neither is a constant, when it is one step, nor jumps."""
+    rows, loss, (p, n_outputs) = problem.rows, problem.loss, problem.shape
+    varies = loss.largest_curvature is None and not loss.constant_curvature
+    is_middling = not rows.is_sparse and rows.n_stored <= MOST_ONE_METRIC_ENTRIES
+    factor = 2 * p**3 / BLOCKED_SPEEDUP
+    return n_outputs == 1 and varies and is_middling and factor <= FACTOR_BUDGET * rows.n_stored
+
+
+def most_few_looks(problem):
+    """Iterations in a descent of :func:`takes_few_looks`, after which one output goes on by the
+    curvature of landmarks: second moments are then too unlike it."""
+    return MOST_IN_ONE_METRIC if problem.n_outputs == 1 else np.inf
 
 
 def takes_hessian_products(problem):
     """Whether, in a descent of :func:`takes_few_looks`, a look costs more than products with the
     Hessian of the coupled outputs, of which Newton's steps take twice as many as secants do."""
     entries = (problem.rows.n_stored + problem.n_features**2) * problem.n_outputs
-    return entries <= MOST_PRODUCT_ENTRIES
+    return problem.n_outputs > 1 and entries <= MOST_PRODUCT_ENTRIES
 
 
 def takes_single(problem):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 import joblib
 import numpy as np
@@ -19,7 +19,6 @@ from nno_sklearn.contracts import check_loss_on, check_penalty_on
 from nno_sklearn.penalties import NoPenalty, Penalty
 from nno_sklearn.problem import Problem, summarise
 from nno_sklearn.problem.cost import MOMENTS_BUDGET, PASSES_PER_FIT
-from nno_sklearn.score_training import BoundTraining
 from nno_sklearn.session.apart import ApartOutputs, are_apart, no_problem
 from nno_sklearn.session.magnitude import check_magnitude
 from nno_sklearn.session.minimise import pilot_coefficients
@@ -27,6 +26,9 @@ from nno_sklearn.session.model import Model, Parts, SessionModel, TrainingData
 from nno_sklearn.session.posed import Fitted, Posed, preview, solve_posed
 from nno_sklearn.session.starts import Start, start_of
 from nno_sklearn.types import Array
+
+if TYPE_CHECKING:
+    from nno_sklearn.score_training import BoundTraining
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class _Known(Generic[Model]):
     model: Model
     problem: Problem
     total_weight: float
-    training: BoundTraining | None
+    training: "BoundTraining | None"
 
     @cached_property
     def key(self) -> Any:

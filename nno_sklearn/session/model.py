@@ -1,7 +1,7 @@
 """The interface of models that sessions can fit."""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -11,9 +11,11 @@ from nno_sklearn.counterparts import Strength
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.rows import LocalRows, Rows, RowTargets, targets_of
-from nno_sklearn.score_training import ScoreTraining
 from nno_sklearn.solvers import Solver, SolverResult
 from nno_sklearn.types import Array
+
+if TYPE_CHECKING:
+    from nno_sklearn.score_training import ScoreTraining
 
 
 class Parts(NamedTuple):
@@ -23,7 +25,7 @@ class Parts(NamedTuple):
     penalty: Penalty
     solver: Solver
     #: How to train on a score, from the optimum of the loss; None to minimise the loss.
-    training: ScoreTraining | None = None
+    training: "ScoreTraining | None" = None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A posed problem: solved as callbacks watch, and kept in a model."""
 
 from dataclasses import replace
-from typing import Any, Generic, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 import numpy as np
 
@@ -9,13 +9,15 @@ from nno_sklearn._validation import draft_of
 from nno_sklearn.callbacks.base import Best
 from nno_sklearn.callbacks.fit_task import AsFitted, FitTask
 from nno_sklearn.problem import Point, Problem
-from nno_sklearn.score_training import BoundTraining
 from nno_sklearn.session.minimise import certified, minimise
 from nno_sklearn.session.model import Model, SessionModel
 from nno_sklearn.session.threads import threads_for
 from nno_sklearn.solvers import Record, Solver, SolverResult, Status
 from nno_sklearn.solvers.base import Callback, MakeCoefficients
 from nno_sklearn.types import Array
+
+if TYPE_CHECKING:
+    from nno_sklearn.score_training import BoundTraining
 
 
 class Posed(NamedTuple, Generic[Model]):
@@ -26,7 +28,7 @@ class Posed(NamedTuple, Generic[Model]):
     problem: Problem
     solver: Solver
     #: How to train on a score with these targets; None for a loss.
-    training: BoundTraining | None
+    training: "BoundTraining | None"
     #: Sum of the weights in the user's own units.
     total_weight: float
 

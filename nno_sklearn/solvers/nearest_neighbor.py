@@ -149,7 +149,7 @@ class NearestNeighborSolver(Solver):
         # Pass the start on without a name: it is as long as the data, and the loops may free it.
         if problem.is_smooth:
             own = _preconditioner(run, landmarks, landmarks.n_curvature)
-            point = self._descend(run, self._begin(run, start, landmarks, own), own)
+            point = self._descend(run, self._begin(run, start, landmarks, own), own, landmarks)
         else:
             # A working set holds few of so many features: all rows tell its curvature.
             few = fits_matrix(problem.n_features) and landmarks.n_curvature < problem.n_samples
@@ -157,9 +157,9 @@ class NearestNeighborSolver(Solver):
             point = solve_by_working_sets(run, self._begin(run, start, landmarks), rows)
         return run.result(point)
 
-    def _descend(self, run, point, preconditioner):
+    def _descend(self, run, point, preconditioner, landmarks):
         """Descend to the optimum: for many coupled outputs first in coefficients and intercept
-        together, and where the Hessian is cheap by Newton's steps."""
+        together, where the Hessian is cheap by Newton's steps, and where looks are dear by few."""
         step_size = np.nan
         if moves_jointly(run.problem) and not run.done(point):
             point = descend_jointly(run, point, preconditioner, self.n_corrections)
@@ -167,7 +167,8 @@ class NearestNeighborSolver(Solver):
             point, step_size = descend_by_newton(run, point), 1.0
             run.done(point, step_size)
         elif takes_few_looks(run.problem) and not run.done(point):
-            point = descend_reduced(run, point, preconditioner, self.n_corrections)
+            metric = KroneckerAtPoint(landmarks, landmarks.n_curvature)
+            point = descend_reduced(run, point, metric, self.n_corrections)
         elif is_wide_parabola(run.problem):
             point = descend_on_parabola(run, point, preconditioner)
         if run.status:

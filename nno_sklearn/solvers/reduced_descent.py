@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nno_sklearn.problem.cost import takes_hessian_products, takes_single
+from nno_sklearn.problem.cost import most_few_looks, takes_hessian_products, takes_single
 from nno_sklearn.rows import Raw
 from nno_sklearn.rows.replies import Reduced
 from nno_sklearn.solvers.conjugate_gradients import model_minimum
@@ -62,7 +62,7 @@ def descend_reduced(run, point, preconditioner, n_corrections):
     Returns
     -------
     Point
-        The run has no status where no step from it descends.
+        The run has no status where no step from it descends, or as many as may be taken are.
     """
     whole, largest = point.problem, 0.0
     is_newton = takes_hessian_products(whole)
@@ -70,7 +70,7 @@ def descend_reduced(run, point, preconditioner, n_corrections):
     past = LBFGS(whole, 0 if is_newton else n_corrections)
     past.carry_on(whole, point.coef)
     problem, share, is_last = whole.single() if takes_single(whole) else whole, SURE, False
-    place = _place_of(point)
+    place, n_steps, most_steps = _place_of(point), 0, most_few_looks(whole)
     while True:
         metric = Metric(past, _inverse(problem, place, preconditioner))
         steepest = metric.solve(-place.slope)
@@ -89,7 +89,8 @@ def descend_reduced(run, point, preconditioner, n_corrections):
             step_size, new = found
             past.add(new.coef - place.coef, new.slope - place.slope)
             place = new
-            is_last = not run.goes_by(place, step_size)
+            n_steps += 1
+            is_last = n_steps >= most_steps or not run.goes_by(place, step_size)
             continue
         point = _point_of(whole, place)
         if run.done(point) or is_last or (problem is whole and not is_near):

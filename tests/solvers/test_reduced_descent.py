@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from nno_sklearn import NNOClassifier
+from nno_sklearn import NNOClassifier, NNORegressor
 from nno_sklearn.losses import MultinomialLogLoss
 from nno_sklearn.problem import cost
 from nno_sklearn.rows import LocalRows, Rows
@@ -128,3 +128,51 @@ def test_a_copy_in_single_precision_is_rounded_in_spreads(dtype, far):
 def test_a_result_has_the_precision_of_the_data(kind):
     model = NNOClassifier(alpha=1e-3, tol=1e-12, max_iter=1000).fit(X, Y)
     assert model.converged_ and model.dual_gap_ <= 1e-12 * model.objective_
+
+
+@pytest.fixture(params=["log_loss", "poisson", "gamma"])
+def of_one_output(request):
+    """A model of one output, rows too many for Newton's steps, and their targets."""
+    rng = np.random.default_rng(6)
+    X = (rng.normal(size=(1800, N_FEATURES)) + 2.0) * np.logspace(-1, 1, N_FEATURES)
+    eta = (X / np.logspace(-1, 1, N_FEATURES) - 2.0) @ rng.normal(size=N_FEATURES) / 9
+    if request.param == "log_loss":
+        return NNOClassifier(alpha=1e-3), X, eta + rng.logistic(size=len(X)) > 0.5
+    mean = np.exp(eta)
+    y = rng.poisson(mean) if request.param == "poisson" else mean * rng.gamma(2.0, size=len(X))
+    return NNORegressor(request.param, alpha=1e-3), X, y
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("container", [np.asarray, np.float32])
+def test_one_output_has_the_same_optimum(
+    of_one_output, container, fit_intercept, steps, monkeypatch
+):
+    model, X, y = of_one_output
+    model.set_params(tol=1e-7, fit_intercept=fit_intercept).fit(container(X), y)
+    assert model.converged_ and 0 < len(steps) < cost.MOST_IN_ONE_METRIC
+    objective = model.objective_
+    monkeypatch.setattr(nearest_neighbor, "takes_few_looks", lambda problem: False)
+    del steps[:]
+    model.fit(container(X), y)
+    assert not steps
+    assert objective == pytest.approx(model.objective_, rel=2e-7)
+
+
+def test_one_output_goes_on_by_landmarks(of_one_output, steps, monkeypatch):
+    """Where second moments are unlike the curvature; each place is recorded once."""
+    monkeypatch.setattr(cost, "MOST_IN_ONE_METRIC", 3)
+    model, X, y = of_one_output
+    model.set_params(tol=1e-9).fit(X, y)
+    assert model.converged_ and len(steps) == 3 < model.n_iter_
+    objectives = [record.objective for record in model.history_]
+    assert (np.diff(objectives) < 1e-8 * objectives[0]).all()  # products are rounded to float32
+    assert len(set(objectives)) == len(objectives)
+
+
+@pytest.mark.parametrize("kind_of_X", [sparse.csr_array, lambda X: X[:900]])
+def test_one_output_takes_newtons_steps_where_they_are_cheap(of_one_output, kind_of_X, steps):
+    """And landmarks where X is sparse."""
+    model, X, y = of_one_output
+    X = kind_of_X(X)
+    assert model.fit(X, y[: X.shape[0]]).converged_ and not steps
