@@ -346,18 +346,23 @@ def _drawn(targets, weight, size, n_drawn, random):
 
     No group has rows of two classes: so the classes keep their weights, and rare ones a row. Groups
     are of rows of like ``size``, their squared distance from the mean, and the larger the fewer:
-    few rows tell of rare features.
+    few rows tell of rare features. In its group a row is drawn as often as it weighs; one with the
+    share of a whole group begins one.
     """
     code = targets @ np.arange(1.0, targets.shape[1] + 1.0)
     order = np.lexsort((size, code))
-    share = np.cumsum(weight[order] * (size[order] + size.mean()))
+    mass, own = np.cumsum(weight[order]), weight[order] * (size[order] + size.mean())
+    share = np.cumsum(own)
     ends = np.searchsorted(share, share[-1] * np.arange(1, n_drawn) / n_drawn) + 1
+    ends = np.concatenate([ends, np.flatnonzero(own * n_drawn > share[-1])])
     turns = 1 + np.flatnonzero(np.diff(code[order]))
     if len(turns) < n_drawn:  # classes or counts
         ends = np.concatenate([ends, turns])
     begins = np.union1d(0, ends[ends < len(order)])
-    sizes = np.diff(begins, append=len(order))
-    drawn = order[begins + (random.random(len(sizes)) * sizes).astype(int)]
+    last = np.append(begins[1:], len(order)) - 1
+    before = mass[begins] - weight[order[begins]]
+    place = before + random.random(len(begins)) * (mass[last] - before)
+    drawn = order[np.clip(np.searchsorted(mass, place, side="right"), begins, last)]
     return drawn, np.add.reduceat(weight[order], begins)
 
 

@@ -20,6 +20,8 @@ FINER = 0.01
 #: Lengths of a step that are tried, each half the last, until the model falls: of one by the
 #: inverse of slopes, and of one by slopes.
 FEW_SHORTENINGS, SHORTENINGS = 3, 8
+#: Rounds of block pivots that may gain nothing in succession, and rounds at most.
+PATIENCE, MAX_PIVOTS = 3, 200
 EPS, TINY = np.finfo(float).eps, np.finfo(float).tiny
 
 
@@ -256,15 +258,30 @@ class GroupModel:
 
 
 def _nonnegative_step(curvature, right, sizes):
-    """Newton's step in sizes, none of which falls below 0."""
-    free, step = np.ones(len(sizes), dtype=bool), -sizes
-    while free.any():
+    """Newton's step in sizes, none of which falls below 0: the best of these.
+
+    By block pivots (Judice and Pires, 1994): all sizes that fall below 0 stay at 0, and all that
+    stay there but would better grow are free again; one at a time where that goes in circles. Held
+    for ever, sizes of like groups end where the model is higher than at the start of the step.
+    """
+    free, fewest, patience = np.ones(len(sizes), dtype=bool), np.inf, PATIENCE
+    size = np.abs(curvature)
+    for _ in range(MAX_PIVOTS):
+        step = -sizes
         given = right[free] + curvature[np.ix_(free, ~free)] @ sizes[~free]
-        found = ScaledCholesky(curvature[np.ix_(free, free)], 0.0).solve(given)
-        step[free] = found
-        falls = sizes[free] + found < 0
-        if not falls.any():
+        if free.any():
+            step[free] = ScaledCholesky(curvature[np.ix_(free, free)], 0.0).solve(given)
+        slack = right - curvature @ step
+        rounding = len(sizes) * EPS * (size @ np.abs(step) + np.abs(right))
+        wrong = np.where(free, sizes + step < 0, slack > rounding)
+        count = np.count_nonzero(wrong)
+        if not count:
             break
-        step[np.flatnonzero(free)[falls]] = -sizes[free][falls]
-        free[np.flatnonzero(free)[falls]] = False
-    return step
+        if count < fewest:
+            fewest, patience = count, PATIENCE
+        elif patience:
+            patience -= 1
+        else:
+            wrong[: np.flatnonzero(wrong)[-1]] = False
+        free ^= wrong
+    return np.maximum(step, -sizes)

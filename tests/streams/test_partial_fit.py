@@ -284,6 +284,19 @@ class TestBatches:
         stream(fresh, X, y, sample_weight=0.0)
         assert vars(fresh) == vars(make(loss, solver=solver))
 
+    def test_rows_are_drawn_as_often_as_they_weigh(self):
+        rng = np.random.default_rng(0)
+        X, weight = rng.normal(size=(8000, 5)), np.exp(3 * rng.normal(size=8000))
+        chances = 2 * X @ rng.normal(size=(5, 4)) + 2 * rng.gumbel(size=(8000, 4))
+        y = chances.argmax(axis=1)
+        model, best = NNOClassifier(alpha=1e-3), NNOClassifier(alpha=1e-3)
+        for first in range(0, 8000, 1000):
+            part = slice(first, first + 1000)
+            model.partial_fit(X[part], y[part], classes=range(4), sample_weight=weight[part])
+        best.fit(X, y, sample_weight=weight)
+        losses = [log_loss(y, m.predict_proba(X), sample_weight=weight) for m in (model, best)]
+        assert losses[0] < 1.002 * losses[1]
+
     @pytest.mark.parametrize("solver", SOLVERS)
     def test_weights_are_repetitions(self, solver):
         X, y = data("log_loss", n=3000)

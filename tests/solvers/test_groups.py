@@ -1,0 +1,36 @@
+"""Models with norms of groups: steps in the sizes of groups that interact."""
+
+import numpy as np
+import pytest
+from scipy.optimize import nnls
+
+from nno_sklearn import GroupLasso, NNORegressor
+from nno_sklearn.solvers.groups import _nonnegative_step
+
+ONE_LARGE = [list(range(50)), *([j] for j in range(50, 300))]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_step_is_the_best_that_leaves_no_size_below_0(seed):
+    rng = np.random.default_rng(seed)
+    n = 30
+    root = rng.normal(size=(n + 2, 5)) @ rng.normal(size=(5, n)) + 0.1 * rng.normal(size=(n + 2, n))
+    curvature, right = root.T @ root, rng.normal(size=n)
+    sizes = np.where(rng.random(n) < 0.5, 0.0, rng.random(n))
+    lower = np.linalg.cholesky(curvature)
+    best = nnls(lower.T, np.linalg.solve(lower, right + curvature @ sizes))[0]
+    step = _nonnegative_step(curvature, right, sizes)
+    np.testing.assert_allclose(sizes + step, best, atol=1e-8 * best.max())
+
+
+@pytest.mark.parametrize(("n", "alpha"), [(60, 0.01), (60, 0.04), (2500, 0.03)])
+@pytest.mark.parametrize("groups", [ONE_LARGE, [[j, j + 1] for j in range(0, 300, 2)]])
+def test_groups_that_interact(n, alpha, groups):
+    """Sizes that fell to 0 may grow again within a step: else it leads up, and the fit ends."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 30)) @ rng.normal(size=(30, 300)) + 0.01 * rng.normal(size=(n, 300))
+    y = X[:, :20] @ rng.normal(size=20) + rng.normal(size=n)
+    X, y = X / X.std(), y / y.std()
+    model = NNORegressor(penalty=GroupLasso(groups), alpha=alpha, tol=1e-8).fit(X, y)
+    assert model.status_.value == "converged" and model.optimality_ <= 1e-8
+    assert model.n_iter_ <= 12
