@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nno_sklearn.losses import Corner
 from nno_sklearn.rows.cholesky import ScaledCholesky
@@ -34,13 +35,21 @@ class CurvedRows:
     design : DesignMatrix
     weight : ndarray of shape (n,)
         Positive.
+    index : ndarray of int of shape (n,)
+        Their numbers.
     """
 
-    def __init__(self, rows: LocalRows, design: Any, weight: Array) -> None:
-        self._rows, self._design, self._weight = rows, design, weight
+    def __init__(
+        self, rows: LocalRows, design: Any, weight: Array, index: NDArray[np.intp]
+    ) -> None:
+        self._rows, self._design, self._weight, self._index = rows, design, weight, index
 
     def __len__(self) -> int:
         return len(self._weight)
+
+    def are(self, others: CurvedRows) -> bool:
+        """Whether these are the same rows."""
+        return np.array_equal(self._index, others._index)
 
     @property
     def total(self) -> float:
@@ -55,10 +64,13 @@ class CurvedRows:
     def solve(self, diagonal: Array, slope: Array) -> Array:
         """The inverse of ``diag(diagonal)`` plus the Hessian, of a slope, in the space of these
         rows (Woodbury, 1950); some passes over them. All are (n_features + 1,)."""
-        kernel = self._design.kernel(1.0 / diagonal[:-1]) + 1.0 / diagonal[-1]
-        factor = ScaledCholesky(kernel, 1.0 / self._weight)
-        pulled = self._pulled(factor.solve(self._raw(slope / diagonal)))
-        return (slope - pulled) / diagonal
+        first = slope[:-1] / diagonal[:-1]
+        factor = ScaledCholesky(self._design.kernel(1.0 / diagonal[:-1]), 1.0 / self._weight)
+        slopes = factor.solve(self._design.matvec(first[:, None])[:, 0])
+        by_shift = factor.solve(np.ones(len(self)))
+        shift = (slope[-1] - slopes.sum()) / (diagonal[-1] + by_shift.sum())
+        pulled = self._design.rmatvec((slopes + shift * by_shift)[:, None])
+        return np.append(first - np.ravel(pulled) / diagonal[:-1], shift)
 
     def _raw(self, step):
         return self._design.matvec(step[:-1, None])[:, 0] + step[-1]
@@ -169,7 +181,7 @@ class Envelopes(CornerRows):
         index = np.flatnonzero(count)
         weight = self._weight[index, 0] * count[index] / self._width
         design = self._design if len(index) == len(self) else self._design.rows(index)
-        return CurvedRows(self._rows, design, weight)
+        return CurvedRows(self._rows, design, weight, index)
 
     def _curved(self, eta):
         """Whether slopes change with raw predictions, at each corner."""

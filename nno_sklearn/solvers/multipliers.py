@@ -27,7 +27,7 @@ BAND, WIDER = 3.0, 2.0
 ROUGH, FINE = 0.5, 0.3
 #: Newton's steps of one width, widths, and widths in a row that may be in vain, at most.
 MOST_STEPS, MOST_WIDTHS, PATIENCE = 40, 60, 4
-#: Curvature by an intercept that is no row's, in shares of the rows', for a step to be finite.
+#: Curvature by an intercept, in shares of the rows', by which its slope may gain at most.
 DAMPING = 1e-4
 #: Conjugate gradients: products that the first may take, those of any at most, and the share of the
 #: residual that is left; and as how many times as many those count that did not get there.
@@ -37,6 +37,11 @@ FIRST_PRODUCTS, MOST_PRODUCTS, PRECISION, UNENDED = 60, 100, 0.05, 3
 CONTENT, MOST_LOOKS, FACTOR = 0.1, 30, 8.0
 #: Rise of the objective, relative to it, that is none.
 ROUNDING = 1e-13
+#: Wanted gap from which on coefficients are wanted as exactly, and exact steps for them.
+EXACT, POLISHES = 1e-11, 3
+#: Share of what is left after one width and the next, below which the width stays.
+FAST = 1e-2
+EPS = np.finfo(float).eps
 TINY = np.finfo(float).tiny
 
 
@@ -102,31 +107,55 @@ class _Search:
         self._coef, self._intercept = start.coef[:, 0], start.intercept[0]
         self._n_iter, self._n_products = start.n_iter, FIRST_PRODUCTS
         self._unit = LEAST_UNIT * problem.null.value / problem.n_outputs
+        self._rounding = 4 * EPS * problem.null.value / problem.n_outputs
         rows.begin(start.coef, start.intercept)
         self._width, self._band = max(width * rows.spread(), TINY), BAND
         rows.look(self._width)
 
     def solved(self, accuracy, max_iter):
         """Widths that shrink, until objective and dual are as near as wanted."""
-        least, in_vain = np.inf, 0
+        least, in_vain, before = np.inf, 0, np.inf
         for _ in range(MOST_WIDTHS):
-            wanted = accuracy * self._size()
+            wanted = self._wanted(accuracy)
             is_settled = self._moved(FINE * wanted, max_iter)
             slope, left = self._slope(self._rows), self._rows.left()
             squares = self._may_gain(slope, np.inf)
-            gap, wanted = left + squares + abs(slope[-1] * self._intercept), accuracy * self._size()
+            gap = left + squares + abs(slope[-1] * self._intercept)
+            wanted = self._wanted(accuracy)
             in_vain = 0 if gap < ROUGH * least else in_vain + 1
             least = min(least, gap)
             if gap <= wanted or in_vain > PATIENCE or self._n_iter >= max_iter:
                 break
             if is_settled and squares <= max(left, wanted):
                 self._rows.settle()
-                self._width *= SHRINKAGE
+                # Where little is left anyway, smaller widths would only magnify rounding.
+                if accuracy > EXACT or left > FAST * before:
+                    self._width *= SHRINKAGE
+                before = left
                 self._rows.look(self._width)
             elif self._is_part:
                 self._band *= WIDER
+        if accuracy <= EXACT:
+            self._polish()
         intercept = np.full(1, self._intercept)
         return OutputPlace(self._coef[:, None], intercept, self._rows, self._n_iter)
+
+    def _polish(self):
+        """Steps of multipliers while the same rows are curved, of one exact step of Newton's each:
+        the gap, which is as the square of what coefficients are off, sees them no more."""
+        for _ in range(POLISHES):
+            self._rows.settle()
+            self._rows.look(self._width)
+            slope, curved = self._slope(self._rows), self._rows.curved()
+            if not len(curved):
+                return
+            before = self._coef, self._intercept
+            own = self._of_intercept(curved)
+            step = self._newton_step(curved, slope, np.append(self._l2, own))
+            self._look_at(self._coef + step[:-1], self._intercept + step[-1])
+            if not self._rows.curved().are(curved):
+                self._look_at(*before)
+                return
 
     def _moved(self, enough, max_iter):
         """Descend on the rows near corners; whether others, of which some may have come to a
@@ -151,6 +180,10 @@ class _Search:
     def _smooth_value(self):
         return self._rows.smooth_value() + 0.5 * float(self._l2 @ self._coef**2)
 
+    def _wanted(self, accuracy):
+        """The gap that is wanted, but no less than rounding of the rows' losses."""
+        return max(accuracy * self._size(), self._rounding)
+
     def _size(self):
         """The objective, but no less than a unit of it."""
         return max(self._rows.value() + 0.5 * float(self._l2 @ self._coef**2), self._unit)
@@ -172,14 +205,12 @@ class _Search:
         for count in range(MOST_STEPS):
             rows.look(self._width)
             slope, curved = self._slope(rows), rows.curved()
-            rho = np.inf
-            if self._problem.fit_intercept:
-                rho = DAMPING * curved.total if len(curved) else 1.0 / self._width
-            may_gain = self._may_gain(slope, rho)
+            own = self._of_intercept(curved)
+            may_gain = self._may_gain(slope, own or DAMPING * curved.total)
             is_done = may_gain <= (max(enough, ROUGH * rows.left()) if count else enough)
             if is_done or self._n_iter >= max_iter:
                 return
-            step = self._newton_step(curved, slope, np.append(self._l2, rho))
+            step = self._newton_step(curved, slope, np.append(self._l2, own))
             rows.plan(step)
             length = self._length(rows, step, float(slope @ step))
             if not length > 0:
@@ -188,6 +219,14 @@ class _Search:
             self._coef = self._coef + length * step[:-1]
             self._intercept += length * step[-1]
             self._n_iter += 1
+            if abs(slope @ step) <= EPS * self._unit:
+                return
+
+    def _of_intercept(self, curved):
+        """Curvature by the intercept that is no row's: some where no row is curved."""
+        if not self._problem.fit_intercept:
+            return np.inf
+        return 0.0 if len(curved) else 1.0 / self._width
 
     def _newton_step(self, curved, slope, diagonal):
         """Of coefficients and intercept, (n_features + 1,): ``diagonal`` is what the penalty adds

@@ -21,6 +21,11 @@ LEAST_SHRINKAGE, MOST_SHRINKAGE = 0.5, 0.2
 AIM = 0.2
 #: Shares of what is wanted that the method of multipliers and an interior point method aim at.
 NEARBY, INSIDE = 0.5, 0.1
+#: Share of it for multipliers on small problems: next to rounding, all rows being on a corner or
+#: away from it, where each step of Newton's is exact.
+EXACTLY = 1e-2
+#: Newton's steps that may take; many more are of columns of many scales, which others solve.
+MOST_EXACT = 200
 #: Accuracy of a smooth problem, as a share of what is wanted and of the last one, and at least.
 FINER, ROUGH = 0.05, 1e-3
 #: What a width grows by where rounding keeps its problem from being solved, or hides what is left,
@@ -94,9 +99,7 @@ class _Continuation(Succession):
             self._record(0.0, 0.0)
 
     def solve(self, solver, random_state=None, check=accept):
-        # Small problems go on beyond tol, where smooth losses end exactly.
-        is_enough = self._goal == self._tol and solver.is_second_order
-        if self.status is None and is_enough:
+        if self.status is None and solver.is_second_order:
             self._begin_near(check_random_state(random_state))
         return super().solve(solver, random_state, check)
 
@@ -104,21 +107,34 @@ class _Continuation(Succession):
         """Begin near the optimum, and with a dual point there: by multipliers where the penalty is
         squares, else by an interior point method."""
         problem, start = self._problem, (self.coef, self.intercept)
-        options = self._max_iter, random_state
-        place = place_by_multipliers(problem, *start, NEARBY * self._goal, *options)
-        if place is None and takes_interior(problem):
-            place = place_inside(problem, *start, INSIDE * self._goal, *options)
+        # Small problems go on beyond tol, where multipliers end exactly, interior points do not.
+        is_enough = self._goal == self._tol
+        if is_enough:
+            place = place_by_multipliers(
+                problem, *start, NEARBY * self._goal, self._max_iter, random_state
+            )
+        else:
+            most = min(self._max_iter, MOST_EXACT)
+            place = place_by_multipliers(problem, *start, EXACTLY * self._goal, most, random_state)
+        if place is None and is_enough and takes_interior(problem):
+            place = place_inside(problem, *start, INSIDE * self._goal, self._max_iter, random_state)
         if place is None:
             return
-        before, self._since = self.coef, len(self.history) + 1
+        given = *start, self.raw, self._value
         self.coef, self.intercept, self.raw = place.coef, place.intercept, place.raw
         self._bound_by(self._problem, place.sums, place.dual)
-        self._value, self._n_iter = self._value_at(place.coef, place.raw), place.n_iter
+        self._value = self._value_at(place.coef, place.raw)
         optimality = self._optimality()
-        self._record(optimality, self._gap, np.abs(self.coef - before).max())
+        falls = self._value <= given[-1]
+        if not (falls and (is_enough or optimality <= self._tol)):  # columns of many scales, say
+            self.coef, self.intercept, self.raw, self._value = given
+            return
+        self._n_iter, self._since = place.n_iter, len(self.history) + 1
+        self._record(optimality, self._gap, np.abs(self.coef - start[0]).max())
         if optimality <= ROUGH:
             self._dual, self._width = place.dual, NEAR_WIDTH * self._least
-        if optimality <= self._goal:
+        is_rounding = self._gap <= ROUNDINGS * EPS * self._unit and optimality <= self._tol
+        if optimality <= self._goal or is_rounding:
             self.status = Status.CONVERGED
         elif self._n_iter >= self._max_iter:
             self.status = self.status or Status.MAX_ITER

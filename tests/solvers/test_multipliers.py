@@ -1,9 +1,12 @@
 """Losses with corners and squares of all coefficients by multipliers: the optimum of other roads,
 with rows on corners alone in Newton's steps."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
 from nno_sklearn import NNOClassifier, NNORegressor
 from nno_sklearn.losses import EpsilonInsensitive, Hinge, Quantile
@@ -194,3 +197,30 @@ def test_rows_with_some_columns_far_larger_than_others():
     X = np.repeat(rng.normal(size=(50, 150)), 4, axis=0) * 10.0 ** rng.integers(-8, 9, 150)
     model = fitted("quantile", X, rng.normal(size=200), alpha=1e-6, max_iter=100)
     assert np.isfinite(model.coef_).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_small_problems_end_at_rounding_also_where_equal_rows_have_both_labels(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(8, 3))
+    X, y = np.vstack([X, X[:4]]), rng.integers(0, 2, 8)
+    y = np.append(y, 1 - y[:4])
+    for alpha in (1e-2, 1e-6):
+        models = [
+            NNOClassifier("hinge", alpha=alpha, solver=one).fit(X, y) for one in ("auto", "gd")
+        ]
+        for model in models:
+            assert model.converged_ and model.dual_gap_ <= 1e-11 * model.objective_
+        np.testing.assert_allclose(models[0].coef_, models[1].coef_, atol=1e-8)
+
+
+def test_columns_of_many_scales_are_left_to_others():
+    """Newton's steps end far above the constant model there, and are not taken."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(9, 9)) * 10.0 ** np.linspace(-9, 9, 9)
+    y = np.arange(9) % 2
+    for alpha in (1e-3, 1.0):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = NNOClassifier("hinge", alpha=alpha, tol=1e-7).fit(X, y)
+        assert model.objective_ <= 8 / 9 + 1e-9
