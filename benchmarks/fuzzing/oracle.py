@@ -92,6 +92,7 @@ class Objective:
         size = self.weight @ formulas.magnitude(self.loss, self.y, eta).sum(axis=1)
         if self.loss == "concomitant_huber":  # its scale is found to 1e-8, the value to the square
             size = size + 100 * self.value(coef, intercept)
+            size += np.sqrt(self.weight @ self.y**2).sum()  # of which it is no less than 1e-15
         return ROUNDINGS * (error.sum() + EPS * (size + self.value(coef, intercept) + self.null))
 
     @cached_property
