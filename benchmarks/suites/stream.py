@@ -146,7 +146,7 @@ def _prequential(name, options):
 
 
 def _throughput(options):
-    """Rows a second with 50 features and 1,000 cells, and the neighbour search's share."""
+    """Rows a second with 50 features and 500 cells, and the neighbour search's share."""
     X, y = data.tall_labels(options.rows, 50, decades=0.0)
     task, facts = Task(X, y, 500), {"rows": len(y), "columns": 50, "cells": 500}
     makers = dict(learners(task))

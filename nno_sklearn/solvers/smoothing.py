@@ -109,13 +109,10 @@ class _Continuation(Succession):
         problem, start = self._problem, (self.coef, self.intercept)
         # Small problems go on beyond tol, where multipliers end exactly, interior points do not.
         is_enough = self._goal == self._tol
-        if is_enough:
-            place = place_by_multipliers(
-                problem, *start, NEARBY * self._goal, self._max_iter, random_state
-            )
-        else:
-            most = min(self._max_iter, MOST_EXACT)
-            place = place_by_multipliers(problem, *start, EXACTLY * self._goal, most, random_state)
+        share, most = NEARBY, self._max_iter
+        if not is_enough:
+            share, most = EXACTLY, min(most, MOST_EXACT)
+        place = place_by_multipliers(problem, *start, share * self._goal, most, random_state)
         if place is None and is_enough and takes_interior(problem):
             place = place_inside(problem, *start, INSIDE * self._goal, self._max_iter, random_state)
         if place is None:
