@@ -136,7 +136,7 @@ def fit_here(tasks):
             return [_fitted(task, None, Processes()) for task in tasks]
     from distributed import Client, LocalCluster, wait
 
-    options = {"n_workers": n_workers, "threads_per_worker": 1, "dashboard_address": None}
+    options = {"n_workers": n_workers, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
     found = []
     with LocalCluster(**options, silence_logs=50) as cluster, Client(cluster) as client:
         for task in tasks:

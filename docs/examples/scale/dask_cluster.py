@@ -23,7 +23,7 @@ from nno_sklearn import NNOClassifier
 from nno_sklearn.inspection import ConvergenceDisplay
 
 N, P, ALPHA = 200_000, 20, 1e-4
-client = Client(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None)
+client = Client(processes=False, n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0")
 
 # %%
 # Rows that no one has seen
