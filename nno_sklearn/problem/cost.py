@@ -81,9 +81,9 @@ PASSES_PER_FIT = 3.0
 MAX_MATRIX_SIZE = 2000
 #: Coefficients of coupled outputs up to which their Hessian is one matrix.
 MAX_JOINT_SIZE = 600
-#: Numbers in a dense matrix of rows (one for each row, output and coefficient) that may be made at
-#: once, 160 MB; and in one of which a singular value decomposition, or products with vectors by the
-#: dozen, take some milliseconds.
+#: Numbers in a dense matrix of rows (one for each row, output and coefficient), or over candidates
+#: of which few are factored, that may be made at once, 160 MB; and in one of rows of which a
+#: singular value decomposition, or products with vectors by the dozen, take some milliseconds.
 MOST_ROW_ENTRIES, FEW_ROW_ENTRIES = 2e7, 2e6
 #: Arrays of one number for each row and output that a Newton step on all rows holds.
 NEWTON_ARRAYS = 12
@@ -152,6 +152,11 @@ def may_thread(problem):
 def fits_matrix(size):
     """Whether a square matrix of ``size`` rows is small enough to be factored."""
     return size <= MAX_MATRIX_SIZE
+
+
+def fits_candidates(size):
+    """Whether a square matrix of ``size`` rows may be made, of which few are factored at once."""
+    return size**2 <= MOST_ROW_ENTRIES
 
 
 def is_wide_sparse(problem):

@@ -32,12 +32,13 @@ class TriangularFactor:
 
     def solve(self, right):
         """``(L L')^-1 right``, of a vector or of each column."""
-        if right.ndim == 1:
-            return self.undo(dtrsv(self._upper, right, trans=1))
-        return dtrsm(1.0, self._upper, self.halve(right), overwrite_b=True)
+        return self.undo(self.halve(right))
 
     def halve(self, right):
-        """``L^-1 right`` of each column: its squares are those of ``right`` in the inverse."""
+        """``L^-1 right``, of a vector or of each column, whose squares are those of ``right`` in
+        the inverse."""
+        if right.ndim == 1:
+            return dtrsv(self._upper, right, trans=1)
         return dtrsm(1.0, self._upper, right, trans_a=1)
 
     def shares(self, j):
@@ -48,9 +49,9 @@ class TriangularFactor:
         """``L' vectors``, whose lengths are those of ``vectors`` in the matrix's metric."""
         return self._upper @ vectors
 
-    def undo(self, vector):
-        """The vector that :meth:`apply` takes to ``vector``."""
-        return dtrsv(self._upper, vector)
+    def undo(self, image):
+        """The vectors that :meth:`apply` takes to ``image``, a vector or each column."""
+        return dtrsv(self._upper, image) if image.ndim == 1 else dtrsm(1.0, self._upper, image)
 
 
 class Cholesky(TriangularFactor):
@@ -102,8 +103,8 @@ class ScaledCholesky:
 
     def __init__(self, matrix, diagonal):
         total = matrix.diagonal() + diagonal
-        root = np.sqrt(np.maximum(total, 0.0))
-        self._scaling = 1.0 / np.where(root > 0, root, np.inf)
+        self._size = np.sqrt(np.maximum(total, 0.0))
+        self._scaling = 1.0 / np.where(self._size > 0, self._size, np.inf)
         scaled = matrix * self._scaling
         scaled *= self._scaling[:, None]
         ridge = 1e-13
@@ -118,9 +119,19 @@ class ScaledCholesky:
 
     def solve(self, right):
         """``(matrix + diag(diagonal))^-1 right``, of a vector or of each column."""
-        if right.ndim == 1:
-            return self._scaling * self._factor.solve(self._scaling * right)
-        return (self._scaling * self._factor.solve((self._scaling * right.T).T).T).T
+        return self.undo(self.halve(right))
+
+    def halve(self, right):
+        """See :meth:`TriangularFactor.halve`."""
+        return self._factor.halve((self._scaling * right.T).T)
+
+    def apply(self, vectors):
+        """See :meth:`TriangularFactor.apply`."""
+        return self._factor.apply((self._size * vectors.T).T)
+
+    def undo(self, image):
+        """See :meth:`TriangularFactor.undo`."""
+        return (self._scaling * self._factor.undo(image).T).T
 
     def combination(self, j):
         """The columns up to j, of which the others are taken out, as weights, (j + 1,)."""

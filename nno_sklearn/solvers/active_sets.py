@@ -224,6 +224,6 @@ def _best_on_the_way(part, u, new, low, high, right):
     places = u[:, None] + np.multiply.outer(new - u, steps)
     places = np.where(crossing[:, None] <= steps, end[:, None], places)
     moved = places - u[:, None]
-    rise = right @ moved + 0.5 * np.einsum("jk,jk->k", moved, part.product(moved))
+    rise = right @ moved + 0.5 * part.squares(moved)
     lowest = int(rise.argmin())
     return places[:, lowest] if rise[lowest] < 0 else u

@@ -6,6 +6,7 @@ from scipy.linalg import qr, solve_triangular
 from scipy.sparse.linalg import eigsh
 
 from nno_sklearn.rows.cholesky import Cholesky, ScaledCholesky, TriangularFactor
+from nno_sklearn.solvers.kept_factor import SAFE, KeptFactor
 
 #: Pivot of a scaled Gram matrix below which its rounding errors matter.
 DOUBTFUL = 1e-11
@@ -15,6 +16,8 @@ OPEN = 1e-18
 FEW_EIGENVALUES, EIGENVALUE_TOL = 300, 1e-3
 #: Share of the coefficients up to which it takes less time to copy their columns than to read all.
 FEW_MOVED = 0.3
+#: Coefficients from which on a factor takes longer than updates of another in Python.
+WORTH_KEEPING = 200
 #: Rounds within which the gap must fall to this share, or the search ends.
 PATIENCE, WORTHWHILE = 20, 0.9
 
@@ -66,7 +69,7 @@ class GramModel:
     def __init__(self, matrix, rows_tell=lambda combination, size: False):
         self._matrix, self._rows_tell = np.ascontiguousarray(matrix), rows_tell
         self.diagonal = matrix.diagonal()
-        self._is_dependent = np.zeros(len(matrix), dtype=bool)
+        self._is_dependent, self._kept = np.zeros(len(matrix), dtype=bool), None
 
     def product(self, d):
         """``H d``."""
@@ -74,7 +77,13 @@ class GramModel:
 
     def part(self, index, ridge):
         """The model of some coefficients, with a ``ridge``, one or many, on its diagonal."""
-        return _GramPart(self._matrix.take(index, axis=0).take(index, axis=1), ridge)
+        ridges = np.broadcast_to(ridge, len(index))
+        part = None if self._kept is None else self._kept.part(index, ridges)
+        if part is None:
+            part = _GramPart(self._matrix.take(index, axis=0).take(index, axis=1), ridge)
+            if len(index) >= WORTH_KEEPING and part.factor.pivots.min() >= SAFE:
+                self._kept = KeptFactor(self._matrix, index, ridges, part.factor)
+        return part
 
     def among(self, index):
         """The model of some coefficients, the others staying as they are."""
@@ -116,19 +125,20 @@ class GramModel:
 class _GramPart:
     def __init__(self, matrix, ridge):
         self._matrix, self._ridge = matrix, ridge
-        self._factor = ScaledCholesky(matrix, ridge)
+        self.factor = ScaledCholesky(matrix, ridge)
         #: Which coefficients the matrix does not tell from combinations of those before them.
-        self.is_dependent = self._factor.pivots < DOUBTFUL
+        self.is_dependent = self.factor.pivots < DOUBTFUL
 
-    def product(self, moved):
-        return self._matrix @ moved + (self._ridge * moved.T).T
+    def squares(self, moved):
+        """``m' H m`` of each column m, the ridge included."""
+        return np.einsum("jk,jk->k", moved, self._matrix @ moved + (self._ridge * moved.T).T)
 
     def solve(self, right):
-        return self._factor.solve(right)
+        return self.factor.solve(right)
 
     def combination(self, j):
         """Of coefficients up to j, 1 of that: where it depends on the others, of no curvature."""
-        return self._factor.combination(j)
+        return self.factor.combination(j)
 
 
 class RowsModel:
@@ -256,8 +266,10 @@ class _RowsPart:
             stacked = np.vstack([self._scaled, np.diag(np.sqrt(self._ridges))])
             self._factor = qr(stacked, mode="r", check_finite=False)[0][:p]
 
-    def product(self, moved):
-        return self._plain.T @ (self._plain @ moved) + (self._ridge * moved.T).T
+    def squares(self, moved):
+        image = self._plain @ moved
+        ridges = (self._ridge * moved.T).T
+        return np.einsum("ik,ik->k", image, image) + np.einsum("jk,jk->k", moved, ridges)
 
     def solve(self, right):
         right = (self._inverse * right.T).T

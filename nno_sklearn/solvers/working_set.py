@@ -7,6 +7,7 @@ from nno_sklearn.problem.cost import (
     MAX_MATRIX_SIZE,
     can_have_rows,
     coupled_outputs,
+    fits_candidates,
     fits_matrix,
     has_cheap_factor,
     takes_all_columns,
@@ -173,7 +174,12 @@ def _is_model_of_some(point):
 def _fits_hessian(point):
     """Whether a matrix over the coefficients that a model is of may be factored."""
     n_coupled = point.problem.n_features * coupled_outputs(point.problem)
-    return fits_matrix(n_coupled) or _are_chosen_singly(point) or _are_chosen_in_groups(point)
+    return (
+        fits_matrix(n_coupled)
+        or _are_chosen_singly(point)
+        or _are_chosen_in_groups(point)
+        or (fits_candidates(point.problem.n_features) and _has_row_models(point))
+    )
 
 
 def _has_thin_models(point, n_needed):
