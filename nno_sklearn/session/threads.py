@@ -2,13 +2,17 @@
 
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
+from itertools import count
 from threading import current_thread, main_thread
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
 from nno_sklearn.problem import Problem
-from nno_sklearn.problem.cost import may_thread, pays_threads
+from nno_sklearn.problem.cost import is_brief, may_thread, pays_threads
+
+#: Numbers of the brief fits of this process that would have had a limit.
+_brief_fits = count()
 
 
 def threads_for(problem: Problem) -> AbstractContextManager[Any]:
@@ -18,13 +22,16 @@ def threads_for(problem: Problem) -> AbstractContextManager[Any]:
     that core has other work, a short product takes many times as long as in one thread.
 
     Products so short that BLAS starts no threads need no limit, which takes as long as a step of a
-    small fit, and the first one in a process as long as all of it.
+    small fit. Nor has the first brief fit of a process one: the libraries must be found for it,
+    which takes several times as long as such a fit, and more may not follow.
 
     The limit is one of the process, so only fits in the main thread set it: of fits in threads of
     their own, the last would restore what another has set.
     """
     is_free = pays_threads(problem) or not may_thread(problem)
     if is_free or current_thread() is not main_thread():
+        return nullcontext()
+    if is_brief(problem) and next(_brief_fits) == 0:
         return nullcontext()
     return _libraries().limit(limits=1)
 

@@ -1,5 +1,6 @@
 """Short products take one thread of BLAS, whatever the user's setting, which is restored."""
 
+from itertools import count
 from threading import Barrier, Thread
 
 import numpy as np
@@ -8,12 +9,19 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from nno_sklearn import NNORegressor
 from nno_sklearn.problem import cost
+from nno_sklearn.session import threads
 from nno_sklearn.solvers import GradientDescent
 from tests.problems import make_matrix
 
 
 def blas_threads():
     return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+
+
+@pytest.fixture(autouse=True)
+def not_the_first(monkeypatch):
+    """As if this process had fitted before."""
+    monkeypatch.setattr(threads, "_brief_fits", count(1))
 
 
 class Watching(GradientDescent):
@@ -34,9 +42,9 @@ class Watching(GradientDescent):
 
 
 @pytest.mark.parametrize(
-    ("least", "never", "threads"), [(np.inf, 0, {1}), (0, 0, {2}), (np.inf, np.inf, {2})]
+    ("least", "never", "n_threads"), [(np.inf, 0, {1}), (0, 0, {2}), (np.inf, np.inf, {2})]
 )
-def test_only_long_products_use_threads(least, never, threads, monkeypatch):
+def test_only_long_products_use_threads(least, never, n_threads, monkeypatch):
     """And the shortest ones, for which BLAS starts none, leave the setting as it is."""
     monkeypatch.setattr(cost, "LEAST_THREADED", least)
     monkeypatch.setattr(cost, "NEVER_THREADED", never)
@@ -47,7 +55,29 @@ def test_only_long_products_use_threads(least, never, threads, monkeypatch):
     with threadpool_limits(2, user_api="blas"):
         NNORegressor(solver=Watching(seen)).fit(X, y)
         assert blas_threads() == {2}
-    assert set().union(*seen) == threads
+    assert set().union(*seen) == n_threads
+
+
+def test_the_first_brief_fit_of_a_process_looks_for_no_libraries(monkeypatch):
+    """It is over before they are found; the second has its limit."""
+    monkeypatch.setattr(threads, "_brief_fits", count())
+    threads._libraries.cache_clear()
+    X = np.repeat(make_matrix(), 20, axis=0)
+    y = X.sum(axis=1)
+    NNORegressor(solver="gd").fit(X, y)
+    assert threads._libraries.cache_info().currsize == 0
+    NNORegressor(solver="gd").fit(X, y)
+    assert threads._libraries.cache_info().currsize == 1
+
+
+def test_a_long_first_fit_has_its_limit(monkeypatch):
+    monkeypatch.setattr(threads, "_brief_fits", count())
+    monkeypatch.setattr(cost, "BRIEF", 0)
+    X = np.repeat(make_matrix(), 20, axis=0)
+    seen = []
+    with threadpool_limits(2, user_api="blas"):
+        NNORegressor(solver=Watching(seen)).fit(X, X.sum(axis=1))
+    assert set().union(*seen) == {1}
 
 
 def test_fits_in_threads_restore_the_setting():
