@@ -16,7 +16,8 @@ _brief_fits = count()
 
 
 def threads_for(problem: Problem) -> AbstractContextManager[Any]:
-    """One thread of BLAS for a problem whose products are short, else as many as the user lets.
+    """One thread of BLAS, and of OpenMP, by which rows' neighbours are found, for a problem whose
+    products are short, else as many as the user lets.
 
     Threads wait for each other at the end of each product, in a loop that takes a core: where
     that core has other work, a short product takes many times as long as in one thread.
@@ -38,4 +39,4 @@ def threads_for(problem: Problem) -> AbstractContextManager[Any]:
 
 @cache
 def _libraries() -> ThreadpoolController:
-    return ThreadpoolController().select(user_api="blas")
+    return ThreadpoolController()

@@ -14,8 +14,12 @@ from nno_sklearn.solvers import GradientDescent
 from tests.problems import make_matrix
 
 
+def threads_of(api):
+    return {one["num_threads"] for one in threadpool_info() if one["user_api"] == api}
+
+
 def blas_threads():
-    return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+    return threads_of("blas")
 
 
 @pytest.fixture(autouse=True)
@@ -61,19 +65,20 @@ def test_only_long_products_use_threads(least, never, n_threads, monkeypatch):
 def test_the_first_brief_fit_of_a_process_looks_for_no_libraries(monkeypatch):
     """It is over before they are found; the second has its limit."""
     monkeypatch.setattr(threads, "_brief_fits", count())
-    threads._libraries.cache_clear()
-    X = np.repeat(make_matrix(), 20, axis=0)
+    X = np.repeat(make_matrix(), 60, axis=0)
     y = X.sum(axis=1)
-    NNORegressor(solver="gd").fit(X, y)
-    assert threads._libraries.cache_info().currsize == 0
-    NNORegressor(solver="gd").fit(X, y)
-    assert threads._libraries.cache_info().currsize == 1
+    seen = []
+    with threadpool_limits(2, user_api="blas"):
+        for n_threads in (2, 1):
+            seen.clear()
+            NNORegressor(solver=Watching(seen)).fit(X, y)
+            assert set().union(*seen) == {n_threads}
 
 
 def test_a_long_first_fit_has_its_limit(monkeypatch):
     monkeypatch.setattr(threads, "_brief_fits", count())
     monkeypatch.setattr(cost, "BRIEF", 0)
-    X = np.repeat(make_matrix(), 20, axis=0)
+    X = np.repeat(make_matrix(), 60, axis=0)
     seen = []
     with threadpool_limits(2, user_api="blas"):
         NNORegressor(solver=Watching(seen)).fit(X, X.sum(axis=1))
@@ -81,7 +86,7 @@ def test_a_long_first_fit_has_its_limit(monkeypatch):
 
 
 def test_fits_in_threads_restore_the_setting():
-    X = np.repeat(make_matrix(), 20, axis=0)  # long enough for a limit
+    X = np.repeat(make_matrix(), 60, axis=0)  # long enough for a limit
     y = X.sum(axis=1)
     before, seen, barrier = blas_threads(), [], Barrier(2)
     for _ in range(3):
@@ -102,9 +107,23 @@ def test_a_fit_that_fails_restores_the_setting():
         def solve(self, *args, **kwargs):
             raise RuntimeError("no run")
 
-    X = np.repeat(make_matrix(), 20, axis=0)  # long enough for a limit
+    X = np.repeat(make_matrix(), 60, axis=0)  # long enough for a limit
     y = X.sum(axis=1)
     with threadpool_limits(2, user_api="blas"):
         with pytest.raises(RuntimeError, match="no run"):
             NNORegressor(solver=Failing()).fit(X, y)
         assert blas_threads() == {2}
+
+
+def test_searches_for_neighbours_in_a_short_fit_use_one_thread():
+    class Searching(GradientDescent):
+        def solve(self, *args, **kwargs):
+            seen.update(threads_of("openmp"))
+            return super().solve(*args, **kwargs)
+
+    X = np.repeat(make_matrix(), 60, axis=0)
+    seen = set()
+    with threadpool_limits(2, user_api="openmp"):
+        NNORegressor(solver=Searching()).fit(X, X.sum(axis=1))
+        assert threads_of("openmp") == {2}
+    assert seen == {1}
