@@ -69,7 +69,7 @@ def nearest_first(points, strength):
         For each setting in that order, the nearest earlier ones, nearest first.
     """
     n = len(points)
-    # A tree's search has one thread: those of OpenMP wait for each other longer than for few points.
+    # A tree is searched in one thread: those of OpenMP would wait for each other.
     search = nearest_neighbors(n_neighbors=n, algorithm="kd_tree").fit(points)
     distance, index = search.kneighbors(points)
     apart = np.empty((n, n))
