@@ -69,7 +69,9 @@ def nearest_first(points, strength):
         For each setting in that order, the nearest earlier ones, nearest first.
     """
     n = len(points)
-    distance, index = nearest_neighbors(n_neighbors=n).fit(points).kneighbors(points)
+    # A tree is searched in one thread: those of OpenMP would wait for each other.
+    search = nearest_neighbors(n_neighbors=n, algorithm="kd_tree").fit(points)
+    distance, index = search.kneighbors(points)
     apart = np.empty((n, n))
     np.put_along_axis(apart, index, distance, axis=1)
     strongest_first = np.argsort(-strength, kind="stable")

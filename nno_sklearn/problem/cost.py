@@ -43,6 +43,8 @@ LEAST_THREADED = 1e7
 #: Entries of X, and multiplications of a Hessian, up to which BLAS starts no threads by itself
 #: (OpenBLAS 0.3: interface/gemv.c, interface/syrk.c).
 NEVER_THREADED, NEVER_THREADED_HESSIAN = 9216, 59296
+#: Entries of X in products of a fit that ends before the libraries of BLAS are found.
+BRIEF = 2.5e5
 
 #: Iterations that a basis of the rows' space may cost; and the smallest spread of a column, as a
 #: share of the largest, whose coefficients keep their digits in sums with those of others.
@@ -147,6 +149,11 @@ def may_thread(problem):
     entries = problem.rows.n_stored * problem.n_outputs
     operations = problem.n_samples * size * (size + 1)
     return entries >= NEVER_THREADED or operations > NEVER_THREADED_HESSIAN
+
+
+def is_brief(problem):
+    """Whether a fit takes less time than to find the libraries whose threads it would limit."""
+    return problem.rows.n_stored * problem.n_outputs <= BRIEF
 
 
 def fits_matrix(size):
