@@ -79,19 +79,7 @@ class CellMemory:
         names = ("rows", "targets", "weight", "spread")
         return replace(self, **{name: getattr(self, name)[kept] for name in names})
 
-    def absorb(
-        self,
-        rows,
-        targets,
-        weight,
-        scaling,
-        *,
-        totals,
-        n_cells,
-        metric,
-        n_searched=np.inf,
-        random=None,
-    ):
+    def absorb(self, rows, targets, weight, scaling, *, n_cells, metric):
         """Add rows: near ones join their nearest cell, far ones open cells, near cells merge.
 
         A row of weight s at distance d that joins a cell of weight W costs ``d^2 s W / (s + W)``,
@@ -106,17 +94,8 @@ class CellMemory:
         weight : ndarray of shape (n_samples,)
         scaling : Scaling
             The coordinates that distances are measured in.
-        totals : Totals
-            Of all rows, with these.
         n_cells : int
         metric : str or callable
-        n_searched : int, default=np.inf
-            Once cells have merged, so many rows are drawn from more dense ones, weigh as much as
-            all, and only they are searched; the totals are those of all rows. Means of drawn rows
-            are as far apart as rows are: so they tell more of the loss far from the present model
-            than means of all rows.
-        random : numpy.random.Generator, default=None
-            Draws them.
 
         Returns
         -------
@@ -124,10 +103,6 @@ class CellMemory:
         """
         cells, far = self, np.ones(len(weight), dtype=bool)
         if len(self) and len(self) + len(weight) > n_cells:
-            if self.price and n_searched < len(weight) and not sparse.issparse(rows):
-                size = _squared_distances(rows, totals.mean, scaling.inverse)
-                drawn, weight = _drawn(targets, weight, size, n_searched, random)
-                rows, targets = rows[drawn], targets[drawn]
             search = nearest_neighbors(n_neighbors=1, metric=metric).fit(scaling(self.rows))
             distance, cell = (found[:, 0] for found in search.kneighbors(scaling(rows)))
             near = self.weight[cell]
@@ -137,9 +112,9 @@ class CellMemory:
         cells = cells._open(rows[far], targets[far], weight[far])
         while len(cells) > n_cells:
             cells = cells._merge_near(scaling, max(1, int(ROOM * n_cells)), metric)
-        return cells._within(totals)
+        return cells
 
-    def _within(self, totals):
+    def within(self, totals):
         """The cells of rows with these totals, and the scatter that the cells lack."""
         if not self.spread.any():
             return replace(self, totals=totals)
@@ -341,29 +316,45 @@ def _squared_distances(rows, others, inverse):
     return np.einsum("ij,ij->i", step, step)
 
 
-def _drawn(targets, weight, size, n_drawn, random):
-    """Numbers of rows drawn at random, each from a group of like targets, and the groups' weights.
+def drawn(rows, targets, weight, *, totals, n_drawn, random):
+    """Rows drawn at random to be searched for all, each from a group of like targets.
 
-    No group has rows of two classes: so the classes keep their weights, and rare ones a row. Groups
-    are of rows of like ``size``, their squared distance from the mean, and the larger the fewer:
-    few rows tell of rare features. In its group a row is drawn as often as it weighs; one with the
-    share of a whole group begins one.
+    No group has rows of two targets: so classes keep their weights, and rare ones a row. Groups are
+    of rows of like distance from the mean, and the larger that is the fewer: few rows tell of rare
+    features. In its group a row is drawn as often as it weighs; one with the share of a whole group
+    begins one. Means of drawn rows are as far apart as rows are: so they tell more of the loss far
+    from the present model than means of all rows.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_samples, n_features)
+    targets : ndarray of shape (n_samples, n_outputs)
+    weight : ndarray of shape (n_samples,)
+    totals : Totals
+        Of all rows, with these: distances are from their mean, in units of their spreads.
+    n_drawn : int
+    random : numpy.random.Generator
+
+    Returns
+    -------
+    rows, targets, weight
+        Of those drawn, with the weights of their groups.
     """
-    code = targets @ np.arange(1.0, targets.shape[1] + 1.0)
-    order = np.lexsort((size, code))
+    size = _squared_distances(rows, totals.mean, totals.inverse_scale)
+    order = np.lexsort((size, *targets.T))
     mass, own = np.cumsum(weight[order]), weight[order] * (size[order] + size.mean())
     share = np.cumsum(own)
     ends = np.searchsorted(share, share[-1] * np.arange(1, n_drawn) / n_drawn) + 1
     ends = np.concatenate([ends, np.flatnonzero(own * n_drawn > share[-1])])
-    turns = 1 + np.flatnonzero(np.diff(code[order]))
+    turns = 1 + np.flatnonzero(np.diff(targets[order], axis=0).any(axis=1))
     if len(turns) < n_drawn:  # classes or counts
         ends = np.concatenate([ends, turns])
     begins = np.union1d(0, ends[ends < len(order)])
     last = np.append(begins[1:], len(order)) - 1
     before = mass[begins] - weight[order[begins]]
     place = before + random.random(len(begins)) * (mass[last] - before)
-    drawn = order[np.clip(np.searchsorted(mass, place, side="right"), begins, last)]
-    return drawn, np.add.reduceat(weight[order], begins)
+    which = order[np.clip(np.searchsorted(mass, place, side="right"), begins, last)]
+    return rows[which], targets[which], np.add.reduceat(weight[order], begins)
 
 
 def _narrowed(centred, own, whole):

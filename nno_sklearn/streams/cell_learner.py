@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from nno_sklearn.neighbors import CellMemory, Scaling
-from nno_sklearn.neighbors.memory import FAINT
+from nno_sklearn.neighbors.memory import FAINT, drawn
 from nno_sklearn.problem import Correction, Problem
 from nno_sklearn.problem.cost import fits_matrix, takes_newton, too_coupled
 from nno_sklearn.solvers.base import Run
@@ -186,17 +186,13 @@ class CellLearner:
         fade = self._fade(len(chunk))
         old, remainder = state.cells.faded(fade), fade * state.remainder
         totals = old.totals.updated(chunk.X, chunk.y, chunk.weight)
-        new = old.absorb(
-            chunk.X,
-            chunk.y,
-            chunk.weight,
-            self._coordinates(chunk, totals.inverse_scale, model),
-            totals=totals,
-            n_cells=self._budget(chunk),
-            metric=self._metric,
-            n_searched=max(FEWEST_SEARCHED, self._budget(chunk)),
-            random=np.random.default_rng(state.n_rows),
-        )
+        rows, budget = (chunk.X, chunk.y, chunk.weight), self._budget(chunk)
+        n_searched = max(FEWEST_SEARCHED, budget)
+        if old.price and n_searched < len(chunk) and not sparse.issparse(chunk.X):
+            random = np.random.default_rng(state.n_rows)
+            rows = drawn(*rows, totals=totals, n_drawn=n_searched, random=random)
+        coordinates = self._coordinates(chunk, totals.inverse_scale, model)
+        new = old.absorb(*rows, coordinates, n_cells=budget, metric=self._metric).within(totals)
         exact = self._gradient(chunk.X, chunk.y, chunk.weight, model)
         known = self._modelled(new, model) - self._modelled(old, model)
         return replace(

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from nno_sklearn.neighbors import CellMemory, Scaling
+from nno_sklearn.neighbors.memory import drawn
 
 
 def filled(n_cells=12, n=200, *, is_sparse=False, seed=0, metric="euclidean"):
@@ -20,7 +21,7 @@ def filled(n_cells=12, n=200, *, is_sparse=False, seed=0, metric="euclidean"):
     for part in np.array_split(np.arange(n), 5):
         batch = rows[part], y[part], weight[part]
         totals = memory.totals.updated(*batch) if len(part) else memory.totals
-        memory = memory.absorb(*batch, scaling, totals=totals, n_cells=n_cells, metric=metric)
+        memory = memory.absorb(*batch, scaling, n_cells=n_cells, metric=metric).within(totals)
     return memory, X, y, weight
 
 
@@ -74,15 +75,11 @@ class TestDrawnRows:
         memory, random = CellMemory.empty(X.shape[1], y.shape[1]), np.random.default_rng(order)
         for part in np.array_split(np.arange(len(y)), 6):
             batch = X[part], y[part], weight[part]
-            memory = memory.absorb(
-                *batch,
-                Scaling(np.ones(X.shape[1])),
-                totals=memory.totals.updated(*batch),
-                n_cells=n_cells,
-                metric="euclidean",
-                n_searched=n_searched,
-                random=random,
-            )
+            totals, scaling = memory.totals.updated(*batch), Scaling(np.ones(X.shape[1]))
+            if memory.price and n_searched < len(part):
+                batch = drawn(*batch, totals=totals, n_drawn=n_searched, random=random)
+            memory = memory.absorb(*batch, scaling, n_cells=n_cells, metric="euclidean")
+            memory = memory.within(totals)
         return memory
 
     @pytest.mark.parametrize("n_searched", [5, 50, 10_000])
@@ -115,3 +112,13 @@ class TestDrawnRows:
         np.testing.assert_allclose(memory.rows[:, 4], 7.0)
         np.testing.assert_allclose(memory.rows[:, 0], memory.rows[:, 3], atol=1e-9)
         assert np.isfinite(memory.scatter).all()
+
+    def test_rows_of_targets_that_differ_share_no_group(self):
+        """(1, 1, 0) and (0, 0, 1) have the same sum of 1, 2, 3 times their entries."""
+        rng = np.random.default_rng(0)
+        y = np.repeat([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]], 1000, axis=0)
+        X, weight = rng.normal(size=(2000, 3)), rng.uniform(0.1, 3, 2000)
+        memory = CellMemory.empty(3, 3)
+        totals = memory.totals.updated(X, y, weight)
+        _, targets, drawn_weight = drawn(X, y, weight, totals=totals, n_drawn=40, random=rng)
+        np.testing.assert_allclose(drawn_weight @ targets, weight @ y)
