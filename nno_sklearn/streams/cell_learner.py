@@ -1,9 +1,9 @@
 """Online learning from a bounded number of cells, refitted by Newton's method.
 
-The cells are a small weighted training set. Two terms correct its objective to that of the whole
-stream, to second order: the scatter of the rows inside the cells, whose effect depends on the
-model, and the remaining error of the gradient, computed exactly for each chunk of rows at the model
-of that moment.
+The cells are a small weighted training set with the second moments of the whole stream. What its
+gradient lacks of that of all rows is computed exactly for each chunk of rows, at the model of that
+moment, and corrected. Directions in which cells are too few, and sparse cells, lack some of the
+second moments: there the loss is corrected to second order.
 """
 
 from dataclasses import dataclass, replace
@@ -32,12 +32,10 @@ CHUNK = 2000
 FEWEST_SEARCHED = 250
 #: Share of the rows so far that may come before the model is refitted.
 UNSEEN_SHARE = 0.01
-#: Refits at most, as the effect of the scatter depends on the model, and the share of the
-#: coefficients' size by which one has to move them for another to follow: a third one, or one after
-#: less, left the same loss.
-MAX_REFITS, FAR = 2, 0.03
 #: Factor of the raw prediction as a coordinate of distances, in a typical row's Newton steps.
 STRETCH = 2.0
+#: Distance between classes, in spreads of the columns: farther than rows of a class are.
+APART = 1e3
 #: L-BFGS corrections in a refit.
 N_CORRECTIONS = 10
 
@@ -209,14 +207,15 @@ class CellLearner:
     def _coordinates(self, rows, inverse, model):
         """Columns in units of their scales, and raw predictions unless the model is constant."""
         coef, intercept = model
+        apart = APART if self._objective.class_factors is not None else 0.0
         if not coef.any():
-            return Scaling(inverse)
+            return Scaling(inverse, apart=apart)
         eta = rows.X @ coef + intercept
         weight = rows.weight / rows.weight.sum()
         curvature = self._objective.loss_curvature(rows.y, eta, weight).diagonal()
         size = np.sqrt(weight @ self._objective.loss_gradient(rows.y, eta) ** 2)
         step = np.divide(curvature, size, out=np.zeros_like(size), where=size > 0)
-        return Scaling(inverse, coef, STRETCH * step)
+        return Scaling(inverse, coef, STRETCH * step, apart)
 
     def _loss(self, X, y, weight, model):
         coef, intercept = model
@@ -243,8 +242,8 @@ class CellLearner:
         coef, intercept = model
         n_outputs = coef.shape[1]
         curvature, slope = np.zeros((2, n_outputs, n_outputs))
-        if cells.spread.any():
-            share = cells.spread / cells.spread.sum()
+        if cells.price:
+            share = cells.weight / cells.weight.sum()
             eta, y = cells.rows @ coef + intercept, cells.targets
             curvature = self._objective.loss_curvature(y, eta, share)
             here = share @ self._objective.loss_gradient(y, eta)
@@ -262,13 +261,9 @@ class CellLearner:
         problem, total = self._problem(Batch.join(parts))
         n_waiting = sum(map(len, state.pending))
         if len(cells) + n_waiting == state.n_rows:  # each cell is one row: nothing to correct
-            return self._minimise(problem, model)[0]
-        for _ in range(MAX_REFITS):
-            correction = self._correction(cells, remainder, fade * state.loss, model, total)
-            model, is_far = self._minimise(problem.corrected(correction), model)
-            if not (is_far and cells.spread.any()):
-                break
-        return model
+            return self._minimise(problem, model)
+        correction = self._correction(cells, remainder, fade * state.loss, model, total)
+        return self._minimise(problem.corrected(correction), model)
 
     def _correction(self, cells, remainder, loss, model, total):
         """What cells lack of their rows' share of the objective, near a model."""
@@ -295,15 +290,13 @@ class CellLearner:
         return Problem.of(objective, rows.X, y, weight), weight.sum()
 
     def _minimise(self, problem, model):
-        """Solve from a model; returns the new one, and whether it is far from the other."""
+        """The model that solves a problem, found from another."""
         coef, intercept = model[0], problem.inner_intercept(*model)
         is_cheap = _has_hessian(problem) and (problem.rows.is_separate or takes_newton(problem))
         point = self._by_newton(problem, coef, intercept) if is_cheap else None
         if point is None:
             point = self._by_descent(problem, problem.at(coef, intercept))
-        scale = problem.scale[:, None]
-        moved, size = (np.linalg.norm(scale * by) for by in (point.coef - coef, point.coef))
-        return (point.coef, problem.outer_intercept(point)), moved > FAR * size
+        return point.coef, problem.outer_intercept(point)
 
     def _by_newton(self, problem, coef, intercept):
         """The optimum by Newton's steps in coefficients and intercept; None where they fail."""

@@ -166,7 +166,23 @@ class TestAccuracy:
         losses = [log_loss(y, one.predict_proba(X)) for one in (model, full)]
         assert losses[0] < 1.05 * losses[1]
 
-    def test_cells_are_refitted_once_where_the_model_moves_little(self, monkeypatch):
+    @pytest.mark.parametrize("descending", [False, True])
+    @pytest.mark.parametrize("seed", [0, 1])
+    def test_two_strong_classes_one_after_the_other(self, seed, descending):
+        """Of rows that a model is sure of, means say that it should be less so: far from the
+        boundary the loss is no quadratic. Such models were half as large, at 1.4 times the loss."""
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(12_000, 20)) @ (np.eye(20) + 0.3 * rng.normal(size=(20, 20)))
+        eta = 8.0 * X @ rng.normal(size=20) / np.sqrt(20)
+        y = (eta + rng.logistic(size=len(X)) > 0).astype(int)
+        order = np.argsort(-y if descending else y, kind="stable")
+        model = stream(NNOClassifier(alpha=1e-3), X[order], y[order], size=1000)
+        full = NNOClassifier(alpha=1e-3).fit(X, y)
+        losses = [log_loss(y, one.predict_proba(X)) for one in (model, full)]
+        assert losses[0] < 1.1 * losses[1]
+        assert 0.8 < np.linalg.norm(model.coef_) / np.linalg.norm(full.coef_) < 1.25
+
+    def test_each_chunk_is_refitted_once(self, monkeypatch):
         counts, minimise, absorb = [], CellLearner._minimise, CellLearner._absorb
         monkeypatch.setattr(
             CellLearner, "_absorb", lambda *args: [counts.append(0), absorb(*args)][1]
@@ -181,7 +197,7 @@ class TestAccuracy:
         X = rng.normal(size=(24_000, 5))
         y = (X @ rng.normal(size=(5, 3)) + rng.gumbel(size=(24_000, 3))).argmax(axis=1)
         model = stream(NNOClassifier(alpha=1e-3), X, y)
-        assert max(counts) <= 2 and counts[-3:] == [1, 1, 1]
+        assert counts[:-1] == [1] * 11  # the last chunk is refitted after it as well
         full = NNOClassifier(alpha=1e-3, tol=1e-8).fit(X, y)
         losses = [log_loss(y, one.predict_proba(X)) for one in (model, full)]
         assert losses[0] < (1 + 1e-4) * losses[1]
