@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from nno_sklearn._distances import nearest_neighbors
-from nno_sklearn.rows.moments import stored_squares
+from nno_sklearn.rows.moments import pooled_means, stored_squares
 
 #: Share of ``n_cells`` left after a merge, as each merge costs a neighbour search.
 ROOM = 0.8
@@ -267,20 +267,18 @@ class Totals:
         return slope, self.square - self.cross @ slope
 
     def updated(self, rows, targets, weight):
-        """With more rows (Chan, Golub and LeVeque, 1979)."""
+        """With more rows."""
         more = Totals.of(rows, targets, weight)
-        total = self.weight + more.weight
-        share = more.weight / total
-        step, turn = more.mean - self.mean, more.target - self.target
-        apart = self.weight * share
+        total, mean, step, between = pooled_means(self.weight, self.mean, more.weight, more.mean)
+        _, target, turn, _ = pooled_means(self.weight, self.target, more.weight, more.target)
         square = step**2 if self.square.ndim == 1 else np.outer(step, step)
         return Totals(
             total,
-            self.mean + share * step,
-            self.target + share * turn,
-            self.square + more.square + apart * square,
-            self.cross + more.cross + apart * np.outer(step, turn),
-            self.of_targets + more.of_targets + apart * np.outer(turn, turn),
+            mean,
+            target,
+            self.square + more.square + between * square,
+            self.cross + more.cross + between * np.outer(step, turn),
+            self.of_targets + more.of_targets + between * np.outer(turn, turn),
         )
 
 

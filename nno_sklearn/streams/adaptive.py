@@ -97,7 +97,7 @@ class AdaptiveState:
         All other columns have coefficients of exactly 0, and only such in any sum.
         """
         moments = self.moments
-        has_entry = (moments.mean != 0) | (moments.variance > 0) | (self.largest > 0)
+        has_entry = (moments.mean != 0) | (moments.square > 0) | (self.largest > 0)
         has_entry[X.indices] = True
         return np.flatnonzero(has_entry)
 
@@ -107,7 +107,7 @@ class AdaptiveState:
         moments = replace(
             self.moments,
             mean=self.moments.mean[columns],
-            variance=self.moments.variance[columns],
+            square=self.moments.square[columns],
         )
         return replace(
             self, coef=self.coef[columns], moments=moments, largest=self.largest[columns], **cut
@@ -122,7 +122,7 @@ class AdaptiveState:
         moments = replace(
             part.moments,
             mean=put(self.moments.mean, columns, part.moments.mean),
-            variance=put(self.moments.variance, columns, part.moments.variance),
+            square=put(self.moments.square, columns, part.moments.square),
         )
         return replace(
             part,
