@@ -36,6 +36,9 @@ UNSEEN_SHARE = 0.01
 STRETCH = 2.0
 #: Distance between classes, in spreads of the columns: farther than rows of a class are.
 APART = 1e3
+#: Move of the coefficients, in their size, and objective of the rows in memory above the constant
+#: model's, in shares of that, from which on a correction is not believed.
+FAR, WORSE = 0.1, 1.0
 #: L-BFGS corrections in a refit.
 N_CORRECTIONS = 10
 
@@ -263,7 +266,8 @@ class CellLearner:
         if len(cells) + n_waiting == state.n_rows:  # each cell is one row: nothing to correct
             return self._minimise(problem, model)
         correction = self._correction(cells, remainder, fade * state.loss, model, total)
-        return self._minimise(problem.corrected(correction), model)
+        found = self._minimise(problem.corrected(correction), model)
+        return self._minimise(problem, model) if _leads_away(problem, model, found) else found
 
     def _correction(self, cells, remainder, loss, model, total):
         """What cells lack of their rows' share of the objective, near a model."""
@@ -329,6 +333,22 @@ def _has_hessian(problem):
     """Whether the objective has a Hessian that fits a matrix."""
     is_small = fits_matrix(problem.n_features) and not too_coupled(problem)
     return problem.is_smooth and is_small
+
+
+def _leads_away(problem, before, model):
+    """Whether a corrected model is far from the one before, and far worse than the constant one for
+    the rows in memory.
+
+    The correction is linear: where few rows hold the coefficients, such as those of a heavy tail
+    under an exponential, the objective may fall along it without end.
+    """
+    (coef, intercept), scale = model, problem.scale[:, None]
+    moved, size = (np.linalg.norm(scale * by) for by in (coef - before[0], before[0]))
+    if moved <= FAR * size:
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = problem.at(coef, problem.inner_intercept(coef, intercept)).value
+    return not value - problem.null.value <= WORSE * abs(problem.null.value)
 
 
 def _with_waiting(state, batch):

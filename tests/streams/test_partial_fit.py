@@ -182,6 +182,22 @@ class TestAccuracy:
         assert losses[0] < 1.1 * losses[1]
         assert 0.8 < np.linalg.norm(model.coef_) / np.linalg.norm(full.coef_) < 1.25
 
+    @pytest.mark.parametrize("seed", [0, 1])
+    @pytest.mark.parametrize("loss", ["gamma", "poisson"])
+    def test_heavy_tails_under_an_exponential(self, loss, seed):
+        """Few far rows hold the coefficients; what is known of the others' gradient is linear, and
+        once took models of gamma targets to coefficients of 1e6 and a loss of inf."""
+        rng = np.random.default_rng(seed)
+        X = rng.standard_t(3.0 - seed, size=(10_000, 5))
+        mean = np.exp(np.clip(0.3 * X @ rng.normal(size=5), -30, 4))
+        y = mean * rng.gamma(3, size=len(X)) / 3 + 1e-9
+        y = y if loss == "gamma" else rng.poisson(mean).astype(float)
+        model = stream(make(loss, stream="cells"), X, y, size=500)
+        full, value = make(loss).fit(X, y), model.loss_.value
+        ours, least = (value(y, X @ m.coef_ + m.intercept_).mean() for m in (model, full))
+        null = value(y, np.full(len(y), np.log(y.mean()))).mean()
+        assert ours - least < 0.25 * (null - least)
+
     def test_each_chunk_is_refitted_once(self, monkeypatch):
         counts, minimise, absorb = [], CellLearner._minimise, CellLearner._absorb
         monkeypatch.setattr(
