@@ -370,6 +370,7 @@ class TestBatches:
 
 
 class TestClasses:
+    @pytest.mark.filterwarnings("ignore:The latest rows are far better explained by a constant")
     def test_class_that_comes_late(self):
         X, y = load_iris(return_X_y=True)
         for solver in SOLVERS:
