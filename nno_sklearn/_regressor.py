@@ -47,7 +47,7 @@ from nno_sklearn.losses import (
     Tweedie,
 )
 from nno_sklearn.penalties import Penalty
-from nno_sklearn.rows.merging import pooled
+from nno_sklearn.rows.moments import pooled
 from nno_sklearn.session import TrainingData, are_apart, no_problem
 from nno_sklearn.solvers import Solver
 from nno_sklearn.types import Matrix, RandomState

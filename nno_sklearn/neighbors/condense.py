@@ -111,9 +111,6 @@ def condense(
     for first in range(0, len(weight), CHUNK):
         part = slice(first, first + CHUNK)
         chunk = X[part], targets[part], weight[part]
-        totals = cells.totals.updated(*chunk)
-        cells = cells.absorb(
-            *chunk, Scaling(inverse), totals=totals, n_cells=n_cells, metric=metric
-        )
+        cells = cells.absorb(*chunk, Scaling(inverse), n_cells=n_cells, metric=metric)
     mean = cells.targets[:, 0] if is_vector else cells.targets
     return cells.rows, mean, cells.weight

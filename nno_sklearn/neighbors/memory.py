@@ -1,4 +1,4 @@
-"""A bounded summary of a stream: cells of rows with a mean row, a mean target and a weight."""
+"""A bounded summary of a stream: cells of rows with a row, a mean target and a weight."""
 
 from dataclasses import dataclass, replace
 
@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from nno_sklearn._distances import nearest_neighbors
-from nno_sklearn.rows.moments import stored_squares
+from nno_sklearn.rows.moments import pooled_means, stored_squares
 
 #: Share of ``n_cells`` left after a merge, as each merge costs a neighbour search.
 ROOM = 0.8
@@ -17,28 +17,27 @@ CANDIDATES = 3
 FLAT, FLAT_SPARSE = 1e-12, 1e-7
 #: Share of the largest squares below which a direction has none.
 NONE = 1e-10
+#: Share of all rows' squares in a direction from which on cells are widened along it.
+LEAST_SHARE = 0.1
 #: Share of the heaviest cell's weight below which a cell is dropped.
 FAINT = 1e-30
 
 
 @dataclass(frozen=True)
 class CellMemory:
-    """Cells, and the second moments of the rows inside them. Immutable.
+    """Cells, and what they lack of the second moments of all rows. Immutable.
 
     Attributes
     ----------
     rows : ndarray or CSR of shape (n_cells, n_features)
-        Mean rows.
+        Mean rows; moved apart by :meth:`within`.
     targets : ndarray of shape (n_cells, n_outputs)
         Mean targets.
     weight : ndarray of shape (n_cells,)
-    spread : ndarray of shape (n_cells,)
-        Weighted sums of the squared distances to the mean row, in units of the columns' scales.
     scatter : ndarray of shape (n_features, n_features), or (n_features,) for sparse cells
-        What the cells lack of the rows' second moments: the sum over all rows of
-        ``(x - mean row) (x - mean row)'``; its diagonal for sparse cells.
+        What the cells lack of the squares of all rows; its diagonal for sparse cells.
     cross : ndarray of shape (n_features, n_outputs)
-        Likewise, ``(x - mean row) (y - mean target)'``.
+        Likewise, of the products of rows and targets.
     totals : Totals
         Of all rows.
     price : float
@@ -48,7 +47,6 @@ class CellMemory:
     rows: np.ndarray
     targets: np.ndarray
     weight: np.ndarray
-    spread: np.ndarray
     scatter: np.ndarray
     cross: np.ndarray
     totals: "Totals"
@@ -59,8 +57,7 @@ class CellMemory:
         """No cells; sparse ones keep only the diagonal of their scatter."""
         none = sparse.csr_array((0, n_features)) if is_sparse else np.zeros((0, n_features))
         totals = Totals.none(n_features, n_outputs, is_sparse=is_sparse)
-        nothing = np.zeros((0, n_outputs)), np.zeros(0), np.zeros(0)
-        return cls(none, *nothing, totals.square, totals.cross, totals)
+        return cls(none, np.zeros((0, n_outputs)), np.zeros(0), totals.square, totals.cross, totals)
 
     def __len__(self):
         return len(self.weight)
@@ -69,29 +66,17 @@ class CellMemory:
         """All weights and weighted sums times ``factor``; drops cells of negligible weight."""
         if factor == 1.0:
             return self
-        names = ("weight", "spread", "scatter", "cross", "price")
+        names = ("weight", "scatter", "cross", "price")
         faded = {name: factor * getattr(self, name) for name in names}
         faded = replace(self, totals=self.totals.faded(factor), **faded)
         kept = faded.weight > FAINT * faded.weight.max(initial=0.0)
         return faded if kept.all() else faded._part(kept)
 
     def _part(self, kept):
-        names = ("rows", "targets", "weight", "spread")
+        names = ("rows", "targets", "weight")
         return replace(self, **{name: getattr(self, name)[kept] for name in names})
 
-    def absorb(
-        self,
-        rows,
-        targets,
-        weight,
-        scaling,
-        *,
-        totals,
-        n_cells,
-        metric,
-        n_searched=np.inf,
-        random=None,
-    ):
+    def absorb(self, rows, targets, weight, scaling, *, n_cells, metric):
         """Add rows: near ones join their nearest cell, far ones open cells, near cells merge.
 
         A row of weight s at distance d that joins a cell of weight W costs ``d^2 s W / (s + W)``,
@@ -106,17 +91,8 @@ class CellMemory:
         weight : ndarray of shape (n_samples,)
         scaling : Scaling
             The coordinates that distances are measured in.
-        totals : Totals
-            Of all rows, with these.
         n_cells : int
         metric : str or callable
-        n_searched : int, default=np.inf
-            Once cells have merged, so many rows are drawn from more dense ones, weigh as much as
-            all, and only they are searched; the totals are those of all rows. Means of drawn rows
-            are as far apart as rows are: so they tell more of the loss far from the present model
-            than means of all rows.
-        random : numpy.random.Generator, default=None
-            Draws them.
 
         Returns
         -------
@@ -124,33 +100,47 @@ class CellMemory:
         """
         cells, far = self, np.ones(len(weight), dtype=bool)
         if len(self) and len(self) + len(weight) > n_cells:
-            if self.price and n_searched < len(weight) and not sparse.issparse(rows):
-                size = _squared_distances(rows, totals.mean, scaling.inverse)
-                drawn, weight = _drawn(targets, weight, size, n_searched, random)
-                rows, targets = rows[drawn], targets[drawn]
-            search = nearest_neighbors(n_neighbors=1, metric=metric).fit(scaling(self.rows))
-            distance, cell = (found[:, 0] for found in search.kneighbors(scaling(rows)))
+            places = scaling(self.rows, self.targets)
+            search = nearest_neighbors(n_neighbors=1, metric=metric).fit(places)
+            distance, cell = (found[:, 0] for found in search.kneighbors(scaling(rows, targets)))
             near = self.weight[cell]
             far = distance**2 * weight * near / (weight + near) > self.price
             join = ~far
-            cells = self._join(cell[join], rows[join], targets[join], weight[join], scaling)
+            cells = self._join(cell[join], rows[join], targets[join], weight[join])
         cells = cells._open(rows[far], targets[far], weight[far])
         while len(cells) > n_cells:
             cells = cells._merge_near(scaling, max(1, int(ROOM * n_cells)), metric)
-        return cells._within(totals)
+        return cells
 
-    def _within(self, totals):
-        """The cells of rows with these totals, and the scatter that the cells lack."""
-        if not self.spread.any():
+    def within(self, totals):
+        """The cells of rows with these totals, given their second moments, and what is left.
+
+        Means are nearer to each other than rows are, and what they lack of the squares cannot be
+        made up by a quadratic: where classes are told apart for sure the loss is far from one.
+        Dense cells are widened instead, or narrowed where drawn rows are wider by chance.
+        """
+        if not self.price:  # each cell is a row, or equal ones
             return replace(self, totals=totals)
-        own = Totals.of(self.rows, self.targets, self.weight)
         rows = self.rows
         if not sparse.issparse(rows):
-            rows = totals.mean + _narrowed(rows - own.mean, own.square, totals.square)
-            own = Totals.of(rows, self.targets, self.weight)
+            rows = self._fitted_rows(totals)
+        own = Totals.of(rows, self.targets, self.weight)
         scatter, cross = totals.square - own.square, totals.cross - own.cross
         scatter = np.maximum(scatter, 0.0) if scatter.ndim == 1 else scatter
         return replace(self, rows=rows, totals=totals, scatter=scatter, cross=cross)
+
+    def _fitted_rows(self, totals):
+        """Rows with these totals, those of the part that follows the targets and of the rest.
+
+        Where rows come class by class, the classes' means are what differs most: rows that are made
+        wider for it would be so within their class.
+        """
+        own = Totals.of(self.rows, self.targets, self.weight)
+        (own_slope, own_rest), (slope, rest) = own.by_targets, totals.by_targets
+        turned = self.targets - own.target
+        left = self.rows - own.mean - turned @ own_slope
+        left = _fitted(left, own_rest, rest, np.sqrt(totals.square.diagonal()))
+        return totals.mean + turned @ slope + left
 
     def _open(self, rows, targets, weight):
         stack = sparse.vstack if sparse.issparse(self.rows) else np.vstack
@@ -159,7 +149,6 @@ class CellMemory:
             rows=stack([self.rows, rows]) if len(self) else rows,
             targets=np.vstack([self.targets, targets]),
             weight=np.concatenate([self.weight, weight]),
-            spread=np.concatenate([self.spread, np.zeros(len(weight))]),
         )
 
     def _merge_near(self, scaling, n_left, metric):
@@ -183,20 +172,20 @@ class CellMemory:
                 to[light[one]], highest = other[one], max(highest, price[one])
         left, gone = self._part(kept), self._part(~kept)
         cell = (np.cumsum(kept) - 1)[to[~kept]]
-        merged = left._join(cell, gone.rows, gone.targets, gone.weight, scaling, spread=gone.spread)
+        merged = left._join(cell, gone.rows, gone.targets, gone.weight)
         return replace(merged, price=highest)
 
     def _neighbors(self, some, scaling, metric):
         """Distance of some cells to their nearest other one, and its number."""
-        places = scaling(self.rows)
+        places = scaling(self.rows, self.targets)
         search = nearest_neighbors(n_neighbors=2, metric=metric).fit(places)
         distance, other = search.kneighbors(places[some])
         column = (other[:, 0] == some).astype(int)
         rows = np.arange(len(some))
         return distance[rows, column], other[rows, column]
 
-    def _join(self, cell, rows, targets, weight, scaling, spread=0.0):
-        """Add rows, or cells with a spread of their own, to the cells numbered ``cell``."""
+    def _join(self, cell, rows, targets, weight):
+        """Add rows, or other cells, to the cells numbered ``cell``."""
         k, n = len(self), len(weight)
         if not n:
             return self
@@ -204,16 +193,7 @@ class CellMemory:
         total = self.weight + np.bincount(cell, weight, k)
         mean = _scaled_rows(self.rows, self.weight / total) + _scaled_rows(sums @ rows, 1 / total)
         target = (self.weight[:, None] * self.targets + sums @ targets) / total[:, None]
-        spread = self.spread + np.bincount(cell, np.broadcast_to(spread, n), k)
-        spread = spread + self.weight * _squared_distances(self.rows, mean, scaling.inverse)
-        distance = weight * _squared_distances(rows, mean[cell], scaling.inverse)
-        return replace(
-            self,
-            rows=mean,
-            targets=target,
-            weight=total,
-            spread=spread + np.bincount(cell, distance, k),
-        )
+        return replace(self, rows=mean, targets=target, weight=total)
 
 
 @dataclass(frozen=True)
@@ -228,6 +208,7 @@ class Totals:
         Mean target.
     square : ndarray of shape (n_features, n_features), or (n_features,) for sparse rows
     cross : ndarray of shape (n_features, n_outputs)
+    of_targets : ndarray of shape (n_outputs, n_outputs)
     """
 
     weight: float
@@ -235,30 +216,33 @@ class Totals:
     target: np.ndarray
     square: np.ndarray
     cross: np.ndarray
+    of_targets: np.ndarray
 
     @classmethod
     def none(cls, n_features, n_outputs, *, is_sparse):
         """Those of no rows; only the diagonal of the squares for sparse ones."""
         square = np.zeros(n_features if is_sparse else (n_features, n_features))
         mean, target = np.zeros(n_features), np.zeros(n_outputs)
-        return cls(0.0, mean, target, square, np.zeros((n_features, n_outputs)))
+        cross, of_targets = np.zeros((n_features, n_outputs)), np.zeros((n_outputs, n_outputs))
+        return cls(0.0, mean, target, square, cross, of_targets)
 
     @classmethod
     def of(cls, rows, targets, weight):
         """Those of weighted rows."""
         total = weight.sum()
         mean, target = weight @ rows / total, weight @ targets / total
-        weighted = weight[:, None] * (targets - target)
+        turned = targets - target
+        weighted = weight[:, None] * turned
         if sparse.issparse(rows):
             square = stored_squares(rows, weight) - total * mean**2
-            return cls(total, mean, target, square, rows.T @ weighted)
+            return cls(total, mean, target, square, rows.T @ weighted, turned.T @ weighted)
         centred = rows - mean
         square = centred.T @ (weight[:, None] * centred)
-        return cls(total, mean, target, square, centred.T @ weighted)
+        return cls(total, mean, target, square, centred.T @ weighted, turned.T @ weighted)
 
     def faded(self, factor):
         """Where all rows weigh ``factor`` as much."""
-        names = ("weight", "square", "cross")
+        names = ("weight", "square", "cross", "of_targets")
         return replace(self, **{name: factor * getattr(self, name) for name in names})
 
     @property
@@ -273,22 +257,28 @@ class Totals:
     def widened(self, widening):
         """With outputs for classes that appear later."""
         target, cross = widening.targets(self.target[None])[0], widening.gradients(self.cross)
-        return replace(self, target=target, cross=cross)
+        of_targets = widening.gradients(widening.gradients(self.of_targets).T)
+        return replace(self, target=target, cross=cross, of_targets=of_targets)
+
+    @property
+    def by_targets(self):
+        """What a row is by its target, (n_outputs, n_features), and the squares that are left."""
+        slope = np.linalg.pinv(self.of_targets, rcond=NONE, hermitian=True) @ self.cross.T
+        return slope, self.square - self.cross @ slope
 
     def updated(self, rows, targets, weight):
-        """With more rows (Chan, Golub and LeVeque, 1979)."""
+        """With more rows."""
         more = Totals.of(rows, targets, weight)
-        total = self.weight + more.weight
-        share = more.weight / total
-        step, turn = more.mean - self.mean, more.target - self.target
-        apart = self.weight * share
+        total, mean, step, between = pooled_means(self.weight, self.mean, more.weight, more.mean)
+        _, target, turn, _ = pooled_means(self.weight, self.target, more.weight, more.target)
         square = step**2 if self.square.ndim == 1 else np.outer(step, step)
         return Totals(
             total,
-            self.mean + share * step,
-            self.target + share * turn,
-            self.square + more.square + apart * square,
-            self.cross + more.cross + apart * np.outer(step, turn),
+            mean,
+            target,
+            self.square + more.square + between * square,
+            self.cross + more.cross + between * np.outer(step, turn),
+            self.of_targets + more.of_targets + between * np.outer(turn, turn),
         )
 
 
@@ -305,25 +295,27 @@ class Scaling:
         1 / scale of each column; 0 for constant ones.
     coef : ndarray of shape (n_features, n_outputs), default=None
     stretch : ndarray of shape (n_outputs,), default=None
+    apart : float, default=0.0
+        Factor of the targets as coordinates: large for classes, which then share no cell unless
+        there are more of them than cells.
     """
 
     inverse: np.ndarray
     coef: np.ndarray | None = None
     stretch: np.ndarray | None = None
+    apart: float = 0.0
 
-    def __call__(self, rows):
+    def __call__(self, rows, targets):
+        more = [] if self.coef is None else [(rows @ self.coef) * self.stretch]
+        more += [self.apart * targets] if self.apart else []
         if sparse.issparse(rows):
             scaled = sparse.csr_array(rows @ sparse.diags_array(self.inverse))
-            if self.coef is not None:
-                scaled = sparse.hstack([scaled, (rows @ self.coef) * self.stretch], format="csr")
+            scaled = sparse.hstack([scaled, *more], format="csr") if more else scaled
             scaled.sort_indices()  # scikit-learn's sparse distances need this and int32 indices
             scaled.indices = scaled.indices.astype(np.int32, copy=False)
             scaled.indptr = scaled.indptr.astype(np.int32, copy=False)
             return scaled
-        scaled = rows * self.inverse
-        if self.coef is None:
-            return scaled
-        return np.hstack([scaled, (rows @ self.coef) * self.stretch])
+        return np.hstack([rows * self.inverse, *more])
 
 
 def _scaled_rows(rows, factor):
@@ -332,65 +324,62 @@ def _scaled_rows(rows, factor):
     return factor[:, None] * rows
 
 
-def _squared_distances(rows, others, inverse):
-    """Squared distances between rows of the same numbers, in units of the columns' scales."""
-    step = rows - others
-    if sparse.issparse(step):
-        return step.multiply(step) @ inverse**2
-    step *= inverse
-    return np.einsum("ij,ij->i", step, step)
+def drawn(rows, targets, weight, *, totals, n_drawn, random):
+    """Rows drawn at random to be searched for all, each from a group of like targets.
 
+    No group has rows of two targets: so classes keep their weights, and rare ones a row. Groups are
+    of rows of like distance from the mean, and the larger that is the fewer: few rows tell of rare
+    features. In its group a row is drawn as often as it weighs; one with the share of a whole group
+    begins one. Means of drawn rows are as far apart as rows are: so they tell more of the loss far
+    from the present model than means of all rows.
 
-def _drawn(targets, weight, size, n_drawn, random):
-    """Numbers of rows drawn at random, each from a group of like targets, and the groups' weights.
+    Parameters
+    ----------
+    rows : ndarray of shape (n_samples, n_features)
+    targets : ndarray of shape (n_samples, n_outputs)
+    weight : ndarray of shape (n_samples,)
+    totals : Totals
+        Of all rows, with these: distances are from their mean, in units of their spreads.
+    n_drawn : int
+    random : numpy.random.Generator
 
-    No group has rows of two classes: so the classes keep their weights, and rare ones a row. Groups
-    are of rows of like ``size``, their squared distance from the mean, and the larger the fewer:
-    few rows tell of rare features. In its group a row is drawn as often as it weighs; one with the
-    share of a whole group begins one.
+    Returns
+    -------
+    rows, targets, weight
+        Of those drawn, with the weights of their groups.
     """
-    code = targets @ np.arange(1.0, targets.shape[1] + 1.0)
-    order = np.lexsort((size, code))
+    apart = (rows - totals.mean) * totals.inverse_scale
+    size = np.einsum("ij,ij->i", apart, apart)
+    order = np.lexsort((size, *targets.T))
     mass, own = np.cumsum(weight[order]), weight[order] * (size[order] + size.mean())
     share = np.cumsum(own)
     ends = np.searchsorted(share, share[-1] * np.arange(1, n_drawn) / n_drawn) + 1
     ends = np.concatenate([ends, np.flatnonzero(own * n_drawn > share[-1])])
-    turns = 1 + np.flatnonzero(np.diff(code[order]))
+    turns = 1 + np.flatnonzero(np.diff(targets[order], axis=0).any(axis=1))
     if len(turns) < n_drawn:  # classes or counts
         ends = np.concatenate([ends, turns])
     begins = np.union1d(0, ends[ends < len(order)])
     last = np.append(begins[1:], len(order)) - 1
     before = mass[begins] - weight[order[begins]]
     place = before + random.random(len(begins)) * (mass[last] - before)
-    drawn = order[np.clip(np.searchsorted(mass, place, side="right"), begins, last)]
-    return drawn, np.add.reduceat(weight[order], begins)
+    which = order[np.clip(np.searchsorted(mass, place, side="right"), begins, last)]
+    return rows[which], targets[which], np.add.reduceat(weight[order], begins)
 
 
-def _narrowed(centred, own, whole):
-    """Centred rows, narrower in the directions in which their squares ``own`` exceed ``whole``.
+def _fitted(centred, own, whole, scale):
+    """Centred rows, wider or narrower in each direction until their squares ``own`` are ``whole``.
 
-    Rows that are drawn may be wider than all are, by chance; the objective with the scatter that is
-    left would not be convex.
+    Where they have next to none they stay: few rows, moved far, would stand for what they are not.
+    The map is the one that is symmetric in units of the squares of ``whole``. ``scale`` has the
+    sizes of the columns.
     """
-    scale = np.sqrt(whole.diagonal())
     unit = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
     own, whole = (square * np.outer(unit, unit) for square in (own, whole))
-    if _is_definite(whole - own):
-        return centred
     size, axes = np.linalg.eigh(whole)
     used = size > NONE * size[-1]
     axes, root = axes[:, used], np.sqrt(size[used])
     shares, turned = np.linalg.eigh((axes / root).T @ own @ (axes / root))
-    over = shares > 1.0
-    along = centred @ (unit[:, None] * (axes / root) @ turned[:, over])
-    along *= 1.0 / np.sqrt(shares[over]) - 1.0
-    return centred + along @ (turned[:, over].T * root) @ (axes.T * scale)
-
-
-def _is_definite(square):
-    """Whether a matrix is positive semi-definite but for rounding."""
-    try:
-        np.linalg.cholesky(square + NONE * np.eye(len(square)))
-    except np.linalg.LinAlgError:
-        return False
-    return True
+    seen = shares > LEAST_SHARE
+    along = centred @ (unit[:, None] * (axes / root) @ turned[:, seen])
+    along *= 1.0 / np.sqrt(shares[seen]) - 1.0
+    return centred + along @ (turned[:, seen].T * root) @ (axes.T * scale)

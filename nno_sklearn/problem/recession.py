@@ -7,6 +7,7 @@ from scipy.linalg import block_diag
 from scipy.optimize import linprog
 
 from nno_sklearn.problem.cost import FEW_PROGRAM_ENTRIES, FEW_ROW_ENTRIES
+from nno_sklearn.rows.recession import differences
 
 #: Share of the largest entry up to which an entry of a direction is no part of it, when the
 #: direction is a Newton step: other rows move a little too.
@@ -118,11 +119,11 @@ def _directions(problem, basis):
     coef, shift : ndarray of shape (n_features, n_outputs), (n_outputs,)
     """
     reach = FAR * (1.0 + problem.rows.targets.size.max())
-    outputs = np.arange(problem.n_outputs)
-    groups = outputs[:, None] if problem.rows.is_separate else outputs[None]
     size = np.abs(problem.scale[:, None] * basis).max(axis=0, initial=0.0)
     basis = basis[:, size > 0] / size[size > 0]
     joint = block_diag(problem.scale[:, None] * basis, float(problem.fit_intercept))
+    outputs = np.arange(problem.n_outputs)
+    groups = outputs[:, None] if problem.rows.is_separate else outputs[None]
     for group, (rows, falls) in zip(groups, problem.rows.recession(reach, NEAR), strict=True):
         if not falls.any():
             continue
@@ -153,7 +154,7 @@ def _is_sure_of_rows(point):
     unit = np.append(problem.scale, 1.0)
     model = unit[:, None] * np.vstack([point.coef, point.intercept])
     direction = model.copy()
-    for outputs, held in _held_still(doubtful, doubts, rows.is_separate):
+    for outputs, held in _held_still(rows, doubtful, doubts):
         _, sizes, basis = np.linalg.svd(held, full_matrices=False)
         seen = basis[: np.count_nonzero(sizes > ROUNDING * sizes.max(initial=0.0))]
         part = model[:, outputs].reshape(held.shape[1], -1)
@@ -165,24 +166,22 @@ def _is_sure_of_rows(point):
     return falls_for_ever(point, coef, rows.raw(coef), shift * problem.fit_intercept, ROUNDING)
 
 
-def _held_still(rows, doubts, is_separate):
+def _held_still(rows, doubtful, doubts):
     """Outputs, and what a direction of them must take to 0 if it is to move none that is in doubt:
     of classes that interact, what they differ by in rows that may be of either.
 
     Where such matrices are large, all outputs are in doubt wherever one is.
     """
-    n_outputs = doubts.shape[1]
-    if is_separate and rows.size * n_outputs <= FEW_ROW_ENTRIES:
-        for k in range(n_outputs):
-            yield [k], rows[doubts[:, k]]
-        return
-    row, other = np.nonzero(doubts)
-    if not is_separate and len(row) * rows.shape[1] * n_outputs <= FEW_ROW_ENTRIES:
-        outputs, first = np.eye(n_outputs), doubts.argmax(axis=1)[row]
-        between = (outputs[other] - outputs[first])[:, None, :]
-        yield range(n_outputs), (rows[row][:, :, None] * between).reshape(len(row), -1)
+    n_entries = (len(doubtful) if rows.is_separate else doubts.sum()) * doubtful.shape[1]
+    if n_entries * rows.n_outputs > FEW_ROW_ENTRIES:
+        yield range(rows.n_outputs), doubtful
+    elif rows.is_separate:
+        for k in range(rows.n_outputs):
+            yield [k], doubtful[doubts[:, k]]
     else:
-        yield range(n_outputs), rows
+        row, other = np.nonzero(doubts)
+        first = doubts.argmax(axis=1)[row]
+        yield range(rows.n_outputs), differences(doubtful[row], other, first, rows.n_outputs)
 
 
 def leads_away(point, step):

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nno_sklearn.rows.moments import pooled
 from nno_sklearn.rows.replies import Targets
 from nno_sklearn.rows.triangular import triangular_factor
 
@@ -115,18 +116,6 @@ def joined_targets(answers: Sequence[Targets]) -> Targets:
     return Targets(
         reduce(add, mean), np.min(low, axis=0), np.max(high, axis=0), np.max(size, axis=0)
     )
-
-
-def pooled(answers: Sequence[tuple[float, Any, Any]]) -> tuple[float, Any, Any]:
-    """Share, mean, and sum of squares about it, of several (Chan, Golub and LeVeque, 1983)."""
-    share, mean, square = answers[0]
-    for other, other_mean, other_square in answers[1:]:
-        total = share + other
-        apart = other_mean - mean
-        mean = mean + (other / total) * apart
-        square = square + other_square + (share * other / total) * apart**2
-        share = total
-    return share, mean, square
 
 
 def _shared_moments(answer, share):

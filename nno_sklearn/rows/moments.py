@@ -59,6 +59,33 @@ def _sums(X, weight, centred):
     return _about(mean, X, weight, far, variance) if centred and far.any() else (mean, variance)
 
 
+def pooled_means(weight, mean, other, other_mean):
+    """Total weight and mean of two samples, how far their means are apart, and the weight of that:
+    squares about the mean are those of both samples, and ``weight of that * apart**2`` (Chan, Golub
+    and LeVeque, 1983)."""
+    total = weight + other
+    share, apart = other / total, other_mean - mean
+    return total, mean + share * apart, apart, weight * share
+
+
+def pooled(samples):
+    """Weight, mean, and sum of squares about it of several samples, of which these are known.
+
+    Parameters
+    ----------
+    samples : sequence of tuple of float, array and array
+
+    Returns
+    -------
+    tuple of float, array and array
+    """
+    weight, mean, square = samples[0]
+    for other, other_mean, other_square in samples[1:]:
+        weight, mean, apart, between = pooled_means(weight, mean, other, other_mean)
+        square = square + other_square + between * apart**2
+    return weight, mean, square
+
+
 def stored_squares(X, weight):
     """Weighted sums of the squares of a sparse matrix's columns, (n_features,); its indices are not
     copied, as ``X.power`` copies them."""

@@ -3,6 +3,14 @@
 import numpy as np
 
 
+def differences(rows, one, other, n_outputs):
+    """What takes a direction, output by output within each column, to what it adds to the raw
+    predictions of the outputs ``one`` less those of ``other``, row by row."""
+    units = np.eye(n_outputs)
+    between = units[one] - units[other]
+    return np.einsum("ij,ik->ijk", rows, between).reshape(len(rows), -1)
+
+
 class Recession:
     """What :class:`~nno_sklearn.rows.local.LocalRows` answer about directions of recession."""
 
@@ -48,10 +56,10 @@ class Recession:
     def recession(self, reach, near):
         rows = self._dense(np.ones(len(self), dtype=bool))
         if not self.is_separate:
-            own, outputs = np.asarray(self.y).argmax(axis=1), np.eye(self.n_outputs)
-            others = outputs[None] - outputs[own][:, None]
-            pairs = np.einsum("ij,imk->imjk", rows, others)[others.any(axis=2)]
-            return [(pairs.reshape(len(pairs), -1), np.ones(len(pairs), dtype=bool))]
+            own = np.asarray(self.y).argmax(axis=1)
+            row, other = np.nonzero(own[:, None] != np.arange(self.n_outputs))
+            pairs = differences(rows[row], other, own[row], self.n_outputs)
+            return [(pairs, np.ones(len(pairs), dtype=bool))]
         with np.errstate(over="ignore", invalid="ignore"):
             far_above, above, below, far_below = (
                 self.loss.gradient(np.asarray(self.y), np.full(self.y.shape, eta))

@@ -6,11 +6,13 @@ and Singer, 2011). A step of length 1 changes a typical row's raw prediction by 
 step, so there is no learning rate to choose.
 """
 
+import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
 from nno_sklearn.rows.moments import full_columns
 from nno_sklearn.streams.base import Stream
@@ -18,6 +20,8 @@ from nno_sklearn.streams.running_moments import RunningMoments
 
 #: Rows of a step.
 STEP_ROWS = 32
+#: Loss of the latest rows, in the constant model's, from which on the steps do not suit the rows.
+WORSE = 3.0
 #: Decay of the averaging of iterates (Shamir and Zhang, 2013).
 AVERAGING = 8.0
 #: Arrays of a state with a row for each column, and one for the intercept.
@@ -97,7 +101,7 @@ class AdaptiveState:
         All other columns have coefficients of exactly 0, and only such in any sum.
         """
         moments = self.moments
-        has_entry = (moments.mean != 0) | (moments.variance > 0) | (self.largest > 0)
+        has_entry = (moments.mean != 0) | (moments.square > 0) | (self.largest > 0)
         has_entry[X.indices] = True
         return np.flatnonzero(has_entry)
 
@@ -107,7 +111,7 @@ class AdaptiveState:
         moments = replace(
             self.moments,
             mean=self.moments.mean[columns],
-            variance=self.moments.variance[columns],
+            square=self.moments.square[columns],
         )
         return replace(
             self, coef=self.coef[columns], moments=moments, largest=self.largest[columns], **cut
@@ -122,7 +126,7 @@ class AdaptiveState:
         moments = replace(
             part.moments,
             mean=put(self.moments.mean, columns, part.moments.mean),
-            variance=put(self.moments.variance, columns, part.moments.variance),
+            square=put(self.moments.square, columns, part.moments.square),
         )
         return replace(
             part,
@@ -181,7 +185,37 @@ class _Steps:
                 "Scale them, or use stream='cells'."
             )
         coef, intercept = self._outer(state, self._answer(state))
-        return replace(state, coef=coef, intercept=intercept)
+        state = replace(state, coef=coef, intercept=intercept)
+        self._warn_of_worse(state, batch)
+        return state
+
+    def _warn_of_worse(self, state, batch):
+        """Say so where the latest rows are far better explained by a constant, and by nothing at
+        all: rows of one class so far are by a constant alone."""
+        if len(batch) < STEP_ROWS:
+            return
+        eta = batch.X @ state.coef + state.intercept
+        offset = 0.0 if batch.offset is None else batch.offset
+        with np.errstate(over="ignore", invalid="ignore"):
+            ours, constant, none = (
+                batch.weight @ self._objective.loss_value(batch.y, one + offset)
+                for one in (eta, 0.0 * eta + self._base(state), 0.0 * eta)
+            )
+        if not ours <= WORSE * max(constant, none):
+            warnings.warn(
+                "The latest rows are far better explained by a constant than by the model that "
+                "was learnt in steps: a few entries far from the others, under a loss such as "
+                "Poisson's, make steps too long, and so do rows that are not in random order. Use "
+                "stream='cells', or clip or transform such columns.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+
+    def _base(self, state):
+        """The constant model of all rows so far."""
+        if not self._objective.fit_intercept:
+            return np.zeros_like(state.intercept)
+        return self._objective.base(state.rows, state.moments.weight)
 
     def _step(self, state, part):
         objective = self._objective
@@ -225,7 +259,7 @@ class _Steps:
         coef = inner[:-1] * state.inverse_scale
         if not self._objective.fit_intercept:
             return coef, np.zeros(inner.shape[1])
-        intercept = inner[-1] + self._objective.base(state.rows, state.moments.weight)
+        intercept = inner[-1] + self._base(state)
         return coef, intercept - state.moments.mean @ coef
 
 

@@ -1,9 +1,9 @@
 """Online learning from a bounded number of cells, refitted by Newton's method.
 
-The cells are a small weighted training set. Two terms correct its objective to that of the whole
-stream, to second order: the scatter of the rows inside the cells, whose effect depends on the
-model, and the remaining error of the gradient, computed exactly for each chunk of rows at the model
-of that moment.
+The cells are a small weighted training set with the second moments of the whole stream. What its
+gradient lacks of that of all rows is computed exactly for each chunk of rows, at the model of that
+moment, and corrected. Directions in which cells are too few, and sparse cells, lack some of the
+second moments: there the loss is corrected to second order.
 """
 
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from nno_sklearn.neighbors import CellMemory, Scaling
-from nno_sklearn.neighbors.memory import FAINT
+from nno_sklearn.neighbors.memory import FAINT, drawn
 from nno_sklearn.problem import Correction, Problem
 from nno_sklearn.problem.cost import fits_matrix, takes_newton, too_coupled
 from nno_sklearn.solvers.base import Run
@@ -32,12 +32,13 @@ CHUNK = 2000
 FEWEST_SEARCHED = 250
 #: Share of the rows so far that may come before the model is refitted.
 UNSEEN_SHARE = 0.01
-#: Refits at most, as the effect of the scatter depends on the model, and the share of the
-#: coefficients' size by which one has to move them for another to follow: a third one, or one after
-#: less, left the same loss.
-MAX_REFITS, FAR = 2, 0.03
 #: Factor of the raw prediction as a coordinate of distances, in a typical row's Newton steps.
 STRETCH = 2.0
+#: Distance between classes, in spreads of the columns: farther than rows of a class are.
+APART = 1e3
+#: Move of the coefficients, in their size, and objective of the rows in memory above the constant
+#: model's, in shares of that, from which on a correction is not believed.
+FAR, WORSE = 0.1, 1.0
 #: L-BFGS corrections in a refit.
 N_CORRECTIONS = 10
 
@@ -186,17 +187,13 @@ class CellLearner:
         fade = self._fade(len(chunk))
         old, remainder = state.cells.faded(fade), fade * state.remainder
         totals = old.totals.updated(chunk.X, chunk.y, chunk.weight)
-        new = old.absorb(
-            chunk.X,
-            chunk.y,
-            chunk.weight,
-            self._coordinates(chunk, totals.inverse_scale, model),
-            totals=totals,
-            n_cells=self._budget(chunk),
-            metric=self._metric,
-            n_searched=max(FEWEST_SEARCHED, self._budget(chunk)),
-            random=np.random.default_rng(state.n_rows),
-        )
+        rows, budget = (chunk.X, chunk.y, chunk.weight), self._budget(chunk)
+        n_searched = max(FEWEST_SEARCHED, budget)
+        if old.price and n_searched < len(chunk) and not sparse.issparse(chunk.X):
+            random = np.random.default_rng(state.n_rows)
+            rows = drawn(*rows, totals=totals, n_drawn=n_searched, random=random)
+        coordinates = self._coordinates(chunk, totals.inverse_scale, model)
+        new = old.absorb(*rows, coordinates, n_cells=budget, metric=self._metric).within(totals)
         exact = self._gradient(chunk.X, chunk.y, chunk.weight, model)
         known = self._modelled(new, model) - self._modelled(old, model)
         return replace(
@@ -213,14 +210,15 @@ class CellLearner:
     def _coordinates(self, rows, inverse, model):
         """Columns in units of their scales, and raw predictions unless the model is constant."""
         coef, intercept = model
+        apart = APART if self._objective.class_factors is not None else 0.0
         if not coef.any():
-            return Scaling(inverse)
+            return Scaling(inverse, apart=apart)
         eta = rows.X @ coef + intercept
         weight = rows.weight / rows.weight.sum()
         curvature = self._objective.loss_curvature(rows.y, eta, weight).diagonal()
         size = np.sqrt(weight @ self._objective.loss_gradient(rows.y, eta) ** 2)
         step = np.divide(curvature, size, out=np.zeros_like(size), where=size > 0)
-        return Scaling(inverse, coef, STRETCH * step)
+        return Scaling(inverse, coef, STRETCH * step, apart)
 
     def _loss(self, X, y, weight, model):
         coef, intercept = model
@@ -247,8 +245,8 @@ class CellLearner:
         coef, intercept = model
         n_outputs = coef.shape[1]
         curvature, slope = np.zeros((2, n_outputs, n_outputs))
-        if cells.spread.any():
-            share = cells.spread / cells.spread.sum()
+        if cells.price:
+            share = cells.weight / cells.weight.sum()
             eta, y = cells.rows @ coef + intercept, cells.targets
             curvature = self._objective.loss_curvature(y, eta, share)
             here = share @ self._objective.loss_gradient(y, eta)
@@ -266,13 +264,10 @@ class CellLearner:
         problem, total = self._problem(Batch.join(parts))
         n_waiting = sum(map(len, state.pending))
         if len(cells) + n_waiting == state.n_rows:  # each cell is one row: nothing to correct
-            return self._minimise(problem, model)[0]
-        for _ in range(MAX_REFITS):
-            correction = self._correction(cells, remainder, fade * state.loss, model, total)
-            model, is_far = self._minimise(problem.corrected(correction), model)
-            if not (is_far and cells.spread.any()):
-                break
-        return model
+            return self._minimise(problem, model)
+        correction = self._correction(cells, remainder, fade * state.loss, model, total)
+        found = self._minimise(problem.corrected(correction), model)
+        return self._minimise(problem, model) if _leads_away(problem, model, found) else found
 
     def _correction(self, cells, remainder, loss, model, total):
         """What cells lack of their rows' share of the objective, near a model."""
@@ -299,15 +294,13 @@ class CellLearner:
         return Problem.of(objective, rows.X, y, weight), weight.sum()
 
     def _minimise(self, problem, model):
-        """Solve from a model; returns the new one, and whether it is far from the other."""
+        """The model that solves a problem, found from another."""
         coef, intercept = model[0], problem.inner_intercept(*model)
         is_cheap = _has_hessian(problem) and (problem.rows.is_separate or takes_newton(problem))
         point = self._by_newton(problem, coef, intercept) if is_cheap else None
         if point is None:
             point = self._by_descent(problem, problem.at(coef, intercept))
-        scale = problem.scale[:, None]
-        moved, size = (np.linalg.norm(scale * by) for by in (point.coef - coef, point.coef))
-        return (point.coef, problem.outer_intercept(point)), moved > FAR * size
+        return point.coef, problem.outer_intercept(point)
 
     def _by_newton(self, problem, coef, intercept):
         """The optimum by Newton's steps in coefficients and intercept; None where they fail."""
@@ -340,6 +333,22 @@ def _has_hessian(problem):
     """Whether the objective has a Hessian that fits a matrix."""
     is_small = fits_matrix(problem.n_features) and not too_coupled(problem)
     return problem.is_smooth and is_small
+
+
+def _leads_away(problem, before, model):
+    """Whether a corrected model is far from the one before, and far worse than the constant one for
+    the rows in memory.
+
+    The correction is linear: where few rows hold the coefficients, such as those of a heavy tail
+    under an exponential, the objective may fall along it without end.
+    """
+    (coef, intercept), scale = model, problem.scale[:, None]
+    moved, size = (np.linalg.norm(scale * by) for by in (coef - before[0], before[0]))
+    if moved <= FAR * size:
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = problem.at(coef, problem.inner_intercept(coef, intercept)).value
+    return not value - problem.null.value <= WORSE * abs(problem.null.value)
 
 
 def _with_waiting(state, batch):

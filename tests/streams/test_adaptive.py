@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
 from nno_sklearn import L1, L2, NNOClassifier, NNORegressor
 
@@ -45,3 +46,20 @@ def test_empty_columns_are_left_out_without_effect(estimator, name, penalty, fit
     assert np.count_nonzero(models[0][0]) > 0
     empty = np.asarray(abs(X).sum(axis=0)).ravel() == 0
     assert empty.sum() >= 50 and not models[2][0][..., empty].any()
+
+
+@pytest.mark.parametrize("name", ["adagrad", "ftrl"])
+def test_steps_that_are_too_long_are_not_silent(name):
+    """A few entries far from all others, under an exponential."""
+    rng = np.random.default_rng(1)
+    X = rng.standard_t(2.0, size=(10_000, 5))
+    y = rng.poisson(np.exp(np.clip(0.3 * X @ rng.normal(size=5), -30, 4))).astype(float)
+    model = NNORegressor("poisson", alpha=1e-3, stream=name)
+    with pytest.warns(ConvergenceWarning, match="far better explained by a constant.*'cells'"):
+        for part in np.array_split(np.arange(len(y)), 20):
+            model.partial_fit(X[part], y[part])
+    clipped, model = np.clip(X, -5, 5), NNORegressor("poisson", alpha=1e-3, stream=name)
+    for part in np.array_split(np.arange(len(y)), 20):  # warnings are errors
+        model.partial_fit(clipped[part], y[part])
+    loss = model.loss_.value(y, clipped @ model.coef_ + model.intercept_).mean()
+    assert loss < 0.8 * model.loss_.value(y, np.full(len(y), np.log(y.mean()))).mean()
