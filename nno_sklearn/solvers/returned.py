@@ -86,7 +86,7 @@ def _or_null(problem, result, **limits):
     """A result, or the constant model where that is better: huge coefficients which cancel may
     not do so once they are rounded."""
     null, result = problem.null, _as_stored(problem, result, limits["tol"])
-    if result.status not in SPOILT or result.objective <= null.value:
+    if result.status is Status.CONVERGED or result.objective <= null.value:
         return result
     return _judged(problem, problem.at(null.coef, null.intercept), result, **limits)
 

@@ -5,10 +5,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import sparse, special
 from sklearn.exceptions import ConvergenceWarning
 
 from nno_sklearn import NNORegressor
+from nno_sklearn.penalties import GroupLasso
 
 
 def test_coefficients_beyond_float32_are_no_infinities():
@@ -54,3 +55,21 @@ def test_the_objective_is_that_of_the_stored_intercept(loss, seed):
     null = NNORegressor(loss, alpha=1e9).fit(X, y).objective_
     assert model.objective_ == pytest.approx(exact, rel=1e-2, abs=1e-12 * null)
     assert not model.converged_ or exact <= 1e-9 * max(exact, 1e-6 * null)
+
+
+@pytest.mark.parametrize("max_iter", [10, 30, 100])
+def test_a_run_cut_short_is_never_worse_than_the_constant_model(max_iter):
+    """Coefficients of 1e8, which cancel, did not once the intercept was rounded: inf."""
+    far = [-88568726, -236788049, -79552639.7, -31170670.6, -55978306.3, -138073829]
+    X = np.tile([*far, -236788049, -24555030.9, -8342177.19, -23910366, -52350483.6], (14, 1))
+    row = [1, 2, 4, 4, 6, 6, 8, 9, 9, 10, 11, 12, 12]
+    column = [0, 10, 2, 3, 7, 8, 9, 2, 4, 10, 10, 2, 5]
+    step = [1.45, -0.8, -0.86, -0.51, -0.4, -0.14, -0.39, 0.82, -0.92, 0.14, 0.2, 0.42, 2.26]
+    X[row, column] += step
+    y = np.array([19.0, 24, 35, 31, 14, 14, 15, 14, 17, 31, 18, 16, 20, 8])
+    groups = GroupLasso([[9], [1, 6, 10], [2, 3, 8], [4], [0, 5, 7]])
+    options = {"penalty": groups, "tol": 1e-10, "solver": "proximal", "max_iter": max_iter}
+    with pytest.warns(ConvergenceWarning, match="did not converge"):
+        model = NNORegressor("tweedie", alpha=0.0, **options).fit(sparse.csr_array(X), y)
+    null = NNORegressor("tweedie", alpha=1e9).fit(X, y).objective_
+    assert model.objective_ <= null * (1 + 1e-8)
