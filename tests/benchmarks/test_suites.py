@@ -578,6 +578,8 @@ def test_evaluations_are_counted(name):
     assert score_training._evaluations(sphere, 2, lambda *_: None) is None
 
 
+# It measures what the steps lose on rows sorted by class, of which they warn.
+@pytest.mark.filterwarnings("ignore:The latest rows:sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.usefixtures("_no_machine")
 def test_stream_suite(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(stream, "DRIFT", ("tiny",))
