@@ -161,9 +161,10 @@ def fits_matrix(size):
     return size <= MAX_MATRIX_SIZE
 
 
-def fits_candidates(size):
-    """Whether a square matrix of ``size`` rows may be made, of which few are factored at once."""
-    return size**2 <= MOST_ROW_ENTRIES
+def fits_candidates(problem):
+    """Whether each output's matrix over all coefficients may be made, few of which are factored at
+    once."""
+    return problem.n_outputs * problem.n_features**2 <= MOST_ROW_ENTRIES
 
 
 def is_wide_sparse(problem):

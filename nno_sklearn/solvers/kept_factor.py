@@ -22,14 +22,15 @@ class KeptFactor:
     matrix : ndarray of shape (n, n)
     index : ndarray of shape (m,)
         The part's coefficients.
-    ridge : ndarray of shape (m,)
+    ridge : float or ndarray of shape (m,)
         What is added to its diagonal.
     factor : ScaledCholesky
         Of the part, the ridge included, with pivots of at least :data:`SAFE`.
     """
 
     def __init__(self, matrix, index, ridge, factor):
-        self._matrix, self._index, self._ridge, self.factor = matrix, index, ridge, factor
+        self._matrix, self._index, self._factor = matrix, index, factor
+        self._ridge = np.broadcast_to(ridge, len(index))
         self._place = np.full(len(matrix), -1)
         self._place[index] = np.arange(len(index))
         most = int(MOST_CHANGED * len(index))
@@ -40,7 +41,7 @@ class KeptFactor:
     def part(self, index, ridge):
         """The model of the coefficients ``index``; None where a factor of its own is better."""
         place = self._place[index]
-        joins = place < 0
+        joins, ridge = place < 0, np.broadcast_to(ridge, len(index))
         if not np.array_equal(ridge[~joins], self._ridge[place[~joins]]):
             return None
         has_left = np.ones(len(self._index), dtype=bool)
@@ -52,7 +53,7 @@ class KeptFactor:
         new = index[joins]
         inner = self._matrix[new[:, None], new]
         inner[np.diag_indices_from(inner)] += ridge[joins]
-        part = ChangedPart(self.factor, place, joined, left, inner)
+        part = ChangedPart(self._factor, place, joined, left, inner)
         return part if part.is_safe else None
 
     def _known(self, where, coefficients, columns):
@@ -62,7 +63,7 @@ class KeptFactor:
         if end > self._halves.shape[1]:
             return None
         if len(new):
-            self._halves[:, self._n_halves : end] = self.factor.halve(columns(new))
+            self._halves[:, self._n_halves : end] = self._factor.halve(columns(new))
             where[new] = np.arange(self._n_halves, end)
             self._n_halves = end
         return self._halves[:, where[coefficients]]

@@ -77,12 +77,11 @@ class GramModel:
 
     def part(self, index, ridge):
         """The model of some coefficients, with a ``ridge``, one or many, on its diagonal."""
-        ridges = np.broadcast_to(ridge, len(index))
-        part = None if self._kept is None else self._kept.part(index, ridges)
+        part = None if self._kept is None else self._kept.part(index, ridge)
         if part is None:
             part = _GramPart(self._matrix.take(index, axis=0).take(index, axis=1), ridge)
             if len(index) >= WORTH_KEEPING and part.factor.pivots.min() >= SAFE:
-                self._kept = KeptFactor(self._matrix, index, ridges, part.factor)
+                self._kept = KeptFactor(self._matrix, index, ridge, part.factor)
         return part
 
     def among(self, index):

@@ -178,7 +178,7 @@ def _fits_hessian(point):
         fits_matrix(n_coupled)
         or _are_chosen_singly(point)
         or _are_chosen_in_groups(point)
-        or (fits_candidates(point.problem.n_features) and _has_row_models(point))
+        or (fits_candidates(point.problem) and _has_row_models(point))
     )
 
 

@@ -196,10 +196,11 @@ class _Steps:
             return
         eta = batch.X @ state.coef + state.intercept
         offset = 0.0 if batch.offset is None else batch.offset
+        _, base = self._outer(state, np.zeros_like(state.inner))
         with np.errstate(over="ignore", invalid="ignore"):
             ours, constant, none = (
                 batch.weight @ self._objective.loss_value(batch.y, one + offset)
-                for one in (eta, 0.0 * eta + self._base(state), 0.0 * eta)
+                for one in (eta, 0.0 * eta + base, 0.0 * eta)
             )
         if not ours <= WORSE * max(constant, none):
             warnings.warn(
@@ -210,12 +211,6 @@ class _Steps:
                 ConvergenceWarning,
                 stacklevel=2,
             )
-
-    def _base(self, state):
-        """The constant model of all rows so far."""
-        if not self._objective.fit_intercept:
-            return np.zeros_like(state.intercept)
-        return self._objective.base(state.rows, state.moments.weight)
 
     def _step(self, state, part):
         objective = self._objective
@@ -259,7 +254,7 @@ class _Steps:
         coef = inner[:-1] * state.inverse_scale
         if not self._objective.fit_intercept:
             return coef, np.zeros(inner.shape[1])
-        intercept = inner[-1] + self._base(state)
+        intercept = inner[-1] + self._objective.base(state.rows, state.moments.weight)
         return coef, intercept - state.moments.mean @ coef
 
 

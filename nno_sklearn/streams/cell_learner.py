@@ -267,7 +267,7 @@ class CellLearner:
             return self._minimise(problem, model)
         correction = self._correction(cells, remainder, fade * state.loss, model, total)
         found = self._minimise(problem.corrected(correction), model)
-        return self._minimise(problem, model) if _leads_away(problem, model, found) else found
+        return self._minimise(problem, model) if _overshoots(problem, model, found) else found
 
     def _correction(self, cells, remainder, loss, model, total):
         """What cells lack of their rows' share of the objective, near a model."""
@@ -335,7 +335,7 @@ def _has_hessian(problem):
     return problem.is_smooth and is_small
 
 
-def _leads_away(problem, before, model):
+def _overshoots(problem, before, model):
     """Whether a corrected model is far from the one before, and far worse than the constant one for
     the rows in memory.
 
