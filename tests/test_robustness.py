@@ -186,7 +186,10 @@ class TestRank:
     @pytest.mark.parametrize("solver", SMOOTH)
     def test_more_columns_than_rows(self, loss, solver):
         X, y = np.random.default_rng(1).normal(size=(40, 60)), data(loss)[1][:40]
-        model = make(loss, penalty=None, solver=solver, tol=1e-6).fit(X, y)
+        # Not of every draw: "nearest_neighbor" may begin with a step of 1e5 where modified_huber is
+        # 0 from there on, an optimum too, but far from the shortest.
+        options = {"penalty": None, "solver": solver, "tol": 1e-6, "random_state": 0}
+        model = make(loss, **options).fit(X, y)
         assert np.abs(model.coef_).max() < 100
         assert model.objective_ < 1e-6
 
