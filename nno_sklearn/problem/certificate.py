@@ -14,8 +14,8 @@ ROUNDING, LEAST_ROUNDING = 1e-9, 16 * EPS
 #: Roundings of the largest of the terms that make up a gap.
 ROUNDINGS = 16
 #: Longest Newton step of a raw prediction that tells how far the optimum is: where rows saturate,
-#: each is about 1, and many may follow. Then no more is known of the distance of coefficients and
-#: intercepts than their sizes.
+#: each is about 1, and the more may follow. Then no more is known of the distance of coefficients and
+#: intercepts than their sizes and the step's.
 LONG, FARTHEST = 0.1, 2.0
 #: Weighted sum of a dual point, in sums of its sizes, that is 0 but for what an intercept at its
 #: optimum leaves; and roundings of the intercept.
@@ -124,20 +124,23 @@ def shifted_dual_gap(point, step):
         point.raw, point.intercept, step.curvature, step.slope, step.shift, SCALINGS
     )
     pulled, scaling, gap = dual.pulled, dual.scaling, point.value + dual.conjugate
-    rounding = 32 * EPS * (point.value + dual.size)
+    rounding = 32 * EPS * (point.value + dual.size) + FARTHEST * dual.beyond
     # What rounding leaves of sums that should be 0, times where the optimum is, or nearly.
     gap -= scaling * dual.total @ point.intercept
-    is_far = problem.rows.move_sizes(step.slope, step.shift)[1] >= LONG
-    if is_far and problem.fit_intercept:
-        rounding += scaling * FARTHEST * np.abs(dual.total) @ np.abs(point.intercept)
+    length = min(problem.rows.move_sizes(step.slope, step.shift)[1] / LONG, 1.0 / EPS)
+    farthest = scaling * FARTHEST * length if length >= 1.0 else 0.0  # the more, the more follow
+    if farthest and problem.fit_intercept:
+        sizes = np.abs(point.intercept) + np.abs(step.shift)
+        rounding += farthest * np.abs(dual.total) @ sizes
     if problem.has_dual:
         gap += alpha * penalty.conjugate(-scaling * pulled / alpha)
     elif penalty.is_zero and _is_zero(problem, dual):
         gap += scaling * (abs(np.vdot(pulled, step.direction)) - np.vdot(pulled, point.coef))
         sizes = problem.scale[:, None] * np.sqrt(dual.squares)  # of what cancels in it
         rounding += ROUNDINGS * EPS * scaling * float(np.sum(sizes * np.abs(point.coef)))
-        if is_far:
-            rounding += scaling * FARTHEST * np.vdot(np.abs(pulled), np.abs(point.coef))
+        if farthest:
+            sizes = np.abs(point.coef) + np.abs(step.direction)
+            rounding += farthest * np.vdot(np.abs(pulled), sizes)
     else:
         return np.inf, 0.0
     return float(gap), float(rounding)

@@ -31,6 +31,8 @@ from nno_sklearn.rows.triangular import triangular_factor
 
 #: Raw predictions from which on float32 data have them in float32.
 LEAST_SINGLE = 2**17
+#: Roundings of the terms of Fenchel's inequality, which may fail by as much.
+CONJUGATE_ROUNDINGS = 4
 
 
 class LocalCurvature(RowCurvature):
@@ -368,7 +370,18 @@ class LocalRows(Recession, Rows):
                 break
         size = float(self.weight @ np.abs(conjugate).sum(axis=1))
         squares = float(np.vdot(weighted, dual))
-        return DualPoint(pulled, weighted.sum(axis=0), squares, float(scaling), total, size)
+        beyond = self._beyond(raw, b, scaling * dual, conjugate, curvature.entries.coupling)
+        balance = weighted.sum(axis=0)
+        return DualPoint(pulled, balance, squares, float(scaling), total, size, beyond)
+
+    def _beyond(self, raw, b, dual, conjugate, coupling):
+        eta, along = self._predictions(raw, b), dual * (raw.array + b)
+        rounding = CONJUGATE_ROUNDINGS * self.eps * (np.abs(conjugate) + np.abs(along))
+        with np.errstate(over="ignore", invalid="ignore"):
+            excess = self.loss.value(self._targets_beside(eta), eta) + conjugate - along + rounding
+        if coupling is not None:  # it holds for the outputs together
+            excess = excess.sum(axis=1, keepdims=True)
+        return -float(self.weight @ np.fmin(excess, 0.0).sum(axis=1))
 
     # Second derivatives
 

@@ -188,6 +188,10 @@ class DualPoint(NamedTuple):
         The first of the scalings c that were tried at which the conjugate is finite.
     conjugate, size : float
         Weighted sums of the loss's conjugates at ``c v``, and of their absolute values.
+    beyond : float
+        Weighted sum of what Fenchel's inequality misses at the rows' own predictions: conjugates
+        forgive ``c v`` that rounding puts beyond their domain, which costs as much as predictions
+        are large.
     """
 
     pulled: Array
@@ -196,6 +200,7 @@ class DualPoint(NamedTuple):
     scaling: float
     conjugate: float
     size: float
+    beyond: float = 0.0
 
 
 class PassCounter:

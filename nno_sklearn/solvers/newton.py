@@ -137,6 +137,9 @@ def _solved(point):
         decrease += 0.5 * step * energy
     if decrease == 0.0:  # rounding hides what one coefficient could gain
         decrease = float(point.promised_decrease.max())
+        if decrease > 0.0 and not point.data_gradient.any():
+            # All rows are on flat parts of their losses, whose curvature elsewhere tells nothing.
+            decrease = alpha * float(penalty.value(point.coef))
     line = Line(point, direction, slope)
     shift = rows.intercept_step(curvature, slope, point.sums.total)
     return NewtonStep(line, shift, curvature, decrease)

@@ -47,6 +47,10 @@ def test_every_claim_of_a_fit_is_true(seed):
         810105,  # offsets of 1e8 spreads: the stored intercept was rounded by 40
         852705,  # a column of no precision hid all others: the constant model was called optimal
         600144,  # a softmax without curvature but for a damping that was rounded away: singular
+        864123,  # separable by rounding: steps of a row by 3 lead farther than a few of them
+        870266,  # a dual point 1e-14 beyond the conjugate's domain, predictions of 1e2
+        7038798,  # the same: a bound above the optimum by 5e-13
+        7040423,  # all rows beyond their margins, l1 left: the curvature of others promised nothing
     ],
 )
 def test_claims_that_were_false_once(seed):
@@ -63,6 +67,16 @@ def test_a_fit_that_is_cut_claims_nothing():
     assert not faults, "\n".join(map(str, faults))
     assert fits[0].objective > 0.9 * float(cut.objective().null)  # the optimum is 0
     assert not fits[0].converged
+
+
+def test_a_bound_of_a_fit_that_is_cut_far_away():
+    """Poisson, columns 1e5 spreads from 0, no penalty: coefficients after three iterations told
+    nothing of how large those of the optimum are, but the Newton step did."""
+    cut = problems.draw(868363).replaced(solver="gd", max_iter=3)
+    _, faults = checks.examine(
+        cut, [checks.Run("cut", cut), *checks.as_drawn(problems.draw(868363))]
+    )
+    assert not faults, "\n".join(map(str, faults))
 
 
 @pytest.mark.parametrize(
