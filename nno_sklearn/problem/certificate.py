@@ -14,8 +14,8 @@ ROUNDING, LEAST_ROUNDING = 1e-9, 16 * EPS
 #: Roundings of the largest of the terms that make up a gap.
 ROUNDINGS = 16
 #: Longest Newton step of a raw prediction that tells how far the optimum is: where rows saturate,
-#: each is about 1, and the more may follow. Then no more is known of the distance of coefficients and
-#: intercepts than their sizes and the step's.
+#: each is about 1, and the more may follow. Then no more is known of the distance of coefficients
+#: and intercepts than their sizes and the step's.
 LONG, FARTHEST = 0.1, 2.0
 #: Weighted sum of a dual point, in sums of its sizes, that is 0 but for what an intercept at its
 #: optimum leaves; and roundings of the intercept.
