@@ -200,8 +200,7 @@ def descent_table(results, target=TARGET):
         if "ours gd" not in of.index:
             continue
         gd, plain = curves["ours gd"], curves["plain accelerated"]
-        lbfgs = np.nanmin([np.inf, *(curves[name]["seconds"] for name in _DESCENTS[2:])])
-        lbfgs = lbfgs if np.isfinite(lbfgs) else np.nan
+        lbfgs = pd.Series([curves[name]["seconds"] for name in _DESCENTS[2:]], dtype=float).min()
         is_bound = pd.isna(plain["passes"]) and pd.notna(plain["last_passes"])  # it was on its way
         passes = plain["last_passes"] if is_bound else plain["passes"]
         share = gd["passes"] / passes

@@ -98,6 +98,8 @@ MOST_ROW_OPERATIONS = 2e7
 #: The same at each of Newton's steps that do without searches: of outputs that do not interact, and
 #: of those that do.
 MOST_NEWTON_OPERATIONS, MOST_JOINT_OPERATIONS = 1.3e7, 2e7
+#: The same where a penalty has kinks: beyond, a working set's matrix of some columns is cheaper.
+MOST_KINKED_OPERATIONS = 4e6
 
 #: Coefficients of a model whose factor takes no longer than the steps of Python around it.
 FEW_COEFFICIENTS = 100
@@ -447,10 +449,25 @@ def can_factor_rows(problem):
 def takes_newton(problem):
     """Whether a Hessian by coefficients and intercept costs less at each step than the searches for
     an intercept and a step length that it saves, which take longer where outputs interact."""
+    most = MOST_NEWTON_OPERATIONS if problem.rows.is_separate else MOST_JOINT_OPERATIONS
+    return _newton_operations(problem) <= most
+
+
+def takes_kinked_newton(problem):
+    """The same for a penalty with kinks and bounds of single coefficients alone, which keeps all of
+    them from going far where rows do not. A quadratic loss takes one model, which is cheaper."""
+    penalty, is_curved = problem.penalty, not problem.loss.constant_curvature
+    if problem.is_smooth or not (problem.has_dual and penalty.is_convex and is_curved):
+        return False
+    has_kinks_alone = penalty.piecewise_quadratic(np.zeros(problem.shape)) is not None
+    return has_kinks_alone and _newton_operations(problem) <= MOST_KINKED_OPERATIONS
+
+
+def _newton_operations(problem):
+    """Multiplications of a Hessian by coefficients and its factor."""
     n_coupled = coupled_outputs(problem)
     size = n_coupled * problem.n_features
-    operations = problem.n_outputs / n_coupled * (problem.n_samples + size) * size**2
-    return operations <= (MOST_NEWTON_OPERATIONS if n_coupled == 1 else MOST_JOINT_OPERATIONS)
+    return problem.n_outputs / n_coupled * (problem.n_samples + size) * size**2
 
 
 def takes_interior(problem):

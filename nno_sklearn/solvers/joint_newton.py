@@ -58,7 +58,7 @@ class Place(NamedTuple):
         return self.coef + length * self.step[:-1], self.intercept + length * self.step[-1]
 
 
-def descend_by_newton(run, point):
+def descend_by_newton(run, point, look=None):
     """Newton's steps of a run, whose last look was at ``point``; those of small problems end at the
     limit of precision.
 
@@ -66,6 +66,8 @@ def descend_by_newton(run, point):
     ----------
     run : Run
     point : Point
+    look : callable, default=None
+        Makes the places; :func:`place_at` by default.
 
     Returns
     -------
@@ -74,15 +76,15 @@ def descend_by_newton(run, point):
     """
     is_precise = is_polished(run.problem)
     accuracy = LEFT if is_precise else LAST_SHARE * run.tol
-    start = place_at(run.problem, point.coef, point.intercept)
+    start = (look or place_at)(run.problem, point.coef, point.intercept)
     goes_on = partial(run.goes_by, step_size=1.0)
-    found, has_ended = newton_jointly(run.problem, start, accuracy, goes_on)
+    found, has_ended = newton_jointly(run.problem, start, accuracy, goes_on, look)
     found = found or point
     run.precise = found if is_precise and has_ended else None
     return found
 
 
-def newton_jointly(problem, start, accuracy, goes_on=lambda place: True):
+def newton_jointly(problem, start, accuracy, goes_on=lambda place: True, look=None):
     """Newton's steps, until one leaves no more than a share ``accuracy`` of the objective.
 
     Parameters
@@ -92,6 +94,8 @@ def newton_jointly(problem, start, accuracy, goes_on=lambda place: True):
     accuracy : float
     goes_on : callable
         Takes each place that is reached, and says whether to go on from there.
+    look : callable, default=None
+        Makes the places; :func:`place_at` by default.
 
     Returns
     -------
@@ -107,8 +111,11 @@ def newton_jointly(problem, start, accuracy, goes_on=lambda place: True):
     is_last = _is_last(start, start, accuracy)
     for _ in range(MOST_STEPS):
         if is_last:
-            return problem.at(*place.after(1.0)), True
-        following = _next(problem, place)
+            end = problem.at(*place.after(1.0))
+            if end.value <= place.value + _slack(problem, place):
+                return end, True
+            break
+        following = _next(problem, place, look or place_at)
         if following is None:
             break
         is_last, place = _is_last(following, place, accuracy), following
@@ -184,13 +191,13 @@ def _step(blocks, curvature, slope):
     return step, least
 
 
-def _next(problem, place):
+def _next(problem, place, look):
     """The place where a step leads that descends; None without one."""
     if np.isnan(place.decrease):
         return None
-    slack, length = MEAN_ROUNDING * problem.rows.eps * abs(place.value), 1.0
+    slack, length = _slack(problem, place), 1.0
     for _ in range(MOST_TRIALS):
-        new = place_at(problem, *place.after(length))
+        new = look(problem, *place.after(length))
         enough = place.value - 2.0 * CONTENT * length * place.decrease
         # Where rounding hides what a step gains, it must promise less than the one before: a search
         # for lower values would go on for ever.
@@ -199,3 +206,8 @@ def _next(problem, place):
             return new
         length *= 0.5
     return None
+
+
+def _slack(problem, place):
+    """What rounding may add to the objective."""
+    return MEAN_ROUNDING * problem.rows.eps * abs(place.value)

@@ -254,9 +254,23 @@ def as_returned(problem, coef, tol):
         # Where X is rank-deficient by rounding only, it may matter to rows of huge curvature.
         if short is not coef and _costs_little(problem, short, coef, tol):
             coef = short
+    elif not problem.rows.is_separate:
+        coef = _centred(problem.penalty, coef)
     coef = problem.penalty.constraints().prox(coef, 1.0)  # a bound may be missed by rounding
     with np.errstate(over="ignore"):
         return coef.astype(problem.dtype).astype(float)
+
+
+def _centred(penalty, coef):
+    """Coefficients with mean 0 over the outputs, for features that a penalty leaves free: outputs
+    that interact may move them alike at no cost."""
+    terms = penalty.piecewise_quadratic(coef)
+    if terms is None or terms.grows:
+        return coef
+    is_free = np.equal(terms.l1, 0) & np.equal(terms.l2, 0)
+    is_free = is_free & np.isinf(terms.lower) & np.isinf(terms.upper)
+    is_free = np.broadcast_to(is_free, coef.shape).all(axis=1, keepdims=True)
+    return np.where(is_free, coef - coef.mean(axis=1, keepdims=True), coef)
 
 
 def _costs_little(problem, coef, own, tol):

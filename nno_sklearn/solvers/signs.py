@@ -5,7 +5,7 @@ from scipy.linalg.lapack import dposv
 
 from nno_sklearn.solvers.models import DOUBTFUL
 
-#: Guesses that are made; mostly three to six are enough.
+#: Guesses that are made after that of the signs of w; mostly three to six are enough.
 MOST_GUESSES = 12
 #: Share of the longest step by itself that a coefficient must promise to enter with others.
 PROMISING = 0.3
@@ -33,21 +33,21 @@ def settled_signs(matrix, terms, w, gradient):
         None where guesses do not settle, as nothing makes the model fall, and where the matrix does
         not tell coefficients apart.
     """
-    size = np.sqrt(matrix.diagonal() + terms.l2)
+    size = np.sqrt(np.maximum(matrix.diagonal() + terms.l2, 0.0))
     scale = np.divide(1.0, size, out=np.zeros_like(size), where=size > 0)
     unit = matrix * scale  # in units in which each coefficient has curvature 1
     unit *= scale[:, None]
     np.fill_diagonal(unit, 1.0)
     start, first, kinks = w * size, (gradient + terms.l2 * w) * scale, terms.l1 * scale
     sides, moved, slope = np.sign(w), np.zeros_like(w), first
-    for _ in range(MOST_GUESSES):
+    for guess in range(MOST_GUESSES + 1):
         alone = start + moved - slope
         excess = np.abs(alone) - kinks
         new = np.where(excess > 0, np.sign(alone), 0.0)
         new[(sides * new < 0) & (kinks > 0)] = 0.0
         enters = (sides == 0) & (new != 0)
         new[enters & (excess < PROMISING * excess[enters].max(initial=0.0))] = 0.0
-        if (new == sides).all():
+        if guess and (new == sides).all():
             return np.where(sides == 0, 0.0, w + moved * scale)
         sides, active = new, np.flatnonzero(new)
         moved = np.where(new == 0, -start, 0.0)

@@ -11,8 +11,11 @@ from nno_sklearn.problem.cost import (
     fits_matrix,
     has_cheap_factor,
     takes_all_columns,
+    takes_kinked_newton,
 )
 from nno_sklearn.solvers.accelerated import accelerated_steps
+from nno_sklearn.solvers.joint_newton import descend_by_newton
+from nno_sklearn.solvers.joint_proximal import kinked_place_at
 from nno_sklearn.solvers.linesearch import exact_step, rises
 from nno_sklearn.solvers.models import RowHessian
 from nno_sklearn.solvers.quadratic import minimise_model
@@ -57,6 +60,8 @@ def solve_by_working_sets(run, point, rows=None):
     """
     hessian = point.problem.knowledge.working_hessian(rows, lambda: WorkingHessian(rows))
     step_size, working_set = np.nan, np.zeros(0, dtype=int)
+    if takes_kinked_newton(point.problem) and not run.done(point):
+        point, step_size = descend_by_newton(run, point, kinked_place_at), 1.0
     while not run.done(point, step_size):
         if _creeps(run.history):
             run.stall()

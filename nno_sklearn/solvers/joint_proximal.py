@@ -1,0 +1,88 @@
+"""Proximal Newton in coefficients and intercept together, for kinks of single coefficients.
+
+The steps are those of :mod:`nno_sklearn.solvers.joint_newton`: one look at the rows gives a model
+of the data loss by coefficients and intercept. With the intercept at the model's own minimum,
+active sets solve what is left together with the penalty.
+"""
+
+import numpy as np
+
+from nno_sklearn.problem.cost import guesses_signs
+from nno_sklearn.solvers.active_sets import ActiveSets
+from nno_sklearn.solvers.joint_newton import Place
+from nno_sklearn.solvers.models import GramModel, IllConditionedError
+from nno_sklearn.solvers.signs import settled_signs
+
+#: Accuracy of a model's minimum, as a share of the objective: what rounding leaves.
+MODEL_ACCURACY = 1e-16
+
+
+def kinked_place_at(problem, coef, intercept):
+    """The objective, and the step from there to the minimum of its model; one look at the rows.
+
+    Parameters
+    ----------
+    problem : Problem
+    coef : ndarray of shape (n_features, n_outputs)
+    intercept : ndarray of shape (n_outputs,)
+        Of the centred columns.
+
+    Returns
+    -------
+    Place
+        Without a step where the model does not tell coefficients apart.
+    """
+    data = problem.rows.second_order(coef, intercept)
+    data = problem.correction.second_order(data, coef, intercept)
+    terms = problem.penalty.piecewise_quadratic(coef).scaled(problem.alpha).of(problem.shape)
+    value = float(data.values.sum()) + terms.value(coef)
+    step, fall = np.zeros((len(coef) + 1, coef.shape[1])), np.nan
+    if np.isfinite(value) and all(np.isfinite(block).all() for block in data.blocks):
+        try:
+            fall = _fill(step, problem, coef, data, terms)
+            fall += terms.value(coef) - terms.value(coef + step[:-1])
+        except IllConditionedError:
+            step[:] = 0.0
+    return Place(coef, intercept, value, step, fall)
+
+
+def _fill(step, problem, coef, data, terms):
+    """Fill in the step; by how much it lowers the model of the data loss."""
+    (n_features, n_outputs), fall = coef.shape, 0.0
+    n_coupled = n_outputs // len(data.blocks)
+    rank = (problem.n_samples - 1) * max(1, n_coupled - 1)
+    energy = 2.0 * abs(float(data.values.sum()))
+    for k, block in enumerate(data.blocks):
+        outputs = np.arange(k * n_coupled, (k + 1) * n_coupled)
+        index = (np.arange(n_features) * n_outputs + outputs[:, None]).ravel()
+        n_coefs, slope = len(index), data.gradient.ravel()[index]
+        matrix, mixed = block[:n_coefs, :n_coefs], block[:n_coefs, n_coefs:]
+        total = data.total[outputs][: mixed.shape[1]]
+        # The intercepts that the model is lowest with move by -(ahead + follows @ moved).
+        inverse = _inverse(block[n_coefs:, n_coefs:])
+        ahead, follows = inverse @ total, inverse @ mixed.T
+        matrix, slope = matrix - mixed @ follows, slope - mixed @ ahead
+        moved = _minimum(matrix, terms.take(index), coef.ravel()[index], slope, energy, rank)
+        step[:-1, outputs] = moved.reshape(n_coupled, -1).T
+        if mixed.size:
+            step[-1, outputs] = -(ahead + follows @ moved)
+        fall -= float(slope @ moved + 0.5 * moved @ matrix @ moved - 0.5 * total @ ahead)
+    return fall
+
+
+def _inverse(matrix):
+    """Of intercepts; the curvature of one is its own, and all of a softmax's have none together."""
+    if len(matrix) == 1:
+        return np.divide(1.0, matrix, out=np.zeros_like(matrix), where=matrix > 0)
+    return np.linalg.pinv(matrix, hermitian=True)
+
+
+def _minimum(matrix, terms, w, slope, energy, rank):
+    """The move to the minimum of a model: by guesses of the signs, or where these do not settle, by
+    active sets."""
+    if guesses_signs(len(w)) and not terms.has_bounds:
+        found = settled_signs(matrix, terms, w, slope)
+        if found is not None:
+            return found - w
+    model = GramModel(matrix)
+    return ActiveSets(model, terms, w, slope, energy, rank).minimise(MODEL_ACCURACY * energy) - w
