@@ -186,12 +186,22 @@ class TestRank:
     @pytest.mark.parametrize("solver", SMOOTH)
     def test_more_columns_than_rows(self, loss, solver):
         X, y = np.random.default_rng(1).normal(size=(40, 60)), data(loss)[1][:40]
-        # Not of every draw: "nearest_neighbor" may begin with a step of 1e5 where modified_huber is
-        # 0 from there on, an optimum too, but far from the shortest.
         options = {"penalty": None, "solver": solver, "tol": 1e-6, "random_state": 0}
         model = make(loss, **options).fit(X, y)
         assert np.abs(model.coef_).max() < 100
         assert model.objective_ < 1e-6
+
+    # Among draws of landmarks are such whose start, far from any optimum, leaves no row curved.
+    @pytest.mark.parametrize("fit_intercept", [True, False])
+    def test_no_step_ends_far_inside_a_flat_part(self, fit_intercept):
+        for seed in range(40):
+            rng = np.random.default_rng(seed)
+            X = rng.normal(size=(40, 60))
+            y = (X[:, 0] + rng.normal(size=40) > 0).astype(int)
+            options = {"penalty": None, "solver": "nearest_neighbor", "random_state": seed}
+            model = make("modified_huber", fit_intercept=fit_intercept, **options).fit(X, y)
+            assert model.objective_ < 1e-6
+            assert np.abs(model.coef_).max() < 2, seed
 
     @pytest.mark.parametrize("loss", LOSSES)
     @pytest.mark.parametrize("penalty", ["l2", "l1", "elasticnet"])

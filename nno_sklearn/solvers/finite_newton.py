@@ -7,6 +7,8 @@ from nno_sklearn.solvers.linesearch import ROUNDING
 
 #: Newton steps that may rise before one must have fallen below the start.
 WATCHDOG_STEPS = 5
+#: Share of a step's slope that the objective's own curvature takes away along it, at least.
+OWN_CURVATURE = 0.5
 
 
 def finite_newton(point, preconditioner):
@@ -18,6 +20,8 @@ def finite_newton(point, preconditioner):
     set of curved rows is that of the optimum (Mangasarian, 2002). Exact line searches change that
     set a few rows at a time; a full step changes many, even if it raises the objective. So some
     steps may rise (the watchdog technique; Chamberlain, Powell, Lemarechal and Pedersen, 1982).
+    An output ends where its step is not the model's minimum: rows on linear parts have slopes also
+    where no row has curvature, and what keeps the Hessian regular would say how far to go there.
 
     Parameters
     ----------
@@ -34,7 +38,8 @@ def finite_newton(point, preconditioner):
     coef, raw, b = point.coef, point.raw, point.intercept
     gradient = point.gradient
     best = coef, raw, b
-    rises = np.ones(point.values.shape, dtype=bool)
+    waits = np.ones(point.values.shape, dtype=bool)
+    has_fallen = ~waits
     for count in range(WATCHDOG_STEPS):
         sums = rows.sums(raw, b) if count else point.sums
         curvature = rows.curvature(raw, b)
@@ -45,15 +50,26 @@ def finite_newton(point, preconditioner):
             preconditioner = landmark_preconditioner(point, point, curvature, 0.0)
         step = -preconditioner.solve(gradient)
         moved = rows.raw(step)
+        waits &= _has_curvature(problem, coef, step, gradient, rows.sums(raw, b, moved))
         b = b + rows.intercept_step(curvature, moved, sums.total)
         coef, raw = coef + step, rows.combined(raw, 1.0, moved)
         losses = problem.joined(rows.values(raw, b))
         # A decrease within rounding does not count: that output may still find a real one.
         limit = point.values - ROUNDING * abs(point.values)
-        falls = rises & (losses + problem.penalties(coef) < limit)
+        falls = waits & (losses + problem.penalties(coef) < limit)
         raws = rows.chosen(falls, raw, best[1])
         best = np.where(falls, coef, best[0]), raws, np.where(falls, b, best[2])
-        rises &= ~falls
-        if not rises.any():
+        waits, has_fallen = waits & ~falls, has_fallen | falls
+        if not waits.any():
             break
-    return None if rises.all() else problem.with_raw(*best)
+    return problem.with_raw(*best) if has_fallen.any() else None
+
+
+def _has_curvature(problem, coef, step, gradient, sums):
+    """For which outputs the slope along a step ends by curvature, not by what keeps it regular."""
+    second = problem.joined(sums.second)
+    if problem.fit_intercept:
+        drift = -sums.curvature.solve(sums.mixed)
+        second = second + problem.inner(sums.mixed[None], drift[None])
+    second += problem.alpha * problem.inner(step, problem.penalty.curvature(coef) * step)
+    return second >= OWN_CURVATURE * np.abs(problem.inner(gradient, step))

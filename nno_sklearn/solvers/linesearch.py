@@ -15,6 +15,9 @@ NO_GAIN = 1e-20
 CONTENT, SHORTEST, LONGEST = 1e-4, 0.1, 0.5
 #: Steps along a direction that are tried.
 MOST_TRIALS = 10
+#: Share of the initial slope that the curvature over a step takes away, below which the step may
+#: end far inside a flat part; and share of the gain that a shorter one may leave.
+FLAT, LEAVES = 0.1, 1e-6
 
 
 def first_lower(problem, value, slope, at, content=CONTENT, most_trials=MOST_TRIALS):
@@ -55,7 +58,8 @@ def exact_step(line, accuracy=0.1):
 
     Newton's method on the derivative from t = 1, kept inside a bracket; overflow shrinks the
     step. Outputs that do not interact have steps of their own. With a nonsmooth penalty the step
-    is at most 1, the end of the direction, where its zeros are exact.
+    is at most 1, the end of the direction, where its zeros are exact. Where the objective is flat
+    from some place on, the step ends near that place.
 
     Returns
     -------
@@ -76,7 +80,7 @@ def exact_step(line, accuracy=0.1):
         above = flat & moves & _above(line.point(t), line.start) if flat[moves].any() else ~usable
         done = (flat & ~above) | ~moves
         if done.all():
-            return (t, line.point(t)) if t.any() else None
+            return first_as_low(line, t, second) if t.any() else None
         shrink = ~usable | above
         low = np.where(usable & ~above & (first < 0), t, low)
         high = np.where(shrink | (first > 0), t, high)
@@ -90,6 +94,38 @@ def exact_step(line, accuracy=0.1):
     t = np.where(done, t, low)
     t = np.where(_above(line.point(t), line.start), 0.0, t)
     return (t, line.point(t)) if t.any() else None
+
+
+def first_as_low(line, t, second):
+    """The first of t, t/2, t/4, ... from which half the step would leave some of its gain.
+
+    Along a direction in which linear parts hide that it has curvature, a step may be many times too
+    long, and end where a loss is 0: no slope there says how far that part reaches.
+
+    Parameters
+    ----------
+    line : Line
+    t : ndarray
+        Steps that lower the objective.
+    second : ndarray
+        Second derivatives there.
+
+    Returns
+    -------
+    (ndarray, Point)
+    """
+    problem, point = line.start.problem, line.point(t)
+    if not problem.is_smooth:
+        return t, point
+    gain, slope = line.start.values - point.values, np.abs(line.initial_slope)
+    shortens = (second * t <= FLAT * slope) & (gain > rounding_of(problem))
+    while shortens.any():
+        half = np.where(shortens, 0.5 * t, t)
+        # The tangent at the start bounds the gain, and tells the most that is worth a look.
+        shortens &= half * slope > (1 - LEAVES) * gain
+        shortens &= line.point(half).values <= point.values + LEAVES * gain
+        t = np.where(shortens, half, t)
+    return t, line.point(t)
 
 
 def _inside(t, low, high):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nno_sklearn.penalties import NoPenalty
 from nno_sklearn.problem import Line
 from nno_sklearn.solvers.linesearch import exact_step
 from tests.problems import (
@@ -10,6 +11,7 @@ from tests.problems import (
     LOSSES,
     make_coef,
     make_problem,
+    pose,
 )
 from tests.user_objects import Box
 
@@ -57,6 +59,18 @@ def test_exact_step_with_kinks_descends_along_the_secant(penalty, size):
     least = found.data_loss + t[0] * secant
     assert found.value <= least + 1e-15
     assert point.value - least >= 0.95 * (point.value - min(bounds))
+
+
+@pytest.mark.parametrize("name", ["squared_hinge", "modified_huber"])
+@pytest.mark.parametrize("size", [1.0, 1e3, 1e9])
+def test_exact_step_ends_where_a_flat_part_begins(name, size):
+    X = np.array([[1.0], [2.0], [-1.0], [-3.0]])
+    y = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    problem = pose(X, y, LOSSES[name], NoPenalty(), 0.0)
+    line = problem.null.towards(np.array([[size, -size]]))
+    t, found = exact_step(line)
+    assert (np.abs(found.coef) <= 2.5).all()  # the loss is 0 from 1.25 or 1 on
+    assert (found.values <= 1e-2 * problem.null.values).all()
 
 
 def test_an_output_at_its_optimum_does_not_keep_others_waiting(monkeypatch):
