@@ -39,6 +39,8 @@ class Point:
         Whether the raw predictions are a product with the coefficients, not a sum of steps.
     """
 
+    #: The problem is no part of what is known of a point, which the problem may keep.
+    __slots__ = ("__dict__", "problem")
     is_afresh = False
 
     def __init__(
@@ -57,6 +59,14 @@ class Point:
             self.sums.curvature.release()
         else:
             self.intercept = np.zeros(problem.n_outputs)
+
+    @classmethod
+    def known(cls, problem: "Problem", known: dict[str, Any]) -> "Point":
+        """The point of a problem of which this is known, as ``vars`` of one tells; what the new
+        one learns is added."""
+        point = cls.__new__(cls)
+        point.problem, point.__dict__ = problem, known
+        return point
 
     @cached_property
     def sums(self) -> RowSums:

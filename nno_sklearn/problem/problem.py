@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.problem.correction import Correction, NoCorrection, Tilt
-from nno_sklearn.problem.cost import is_polished
 from nno_sklearn.problem.exact_sums import exact_sum
 from nno_sklearn.problem.intercept import NO_SEARCH, PRECISION
 from nno_sklearn.problem.knowledge import Knowledge
@@ -29,7 +28,7 @@ DERIVED = (
     "is_smooth",
     "is_of_lengths",
     "is_piecewise_quadratic",
-    "null",
+    "_known_of_null",
     "null_residual",
     "_of_outputs",
 )
@@ -251,15 +250,19 @@ class Problem:
         """The point at ``coef`` whose ``X @ coef`` is known already; no pass."""
         return Point(self, coef, raw, intercept, precision)
 
-    @cached_property
+    @property
     def null(self) -> Point:
+        return Point.known(self, self._known_of_null)
+
+    @cached_property
+    def _known_of_null(self) -> dict[str, Any]:
+        """What is known of the constant model. The point itself would keep this problem, and with
+        it X and all that was made of it, until the garbage collector's next run."""
         coef = self.penalty.feasible_start(self.shape)
         if self._first is not None and np.array_equal(coef, self._first.null.coef):
-            return self._first.null.of(self)
-        null = self.with_raw(coef, self.rows.raw(coef) if coef.any() else self.rows.nothing())
-        if not is_polished(self):
-            null.release()  # it lives as long as the problem
-        return null
+            return vars(self._first.null.of(self))
+        raw = self.rows.raw(coef) if coef.any() else self.rows.nothing()
+        return vars(self.with_raw(coef, raw))
 
     @cached_property
     def null_residual(self) -> float:

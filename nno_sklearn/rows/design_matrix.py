@@ -386,22 +386,23 @@ class DesignMatrix(SecondOrder):
         """Slices of the rows of a dense X with the rows, centred, in float64, beside a column of
         ones; for three products with them, each a pass. Those of a small X are kept."""
         self.passes.read(3 * self.n_stored)
+        blocks = self._row_blocks(least=self.shape[1])
         if self.X.nbytes > LONG_BYTES:
-            return self._with_ones()
+            return ((rows, self._with_ones(rows)) for rows in blocks)
         if self._beside_ones is None:
-            self._beside_ones = list(self._with_ones())
-        return self._beside_ones
+            self._beside_ones = self._with_ones(slice(None))
+        return ((rows, self._beside_ones[rows]) for rows in blocks)
 
-    def _with_ones(self):
-        p = self.shape[1]
-        for block in self._row_blocks(least=p):
-            columns = np.ones((len(range(*block.indices(len(self)))), p + 1), like=self.X)
-            np.subtract(self.X[block], self.centre, out=columns[:, :p])
-            if self._any_constant:
-                columns[:, :p][:, self._constant] = 0.0
-            if self._any_idle:
-                columns[self._idle[block], :p] = 0.0
-            yield block, columns
+    def _with_ones(self, block):
+        X, p = self.X[block], self.shape[1]
+        beside = np.empty((len(X), p + 1), like=X)
+        columns, beside[:, p] = beside[:, :p], 1.0
+        np.subtract(X, self.centre, out=columns)
+        if self._any_constant:
+            columns[:, self._constant] = 0.0
+        if self._any_idle:
+            columns[self._idle[block]] = 0.0
+        return beside
 
     def _by_blocks(self, product, residual, least=1):
         blocks = self._row_blocks(least)

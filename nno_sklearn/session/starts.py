@@ -109,7 +109,10 @@ def _useful(point: Point) -> Point:
     """The point, or the constant model, where that has the lower objective: from far above the
     optimum, as after a change of units, rounding hides the way, and even that there is one."""
     null = point.problem.null
-    return point if point.value <= null.value else null
+    if not point.value <= null.value:  # nan where it overflows
+        return null
+    null.release()
+    return point
 
 
 def _allowed(point: Point) -> Point:

@@ -162,6 +162,7 @@ class Run:
         is_lower = found.value < start.value
         chosen, other = (found, start) if is_lower else (start, found)
         self._start = name if is_lower else _name_of(start), float(other.value)
+        other.release()
         return chosen
 
     def done(self, point: Point, step_size: float = np.nan) -> bool:

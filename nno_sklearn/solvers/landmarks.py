@@ -24,22 +24,23 @@ from nno_sklearn.solvers.second_moments import SecondMoments
 class Landmarks:
     """The landmark rows: how many to draw, and those drawn (by :meth:`Rows.draw`).
 
+    They are of no problem before :meth:`of`: what a problem knows of its rows does not hold it.
+
     Parameters
     ----------
-    problem : Problem
     n_landmarks : int or None
         Number of landmarks; None chooses it by the cost of a pass.
     random_state : int, RandomState instance or None
     """
 
-    def __init__(self, problem, n_landmarks, random_state):
-        self.problem, self._asked = problem, n_landmarks
+    def __init__(self, n_landmarks, random_state):
+        self._asked = n_landmarks
         # Made for the first draw alone, which most small fits do not make, and shared by twins.
         self._generator = cache(partial(check_random_state, random_state))
         self._parts, self._cells, self._moments = {}, {}, {}
 
     def of(self, problem):
-        """The same rows for a problem that differs in its penalty alone; both share what is made of
+        """The rows for a problem; those that differ in their penalty alone share what is made of
         them."""
         twin = copy(self)
         twin.problem = problem

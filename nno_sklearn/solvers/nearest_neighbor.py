@@ -139,7 +139,7 @@ class NearestNeighborSolver(Solver):
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         landmarks = problem.knowledge.landmarks(
             self.n_landmarks,
-            lambda: Landmarks(problem, self.n_landmarks, random_state),
+            lambda: Landmarks(self.n_landmarks, random_state),
         ).of(problem)
         if takes_models(problem) and not moves_jointly(problem):
             start = self._begin(run, start, landmarks) if self.n_neighbors is not None else start

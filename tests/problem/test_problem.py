@@ -241,3 +241,15 @@ def test_narrow_data_stay_narrow(container):
     np.testing.assert_allclose(problem.scale, wide.scale, rtol=1e-5)
     ProximalSolver().solve(problem, problem.null, max_iter=50, tol=1e-4)
     assert problem.rows.design.X.dtype == np.float32
+
+
+def test_what_is_learnt_of_the_constant_model_stays_known():
+    """Each look at ``null`` is a new point; its gradient is one pass, also for other penalties."""
+    problem = make_problem("log_loss")
+    null = problem.null
+    gradient, passes = null.data_gradient, problem.n_passes
+    assert problem.null.data_gradient is gradient
+    other = problem.with_penalty(L1(), 0.3)
+    assert other.null.data_gradient is gradient and other.null.problem is other
+    assert null.problem is problem and problem.n_passes == passes
+    assert other.null.value == pytest.approx(null.value)

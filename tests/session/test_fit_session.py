@@ -1,5 +1,6 @@
 """A session: data posed once, many models; what a search and a subclass may rely on."""
 
+import gc
 import inspect
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV
 from nno_sklearn.problem import Problem
+from nno_sklearn.rows import Rows
 from nno_sklearn.session import Coefficients, FitSession, SessionModel, has_sessions
 from tests.model_selection.searches import ALPHAS, KINDS, LABELS, NUMBERS, WEIGHT, X
 
@@ -178,3 +180,29 @@ def test_scored_coefficients_need_no_certificate_in_float64():
     assert scored.converged_ and len(scored.history_) < len(returned.history_)
     assert result.point.problem.dtype == np.float32  # the next start costs no pass
     np.testing.assert_allclose(scored.coef_, returned.coef_, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        NNORegressor(),
+        NNORegressor(penalty="l1", alpha=0.1),
+        NNORegressor(loss="huber"),
+        NNORegressor(loss="absolute_error"),
+        NNOClassifier(solver="nearest_neighbor"),
+        NNOClassifier(penalty="l1", alpha=0.1),
+    ],
+    ids=str,
+)
+def test_a_fit_frees_its_data_when_it_ends(model):
+    """What a fit made of X does not wait for the garbage collector, as cycles of it would."""
+    y = LABELS if isinstance(model, NNOClassifier) else NUMBERS
+    alive = lambda: sum(isinstance(one, Problem | Rows) for one in gc.get_objects())  # noqa: E731
+    gc.collect()
+    gc.disable()
+    try:
+        before = alive()
+        model.fit(X, y)
+        assert alive() == before
+    finally:
+        gc.enable()

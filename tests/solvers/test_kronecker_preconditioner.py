@@ -51,7 +51,7 @@ def test_at_equal_rows_it_is_the_hessian(alpha):
     """Where all rows have the same probabilities nothing is lost: Newton's step."""
     problem = make_problem("multinomial", alpha=alpha)
     point = problem.null
-    at = KroneckerAtPoint(Landmarks(problem, None, np.random.RandomState(0)), problem.n_samples)
+    at = KroneckerAtPoint(Landmarks(None, np.random.RandomState(0)).of(problem), problem.n_samples)
     direction = np.random.default_rng(1).normal(size=problem.shape)
     direction -= direction.mean(axis=1, keepdims=True)
     _, product = problem.rows.hessian_product(point.curvature, direction)
@@ -62,10 +62,10 @@ def test_at_equal_rows_it_is_the_hessian(alpha):
 def test_landmarks_of_a_session_serve_each_strength():
     """Their moments are shared; the penalty is that of the fit."""
     first = make_problem("multinomial", alpha=10.0)
-    landmarks = Landmarks(first, None, np.random.RandomState(0))
+    landmarks = Landmarks(None, np.random.RandomState(0)).of(first)
     problem = first.with_penalty(first.penalty, 1e-3)
     shared = KroneckerAtPoint(landmarks.of(problem), problem.n_samples)
-    own = KroneckerAtPoint(Landmarks(problem, None, np.random.RandomState(0)), problem.n_samples)
+    own = KroneckerAtPoint(Landmarks(None, np.random.RandomState(0)).of(problem), problem.n_samples)
     gradient = problem.null.gradient
     expected = own(problem.null).solve(gradient)
     np.testing.assert_allclose(shared(problem.null).solve(gradient), expected, rtol=1e-9)

@@ -32,7 +32,7 @@ def test_landmarks_are_draws_whose_sums_are_unbiased(container, count):
     )
     totals, rare = [], []
     for seed in range(300):
-        landmarks = Landmarks(problem, count, check_random_state(seed))
+        landmarks = Landmarks(count, check_random_state(seed)).of(problem)
         assert len(landmarks) == 400 and landmarks.n_start == landmarks.n_curvature == count
         assert landmarks.rows(400) is problem and landmarks.rows(500) is problem
         index, weight = draw(problem.rows, count, check_random_state(seed))
