@@ -381,7 +381,7 @@ class LocalRows(Recession, Rows):
             excess = self.loss.value(self._targets_beside(eta), eta) + conjugate - along + rounding
         if coupling is not None:  # it holds for the outputs together
             excess = excess.sum(axis=1, keepdims=True)
-        return -float(self.weight @ np.fmin(excess, 0.0).sum(axis=1))
+        return -float(self.weight @ np.where(excess < 0.0, excess, 0.0).sum(axis=1))
 
     # Second derivatives
 
