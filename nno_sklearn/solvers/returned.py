@@ -23,6 +23,8 @@ POLISH_STEPS, FALLS, FARTHER = 10, 0.25, 2.0
 LARGE = 1e4
 #: Roundings of a value that sums of as many terms may differ by.
 DRIFT = 64
+#: Relative gap from which on coefficients are far from those of the optimum.
+FAR = 0.1
 #: Relative gap at which curved penalties have settled which coefficients are 0.
 SETTLED = 1e-11
 EPS = np.finfo(float).eps
@@ -172,7 +174,9 @@ def _nearest(start, solver, random_state):
         first = place_at(problem, start.coef, start.intercept)
         found, has_ended = newton_jointly(problem, first, LEFT)
         point = found or start
-    if not has_ended:
+    # Far from the optimum, which coefficients are 0 is for the solver to find.
+    is_far = not problem.is_smooth and FAR * start.value < start.dual_gap < np.inf
+    if not (has_ended or is_far):
         point = _newton_steps(point)
     least = _least_gap(point)
     if not problem.is_smooth and point.dual_gap > least * problem.null.value:
