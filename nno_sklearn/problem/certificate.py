@@ -17,6 +17,9 @@ ROUNDINGS = 16
 #: each is about 1, and the more may follow. Then no more is known of the distance of coefficients
 #: and intercepts than their sizes and the step's.
 LONG, FARTHEST = 0.1, 2.0
+#: How many times as far as they are the raw predictions of the optimum may be where losses are
+#: flat, as there a step says nothing of it.
+FORGIVEN = 100.0
 #: Weighted sum of a dual point, in sums of its sizes, that is 0 but for what an intercept at its
 #: optimum leaves; and roundings of the intercept.
 BALANCE, BALANCE_ROUNDINGS = 1e-9, 4096
@@ -124,7 +127,7 @@ def shifted_dual_gap(point, step):
         point.raw, point.intercept, step.curvature, step.slope, step.shift, SCALINGS
     )
     pulled, scaling, gap = dual.pulled, dual.scaling, point.value + dual.conjugate
-    rounding = 32 * EPS * (point.value + dual.size) + FARTHEST * dual.beyond
+    rounding = 32 * EPS * (point.value + dual.size) + FORGIVEN * dual.beyond
     # What rounding leaves of sums that should be 0, times where the optimum is, or nearly.
     gap -= scaling * dual.total @ point.intercept
     length = min(problem.rows.move_sizes(step.slope, step.shift)[1] / LONG, 1.0 / EPS)

@@ -460,6 +460,7 @@ def takes_kinked_newton(problem):
     if problem.is_smooth or not (problem.has_dual and penalty.is_convex and is_curved):
         return False
     has_kinks_alone = penalty.piecewise_quadratic(np.zeros(problem.shape)) is not None
+    has_kinks_alone &= problem.n_samples > problem.n_features  # rows tell coefficients apart
     return has_kinks_alone and _newton_operations(problem) <= MOST_KINKED_OPERATIONS
 
 

@@ -375,6 +375,7 @@ class LocalRows(Recession, Rows):
         return DualPoint(pulled, balance, squares, float(scaling), total, size, beyond)
 
     def _beyond(self, raw, b, dual, conjugate, coupling):
+        """What Fenchel's inequality misses at raw predictions."""
         eta, along = self._predictions(raw, b), dual * (raw.array + b)
         rounding = CONJUGATE_ROUNDINGS * self.eps * (np.abs(conjugate) + np.abs(along))
         with np.errstate(over="ignore", invalid="ignore"):

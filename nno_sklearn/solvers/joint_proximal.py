@@ -52,6 +52,7 @@ def _fill(step, problem, coef, data, terms):
     n_coupled = n_outputs // len(data.blocks)
     rank = (problem.n_samples - 1) * max(1, n_coupled - 1)
     energy = 2.0 * abs(float(data.values.sum()))
+    given = energy, rank, n_coupled == 1  # a softmax has no curvature where all outputs move alike
     for k, block in enumerate(data.blocks):
         outputs = np.arange(k * n_coupled, (k + 1) * n_coupled)
         index = (np.arange(n_features) * n_outputs + outputs[:, None]).ravel()
@@ -62,7 +63,7 @@ def _fill(step, problem, coef, data, terms):
         inverse = _inverse(block[n_coefs:, n_coefs:])
         ahead, follows = inverse @ total, inverse @ mixed.T
         matrix, slope = matrix - mixed @ follows, slope - mixed @ ahead
-        moved = _minimum(matrix, terms.take(index), coef.ravel()[index], slope, energy, rank)
+        moved = _minimum(matrix, terms.take(index), coef.ravel()[index], slope, *given)
         step[:-1, outputs] = moved.reshape(n_coupled, -1).T
         if mixed.size:
             step[-1, outputs] = -(ahead + follows @ moved)
@@ -77,12 +78,18 @@ def _inverse(matrix):
     return np.linalg.pinv(matrix, hermitian=True)
 
 
-def _minimum(matrix, terms, w, slope, energy, rank):
+def _minimum(matrix, terms, w, slope, energy, rank, rows_tell):
     """The move to the minimum of a model: by guesses of the signs, or where these do not settle, by
-    active sets."""
+    active sets.
+
+    Raises
+    ------
+    IllConditionedError
+        Where few rows are curved: working sets have factors of the rows, which tell more.
+    """
     if guesses_signs(len(w)) and not terms.has_bounds:
         found = settled_signs(matrix, terms, w, slope)
         if found is not None:
             return found - w
-    model = GramModel(matrix)
+    model = GramModel(matrix, lambda combination, size: rows_tell)
     return ActiveSets(model, terms, w, slope, energy, rank).minimise(MODEL_ACCURACY * energy) - w

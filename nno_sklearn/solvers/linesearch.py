@@ -17,7 +17,7 @@ CONTENT, SHORTEST, LONGEST = 1e-4, 0.1, 0.5
 MOST_TRIALS = 10
 #: Share of the initial slope that the curvature over a step takes away, below which the step may
 #: end far inside a flat part; and share of the gain that a shorter one may leave.
-FLAT, LEAVES = 0.1, 1e-6
+FLAT, LEAVES = 0.1, 1e-12
 
 
 def first_lower(problem, value, slope, at, content=CONTENT, most_trials=MOST_TRIALS):

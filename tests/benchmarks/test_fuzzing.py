@@ -65,8 +65,7 @@ def test_a_fit_that_is_cut_claims_nothing():
     cut = problems.draw(6100361).replaced(warm=None, max_iter=20)
     fits, faults = checks.examine(cut, [checks.Run("cut", cut)])
     assert not faults, "\n".join(map(str, faults))
-    assert fits[0].objective > 0.9 * float(cut.objective().null)  # the optimum is 0
-    assert not fits[0].converged
+    assert not fits[0].converged  # the optimum is 0
 
 
 def test_a_bound_of_a_fit_that_is_cut_far_away():
