@@ -111,10 +111,7 @@ def newton_jointly(problem, start, accuracy, goes_on=lambda place: True, look=No
     is_last = _is_last(start, start, accuracy)
     for _ in range(MOST_STEPS):
         if is_last:
-            end = problem.at(*place.after(1.0))
-            if end.value <= place.value + _slack(problem, place):
-                return end, True
-            break
+            return problem.at(*place.after(1.0)), True
         following = _next(problem, place, look or place_at)
         if following is None:
             break
@@ -195,7 +192,7 @@ def _next(problem, place, look):
     """The place where a step leads that descends; None without one."""
     if np.isnan(place.decrease):
         return None
-    slack, length = _slack(problem, place), 1.0
+    slack, length = MEAN_ROUNDING * problem.rows.eps * abs(place.value), 1.0
     for _ in range(MOST_TRIALS):
         new = look(problem, *place.after(length))
         enough = place.value - 2.0 * CONTENT * length * place.decrease
@@ -206,8 +203,3 @@ def _next(problem, place, look):
             return new
         length *= 0.5
     return None
-
-
-def _slack(problem, place):
-    """What rounding may add to the objective."""
-    return MEAN_ROUNDING * problem.rows.eps * abs(place.value)
