@@ -459,9 +459,10 @@ def takes_kinked_newton(problem):
     penalty, is_curved = problem.penalty, not problem.loss.constant_curvature
     if problem.is_smooth or not (problem.has_dual and penalty.is_convex and is_curved):
         return False
-    has_kinks_alone = penalty.piecewise_quadratic(np.zeros(problem.shape)) is not None
-    has_kinks_alone &= problem.n_samples > problem.n_features  # rows tell coefficients apart
-    return has_kinks_alone and _newton_operations(problem) <= MOST_KINKED_OPERATIONS
+    are_told_apart = problem.n_samples > problem.n_features
+    if not are_told_apart or _newton_operations(problem) > MOST_KINKED_OPERATIONS:
+        return False
+    return penalty.piecewise_quadratic(np.zeros(problem.shape)) is not None
 
 
 def _newton_operations(problem):

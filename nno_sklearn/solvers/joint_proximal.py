@@ -32,8 +32,7 @@ def kinked_place_at(problem, coef, intercept):
     Place
         Without a step where the model does not tell coefficients apart.
     """
-    data = problem.rows.second_order(coef, intercept)
-    data = problem.correction.second_order(data, coef, intercept)
+    data = problem.rows.second_order(coef, intercept)  # there is no correction: it has a dual
     terms = problem.penalty.piecewise_quadratic(coef).scaled(problem.alpha).of(problem.shape)
     value = float(data.values.sum()) + terms.value(coef)
     step, fall = np.zeros((len(coef) + 1, coef.shape[1])), np.nan
