@@ -22,6 +22,8 @@ SATURATED = 1e-60
 #: Change of the gradient, relative to its largest entry, under which a coefficient does not move if
 #: the penalty holds it where it is.
 NUDGE = 1e-6
+#: Changes of a coefficient, relative to it, that tell the sign of a slope, and that do not.
+VISIBLE, LOST = 1e-8, 16 * np.finfo(float).eps
 #: Share of the features up to which those that move are worth a problem of their own.
 FEW_FEATURES = 0.5
 #: Squared residual norm, relative to the objective, that is rounding of the gradient.
@@ -137,9 +139,6 @@ def _solved(point):
         decrease += 0.5 * step * energy
     if decrease == 0.0:  # rounding hides what one coefficient could gain
         decrease = float(point.promised_decrease.max())
-        if decrease > 0.0 and not point.data_gradient.any():
-            # All rows are on flat parts of their losses, whose curvature elsewhere tells nothing.
-            decrease = alpha * float(penalty.value(point.coef))
     line = Line(point, direction, slope)
     shift = rows.intercept_step(curvature, slope, point.sums.total)
     return NewtonStep(line, shift, curvature, decrease)
@@ -209,7 +208,7 @@ def _subgradient(point):
         return point.gradient, 1.0
     penalty, alpha, gradient = problem.penalty, problem.alpha, point.data_gradient
     size = alpha * penalty.subdiff_distance(point.coef, gradient / alpha)
-    diagonal = penalty.tied(point.diagonal_curvature)
+    diagonal = penalty.tied(_showing(point, size))
     steepest = np.abs(gradient).max(initial=0.0)
     # Where all rows are saturated, a short step still tells the sign.
     short = NUDGE * (1.0 + np.abs(point.coef).max(initial=0.0)) / (steepest or 1.0)
@@ -222,3 +221,12 @@ def _subgradient(point):
     held = (moved(gradient - nudge) == 0) & (moved(gradient + nudge) == 0)  # at a bound, say
     free = (size > 0) | ((point.coef != 0) & ~held)
     return size * np.sign(moved(gradient)), free
+
+
+def _showing(point, size):
+    """Curvatures of single coefficients, less where a step by slopes of this ``size`` would be
+    lost to rounding of the coefficient, and with it the slope's sign."""
+    diagonal, coef = np.array(point.diagonal_curvature), np.abs(point.coef)
+    is_lost = (size > 0) & (size < LOST * coef * diagonal)
+    diagonal[is_lost] = size[is_lost] / (VISIBLE * coef[is_lost])
+    return diagonal
