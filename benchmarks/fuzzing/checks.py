@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from benchmarks.fuzzing.oracle import LD
 from benchmarks.fuzzing.problems import FuzzProblem
 from benchmarks.fuzzing.variants import equivalent
+from nno_sklearn.solvers import Status
 
 #: Of fits that look for the best point. One that has not converged after so many iterations says
 #: so, and is judged by its objective and its gap as any other.
@@ -43,6 +44,7 @@ class Fit:
     objective: float
     dual_gap: float
     converged: bool
+    is_stopped: bool
     warned: tuple[str, ...]
     n_passes: float
     seconds: float
@@ -119,6 +121,7 @@ def fit(run):
         objective=model.objective_,
         dual_gap=model.dual_gap_,
         converged=model.converged_,
+        is_stopped=model.status_ is Status.STOPPED,
         warned=tuple(f"{one.category.__name__}: {one.message}" for one in caught),
         n_passes=model.n_passes_,
         seconds=perf_counter() - start,
@@ -242,7 +245,8 @@ def converged_where_no_optimum_exists(claims):
 
 
 def ended_early_without_a_warning(claims):
-    if not claims.fit.converged and not claims.convergence_warnings:
+    fit = claims.fit
+    if not (fit.converged or fit.is_stopped or claims.convergence_warnings):
         return f"distance {claims.distance:.1e}, tol={claims.tol:.0e}"
 
 

@@ -39,13 +39,18 @@ def add_arguments(parser):
     parser.add_argument("--problems", type=int, default=1000, help="of each of both kinds")
     parser.add_argument("--seed", type=int, default=0, help="number of the first problem")
     parser.add_argument("--only", type=int, nargs="+", help="numbers of problems, shown in full")
+    parser.add_argument(
+        "--fit-time", type=float, help="seconds after which a fit is stopped, and judged as it is"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="processes")
 
 
 def run(options):
     """Fit and judge the problems; results are saved after every hundred."""
     if options.only:
-        results = pd.DataFrame([row for one in options.only for row in examine(one)])
+        results = pd.DataFrame(
+            [row for one in options.only for row in examine(one, options.fit_time)]
+        )
         for _, rows in results.groupby("number", sort=False):
             console().print(_in_full(rows), markup=False)
     else:
@@ -66,8 +71,8 @@ def run(options):
         raise SystemExit(1)
 
 
-def examine(seed):
-    """Fits and faults of problem number ``seed``.
+def examine(seed, fit_time=None):
+    """Fits and faults of problem number ``seed``; fits are stopped after ``fit_time`` seconds.
 
     Returns
     -------
@@ -75,7 +80,7 @@ def examine(seed):
         One row for each fit and each claim that it breaks ("" for none), and one for each fit that
         is none, with what it raised.
     """
-    problem = problems.draw(seed)
+    problem = problems.draw(seed).replaced(seconds=fit_time)
     runs = [*checks.as_drawn(problem), *checks.precise(problem)]
     fits, faults = checks.examine(problem, runs)
     traits = [problem.loss, str(problem.penalty), problem.solver, problem.layout]
@@ -114,7 +119,9 @@ def _solve(options, report):
     start = perf_counter()
     with Parallel(options.jobs) as parallel, report.console.status("") as status:
         for begin in range(0, len(left), CHUNK):
-            chunk = parallel(delayed(examine)(one) for one in left[begin : begin + CHUNK])
+            chunk = parallel(
+                delayed(examine)(one, options.fit_time) for one in left[begin : begin + CHUNK]
+            )
             report.add([row for rows in chunk for row in rows])
             done = begin + len(chunk)
             faults = _faults(report.results)["number"].nunique()
