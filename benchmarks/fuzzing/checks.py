@@ -1,8 +1,9 @@
 """Fit a problem in several ways and compare what the models claim with the oracle."""
 
+import signal
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import NamedTuple
 
@@ -12,13 +13,14 @@ from sklearn.exceptions import ConvergenceWarning
 from benchmarks.fuzzing.oracle import LD
 from benchmarks.fuzzing.problems import FuzzProblem
 from benchmarks.fuzzing.variants import equivalent
-from nno_sklearn.solvers import Status
 
 #: Of fits that look for the best point. One that has not converged after so many iterations says
 #: so, and is judged by its objective and its gap as any other.
 REFERENCE_TOL, REFERENCE_MAX_ITER = 1e-10, 100
 #: What ``tol`` is a share of at least, in units of the constant model's objective.
 LEAST_UNIT = 1e-6
+#: Iterations of a fit that takes too long.
+FEW = 5
 NOT_FINITE = "objective_is_not_finite"
 
 
@@ -44,7 +46,6 @@ class Fit:
     objective: float
     dual_gap: float
     converged: bool
-    is_stopped: bool
     warned: tuple[str, ...]
     n_passes: float
     seconds: float
@@ -97,11 +98,35 @@ def examine(problem, runs):
     fits, faults = [], []
     for run in runs:
         try:
-            fits.append(fit(run))
+            fits.append(_in_time(run))
         except Exception as error:  # whatever a user would see
             text = f"{type(error).__name__}: {error}"
             faults.append(Fault(problem.seed, "raises", run.name, text[:300]))
     return fits, faults + (judge(problem, fits) if fits else [])
+
+
+class _TooLong(BaseException):
+    """No error of a fit, which might catch it."""
+
+
+def _in_time(run):
+    """The fit, or where it takes too long, one with few iterations."""
+    seconds = run.problem.seconds
+    if seconds is None:
+        return fit(run)
+
+    def stop(*_):
+        raise _TooLong
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        return fit(run)
+    except _TooLong:
+        return fit(replace(run, problem=run.problem.replaced(max_iter=FEW)))
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def fit(run):
@@ -121,7 +146,6 @@ def fit(run):
         objective=model.objective_,
         dual_gap=model.dual_gap_,
         converged=model.converged_,
-        is_stopped=model.status_ is Status.STOPPED,
         warned=tuple(f"{one.category.__name__}: {one.message}" for one in caught),
         n_passes=model.n_passes_,
         seconds=perf_counter() - start,
@@ -245,8 +269,7 @@ def converged_where_no_optimum_exists(claims):
 
 
 def ended_early_without_a_warning(claims):
-    fit = claims.fit
-    if not (fit.converged or fit.is_stopped or claims.convergence_warnings):
+    if not claims.fit.converged and not claims.convergence_warnings:
         return f"distance {claims.distance:.1e}, tol={claims.tol:.0e}"
 
 

@@ -9,7 +9,6 @@ from benchmarks.fuzzing import formulas
 from benchmarks.fuzzing.oracle import Objective
 from benchmarks.fuzzing.shapes import MAKERS, Shape
 from nno_sklearn import NNOClassifier, NNORegressor
-from nno_sklearn.callbacks import Callback
 from nno_sklearn.losses import Quantile
 
 REGRESSION = ("squared_error", "huber", "poisson", "gamma")
@@ -34,22 +33,12 @@ RANKS = ("full", "full", "collinear", "duplicated", "constant")
 WEIGHTS = (None, None, "integer", "random", "uneven", "tiny", "huge")
 
 
-class TimeLimit(Callback):
-    """Stop a fit after an iteration that ends so many seconds from its start."""
-
-    def __init__(self, seconds):
-        self.seconds = seconds
-
-    def on_iteration(self, iteration):
-        return iteration.record.seconds > self.seconds
-
-
 @dataclass(frozen=True)
 class FuzzProblem:
     """Data, parameters, and what is hard about them.
 
-    ``X`` is a dense float64 array here, of numbers that ``dtype`` can hold. A fit that takes longer
-    than ``seconds`` is stopped.
+    ``X`` is a dense float64 array here, of numbers that ``dtype`` can hold. A fit that takes more
+    than ``seconds`` of the processor is made again with few iterations.
     """
 
     seed: int
@@ -85,8 +74,7 @@ class FuzzProblem:
             parameters["penalty"] = self.shape.penalty
             del parameters["l1_ratio"]
         kind = NNOClassifier if self.is_classification else NNORegressor
-        model = kind(**parameters | changes)
-        return model if self.seconds is None else model.set_callbacks(TimeLimit(self.seconds))
+        return kind(**parameters | changes)
 
     def data(self):
         """X as the user has it."""

@@ -40,7 +40,7 @@ def add_arguments(parser):
     parser.add_argument("--seed", type=int, default=0, help="number of the first problem")
     parser.add_argument("--only", type=int, nargs="+", help="numbers of problems, shown in full")
     parser.add_argument(
-        "--fit-time", type=float, help="seconds after which a fit is stopped, and judged as it is"
+        "--fit-time", type=float, help="processor seconds beyond which fits get few iterations"
     )
     parser.add_argument("--jobs", type=int, default=2, help="processes")
 
@@ -72,7 +72,7 @@ def run(options):
 
 
 def examine(seed, fit_time=None):
-    """Fits and faults of problem number ``seed``; fits are stopped after ``fit_time`` seconds.
+    """Fits and faults of problem number ``seed``, its fits in full or within ``fit_time`` seconds.
 
     Returns
     -------
