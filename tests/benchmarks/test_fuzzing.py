@@ -77,6 +77,14 @@ def test_a_bound_of_a_fit_that_is_cut_far_away():
     assert not faults, "\n".join(map(str, faults))
 
 
+def test_a_fit_that_takes_too_long_is_made_again_with_few_iterations():
+    """Hinge, SLOPE, an alpha of 2e-10: 7,000 passes in half a minute, towards 1e-9."""
+    slow = problems.draw(1900086).replaced(seconds=0.05)
+    fits, faults = checks.examine(slow, [checks.Run("as drawn", slow)])
+    assert not faults, "\n".join(map(str, faults))
+    assert fits[0].n_passes < 1000 and fits[0].run.name == "as drawn"
+
+
 @pytest.mark.parametrize(
     "seed",
     [
