@@ -101,6 +101,10 @@ MOST_NEWTON_OPERATIONS, MOST_JOINT_OPERATIONS = 1.3e7, 2e7
 #: The same where a penalty has kinks: beyond, a working set's matrix of some columns is cheaper.
 MOST_KINKED_OPERATIONS = 4e6
 
+#: The same at each of some twenty steps of an interior point method on all rows; beyond, the method
+#: of multipliers takes more steps on few rows, which cost less.
+MOST_INTERIOR_OPERATIONS = 4e6
+
 #: Coefficients of a model whose factor takes no longer than the steps of Python around it.
 FEW_COEFFICIENTS = 100
 #: Entries of X and of a matrix over its columns, for each output, up to which a look at coupled
@@ -476,6 +480,13 @@ def takes_interior(problem):
     """Whether a Hessian of all rows at each of some twenty steps costs less than the passes that
     losses with corners take otherwise."""
     return fits_matrix(problem.n_features) and newton_cost(problem) <= INTERIOR_BUDGET
+
+
+def begins_inside(problem):
+    """Whether losses with corners are solved by an interior point method rather than by that of
+    multipliers, where both can: rows are few, and so are columns."""
+    is_cheap = _newton_operations(problem) <= MOST_INTERIOR_OPERATIONS
+    return is_cheap and n_drawn(problem) is None
 
 
 def curved_by(problem, n_rows, n_products):

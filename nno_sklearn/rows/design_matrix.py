@@ -23,6 +23,8 @@ from nno_sklearn.rows.second_order import SecondOrder
 
 #: Bytes of X beyond which it does not stay in a cache.
 LONG_BYTES = 2**24
+#: Entries of a sparse X up to which it takes no longer to compute with all of them.
+FEW_ENTRIES = 2e4
 #: Mean of a column, in spreads, from which on products with X as it is lose too many digits.
 FAR = {np.dtype(np.float32): 10.0, np.dtype(np.float64): 1e5}
 
@@ -389,12 +391,23 @@ class DesignMatrix(SecondOrder):
         blocks = self._row_blocks(least=self.shape[1])
         if self.X.nbytes > LONG_BYTES:
             return ((rows, self._with_ones(rows)) for rows in blocks)
+        beside = self.beside_ones()
+        return ((rows, beside[rows]) for rows in blocks)
+
+    def beside_ones(self):
+        """The rows of a small X, centred, in float64, beside a column of ones; they are kept. None
+        where X is not small, or sparse with more than a few entries, 0 or not. No pass is counted.
+        """
+        n_rows, n_columns = self.shape
+        if n_rows * n_columns > FEW_ENTRIES if self.is_sparse else self.X.nbytes > LONG_BYTES:
+            return None
         if self._beside_ones is None:
             self._beside_ones = self._with_ones(slice(None))
-        return ((rows, self._beside_ones[rows]) for rows in blocks)
+        return self._beside_ones
 
     def _with_ones(self, block):
         X, p = self.X[block], self.shape[1]
+        X = X.toarray() if self.is_sparse else X
         beside = np.empty((len(X), p + 1), like=X)
         columns, beside[:, p] = beside[:, :p], 1.0
         np.subtract(X, self.centre, out=columns)

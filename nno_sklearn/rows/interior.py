@@ -49,6 +49,7 @@ class CornerRows:
         number: NDArray[np.integer] | None = None,
     ) -> None:
         self._rows, self._whole, self._design = rows, whole, design
+        self._products = Products(design)
         self._weight, self._corners, self._number = weight[:, None], corners, number
 
         #: Raw predictions, (n, 1), once there are any.
@@ -63,8 +64,15 @@ class CornerRows:
 
     def value(self) -> float:
         """The data loss."""
-        losses = (corner.value(self._eta) for corner in self._corners)
-        return sum(float(np.sum(self._weight * loss)) for loss in losses)
+        return self._value(self._eta)
+
+    def value_at(self, coef: Array, b: Array) -> float:
+        """The data loss of other coefficients, (n_features, 1), and intercept, (1,); one pass."""
+        return self._value(self._products.moved(np.append(coef, b)))
+
+    def _value(self, eta):
+        losses = (corner.value(eta) for corner in self._corners)
+        return sum(float(np.vdot(self._weight, loss)) for loss in losses)
 
     def gradient(self) -> Array:
         """``X'(s u)``, and its sum below, (n_features + 1,); one pass."""
@@ -87,8 +95,66 @@ class CornerRows:
         return StoredRaw(dual)
 
     def _pulled(self, slopes):
-        weighted = self._weight * slopes
-        return np.append(self._design.rmatvec(weighted), weighted.sum())
+        return self._products.pulled(self._weight * slopes)
+
+
+class Products:
+    """Products with rows and a 1 beside each, of which the intercept is the coefficient.
+
+    Parameters
+    ----------
+    design : DesignMatrix
+    """
+
+    #: The rows beside their ones, (n, n_features + 1), where they are kept.
+    beside: Array
+
+    def __init__(self, design: Any) -> None:
+        self._design = design
+
+    def moved(self, joint: Array) -> Array:
+        """Raw predictions, (n, 1), of coefficients and intercept, (n_features + 1,); one pass."""
+        return self._design.matvec(joint[:-1, None]) + joint[-1]
+
+    def pulled(self, slopes: Array) -> Array:
+        """Sums of the rows times slopes, (n, 1), and of these, (n_features + 1,); one pass."""
+        return np.append(self._design.rmatvec(slopes), slopes.sum())
+
+    def gram(self, weight: Array) -> Array:
+        """Weighted sum of the rows' outer products, (n_features + 1, n_features + 1), of weights
+        (n, 1); one pass."""
+        gram, first = self._design.gram(weight[:, 0])
+        return np.block([[gram, first], [first.T, weight.sum()]])
+
+
+class KeptProducts(Products):
+    """The same with small rows that are kept beside their ones: nothing is centred each time."""
+
+    def __init__(self, design: Any, beside: Array) -> None:
+        super().__init__(design)
+        self._passes, self._n_stored, self.beside = design.passes, design.n_stored, beside
+
+    def moved(self, joint: Array) -> Array:
+        self._read()
+        return (self.beside @ joint)[:, None]
+
+    def pulled(self, slopes: Array) -> Array:
+        self._read()
+        return slopes[:, 0] @ self.beside
+
+    def gram(self, weight: Array) -> Array:
+        self._read()
+        weighted = np.sqrt(weight) * self.beside
+        return weighted.T @ weighted
+
+    def _read(self) -> None:
+        self._passes.read(self._n_stored)
+
+
+def products_of(design: Any) -> Products:
+    """Products with a design matrix, the cheapest ones."""
+    beside = design.beside_ones()
+    return Products(design) if beside is None else KeptProducts(design, beside)
 
 
 class Interior(CornerRows):
@@ -101,11 +167,44 @@ class Interior(CornerRows):
 
     def begin(self, coef: Array, b: Array) -> None:
         """Slopes near 0, and raw predictions of coefficients, (n_features, 1)."""
-        self._eta = self._design.matvec(coef) + b
+        self._products = products_of(self._design)
+        self._at_ends: list[Array] = []
+        self._eta = self._products.moved(np.append(coef, b))
         self._slopes = [Slopes(corner, self._eta, self._weight) for corner in self._corners]
 
     def _u(self):
-        return (slopes.u for slopes in self._slopes)
+        return self._at_ends or (slopes.u for slopes in self._slopes)
+
+    @property
+    def are_kept(self) -> bool:
+        """Whether the rows lie beside their ones, for :meth:`arrays`, and are no means."""
+        is_whole = self._number is None or len(self) == np.count_nonzero(self._number >= 0)
+        return is_whole and isinstance(self._products, KeptProducts)
+
+    def arrays(self) -> tuple[Array, Corner, Array]:
+        """The rows beside their ones, (n, n_features + 1); their corners, in fields of shape
+        (n, n_corners); and weights, (n,)."""
+        each = zip(*self._corners, strict=True)
+        fields = [np.hstack([np.broadcast_to(f, (len(self), 1)) for f in field]) for field in each]
+        return self._products.beside, Corner(*fields), self._weight[:, 0]
+
+    def sides(self) -> Array:
+        """Guesses at the sides of the corners that the optimum is on: 1 above, -1 below, 0 at it,
+        (n, n_corners)."""
+        return np.hstack([slopes.side() for slopes in self._slopes])
+
+    def slopes(self) -> Array:
+        """(n, n_corners)"""
+        return np.hstack([*self._u()])
+
+    def settle(self, joint: Array, slopes: Array) -> None:
+        """Be at coefficients and intercept, (n_features + 1,), with slopes that may be at the ends
+        of their intervals, (n, n_corners)."""
+        self._eta = self._products.moved(joint)
+        self._at_ends = [
+            np.clip(slopes[:, [j]], corner.low, corner.high)
+            for j, corner in enumerate(self._corners)
+        ]
 
     def whole_value(self, raw: StoredRaw, b: Array) -> float:
         """The data loss of all rows: more, if one is not on the side of its group."""
@@ -119,8 +218,8 @@ class Interior(CornerRows):
     def block(self) -> Array:
         """The Hessian by coefficients and intercept; one pass."""
         weight = self._weight * added(slopes.curvature for slopes in self._slopes)
-        gram, first = self._design.gram(weight[:, 0])
-        return self._rows.joined(gram, first, weight.sum())
+        gram = self._products.gram(weight)
+        return gram if self._rows.fit_intercept else gram[:-1, :-1]
 
     def aim(self, level: float | None) -> Array:
         """Aim at products of ``level``; what the gradient moves by where raw predictions do not,
@@ -131,12 +230,19 @@ class Interior(CornerRows):
 
     def plan(self, step: Array) -> Lengths:
         """Moves for a step of coefficients and intercept, (n_features + 1,); one pass."""
-        self._moved = self._design.matvec(step[:-1, None]) + step[-1]
+        self._moved = self._products.moved(step)
         return reduce(Lengths.shorter, (slopes.plan(self._moved) for slopes in self._slopes))
 
     def left_after(self, lengths: Lengths) -> float:
         """As :meth:`Slopes.left_after`."""
         return sum(slopes.left_after(lengths) for slopes in self._slopes)
+
+    def begin_planned(self, at_zero: bool) -> None:
+        """Make the planned step to the minimum of parabolas, and begin there; see
+        :meth:`Slopes.begin`."""
+        self._eta += self._moved
+        for slopes in self._slopes:
+            slopes.begin(self._eta, at_zero)
 
     def step(self, lengths: Lengths) -> None:
         """Make the planned step."""
@@ -199,6 +305,7 @@ def interior_near(
 
 
 def added(arrays: Iterable[Array]) -> Array:
+    """The sum of arrays."""
     return reduce(np.add, arrays)
 
 

@@ -17,6 +17,8 @@ from nno_sklearn.types import Array
 
 #: First distances from a corner, in mean distances: rows at it are not stuck there.
 FIRST_DISTANCE = 0.5
+#: Least share of half an interval by which first slopes are inside of it.
+LEAST_SHARE = 0.1
 TINY = np.finfo(float).tiny
 
 
@@ -56,17 +58,30 @@ class Slopes:
     ) -> None:
         self._corner, self._weight = corner, weight
         away = eta - corner.centre
+        self._half = 0.5 * np.subtract(corner.high, corner.low)
         if level is None:
             unit = FIRST_DISTANCE * np.sum(weight * np.abs(away)) / weight.sum()
         else:
-            unit = 2.0 * level / np.subtract(corner.high, corner.low)
-        unit = np.maximum(unit, TINY)
-        self._above, self._below = np.maximum(away, 0.0) + unit, np.maximum(-away, 0.0) + unit
-        # 0 is a dual point of many problems.
-        has_zero = np.less(corner.low, 0) & np.greater(corner.high, 0)
-        middle = np.where(has_zero, 0.0, 0.5 * (np.add(corner.low, corner.high)))
-        self._up = np.broadcast_to(corner.high - middle, eta.shape).copy(order="F")
-        self._down = np.broadcast_to(middle - corner.low, eta.shape).copy(order="F")
+            unit = level / self._half
+        self._unit = np.maximum(unit, TINY)
+        self._above = np.broadcast_to(self._unit, eta.shape).copy(order="F")
+        self._below = self._above.copy()
+        self._up = np.broadcast_to(self._half, eta.shape).copy(order="F")
+        self._down = self._up.copy()
+        self._look()
+
+    def begin(self, eta: Array, at_zero: bool = False) -> None:
+        """Begin at raw predictions, with the slopes of the parabola to which a step is planned; or
+        ``at_zero``, where that is a slope."""
+        corner, half = self._corner, self._half
+        least = LEAST_SHARE * half
+        u = np.clip(corner.low + half + self._plan[0], corner.low + least, corner.high - least)
+        if at_zero:
+            u = np.where(np.less(corner.low, 0) & np.greater(corner.high, 0), 0.0, u)
+        self._up, self._down = corner.high - u, u - corner.low
+        away, unit = eta - corner.centre, self._unit / half
+        self._above = np.where(away > 0, unit * self._up + away, unit * self._down)
+        self._below = self._above - away
         self._look()
 
     def _look(self):
@@ -83,7 +98,7 @@ class Slopes:
         """The weighted sum of products: the gap between objective and dual, where
         both are feasible."""
         products = self._above * self._up + self._below * self._down
-        return float(np.sum(self._weight * products))
+        return float(np.vdot(self._weight, products))
 
     def aim(self, eta: Array, level: float | None) -> Array:
         """Aim at products of ``level``, given the last plan; None: at 0, without one.
@@ -94,7 +109,7 @@ class Slopes:
             What slopes move by, where eta does not, relative to the curvature.
         """
         if level is None:
-            self._goal = 0.0, 0.0
+            self._goal = None
             self._ahead = eta - self._corner.centre
         else:  # of second order: what the planned moves make of the products
             slope, above, below = self._plan
@@ -107,20 +122,35 @@ class Slopes:
     def plan(self, moved: Array) -> Lengths:
         """Moves of slopes and distances to where the last aim is, to first order, if eta moves."""
         slope = (moved + self._ahead) * self.curvature
-        above = (self._goal[0] + self._above * slope) / self._up - self._above
-        below = (self._goal[1] - self._below * slope) / self._down - self._below
-        self._plan = slope, above, below
-        return Lengths(
-            _longest(-above / self._above, -below / self._below),
-            _longest(slope / self._up, -slope / self._down),
-        )
+        up, down = slope / self._up, slope / self._down  # shares of what there is that are used up
+        above = self._above * (up - 1.0)
+        below = self._below * (down + 1.0)
+        np.negative(below, out=below)
+        if self._goal is None:
+            self._plan = slope, above, below
+            primal = _longest(1.0 - up.min(), 1.0 + down.max())
+        else:
+            above += self._goal[0] / self._up
+            below += self._goal[1] / self._down
+            self._plan = slope, above, below
+            primal = _longest(-(above / self._above).min(), -(below / self._below).min())
+        return Lengths(primal, _longest(up.max(), -down.min()))
 
     def left_after(self, lengths: Lengths) -> float:
         """What :meth:`left` would be after a planned step."""
         slope, above, below = self._plan
         products = (self._above + lengths.primal * above) * (self._up - lengths.dual * slope)
         products += (self._below + lengths.primal * below) * (self._down + lengths.dual * slope)
-        return float(np.sum(self._weight * products))
+        return float(np.vdot(self._weight, products))
+
+    def side(self) -> Array:
+        """A guess at where the optimum is: 1 above the corner, -1 below it, 0 at it, (n, 1). Of a
+        distance and that of the slope from its end the last step made the one that vanishes the
+        smaller share of what it was (El-Bakry, Tapia and Zhang, 1994)."""
+        (slope, above, below), (primal, dual) = self._plan, self._lengths
+        is_above = dual * slope * self._above > -primal * above * self._up
+        is_below = -dual * slope * self._below > -primal * below * self._down
+        return is_above.astype(np.int8) - is_below
 
     def share_left(self) -> Array:
         """Shares of the intervals that the slopes are away from either end, (n, 1)."""
@@ -129,6 +159,7 @@ class Slopes:
     def step(self, lengths: Lengths) -> None:
         """Make the planned step."""
         slope, above, below = self._plan
+        self._lengths = lengths
         self._up -= lengths.dual * slope
         self._down += lengths.dual * slope
         self._above += lengths.primal * above
@@ -138,4 +169,4 @@ class Slopes:
 
 def _longest(*rates):
     """The longest step at which nothing is used up that falls at these rates; no more than 2."""
-    return 1.0 / max(0.5, *(float(rate.max()) for rate in rates))
+    return 1.0 / max(0.5, *map(float, rates))

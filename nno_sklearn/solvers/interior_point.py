@@ -1,11 +1,12 @@
 """Losses with corners by an interior point method: some twenty of Newton's steps from any start."""
 
 from collections import deque
+from typing import NamedTuple
 
 import numpy as np
 
 from nno_sklearn.losses import Corner
-from nno_sklearn.problem.cost import n_near
+from nno_sklearn.problem.cost import is_polished, n_near
 from nno_sklearn.problem.point import LEAST_UNIT
 from nno_sklearn.rows import Slopes
 from nno_sklearn.rows.cholesky import ScaledCholesky
@@ -15,6 +16,8 @@ from nno_sklearn.solvers.corner_places import (
     of_all_outputs,
     penalty_terms,
 )
+from nno_sklearn.solvers.crossing import Crossing, Sides
+from nno_sklearn.types import Array
 
 #: Share of the longest step that stays inside.
 INSIDE = 0.99
@@ -26,6 +29,8 @@ PATIENCE, GAINS, MOST_STEPS = 10, 0.9, 150
 #: Slope by a coefficient without a penalty that is 0, in spreads of the column and mean slopes.
 FREE = 1e-10
 TINY = np.finfo(float).tiny
+#: Relative gap from which on the optimum itself is tried, and its share at which it is again.
+NEAR, NEARER = 1e-2, 0.03
 #: Factor on the rows near corners where those chosen before were too few.
 MORE = 2.25
 
@@ -103,7 +108,8 @@ def _found(problem, terms, k, start, count, accuracy, max_iter):
             best = best._replace(n_iter=found.n_iter)
         if gain < missed:
             count = int(MORE * count)
-    return _newton(problem, terms, problem.rows.interior(k), best, accuracy, max_iter)
+    nearest = NEAR if is_polished(problem) else 0.0
+    return _newton(problem, terms, problem.rows.interior(k), best, accuracy, max_iter, nearest)
 
 
 def _penalty(terms, coef):
@@ -112,18 +118,38 @@ def _penalty(terms, coef):
     return float(l1 @ size + 0.5 * l2 @ size**2)
 
 
-def _newton(problem, terms, rows, start, accuracy, max_iter):
-    """Newton's steps on some rows, until objective and dual are as near as wanted."""
+def _newton(problem, terms, rows, start, accuracy, max_iter, nearest=0.0):
+    """Newton's steps on some rows, until objective and dual are as near as wanted. From a relative
+    gap of ``nearest`` on, the optimum itself is tried."""
     inside, past = _Iterate(problem, terms, rows, start), deque(maxlen=PATIENCE)
     last = min(max_iter, start.n_iter + MOST_STEPS)
-    for n_iter in range(start.n_iter, last):
-        slope, left = inside.slope(), inside.left()
-        now = np.maximum([left, np.abs(slope).max()], TINY)
+    for n_iter in range(start.n_iter, last + 1):
+        look = inside.look()
+        if look.left <= nearest * look.size and n_iter > start.n_iter:
+            if inside.cross():
+                return OutputPlace(inside.coef, inside.intercept, rows, n_iter)
+            nearest = NEARER * look.left / look.size
+        enough = accuracy * look.size
+        # Steps may take what is left below what is wanted, where slopes are rounding.
+        now = np.maximum([look.left, np.abs(look.slope).max()], [enough, TINY])
         in_vain = len(past) == PATIENCE and (now > GAINS * past[0]).all()
-        if in_vain or inside.is_near(slope, left, accuracy) or not inside.step(slope, left):
-            return OutputPlace(inside.settled(), inside.intercept, rows, n_iter)
+        is_last = in_vain or n_iter == last or inside.is_near(look, enough)
+        if is_last or not inside.step(look):
+            break
         past.append(now)
-    return OutputPlace(inside.settled(), inside.intercept, rows, last)
+    return OutputPlace(inside.settled(look, enough), inside.intercept, rows, n_iter)
+
+
+class _Look(NamedTuple):
+    """What is known of an iterate."""
+
+    #: Of the Lagrangian, by coefficients and intercept, (n_features + 1,): 0 where the slopes are a
+    #: dual point.
+    slope: Array
+    #: Objective less dual, at a dual point.
+    left: float
+    #: The objective, but no less than a unit of it.
+    size: float
 
 
 class _Iterate:
@@ -131,72 +157,117 @@ class _Iterate:
     inside of their intervals; steps predict what is left, and correct it."""
 
     def __init__(self, problem, terms, rows, start):
-        l1, self._l2 = terms
+        self._steep, self._l2 = terms
         self._rows, self._fit_intercept, self._scale = rows, problem.fit_intercept, problem.scale
         self._unit = LEAST_UNIT * problem.null.value / problem.n_outputs
         self.coef, self.intercept = start.coef.copy(), start.intercept.copy()
         rows.begin(self.coef, self.intercept)
-        self._kinked, self._kinks, self._n_products = np.flatnonzero(l1), None, rows.n_products
+        self._kinked, self._kinks, self._n_products = (
+            np.flatnonzero(self._steep),
+            None,
+            rows.n_products,
+        )
         if len(self._kinked):
             # Their terms weigh 1 together, as the rows' do.
             self._weight = 1.0 / len(self._kinked)
             weight = np.full((len(self._kinked), 1), self._weight)
-            steep = l1[self._kinked, None] / self._weight
+            steep = self._steep[self._kinked, None] / self._weight
             level = rows.left() / rows.n_products
             at = self.coef[self._kinked]
             self._kinks = Slopes(Corner(0.0, -steep, steep), at, weight, level)
             self._n_products += 2
-        self._steep = l1
+        self._is_flat, self._crossing = self._l2 == 0, None
+        self._is_free = self._is_flat & (self._steep == 0)
+        self._begin()
 
-    def value(self):
-        """The objective of the output on these rows."""
-        return self._rows.value() + _penalty((self._steep, self._l2), self.coef)
+    def _begin(self):
+        """Begin with the slopes of parabolas around all corners and kinks; and at their minimum, if
+        nothing nearer is known. Where these slopes stay inside of their intervals, they are a dual
+        point there."""
+        if self.coef.any():
+            self._rows.aim(None)
+            self._rows.plan(np.zeros(len(self.coef) + 1))
+            if self._kinks:
+                self._kinks.aim(self.coef[self._kinked], None)
+                self._kinks.plan(0.0)
+        elif (factor := self._factor()) is not None:
+            self._plan(factor, self.look().slope, None)
+            self.coef += self._step[:-1, None]
+            self.intercept += self._step[-1]
+        else:
+            return
+        # Slopes that are cut are far from dual points where a coefficient is free; 0 is one.
+        self._rows.begin_planned(at_zero=bool(self._is_free.any()))
+        if self._kinks:
+            self._kinks.begin(self.coef[self._kinked])
 
-    def slope(self):
-        """Of the Lagrangian, by coefficients and intercept, (n_features + 1,): 0 where the slopes
-        are a dual point."""
-        slope = self._rows.gradient()
+    def look(self):
+        """The :class:`_Look` of where it is."""
+        slope, left = self._rows.gradient(), self._rows.left()
         slope[:-1] += self._l2 * self.coef[:, 0]
         if self._kinks:
             slope[self._kinked] += self._weight * self._kinks.u[:, 0]
-        return slope if self._fit_intercept else np.append(slope[:-1], 0.0)
+            left += self._kinks.left()
+        if not self._fit_intercept:
+            slope[-1] = 0.0
+        value = self._rows.value() + self._penalty(self.coef)
+        return _Look(slope, left, max(value, self._unit))
 
-    def is_near(self, slope, left, accuracy):
+    def is_near(self, look, enough):
         """Whether objective and dual are as near as wanted."""
-        coef, steep = self.coef[:, 0], np.abs(slope[:-1])
-        square = np.divide(0.5 * steep**2, self._l2, out=np.zeros_like(steep), where=self._l2 > 0)
-        gap = left + np.where(self._l2 > 0, square, steep * np.abs(coef)).sum()
-        gap += abs(slope[-1] * self.intercept[0])
-        is_free = (self._l2 == 0) & (self._steep == 0)
-        limit = FREE * self._scale[is_free] * self._rows.sums()[1]
-        return gap <= accuracy * max(self.value(), self._unit) and bool(
-            (steep[is_free] <= limit).all()
-        )
+        if look.left > enough:
+            return False
+        steep, is_flat = np.abs(look.slope[:-1]), self._is_flat
+        gap = look.left + 0.5 * np.sum(steep[~is_flat] ** 2 / self._l2[~is_flat])
+        gap += steep[is_flat] @ np.abs(self.coef[is_flat, 0])
+        gap += abs(look.slope[-1] * self.intercept[0])
+        limit = FREE * self._scale[self._is_free] * self._rows.sums()[1]
+        return gap <= enough and bool((steep[self._is_free] <= limit).all())
 
-    def left(self):
-        """Objective less dual, at a dual point."""
-        return self._rows.left() + (self._kinks.left() if self._kinks else 0.0)
-
-    def settled(self):
-        """The coefficients, 0 where the slope at the kink is farther from the ends of its interval
-        than the coefficient is from 0."""
-        coef = self.coef.copy()
+    def cross(self):
+        """Go to the optimum itself, if the last step tells what it is; whether it does."""
+        if not self._rows.are_kept:
+            return False
+        if self._crossing is None:
+            given = self._steep, self._l2, self._scale, self._fit_intercept
+            self._crossing = Crossing(*given, self._rows)
+        coefs = np.ones(len(self.coef))
         if self._kinks:
-            size = np.abs(coef[self._kinked]) * self._scale[self._kinked, None]
-            coef[self._kinked] *= size >= self._kinks.share_left() * size.max()
-        return coef
+            coefs[self._kinked] = self._kinks.side()[:, 0]
+        sides, joint = Sides(self._rows.sides(), coefs), np.append(self.coef, self.intercept)
+        found = self._crossing.crossed(sides, joint, self._rows.slopes())
+        if found is None:
+            return False
+        self._rows.settle(*found)
+        self.coef, self.intercept = found[0][:-1, None], found[0][-1:]
+        return True
 
-    def step(self, slope, left):
+    def settled(self, look, enough):
+        """The coefficients, 0 where the slope at the kink is farther from the ends of its interval
+        than the coefficient is from 0; as they are where that raises the objective by more than is
+        ``enough``."""
+        if not self._kinks:
+            return self.coef
+        coef = self.coef.copy()
+        size = np.abs(coef[self._kinked]) * self._scale[self._kinked, None]
+        coef[self._kinked] *= size >= self._kinks.share_left() * size.max()
+        value = self._rows.value_at(coef, self.intercept) + self._penalty(coef)
+        return coef if value <= look.size + enough else self.coef
+
+    def _penalty(self, coef):
+        return _penalty((self._steep, self._l2), coef)
+
+    def step(self, look):
         """Make a step; False where the Hessian is not finite."""
-        factor = self._factor()
+        factor, left = self._factor(), look.left
         if factor is None:
             return False
-        has_squares = bool(self._l2.any())
-        lengths = self._plan(factor, slope, None).inside(1.0, has_squares)
+        has_squares = not self._is_flat.all()
+        lengths = self._plan(factor, look.slope, None).inside(1.0, has_squares)
         after = self._rows.left_after(lengths)
         after += self._kinks.left_after(lengths) if self._kinks else 0.0
         level = (after / left) ** POWER * left / self._n_products
-        lengths = self._plan(factor, slope, level).inside(INSIDE, has_squares)
+        lengths = self._plan(factor, look.slope, level).inside(INSIDE, has_squares)
         self._rows.step(lengths)
         if self._kinks:
             self._kinks.step(lengths)

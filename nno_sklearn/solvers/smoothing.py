@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from nno_sklearn.problem import Point, Problem
-from nno_sklearn.problem.cost import takes_interior
+from nno_sklearn.problem.cost import begins_inside, takes_interior, takes_newton
 from nno_sklearn.solvers.base import Callback, Solver, SolverResult, Status
 from nno_sklearn.solvers.interior_point import place_inside
 from nno_sklearn.solvers.multipliers import place_by_multipliers
@@ -104,30 +104,38 @@ class _Continuation(Succession):
         return super().solve(solver, random_state, check)
 
     def _begin_near(self, random_state):
-        """Begin near the optimum, and with a dual point there: by multipliers where the penalty is
-        squares, else by an interior point method."""
-        problem, start = self._problem, (self.coef, self.intercept)
-        # Small problems go on beyond tol, where multipliers end exactly, interior points do not.
-        is_enough = self._goal == self._tol
-        share, most = NEARBY, self._max_iter
-        if not is_enough:
-            share, most = EXACTLY, min(most, MOST_EXACT)
-        place = place_by_multipliers(problem, *start, share * self._goal, most, random_state)
-        if place is None and is_enough and takes_interior(problem):
-            place = place_inside(problem, *start, INSIDE * self._goal, self._max_iter, random_state)
-        if place is None:
-            return
-        given = *start, self.raw, self._value
+        """Begin near the optimum, and with a dual point there: by an interior point method, or by
+        multipliers where the penalty is squares; a small problem by the first that ends."""
+        problem, is_small = self._problem, self._goal < self._tol
+        # Small problems go on beyond tol, to where both methods end exactly.
+        inside, multipliers = (
+            (find, EXACTLY if is_small else share)
+            for find, share in ((place_inside, INSIDE), (place_by_multipliers, NEARBY))
+        )
+        takes_inside = takes_newton(problem) if is_small else takes_interior(problem)
+        ways = [inside, multipliers] if begins_inside(problem) else [multipliers, inside]
+        if not takes_inside:
+            ways.remove(inside)
+        most = min(self._max_iter, MOST_EXACT) if is_small else self._max_iter
+        for find, share in ways:
+            start = self.coef, self.intercept
+            place = find(problem, *start, share * self._goal, most, random_state)
+            if place is not None and (self._begin_at(place, is_small) or not is_small):
+                return
+
+    def _begin_at(self, place, is_small):
+        """Go to a place, if that is lower than the start; whether the run has ended there."""
+        given = self.coef, self.intercept, self.raw, self._value
         self.coef, self.intercept, self.raw = place.coef, place.intercept, place.raw
         self._bound_by(self._problem, place.sums, place.dual)
         self._value = self._value_at(place.coef, place.raw)
         optimality = self._optimality()
         falls = self._value <= given[-1]
-        if not (falls and (is_enough or optimality <= self._tol)):  # columns of many scales, say
+        if not falls or (is_small and optimality > self._tol):  # columns of many scales, say
             self.coef, self.intercept, self.raw, self._value = given
-            return
+            return False
         self._n_iter, self._since = place.n_iter, len(self.history) + 1
-        self._record(optimality, self._gap, np.abs(self.coef - start[0]).max())
+        self._record(optimality, self._gap, np.abs(self.coef - given[0]).max())
         if optimality <= ROUGH:
             self._dual, self._width = place.dual, NEAR_WIDTH * self._least
         is_rounding = self._gap <= ROUNDINGS * EPS * self._unit and optimality <= self._tol
@@ -135,6 +143,7 @@ class _Continuation(Succession):
             self.status = Status.CONVERGED
         elif self._n_iter >= self._max_iter:
             self.status = self.status or Status.MAX_ITER
+        return self.status is not None
 
     def _next_problem(self):
         return self._problem.smoothed(self._width, self._dual)
