@@ -191,14 +191,18 @@ class _Race:
             curve.note = str(error)
             return False
         value = self._value(fit)
+        if fit.solution.is_start:
+            return True
         seconds = [self.effort.time_of(fit)]
         curve.rungs.append(Rung(tolerance, value, seconds, fit.solution.passes, fit.memory))
         curve.measure(self.optimum, self.unit)
         reached = [rung.suboptimality for rung in curve.rungs]
         if self.has_reference and reached[-1] <= TARGETS[-1]:
             return False  # without a reference, the first would be at the optimum
-        # Before the first target a tolerance may be too loose for a single step.
-        early, late = reached[:-PATIENCE], reached[-PATIENCE:]
+        # Before the first target a tolerance may be too loose for a single step, and where a method
+        # begins near the optimum, for any to follow.
+        moving = reached[_n_alike(reached) - 1 :]
+        early, late = moving[:-PATIENCE], moving[-PATIENCE:]
         return not early or min(early) > TARGETS[0] or min(late) < 0.9 * min(early)
 
     def _repeat(self):
@@ -243,3 +247,8 @@ class _Race:
         value = value if np.isfinite(value) else np.inf
         self.optimum = min(self.optimum, value)
         return float(value)
+
+
+def _n_alike(values):
+    """How many values from the first on are the same."""
+    return next((i for i, value in enumerate(values) if value != values[0]), len(values))

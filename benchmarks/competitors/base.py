@@ -23,6 +23,8 @@ class Solution(NamedTuple):
     intercept: float | np.ndarray = 0.0
     #: How often X was read, where the competitor counts it.
     passes: float | None = None
+    #: Whether the tolerance was met before the first step: a fit that measures nothing.
+    is_start: bool = False
 
 
 @dataclass(frozen=True)

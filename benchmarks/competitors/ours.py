@@ -60,10 +60,16 @@ def _penalty(objective):
 
 
 def fit(objective, tolerance, solver):
-    """Fit one of the solvers; ``tolerance`` bounds the relative duality gap."""
+    """Fit one of the solvers; ``tolerance`` bounds the relative duality gap.
+
+    Where it is so loose that the constant model meets it, a small fit is polished from there to the
+    optimum, which is not what users' tolerances do.
+    """
     model = estimator(objective, solver, tolerance)
     model.fit(objective.X, objective.y, objective.weight)
-    return solution_of(model, model.n_passes_)
+    first = model.history_[0]
+    is_start = first.start == "constant model" and first.optimality <= tolerance
+    return solution_of(model, model.n_passes_)._replace(is_start=is_start)
 
 
 def automatic_choice(objective):

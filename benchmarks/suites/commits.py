@@ -144,7 +144,7 @@ def summarised(fits, objective):
     """Medians of fits as a dict of plain values; of a failure, the reason."""
     if isinstance(fits, str):
         return {"cpu_seconds": np.nan, "fits": 0, "failure": fits}
-    coef, intercept, passes = fits[-1].solution
+    coef, intercept, passes, _ = fits[-1].solution
     cpu_seconds = [fit.cpu_seconds for fit in fits]
     return {
         "cpu_seconds": np.median(cpu_seconds),

@@ -105,6 +105,9 @@ MOST_KINKED_OPERATIONS = 4e6
 #: of multipliers takes more steps on few rows, which cost less.
 MOST_INTERIOR_OPERATIONS = 4e6
 
+#: Newton's steps in the sizes of groups to a model's minimum, and steps by products, about, with a
+#: margin.
+SIZE_STEPS, PLANE_STEPS = 8, 120
 #: Coefficients of a model whose factor takes no longer than the steps of Python around it.
 FEW_COEFFICIENTS = 100
 #: Entries of X and of a matrix over its columns, for each output, up to which a look at coupled
@@ -432,6 +435,27 @@ def takes_all_columns(problem):
     """Whether products of all columns with rows of a Hessian take no longer than Python's steps
     of a choice among them."""
     return problem.n_samples * problem.n_features <= FEW_ROW_ENTRIES
+
+
+def most_plane_steps(n_groups, n_used, rank, shape):
+    """Steps by products with a model of groups that cost less than Newton's in the groups' sizes;
+    0 where these are less work than such steps usually are.
+
+    Parameters
+    ----------
+    n_groups, n_used : int
+        Groups that may be in use, and features of theirs.
+    rank : int
+        Size of the model's matrix, over features or over rows.
+    shape : tuple
+        Shape of the model's coefficients.
+    """
+    size, (n_features, n_outputs) = min(n_used, rank), shape
+    factors = n_groups**3 / 3 + n_groups**2 * size + size**2 * n_used
+    product = n_features * n_outputs * (n_features if rank == n_features else 2 * rank)
+    python = BLOCKED_SPEEDUP * (COEFFICIENT_WORK * n_features * n_outputs + 2 * LEAST_PASS)
+    most = int(SIZE_STEPS * factors / (product + python))
+    return most if most >= PLANE_STEPS else 0
 
 
 def has_cheap_rows(problem, n_coefs):

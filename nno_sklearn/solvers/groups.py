@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from nno_sklearn.penalties import PiecewiseQuadratic
-from nno_sklearn.problem.cost import fits_matrix
+from nno_sklearn.problem.cost import fits_matrix, most_plane_steps
 from nno_sklearn.rows.cholesky import ScaledCholesky
 from nno_sklearn.solvers.active_sets import ActiveSets
 from nno_sklearn.solvers.models import GramModel, ThinModel, stands_still
+from nno_sklearn.solvers.plane_steps import PlaneSteps
 
 MAX_ROUNDS = 200
 #: Groups that enter at once: as a share of those in use, or as many as rows tell apart, within two
@@ -71,8 +72,9 @@ class _Place(NamedTuple):
     v: np.ndarray
     slope: np.ndarray
     #: Of each output, or of all alike: numbers of the coefficients in use, and the model of these
-    #: with what the sizes add to it, None where there are none.
-    parts: list[tuple[np.ndarray, object]]
+    #: with what the sizes add to it, None where there are none; None where the coefficients are
+    #: not the best ones.
+    parts: list[tuple[np.ndarray, object]] | None
 
 
 class GroupModel:
@@ -122,10 +124,15 @@ class GroupModel:
         # given sizes of second.
         self._accuracy = FINER * target_gap * min(1.0, target_gap / max(self._energy, TINY))
         sizes = np.where(self._is_bound, self._norms.norms(self._w), 0.0)
-        place = self._settled(sizes, self._w, self._gradient)
-        gaps = []
+        place, gaps, most = _Place(sizes, self._w, self._gradient, None), [], 0
         for _ in range(MAX_ROUNDS):
-            gaps.append(self._gap(place))
+            if not most and (most := self._most_steps(place)):
+                place, is_reached = self._by_products(place, target_gap, most)
+                if is_reached:
+                    break
+            if place.parts is None:
+                place = self._settled(place.sizes, place.v, place.slope)
+            gaps.append(self._gap(place.v, place.slope))
             if gaps[-1] <= target_gap or stands_still(gaps):
                 break
             new = self._lower(place)
@@ -133,6 +140,24 @@ class GroupModel:
                 break
             place = new
         return place.v.reshape(self._shape)
+
+    def _most_steps(self, place):
+        """Steps by products that cost less than Newton's to the minimum; 0 where these do."""
+        lengths = self._norms.norms(self._norms.soft(place.slope))
+        used = (place.sizes > 0) | ~self._is_bound
+        most = np.count_nonzero(~used & (lengths > self._radii))
+        n_groups = np.count_nonzero(used) + min(self._entering(place), most)
+        n_features = int(n_groups * len(self._w) / len(used))
+        return most_plane_steps(n_groups, n_features, self._model.rank, self._w.shape)
+
+    def _by_products(self, place, target_gap, most):
+        """Where so many steps by products with the model lead, and whether that has a gap."""
+        norms, largest = self._norms, np.zeros(len(self._radii))
+        np.maximum.at(largest, norms.labels, self._model.diagonal)
+        given = norms, self._model.product, norms.of_features(largest), place.v, place.slope
+        v, slope, is_reached = PlaneSteps(*given).minimise(self._gap, target_gap, most)
+        sizes = np.where(self._is_bound, norms.norms(v), 0.0)
+        return _Place(sizes, v, slope, None), is_reached
 
     def _coefficients(self, groups):
         """Numbers of the coefficients of some groups (a mask), group by group."""
@@ -177,9 +202,12 @@ class GroupModel:
     def _lower(self, place):
         """A lower place; None where there is none. Where many groups that enter together overshoot,
         those in use settle first."""
-        entering = max(self._first_entering, int(ENTERING * np.count_nonzero(place.sizes)))
-        found = self._newton(place, entering)
+        found = self._newton(place, self._entering(place))
         return self._newton(place, 0) if found is None else found
+
+    def _entering(self, place):
+        """How many groups enter at once."""
+        return max(self._first_entering, int(ENTERING * np.count_nonzero(place.sizes)))
 
     def _newton(self, place, entering):
         """A Newton step in the sizes of groups in use, and of so many that enter, shortened until
@@ -244,11 +272,12 @@ class GroupModel:
             return every
         return np.add.reduceat(np.add.reduceat(every, starts, axis=0), starts, axis=1)
 
-    def _gap(self, place):
-        """Duality gap of the model (see :func:`nno_sklearn.problem.certificate.dual_gap`), the
-        squares counting with the rows'."""
-        norms, v = self._norms, place.v
-        slope = place.slope if norms.grows else place.slope * self._is_bound[norms.labels][:, None]
+    def _gap(self, v, slope):
+        """Duality gap of the model (see :func:`nno_sklearn.problem.certificate.dual_gap`) at
+        coefficients and its slope there, the squares counting with the rows'."""
+        norms = self._norms
+        if not norms.grows:
+            slope = slope * self._is_bound[norms.labels][:, None]
         scaling = norms.dual_scaling(-slope)
         moved = np.vdot(slope + self._gradient, v - self._w)
         energy = self._energy + self._l2 * np.vdot(self._w, self._w) + moved

@@ -68,7 +68,7 @@ class GramModel:
 
     def __init__(self, matrix, rows_tell=lambda combination, size: False):
         self._matrix, self._rows_tell = np.ascontiguousarray(matrix), rows_tell
-        self.diagonal = matrix.diagonal()
+        self.diagonal, self.rank = matrix.diagonal(), len(matrix)
         self._is_dependent, self._kept = np.zeros(len(matrix), dtype=bool), None
 
     def product(self, d):
@@ -183,13 +183,17 @@ class ThinModel:
         feature, output = np.divmod(index, point.problem.n_outputs)
         rows = point.problem.rows.hessian_root(point.curvature, feature, output)
         self._columns = np.ascontiguousarray(rows.T)
+        self.diagonal = np.einsum("ij,ij->i", self._columns, self._columns) + l2
+        #: Least size of a matrix that stands for the model's.
+        self.rank = len(rows)
 
     def product(self, d):
         """``H d``; a d of few coefficients costs hardly more than half of one of all."""
         used = np.flatnonzero(d.reshape(len(d), -1).any(axis=1))
         is_few = len(used) <= FEW_MOVED * len(d)
-        image = self._columns[used].T @ d[used] if is_few else self._columns.T @ d
-        return self._columns @ image + self._l2 * d
+        # Products of few rows with many columns: BLAS is faster than with their transposed.
+        image = d[used].T @ self._columns[used] if is_few else d.T @ self._columns
+        return (image @ self._columns.T).T + self._l2 * d
 
     def part(self, index, ridge):
         """The model of some coefficients, with a ``ridge`` for each on its diagonal."""

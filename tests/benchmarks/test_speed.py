@@ -11,14 +11,14 @@ import pytest
 import scipy.sparse as sp
 from scipy.optimize import brentq
 
-from benchmarks import cases, competitors, data, suites
+from benchmarks import cases, competitors, data, runner, suites
 from benchmarks.__main__ import main
 from benchmarks.competitors import ours
 from benchmarks.curve import Curve, Rung, fastest_by_package, interpolate
 from benchmarks.objective import Objective
 from benchmarks.report import read
 from benchmarks.suites import speed
-from benchmarks.worker import FitError, Worker
+from benchmarks.worker import Fit, FitError, Worker
 
 
 def _problem(
@@ -129,7 +129,7 @@ def solved():
     def solve(name):
         if name not in known:
             objective = _problem(**PROBLEMS[name])
-            coef, intercept, _ = ours.fit(objective, 1e-10, solver="auto")
+            coef, intercept, *_ = ours.fit(objective, 1e-10, solver="auto")
             known[name] = objective, objective.value(coef, intercept)
         return known[name]
 
@@ -168,7 +168,7 @@ def test_every_competitor_solves_the_same_problem(competitor, solved):
         if (competitor.name, name) not in COMPILED:
             objective, optimum = solved(name)
             competitor.fit(objective, competitor.tolerances[0])  # however loose it is
-            coef, intercept, _ = competitor.fit(objective, tolerance)
+            coef, intercept, *_ = competitor.fit(objective, tolerance)
             value = objective.value(coef, intercept)
             assert optimum * (1 - 1e-8) <= value <= optimum * (1 + precision), name
 
@@ -178,6 +178,39 @@ def test_automatic_choice_names_competitors(solved):
     assert {competitors.find(name).name for name in ours.NAMES.values()} == {
         competitor.name for competitor in ours.COMPETITORS
     }
+
+
+def test_a_tolerance_that_the_constant_model_meets_measures_nothing(solved):
+    objective, _ = solved("lasso")
+    fits = [ours.fit(objective, tolerance, "proximal") for tolerance in (1e6, 1e-3)]
+    assert [fit.is_start for fit in fits] == [True, False]
+
+
+class _Ladder(runner._Race):
+    """A race whose fits have these values, and no process behind them."""
+
+    def __init__(self, objective, values):
+        self.curve = Curve("ours", "ours")
+        super().__init__(objective, "", [self.curve], runner.Effort(), lambda text: None)
+        self._values, self.optimum, self.has_reference = iter(values), 0.0, True
+
+    def _fit(self, name, tolerance):
+        solution = competitors.Solution(np.zeros(1))
+        return Fit(solution, 1.0, 1.0, None)
+
+    def _value(self, fit):
+        return next(self._values) * self.unit
+
+
+def test_like_fits_at_loose_tolerances_do_not_end_a_ladder(solved):
+    """A method that begins near the optimum ends there for many tolerances, then goes on."""
+    values = [2e-4] * 8 + [1e-5, 1e-7, 5e-10]
+    race = _Ladder(solved("lasso")[0], values)
+    went_on = [race._climb_once(race.curve, 1.0) for _ in values]
+    assert went_on == [True] * 10 + [False]
+    stays = [1e-1, 2e-4] + [1.9e-4] * 10
+    race = _Ladder(solved("lasso")[0], stays)
+    assert not all(race._climb_once(race.curve, 1.0) for _ in stays)
 
 
 def test_interpolation_is_log_log():
