@@ -106,8 +106,8 @@ class Products:
     design : DesignMatrix
     """
 
-    #: The rows beside their ones, (n, n_features + 1), where they are kept.
-    beside: Array
+    #: The rows beside their ones, (n, n_features + 1); None where these are not kept.
+    beside: Array | None = None
 
     def __init__(self, design: Any) -> None:
         self._design = design
@@ -129,6 +129,8 @@ class Products:
 
 class KeptProducts(Products):
     """The same with small rows that are kept beside their ones: nothing is centred each time."""
+
+    beside: Array
 
     def __init__(self, design: Any, beside: Array) -> None:
         super().__init__(design)
@@ -179,9 +181,9 @@ class Interior(CornerRows):
     def are_kept(self) -> bool:
         """Whether the rows lie beside their ones, for :meth:`arrays`, and are no means."""
         is_whole = self._number is None or len(self) == np.count_nonzero(self._number >= 0)
-        return is_whole and isinstance(self._products, KeptProducts)
+        return is_whole and self._products.beside is not None
 
-    def arrays(self) -> tuple[Array, Corner, Array]:
+    def arrays(self) -> tuple[Array | None, Corner, Array]:
         """The rows beside their ones, (n, n_features + 1); their corners, in fields of shape
         (n, n_corners); and weights, (n,)."""
         each = zip(*self._corners, strict=True)
