@@ -280,8 +280,11 @@ def _centred(penalty, coef):
 def _costs_little(problem, coef, own, tol):
     """Whether a Newton decrement stays within ``tol``, is rounding of raw predictions that leave
     nothing to explain, or no more than about that of a run's ``own`` coefficients. Values tell
-    unless so little is rounding of their terms; then Newton steps do, which cost many passes."""
+    unless so little is rounding of their terms; then Newton steps do, which cost many passes.
+    Losses with corners have no curvature, and a gap is of first order: values tell."""
     short, own = problem.at(coef), problem.at(own)
+    if not problem.loss.is_smooth:
+        return short.value - own.value <= FINER * tol * own.unit
     most = max((FINER * tol) ** 2 * own.unit, (64 * EPS) ** 2 * problem.null.value)
     if most > rounding_of(problem) and short.value - own.value <= most:
         return True

@@ -107,3 +107,14 @@ def test_nothing_may_be_left_to_solve_for(capfd):
     model = fitted("quantile", "l1", X, y, alpha=1e3, fit_intercept=False)
     assert model.converged_ and not model.coef_.any()
     assert "illegal" not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_short_coefficients_do_not_cost_what_was_reached(seed):
+    """More columns than rows, of unlike sizes, without a penalty: all rows can be met, and the
+    shortest coefficients that do so missed by 1e-13 what others meet to rounding."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(20, 40)) * 10.0 ** rng.uniform(-3, 3, 40)
+    y = X @ rng.normal(size=40) / np.abs(X).max() + rng.standard_t(2, size=20)
+    model = NNORegressor(Quantile(0.1), penalty=None, tol=1e-8).fit(X, y)
+    assert model.converged_ and model.optimality_ <= 1e-8
