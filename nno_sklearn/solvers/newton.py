@@ -226,7 +226,6 @@ def _subgradient(point):
 def _showing(point, size):
     """Curvatures of single coefficients, less where a step by slopes of this ``size`` would be
     lost to rounding of the coefficient, and with it the slope's sign."""
-    diagonal, coef = np.array(point.diagonal_curvature), np.abs(point.coef)
+    diagonal, coef = point.diagonal_curvature, np.abs(point.coef)
     is_lost = (size > 0) & (size < LOST * coef * diagonal)
-    diagonal[is_lost] = size[is_lost] / (VISIBLE * coef[is_lost])
-    return diagonal
+    return np.divide(size, VISIBLE * coef, out=diagonal, where=is_lost)

@@ -115,8 +115,8 @@ class _Plane:
     def __init__(self, norms, v, slope, directions):
         along, images = zip(*directions, strict=True)
         self._radii, every = norms.radii, (v, *along)
-        self._slopes = np.array([_inner(slope, d) for d in along])
-        self._curvature = np.array([[_inner(d, image) for image in images] for d in along])
+        self._slopes = np.asarray([_inner(slope, d) for d in along])
+        self._curvature = np.asarray([[_inner(d, image) for image in images] for d in along])
         size = len(every)
         self._inner = np.empty((size, size, len(norms.radii)))
         for i, j in combinations_with_replacement(range(size), 2):
@@ -166,7 +166,7 @@ class _Plane:
         if self._l1:
             place = self._start + sum(t * d for t, d in zip(shares, self._along, strict=True))
             value += self._l1 * float((np.abs(place) - np.abs(self._start)).sum())
-            slope += self._l1 * np.array([_inner(np.sign(place), d) for d in self._along])
+            slope += self._l1 * np.asarray([_inner(np.sign(place), d) for d in self._along])
         return value, slope, curvature
 
 

@@ -24,7 +24,7 @@ KINDS = {
     "gd": NNOClassifier(solver="gd"),
     "proximal": NNOClassifier(solver="proximal", penalty="l1", alpha=1e-3),
     "nearest_neighbor": NNOClassifier(solver="nearest_neighbor", random_state=0),
-    "corners": NNORegressor("absolute_error"),
+    "corners": NNORegressor("absolute_error", solver="gd"),
     "scale": NNORegressor("concomitant_huber"),
     "intercepts": NNOClassifier("ordinal"),
     "regression": NNORegressor("poisson", penalty="elasticnet"),
