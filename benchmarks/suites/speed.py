@@ -192,10 +192,12 @@ def mean_ratio(ratio):
 
 def descent_table(results, target=TARGET):
     """Our "gd" against L-BFGS in time, and against plain accelerated descent in passes."""
+    numbers = ["seconds", "passes", "last_passes"]
     at, rows = results[np.isclose(results["accuracy"], target)], []
+    at = at.astype(dict.fromkeys(numbers, float))  # nan also where a fit told nothing, None
     for case, members in at.groupby("case", sort=False):
         of = members.set_index("competitor")
-        missing = pd.Series(np.nan, ["seconds", "passes", "last_passes"])
+        missing = pd.Series(np.nan, numbers)
         curves = {name: of.loc[name] if name in of.index else missing for name in _DESCENTS}
         if "ours gd" not in of.index:
             continue

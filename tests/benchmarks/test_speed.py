@@ -328,3 +328,17 @@ def test_results_do_not_go_into_the_repository(suite, tmp_path, monkeypatch):
     main(["--suite", suite, "--quick", "--threads", "1"])
     assert seen[0].output.resolve() == tmp_path / "benchmark-results"
     assert seen[0].output.is_dir()
+
+
+def test_descents_are_compared_where_some_fits_told_nothing():
+    told = {"ours gd": (2.0, 40.0, 40.0), "plain accelerated": (None, None, 80.0)}
+    nothing = {"ours gd": (None, None, None), "scikit-learn lbfgs": (1.0, None, None)}
+    rows = [
+        {"case": case, "competitor": name, "accuracy": speed.TARGET}
+        | dict(zip(("seconds", "passes", "last_passes"), numbers, strict=True))
+        for case, fits in (("told", told), ("nothing", nothing))
+        for name, numbers in fits.items()
+    ]
+    table = speed.descent_table(pd.DataFrame(rows, dtype=object)).frame.set_index("case")
+    assert table.loc["told", "plain passes"] == "> 80" and table.loc["told", "gd ÷ plain"] == "< 0.5"
+    assert table.loc["nothing", "lbfgs s"] == 1.0 and np.isnan(table.loc["nothing", "gd s"])
