@@ -79,11 +79,11 @@ def has_no_single_optimum(estimator):
     """Checks that compare fits where the optimum is not unique, with the reason.
 
     Their classes are separable, 15 rows in 30 columns. Without a penalty log-losses have no minimum
-    there (a run ends where that is seen), and hinges have a whole set of minima, of which rounding
-    chooses one.
+    there (a run ends where that is seen), and squared hinges have a whole set of minima, of which
+    rounding chooses one.
     """
     separable = isinstance(estimator, NNOClassifier) and estimator.penalty is None
-    is_found_alike = estimator.loss in ("log_loss", "ordinal") or estimator.solver == "gd"
+    is_found_alike = estimator.loss in ("log_loss", "ordinal", "hinge") or estimator.solver == "gd"
     if not separable or is_found_alike:
         return {}
     why = "separable classes without a penalty have no single optimum"

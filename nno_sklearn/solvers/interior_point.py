@@ -28,7 +28,7 @@ POWER = 3
 PATIENCE, GAINS, MOST_STEPS = 10, 0.9, 150
 #: Slope by a coefficient without a penalty that is 0, in spreads of the column and mean slopes.
 FREE = 1e-10
-TINY = np.finfo(float).tiny
+TINY, EPS = np.finfo(float).tiny, np.finfo(float).eps
 #: Relative gap from which on the optimum itself is tried, and its share at which it is again.
 NEAR, NEARER = 1e-2, 0.03
 #: Factor on the rows near corners where those chosen before were too few.
@@ -244,13 +244,14 @@ class _Iterate:
 
     def settled(self, look, enough):
         """The coefficients, 0 where the slope at the kink is farther from the ends of its interval
-        than the coefficient is from 0; as they are where that raises the objective by more than is
-        ``enough``."""
+        than the coefficient is from 0, or where it is rounding of the intercept; as they are where
+        that raises the objective by more than is ``enough``."""
         if not self._kinks:
             return self.coef
         coef = self.coef.copy()
         size = np.abs(coef[self._kinked]) * self._scale[self._kinked, None]
-        coef[self._kinked] *= size >= self._kinks.share_left() * size.max()
+        least = np.maximum(self._kinks.share_left() * size.max(), EPS * np.abs(self.intercept))
+        coef[self._kinked] *= size >= least
         value = self._rows.value_at(coef, self.intercept) + self._penalty(coef)
         return coef if value <= look.size + enough else self.coef
 
