@@ -168,7 +168,7 @@ class Interior(CornerRows):
         return 2 * len(self._corners)
 
     def begin(self, coef: Array, b: Array) -> None:
-        """Slopes near 0, and raw predictions of coefficients, (n_features, 1)."""
+        """Slopes in the middle, and raw predictions of coefficients, (n_features, 1)."""
         self._products = products_of(self._design)
         self._at_ends: list[Array] = []
         self._eta = self._products.moved(np.append(coef, b))

@@ -162,11 +162,8 @@ class _Iterate:
         self._unit = LEAST_UNIT * problem.null.value / problem.n_outputs
         self.coef, self.intercept = start.coef.copy(), start.intercept.copy()
         rows.begin(self.coef, self.intercept)
-        self._kinked, self._kinks, self._n_products = (
-            np.flatnonzero(self._steep),
-            None,
-            rows.n_products,
-        )
+        self._kinked, self._kinks = np.flatnonzero(self._steep), None
+        self._n_products = rows.n_products
         if len(self._kinked):
             # Their terms weigh 1 together, as the rows' do.
             self._weight = 1.0 / len(self._kinked)

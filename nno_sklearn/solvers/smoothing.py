@@ -107,19 +107,15 @@ class _Continuation(Succession):
         """Begin near the optimum, and with a dual point there: by an interior point method, or by
         multipliers where the penalty is squares; a small problem by the first that ends."""
         problem, is_small = self._problem, self._goal < self._tol
-        # Small problems go on beyond tol, to where both methods end exactly.
-        inside, multipliers = (
-            (find, EXACTLY if is_small else share)
-            for find, share in ((place_inside, INSIDE), (place_by_multipliers, NEARBY))
-        )
         takes_inside = takes_newton(problem) if is_small else takes_interior(problem)
-        ways = [inside, multipliers] if begins_inside(problem) else [multipliers, inside]
-        if not takes_inside:
-            ways.remove(inside)
+        ways = [(place_by_multipliers, NEARBY)]
+        if takes_inside:
+            ways.insert(0 if begins_inside(problem) else 1, (place_inside, INSIDE))
         most = min(self._max_iter, MOST_EXACT) if is_small else self._max_iter
         for find, share in ways:
-            start = self.coef, self.intercept
-            place = find(problem, *start, share * self._goal, most, random_state)
+            # Small problems go on beyond tol, to where both methods end exactly.
+            accuracy = (EXACTLY if is_small else share) * self._goal
+            place = find(problem, self.coef, self.intercept, accuracy, most, random_state)
             if place is not None and (self._begin_at(place, is_small) or not is_small):
                 return
 
