@@ -192,9 +192,10 @@ def mean_ratio(ratio):
 
 def descent_table(results, target=TARGET):
     """Our "gd" against L-BFGS in time, and against plain accelerated descent in passes."""
-    numbers = ["seconds", "passes", "last_passes"]
-    at, rows = results[np.isclose(results["accuracy"], target)], []
-    at = at.astype(dict.fromkeys(numbers, float))  # nan also where a fit told nothing, None
+    numbers, rows = ["seconds", "passes", "last_passes"], []
+    # As floats, as a fit that told nothing has None, nan here.
+    results = results.astype(dict.fromkeys(["accuracy", *numbers], float))
+    at = results[np.isclose(results["accuracy"], target)]
     for case, members in at.groupby("case", sort=False):
         of = members.set_index("competitor")
         missing = pd.Series(np.nan, numbers)
