@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from nno_sklearn.score_training import ScoreTraining
     from nno_sklearn.streams import Stream
 
+#: Share of the terms of decision values by which they may differ by rounding.
+ROUNDING = 64 * np.finfo(float).eps
+
 
 def _has_probabilities(self):
     if self._score_training() is not None or not self._loss().probabilistic:
@@ -41,6 +44,17 @@ def _has_probabilities(self):
             "'modified_huber', or wrap the model in CalibratedClassifierCV."
         )
     return True
+
+
+def _with_ties(score, size):
+    """Scores of classes, those set to the largest of their row that differ from it by rounding.
+
+    Rows at the corners of two classes' losses tie exactly at an optimum; then the first of these
+    classes decides, whatever other rows are predicted with one. ``size`` is that of the terms.
+    """
+    top = score.max(axis=1, keepdims=True)
+    is_top = score >= top - ROUNDING * (np.abs(top) + size)
+    return score if np.count_nonzero(is_top) == len(score) else np.where(is_top, top, score)
 
 
 class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
@@ -264,7 +278,7 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
 
         Where ``loss="ordinal"`` has more than two classes, they are logarithms of
         :meth:`predict_proba`, the largest of which decides; the latent score of a row is
-        ``X @ coef_[0]``.
+        ``X @ coef_[0]``. Values of classes that are a row's largest but for rounding are equal.
 
         Parameters
         ----------
@@ -278,7 +292,9 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         """
         raw_prediction = self._raw_prediction(X, offset)
         score = self.loss_.decide(raw_prediction)
-        return score[:, 0] if score.shape[1] == 1 else score
+        if score.shape[1] == 1:
+            return score[:, 0]
+        return score if self.multilabel_ else _with_ties(score, np.abs(self.intercept_).max())
 
     @follows_rows
     @by_parts

@@ -10,7 +10,7 @@ import pytest
 from scipy import sparse
 from sklearn import config_context
 from sklearn.base import clone
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_iris, make_blobs
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV
@@ -292,3 +292,21 @@ class TestComposition:
             found = search.fit(X, y, sample_weight=weight).best_estimator_[-1]
         same(found, make(loss).fit(Z := StandardScaler().fit_transform(X), y, weight))
         assert np.abs(found.coef_ - make(loss).fit(Z, y).coef_).max() > 1e-3
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [1, 0, 2]])
+def test_of_classes_that_tie_but_for_rounding_the_first_decides(order):
+    model = NNOClassifier().fit(np.eye(3), ["a", "b", "c"])
+    model.coef_ = np.array([[0.1, 0.2, 0.3], [0.6, 0.0, 0.0], [-1.0, 0.0, 0.0]])[order]
+    model.intercept_ = np.zeros(3)
+    score = model.decision_function(np.ones((1, 3)))
+    assert score[0, 0] == score[0, 1] > score[0, 2] == -1.0
+    assert model.predict(np.ones((1, 3))) == "a"
+
+
+@pytest.mark.parametrize("seed", [3, 12, 36, 39])
+def test_a_row_is_predicted_alike_alone_and_beside_others(seed):
+    X, y = make_blobs(20 + seed, 2 + seed % 3, centers=3, cluster_std=2.0, random_state=seed)
+    model = NNOClassifier("hinge", penalty=None).fit(X, y)
+    alone = np.concatenate([model.predict(row[None]) for row in X])
+    np.testing.assert_array_equal(model.predict(X), alone)

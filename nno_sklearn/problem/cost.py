@@ -508,10 +508,9 @@ def takes_interior(problem):
 
 def begins_inside(problem):
     """Whether losses with corners are solved by an interior point method rather than by that of
-    multipliers, where both can: rows are few, and so are columns. Of several outputs, classes might
-    tie exactly at rows that lie at corners of two, and rounding decide."""
+    multipliers, where both can: rows are few, and so are columns."""
     is_cheap = _newton_operations(problem) <= MOST_INTERIOR_OPERATIONS
-    return is_cheap and problem.n_outputs == 1 and n_drawn(problem) is None
+    return is_cheap and n_drawn(problem) is None
 
 
 def curved_by(problem, n_rows, n_products):

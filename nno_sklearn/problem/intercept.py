@@ -41,6 +41,14 @@ class Look:
         """:class:`RowSums` at the intercept ``b``, the correction's share included."""
         return self._correction.shifted(self._rows.sums(self._raw, b, self._slope, self._t))
 
+    def at_corner(self, start):
+        """The best intercept where losses are linear but for corners, as a search among the rows'
+        own places finds it; None where they are not."""
+        is_other = self._slope is not None or not self._correction.is_zero
+        if is_other or not self._rows.has_corners:
+            return None
+        return self._rows.best_constants(self._raw, start)
+
     def derivatives_along(self, b, drift):
         """Derivatives of the losses' sums by t where b moves with it; b is that at t = 0."""
         given = self._raw, b, self._slope, self._t, drift
@@ -72,6 +80,9 @@ def best_intercept(look, start, precision=PRECISION):
     """
     find = _separate if look.is_separate else _coupled
     with np.errstate(over="ignore", invalid="ignore"):
+        at_corner = look.at_corner(start)
+        if at_corner is not None:
+            return at_corner, look.sums(at_corner)
         return find(look, start, precision)
 
 

@@ -423,6 +423,11 @@ class Rows(ABC):
         """Whether the loss of these rows is a sum of corners, and they are in this process."""
         return False
 
+    def best_constants(self, raw: Raw, start: Array) -> Array:
+        """Minima of each output's losses with corners at ``raw + b`` over b, the nearest ones to a
+        start, (n_outputs,)."""
+        raise NotImplementedError(f"{type(self).__name__} has no corners of its losses.")
+
     def interior(self, k: int) -> Interior:
         """The corners of output k for an interior point method, where there are any."""
         raise NotImplementedError(f"{type(self).__name__} has no corners of its losses.")

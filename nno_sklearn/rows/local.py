@@ -9,6 +9,7 @@ from nno_sklearn.losses import Curvature
 from nno_sklearn.rows import sums
 from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import searched_cells
+from nno_sklearn.rows.constants import best_constant
 from nno_sklearn.rows.design_matrix import DesignMatrix
 from nno_sklearn.rows.draw import draw
 from nno_sklearn.rows.envelopes import envelopes_of
@@ -499,6 +500,14 @@ class LocalRows(Recession, Rows):
         offset = 0.0 if self.offset is None else self.offset[:, [k]]
         columns = [corner.of_output(k) for corner in self._corners]
         return [corner._replace(centre=corner.centre - offset) for corner in columns]
+
+    def best_constants(self, raw, start):
+        given = enumerate(zip(raw.array.T, start, strict=True))
+        each = (
+            best_constant(self._corners_of(k), eta[:, None], self.weight, b)
+            for k, (eta, b) in given
+        )
+        return np.fromiter(each, float)
 
     def interior(self, k):
         return interior_of(self, self._corners_of(k))
