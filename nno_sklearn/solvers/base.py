@@ -302,6 +302,12 @@ class Run:
         return not self.problem.has_dual and separates(self._point)
 
     @property
+    def may_leave(self) -> float:
+        """Share of the objective by which the run's end may be above the optimum: ``tol`` bounds a
+        gap, or without a finite dual the root of what a step could gain."""
+        return self.tol if self.problem.has_dual else self.tol**2
+
+    @property
     def last(self) -> Record:
         return self.history[-1]
 

@@ -29,7 +29,7 @@ NONE_LEFT = 1e-24
 #: Share that a step promises from where it leads to the limit of precision, and share that such a
 #: step may leave: raw predictions are then off by the root of that.
 PRECISE, LEFT = 1e-17, 1e-21
-#: Share of ``tol`` that a run's last step may leave.
+#: Share of what a run may leave that its last step may.
 LAST_SHARE = 1e-2
 #: Newton's method converges quadratically: near the minimum the next step promises the square of
 #: what this one does, as shares of the objective, times a constant that the last two steps show and
@@ -75,7 +75,7 @@ def descend_by_newton(run, point, look=None):
         Where the steps lead, for the run to look at; ``point`` itself where there are none.
     """
     is_precise = is_polished(run.problem)
-    accuracy = LEFT if is_precise else LAST_SHARE * run.tol
+    accuracy = min(LEFT if is_precise else 1.0, LAST_SHARE * run.may_leave)
     start = (look or place_at)(run.problem, point.coef, point.intercept)
     goes_on = partial(run.goes_by, step_size=1.0)
     found, has_ended = newton_jointly(run.problem, start, accuracy, goes_on, look)

@@ -145,7 +145,7 @@ def _inverse(problem, place, preconditioner):
 
 def _may_leave(run, place):
     """What the objective may be above the optimum where the run ends."""
-    return place.value * (run.tol if run.problem.has_dual else run.tol**2)
+    return place.value * run.may_leave
 
 
 def _left(problem, place, energy):
