@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from nno_sklearn.score_training import ScoreTraining
     from nno_sklearn.streams import Stream
 
-#: Share of the terms of decision values by which they may differ by rounding.
-ROUNDING = 64 * np.finfo(float).eps
+#: Share of the sizes of their terms by which decision values may differ by rounding; and share of
+#: the largest value within which another is looked at.
+ROUNDING, NEAR = 8 * np.finfo(float).eps, 1e-5
 
 
 def _has_probabilities(self):
@@ -46,15 +47,21 @@ def _has_probabilities(self):
     return True
 
 
-def _with_ties(score, size):
+def _with_ties(score, X, coef, intercept):
     """Scores of classes, those set to the largest of their row that differ from it by rounding.
 
     Rows at the corners of two classes' losses tie exactly at an optimum; then the first of these
-    classes decides, whatever other rows are predicted with one. ``size`` is that of the terms.
+    classes decides, whatever other rows are predicted with one.
     """
-    top = score.max(axis=1, keepdims=True)
-    is_top = score >= top - ROUNDING * (np.abs(top) + size)
-    return score if np.count_nonzero(is_top) == len(score) else np.where(is_top, top, score)
+    top, farthest = score.max(axis=1, keepdims=True), np.abs(intercept).max()
+    is_near = score >= top - NEAR * (np.abs(top) + farthest)
+    rows = np.flatnonzero(np.asarray(is_near.sum(axis=1)) > 1)
+    if not len(rows):
+        return score
+    sizes = np.asarray(abs(coef).sum(axis=0)).ravel()
+    rounding = np.zeros((len(score), 1))
+    rounding[rows, 0] = ROUNDING * (np.asarray(abs(X[rows]) @ sizes) + farthest)
+    return np.where(score >= top - rounding, top, score)
 
 
 class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
@@ -290,11 +297,11 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
         """
-        raw_prediction = self._raw_prediction(X, offset)
-        score = self.loss_.decide(raw_prediction)
+        X = self._new_data(X)
+        score = self.loss_.decide(self._raw_prediction(X, offset))
         if score.shape[1] == 1:
             return score[:, 0]
-        return score if self.multilabel_ else _with_ties(score, np.abs(self.intercept_).max())
+        return score if self.multilabel_ else _with_ties(score, X, self.coef_, self.intercept_)
 
     @follows_rows
     @by_parts

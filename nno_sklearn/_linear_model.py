@@ -376,13 +376,16 @@ class LinearModel(
 
     def _prediction(self, X, offset):
         """Predictions in the target's units, (n_samples, n_outputs)."""
-        raw_prediction = self._raw_prediction(X, offset)  # checks that the model is fitted
+        raw_prediction = self._raw_prediction(self._new_data(X), offset)
         return check_prediction(self.loss_, raw_prediction)
 
-    def _raw_prediction(self, X, offset):
-        """``X @ coef_.T + intercept_ + offset``, (n_samples, n_outputs)."""
+    def _new_data(self, X):
+        """Checked rows to predict."""
         check_is_fitted(self)
-        X = check_new_data(self, X)
+        return check_new_data(self, X)
+
+    def _raw_prediction(self, X, offset):
+        """``X @ coef_.T + intercept_ + offset`` of checked rows, (n_samples, n_outputs)."""
         if sparse.issparse(self.coef_):
             coef = self.coef_.T.astype(float)
             raw_prediction = safe_sparse_dot(X, coef, dense_output=True) + self.intercept_

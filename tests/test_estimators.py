@@ -299,9 +299,20 @@ def test_of_classes_that_tie_but_for_rounding_the_first_decides(order):
     model = NNOClassifier().fit(np.eye(3), ["a", "b", "c"])
     model.coef_ = np.array([[0.1, 0.2, 0.3], [0.6, 0.0, 0.0], [-1.0, 0.0, 0.0]])[order]
     model.intercept_ = np.zeros(3)
-    score = model.decision_function(np.ones((1, 3)))
-    assert score[0, 0] == score[0, 1] > score[0, 2] == -1.0
-    assert model.predict(np.ones((1, 3))) == "a"
+    for X in (np.ones((1, 3)), sparse.csr_array(np.ones((1, 3))), np.ones((1, 3), np.float32)):
+        score = model.decision_function(X)
+        assert score[0, 0] == score[0, 1] > score[0, 2] == -1.0
+        assert model.predict(X) == "a"
+
+
+def test_ties_are_told_beside_columns_far_from_0():
+    model = NNOClassifier().fit(np.eye(3), ["a", "b", "c"])
+    model.coef_ = np.array([[1.0, -1.0, 0.1], [-1.0, 1.0, 0.1], [0.0, 0.0, 0.0]])
+    model.intercept_ = np.zeros(3)
+    X = np.random.default_rng(0).normal(1e7, 1.0, (50, 1)) * [1.0, 1.0, 0.0] + [0.0, 0.0, 1.0]
+    X[:, 1] *= 1.0 + np.finfo(float).eps
+    score = model.decision_function(X)
+    assert (score[:, 0] == score[:, 1]).all() and (score[:, 0] > 0.1 - 1e-6).all()
 
 
 @pytest.mark.parametrize("seed", [3, 12, 36, 39])
