@@ -96,8 +96,8 @@ class PiecewiseQuadratic:
         parts = self.l1, self.l2, self.lower, self.upper
         if not any(map(np.ndim, parts)):
             return self
-        tables = (np.broadcast_to(p, shape) if np.ndim(p) else p for p in parts)
-        return PiecewiseQuadratic(*(p[:, outputs].T.ravel() if np.ndim(p) else p for p in tables))
+        tables = (np.broadcast_to(p, shape)[:, outputs].T.ravel() for p in parts)
+        return PiecewiseQuadratic(*tables)
 
     def take(self, index: NDArray[np.integer]) -> "PiecewiseQuadratic":
         """Some terms, by their numbers, where arrays are of w's shape."""

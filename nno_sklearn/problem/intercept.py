@@ -77,7 +77,7 @@ def best_intercept(look, start, precision=PRECISION):
 
 def _separate(look, start, precision):
     """One root of an increasing function per output: Newton inside a shrinking bracket."""
-    b, moved = start.astype(float), None
+    b, bracket = start.astype(float), None
     for _ in range(MAX_STEPS):
         sums = look.sums(b)
         total, curvature = sums.total, sums.curvature.diagonal
@@ -88,28 +88,64 @@ def _separate(look, start, precision):
         done = usable & (np.abs(total) <= least)
         if done.all():
             break
-        if moved is None:
-            low, high = np.full_like(b, -np.inf), np.full_like(b, np.inf)
+        if bracket is None:
+            bracket = _Bracket(len(b))
             moved, stretch = np.full_like(b, np.inf), 1.0 + np.abs(b) + look.size
-        low = np.where(total < 0, b, low)
-        high = np.where(total > 0, b, high)
+        bracket.narrow(b, total, np.nan if curvature.all() else look.values(b))
         newton = b - np.divide(
             total, curvature, out=np.full_like(b, np.nan), where=usable & (curvature > 0)
         )
         # Newton's steps only while they get shorter: on the steep side of an exponential they are
         # too short, on the flat side too long.
+        low, high = bracket.low, bracket.high
         longest = np.minimum(np.where(np.isinf(high - low), 10 * stretch, np.inf), 0.5 * moved)
         good = (newton > low) & (newton < high) & (np.abs(newton - b) <= longest)
-        bracket = np.where(
-            np.isinf(low), high - stretch, np.where(np.isinf(high), low + stretch, (low + high) / 2)
-        )
-        stretch = np.where(good, stretch, 2 * stretch)
-        new = np.where(done, b, np.where(good, newton, bracket))
+        new = newton if good.all() else np.where(good, newton, bracket.trial(stretch, no_step))
+        new, stretch = np.where(done, b, new), np.where(good, stretch, 2 * stretch)
         moved = np.abs(new - b)
         if (moved <= no_step).all():
             break
         b = new
     return b, sums
+
+
+class _Bracket:
+    """Where each output's derivative changes its sign, with the tangents at both ends.
+
+    Where a loss has corners, the derivative jumps at the minimum, which halves of the bracket would
+    find digit by digit. Tangents meet there, if it is the only corner between them (Kelley, 1960).
+    """
+
+    def __init__(self, n_outputs):
+        unknown = np.full((3, n_outputs), np.nan)  # intercepts, derivatives, values
+        self._below, self._above = unknown.copy(), unknown
+        self._below[0], self._above[0], self._width = -np.inf, np.inf, np.inf
+
+    low = property(lambda self: self._below[0])
+    high = property(lambda self: self._above[0])
+
+    def narrow(self, b, total, values):
+        """Take in what is known at ``b``; values may be nan."""
+        here = np.empty_like(self._below)
+        here[0], here[1], here[2] = b, total, values
+        self._below = np.where(total < 0, here, self._below)
+        self._above = np.where(total > 0, here, self._above)
+
+    def trial(self, stretch, no_step):
+        """Where to look next: beyond the only end that is known; in the middle; or where tangents
+        meet, if they have halved the bracket, and if that is an end, there for good."""
+        (low, slope, value), (high, rise, other) = self._below, self._above
+        width, turn = high - low, rise - slope
+        middle = np.where(np.isinf(high), low + stretch, 0.5 * (low + high))
+        middle = np.where(np.isinf(low), high - stretch, middle)
+        if np.isinf(width).all():
+            return middle
+        meeting = low + (value - other + rise * width) / turn
+        near = no_step + ROUNDINGS * EPS * (np.abs(value) + np.abs(other)) / turn
+        gains, self._width = width <= 0.5 * self._width, width
+        trial = np.where(np.isfinite(meeting) & gains, meeting, middle)
+        trial = np.where(meeting <= low + near, low, trial)
+        return np.where(meeting >= high - near, high, trial)
 
 
 def _coupled(look, start, precision):

@@ -184,7 +184,7 @@ def _intercepts_last(block, p, n_outputs):
     """A Hessian with the intercepts after all coefficients, not after those of their outputs."""
     order = np.arange(n_outputs * (p + 1)).reshape(n_outputs, p + 1)
     order = np.concatenate([order[:, :p].ravel(), order[:, p]])
-    block = block[np.ix_(order, order)]
+    block = block.take(order, axis=0).take(order, axis=1)
     intercepts = slice(n_outputs * p, None)
     block[intercepts, intercepts] = curved_everywhere(block[intercepts, intercepts])
     return block

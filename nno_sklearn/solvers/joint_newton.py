@@ -19,8 +19,8 @@ from nno_sklearn.types import Array
 #: Share of the promised decrease with which a step is content, and how many lengths of a step, each
 #: half of the one before, are tried.
 CONTENT, MOST_TRIALS = 1e-4, 6
-#: Share of what Newton's step promises that a step must gain beyond the model, times the cube of its
-#: length, for the next to be so many times as long as Newton's: where classes are nearly separated,
+#: Share of Newton's promise, times the cube of a step's length, that the step must gain beyond the
+#: model for the next to be so many times as long as Newton's: where classes are nearly separated,
 #: curvature falls ahead of each step, and Newton's own are too short.
 FLATTENS, LONGER = 0.25, 2.0
 #: Share of a column's curvature that the columns before it must leave open, for a factor of the

@@ -8,6 +8,7 @@ active sets solve what is left together with the penalty.
 import numpy as np
 
 from nno_sklearn.problem.cost import guesses_signs
+from nno_sklearn.rows.cholesky import invert
 from nno_sklearn.solvers.active_sets import ActiveSets
 from nno_sklearn.solvers.joint_newton import Place
 from nno_sklearn.solvers.models import GramModel, IllConditionedError
@@ -60,7 +61,7 @@ def _fill(step, problem, coef, data):
         matrix, mixed = block[:n_coefs, :n_coefs], block[:n_coefs, n_coefs:]
         total = data.total[outputs][: mixed.shape[1]]
         # The intercepts that the model is lowest with move by -(ahead + follows @ moved).
-        inverse = _inverse(block[n_coefs:, n_coefs:])
+        inverse = invert(block[n_coefs:, n_coefs:])
         ahead, follows = inverse @ total, inverse @ mixed.T
         matrix, slope = matrix - mixed @ follows, slope - mixed @ ahead
         moved = _minimum(matrix, terms.of_outputs(outputs, coef.shape), w, slope, *given)
@@ -69,13 +70,6 @@ def _fill(step, problem, coef, data):
             step[-1, outputs] = -(ahead + follows @ moved)
         fall -= float(slope @ moved + 0.5 * moved @ matrix @ moved - 0.5 * total @ ahead)
     return fall
-
-
-def _inverse(matrix):
-    """Of intercepts; the curvature of one is its own, and all of a softmax's have none together."""
-    if len(matrix) == 1:
-        return np.divide(1.0, matrix, out=np.zeros_like(matrix), where=matrix > 0)
-    return np.linalg.pinv(matrix, hermitian=True)
 
 
 def _minimum(matrix, terms, w, slope, energy, rank, rows_tell):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nno_sklearn.losses import AbsoluteError, EpsilonInsensitive, Hinge, Quantile
 from nno_sklearn.losses.classification import MultinomialLogLoss
 from nno_sklearn.penalties import NoPenalty
 from nno_sklearn.problem.intercept import Look, best_intercept
@@ -32,3 +33,21 @@ def test_of_saturated_classes(size, rare):
         assert look.looks <= 60
         assert np.abs(sums.total).max() <= 1e-9 * sums.size.max()
         assert b.mean() == pytest.approx(0.0, abs=1e-9 * size)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
+@pytest.mark.parametrize("loss", [Hinge(), Quantile(0.3), AbsoluteError(), "insensitive"], ids=str)
+def test_at_a_corner(loss, scale):
+    """The derivative jumps at the minimum: tangents meet there, where halves of a bracket would
+    find its 50 binary digits one by one. Few doublings of a stretch lead to where targets are."""
+    rng = np.random.default_rng(1)
+    weight, y = rng.uniform(0.5, 2.0, 61), rng.normal(size=(61, 2)) + 0.3
+    loss = EpsilonInsensitive(0.1 * scale) if loss == "insensitive" else loss
+    y = (y > 0).astype(float) if isinstance(loss, Hinge) else scale * y
+    problem = pose(np.ones((61, 1)), y, loss, NoPenalty(), 1.0, sample_weight=weight)
+    look = Counted(problem, np.zeros((1, 2)), problem.rows.nothing())
+    b, _ = best_intercept(look, np.zeros(2))
+    assert look.looks <= (5 if isinstance(loss, Hinge) else 40)
+    least = look.values(b)
+    for moved in (-1e-6, 1e-6):
+        assert (look.values(b + moved * scale) >= least * (1 - 1e-14)).all()
