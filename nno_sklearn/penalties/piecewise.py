@@ -91,6 +91,14 @@ class PiecewiseQuadratic:
         at = np.ix_(features, outputs)
         return PiecewiseQuadratic(*(p if np.ndim(p) == 0 else np.asarray(p)[at] for p in parts))
 
+    def of_outputs(self, outputs: slice, shape: tuple[int, int]) -> "PiecewiseQuadratic":
+        """The terms of some outputs' coefficients, of w's shape ``shape``, output by output."""
+        parts = self.l1, self.l2, self.lower, self.upper
+        if not any(map(np.ndim, parts)):
+            return self
+        tables = (np.broadcast_to(p, shape)[:, outputs].T.ravel() for p in parts)
+        return PiecewiseQuadratic(*tables)
+
     def take(self, index: NDArray[np.integer]) -> "PiecewiseQuadratic":
         """Some terms, by their numbers, where arrays are of w's shape."""
         parts = self.l1, self.l2, self.lower, self.upper

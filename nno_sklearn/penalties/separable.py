@@ -227,7 +227,7 @@ class ElasticNet(Penalty):
         return self._terms.prox(w, step)
 
     def curvature(self, w: Array) -> Array:
-        return np.zeros_like(w) + self._terms.l2
+        return np.zeros(w.shape) + self._terms.l2
 
     def conjugate(self, z: Array) -> Scalar:
         return self._terms.conjugate(z)

@@ -6,7 +6,7 @@ take the other's processors. So numpy does whatever is worth threads, and scipy 
 
 import numpy as np
 from scipy.linalg.blas import dtrsm, dtrsv
-from scipy.linalg.lapack import dpotrf
+from scipy.linalg.lapack import dpotrf, dpotrs
 
 #: Size of a matrix up to which a factor takes less time than numpy's steps around it.
 FEW_COLUMNS = 64
@@ -32,7 +32,7 @@ class TriangularFactor:
 
     def solve(self, right):
         """``(L L')^-1 right``, of a vector or of each column."""
-        return self.undo(self.halve(right))
+        return dpotrs(self._upper, right)[0]
 
     def halve(self, right):
         """``L^-1 right``, of a vector or of each column, whose squares are those of ``right`` in
@@ -119,7 +119,7 @@ class ScaledCholesky:
 
     def solve(self, right):
         """``(matrix + diag(diagonal))^-1 right``, of a vector or of each column."""
-        return self.undo(self.halve(right))
+        return (self._scaling * self._factor.solve((self._scaling * right.T).T).T).T
 
     def halve(self, right):
         """See :meth:`TriangularFactor.halve`."""

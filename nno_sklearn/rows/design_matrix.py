@@ -423,7 +423,8 @@ class DesignMatrix(SecondOrder):
 
     @property
     def is_sparse(self):
-        return sparse.issparse(self.X)
+        # An array of numpy is told at once; what is sparse, only by a list of abstract classes.
+        return not isinstance(self.X, np.ndarray) and sparse.issparse(self.X)
 
     @property
     def inverse_scale(self):

@@ -1,7 +1,7 @@
 """Sums over the rows of this process at given raw predictions: in blocks that fit a cache."""
 
 from functools import reduce
-from itertools import count
+from itertools import count, starmap
 from operator import add
 
 import numpy as np
@@ -132,17 +132,17 @@ def second_order(loss, y, weight, design, coef, offset, b, fit_intercept):
     the raw predictions, the slope and the Hessian by coefficients and intercepts.
     """
     (p, n_outputs), joint = coef.shape, beside(coef, b)
-    values, slope, blocks = np.zeros(n_outputs), np.zeros(joint.shape), None
+
+    def look(rows, columns):
+        eta, part = columns @ joint, weight[rows, None]
+        if offset is not None:
+            eta += offset[rows]
+        losses, gradient, curvature = loss.with_derivatives(y.like(rows, eta), eta)
+        slope = columns.T @ (part * gradient)
+        return weight[rows] @ losses, slope, *_hessian_blocks(columns, part, curvature)
+
     with np.errstate(over="ignore", invalid="ignore"):
-        for rows, columns in design.blocks_with_ones():
-            eta, part = columns @ joint, weight[rows, None]
-            if offset is not None:
-                eta += offset[rows]
-            losses, gradient, curvature = loss.with_derivatives(y.like(rows, eta), eta)
-            values += weight[rows] @ losses
-            slope += columns.T @ (part * gradient)
-            added = _hessian_blocks(columns, part, curvature)
-            blocks = added if blocks is None else _sum(blocks, added)
+        values, slope, *blocks = reduce(_sum, starmap(look, design.blocks_with_ones()))
     if len(blocks) < n_outputs:
         blocks = [_intercepts_last(blocks[0], p, n_outputs)]
     if not fit_intercept:
@@ -184,7 +184,7 @@ def _intercepts_last(block, p, n_outputs):
     """A Hessian with the intercepts after all coefficients, not after those of their outputs."""
     order = np.arange(n_outputs * (p + 1)).reshape(n_outputs, p + 1)
     order = np.concatenate([order[:, :p].ravel(), order[:, p]])
-    block = block[np.ix_(order, order)]
+    block = block.take(order, axis=0).take(order, axis=1)
     intercepts = slice(n_outputs * p, None)
     block[intercepts, intercepts] = curved_everywhere(block[intercepts, intercepts])
     return block

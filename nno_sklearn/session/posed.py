@@ -106,8 +106,11 @@ def preview(model: Model, problem: Problem, solver: Solver) -> AsFitted:
     return as_fitted
 
 
-def _callback(model: SessionModel, task: FitTask) -> Callback:
-    """What a solver calls with each record: prints it, and shows it to the user's callbacks."""
+def _callback(model: SessionModel, task: FitTask) -> Callback | None:
+    """What a solver calls with each record: prints it, and shows it to the user's callbacks. None
+    where nobody looks."""
+    if not (model.verbose or task.callbacks):
+        return None
 
     def see(record: Record, coefficients: MakeCoefficients) -> bool:
         if model.verbose:

@@ -19,6 +19,10 @@ from nno_sklearn.types import Array
 #: Share of the promised decrease with which a step is content, and how many lengths of a step, each
 #: half of the one before, are tried.
 CONTENT, MOST_TRIALS = 1e-4, 6
+#: Share of Newton's promise, times the cube of a step's length, that the step must gain beyond the
+#: model for the next to be so many times as long as Newton's: where classes are nearly separated,
+#: curvature falls ahead of each step, and Newton's own are too short.
+FLATTENS, LONGER = 0.25, 2.0
 #: Share of a column's curvature that the columns before it must leave open, for a factor of the
 #: Hessian to keep half of its digits; the next step then mends what this one lacks.
 LEAST_PIVOT = 1e-8
@@ -105,16 +109,19 @@ def newton_jointly(problem, start, accuracy, goes_on=lambda place: True, look=No
         Whether it leaves so little. If not, the Hessian's factor has few digits, no step
         descends, or ``goes_on`` was false: others may go on from there.
     """
-    place = start
+    place, length = start, 1.0
     if place.decrease <= NONE_LEFT * place.value:
         return None, True
     is_last = _is_last(start, start, accuracy)
     for _ in range(MOST_STEPS):
         if is_last:
             return problem.at(*place.after(1.0)), True
-        following = _next(problem, place, look or place_at)
+        following = _next(problem, place, look or place_at, length)
         if following is None:
             break
+        gained = (place.value - following.value) / place.decrease
+        flattens = gained > length * (2.0 - length) + FLATTENS * length**3
+        length = LONGER if flattens and problem.is_smooth else 1.0
         is_last, place = _is_last(following, place, accuracy), following
         if not (is_last or goes_on(place)):
             break
@@ -166,33 +173,33 @@ def _step(blocks, curvature, slope):
     Each block of the Hessian is of as many outputs as interact, coefficients output by output, then
     the intercepts, where there are any.
     """
-    step, n_coupled = np.zeros_like(slope), slope.shape[1] // len(blocks)
-    least = 1.0
+    step, least, n_coupled = np.zeros(slope.shape), 1.0, slope.shape[1] // len(blocks)
+    diagonal, n_coefs = beside(curvature, 0.0), len(curvature) * n_coupled
     for k, block in enumerate(blocks):
-        outputs = slice(k * n_coupled, (k + 1) * n_coupled)
-        diagonal = np.zeros(len(block))
-        diagonal[: curvature[:, outputs].size] = curvature[:, outputs].T.ravel()
-        right = slope[:, outputs]
-        right = np.concatenate([right[:-1].T.ravel(), right[-1]])[: len(block)]
-        if not np.isfinite(block).all():
+        if not np.isfinite(block.trace()):
             return step, 0.0
-        factor = ScaledCholesky(block, diagonal)
+        outputs = slice(k * n_coupled, (k + 1) * n_coupled)
+        factor = ScaledCholesky(block, _in_order(diagonal[:, outputs])[: len(block)])
         least = min(least, factor.pivots.min())
         if least < LEAST_PIVOT:
             return step, least
-        solved = -factor.solve(right)
-        n_coefs = curvature[:, outputs].size
+        solved = -factor.solve(_in_order(slope[:, outputs])[: len(block)])
         step[:-1, outputs] = solved[:n_coefs].reshape(n_coupled, -1).T
         if len(block) > n_coefs:
             step[-1, outputs] = solved[n_coefs:]
     return step, least
 
 
-def _next(problem, place, look):
-    """The place where a step leads that descends; None without one."""
+def _in_order(joint):
+    """Numbers of coefficients and intercepts in the order of a block."""
+    return np.concatenate([joint[:-1].T.ravel(), joint[-1]])
+
+
+def _next(problem, place, look, length):
+    """The place where so many times a step lead, or less, that descends; None without one."""
     if np.isnan(place.decrease):
         return None
-    slack, length = MEAN_ROUNDING * problem.rows.eps * abs(place.value), 1.0
+    slack = MEAN_ROUNDING * problem.rows.eps * abs(place.value)
     for _ in range(MOST_TRIALS):
         new = look(problem, *place.after(length))
         enough = place.value - 2.0 * CONTENT * length * place.decrease

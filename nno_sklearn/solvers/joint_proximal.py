@@ -8,6 +8,7 @@ active sets solve what is left together with the penalty.
 import numpy as np
 
 from nno_sklearn.problem.cost import guesses_signs
+from nno_sklearn.rows.cholesky import invert
 from nno_sklearn.solvers.active_sets import ActiveSets
 from nno_sklearn.solvers.joint_newton import Place
 from nno_sklearn.solvers.models import GramModel, IllConditionedError
@@ -33,48 +34,42 @@ def kinked_place_at(problem, coef, intercept):
         Without a step where the model does not tell coefficients apart.
     """
     data = problem.rows.second_order(coef, intercept)  # there is no correction: it has a dual
-    terms = problem.penalty.piecewise_quadratic(coef).scaled(problem.alpha).of(problem.shape)
-    value = float(data.values.sum()) + terms.value(coef)
+    alpha, penalty = problem.alpha, problem.penalty
+    of_penalty = alpha * penalty.value(coef)
+    value = float(data.values.sum()) + of_penalty
     step, fall = np.zeros((len(coef) + 1, coef.shape[1])), np.nan
-    if np.isfinite(value) and all(np.isfinite(block).all() for block in data.blocks):
+    if np.isfinite(value) and all(np.isfinite(block.trace()) for block in data.blocks):
         try:
-            fall = _fill(step, problem, coef, data, terms)
-            fall += terms.value(coef) - terms.value(coef + step[:-1])
+            fall = _fill(step, problem, coef, data) + of_penalty
+            fall -= alpha * penalty.value(coef + step[:-1])
         except IllConditionedError:
             step[:] = 0.0
     return Place(coef, intercept, value, step, fall)
 
 
-def _fill(step, problem, coef, data, terms):
+def _fill(step, problem, coef, data):
     """Fill in the step; by how much it lowers the model of the data loss."""
-    (n_features, n_outputs), fall = coef.shape, 0.0
-    n_coupled = n_outputs // len(data.blocks)
+    terms, fall = problem.penalty.piecewise_quadratic(coef).scaled(problem.alpha), 0.0
+    n_coupled = problem.n_outputs // len(data.blocks)
     rank = (problem.n_samples - 1) * max(1, n_coupled - 1)
     energy = 2.0 * abs(float(data.values.sum()))
     given = energy, rank, n_coupled == 1  # a softmax has no curvature where all outputs move alike
     for k, block in enumerate(data.blocks):
-        outputs = np.arange(k * n_coupled, (k + 1) * n_coupled)
-        index = (np.arange(n_features) * n_outputs + outputs[:, None]).ravel()
-        n_coefs, slope = len(index), data.gradient.ravel()[index]
+        outputs = slice(k * n_coupled, (k + 1) * n_coupled)
+        w, slope = (array[:, outputs].T.ravel() for array in (coef, data.gradient))
+        n_coefs = len(w)
         matrix, mixed = block[:n_coefs, :n_coefs], block[:n_coefs, n_coefs:]
         total = data.total[outputs][: mixed.shape[1]]
         # The intercepts that the model is lowest with move by -(ahead + follows @ moved).
-        inverse = _inverse(block[n_coefs:, n_coefs:])
+        inverse = invert(block[n_coefs:, n_coefs:])
         ahead, follows = inverse @ total, inverse @ mixed.T
         matrix, slope = matrix - mixed @ follows, slope - mixed @ ahead
-        moved = _minimum(matrix, terms.take(index), coef.ravel()[index], slope, *given)
+        moved = _minimum(matrix, terms.of_outputs(outputs, coef.shape), w, slope, *given)
         step[:-1, outputs] = moved.reshape(n_coupled, -1).T
         if mixed.size:
             step[-1, outputs] = -(ahead + follows @ moved)
         fall -= float(slope @ moved + 0.5 * moved @ matrix @ moved - 0.5 * total @ ahead)
     return fall
-
-
-def _inverse(matrix):
-    """Of intercepts; the curvature of one is its own, and all of a softmax's have none together."""
-    if len(matrix) == 1:
-        return np.divide(1.0, matrix, out=np.zeros_like(matrix), where=matrix > 0)
-    return np.linalg.pinv(matrix, hermitian=True)
 
 
 def _minimum(matrix, terms, w, slope, energy, rank, rows_tell):

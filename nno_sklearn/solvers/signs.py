@@ -39,24 +39,24 @@ def settled_signs(matrix, terms, w, gradient):
     unit *= scale[:, None]
     np.fill_diagonal(unit, 1.0)
     start, first, kinks = w * size, (gradient + terms.l2 * w) * scale, terms.l1 * scale
-    sides, moved, slope = np.sign(w), np.zeros_like(w), first
-    for guess in range(MOST_GUESSES + 1):
-        alone = start + moved - slope
-        excess = np.abs(alone) - kinks
-        new = np.where(excess > 0, np.sign(alone), 0.0)
-        new[(sides * new < 0) & (kinks > 0)] = 0.0
-        enters = (sides == 0) & (new != 0)
-        new[enters & (excess < PROMISING * excess[enters].max(initial=0.0))] = 0.0
-        if guess and (new == sides).all():
-            return np.where(sides == 0, 0.0, w + moved * scale)
-        sides, active = new, np.flatnonzero(new)
-        moved = np.where(new == 0, -start, 0.0)
+    sides, has_kink = np.sign(w), kinks > 0
+    for _ in range(MOST_GUESSES + 1):
+        active = np.flatnonzero(sides)
+        moved = np.where(sides == 0, -start, 0.0)
         if len(active):
             rows = unit.take(active, axis=0)
-            right = -(first + kinks * new)[active] - rows @ moved
+            right = -(first + kinks * sides)[active] - rows @ moved
             factor, inside, failed = dposv(rows.take(active, axis=1), right)
             if failed or factor.diagonal().min() ** 2 < DOUBTFUL:
                 return None
             moved[active] = inside
-        slope = first + unit @ moved
+        alone = start + moved - (first + unit @ moved)
+        excess = np.abs(alone) - kinks
+        new = np.where(excess > 0, np.sign(alone), 0.0)
+        new[(sides * new < 0) & has_kink] = 0.0
+        enters = (sides == 0) & (new != 0)
+        new[enters & (excess < PROMISING * excess[enters].max(initial=0.0))] = 0.0
+        if (new == sides).all():
+            return np.where(sides == 0, 0.0, w + moved * scale)
+        sides = new
     return None

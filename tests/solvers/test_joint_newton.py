@@ -75,6 +75,18 @@ def test_the_last_step_is_quadratic(steps):
     assert steps[0].decrease <= joint_newton.PRECISE * steps[0].value
 
 
+@pytest.mark.parametrize("alpha", [1e-4, 1e-6])
+def test_steps_are_longer_where_curvature_falls_ahead(alpha, steps, monkeypatch):
+    """As where classes are separated but for a penalty."""
+    separated = ETA[:, 0] > 0
+    longer = NNOClassifier(alpha=alpha).fit(X, separated)
+    n_looks = len(steps)
+    monkeypatch.setattr(joint_newton, "FLATTENS", np.inf)
+    newton = NNOClassifier(alpha=alpha).fit(X, separated)
+    assert n_looks < len(steps) - n_looks
+    np.testing.assert_allclose(longer.coef_, newton.coef_, rtol=1e-7)
+
+
 def test_where_the_steps_begin_does_not_show():
     """The last one leaves less than what raw predictions are compared with."""
     fits = [

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nno_sklearn.penalties import PiecewiseQuadratic
+from nno_sklearn.solvers import signs
 from nno_sklearn.solvers.active_sets import ActiveSets
 from nno_sklearn.solvers.models import GramModel
 from nno_sklearn.solvers.signs import settled_signs
@@ -45,6 +46,17 @@ def test_guesses_settle_at_the_minimum(share, correlation, seed):
         assert again is not None
         np.testing.assert_allclose(again * size, v * size, atol=1e-9)
         assert ((again == 0) == (v == 0)).all()
+
+
+def test_the_first_guess_is_that_nothing_changes(returned):
+    """Far from a minimum by size, but not by signs, one factor is enough."""
+    matrix, cross = model(200, 30, 0.95, 0)
+    terms = PiecewiseQuadratic(0.1 * np.abs(cross))
+    v = settled_signs(matrix, terms, np.zeros(30), -cross)
+    factors, w = returned(signs, "dposv"), 0.5 * v
+    again = settled_signs(matrix, terms, w, matrix @ w - cross)
+    assert len(factors) == 1
+    np.testing.assert_allclose(again, v, rtol=1e-9)
 
 
 def test_columns_that_are_alike_are_left_to_active_sets():
