@@ -308,7 +308,8 @@ def _proximal_newton(inner, target_gap, hessian, columns):
         creeps = is_whole and inner.value - found.value < CREEPING * gap
         in_vain = in_vain + 1 if creeps else 0
         inner, before, gap = found, gap, _left(found)
-        if is_whole and not (by_products or gap <= WORTHWHILE * before):
+        # Products know a model's minimum only about: a gap that falls little blames no rows yet.
+        if is_whole and (creeps or not by_products) and not gap <= WORTHWHILE * before:
             hessian.expire()
     return inner
 
