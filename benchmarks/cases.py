@@ -223,7 +223,7 @@ def _penalties():
         ("svr-20000x50", "ridge-20000x50", "epsilon_insensitive"),
     ):
         yield Case(name, "penalties", data, loss, 1, "1/n", fit_intercept=False)
-    for data in ("digits", "mnist"):
+    for data in ("digits", "mnist", "newsgroups_words"):
         for share in (0.1, 0.01):
             for l1_ratio, kind in ((1.0, "multinomial_l1"), (0.5, "multinomial_enet")):
                 options = ("multinomial", share, "max", l1_ratio)

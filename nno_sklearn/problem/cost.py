@@ -108,6 +108,9 @@ MOST_INTERIOR_OPERATIONS = 4e6
 #: Newton's steps in the sizes of groups to a model's minimum, and steps by products, about, with a
 #: margin.
 SIZE_STEPS, PLANE_STEPS = 8, 120
+#: Products of a Newton model of coupled outputs with the rows' Hessian, about, and factors of its
+#: matrix.
+MODEL_PRODUCTS, MODEL_FACTORS = 60, 4
 #: Coefficients of a model whose factor takes no longer than the steps of Python around it.
 FEW_COEFFICIENTS = 100
 #: Entries of X and of a matrix over its columns, for each output, up to which a look at coupled
@@ -456,6 +459,24 @@ def most_plane_steps(n_groups, n_used, rank, shape):
     python = BLOCKED_SPEEDUP * (COEFFICIENT_WORK * n_features * n_outputs + 2 * LEAST_PASS)
     most = int(SIZE_STEPS * factors / (product + python))
     return most if most >= PLANE_STEPS else 0
+
+
+def takes_products(problem, n_rows, n_coefs):
+    """Whether a Newton model of coupled outputs costs less by products with the Hessian of
+    ``n_rows`` rows than by its matrix over ``n_coefs`` coefficients, and factors of that."""
+    n, (p, n_outputs) = problem.n_samples, problem.shape
+    if problem.rows.n_elsewhere and n_rows == n:
+        return False
+    entry = SPARSE_ENTRY if problem.rows.is_sparse else 1
+    outer = n_coefs**2 / 2 / BLOCKED_SPEEDUP  # of a row
+    if problem.rows.is_sparse:
+        outer = min(outer, entry * problem.rows.row_product_cost * (n_coefs / max(1, p)) ** 2)
+    matrix = (1 + 1 / n_outputs) * n_rows * outer
+    factors = MODEL_FACTORS * n_coefs**3 / 3 / BLOCKED_SPEEDUP
+    columns = 1 + 2 * (n_outputs - 1) / BLOCKED_SPEEDUP
+    product = n_rows * (entry * problem.rows.n_stored / n * columns + ROW_WORK * n_outputs)
+    product += COEFFICIENT_WORK * p * n_outputs + 2 * LEAST_PASS
+    return MODEL_PRODUCTS * product <= matrix + factors
 
 
 def has_cheap_rows(problem, n_coefs):

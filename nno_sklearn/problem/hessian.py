@@ -69,7 +69,8 @@ class WorkingHessian:
     """
 
     def __init__(self, rows=None):
-        self._rows, self._few, self._columns, self._index = rows, None, None, None
+        self._rows, self._few, self._few_columns = rows, None, None
+        self._columns = self._index = None
         self._blocks = self._curvature = None
         self._is_new, self._expired = True, False
 
@@ -78,6 +79,10 @@ class WorkingHessian:
         """Whether no fewer rows stand for them."""
         return self._rows is None
 
+    def n_rows(self, problem):
+        """Rows that the second derivatives of a problem are taken from."""
+        return (self._rows or problem).n_samples
+
     def blocks(self, point, columns, index=None):
         """As :func:`hessian_blocks`, at a point of the problem that has the sorted ``columns``.
 
@@ -85,9 +90,7 @@ class WorkingHessian:
         order, and others that were asked for before.
         """
         same, whole = columns is self._columns, point
-        if self._rows is not None:
-            self._few = self._few if same else self._rows.columns(columns)
-            point = self._few.at(point.coef, point.intercept)
+        point = self._on_few_rows(point, columns)
         if index is not None:
             same = same and self._index is not None and np.isin(index, self._index).all()
         curvature = point.curvature
@@ -104,6 +107,27 @@ class WorkingHessian:
             _curve_unseen(self._blocks, whole)
         self._columns, self._index = columns, index
         return self._blocks
+
+    def product(self, point, columns):
+        """A function that multiplies with the Hessian by all coefficients; there is no matrix."""
+        whole, point = point, self._on_few_rows(point, columns)
+        problem, curvature = point.problem, point.curvature
+        unseen = 0.0 if point is whole else UNSEEN * whole.data_diagonal
+        self._is_new = True
+
+        def product(d):
+            _, image = problem.rows.hessian_product(curvature, d)
+            return image + problem.correction.product(d) + unseen * d
+
+        return product
+
+    def _on_few_rows(self, point, columns):
+        """The point of the problem that has the ``columns``, on the rows whose curvature serves."""
+        if self._rows is None:
+            return point
+        if columns is not self._few_columns:
+            self._few, self._few_columns = self._rows.columns(columns), columns
+        return self._few.at(point.coef, point.intercept)
 
     @staticmethod
     def _made(point, curvature, index):

@@ -9,7 +9,7 @@ from nno_sklearn.penalties import PiecewiseQuadratic
 from nno_sklearn.problem.cost import fits_matrix, most_plane_steps
 from nno_sklearn.rows.cholesky import ScaledCholesky
 from nno_sklearn.solvers.active_sets import ActiveSets
-from nno_sklearn.solvers.models import GramModel, ThinModel, stands_still
+from nno_sklearn.solvers.models import GramModel, ThinModel, model_gap, stands_still
 from nno_sklearn.solvers.plane_steps import PlaneSteps
 
 MAX_ROUNDS = 200
@@ -273,17 +273,14 @@ class GroupModel:
         return np.add.reduceat(np.add.reduceat(every, starts, axis=0), starts, axis=1)
 
     def _gap(self, v, slope):
-        """Duality gap of the model (see :func:`nno_sklearn.problem.certificate.dual_gap`) at
-        coefficients and its slope there, the squares counting with the rows'."""
+        """Duality gap of the model at coefficients and its slope there, the squares counting with
+        the rows'."""
         norms = self._norms
         if not norms.grows:
             slope = slope * self._is_bound[norms.labels][:, None]
-        scaling = norms.dual_scaling(-slope)
         moved = np.vdot(slope + self._gradient, v - self._w)
-        energy = self._energy + self._l2 * np.vdot(self._w, self._w) + moved
-        gap = norms.value(v) + norms.conjugate(-scaling * slope)
-        rest = 0.5 * (1.0 - scaling) ** 2 * max(energy, 0.0)
-        return gap + scaling * np.vdot(slope, v) + rest
+        energy = self._energy + self._l2 * np.vdot(self._w, self._w)
+        return model_gap(norms, energy, v, slope, moved)
 
 
 def _nonnegative_step(curvature, right, sizes):

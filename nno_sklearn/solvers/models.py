@@ -41,6 +41,25 @@ def stands_still(gaps):
     return len(gaps) > PATIENCE and min(gaps[-PATIENCE:]) > WORTHWHILE * min(gaps[:-PATIENCE])
 
 
+def model_gap(penalty, energy, v, slope, moved):
+    """Duality gap of a quadratic model with a penalty, at coefficients and its slope there; see
+    :func:`nno_sklearn.problem.certificate.dual_gap`.
+
+    Parameters
+    ----------
+    penalty : GroupNorms or PiecewiseQuadratic
+    energy : float
+        Twice what the model's other terms are worth where it is made.
+    v, slope : ndarray of shape (n_features, n_outputs)
+        The slope is 0 where the penalty leaves a coefficient free.
+    moved : float
+        Inner product of the slopes here and there with the way that leads here.
+    """
+    scaling = penalty.dual_scaling(-slope)
+    gap = penalty.value(v) + penalty.conjugate(-scaling * slope) + scaling * np.vdot(slope, v)
+    return gap + 0.5 * (1.0 - scaling) ** 2 * max(energy + moved, 0.0)
+
+
 def largest_eigenvalue(matrix):
     """A bound on the largest eigenvalue of a positive semidefinite matrix, near it."""
     n = len(matrix)

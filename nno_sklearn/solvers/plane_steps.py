@@ -8,6 +8,8 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
+from nno_sklearn.penalties import PiecewiseQuadratic
+
 #: Steps between looks at the gap, and looks within which it must fall to a share.
 BETWEEN_LOOKS, PATIENCE, WORTHWHILE = 5, 6, 0.5
 #: Newton steps in a plane, halvings of one, and share of the first fall that a further one gains.
@@ -16,6 +18,16 @@ PLANE_STEPS, HALVINGS, LITTLE = 2, 10, 0.1
 OPEN = 1e-12
 #: Least curvature of a step, as a share of the columns' own.
 LEAST_STRETCH = 1e-3
+
+
+class Kinks(PiecewiseQuadratic):
+    """``sum l1 |w|`` as norms: those of no groups, and an l1 part."""
+
+    radii = np.zeros(0)
+
+    def sums(self, terms):
+        """Of each group."""
+        return self.radii
 
 
 class PlaneSteps:
@@ -28,11 +40,11 @@ class PlaneSteps:
 
     Parameters
     ----------
-    norms : GroupNorms
+    norms : GroupNorms or Kinks
         Without squares, which are H's.
     product : callable
         ``H d``.
-    diagonal : ndarray of shape (n_features, 1)
+    diagonal : ndarray of shape (n_features, 1) or (n_features, n_outputs)
         About that of H, the same for all of a group.
     v, slope : ndarray of shape (n_features, n_outputs)
         Where to begin, and the model's slope there.
@@ -163,10 +175,11 @@ class _Plane:
         value = (self._slopes + 0.5 * bent) @ shares + self._radii @ growth
         slope = self._slopes + bent + products @ rates
         curvature = self._curvature + self._inner[1:, 1:] @ rates - (radial * rates) @ radial.T
-        if self._l1:
+        if np.any(self._l1):
             place = self._start + sum(t * d for t, d in zip(shares, self._along, strict=True))
-            value += self._l1 * float((np.abs(place) - np.abs(self._start)).sum())
-            slope += self._l1 * np.asarray([_inner(np.sign(place), d) for d in self._along])
+            value += float((self._l1 * (np.abs(place) - np.abs(self._start))).sum())
+            signs = self._l1 * np.sign(place)
+            slope += np.asarray([_inner(signs, d) for d in self._along])
         return value, slope, curvature
 
 

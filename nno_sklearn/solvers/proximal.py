@@ -24,7 +24,8 @@ class ProximalSolver(Solver):
     most are updated (Massias, Gramfort and Salmon, 2018). Each Newton model is solved on the
     set's Gram matrix by active sets with a Cholesky factor, so accuracy 1e-12 costs hardly more
     than 1e-4. Sets too large for a matrix over features or rows take accelerated proximal gradient
-    steps.
+    steps; models of coupled outputs whose joint matrix costs more than products with the rows'
+    Hessian take such steps with conjugate moves (Zibulevsky and Elad, 2010).
 
     A differentiable penalty keeps no coefficient at 0: all of them take Newton steps with the
     Hessian of all rows, solved in the space of the rows where features are more.
@@ -33,6 +34,9 @@ class ProximalSolver(Solver):
     ----------
     M. Massias, A. Gramfort and J. Salmon (2018): Celer: a fast solver for the lasso with dual
     extrapolation. ICML.
+
+    M. Zibulevsky and M. Elad (2010): L1-L2 optimization in signal and image processing. IEEE Signal
+    Processing Magazine 27(3), 76-88.
 
     Examples
     --------

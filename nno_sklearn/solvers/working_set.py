@@ -1,5 +1,7 @@
 """The loop for nonsmooth penalties: proximal Newton on a growing set of features."""
 
+from functools import partial
+
 import numpy as np
 
 from nno_sklearn.problem import Line, WorkingHessian
@@ -12,12 +14,14 @@ from nno_sklearn.problem.cost import (
     has_cheap_factor,
     takes_all_columns,
     takes_kinked_newton,
+    takes_products,
 )
 from nno_sklearn.solvers.accelerated import accelerated_steps
 from nno_sklearn.solvers.joint_newton import descend_by_newton
 from nno_sklearn.solvers.joint_proximal import kinked_place_at
 from nno_sklearn.solvers.linesearch import exact_step, rises
 from nno_sklearn.solvers.models import RowHessian
+from nno_sklearn.solvers.product_models import has_product_models, minimise_by_products
 from nno_sklearn.solvers.quadratic import minimise_model
 
 SMALLEST_SET = 100
@@ -40,6 +44,9 @@ ENOUGH = 0.3
 CREEPING, PATIENCE, FEW_STEPS = 1e-3, 10, 2
 #: Share of the first-order decrease that makes a whole step good enough.
 SUFFICIENT = 0.1
+#: Accuracy of a model's minimum by products, as a share of the gap where it is made: each digit is
+#: some products more, and the next model has another curvature.
+FORCING = 0.03
 #: Accuracy of a model's minimum, in target gaps; the next one where nothing moves.
 MODEL_ACCURACIES = (0.5, 1e-3, 0.0)
 
@@ -84,7 +91,7 @@ def solve_by_working_sets(run, point, rows=None):
             better = _proximal_newton(inner, target_gap, RowHessian(), working_set)
         elif _fits_hessian(inner):
             better = _proximal_newton(inner, target_gap, hessian, working_set)
-            if _is_model_of_some(better):
+            if _is_model_of_some(better) and not _takes_products(better, hessian):
                 better = accelerated_steps(better, target_gap, ACCELERATED_STEPS)
         elif _has_row_models(inner):
             better = _proximal_newton(inner, target_gap, RowHessian(), working_set)
@@ -158,6 +165,23 @@ def _chosen_coefficients(point):
         chosen = _room_for(promise, used, 1, max(1, size))
         features = np.flatnonzero(np.isin(groups, chosen))
     return (features[:, None] * n_outputs + np.arange(n_outputs)).ravel()
+
+
+def _holds_all(point, chosen):
+    """Whether a model of the ``chosen`` coefficients holds all that promise a decrease."""
+    return chosen is None or not np.delete(point.promised_decrease.ravel(), chosen).any()
+
+
+def _takes_products(point, hessian):
+    """Whether a model of coupled outputs is solved by products with the Hessian: its matrix costs
+    more, or has no room for all coefficients in use."""
+    problem = point.problem
+    if problem.rows.is_separate or not has_product_models(point):
+        return False
+    chosen = _chosen_coefficients(point)
+    n_coefs = point.coef.size if chosen is None else len(chosen)
+    pays = takes_products(problem, hessian.n_rows(problem), n_coefs)
+    return pays or _is_model_of_some(point)
 
 
 def _room_for(promise, used, least, most):
@@ -262,23 +286,30 @@ def _largest(promise, used, size):
 def _proximal_newton(inner, target_gap, hessian, columns):
     """Lower the objective over the working set's columns, to about ``target_gap``."""
     if _is_model_exact(inner.problem, hessian):
-        found = _proximal_newton_step(inner, hessian.blocks(inner, columns), target_gap)
+        minimum = partial(minimise_model, inner, hessian.blocks(inner, columns))
+        found = _proximal_newton_step(inner, minimum, target_gap)
         return inner if found is None else found
     gap, in_vain = _left(inner), 0
     for _ in range(MAX_NEWTON_STEPS):
         if gap <= target_gap or in_vain == FEW_STEPS:
             break
-        chosen = _chosen_coefficients(inner)
-        blocks = hessian.blocks(inner, columns, chosen)
-        found = _proximal_newton_step(inner, blocks, target_gap)
+        chosen, by_products = _chosen_coefficients(inner), _takes_products(inner, hessian)
+        if by_products:
+            minimum = partial(minimise_by_products, inner, hessian.product(inner, columns))
+            found = _proximal_newton_step(inner, minimum, max(target_gap, FORCING * gap))
+        else:
+            minimum = partial(minimise_model, inner, hessian.blocks(inner, columns, chosen))
+            found = _proximal_newton_step(inner, minimum, target_gap)
         if found is None:
             if hessian.expire():
                 continue
             break
-        creeps = chosen is None and inner.value - found.value < CREEPING * gap
+        is_whole = by_products or _holds_all(inner, chosen)
+        creeps = is_whole and inner.value - found.value < CREEPING * gap
         in_vain = in_vain + 1 if creeps else 0
         inner, before, gap = found, gap, _left(found)
-        if not gap <= WORTHWHILE * before:
+        # Products know a model's minimum only about: a gap that falls little blames no rows yet.
+        if is_whole and (creeps or not by_products) and not gap <= WORTHWHILE * before:
             hessian.expire()
     return inner
 
@@ -296,13 +327,14 @@ def _left(point):
     return point.dual_gap if point.problem.has_dual else point.promised_decrease.sum()
 
 
-def _proximal_newton_step(point, blocks, target_gap):
-    """Minimise the model, then search the line to its minimum (Lee, Sun and Saunders, 2014)."""
+def _proximal_newton_step(point, minimum, target_gap):
+    """Go to a model's ``minimum``, known to an accuracy, then search the line to it for that of the
+    objective (Lee, Sun and Saunders, 2014)."""
     # A model's own gap may be smaller than that of the objective: then it says too early that its
     # minimum is reached.
     for accuracy in MODEL_ACCURACIES:
         with np.errstate(over="ignore", invalid="ignore"):
-            new = minimise_model(point, blocks, accuracy * target_gap)
+            new = minimum(accuracy * target_gap)
         if not np.isfinite(new).all():
             return None
         if (new != point.coef).any():
