@@ -8,7 +8,8 @@ from scipy import sparse
 
 from nno_sklearn.losses import Quantile
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty
-from nno_sklearn.problem import Problem, cost, summarise
+from nno_sklearn.problem import Problem, summarise
+from nno_sklearn.problem.cost import landmarks, sizes
 from nno_sklearn.rows import LocalRows
 from nno_sklearn.solvers import SOLVERS, Status, solve_nonsmooth
 from nno_sklearn.solvers.newton import newton_step
@@ -278,15 +279,16 @@ def test_heavy_rows_of_words_without_a_penalty():
 def test_few_rows_travel_where_columns_are_many(monkeypatch):
     """Beyond the limit the space of all rows is not made: that of fewer landmarks serves."""
     local, sharded = make_pair(name="squared_error", n=60, p=2100, alpha=0.5)
-    monkeypatch.setattr(cost, "MOST_ROW_ENTRIES", 0.1 * sharded.rows.n_stored)
+    for room in (sizes, landmarks):
+        monkeypatch.setattr(room, "MOST_ROW_ENTRIES", 0.1 * sharded.rows.n_stored)
     monkeypatch.setattr(sharded.rows.exchange.place, "is_elsewhere", True)
     expected, result = (solve("nearest_neighbor", one, random_state=0) for one in (local, sharded))
     assert result.status is expected.status is Status.CONVERGED
     assert result.objective == pytest.approx(expected.objective, rel=1e-3)
     rows = sharded.rows
     assert rows.requests["taken"] > 0 and not rows.requests["entries"]
-    landmarks = rows.exchange.place.n_bytes["taken"] / rows.requests["taken"]
-    assert landmarks <= 0.2 * 8 * rows.n_stored  # of X, and what tells how to make it
+    n_bytes = rows.exchange.place.n_bytes["taken"] / rows.requests["taken"]
+    assert n_bytes <= 0.2 * 8 * rows.n_stored  # of X, and what tells how to make it
 
 
 def test_moments_of_shards_stand_for_all_rows():

@@ -8,7 +8,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from nno_sklearn import NNORegressor
-from nno_sklearn.problem import cost
+from nno_sklearn.problem.cost import parallel
 from nno_sklearn.session import threads
 from nno_sklearn.solvers import GradientDescent
 from tests.problems import make_matrix
@@ -50,9 +50,9 @@ class Watching(GradientDescent):
 )
 def test_only_long_products_use_threads(least, never, n_threads, monkeypatch):
     """And the shortest ones, for which BLAS starts none, leave the setting as it is."""
-    monkeypatch.setattr(cost, "LEAST_THREADED", least)
-    monkeypatch.setattr(cost, "NEVER_THREADED", never)
-    monkeypatch.setattr(cost, "NEVER_THREADED_HESSIAN", never)
+    monkeypatch.setattr(parallel, "LEAST_THREADED", least)
+    monkeypatch.setattr(parallel, "NEVER_THREADED", never)
+    monkeypatch.setattr(parallel, "NEVER_THREADED_HESSIAN", never)
     X = make_matrix()
     y = X.sum(axis=1)
     seen = []
@@ -77,7 +77,7 @@ def test_the_first_brief_fit_of_a_process_looks_for_no_libraries(monkeypatch):
 
 def test_a_long_first_fit_has_its_limit(monkeypatch):
     monkeypatch.setattr(threads, "_brief_fits", count())
-    monkeypatch.setattr(cost, "BRIEF", 0)
+    monkeypatch.setattr(parallel, "BRIEF", 0)
     X = np.repeat(make_matrix(), 60, axis=0)
     seen = []
     with threadpool_limits(2, user_api="blas"):

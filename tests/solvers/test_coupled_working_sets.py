@@ -6,7 +6,8 @@ from scipy import sparse
 
 from nno_sklearn.losses import MultinomialLogLoss
 from nno_sklearn.penalties import L1, ElasticNet, GroupLasso
-from nno_sklearn.problem import cost, hessian_blocks
+from nno_sklearn.problem import hessian_blocks
+from nno_sklearn.problem.cost import sizes
 from nno_sklearn.problem.hessian import WorkingHessian
 from nno_sklearn.solvers import working_set
 from tests.problems import make_weight, pose, solve
@@ -65,7 +66,7 @@ def test_more_in_use_than_one_matrix_holds(monkeypatch, penalty):
 def test_more_rows_in_use_than_one_matrix_holds(monkeypatch, size):
     whole = solve("proximal", correlated(GroupLasso("rows"), alpha=0.005), tol=1e-8)
     monkeypatch.setattr(working_set, "MAX_MATRIX_SIZE", size)
-    monkeypatch.setattr(cost, "MAX_MATRIX_SIZE", size)
+    monkeypatch.setattr(sizes, "MAX_MATRIX_SIZE", size)
     result = solve("proximal", correlated(GroupLasso("rows"), alpha=0.005), tol=1e-8)
     assert np.count_nonzero(whole.coef) > 350
     assert result.optimality <= 1e-8

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nno_sklearn.penalties import L1, L2, ElasticNet, NoPenalty
-from nno_sklearn.problem import cost
+from nno_sklearn.problem.cost import landmarks
 from nno_sklearn.problem.intercept import NO_SEARCH
 from nno_sklearn.rows import LocalRows
 from nno_sklearn.solvers import Status, landmark_models
@@ -58,8 +58,8 @@ def test_a_step_that_rises_is_shortened():
 
 
 def test_slow_progress_brings_more_landmarks(monkeypatch):
-    monkeypatch.setattr(cost, "FEWEST_LANDMARKS", 20)
-    monkeypatch.setattr(cost, "MOST_PER_FEATURE", 2)
+    monkeypatch.setattr(landmarks, "FEWEST_LANDMARKS", 20)
+    monkeypatch.setattr(landmarks, "MOST_PER_FEATURE", 2)
     problem = ill_conditioned("log_loss", L2(), n=4000, p=10)
     result = solve("auto", problem, tol=1e-6, **FIT)
     assert result.status is Status.CONVERGED

@@ -6,7 +6,7 @@ from scipy import sparse
 
 from nno_sklearn import NNOClassifier, NNORegressor
 from nno_sklearn.losses import MultinomialLogLoss
-from nno_sklearn.problem import cost
+from nno_sklearn.problem.cost import descents
 from nno_sklearn.rows import LocalRows, Rows
 from nno_sklearn.solvers import nearest_neighbor, reduced_descent
 
@@ -28,7 +28,7 @@ def steps(returned):
 def kind(request, monkeypatch):
     """Both kinds of steps, whatever they cost."""
     is_newton = request.param == "newton"
-    for module in (cost, reduced_descent):  # secants have a copy of X in float32
+    for module in (descents, reduced_descent):  # secants have a copy of X in float32
         monkeypatch.setattr(module, "takes_hessian_products", lambda problem: is_newton)
     return request.param
 
@@ -150,7 +150,7 @@ def test_one_output_has_the_same_optimum(
 ):
     model, X, y = of_one_output
     model.set_params(tol=1e-7, fit_intercept=fit_intercept).fit(container(X), y)
-    assert model.converged_ and 0 < len(steps) < cost.MOST_IN_ONE_METRIC
+    assert model.converged_ and 0 < len(steps) < descents.MOST_IN_ONE_METRIC
     objective = model.objective_
     monkeypatch.setattr(nearest_neighbor, "takes_few_looks", lambda problem: False)
     del steps[:]
@@ -161,7 +161,7 @@ def test_one_output_has_the_same_optimum(
 
 def test_one_output_goes_on_by_landmarks(of_one_output, steps, monkeypatch):
     """Where second moments are unlike the curvature; each place is recorded once."""
-    monkeypatch.setattr(cost, "MOST_IN_ONE_METRIC", 3)
+    monkeypatch.setattr(descents, "MOST_IN_ONE_METRIC", 3)
     model, X, y = of_one_output
     model.set_params(tol=1e-9).fit(X, y)
     assert model.converged_ and len(steps) == 3 < model.n_iter_

@@ -1,0 +1,71 @@
+"""How losses with corners are solved: inside, by multipliers, and from which rows."""
+
+import numpy as np
+
+from nno_sklearn.problem.cost.newton import newton_operations
+from nno_sklearn.problem.cost.preconditioners import newton_cost
+from nno_sklearn.problem.cost.rates import BLOCKED_SPEEDUP, LEAST_ROW_WORK, SPARSE_ENTRY
+from nno_sklearn.problem.cost.sizes import fits_matrix
+
+#: What a Hessian of all rows may cost at each of some twenty steps of an interior point method.
+INTERIOR_BUDGET = 25.0
+#: The same at each of some twenty steps of an interior point method on all rows; beyond, the method
+#: of multipliers takes more steps on few rows, which cost less.
+MOST_INTERIOR_OPERATIONS = 4e6
+#: Rows near corners, in shares ``sqrt(p / count)`` of all, and what the rows of both problems must
+#: save.
+NEAR_BAND, WORTH_DRAWING = 3.0, 1.5
+
+
+def takes_interior(problem):
+    """Whether a Hessian of all rows at each of some twenty steps costs less than the passes that
+    losses with corners take otherwise."""
+    return fits_matrix(problem.n_features) and newton_cost(problem) <= INTERIOR_BUDGET
+
+
+def begins_inside(problem):
+    """Whether losses with corners are solved by an interior point method rather than by that of
+    multipliers, where both can: rows are few, and so are columns."""
+    is_cheap = newton_operations(problem) <= MOST_INTERIOR_OPERATIONS
+    return is_cheap and n_drawn(problem) is None
+
+
+def curved_by(problem, n_rows, n_products):
+    """By what a Newton step of one output costs least, of which ``n_rows`` rows are curved:
+    a factor by "columns", one by these "rows", or conjugate gradients by so many "products"."""
+    p, stored = problem.n_features, problem.rows.n_stored / problem.n_samples
+    speedup = BLOCKED_SPEEDUP * (SPARSE_ENTRY if problem.rows.is_sparse else 1)
+    pairs = BLOCKED_SPEEDUP if problem.rows.is_sparse else 2 * BLOCKED_SPEEDUP
+    costs = {
+        "columns": n_rows * problem.rows.row_product_cost + _factor_work(p) / speedup,
+        "rows": n_rows**2 * stored / pairs + _factor_work(n_rows) / speedup,
+        "products": n_products * (2 * n_rows * stored + LEAST_ROW_WORK * (n_rows + p)),
+    }
+    return min(costs, key=costs.get)
+
+
+def _factor_work(size):
+    """Multiplications of a factor; inf where it does not fit."""
+    return size**3 / 3 if fits_matrix(size) else np.inf
+
+
+def n_drawn(problem):
+    """Rows of which a method for losses with corners finds a start, where that saves more than it
+    costs; else None.
+
+    Raw predictions are off by about ``sqrt(p / count)`` of what rows scatter, and as many rows as
+    that share are near corners: the count makes both problems together smallest.
+    """
+    n, band = problem.n_samples, _near_band(problem)
+    count = int((0.5 * band * n) ** (2 / 3))
+    return count if WORTH_DRAWING * (count + n_near(problem, count)) <= n else None
+
+
+def n_near(problem, drawn):
+    """Rows that are near corners of any output at the optimum of ``drawn`` rows; all for None."""
+    n = problem.n_samples
+    return n if drawn is None else int(_near_band(problem) * n / drawn**0.5)
+
+
+def _near_band(problem):
+    return NEAR_BAND * problem.n_outputs * (problem.n_features + 1) ** 0.5
