@@ -76,10 +76,12 @@ def test_the_minimum_is_about_that_of_the_matrix(penalty):
 @pytest.mark.parametrize("solver", ["proximal", "nearest_neighbor"])
 def test_products_lead_to_the_optimum(products, solver, penalty, container, weighted):
     problem = classes(PENALTIES[penalty], container, weighted=weighted)
-    result = solve(solver, problem, tol=1e-6, random_state=0)
-    assert products and result.optimality <= 1e-6
-    exact = solve(solver, problem, tol=1e-9, random_state=0)
-    assert result.objective == pytest.approx(exact.objective, rel=2e-6)
+    # Where nothing is penalised, tol bounds the root of a decrease, which float32 rounds to 1e-5.
+    tol = 1e-4 if container == "float32" else 1e-6
+    result = solve(solver, problem, tol=tol, random_state=0)
+    assert products and result.optimality <= tol
+    exact = solve(solver, problem, tol=1e-3 * tol, random_state=0)
+    assert result.objective == pytest.approx(exact.objective, rel=2 * tol)
 
 
 def test_few_rows_lead_to_the_optimum_of_all(products):
