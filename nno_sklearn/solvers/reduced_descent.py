@@ -77,7 +77,7 @@ def descend_reduced(run, point, preconditioner, n_corrections):
         energy = -float(np.vdot(place.slope, steepest))
         largest = max(largest, energy)
         left = max(_left(problem, place, energy), TINY)  # rounding may leave less than nothing
-        may_stay = _may_leave(run, place) / left  # the share of it that may
+        may_stay = place.value * run.may_leave / left  # the share of it that may
         is_near, found = may_stay >= 1 / share, None
         if energy > 0 and not (is_near or is_last):
             direction, slope = steepest, None
@@ -141,11 +141,6 @@ def _inverse(problem, place, preconditioner):
     outputs = place.data.outputs
     diagonal = problem.scale[:, None] ** 2 * outputs.diagonal
     return preconditioner.at(place.coef, diagonal, outputs.eigen())
-
-
-def _may_leave(run, place):
-    """What the objective may be above the optimum where the run ends."""
-    return place.value * run.may_leave
 
 
 def _left(problem, place, energy):

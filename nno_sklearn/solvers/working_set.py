@@ -91,7 +91,7 @@ def solve_by_working_sets(run, point, rows=None):
             better = _proximal_newton(inner, target_gap, RowHessian(), working_set)
         elif _fits_hessian(inner):
             better = _proximal_newton(inner, target_gap, hessian, working_set)
-            if _is_model_of_some(better) and not _takes_products(better, hessian):
+            if _is_model_of_some(better) and not has_product_models(better):
                 better = accelerated_steps(better, target_gap, ACCELERATED_STEPS)
         elif _has_row_models(inner):
             better = _proximal_newton(inner, target_gap, RowHessian(), working_set)
@@ -172,13 +172,12 @@ def _holds_all(point, chosen):
     return chosen is None or not np.delete(point.promised_decrease.ravel(), chosen).any()
 
 
-def _takes_products(point, hessian):
-    """Whether a model of coupled outputs is solved by products with the Hessian: its matrix costs
-    more, or has no room for all coefficients in use."""
+def _takes_products(point, hessian, chosen):
+    """Whether a model of coupled outputs is solved by products with the Hessian: the matrix over
+    its ``chosen`` coefficients costs more, or has no room for all in use."""
     problem = point.problem
     if problem.rows.is_separate or not has_product_models(point):
         return False
-    chosen = _chosen_coefficients(point)
     n_coefs = point.coef.size if chosen is None else len(chosen)
     pays = takes_products(problem, hessian.n_rows(problem), n_coefs)
     return pays or _is_model_of_some(point)
@@ -293,7 +292,8 @@ def _proximal_newton(inner, target_gap, hessian, columns):
     for _ in range(MAX_NEWTON_STEPS):
         if gap <= target_gap or in_vain == FEW_STEPS:
             break
-        chosen, by_products = _chosen_coefficients(inner), _takes_products(inner, hessian)
+        chosen = _chosen_coefficients(inner)
+        by_products = _takes_products(inner, hessian, chosen)
         if by_products:
             minimum = partial(minimise_by_products, inner, hessian.product(inner, columns))
             found = _proximal_newton_step(inner, minimum, max(target_gap, FORCING * gap))
