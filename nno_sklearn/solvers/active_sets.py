@@ -1,9 +1,10 @@
 """Quadratic models with kinks and bounds of single coefficients: active sets."""
 
+from contextlib import suppress
+
 import numpy as np
 
-from nno_sklearn.penalties import PiecewiseQuadratic
-from nno_sklearn.solvers.models import stands_still
+from nno_sklearn.solvers.models import IllConditionedError, stands_still
 
 #: Newton steps of the active sets.
 MAX_ROUNDS = 200
@@ -16,9 +17,6 @@ FEWER, MOST_TRIALS = 8, 4
 PROMISING = 0.1
 #: Exponents of the step sizes at which the model is evaluated, up to the first change of sign.
 POWERS = np.linspace(0.0, 1.0, 8)
-#: Roundings of the terms of a gap that it may be off by.
-GAP_ROUNDINGS = 4096
-TINY = np.finfo(float).tiny
 
 
 class ActiveSets:
@@ -33,96 +31,61 @@ class ActiveSets:
 
     Parameters
     ----------
-    model : GramModel or RowsModel
-    terms : PiecewiseQuadratic
-        The penalty of these coefficients; its arrays, if any, of shape (n,).
-    w, gradient : ndarray of shape (n,)
-        Where the model is made, and the gradient of the data loss there.
-    energy : float
-        Squared norm of the working residuals, of which a duality gap is made.
+    place : KinkedModel
+        The model, and where the first round begins.
     rank : int
         How many coefficients the rows can tell apart.
-    begin : ndarray of shape (n,), default=None
-        Where the first round begins; w by default.
     """
 
-    def __init__(self, model, terms, w, gradient, energy, rank, begin=None):
-        self._model, self._terms, self._w, self._gradient = model, terms, w, gradient
-        self._energy, self._rank = energy, rank
-        self._curvature = model.diagonal + terms.l2
-        self._has_l2 = bool(np.all(np.greater(terms.l2, 0)))
-        self._without_l2 = PiecewiseQuadratic(terms.l1, 0.0, terms.lower, terms.upper)
-        is_free = np.equal(terms.l1, 0) & (np.isinf(terms.lower) | np.isinf(terms.upper))
-        self._free = np.flatnonzero(np.broadcast_to(is_free, w.shape))
-        self._v, self._slope = w.copy(), gradient
-        if begin is not None:
-            self._move_to(begin)
+    def __init__(self, place, rank):
+        self._place, self._rank = place, rank
+        self._model, self._terms = place.model, place.terms
         #: Whether the last move was to the best place on its way; not a move without curvature.
         self._is_best = True
 
     def minimise(self, target_gap):
         """The minimum, to a duality gap or to rounding."""
-        settled, gaps = True, []
+        place, settled, gaps = self._place, True, []
         for _ in range(MAX_ROUNDS):
-            gaps.append(self._gap())
+            gaps.append(place.gap())
             if gaps[-1] <= target_gap or stands_still(gaps):
                 break
-            if gaps[-1] <= self._gap_rounding:  # a gap tells no more: Newton's step is exact
+            if gaps[-1] <= place.gap_rounding:  # a gap tells no more: Newton's step is exact
                 self._round(0)
                 break
-            used = np.count_nonzero(self._v)
+            used = np.count_nonzero(place.v)
             # Others enter when those in use have settled: else both oscillate.
             most = self._entering(used)
             numbers = (most, -(-most // FEWER), 1, 0) if settled else (0,)
             moved = any(self._round(number) for number in numbers)
             if settled and not moved:
                 break
-            settled = not moved or (self._is_best and np.count_nonzero(self._v) >= used)
-        return self._v
+            settled = not moved or (self._is_best and np.count_nonzero(place.v) >= used)
+        return place.v
+
+    def settle(self, target_gap):
+        """One step among those in use from where a gap is reached, unless it leaves it: slopes then
+        balance the penalty, and a few that do not would make the whole problem's gap large."""
+        before = self._place.v
+        with suppress(IllConditionedError):
+            self._round(0)
+        if self._place.gap() > target_gap:
+            self._place.move_to(before)
 
     def _entering(self, used):
         """How many may enter, while the rows can tell all apart."""
         most = max(LEAST_ENTERING, int(ENTERING * used))
-        return most if self._has_l2 else max(1, min(most, self._rank - used))
-
-    def _move_to(self, v):
-        self._v = v
-        self._slope = self._gradient + self._model.product(v - self._w)
-
-    def _gap(self):
-        """Duality gap of the model (see :func:`nno_sklearn.problem.certificate.dual_gap`).
-
-        The squares of the penalty count with the rows', or else with the penalty's conjugate.
-        Coefficients without a penalty, whose dual points are exact at the optimum alone, count with
-        what each could still gain.
-        """
-        v, terms, kinks = self._v, self._terms, self._without_l2
-        squares = terms.l2 * v
-        total = self._slope + squares
-        left = total[self._free]
-        total[self._free] = 0.0
-        scaling = kinks.dual_scaling(-total)
-        moved = (self._slope + self._gradient) @ (v - self._w)
-        energy = max(self._energy + moved, 0.0) + squares @ v
-        value, product = kinks.value(v), scaling * (total @ v)
-        gap = value + kinks.conjugate(-scaling * total) + product
-        gap += 0.5 * (1.0 - scaling) ** 2 * energy
-        self._gap_rounding = GAP_ROUNDINGS * np.finfo(float).eps * (abs(value) + abs(product))
-        if len(left):
-            gap += 0.5 * np.sum(left**2 / np.maximum(self._curvature[self._free], TINY))
-        if self._has_l2:
-            gap = min(gap, terms.value(v) + self._slope @ v + terms.conjugate(-self._slope))
-        return gap
+        return most if self._place.has_l2 else max(1, min(most, self._rank - used))
 
     def _round(self, entering):
         """Let coefficients enter, and go to the optimum among the signs; whether that moved."""
-        active, sides, n_used = self._choose(entering)
+        place, (active, sides, n_used) = self._place, self._choose(entering)
         for _ in range(MOST_TRIALS):
             if not len(active):
                 return False
-            terms, u = self._terms.take(active), self._v[active]
+            terms, u = self._terms.take(active), place.v[active]
             part = self._model.part(active, terms.l2)
-            right = self._slope[active] + terms.l2 * u + terms.l1 * sides
+            right = place.slope[active] + terms.l2 * u + terms.l1 * sides
             room = _room(terms, sides)
             # Where there is no curvature, the step to the first change of sign is all there is:
             # coefficients that depend on others enter one at a time.
@@ -134,9 +97,9 @@ class ActiveSets:
                     whole = u - part.solve(right)
                     new = _best_on_the_way(part, u, whole, *room, right)
                 if np.isfinite(new).all() and (new != u).any():
-                    v = self._v.copy()
+                    v = place.v.copy()
                     v[active] = new
-                    self._move_to(v)
+                    place.move_to(v)
                     return True
                 # Those that would leave 0 on the wrong side turn the path: without them it falls.
                 stays = (whole >= room[0]) & (whole <= room[1])
@@ -170,18 +133,17 @@ class ActiveSets:
     def _choose(self, entering):
         """Coefficients in use, then those that promise the largest decrease, on which side of 0
         each is, or is going to be, and how many are in use."""
-        held = self._is_held()
+        place, held = self._place, self._is_held()
         used = np.flatnonzero(~held)
-        if entering == 0 and self._v[used].all():
-            return used, np.sign(self._v[used]), len(used)
-        left, right = self._terms.slopes(self._v)
-        up, down = -(self._slope + right), self._slope + left  # what the model falls by
+        if entering == 0 and place.v[used].all():
+            return used, np.sign(place.v[used]), len(used)
+        up, down = place.falls()
         violation = np.maximum(np.maximum(up, down), 0.0)
         promise = np.divide(
             violation**2,
-            self._curvature,
+            place.curvature,
             out=np.zeros_like(violation),
-            where=(self._curvature > 0) & held,
+            where=(place.curvature > 0) & held,
         )
         promise[promise < PROMISING * promise.max(initial=0.0)] = 0.0
         if entering == 0:
@@ -190,13 +152,13 @@ class ActiveSets:
             promise[np.argpartition(-promise, entering)[entering:]] = 0.0
         new = np.flatnonzero(promise)
         active = np.concatenate([used, new[np.argsort(-promise[new], kind="stable")]])
-        sides = np.sign(self._v[active])
+        sides = np.sign(place.v[active])
         towards = np.where(up[active] > 0, 1.0, -1.0)
         return active, np.where(sides == 0, towards, sides), len(used)
 
     def _is_held(self):
         """Which coefficients are at a kink or at a bound."""
-        v, terms = self._v, self._terms
+        v, terms = self._place.v, self._terms
         held = np.greater(terms.l1, 0) & (v == 0)
         return held | (v <= terms.lower) | (v >= terms.upper) if terms.has_bounds else held
 

@@ -9,6 +9,7 @@ from nno_sklearn.penalties import PiecewiseQuadratic
 from nno_sklearn.problem.cost import fits_matrix, most_plane_steps
 from nno_sklearn.rows.cholesky import ScaledCholesky
 from nno_sklearn.solvers.active_sets import ActiveSets
+from nno_sklearn.solvers.kinked_model import KinkedModel
 from nno_sklearn.solvers.models import GramModel, ThinModel, model_gap, stands_still
 from nno_sklearn.solvers.plane_steps import PlaneSteps
 
@@ -192,8 +193,8 @@ class GroupModel:
         for k in range(v.shape[1]):
             start = v[index, k]
             if len(index):
-                given = terms, start, slope[index, k], self._energy, len(index)
-                step[:, k] = ActiveSets(model, *given).minimise(self._accuracy) - start
+                place = KinkedModel(model, terms, start, slope[index, k], self._energy)
+                step[:, k] = ActiveSets(place, len(index)).minimise(self._accuracy) - start
             used = np.flatnonzero(start + step[:, k])
             part = self._model.part(index[used], ridge[used]) if len(used) else None
             parts.append((index[used], part))

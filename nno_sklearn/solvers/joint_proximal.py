@@ -11,6 +11,7 @@ from nno_sklearn.problem.cost import guesses_signs
 from nno_sklearn.rows.cholesky import invert
 from nno_sklearn.solvers.active_sets import ActiveSets
 from nno_sklearn.solvers.joint_newton import Place
+from nno_sklearn.solvers.kinked_model import KinkedModel
 from nno_sklearn.solvers.models import GramModel, IllConditionedError
 from nno_sklearn.solvers.signs import settled_signs
 
@@ -86,4 +87,5 @@ def _minimum(matrix, terms, w, slope, energy, rank, rows_tell):
         if found is not None:
             return found - w
     model = GramModel(matrix, lambda combination, size: rows_tell)
-    return ActiveSets(model, terms, w, slope, energy, rank).minimise(MODEL_ACCURACY * energy) - w
+    place = KinkedModel(model, terms, w, slope, energy)
+    return ActiveSets(place, rank).minimise(MODEL_ACCURACY * energy) - w

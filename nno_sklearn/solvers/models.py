@@ -86,26 +86,26 @@ class GramModel:
     """
 
     def __init__(self, matrix, rows_tell=lambda combination, size: False):
-        self._matrix, self._rows_tell = np.ascontiguousarray(matrix), rows_tell
+        self.matrix, self._rows_tell = np.ascontiguousarray(matrix), rows_tell
         self.diagonal, self.rank = matrix.diagonal(), len(matrix)
         self._is_dependent, self._kept = np.zeros(len(matrix), dtype=bool), None
 
     def product(self, d):
         """``H d``."""
-        return self._matrix @ d
+        return self.matrix @ d
 
     def part(self, index, ridge):
         """The model of some coefficients, with a ``ridge``, one or many, on its diagonal."""
         part = None if self._kept is None else self._kept.part(index, ridge)
         if part is None:
-            part = _GramPart(self._matrix.take(index, axis=0).take(index, axis=1), ridge)
+            part = _GramPart(self.matrix.take(index, axis=0).take(index, axis=1), ridge)
             if len(index) >= WORTH_KEEPING and part.factor.pivots.min() >= SAFE:
-                self._kept = KeptFactor(self._matrix, index, ridge, part.factor)
+                self._kept = KeptFactor(self.matrix, index, ridge, part.factor)
         return part
 
     def among(self, index):
         """The model of some coefficients, the others staying as they are."""
-        return GramModel(self._matrix.take(index, axis=0).take(index, axis=1))
+        return GramModel(self.matrix.take(index, axis=0).take(index, axis=1))
 
     def left(self, part, used, index, unit, starts):
         """Curvature along directions, the coefficients of a part at their best.
@@ -120,8 +120,8 @@ class GramModel:
             Entries of the directions at ``index``; direction j has those from ``starts[j]`` on.
         starts : ndarray of shape (n_directions,)
         """
-        directions = _directions(index, unit, starts, len(self._matrix))
-        products = directions @ self._matrix
+        directions = _directions(index, unit, starts, len(self.matrix))
+        products = directions @ self.matrix
         whole = directions @ products.T
         if part is None:
             return whole
@@ -133,7 +133,7 @@ class GramModel:
         coefficients ``index``, the last of which depends on the others."""
         if self._is_dependent[index[-1]]:
             return
-        whole = np.zeros(len(self._matrix))
+        whole = np.zeros(len(self.matrix))
         whole[index] = combination
         if self._rows_tell(whole, self.diagonal @ whole**2):
             raise IllConditionedError

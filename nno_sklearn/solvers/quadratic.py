@@ -10,6 +10,7 @@ from nno_sklearn.solvers.active_sets import ActiveSets
 from nno_sklearn.solvers.concave import newton_on_support
 from nno_sklearn.solvers.faces import FaceModel
 from nno_sklearn.solvers.groups import group_model
+from nno_sklearn.solvers.kinked_model import KinkedModel
 from nno_sklearn.solvers.models import (
     GramModel,
     IllConditionedError,
@@ -18,6 +19,7 @@ from nno_sklearn.solvers.models import (
     largest_eigenvalue,
 )
 from nno_sklearn.solvers.signs import settled_signs
+from nno_sklearn.solvers.sweeps import pays_sweeps, settle_by_sweeps
 
 MAX_ACCELERATED_STEPS = 1000
 #: Squared size of a proximal gradient, beside the largest one, with which they end, and of the
@@ -88,17 +90,32 @@ def _active_sets(point, index, matrix, terms, target_gap):
     """By factors of the Gram matrix; where its rounding errors matter, by those of the rows."""
     w, gradient = point.coef.ravel()[index], point.data_gradient.ravel()[index]
     rank = (point.problem.n_samples - 1) * max(1, coupled_outputs(point.problem) - 1)
-    own = terms.take(index)
-    given = own, w, gradient, 2 * abs(point.data_loss), rank
+    given = terms.take(index), w, gradient, 2 * abs(point.data_loss)
     if matrix is not None:
         try:
             model = GramModel(matrix, partial(_rows_tell, point, index))
-            guesses = guesses_signs(len(w)) and not own.has_bounds
-            begin = settled_signs(matrix, own, w, gradient) if guesses else None
-            return ActiveSets(model, *given, begin).minimise(target_gap)
+            return _by_gram(KinkedModel(model, *given), rank, target_gap)
         except IllConditionedError:
             pass
-    return ActiveSets(RowsModel(point, index), *given).minimise(target_gap)
+    return ActiveSets(KinkedModel(RowsModel(point, index), *given), rank).minimise(target_gap)
+
+
+def _by_gram(place, rank, target_gap):
+    """By guesses of the signs where coefficients are few, by sweeps where many of them are about to
+    enter, and else, or where these do not settle, by active sets."""
+    sets, terms, w = ActiveSets(place, rank), place.terms, place.v
+    if guesses_signs(len(w)) and not terms.has_bounds:
+        found = settled_signs(place.model.matrix, terms, w, place.slope)
+        if found is not None:
+            place.move_to(found)
+    elif pays_sweeps(place, rank):
+        settle_by_sweeps(place, target_gap)
+        if place.gap() <= target_gap:
+            sets.settle(target_gap)
+            return place.v
+        if not place.rise(w) > 0:  # where numbers overflow
+            place.move_to(w)
+    return sets.minimise(target_gap)
 
 
 def _rows_tell(point, index, combination, size):

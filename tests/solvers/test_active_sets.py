@@ -5,6 +5,7 @@ import pytest
 
 from nno_sklearn.penalties import PiecewiseQuadratic
 from nno_sklearn.solvers.active_sets import ActiveSets
+from nno_sklearn.solvers.kinked_model import KinkedModel
 from nno_sklearn.solvers.models import GramModel
 
 L1 = 0.1
@@ -22,7 +23,9 @@ def test_those_in_use_settle_after_a_move_among_columns_that_are_alike(n_twins):
     residual = X @ w - y
     model, gradient = GramModel(X.T @ X / 50), X.T @ residual / 50
     assert (np.abs(gradient[3:]) > L1).all()  # the twins promise to lower the model
-    sets = ActiveSets(model, PiecewiseQuadratic(L1), w, gradient, residual @ residual / 50, 3)
+    sets = ActiveSets(
+        KinkedModel(model, PiecewiseQuadratic(L1), w, gradient, residual @ residual / 50), 3
+    )
     found = sets.minimise(1e-12)
     slope = X.T @ (X @ found - y) / 50
     assert np.abs(slope).max() <= L1 + 1e-9

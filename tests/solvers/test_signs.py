@@ -6,6 +6,7 @@ import pytest
 from nno_sklearn.penalties import PiecewiseQuadratic
 from nno_sklearn.solvers import signs
 from nno_sklearn.solvers.active_sets import ActiveSets
+from nno_sklearn.solvers.kinked_model import KinkedModel
 from nno_sklearn.solvers.models import GramModel
 from nno_sklearn.solvers.signs import settled_signs
 
@@ -65,7 +66,9 @@ def test_columns_that_are_alike_are_left_to_active_sets():
     matrix, cross = matrix[np.ix_(alike, alike)], cross[alike]
     terms = PiecewiseQuadratic(0.01 * np.abs(cross).min())
     assert settled_signs(matrix, terms, np.zeros(5), -cross) is None
-    v = ActiveSets(GramModel(matrix), terms, np.zeros(5), -cross, 1.0, 4).minimise(1e-14)
+    v = ActiveSets(KinkedModel(GramModel(matrix), terms, np.zeros(5), -cross, 1.0), 4).minimise(
+        1e-14
+    )
     assert violation(matrix, cross, terms, v) <= 1e-7 * np.abs(cross).max()
 
 
