@@ -7,13 +7,11 @@ active sets solve what is left together with the penalty.
 
 import numpy as np
 
-from nno_sklearn.problem.cost import guesses_signs
 from nno_sklearn.rows.cholesky import invert
-from nno_sklearn.solvers.active_sets import ActiveSets
 from nno_sklearn.solvers.joint_newton import Place
+from nno_sklearn.solvers.kinked import minimise_kinked
 from nno_sklearn.solvers.kinked_model import KinkedModel
 from nno_sklearn.solvers.models import GramModel, IllConditionedError
-from nno_sklearn.solvers.signs import settled_signs
 
 #: Accuracy of a model's minimum, as a share of the objective: what rounding leaves.
 MODEL_ACCURACY = 1e-16
@@ -74,18 +72,13 @@ def _fill(step, problem, coef, data):
 
 
 def _minimum(matrix, terms, w, slope, energy, rank, rows_tell):
-    """The move to the minimum of a model: by guesses of the signs, or where these do not settle, by
-    active sets.
+    """The move to the minimum of a model.
 
     Raises
     ------
     IllConditionedError
         Where few rows are curved: working sets have factors of the rows, which tell more.
     """
-    if guesses_signs(len(w)) and not terms.has_bounds:
-        found = settled_signs(matrix, terms, w, slope)
-        if found is not None:
-            return found - w
     model = GramModel(matrix, lambda combination, size: rows_tell)
     place = KinkedModel(model, terms, w, slope, energy)
-    return ActiveSets(place, rank).minimise(MODEL_ACCURACY * energy) - w
+    return minimise_kinked(place, rank, MODEL_ACCURACY * energy) - w

@@ -4,12 +4,13 @@ from functools import partial
 
 import numpy as np
 
-from nno_sklearn.problem.cost import can_have_rows, coupled_outputs, guesses_signs, has_cheap_rows
+from nno_sklearn.problem.cost import can_have_rows, coupled_outputs, has_cheap_rows
 from nno_sklearn.solvers.accelerated import Momentum
 from nno_sklearn.solvers.active_sets import ActiveSets
 from nno_sklearn.solvers.concave import newton_on_support
 from nno_sklearn.solvers.faces import FaceModel
 from nno_sklearn.solvers.groups import group_model
+from nno_sklearn.solvers.kinked import minimise_kinked
 from nno_sklearn.solvers.kinked_model import KinkedModel
 from nno_sklearn.solvers.models import (
     GramModel,
@@ -18,8 +19,6 @@ from nno_sklearn.solvers.models import (
     block_product,
     largest_eigenvalue,
 )
-from nno_sklearn.solvers.signs import settled_signs
-from nno_sklearn.solvers.sweeps import pays_sweeps, settle_by_sweeps
 
 MAX_ACCELERATED_STEPS = 1000
 #: Squared size of a proximal gradient, beside the largest one, with which they end, and of the
@@ -94,28 +93,10 @@ def _active_sets(point, index, matrix, terms, target_gap):
     if matrix is not None:
         try:
             model = GramModel(matrix, partial(_rows_tell, point, index))
-            return _by_gram(KinkedModel(model, *given), rank, target_gap)
+            return minimise_kinked(KinkedModel(model, *given), rank, target_gap)
         except IllConditionedError:
             pass
     return ActiveSets(KinkedModel(RowsModel(point, index), *given), rank).minimise(target_gap)
-
-
-def _by_gram(place, rank, target_gap):
-    """By guesses of the signs where coefficients are few, by sweeps where many of them are about to
-    enter, and else, or where these do not settle, by active sets."""
-    sets, terms, w = ActiveSets(place, rank), place.terms, place.v
-    if guesses_signs(len(w)) and not terms.has_bounds:
-        found = settled_signs(place.model.matrix, terms, w, place.slope)
-        if found is not None:
-            place.move_to(found)
-    elif pays_sweeps(place, rank):
-        settle_by_sweeps(place, target_gap)
-        if place.gap() <= target_gap:
-            sets.settle(target_gap)
-            return place.v
-        if not place.rise(w) > 0:  # where numbers overflow
-            place.move_to(w)
-    return sets.minimise(target_gap)
 
 
 def _rows_tell(point, index, combination, size):
