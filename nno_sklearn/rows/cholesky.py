@@ -10,6 +10,8 @@ from scipy.linalg.lapack import dpotrf, dpotrs
 
 #: Size of a matrix up to which a factor takes less time than numpy's steps around it.
 FEW_COLUMNS = 64
+#: Share of the largest eigenvalue up to which one is 0; and how many roundings of it are.
+NULL, ROUNDINGS = 1e-10, 8
 
 
 class TriangularFactor:
@@ -83,8 +85,8 @@ def invert(matrix):
         is_curved = diagonal > np.finfo(float).tiny
         return np.diag(np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=is_curved))
     values, vectors = np.linalg.eigh(matrix)  # numpy's pinv takes four times as long
-    size = np.abs(values)
-    inverse = np.divide(1.0, values, out=np.zeros_like(values), where=size > 1e-10 * size.max())
+    size, share = np.abs(values), max(NULL, ROUNDINGS * np.finfo(values.dtype).eps)
+    inverse = np.divide(1.0, values, out=np.zeros_like(values), where=size > share * size.max())
     return (inverse * vectors) @ vectors.T
 
 

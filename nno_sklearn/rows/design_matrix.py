@@ -117,9 +117,9 @@ class DesignMatrix(SecondOrder):
         return twin
 
     def single(self):
-        """A copy in float32, centred, column by column in memory. Products of few outputs take half
-        the time, rounded in units of the columns' spreads."""
-        X = np.empty(self.shape, np.float32, "F")
+        """A copy in float32, centred, in memory as X is. Products of few outputs take half the
+        time, rounded in units of the columns' spreads."""
+        X = np.empty_like(self.X, np.float32)
         with np.errstate(over="ignore"):  # in rows without weight
             for block in self._row_blocks(least=LEAST_COPIED):
                 np.subtract(self.X[block], self.centre, out=X[block], casting="same_kind")

@@ -58,7 +58,7 @@ class _Known:
         """There is nothing to let go of."""
 
     def __rmul__(self, share: float) -> Self:
-        return type(self)(share * self._total)
+        return type(self)(self._total.dtype.type(share) * self._total)
 
     def __add__(self, other: Self) -> Self:
         return type(self)(self._total + other._total)
@@ -189,7 +189,8 @@ def intercept_curvature(
 ) -> InterceptCurvature:
     """The weighted sum of rows' second derivatives, in the form that suits their outputs.
 
-    Weights are of the rows' type; the sums are float64. Where many outputs interact, products take
+    Weights are of the rows' type; the sums are float64, but for a matrix, whose type tells how much
+    of it is rounding. Where many outputs interact, products take
     the rows' couplings for those of ``stands_for`` times as many rows: 0 where others stand for
     them.
     """
@@ -197,7 +198,7 @@ def intercept_curvature(
     if rows.coupling is None:
         return SeparateCurvature(total)
     if len(total) <= MOST_JOINT_OUTPUTS:
-        return JointCurvature(np.asarray(rows.total(weight), float))
+        return JointCurvature(rows.total(weight))
     square = np.asarray(weight @ (rows.coupling * rows.coupling), float)
     rounding = np.finfo(rows.coupling.dtype).eps * total  # all that is left of saturated outputs
     diagonal = np.maximum(total - square, rounding)

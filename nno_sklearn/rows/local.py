@@ -395,7 +395,8 @@ class LocalRows(Recession, Rows):
         return self.weight @ np.abs(now - old), self.weight @ old
 
     def second_total(self, curvature, slope):
-        return curvature.entries.product(self.weight[:, None] * slope.array).sum(axis=0)
+        weight, array = self.weight.astype(slope.dtype, copy=False), slope.array
+        return np.asarray(curvature.entries.total_product(weight, array), float)
 
     def second_gradient(self, curvature, slope, shift):
         moved = slope.array + shift
@@ -546,7 +547,10 @@ class LocalRows(Recession, Rows):
     def single(self):
         if self.is_sparse:
             return self
-        return self._like(self.design.single(), raw_dtype=self.raw_dtype)
+        # Those of a float32 X stay as they are: where they tell no more, there is no wider X.
+        is_narrow = self.dtype == np.float64 and not self.is_separate
+        dtype = np.dtype(np.float32) if is_narrow else self.raw_dtype
+        return self._like(self.design.single(), raw_dtype=dtype)
 
     def exact(self):
         return self._like(self.design.exact())

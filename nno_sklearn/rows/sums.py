@@ -107,8 +107,8 @@ def with_curvature(loss, y, weight, raw, offset, b):
         elif curvature.coupling is not None:
             coupling = np.empty_like(diagonal) if coupling is None else coupling
             coupling[rows] = curvature.coupling
-        value, total = float(weight[rows] @ losses.sum(axis=1)), residual[rows].sum(axis=0)
-        return value, np.asarray(total, float), intercept_curvature(curvature, part)
+        value = float(weight[rows] @ losses.sum(axis=1))  # float32 would hide what late steps gain
+        return value, *_wide(part @ gradient), intercept_curvature(curvature, part)
 
     with np.errstate(over="ignore", invalid="ignore"):
         looks = [block(*one) for one in blocks(raw, offset, b)]
@@ -119,8 +119,7 @@ def move(residual, entries, weight, shift):
     """Add what a shift of the intercepts changes to weights times loss gradients."""
     shift = shift.astype(residual.dtype)
     for rows in block_slices(*residual.shape, residual.dtype):
-        part = Curvature(*(None if one is None else one[rows] for one in entries))
-        moved = part.product(np.broadcast_to(shift, residual[rows].shape))
+        moved = entries.part(rows).product_of_one(shift)
         moved *= weight[rows, None].astype(residual.dtype, copy=False)
         residual[rows] += moved
 
@@ -238,10 +237,9 @@ def _sum(one, other):
 
 def total_curvature(weight, entries):
     """The second derivative by the intercept, of the rows' :class:`Curvature`."""
-    coupling = entries.coupling
 
     def block(rows):
-        part = Curvature(entries.diagonal[rows], None if coupling is None else coupling[rows])
+        part = entries.part(rows)
         return intercept_curvature(part, weight[rows].astype(part.diagonal.dtype, copy=False))
 
     slices = block_slices(*entries.diagonal.shape, entries.diagonal.dtype)

@@ -67,12 +67,12 @@ def descend_reduced(run, point, preconditioner, n_corrections):
     whole, largest = point.problem, 0.0
     is_newton = takes_hessian_products(whole)
     # Products with the Hessian tell more than corrections, which cost as much where X is small.
+    problem, share, is_last = whole.single() if takes_single(whole) else whole, SURE, False
     past = LBFGS(whole, 0 if is_newton else n_corrections)
     past.carry_on(whole, point.coef)
-    problem, share, is_last = whole.single() if takes_single(whole) else whole, SURE, False
     place, n_steps, most_steps = _place_of(point), 0, most_few_looks(whole)
+    metric = Metric(past, _inverse(whole, place, preconditioner))
     while True:
-        metric = Metric(past, _inverse(problem, place, preconditioner))
         steepest = metric.solve(-place.slope)
         energy = -float(np.vdot(place.slope, steepest))
         largest = max(largest, energy)
@@ -91,14 +91,23 @@ def descend_reduced(run, point, preconditioner, n_corrections):
             place = new
             n_steps += 1
             is_last = n_steps >= most_steps or not run.goes_by(place, step_size)
+            if is_newton or _is_renewed_after(n_steps):
+                metric = Metric(past, _inverse(problem, place, preconditioner))
             continue
         point = _point_of(whole, place)
-        if run.done(point) or is_last or (problem is whole and not is_near):
+        goes_on = problem is not whole and not (is_near or is_last)  # float32 tells no more
+        if not goes_on and (run.done(point) or is_last or not is_near):
             past.hand_on(whole, point.coef)
             return point
         share *= SURER if is_near else 1.0
         if problem is not whole:
             problem, place = whole, _place_of(point)
+
+
+def _is_renewed_after(n_steps):
+    """Whether secants get a new preconditioner after so many steps, each of which changes it less
+    than those before: after 1, 2, 4, 8, ..."""
+    return n_steps & (n_steps - 1) == 0
 
 
 class Metric(NamedTuple):

@@ -107,6 +107,23 @@ def test_curvature_is_the_derivative_of_the_gradient(name, data):
         )
 
 
+@pytest.mark.parametrize("coupling", [None, "diagonal", "other"])
+def test_products_in_parts_and_sums_are_those_of_rows(coupling):
+    rng = np.random.default_rng(4)
+    diagonal, other, direction = rng.uniform(size=(3, 7, 3))
+    couplings = {None: None, "diagonal": diagonal, "other": other}
+    curvature, weight = Curvature(diagonal, couplings[coupling]), rng.uniform(size=7)
+    product = curvature.product(direction)
+    total = curvature.total_product(weight, direction)
+    np.testing.assert_allclose(total, weight @ product, rtol=1e-12)
+    same = np.tile(direction[0], (7, 1))
+    one = curvature.product_of_one(direction[0])
+    np.testing.assert_allclose(one, curvature.product(same), rtol=1e-12, atol=1e-14)
+    part = curvature.part(slice(2, 5))
+    assert (part.coupling is part.diagonal) == (coupling == "diagonal")
+    np.testing.assert_array_equal(part.product(direction[2:5]), product[2:5])
+
+
 def test_inverse_of_no_curvature_is_zero():
     flat = Curvature(np.array([[0.0, 2.0], [0.0, 2.0]]))
     expected = [[0.0, 0.0], [0.0, 0.5]]

@@ -90,3 +90,12 @@ def test_damping_below_rounding_counts_where_there_is_no_curvature():
 def test_overflow_is_left_to_the_line_search():
     curvature = forms.JointCurvature(np.array([[1.0, np.inf], [np.inf, 1.0]]))
     assert np.isnan(curvature.solve(np.ones(2))).all()
+
+
+def test_a_shift_of_all_outputs_has_no_curvature_in_float32():
+    """Its eigenvalue is rounding of float32; so it is in a share of the matrix."""
+    entries, weight = make(MultinomialLogLoss(), 5, dtype=np.float32)
+    curvature = forms.intercept_curvature(entries, weight.astype(np.float32))
+    for one in curvature, np.float64(0.5) * curvature:
+        solution = one.solve(np.array([1.0, 2.0, -1.0, 0.0, 1.0]))
+        assert abs(solution.sum()) <= 1e-3 * np.abs(solution).max()

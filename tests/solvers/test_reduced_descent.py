@@ -65,6 +65,14 @@ def test_steps_descend_and_are_few(kind, steps):
     assert len(steps) <= {"secants": 50, "newton": 12}[kind]
 
 
+@pytest.mark.parametrize("kind", ["secants"], indirect=True)
+def test_secants_go_on_where_float32_tells_no_more(kind, steps):
+    """In the precision of X, without Newton's steps on all rows, which are many passes each."""
+    model = NNOClassifier(alpha=1e-3, tol=1e-11).fit(X, Y)
+    assert model.converged_
+    assert model.n_passes_ <= 3 * len(steps) + 30
+
+
 def test_a_limit_of_steps_is_kept(kind, steps):
     with pytest.warns(match="iteration limit"):
         model = NNOClassifier(alpha=1e-4, tol=1e-9, max_iter=3).fit(X, Y)
