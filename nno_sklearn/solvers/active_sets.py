@@ -26,8 +26,7 @@ class ActiveSets:
     those that violate optimality most enter in the direction that lowers the model. Newton's step
     goes to the optimum among the signs; where coefficients would change theirs, or leave their
     bounds, they are held, as far along the step as the model falls (a projected Newton method;
-    Bertsekas, 1982). All is in differences from w, so that its gradient is as exact as the rows
-    give it.
+    Bertsekas, 1982).
 
     Parameters
     ----------
