@@ -110,7 +110,7 @@ def newton_jointly(problem, start, accuracy, goes_on=lambda place: True, look=No
         descends, or ``goes_on`` was false: others may go on from there.
     """
     place, length = start, 1.0
-    if place.decrease <= NONE_LEFT * place.value:
+    if place.decrease <= NONE_LEFT * max(place.value, 0.0):
         return None, True
     is_last = _is_last(start, start, accuracy)
     for _ in range(MOST_STEPS):
@@ -130,7 +130,7 @@ def newton_jointly(problem, start, accuracy, goes_on=lambda place: True, look=No
 
 def _is_last(place, before, accuracy):
     """Whether the step from a place leaves no more than ``accuracy``."""
-    if place.is_exact or place.decrease <= max(accuracy, PRECISE) * place.value:
+    if place.is_exact or place.decrease <= max(accuracy, PRECISE) * max(place.value, 0.0):
         return True
     if not place.value > 0:
         return False

@@ -50,6 +50,7 @@ def test_every_claim_of_a_fit_is_true(seed):
         864123,  # separable by rounding: steps of a row by 3 lead farther than a few of them
         870266,  # a dual point 1e-14 beyond the conjugate's domain, predictions of 1e2
         7038798,  # the same: a bound above the optimum by 5e-13
+        950031,  # a step that promises nothing where the objective is negative
     ],
 )
 def test_claims_that_were_false_once(seed):
