@@ -198,7 +198,7 @@ def intercept_curvature(
     if rows.coupling is None:
         return SeparateCurvature(total)
     if len(total) <= MOST_JOINT_OUTPUTS:
-        return JointCurvature(rows.total(weight))
+        return JointCurvature(np.asarray(rows.total(weight)))
     square = np.asarray(weight @ (rows.coupling * rows.coupling), float)
     rounding = np.finfo(rows.coupling.dtype).eps * total  # all that is left of saturated outputs
     diagonal = np.maximum(total - square, rounding)

@@ -36,10 +36,12 @@ def minimise_kinked(place, rank, target_gap):
         if found is not None:
             return found
     elif pays_sweeps(place, rank):
-        settle_by_sweeps(place, max(target_gap, COARSE * place.gap()))
-        if place.gap() <= target_gap:
+        enough = max(target_gap, COARSE * place.gap())
+        settle_by_sweeps(place, enough)
+        gap = place.gap()
+        if gap <= target_gap:
             sets.settle(target_gap)
             return place.v
-        if not place.rise(w) > 0:  # where numbers overflow
+        if not gap <= enough:  # nor where numbers overflow
             place.move_to(w)
     return sets.minimise(target_gap)
