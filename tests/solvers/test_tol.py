@@ -33,14 +33,14 @@ CASES = [
 def test_solvers_agree_where_the_optimum_is_far_below_the_constant_model(model, target_of):
     X, y = wide()
     y = target_of(y)
-    fits = [clone(model).set_params(solver=name, tol=TOL).fit(X, y) for name in SOLVERS]
+    given = {"tol": TOL, "random_state": 0}  # cells may be drawn that begin near the optimum
+    fits = [clone(model).set_params(solver=name, **given).fit(X, y) for name in SOLVERS]
     lowest = max(fit.objective_ - fit.dual_gap_ for fit in fits)
     for fit in fits:
         assert fit.converged_
         assert fit.objective_ < 0.01 * fit.history_[0].objective
         assert fit.objective_ - lowest <= TOL * fit.objective_
-        # A gap far below the objective has fewer digits: one run of 200 differs by 1e-5.
-        assert fit.optimality_ == pytest.approx(fit.dual_gap_ / fit.objective_, rel=1e-3)
+        assert fit.optimality_ == pytest.approx(fit.dual_gap_ / fit.objective_)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
