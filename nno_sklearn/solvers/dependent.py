@@ -36,7 +36,7 @@ def leave_dependent(place, most_rise):
 def _pivoted(place, others, dependent, shares):
     """The place after a pivot for each dependent coefficient, the smallest first."""
     v, rates = place.v.copy(), place.slope + place.terms.l1 * np.sign(place.v)
-    kinks, others = np.broadcast_to(place.terms.l1, v.shape) > 0, others.copy()
+    kinks = np.broadcast_to(place.terms.l1, v.shape) > 0
     for j in range(len(dependent) - 1, -1, -1):
         inside = np.append(others, dependent[j])
         direction = np.append(-shares[:, j], 1.0)

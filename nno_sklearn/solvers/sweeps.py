@@ -91,14 +91,14 @@ def _candidates(place):
 
 def _sweeps(place, candidates, target_gap):
     """Minimise over one coefficient after another, a few times; the gap that is left."""
-    matrix, terms, n = place.model.matrix, place.terms, len(place.v)
-    v, slope = place.v.tolist(), place.slope.astype(float)
-    l1, l2 = (np.broadcast_to(share, n).tolist() for share in (terms.l1, terms.l2))
-    curvature, visited = place.curvature.tolist(), np.flatnonzero(candidates).tolist()
+    matrix, v, slope = place.model.matrix, place.v.tolist(), place.slope.astype(float)
+    l1 = np.broadcast_to(place.terms.l1, place.v.shape).tolist()
+    own, curvature = place.model.diagonal.tolist(), place.curvature.tolist()
+    visited = np.flatnonzero(candidates).tolist()
     for sweep in range(1, SWEEPS + 1):
         for j in visited:  # plain numbers: arrays of one would take ten times as long
             before = v[j]
-            pull = (curvature[j] - l2[j]) * before - slope.item(j)
+            pull = own[j] * before - slope.item(j)
             excess = abs(pull) - l1[j]
             if excess <= BEYOND * l1[j]:
                 after = 0.0
