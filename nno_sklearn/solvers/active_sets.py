@@ -1,10 +1,8 @@
 """Quadratic models with kinks and bounds of single coefficients: active sets."""
 
-from contextlib import suppress
-
 import numpy as np
 
-from nno_sklearn.solvers.models import IllConditionedError, stands_still
+from nno_sklearn.solvers.models import stands_still
 
 #: Newton steps of the active sets.
 MAX_ROUNDS = 200
@@ -61,15 +59,6 @@ class ActiveSets:
                 break
             settled = not moved or (self._is_best and np.count_nonzero(place.v) >= used)
         return place.v
-
-    def settle(self, target_gap):
-        """One step among those in use from where a gap is reached, unless it leaves it: slopes then
-        balance the penalty, and a few that do not would make the whole problem's gap large."""
-        before = self._place.v
-        with suppress(IllConditionedError):
-            self._round(0)
-        if self._place.gap() > target_gap:
-            self._place.move_to(before)
 
     def _entering(self, used):
         """How many may enter, while the rows can tell all apart."""

@@ -8,8 +8,6 @@ factor, and each of them is moved in the light of those before.
 import numpy as np
 from scipy.linalg.blas import daxpy
 
-from nno_sklearn.solvers.dependent import leave_dependent
-
 #: Sweeps before a Newton step, and after how many of them the gap is looked at.
 SWEEPS, LOOKS = 10, 5
 #: How often both are repeated.
@@ -21,8 +19,8 @@ DAMPING, LESS, MORE = 0.01, 0.2, 5.0
 GUESSES = 4
 #: Roundings beyond a kink that let no coefficient leave it: copies of a column would all enter.
 BEYOND = 16 * np.finfo(float).eps
-#: By what share slopes, and products with each other, of columns that are alike may differ.
-ALIKE_SLOPES, ALIKE = 1e-5, 1e-9
+#: By what shares the weights of columns that are alike, and their products, may differ.
+ALIKE_WEIGHTS, ALIKE = 1e-6, 1e-9
 #: Violations of optimality, as a share of the coefficients in use, beside which few are.
 MANY = 0.15
 
@@ -65,28 +63,34 @@ def settle_by_sweeps(place, target_gap):
             gap = place.gap()
         if gap <= target_gap:
             break
-    leave_dependent(place, 0.1 * target_gap)
 
 
 def _candidates(place):
-    """Which coefficients may be used: of columns that are alike, as their slopes are, one, or both
-    would be in turn."""
-    size = np.sqrt(place.model.diagonal)
+    """Which coefficients may be used: of columns that are alike one, or both would be in turn."""
     may_be = place.curvature > 0
-    if not place.has_l2 and may_be.any():
-        units = np.where(may_be, size, np.inf)
-        slopes, weights = np.abs(place.slope) / units, place.terms.l1 / units
-        order = np.argsort(slopes, kind="stable")
-        first, second = order[:-1], order[1:]
-        alike = np.isclose(slopes[first], slopes[second], ALIKE_SLOPES, 0.0)
-        alike &= np.isclose(weights[first], weights[second], ALIKE, 0.0)
-        first, second = first[alike], second[alike]
-        product = np.abs(place.model.matrix[first, second])
-        alike = product >= (1.0 - ALIKE) * size[first] * size[second]
-        first, second = first[alike], second[alike]
-        may_be[np.where(place.v[second] == 0, second, first)] = False
-        may_be |= place.v != 0
-    return may_be
+    if place.has_l2:
+        return may_be
+    first, second = _alike(place.model)
+    size, weights = np.sqrt(place.model.diagonal), np.broadcast_to(place.terms.l1, place.v.shape)
+    cost = np.divide(weights, size, out=np.zeros_like(size), where=size > 0)
+    alike = np.isclose(cost[first], cost[second], ALIKE_WEIGHTS, 0.0)
+    first, second = first[alike], second[alike]
+    cost[place.v != 0] = -1.0  # one in use stays
+    may_be[np.where(cost[first] <= cost[second], second, first)] = False
+    return may_be | (place.v != 0)
+
+
+def _alike(model):
+    """Pairs of coefficients whose columns are multiples of each other, but for rounding: so are
+    their products with all columns."""
+    used = np.flatnonzero(model.diagonal)
+    size, direction = np.sqrt(model.diagonal[used]), np.zeros(len(model.diagonal))
+    direction[used] = np.random.default_rng(0).normal(size=len(used)) / size
+    order = np.argsort(np.abs(model.product(direction)[used]) / size, kind="stable")
+    first, second = order[:-1], order[1:]
+    product = np.abs(model.matrix[used[first], used[second]])
+    alike = product >= (1.0 - ALIKE) * size[first] * size[second]
+    return used[first[alike]], used[second[alike]]
 
 
 def _sweeps(place, candidates, target_gap):

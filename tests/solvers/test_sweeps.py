@@ -54,13 +54,27 @@ def test_units_of_the_columns_do_not_matter():
     np.testing.assert_allclose(found[1], found[0], rtol=1e-6, atol=0)
 
 
+@pytest.mark.parametrize("apart", [0.0, 1e-7])
 @pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_of_columns_that_are_alike_one_is_used(sign):
+def test_of_columns_that_are_alike_one_is_used(sign, apart):
     X = columns(200, 40)
-    place = place_of(np.hstack([X, sign * X]), 0.01)
+    copies = X + apart * X.std(axis=0) * np.random.default_rng(1).normal(size=X.shape)
+    place = place_of(np.hstack([X, sign * copies]), 0.01)
     settle_by_sweeps(place, 1e-3 * place.gap())
     v = place.v.reshape(2, 40)
     assert v.any() and not (v[0] * v[1]).any()
+
+
+def test_of_columns_that_are_alike_one_in_use_stays():
+    X = columns(200, 40)
+    place = place_of(np.hstack([X, X]), 0.01)
+    v = np.zeros(80)
+    v[40:] = ActiveSets(place_of(X, 0.02), 199).minimise(0.0)
+    place.move_to(v)
+    settle_by_sweeps(place, 1e-6 * place.gap())
+    is_in_use = v[40:] != 0
+    assert is_in_use.sum() > 5
+    assert not place.v[:40][is_in_use].any() and place.v[40:][is_in_use].any()
 
 
 def test_columns_without_curvature_stay_at_0():
