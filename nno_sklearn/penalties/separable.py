@@ -43,8 +43,9 @@ class ElasticNet(Penalty):
     -----
     The first fit of adaptive weights has the loss of the second, and an l2 penalty of a tenth of
     the loss's curvature by each coefficient at the constant model, as a ridge on standardised
-    columns. So with ``gamma=1`` it does not matter in which units columns are. Certificates are of
-    the second fit, with the weights as they are.
+    columns; a loss with corners counts as rounded off by as much as that model loses. So with
+    ``gamma=1`` it does not matter in which units columns are. Certificates are of the second fit,
+    with the weights as they are.
 
     A fit whose coefficients are all penalised, or bounded on both sides, is certified by a duality
     gap. Where some are free, the Newton decrement is what ``tol`` bounds, and ``dual_gap_`` is inf.

@@ -146,7 +146,7 @@ class FitSession:
         if not penalty.is_adaptive:
             return penalty
         problem = known.problem
-        pilot = penalty.pilot(problem.with_penalty(NoPenalty(), 1.0).null.data_diagonal)
+        pilot = penalty.pilot(_curvature(problem.with_penalty(NoPenalty(), 1.0)))
         key = id(known), key_of(pilot.get_params())
         if key not in self._pilots:
             self._pilots[key] = pilot_coefficients(problem, pilot, random_state)
@@ -235,6 +235,16 @@ def _check_no_offset(data: TrainingData) -> None:
             "offset: training on a score knows no offsets. Use a loss such as 'log_loss' or "
             "'squared_error'; NNOSearchCV then chooses the model by the score."
         )
+
+
+def _curvature(problem: Problem) -> Array:
+    """That of the data loss by each coefficient, (n_features, n_outputs), at the constant model; of
+    a loss with corners, that of an envelope as wide as what the constant model loses."""
+    if problem.loss.is_smooth:
+        return problem.null.data_diagonal
+    lost = problem.rows.values(problem.null.raw, problem.null.intercept)
+    unit = problem.smoothed(1.0).null.data_diagonal
+    return np.divide(unit, lost, out=unit.copy(), where=lost > 0)
 
 
 def _check_bound_penalty(problem: Problem, parts: Parts) -> None:

@@ -240,3 +240,35 @@ def test_streams_refuse():
     assert not hasattr(NNOClassifier(penalty=ADAPTIVE), "partial_fit")
     with pytest.raises(ValueError, match=r"depends on a first fit.*call adapted\(coef\)"):
         ADAPTIVE.bind(P, 1)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "quantile"])
+def test_units_of_the_targets_do_not_matter(loss):
+    """Losses grow with the targets, or with their squares, as the first fit's penalty does."""
+    power, y = 2 if loss == "squared_error" else 1, NUMBERS[:, 0]
+    found = []
+    for unit in (1.0, 1e-3, 1e4):
+        model = NNORegressor(loss, penalty=ADAPTIVE, alpha=ALPHA * unit**power, tol=1e-8)
+        found.append(model.fit(X, unit * y).coef_ / unit)
+    assert found[0].any()
+    for other in found[1:]:
+        np.testing.assert_allclose(other, found[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "hinge", "squared_hinge"])
+def test_units_of_columns_do_not_matter_to_classes(loss):
+    unit = 10.0 ** np.arange(-3, P - 3)
+    plain, other = (
+        NNOClassifier(loss, penalty=ADAPTIVE, alpha=ALPHA, tol=1e-8).fit(rows, KINDS == 1)
+        for rows in (X, X * unit)
+    )
+    assert plain.coef_.any()
+    np.testing.assert_allclose(other.coef_ * unit, plain.coef_, atol=1e-4)
+
+
+def test_outputs_with_corners_have_first_fits_in_units_of_their_own():
+    y = NUMBERS * 10.0 ** np.arange(NUMBERS.shape[1])
+    model = NNORegressor("absolute_error", penalty=ADAPTIVE, alpha=ALPHA, tol=1e-8).fit(X, y)
+    for k in range(y.shape[1]):
+        alone = clone(model).fit(X, y[:, k])
+        np.testing.assert_allclose(model.coef_[k], alone.coef_, atol=1e-5 * 10**k)
