@@ -13,6 +13,9 @@ from nno_sklearn.rows.replies import FirstOrder, RowSums, SecondOrder, inner
 
 #: Raw predictions whose couplings a curvature may keep where raw predictions are not stored.
 MOST_COUPLINGS = 2**25
+EPS = np.finfo(float).eps
+#: Roundings of a row's curvature that sums of its couplings with other outputs may differ by.
+SHIFT_ROUNDINGS = 64
 
 
 def blocks(raw, offset, b, slope=None, t=0.0):
@@ -133,7 +136,8 @@ def second_order(loss, y, weight, design, coef, offset, b, fit_intercept):
     (p, n_outputs), joint = coef.shape, beside(coef, b)
 
     def look(rows, columns):
-        eta, part = columns @ joint, weight[rows, None]
+        # Column by column, in which sums over few outputs take a part of the time.
+        eta, part = (joint.T @ columns.T).T, weight[rows, None]
         if offset is not None:
             eta += offset[rows]
         losses, gradient, curvature = loss.with_derivatives(y.like(rows, eta), eta)
@@ -159,16 +163,25 @@ def beside(of_coefs, of_intercepts):
 
 def _hessian_blocks(columns, weight, curvature):
     """Those of some rows; of outputs that interact one, output by output."""
-    grams = [_gram(weight * h[:, None], columns) for h in curvature.diagonal.T]
     if curvature.coupling is None:
-        return grams
+        return [_gram(weight * h[:, None], columns) for h in curvature.diagonal.T]
     coupling = np.sqrt(weight) * curvature.coupling
-    scaled = (coupling[:, :, None] * columns[:, None, :]).reshape(len(columns), -1)
-    block = -(scaled.T @ scaled)
-    n_outputs, size = len(grams), columns.shape[1]
+    scaled = np.multiply(coupling[:, :, None], columns[:, None, :], order="C")
+    scaled = scaled.reshape(len(columns), -1)
+    block, n_outputs, size = scaled.T @ scaled, coupling.shape[1], columns.shape[1]
     of_outputs = block.reshape(n_outputs, size, n_outputs, size)
-    for k, gram in enumerate(grams):
-        of_outputs[k, :, k] += gram
+    # Each row's couplings with the other outputs add up to all of an output's own curvature but
+    # what there is along a shift of all alike: of a softmax, nothing.
+    for k in range(n_outputs):
+        of_outputs[k, :, k] = 0.0
+    own = of_outputs.sum(axis=2)
+    np.negative(block, out=block)
+    along = curvature.diagonal - curvature.coupling * curvature.coupling.sum(axis=1, keepdims=True)
+    is_curved = np.abs(along).max() > SHIFT_ROUNDINGS * EPS * np.abs(curvature.diagonal).max()
+    for k in range(n_outputs):
+        of_outputs[k, :, k] = own[k]
+        if is_curved:
+            of_outputs[k, :, k] += columns.T @ (weight * along[:, [k]] * columns)
     return [block]
 
 
@@ -181,12 +194,13 @@ def _gram(weight, columns):
 
 def _intercepts_last(block, p, n_outputs):
     """A Hessian with the intercepts after all coefficients, not after those of their outputs."""
-    order = np.arange(n_outputs * (p + 1)).reshape(n_outputs, p + 1)
-    order = np.concatenate([order[:, :p].ravel(), order[:, p]])
-    block = block.take(order, axis=0).take(order, axis=1)
-    intercepts = slice(n_outputs * p, None)
-    block[intercepts, intercepts] = curved_everywhere(block[intercepts, intercepts])
-    return block
+    size = n_outputs * p
+    given, ordered = block.reshape(n_outputs, p + 1, n_outputs, p + 1), np.empty_like(block)
+    ordered[:size, :size].reshape(n_outputs, p, n_outputs, p)[:] = given[:, :p, :, :p]
+    ordered[size:, :size].reshape(n_outputs, n_outputs, p)[:] = given[:, p, :, :p]
+    ordered[:size, size:] = ordered[size:, :size].T
+    ordered[size:, size:] = curved_everywhere(given[:, p, :, p])
+    return ordered
 
 
 def sums_along(loss, y, weight, raw, offset, b, slope, t, is_separate):

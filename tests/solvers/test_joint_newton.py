@@ -6,7 +6,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from nno_sklearn import NNOClassifier, NNORegressor
-from nno_sklearn.losses import MultinomialLogLoss, Poisson
+from nno_sklearn.losses import Curvature, MultinomialLogLoss, Poisson
 from nno_sklearn.rows import LocalRows, Rows
 from nno_sklearn.solvers import joint_newton
 from nno_sklearn.solvers import returned as returned_fit
@@ -116,10 +116,29 @@ def test_too_few_digits_are_left_to_others(steps):
     assert model.converged_ and model.objective_ <= alone.objective_ * (1 + 1e-6)
 
 
+class _CurvedAlongShifts(MultinomialLogLoss):
+    """A softmax plus squares: outputs are coupled, and a shift of all alike is curved, too."""
+
+    def value(self, y, eta):
+        return super().value(y, eta) + 0.5 * eta**2
+
+    def gradient(self, y, eta):
+        return super().gradient(y, eta) + eta
+
+    def curvature(self, y, eta):
+        probability = super().curvature(y, eta).diagonal
+        return Curvature(probability + 1.0, probability)
+
+
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize(
-    ("loss", "y"), [(Poisson(), COUNTS), (MultinomialLogLoss(), np.eye(3)[CLASSES])]
+    ("loss", "y"),
+    [
+        (Poisson(), COUNTS),
+        (MultinomialLogLoss(), np.eye(3)[CLASSES]),
+        (_CurvedAlongShifts(), np.eye(3)[CLASSES]),
+    ],
 )
 def test_derivatives_at_once(loss, y, fit_intercept, container):
     """Those of a look at all, those of several looks, and differences of values."""
