@@ -26,7 +26,7 @@ from nno_sklearn.problem.scale import (
     mean_squared_slope,
     root_mean_square,
 )
-from nno_sklearn.problem.shortest import shortest
+from nno_sklearn.problem.shortest import shortest, tells_apart
 from nno_sklearn.problem.summary import summarise
 
 __all__ = [
@@ -54,5 +54,6 @@ __all__ = [
     "separates",
     "shortest",
     "summarise",
+    "tells_apart",
     "unbalanced_gap",
 ]

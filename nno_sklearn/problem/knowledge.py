@@ -31,6 +31,7 @@ class Knowledge:
         self._working_hessians: dict[Hashable, Any] = {}
         self._recession: list[Any] | None = None
         self._row_space: Any = None
+        self._tells_apart: bool | None = None
 
     def landmarks(self, n_landmarks: int | None, make: Callable[[], Any]) -> Any:
         """The landmarks that ``n_landmarks`` asks for; ``make`` draws them the first time."""
@@ -55,3 +56,9 @@ class Knowledge:
         if self._recession is None:
             self._recession = make()
         return self._recession
+
+    def tells_apart(self, find: Callable[[], bool]) -> bool:
+        """Whether no column is a combination of others; ``find`` tells the first time."""
+        if self._tells_apart is None:
+            self._tells_apart = find()
+        return self._tells_apart

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.linalg import qr, solve_triangular
 
+from nno_sklearn.problem import tells_apart
 from nno_sklearn.rows.triangular import RankRevealing
 from nno_sklearn.solvers.models import OPEN
 
@@ -54,7 +55,10 @@ class RowPreconditioner:
 
 def _independent(problem, features):
     """A maximal set of these columns that is linearly independent up to rounding; a mask."""
-    index = np.flatnonzero(features & (problem.scale > 0))
+    used = features & (problem.scale > 0)
+    if problem.n_samples > problem.n_features and tells_apart(problem):
+        return used
+    index = np.flatnonzero(used)
     columns = problem.rows.columns(index)
     mask = np.zeros(len(features), dtype=bool)
     mask[index[RankRevealing(columns.factor(), columns.rounding).independent]] = True
