@@ -91,12 +91,12 @@ def _beside(X, values):
 
 def at_home(model: Model) -> Model:
     """A model with its fitted attributes as arrays of numpy: itself, or a shallow copy."""
-    away = {name: vars(model).get(name) for name in FOLLOWING}
-    away = {name: to_numpy(value) for name, value in away.items() if has_namespace(value)}
+    known = vars(model)
+    away = [name for name in FOLLOWING if name in known and has_namespace(known[name])]
     if not away:
         return model
     twin = copy_of(model)
-    vars(twin).update(away)
+    vars(twin).update({name: to_numpy(known[name]) for name in away})
     return twin
 
 

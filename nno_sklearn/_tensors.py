@@ -17,7 +17,8 @@ def from_tensor(given: Any) -> Any:
     requires gradients gets none, with a UserWarning.
     """
     if isinstance(given, np.ndarray):  # and its subclasses, of which scikit-learn takes not all
-        return given.astype(np.float32) if given.dtype.name in HALVES else given
+        is_half = given.dtype.itemsize == 2 and given.dtype.name in HALVES  # names take long
+        return given.astype(np.float32) if is_half else given
     if not (hasattr(given, "__dlpack__") and hasattr(given, "dtype")):
         return given
     given = detached(given)

@@ -4,6 +4,7 @@ from inspect import Parameter, signature
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.metrics import get_scorer_names
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_consistent_length, validate_data
@@ -86,7 +87,7 @@ def check_run(estimator, max_iter, tol):
 def check_number(name, value, *, low, why, high=np.inf):
     """Raise a ValueError unless ``value`` is a finite number from low to high."""
     number = isinstance(value, Real) and not isinstance(value, bool)
-    if not (number and low <= value <= high and np.isfinite(value)):
+    if not (number and low <= value <= high and value < np.inf):
         span = f"of at least {low}" if high == np.inf else f"between {low} and {high}"
         raise ValueError(f"{name}={value!r}: it must be a number {span}, since {why}.")
 
@@ -172,9 +173,9 @@ def make_penalty(penalty, l1_ratio):
 
 
 def make_solver(solver):
-    """The solver of this name, or the user's own object."""
+    """The solver of this name, or a copy of the user's own object."""
     if isinstance(solver, Solver):
-        return solver
+        return clone(solver)
     return _named("solver", solver, SOLVERS, Solver)()
 
 

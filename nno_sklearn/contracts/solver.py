@@ -74,7 +74,7 @@ def _check_objective(solver, problem, result, point):
     intercept = problem.inner_intercept(result.coef, result.intercept)
     loss = problem.rows.values(point.raw, intercept).sum()
     value = loss + problem.alpha * problem.penalty.value(result.coef)
-    unit = ACCURACY * max(abs(problem.null.value), abs(value))
+    unit = ACCURACY * max(abs(problem.null_value), abs(value))
     if not abs(value - result.objective) <= unit:
         raise broken(
             solver,
@@ -109,7 +109,7 @@ def _check_convergence(solver, problem, result, point, tol):
         return
     lowest = trusted.solve(problem, point, max_iter=SECOND_OPINION, tol=tol, random_state=0)
     allowed = tol if problem.has_dual else tol**2  # a gap, or squared decrement
-    if point.value - lowest.objective > max(allowed, ROUNDING) * abs(problem.null.value):
+    if point.value - lowest.objective > max(allowed, ROUNDING) * abs(problem.null_value):
         raise broken(
             solver,
             "solve",

@@ -45,7 +45,7 @@ def posed_problems(solver):
 def run_all(solver, problem):
     """Raise a ValueError at the first violation of a solver's contract on a problem."""
     result = _run(solver, problem, problem.null)
-    if result.status is not Status.CONVERGED and not result.objective < problem.null.value:
+    if result.status is not Status.CONVERGED and not result.objective < problem.null_value:
         found = "lowered nothing, although it started far from an optimum"
         raise broken(solver, "solve", found, "Return the best point of the run.")
     again = _run(solver, problem, problem.null)
@@ -78,7 +78,7 @@ def _run(solver, problem, start, *, max_iter=MAX_ITER, tol=TOL):
     if not seen or len(seen) != len(result.history):
         found = f"called the callback {len(seen)} times for {len(result.history)} records"
         raise broken(solver, "solve", found, "Give the callback to the Run.")
-    if not result.objective <= start.value + ACCURACY * abs(problem.null.value):
+    if not result.objective <= start.value + ACCURACY * abs(problem.null_value):
         found = f"ended at an objective of {result.objective:g}, above that of its start, "
         remedy = "Begin at the start that is given, and return the best point of the run."
         raise broken(solver, "solve", f"{found}{start.value:g}", remedy)

@@ -105,11 +105,16 @@ class Twin(LinearModel):
 
     def limits(self) -> Limits:
         """When a run ends; see :meth:`nno_sklearn.session.SessionModel.limits`."""
+        max_iter, tol = self._run_parameters()
+        of_gradient = self.tol_is_of_gradient and self._loss().is_smooth
+        return Limits(max_iter, max(tol**2, FINEST) if of_gradient else tol)
+
+    def _run_parameters(self):
+        """``max_iter`` and ``tol``, or what stands for them."""
         max_iter = MAX_ITER if self.max_iter is None else self.max_iter
         tol = TOL if self.tol is None else self.tol
         check_number("tol", tol, low=0, why="it bounds the distance to the optimum")
-        of_gradient = self.tol_is_of_gradient and self._loss().is_smooth
-        return Limits(max_iter, max(tol**2, FINEST) if of_gradient else tol)
+        return max_iter, tol
 
     def _check_parameters(self):
         name, strength = self.strength_in.parameter, self._strength()
@@ -117,7 +122,7 @@ class Twin(LinearModel):
             check_number(name, strength, low=0, why="a negative penalty has no optimum")
         if getattr(self, "l1_ratio", None) is not None:
             check_number("l1_ratio", self.l1_ratio, low=0, high=1, why="it is the l1 part's share")
-        check_run(self, *self.limits())
+        check_run(self, *self._run_parameters())
 
     def _strength(self):
         """The parameter that sets the strength; 0 where there is none."""

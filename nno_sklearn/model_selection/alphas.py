@@ -54,7 +54,7 @@ def _with_derivatives(problem):
     if problem.loss.is_smooth:
         return problem
     share = STRONG_SMOOTHING if problem.is_smooth else WEAK_SMOOTHING
-    return problem.smoothed(share * (problem.null.value or 1.0))
+    return problem.smoothed(share * (problem.null_value or 1.0))
 
 
 def alpha_grid(problem, n_alphas):

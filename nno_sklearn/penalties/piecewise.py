@@ -14,6 +14,11 @@ AT_BOUND = 1e-7
 AT_BOUNDARY = 1e-12
 
 
+def n_dims(number: float | Array) -> int:
+    """Dimensions of an array, 0 of a number, of which numpy would make an array to tell."""
+    return getattr(number, "ndim", 0)
+
+
 @dataclass(frozen=True)
 class PiecewiseQuadratic:
     """``sum l1 |w| + l2 w^2 / 2`` on ``lower <= w <= upper``: elastic nets, bounds, and both.
@@ -40,19 +45,19 @@ class PiecewiseQuadratic:
     @cached_property
     def has_bounds(self) -> bool:
         """Whether any coefficient has a bound."""
-        if np.ndim(self.lower) == np.ndim(self.upper) == 0:
+        if n_dims(self.lower) == n_dims(self.upper) == 0:
             return not self.lower == -np.inf == -self.upper
         return bool(np.any(np.greater(self.lower, -np.inf)) or np.any(np.less(self.upper, np.inf)))
 
     @cached_property
     def _has_l1(self) -> bool:
         """Whether any coefficient has a kink at 0."""
-        return bool(np.any(self.l1))
+        return bool(np.any(self.l1) if n_dims(self.l1) else self.l1)
 
     @cached_property
     def _is_plain(self) -> bool:
         """Whether all coefficients have the same terms, and no bounds."""
-        return np.ndim(self.l1) == np.ndim(self.l2) == 0 and not self.has_bounds
+        return n_dims(self.l1) == n_dims(self.l2) == 0 and not self.has_bounds
 
     @cached_property
     def _needs_scaling(self) -> bool | NDArray[np.bool_]:
@@ -79,22 +84,22 @@ class PiecewiseQuadratic:
     def of(self, shape: tuple[int, int]) -> "PiecewiseQuadratic":
         """The same, whose arrays have a shape; what is one number for all stays one."""
         parts = self.l1, self.l2, self.lower, self.upper
-        return PiecewiseQuadratic(*(np.broadcast_to(p, shape) if np.ndim(p) else p for p in parts))
+        return PiecewiseQuadratic(*(np.broadcast_to(p, shape) if n_dims(p) else p for p in parts))
 
     def restrict(
         self, features: NDArray[np.integer], outputs: NDArray[np.integer]
     ) -> "PiecewiseQuadratic":
         """The terms of some features and outputs, where arrays are of w's shape."""
         parts = self.l1, self.l2, self.lower, self.upper
-        if not any(map(np.ndim, parts)):
+        if not any(map(n_dims, parts)):
             return self
         at = np.ix_(features, outputs)
-        return PiecewiseQuadratic(*(p if np.ndim(p) == 0 else np.asarray(p)[at] for p in parts))
+        return PiecewiseQuadratic(*(p if n_dims(p) == 0 else np.asarray(p)[at] for p in parts))
 
     def of_outputs(self, outputs: slice, shape: tuple[int, int]) -> "PiecewiseQuadratic":
         """The terms of some outputs' coefficients, of w's shape ``shape``, output by output."""
         parts = self.l1, self.l2, self.lower, self.upper
-        if not any(map(np.ndim, parts)):
+        if not any(map(n_dims, parts)):
             return self
         tables = (np.broadcast_to(p, shape)[:, outputs].T.ravel() for p in parts)
         return PiecewiseQuadratic(*tables)
@@ -102,7 +107,7 @@ class PiecewiseQuadratic:
     def take(self, index: NDArray[np.integer]) -> "PiecewiseQuadratic":
         """Some terms, by their numbers, where arrays are of w's shape."""
         parts = self.l1, self.l2, self.lower, self.upper
-        return PiecewiseQuadratic(*(np.ravel(p)[index] if np.ndim(p) else p for p in parts))
+        return PiecewiseQuadratic(*(np.ravel(p)[index] if n_dims(p) else p for p in parts))
 
     def value(self, w: Array) -> Scalar:
         """The function, a float; inf beyond a bound, but for rounding of the coefficients."""
@@ -139,7 +144,7 @@ class PiecewiseQuadratic:
     def conjugate(self, z: Array) -> Scalar:
         """``sup_w z.w - function(w)``, a float; inf outside of the domain."""
         excess = np.maximum(np.abs(z) - self.l1, 0.0) if self._has_l1 else np.abs(z)
-        if not self.has_bounds and np.ndim(self.l2) == 0:
+        if not self.has_bounds and n_dims(self.l2) == 0:
             if self.l2 > 0:
                 return 0.5 * float(np.vdot(excess, excess)) / float(self.l2)
             return 0.0 if excess.max(initial=0.0) <= AT_BOUNDARY else np.inf

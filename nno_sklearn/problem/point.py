@@ -96,7 +96,7 @@ class Point:
     def unit(self) -> Scalar:
         """What ``tol`` is a share of: the objective, but no less than a small share of the constant
         model's, as an optimum may be 0."""
-        return max(self.value, LEAST_UNIT * self.problem.null.value)
+        return max(self.value, LEAST_UNIT * self.problem.null_value)
 
     @cached_property
     def values(self) -> Array:

@@ -18,7 +18,7 @@ from nno_sklearn.problem.objective import Objective
 from nno_sklearn.problem.point import Point
 from nno_sklearn.rows import LocalRows, Raw, Rows
 from nno_sklearn.rows.replies import inner
-from nno_sklearn.types import Array, Matrix
+from nno_sklearn.types import Array, Matrix, Scalar
 
 EPS = np.finfo(float).eps
 #: What a problem derives from its rows, penalty and correction.
@@ -29,6 +29,7 @@ DERIVED = (
     "is_of_lengths",
     "is_piecewise_quadratic",
     "_known_of_null",
+    "null_value",
     "null_residual",
     "_of_outputs",
 )
@@ -263,6 +264,11 @@ class Problem:
             return vars(self._first.null.of(self))
         raw = self.rows.raw(coef) if coef.any() else self.rows.nothing()
         return vars(self.with_raw(coef, raw))
+
+    @cached_property
+    def null_value(self) -> Scalar:
+        """The objective of the constant model."""
+        return self.null.value
 
     @cached_property
     def null_residual(self) -> float:

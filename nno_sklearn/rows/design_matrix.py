@@ -85,6 +85,7 @@ class DesignMatrix(SecondOrder):
 
     def _set_geometry(self, centre, scale):
         self.centre, self.scale, self._beside_ones = centre, scale, None
+        self._is_centred = not centre.any()
         self._constant = scale == 0
         self._any_constant = bool(self._constant.any())
         # Whether sums of products may be centred afterwards; constant columns take no part.
@@ -356,7 +357,7 @@ class DesignMatrix(SecondOrder):
             of_block = (lambda r, X: X.T @ r) if self._is_by_columns else lambda r, X: (r.T @ X).T
             product = self._by_blocks(of_block, _flushed(narrow), LEAST_SUMMED)
         product = product.astype(float, copy=False)
-        if self.centre.any():
+        if not self._is_centred:
             self._take_centre_out(product, residual.sum(axis=0, dtype=float))
         if self._any_constant:
             product[self._constant] = 0.0

@@ -102,7 +102,7 @@ class LocalRows(Recession, Rows):
     def _like(self, design, **changes):
         """The same targets, weights and offsets of the same rows, but for ``changes``."""
         part = copy(self)
-        for name in ("raw_dtype", "stores_raw", "single", "_looked"):
+        for name in ("raw_dtype", "eps", "stores_raw", "single", "_looked"):
             vars(part).pop(name, None)
         vars(part).update(design=design, **changes)
         return part
@@ -178,7 +178,7 @@ class LocalRows(Recession, Rows):
         is_single = is_large and not (self.is_exact or self.is_separate)
         return np.dtype(np.float32 if is_single else float)
 
-    @property
+    @cached_property
     def eps(self):
         return float(np.finfo(self.raw_dtype).eps)
 

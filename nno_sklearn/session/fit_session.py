@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Generic
 import joblib
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import clone
 
 from nno_sklearn._containers import prepared
 from nno_sklearn._split import Data
@@ -219,7 +218,7 @@ class FitSession:
             return ApartOutputs(model, *given).solve(starts, is_returned=is_returned)
         posed = self.pose(model)
         draft, start = posed.model, start_of(posed.problem, starts)
-        solver = clone(posed.solver).select(posed.problem)
+        solver = posed.solver.select(posed.problem)
         data = Data(self._X, self._y, {"sample_weight": self._sample_weight, **self._options}, {})
         as_fitted = preview(without_callbacks(draft), posed.problem, solver)
         held_out, n = self._held_out, self._n_samples

@@ -19,12 +19,12 @@ def check_magnitude(problem: Problem) -> None:
         raise ValueError(
             "X has columns so small that their squares underflow. Multiply them by a constant."
         )
-    if not np.isfinite(problem.null.value):
+    if not np.isfinite(problem.null_value):
         raise ValueError(
             "The loss of the best constant model overflows: y has values that are too large. "
             "Divide y by a constant."
         )
-    if problem.null.value < SMALLEST_LOSS and _varies(problem.rows.targets) and _is_off(problem):
+    if problem.null_value < SMALLEST_LOSS and _varies(problem.rows.targets) and _is_off(problem):
         raise ValueError(
             "The loss of the best constant model underflows: y has values that are too small. "
             "Multiply y by a constant."

@@ -194,7 +194,7 @@ class Run:
         ``value``. Where no step may follow, the point there is still to be recorded: the run's
         last one, or one to be looked at closely, as so small a value may mean no optimum.
         """
-        unit = LEAST_UNIT * self.problem.null.value
+        unit = LEAST_UNIT * self.problem.null_value
         if len(self.history) >= self.max_iter or place.value < unit:
             return False
         gap = self._certificate.gap_of(place.value)

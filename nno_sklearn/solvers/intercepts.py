@@ -70,7 +70,7 @@ class _Intercepts(Succession):
     precise = 1e-14
 
     def __init__(self, problem, start, max_iter, tol, callback):
-        super().__init__(problem, start, max_iter, tol, callback, problem.null.value)
+        super().__init__(problem, start, max_iter, tol, callback, problem.null_value)
         known = problem.loss.intercepts + start.intercept
         self.intercept = self._known = best_intercepts(problem, self.raw, known)
         self._value = self._value_at(self.coef, self.raw)

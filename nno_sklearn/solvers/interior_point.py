@@ -159,7 +159,7 @@ class _Iterate:
     def __init__(self, problem, terms, rows, start):
         self._steep, self._l2 = terms
         self._rows, self._fit_intercept, self._scale = rows, problem.fit_intercept, problem.scale
-        self._unit = LEAST_UNIT * problem.null.value / problem.n_outputs
+        self._unit = LEAST_UNIT * problem.null_value / problem.n_outputs
         self.coef, self.intercept = start.coef.copy(), start.intercept.copy()
         rows.begin(self.coef, self.intercept)
         self._kinked, self._kinks = np.flatnonzero(self._steep), None

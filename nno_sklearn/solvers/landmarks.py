@@ -1,7 +1,7 @@
 """Landmarks: how many rows, which ones, and with which weights."""
 
 from copy import copy
-from functools import cache, cached_property, partial
+from functools import cached_property
 
 from sklearn.utils import check_random_state
 
@@ -35,8 +35,7 @@ class Landmarks:
 
     def __init__(self, n_landmarks, random_state):
         self._asked = n_landmarks
-        # Made for the first draw alone, which most small fits do not make, and shared by twins.
-        self._generator = cache(partial(check_random_state, random_state))
+        self._random_state, self._generators = random_state, []
         self._parts, self._cells, self._moments = {}, {}, {}
 
     def of(self, problem):
@@ -45,6 +44,12 @@ class Landmarks:
         twin = copy(self)
         twin.problem = problem
         return twin
+
+    def _generator(self):
+        """Made for the first draw alone, which most small fits do not make; twins share it."""
+        if not self._generators:
+            self._generators.append(check_random_state(self._random_state))
+        return self._generators[0]
 
     def __len__(self):
         return self.problem.n_samples

@@ -149,4 +149,4 @@ def rises(point, before):
 
 def rounding_of(problem):
     """What rounding may add to values of the objective, whose terms may be far larger than it."""
-    return 4 * np.finfo(float).eps * problem.null.value
+    return 4 * np.finfo(float).eps * problem.null_value

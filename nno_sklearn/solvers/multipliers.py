@@ -106,8 +106,8 @@ class _Search:
         self._problem, self._l2, self._rows = problem, l2, rows
         self._coef, self._intercept = start.coef[:, 0], start.intercept[0]
         self._n_iter, self._n_products = start.n_iter, FIRST_PRODUCTS
-        self._unit = LEAST_UNIT * problem.null.value / problem.n_outputs
-        self._rounding = 4 * EPS * problem.null.value / problem.n_outputs
+        self._unit = LEAST_UNIT * problem.null_value / problem.n_outputs
+        self._rounding = 4 * EPS * problem.null_value / problem.n_outputs
         rows.begin(start.coef, start.intercept)
         self._width, self._band = max(width * rows.spread(), TINY), BAND
         rows.look(self._width)

@@ -104,7 +104,7 @@ def _as_stored(problem, result, tol):
     rise = value - result.objective
     if rise <= DRIFT * EPS * abs(result.objective):
         return result
-    unit = max(value, LEAST_UNIT * problem.null.value)
+    unit = max(value, LEAST_UNIT * problem.null_value)
     gap, has_gap = result.dual_gap + rise, np.isfinite(result.dual_gap)
     share = gap / unit if has_gap else np.hypot(result.optimality, np.sqrt(rise / unit))
     status = result.status
@@ -179,7 +179,7 @@ def _nearest(start, solver, random_state):
     if not (has_ended or is_far):
         point = _newton_steps(point)
     least = _least_gap(point)
-    if not problem.is_smooth and point.dual_gap > least * problem.null.value:
+    if not problem.is_smooth and point.dual_gap > least * problem.null_value:
         # The solver must find which coefficients are 0.
         options = {"max_iter": POLISH_STEPS, "tol": least, "random_state": random_state}
         finer = solver.solve(problem, point, **options)
@@ -285,7 +285,7 @@ def _costs_little(problem, coef, own, tol):
     short, own = problem.at(coef), problem.at(own)
     if not problem.loss.is_smooth:
         return short.value - own.value <= FINER * tol * own.unit
-    most = max((FINER * tol) ** 2 * own.unit, (64 * EPS) ** 2 * problem.null.value)
+    most = max((FINER * tol) ** 2 * own.unit, (64 * EPS) ** 2 * problem.null_value)
     if most > rounding_of(problem) and short.value - own.value <= most:
         return True
     decrease = newton_step(short).decrease

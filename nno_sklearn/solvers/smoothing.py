@@ -86,7 +86,7 @@ class _Continuation(Succession):
     precise = 1e-12
 
     def __init__(self, problem, start, max_iter, tol, callback):
-        super().__init__(problem, start, max_iter, tol, callback, problem.null.value)
+        super().__init__(problem, start, max_iter, tol, callback, problem.null_value)
         self._value = float(start.value)
         #: Around which the next smooth loss is made; None where no dual point is known.
         self._dual = None

@@ -315,7 +315,7 @@ class CellLearner:
 
     def _by_descent(self, problem, point):
         """The optimum by descent, from the better of a point and the constant model."""
-        if not point.value < problem.null.value:
+        if not point.value < problem.null_value:
             point = problem.null
         run = Run(problem, max_iter=self._max_iter, tol=self._tol)
         if not problem.is_smooth:
@@ -348,7 +348,7 @@ def _overshoots(problem, before, model):
         return False
     with np.errstate(over="ignore", invalid="ignore"):
         value = problem.at(coef, problem.inner_intercept(coef, intercept)).value
-    return not value - problem.null.value <= WORSE * abs(problem.null.value)
+    return not value - problem.null_value <= WORSE * abs(problem.null_value)
 
 
 def _with_waiting(state, batch):
