@@ -1,5 +1,7 @@
 """A quadratic model with kinks and bounds of single coefficients, and where a solver is on it."""
 
+from functools import cached_property
+
 import numpy as np
 
 from nno_sklearn.penalties import PiecewiseQuadratic
@@ -38,12 +40,28 @@ class KinkedModel:
     def __init__(self, model, terms, w, gradient, energy):
         self.model, self.terms, self._w, self._gradient = model, terms, w, gradient
         self._energy, self.gap_rounding = energy, np.nan
-        self.curvature = model.diagonal + terms.l2
-        self.has_l2 = bool(np.all(np.greater(terms.l2, 0)))
-        self._without_l2 = PiecewiseQuadratic(terms.l1, 0.0, terms.lower, terms.upper)
-        is_free = np.equal(terms.l1, 0) & (np.isinf(terms.lower) | np.isinf(terms.upper))
-        self._free = np.flatnonzero(np.broadcast_to(is_free, w.shape))
         self.v, self.slope = w.copy(), gradient
+
+    # What gaps and moves of single coefficients take, which guesses of all signs do without.
+
+    @cached_property
+    def curvature(self):
+        return self.model.diagonal + self.terms.l2
+
+    @cached_property
+    def has_l2(self):
+        return bool(np.all(np.greater(self.terms.l2, 0)))
+
+    @cached_property
+    def _without_l2(self):
+        terms = self.terms
+        return PiecewiseQuadratic(terms.l1, 0.0, terms.lower, terms.upper)
+
+    @cached_property
+    def _free(self):
+        terms = self.terms
+        is_free = np.equal(terms.l1, 0) & (np.isinf(terms.lower) | np.isinf(terms.upper))
+        return np.flatnonzero(np.broadcast_to(is_free, self._w.shape))
 
     def move_to(self, v):
         """Go to ``v``, with the slope that the model has there."""
