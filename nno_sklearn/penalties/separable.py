@@ -171,8 +171,8 @@ class ElasticNet(Penalty):
         return self._with(terms)
 
     def _with(self, terms: PiecewiseQuadratic) -> "ElasticNet":
-        bound = object.__new__(type(self))  # copy() asks an estimator for its state
-        bound.__dict__.update(vars(self), bound_terms=terms)
+        bound = copy(self)
+        bound.bound_terms = terms
         return bound
 
     @staticmethod

@@ -233,7 +233,7 @@ RARE = {
     "no penalty": (
         "gd",
         {"name": "log_loss", "penalty": NoPenalty()},
-        {"newton_dual", "factor", "root_factor", "second_gradient", "square", "recession"},
+        {"newton_dual", "moments", "root_factor", "second_gradient", "square", "recession"},
     ),
     "no penalty, many rows": (
         "nearest_neighbor",
@@ -243,7 +243,7 @@ RARE = {
     "separable": (
         "proximal",
         {"name": "log_loss", "penalty": NoPenalty(), "n": 60, "p": 100},
-        {"gradient_sizes", "move_sizes", "recedes"},
+        {"factor", "gradient_sizes", "move_sizes", "recedes"},
     ),
     "flat parts": (
         "proximal",
