@@ -70,13 +70,13 @@ def separates(point):
         return False
     if falls_for_ever(point, point.coef, point.raw, point.intercept):
         return True
-    features = _free_features(point.problem)
-    if len(features) < point.problem.n_features:
-        point = point.on_columns(point.problem.columns(features), features)
-    problem, rows = point.problem, point.problem.rows
+    problem, features = point.problem, _free_features(point.problem)
     if not len(features):  # only the intercept may
         nowhere = np.zeros(problem.shape)
-        return falls_for_ever(point, nowhere, rows.nothing(), point.intercept)
+        return falls_for_ever(point, nowhere, problem.rows.nothing(), point.intercept)
+    if len(features) < problem.n_features:
+        point = point.on_columns(problem.columns(features), features)
+    problem, rows = point.problem, point.problem.rows
     n_coupled = 1 if rows.is_separate else problem.n_outputs - 1
     n_entries = problem.n_samples * (problem.n_features + 1) * problem.n_outputs
     if n_entries * n_coupled > FEW_PROGRAM_ENTRIES:
