@@ -73,6 +73,12 @@ class PiecewiseQuadratic:
         bounded = np.greater(self.lower, -np.inf) & np.less(self.upper, np.inf)
         return bool(np.all(np.greater(self.l1, 0) | np.greater(self.l2, 0) | bounded))
 
+    @property
+    def is_free(self) -> bool | NDArray[np.bool_]:
+        """Whether it is 0 for any number, of all coefficients or of each."""
+        bounded = np.greater(self.lower, -np.inf) | np.less(self.upper, np.inf)
+        return np.equal(self.l1, 0) & np.equal(self.l2, 0) & ~bounded
+
     def scaled(self, factor: float) -> "PiecewiseQuadratic":
         """This function times a number, within the same bounds."""
         return PiecewiseQuadratic(factor * self.l1, factor * self.l2, self.lower, self.upper)

@@ -1,7 +1,5 @@
 """Whether an objective has a minimum, or a direction of recession along which it falls for ever."""
 
-from itertools import chain
-
 import numpy as np
 from scipy.linalg import block_diag
 from scipy.optimize import linprog
@@ -42,7 +40,7 @@ def falls_for_ever(point, direction, slope, shift, minor=0.0):
         Share of the largest move up to which a raw prediction does not move.
     """
     problem, floor = point.problem, 0.0
-    rows, penalty = problem.rows, problem.penalty
+    rows = problem.rows
     least, largest = rows.move_sizes(slope, shift)
     if minor and 0 < largest < np.inf:
         floor = minor * largest
@@ -53,11 +51,17 @@ def falls_for_ever(point, direction, slope, shift, minor=0.0):
     rises, falls = rows.recedes(slope, shift, floor, reach, NEAR)
     for k in np.flatnonzero(falls & ~rises):  # of one output, or of all that interact
         part = direction * (np.arange(problem.n_outputs) == k) if rows.is_separate else direction
-        with np.errstate(over="ignore", invalid="ignore"):
-            before, after = (penalty.value(t * part) for t in (reach, 2 * reach))
-        if not after > before:
+        if _lets_grow(problem.penalty, part, reach):
             return True
     return False
+
+
+def _lets_grow(penalty, direction, reach):
+    """Whether a penalty, and its bounds, let coefficients go on for ever along a direction."""
+    start = penalty.feasible_start(direction.shape)
+    with np.errstate(over="ignore", invalid="ignore"):
+        before, after = (penalty.value(start + t * direction) for t in (reach, 2 * reach))
+    return bool(np.isfinite(before) and not after > before)
 
 
 def separates(point):
@@ -66,53 +70,78 @@ def separates(point):
         return False
     if falls_for_ever(point, point.coef, point.raw, point.intercept):
         return True
-    problem, rows = point.problem, point.problem.rows
-    if _grows_everywhere(problem):  # only the intercept may
+    problem, features = point.problem, _free_features(point.problem)
+    if not len(features):  # only the intercept may
         nowhere = np.zeros(problem.shape)
-        return falls_for_ever(point, nowhere, rows.nothing(), point.intercept)
+        return falls_for_ever(point, nowhere, problem.rows.nothing(), point.intercept)
+    if len(features) < problem.n_features:
+        point = point.on_columns(problem.columns(features), features)
+    problem, rows = point.problem, point.problem.rows
     n_coupled = 1 if rows.is_separate else problem.n_outputs - 1
     n_entries = problem.n_samples * (problem.n_features + 1) * problem.n_outputs
     if n_entries * n_coupled > FEW_PROGRAM_ENTRIES:
         return _is_sure_of_rows(point)
-    known = problem.knowledge.recession(
-        lambda: [*_directions(problem, np.diag(rows.inverse_scale))]
+    return any(
+        falls_for_ever(point, coef, rows.raw(coef), shift, ROUNDING)
+        for coef, shift in _directions(problem)
     )
-    for coef, shift in chain(known, _free_directions(problem)):
-        if falls_for_ever(point, coef, rows.raw(coef), shift, ROUNDING):
-            return True
-    return False
 
 
-def _grows_everywhere(problem):
-    """Whether the penalty grows in every direction of the coefficients: its conjugate is then
-    finite near 0."""
-    return problem.alpha > 0 and problem.penalty.has_dual
-
-
-def _free_directions(problem):
-    """As :func:`_directions`, of coefficients that a penalty leaves free: single ones, or all
-    alike, as a penalty on their differences does."""
-    penalty, shape = problem.penalty, problem.shape
+def _free_features(problem):
+    """Numbers of the features whose coefficients the penalty does not hold, by themselves or all
+    together."""
+    penalty = problem.penalty
+    if problem.alpha > 0 and penalty.has_dual:  # it grows in every direction
+        return np.zeros(0, dtype=int)
     if penalty.is_zero:
-        return
-    units = [*np.eye(len(problem.scale)), np.ones(len(problem.scale))]
-    steps = [np.broadcast_to(sign * unit[:, None], shape) for unit in units for sign in (1.0, -1.0)]
-    with np.errstate(over="ignore", invalid="ignore"):
-        grows = [not penalty.value(2 * FAR * step) <= penalty.value(FAR * step) for step in steps]
-    is_free = ~np.reshape(grows, (-1, 2)).any(axis=1)
-    if is_free.any():
-        yield from _directions(problem, np.stack(units, axis=1)[:, is_free])
+        return np.arange(problem.n_features)
+    far = np.full(problem.shape, FAR)
+    is_free = [_is_level(penalty, side).any(axis=1) for side in (far, -far)]
+    return np.flatnonzero(is_free[0] | is_free[1])
 
 
-def _directions(problem, basis):
-    """Directions along which no loss rises and some fall, by linear programs: one for each output
-    at most.
+def _is_level(penalty, w):
+    """Which coefficients a penalty does not pull."""
+    if "gradient" in penalty.provides:
+        return penalty.gradient(w) == 0
+    return np.isclose(penalty.prox(w, np.ones_like(w)), w, rtol=ROUNDING, atol=0.0)
+
+
+def _directions(problem):
+    """Directions along which no loss rises and some fall, and that the penalty leaves free: those
+    of single coefficients, or of all alike, as a penalty on their differences does.
+
+    Returns
+    -------
+    list of (coef, shift)
+        Of shape (n_features, n_outputs) and (n_outputs,); of each output one at most.
+    """
+    penalty, units = problem.penalty, np.eye(problem.n_features)
+    if penalty.is_zero:
+        room = np.broadcast_to([-1.0, 1.0], (*problem.shape, 2))
+        return problem.knowledge.recession(lambda: [*_solutions(problem, units, room)])
+    units = np.hstack([units, np.ones((len(units), 1))])
+    outputs = np.eye(problem.n_outputs)
+    room = [
+        [
+            [sign * _lets_grow(penalty, sign * np.outer(unit, output), FAR) for sign in (-1.0, 1.0)]
+            for output in outputs
+        ]
+        for unit in units.T
+    ]
+    return [*_solutions(problem, units, np.asarray(room))]
+
+
+def _solutions(problem, basis, room):
+    """As :func:`_directions`, by linear programs.
 
     Parameters
     ----------
     problem : Problem
     basis : ndarray of shape (n_features, n_directions)
         Of the coefficients' part.
+    room : ndarray of shape (n_directions, n_outputs, 2)
+        How far each may go back and forth.
 
     Yields
     ------
@@ -120,25 +149,33 @@ def _directions(problem, basis):
     """
     reach = FAR * (1.0 + problem.rows.targets.size.max())
     size = np.abs(problem.scale[:, None] * basis).max(axis=0, initial=0.0)
-    basis = basis[:, size > 0] / size[size > 0]
+    basis, room = basis[:, size > 0] / size[size > 0], room[size > 0]
+    room = np.concatenate([room, np.broadcast_to([-1.0, 1.0], (1, *room.shape[1:]))])
     joint = block_diag(problem.scale[:, None] * basis, float(problem.fit_intercept))
     outputs = np.arange(problem.n_outputs)
     groups = outputs[:, None] if problem.rows.is_separate else outputs[None]
     for group, (rows, falls) in zip(groups, problem.rows.recession(reach, NEAR), strict=True):
         if not falls.any():
             continue
-        held = rows @ np.kron(joint, np.eye(len(group)))
-        found = linprog(
-            held[falls].sum(axis=0), A_ub=held, b_ub=np.zeros(len(held)), bounds=(-1, 1)
-        )
+        held, bounds = rows @ np.kron(joint, np.eye(len(group))), room[:, group].reshape(-1, 2)
+        total = held[falls].sum(axis=0)
+        found = linprog(total, A_ub=held, b_ub=np.zeros(len(held)), bounds=bounds)
         if found.status == 0 and found.fun < -LEAST_FALL:
-            # Exactly, not as the tolerance allows: rows that seem not to move do not.
-            still = held[np.abs(held @ found.x) <= FEASIBLE]
-            moves = found.x - np.linalg.lstsq(still, still @ found.x, rcond=ROUNDING)[0]
-            moves = moves.reshape(-1, len(group))
+            moves = _without_tolerance(held, found.x, bounds).reshape(-1, len(group))
             coef, shift = np.zeros(problem.shape), np.zeros(problem.n_outputs)
             coef[:, group], shift[group] = basis @ moves[:-1], moves[-1]
             yield coef, shift * problem.fit_intercept
+
+
+def _without_tolerance(held, moves, bounds):
+    """A program's solution, exactly, not as the tolerance allows: what seems not to move does not,
+    be it a row, or a coefficient that has no room on one side."""
+    loose = (np.abs(moves) > FEASIBLE) | bounds.all(axis=1)
+    still = held[np.abs(held @ moves) <= FEASIBLE][:, loose]
+    exact = np.zeros_like(moves)
+    exact[loose] = moves[loose]
+    exact[loose] -= np.linalg.lstsq(still, still @ exact[loose], rcond=ROUNDING)[0]
+    return exact
 
 
 def _is_sure_of_rows(point):

@@ -13,6 +13,9 @@ LEAST_ENTERING, ENTERING = 10, 0.5
 FEWER, MOST_TRIALS = 8, 4
 #: Share of the largest decrease that a coefficient must promise to enter with others.
 PROMISING = 0.1
+#: Share of a direction without curvature, in units of the columns, that is rounding: a coefficient
+#: that has no more would change its sign far away.
+NO_PART = 1e-8
 #: Exponents of the step sizes at which the model is evaluated, up to the first change of sign.
 POWERS = np.linspace(0.0, 1.0, 8)
 
@@ -107,6 +110,8 @@ class ActiveSets:
         self._model.check(active[: last + 1], combination)
         direction = np.zeros_like(u)
         direction[: last + 1] = combination
+        size = np.abs(direction) * np.sqrt(self._model.diagonal[active])
+        direction[size <= NO_PART * size.max()] = 0.0
         if right @ direction > 0:
             direction = -direction
         end = np.where(direction > 0, room[1], room[0])

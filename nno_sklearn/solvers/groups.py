@@ -10,7 +10,14 @@ from nno_sklearn.problem.cost import fits_matrix, most_plane_steps
 from nno_sklearn.rows.cholesky import ScaledCholesky
 from nno_sklearn.solvers.active_sets import ActiveSets
 from nno_sklearn.solvers.kinked_model import KinkedModel
-from nno_sklearn.solvers.models import GramModel, ThinModel, model_gap, stands_still
+from nno_sklearn.solvers.models import (
+    GramModel,
+    ThinModel,
+    curved_along,
+    free_shifts,
+    model_gap,
+    stands_still,
+)
 from nno_sklearn.solvers.plane_steps import PlaneSteps
 
 MAX_ROUNDS = 200
@@ -56,6 +63,8 @@ def group_model(point, blocks):
     joint = np.zeros((point.coef.size, point.coef.size))
     for index, matrix in blocks:
         joint[np.ix_(index, index)] = matrix
+    is_free = norms.of_features(norms.radii == 0) & (norms.l1 + norms.l2 == 0)
+    joint = curved_along(free_shifts(point.problem, np.arange(len(joint)), is_free), joint)
     norms = replace(norms, labels=np.repeat(norms.labels, n_outputs))
     model = GramModel(_with_squares(joint, norms.l2))
     return GroupModel(point, norms, model, (-1, 1))

@@ -36,6 +36,36 @@ def _directions(index, unit, starts, n_coefs):
     return sparse.csr_array((unit, index, ends), shape=(len(starts), n_coefs))
 
 
+def free_shifts(problem, index, is_free):
+    """Places in ``index`` of the coefficients of each feature that a penalty leaves free in all
+    outputs that interact, (n_shifts, n_outputs): a softmax does not tell where they are together.
+
+    Parameters
+    ----------
+    problem : Problem
+    index : ndarray of int
+        Numbers of a model's coefficients in ``coef.ravel()``.
+    is_free : bool or ndarray that broadcasts to w's shape
+    """
+    n_outputs = problem.n_outputs
+    if problem.rows.is_separate or not np.any(is_free):
+        return np.zeros((0, n_outputs), dtype=int)
+    place = np.full(problem.shape, -1)
+    place.ravel()[index] = np.arange(len(index))
+    is_whole = np.broadcast_to(is_free, problem.shape) & (place >= 0)
+    return place[is_whole.all(axis=1)]
+
+
+def curved_along(shifts, matrix):
+    """A matrix with curvature along shifts of coefficients together, which its model does not tell:
+    its minimum then does not lie far along them, for all that rounding says."""
+    if len(shifts):
+        matrix, n_outputs = matrix.copy(), shifts.shape[1]
+        added = matrix.diagonal()[shifts].mean(axis=1) / n_outputs
+        matrix[shifts[:, :, None], shifts[:, None, :]] += added[:, None, None]
+    return matrix
+
+
 def stands_still(gaps):
     """Whether rounds no longer gain: by rounding, or as columns outside the set hold the gap up."""
     return len(gaps) > PATIENCE and min(gaps[-PATIENCE:]) > WORTHWHILE * min(gaps[:-PATIENCE])
@@ -167,12 +197,19 @@ class RowsModel:
     point : Point
     index : ndarray of shape (n,)
         Numbers of the coefficients in ``coef.ravel()``.
+    shifts : ndarray of shape (n_shifts, n_outputs)
+        See :func:`free_shifts`: along these there is some curvature.
     """
 
-    def __init__(self, point, index):
+    def __init__(self, point, index, shifts):
         feature, output = np.divmod(index, point.problem.n_outputs)
         rows = point.problem.rows
         self._rows = rows.hessian_root(point.curvature, feature, output)
+        if len(shifts):
+            added = np.zeros((len(shifts), len(index)))
+            size = np.linalg.norm(self._rows[:, shifts], axis=0) / shifts.shape[1]
+            added[np.arange(len(shifts))[:, None], shifts] = size.mean(axis=1, keepdims=True)
+            self._rows = np.vstack([self._rows, added])
         self.diagonal = np.einsum("ij,ij->j", self._rows, self._rows)
 
     def product(self, d):

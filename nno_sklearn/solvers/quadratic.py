@@ -17,6 +17,8 @@ from nno_sklearn.solvers.models import (
     IllConditionedError,
     RowsModel,
     block_product,
+    curved_along,
+    free_shifts,
     largest_eigenvalue,
 )
 
@@ -90,13 +92,16 @@ def _active_sets(point, index, matrix, terms, target_gap):
     w, gradient = point.coef.ravel()[index], point.data_gradient.ravel()[index]
     rank = (point.problem.n_samples - 1) * max(1, coupled_outputs(point.problem) - 1)
     given = terms.take(index), w, gradient, 2 * abs(point.data_loss)
+    shifts = free_shifts(point.problem, index, terms.is_free)
     if matrix is not None:
         try:
+            matrix = curved_along(shifts, matrix)
             model = GramModel(matrix, partial(_rows_tell, point, index))
             return minimise_kinked(KinkedModel(model, *given), rank, target_gap)
         except IllConditionedError:
             pass
-    return ActiveSets(KinkedModel(RowsModel(point, index), *given), rank).minimise(target_gap)
+    model = RowsModel(point, index, shifts)
+    return ActiveSets(KinkedModel(model, *given), rank).minimise(target_gap)
 
 
 def _rows_tell(point, index, combination, size):

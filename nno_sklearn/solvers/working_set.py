@@ -289,8 +289,10 @@ def _proximal_newton(inner, target_gap, hessian, columns):
         found = _proximal_newton_step(inner, minimum, target_gap)
         return inner if found is None else found
     gap, in_vain = _left(inner), 0
-    for _ in range(MAX_NEWTON_STEPS):
-        if gap <= target_gap or in_vain == FEW_STEPS:
+    for count in range(MAX_NEWTON_STEPS):
+        # What single coefficients promise is no gap: together they may gain more, as the run knows.
+        is_reached = gap <= target_gap and (count > 0 or inner.problem.has_dual)
+        if is_reached or in_vain == FEW_STEPS:
             break
         chosen = _chosen_coefficients(inner)
         by_products = _takes_products(inner, hessian, chosen)

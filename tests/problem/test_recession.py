@@ -154,3 +154,56 @@ def test_a_penalty_that_grows_leaves_the_intercept_alone(monkeypatch):
         assert not separates(problem.at(np.array([[1.0]])))
         one_class = pose(X, np.ones((12, 1)), LOSSES["log_loss"], penalty, 1e-3)
         assert separates(one_class.at(np.zeros((1, 1)), np.array([3.0])))
+
+
+def one_hot(n_samples, n_columns, rng):
+    """Columns of five levels each."""
+    return np.hstack([np.eye(5)[rng.integers(0, 5, n_samples)] for _ in range(n_columns)])
+
+
+@pytest.mark.parametrize("solver", ["auto", "nearest_neighbor", "proximal"])
+class TestFreeFeatures:
+    """A penalty holds most features and leaves a few free, among which alone it may fall for ever;
+    all of them together are more than a program takes."""
+
+    def test_a_level_without_a_class(self, solver):
+        rng = np.random.default_rng(0)
+        X, y = one_hot(50, 80, rng), np.arange(50) % 3
+        X[:5, 0] = [1, 1, 0, 1, 1]
+        weights = np.ones(X.shape[1])
+        weights[:2] = 0.0
+        model = NNOClassifier(penalty=L1(weights=weights), alpha=0.003, solver=solver)
+        X[y == 2, 0] = 0.0
+        assert "has no minimum" in ending(model, X, y) and model.n_iter_ < 60
+        X[:12, 0] = 1.0
+        X[:, 1] = 1.0 - X[:, 0]
+        assert ending(model, X, y) == ""
+
+    @pytest.mark.parametrize("loss", ["log_loss", "poisson"])
+    def test_bounds_stand_in_the_way(self, solver, loss):
+        """What was said of the direction did not count that it leads out of the bounds."""
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(60, 3))
+        y = np.where(X[:, 0] < 0, rng.integers(1, 4, 60) if loss == "poisson" else 1, 0)
+        X[:, 0] += np.where(y > 0, 1.0, 2.0) if loss == "poisson" else 0.0
+        kind = NNORegressor if loss == "poisson" else NNOClassifier
+        bound = {"lower": {0: 0.0}}
+        model = kind(loss, penalty=L1(weights={0: 0.0}, **bound), alpha=0.01, solver=solver)
+        assert ending(model, X, y) == "" and model.coef_.ravel()[0] >= 0
+        model.set_params(penalty=L1(weights={0: 0.0}, upper={0: 0.0, 1: 1.0}, lower={2: -1.0}))
+        if loss == "log_loss":
+            assert "has no minimum" in ending(model, X, y)
+
+    def test_free_in_one_class_alone(self, solver):
+        rng = np.random.default_rng(0)
+        X, y = rng.normal(size=(90, 30)), np.arange(90) % 3
+        X[:, 0] = np.where(y == 1, 1.0, 0.0) * (rng.random(90) < 0.5)
+        weights = np.ones((30, 3))
+        weights[0, 1] = 0.0
+        model = NNOClassifier(penalty=L1(weights=weights), alpha=0.01, solver=solver)
+        assert "has no minimum" in ending(model, X, y)
+        weights[0] = [0.0, 1.0, 1.0]
+        model.set_params(penalty=L1(weights=weights))
+        assert "has no minimum" in ending(model, X, y)  # away from the other two
+        X[0, 0], X[1, 0] = 1.0, 1.0
+        assert ending(model, X, y) == ""

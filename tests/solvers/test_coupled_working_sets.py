@@ -88,3 +88,25 @@ def test_a_model_of_some_coefficients_is_part_of_the_whole():
     assert problem.n_passes == before
     [(chosen, _)] = hessian.blocks(point, columns, np.array([5, 7]))
     assert chosen.tolist() == [5, 7]
+
+
+FREE = {0: 0.0, 3: 0.0, 7: 0.0}
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [L1(weights=FREE), ElasticNet(0.5, weights=FREE), GroupLasso(weights=FREE)],
+    ids=["l1", "elastic net", "groups"],
+)
+@pytest.mark.parametrize("columns", ["sparse", "of many scales"])
+def test_features_that_a_penalty_leaves_free_in_all_classes(penalty, columns):
+    """A softmax does not tell where their coefficients are together: models once led 1e14 away."""
+    rng = np.random.default_rng(2)
+    shape = 1500, 150
+    factors = rng.random(shape) < 0.1 if columns == "sparse" else 10 ** rng.uniform(-4, 4, 150)
+    X = rng.normal(size=shape) * factors
+    score = (X / X.std(axis=0))[:, :5] @ rng.normal(size=5) + 3 * rng.normal(size=len(X))
+    problem = pose(X, np.eye(3)[np.digitize(score, [-1, 1])], MultinomialLogLoss(), penalty, 0.004)
+    result = solve("proximal", problem, tol=1e-6)
+    assert result.status.value == "converged" and result.n_iter < 15
+    assert np.abs(result.coef.sum(axis=1) * X.std(axis=0))[list(FREE)].max() < 1.0
