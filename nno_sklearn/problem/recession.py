@@ -37,7 +37,8 @@ def falls_for_ever(point, direction, slope, shift, minor=0.0):
     point : Point
     direction : ndarray of shape (n_features, n_outputs)
     slope, shift : Raw and ndarray of shape (n_outputs,)
-        What a unit of the direction adds to the raw predictions, in two parts.
+        What a unit of the direction adds to the raw predictions, in two parts. Ordered classes may
+        have a shift of each intercept, (n_classes - 1,).
     minor : float, default=0.0
         Share of the largest move up to which a raw prediction does not move.
     """
@@ -64,12 +65,13 @@ def separates(point):
     """Whether there is a direction of recession; certain where the rows are few."""
     if point.problem.loss.constant_curvature:  # it rises for ever in every direction
         return False
-    if falls_for_ever(point, point.coef, point.raw, point.intercept):
-        return True
     problem, rows = point.problem, point.problem.rows
+    intercept = point.intercept + problem.loss.intercepts
+    if falls_for_ever(point, point.coef, point.raw, intercept):
+        return True
     if _grows_everywhere(problem):  # only the intercept may
         nowhere = np.zeros(problem.shape)
-        return falls_for_ever(point, nowhere, rows.nothing(), point.intercept)
+        return falls_for_ever(point, nowhere, rows.nothing(), intercept)
     n_coupled = 1 if rows.is_separate else problem.n_outputs - 1
     n_entries = problem.n_samples * (problem.n_features + 1) * problem.n_outputs
     if n_entries * n_coupled > FEW_PROGRAM_ENTRIES:
@@ -117,11 +119,13 @@ def _directions(problem, basis):
     Yields
     ------
     coef, shift : ndarray of shape (n_features, n_outputs), (n_outputs,)
+        The shift of ordered classes is (n_classes - 1,).
     """
     reach = FAR * (1.0 + problem.rows.targets.size.max())
     size = np.abs(problem.scale[:, None] * basis).max(axis=0, initial=0.0)
     basis = basis[:, size > 0] / size[size > 0]
-    joint = block_diag(problem.scale[:, None] * basis, float(problem.fit_intercept))
+    n_shifts = np.size(problem.loss.intercepts)  # of an output
+    joint = block_diag(problem.scale[:, None] * basis, problem.fit_intercept * np.eye(n_shifts))
     outputs = np.arange(problem.n_outputs)
     groups = outputs[:, None] if problem.rows.is_separate else outputs[None]
     for group, (rows, falls) in zip(groups, problem.rows.recession(reach, NEAR), strict=True):
@@ -136,9 +140,9 @@ def _directions(problem, basis):
             still = held[np.abs(held @ found.x) <= FEASIBLE]
             moves = found.x - np.linalg.lstsq(still, still @ found.x, rcond=ROUNDING)[0]
             moves = moves.reshape(-1, len(group))
-            coef, shift = np.zeros(problem.shape), np.zeros(problem.n_outputs)
-            coef[:, group], shift[group] = basis @ moves[:-1], moves[-1]
-            yield coef, shift * problem.fit_intercept
+            coef, shift = np.zeros(problem.shape), np.zeros((n_shifts, problem.n_outputs))
+            coef[:, group], shift[:, group] = basis @ moves[:-n_shifts], moves[-n_shifts:]
+            yield coef, shift.ravel() * problem.fit_intercept
 
 
 def _is_sure_of_rows(point):
