@@ -159,6 +159,8 @@ class Loss(BaseEstimator):
     #: For a loss that couples one output per class: the class of the loss of one output that is
     #: the same model for two classes; else None.
     of_two_classes: ClassVar[type | None] = None
+    #: What ordered classes add to each row's raw prediction, where it is known; else 0.
+    intercepts: Array | float = 0.0
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -257,6 +259,12 @@ class Loss(BaseEstimator):
         """Whether classes are ordered, with an intercept for each pair of neighbours, as the loss
         writes ``at_intercepts``."""
         return "at_intercepts" in self.provides
+
+    def outward(self, y: Array) -> Array | None:
+        """Signs of the moves of raw predictions, one for each intercept, along which the losses of
+        ordered classes fall for ever, and 0 where a move is nothing to a row; None where gradients
+        tell."""
+        return None
 
     @property
     def is_smooth(self) -> bool:

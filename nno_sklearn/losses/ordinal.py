@@ -123,6 +123,8 @@ class OrdinalAt(Loss):
            [0.77]])
     """
 
+    intercepts: Array
+
     def __init__(self, intercepts: Array) -> None:
         self.intercepts = intercepts
 
@@ -161,6 +163,10 @@ class OrdinalAt(Loss):
             eta = _largest(np.clip(u, -1.0, 1.0), above, below)
             between = u * eta - _value(eta + above, eta + below)
         return np.where(inside, np.where(is_first | is_last, end, between), np.inf)
+
+    def outward(self, y: Array) -> Array:
+        n_intercepts = len(self.intercepts)
+        return _entries(y, np.empty((len(y), n_intercepts)), 1.0, -1.0)
 
     def at_intercepts(self, intercepts: Array) -> Loss:
         """The loss at other intercepts."""

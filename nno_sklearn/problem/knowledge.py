@@ -1,5 +1,7 @@
 """What solvers have computed from a problem's rows, which any penalty can use again."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
@@ -16,6 +18,11 @@ class KnownHessian(NamedTuple):
 class Knowledge:
     """Results computed from the rows, by the options that they depend on.
 
+    Parameters
+    ----------
+    wider : Knowledge, default=None
+        Of the same rows, whose directions of recession are these ones' as well.
+
     Attributes
     ----------
     hessian : KnownHessian or None
@@ -24,7 +31,8 @@ class Knowledge:
         Steps of the last run by gradients, by the shape of what moved.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wider: Knowledge | None = None) -> None:
+        self._wider = wider
         self.hessian: KnownHessian | None = None
         self.secants: dict[tuple[int, ...], Any] = {}
         self._landmarks: dict[int | None, Any] = {}
@@ -53,6 +61,8 @@ class Knowledge:
 
     def recession(self, make: Callable[[], list[Any]]) -> list[Any]:
         """Directions of recession, if any; ``make`` finds them the first time."""
+        if self._wider is not None:
+            return self._wider.recession(make)
         if self._recession is None:
             self._recession = make()
         return self._recession

@@ -321,8 +321,11 @@ class Problem:
         return self.with_loss(self.loss.at_scale(scale))
 
     def at_intercepts(self, intercepts: Array) -> "Problem":
-        """The same objective where the intercepts of ordered classes are known up to a shift."""
-        return self.with_loss(self.loss.at_intercepts(intercepts))
+        """The same objective where the intercepts of ordered classes are known up to a shift; what
+        is said of its recession is that of this one, in all intercepts."""
+        part = self.with_loss(self.loss.at_intercepts(intercepts))
+        part.knowledge = Knowledge(self.knowledge)
+        return part
 
     def smoothed(self, width: float, dual: Raw | None = None) -> "Problem":
         """The same objective with its nonsmooth loss smoothed, but for a constant nowhere above it.

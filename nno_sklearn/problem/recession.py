@@ -35,7 +35,8 @@ def falls_for_ever(point, direction, slope, shift, minor=0.0):
     point : Point
     direction : ndarray of shape (n_features, n_outputs)
     slope, shift : Raw and ndarray of shape (n_outputs,)
-        What a unit of the direction adds to the raw predictions, in two parts.
+        What a unit of the direction adds to the raw predictions, in two parts. Ordered classes may
+        have a shift of each intercept, (n_classes - 1,).
     minor : float, default=0.0
         Share of the largest move up to which a raw prediction does not move.
     """
@@ -68,12 +69,13 @@ def separates(point):
     """Whether there is a direction of recession; certain where the rows are few."""
     if point.problem.loss.constant_curvature:  # it rises for ever in every direction
         return False
-    if falls_for_ever(point, point.coef, point.raw, point.intercept):
+    intercept = point.intercept + point.problem.loss.intercepts
+    if falls_for_ever(point, point.coef, point.raw, intercept):
         return True
     problem, features = point.problem, _free_features(point.problem)
     if not len(features):  # only the intercept may
         nowhere = np.zeros(problem.shape)
-        return falls_for_ever(point, nowhere, problem.rows.nothing(), point.intercept)
+        return falls_for_ever(point, nowhere, problem.rows.nothing(), intercept)
     if len(features) < problem.n_features:
         point = point.on_columns(problem.columns(features), features)
     problem, rows = point.problem, point.problem.rows
@@ -146,12 +148,15 @@ def _solutions(problem, basis, room):
     Yields
     ------
     coef, shift : ndarray of shape (n_features, n_outputs), (n_outputs,)
+        The shift of ordered classes is (n_classes - 1,).
     """
     reach = FAR * (1.0 + problem.rows.targets.size.max())
     size = np.abs(problem.scale[:, None] * basis).max(axis=0, initial=0.0)
+    n_shifts = np.size(problem.loss.intercepts)  # of an output
     basis, room = basis[:, size > 0] / size[size > 0], room[size > 0]
-    room = np.concatenate([room, np.broadcast_to([-1.0, 1.0], (1, *room.shape[1:]))])
-    joint = block_diag(problem.scale[:, None] * basis, float(problem.fit_intercept))
+    both = np.broadcast_to([-1.0, 1.0], (n_shifts, *room.shape[1:]))
+    room = np.concatenate([room, both])
+    joint = block_diag(problem.scale[:, None] * basis, problem.fit_intercept * np.eye(n_shifts))
     outputs = np.arange(problem.n_outputs)
     groups = outputs[:, None] if problem.rows.is_separate else outputs[None]
     for group, (rows, falls) in zip(groups, problem.rows.recession(reach, NEAR), strict=True):
@@ -162,9 +167,9 @@ def _solutions(problem, basis, room):
         found = linprog(total, A_ub=held, b_ub=np.zeros(len(held)), bounds=bounds)
         if found.status == 0 and found.fun < -LEAST_FALL:
             moves = _without_tolerance(held, found.x, bounds).reshape(-1, len(group))
-            coef, shift = np.zeros(problem.shape), np.zeros(problem.n_outputs)
-            coef[:, group], shift[group] = basis @ moves[:-1], moves[-1]
-            yield coef, shift * problem.fit_intercept
+            coef, shift = np.zeros(problem.shape), np.zeros((n_shifts, problem.n_outputs))
+            coef[:, group], shift[:, group] = basis @ moves[:-n_shifts], moves[-n_shifts:]
+            yield coef, shift.ravel() * problem.fit_intercept
 
 
 def _without_tolerance(held, moves, bounds):

@@ -378,7 +378,8 @@ class Rows(ABC):
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Whether a row's loss rises at ``reach * (slope + shift)``, and whether one falls there
         where its raw prediction has size ``near``: of each output, or once for outputs that
-        interact. Entries up to ``floor`` do not move."""
+        interact. Entries up to ``floor`` do not move. Intercepts of ordered classes may have
+        shifts of their own."""
 
     @abstractmethod
     def doubtful(self, raw: Raw, b: Array, limit: float) -> tuple[Array, NDArray[np.bool_]]:
@@ -393,7 +394,7 @@ class Rows(ABC):
         units of the columns' spreads, then of the intercept, and output by output within each, to
         numbers that must be at most 0; and for which of them the loss then falls for ever.
         ``reach`` and ``near`` are as in :meth:`recedes`. Outputs that interact are those of
-        classes.
+        classes. Ordered classes have a number for each of their intercepts.
         """
 
     # Second moments

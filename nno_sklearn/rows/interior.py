@@ -208,6 +208,14 @@ class Interior(CornerRows):
             for j, corner in enumerate(self._corners)
         ]
 
+    def lose_nothing(self) -> bool:
+        """Whether all losses are as small as they can be, which is 0; slopes of 0 are then kept."""
+        has_zero = (np.less_equal(c.low, 0) & np.greater_equal(c.high, 0) for c in self._corners)
+        if self.value() > 0 or not all(map(np.all, has_zero)):
+            return False
+        self._at_ends = [np.zeros_like(self._eta) for _ in self._corners]
+        return True
+
     def whole_value(self, raw: StoredRaw, b: Array) -> float:
         """The data loss of all rows: more, if one is not on the side of its group."""
         weight, eta = self._rows.weight, raw.array + b

@@ -24,6 +24,9 @@ class Recession:
         if not self.is_separate:  # a shift of all outputs changes nothing: the largest is 0
             raw = raw - raw.max(axis=1, keepdims=True)
         raw = np.where(np.abs(raw) >= floor, raw, 0.0)
+        if (outward := self.loss.outward(np.asarray(self.y))) is not None:
+            moves = outward * raw
+            return np.atleast_1d((moves < 0).any()), np.atleast_1d((moves > 0).any())
         if self.is_separate:
             steps = near * np.sign(raw)
         else:
@@ -55,6 +58,10 @@ class Recession:
 
     def recession(self, reach, near):
         rows = self._dense(np.ones(len(self), dtype=bool))
+        if (outward := self.loss.outward(np.asarray(self.y))) is not None:
+            row, end = np.nonzero(outward)
+            moved = np.hstack([rows[row, :-1], np.eye(outward.shape[1])[end]])
+            return [(-outward[row, end][:, None] * moved, np.ones(len(row), dtype=bool))]
         if not self.is_separate:
             own = np.asarray(self.y).argmax(axis=1)
             row, other = np.nonzero(own[:, None] != np.arange(self.n_outputs))

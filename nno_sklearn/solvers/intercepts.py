@@ -129,6 +129,11 @@ class _Intercepts(Succession):
         self._before, self._step = (self._known, slope), -self._inverse @ slope
         self._promised = -0.5 * slope @ self._step
 
+    @property
+    def _gap(self):
+        """On the way to infinity, no loss is below 0."""
+        return super()._gap if np.isfinite(self._decrement) else min(super()._gap, self._value)
+
     def _optimality(self):
         """Without a dual point the Newton decrement: of the coefficients, and of the intercepts."""
         if np.isfinite(self._bound):

@@ -121,6 +121,9 @@ def _penalty(terms, coef):
 def _newton(problem, terms, rows, start, accuracy, max_iter, nearest=0.0):
     """Newton's steps on some rows, until objective and dual are as near as wanted. From a relative
     gap of ``nearest`` on, the optimum itself is tried."""
+    rows.begin(start.coef, start.intercept)
+    if _penalty(terms, start.coef) == 0 and rows.lose_nothing():  # no lower objective exists
+        return start._replace(rows=rows)
     inside, past = _Iterate(problem, terms, rows, start), deque(maxlen=PATIENCE)
     last = min(max_iter, start.n_iter + MOST_STEPS)
     for n_iter in range(start.n_iter, last + 1):
@@ -154,14 +157,13 @@ class _Look(NamedTuple):
 
 class _Iterate:
     """Coefficients of an output with slopes of the rows' corners and of the penalty's kinks, all
-    inside of their intervals; steps predict what is left, and correct it."""
+    inside of their intervals; steps predict what is left, and correct it. The rows have begun."""
 
     def __init__(self, problem, terms, rows, start):
         self._steep, self._l2 = terms
         self._rows, self._fit_intercept, self._scale = rows, problem.fit_intercept, problem.scale
         self._unit = LEAST_UNIT * problem.null_value / problem.n_outputs
         self.coef, self.intercept = start.coef.copy(), start.intercept.copy()
-        rows.begin(self.coef, self.intercept)
         self._kinked, self._kinks = np.flatnonzero(self._steep), None
         self._n_products = rows.n_products
         if len(self._kinked):
@@ -256,9 +258,9 @@ class _Iterate:
         return _penalty((self._steep, self._l2), coef)
 
     def step(self, look):
-        """Make a step; False where the Hessian is not finite."""
+        """Make a step; False where the Hessian is not finite, or what is left underflows."""
         factor, left = self._factor(), look.left
-        if factor is None:
+        if factor is None or not left > 0:
             return False
         has_squares = not self._is_flat.all()
         lengths = self._plan(factor, look.slope, None).inside(1.0, has_squares)

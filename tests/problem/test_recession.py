@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from nno_sklearn import NNOClassifier, NNORegressor
 from nno_sklearn.losses.classification import MultinomialLogLoss
-from nno_sklearn.penalties import L1, L2, ElasticNet, FusedLasso, NoPenalty
+from nno_sklearn.penalties import L1, L2, MCP, ElasticNet, FusedLasso, NoPenalty
 from nno_sklearn.problem import recession, separates
 from tests.problems import LOSSES, make_problem, pose
 
@@ -120,6 +120,50 @@ def test_of_many_rows_some_outputs_are_in_doubt_and_one_is_not(solver, loss):
     if loss == "one of two labels":
         y[np.argsort(side)[[-1, 10]], 1] = [0, 1]
         assert ending(NNOClassifier(penalty=None, solver=solver, tol=1e-6), X, y) == ""
+
+
+def grades(n=200, n_classes=3):
+    """Ordered classes that a column tells apart."""
+    X = np.random.default_rng(0).normal(size=(n, 4))
+    return X, np.digitize(X[:, 0], np.linspace(-1, 1, n_classes - 1))
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("penalty", [None, L1(weights={0: 0.0}), MCP()])
+@pytest.mark.parametrize("n_classes", [3, 5])
+def test_thresholds_of_ordered_classes_move_apart(n_classes, penalty, solver):
+    if solver == "gd" and penalty is not None:
+        pytest.skip("penalties with kinks")
+    X, y = grades(n_classes=n_classes)
+    model = NNOClassifier("ordinal", penalty=penalty, alpha=0.01, solver=solver)
+    assert "has no minimum" in ending(model, X, y) and model.n_iter_ < 30
+    assert 0 < model.objective_ <= model.dual_gap_ < np.inf
+    border = np.argsort(X[:, 0])
+    one, other = border[np.searchsorted(y[border], 1) + np.array([-2, 1])]
+    y[one], y[other] = y[other], y[one]
+    assert ending(model, X, y) == ""
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_column_that_only_the_last_of_ordered_classes_has(solver):
+    X, y = grades()
+    y = np.digitize(X[:, 0] + np.random.default_rng(1).logistic(size=len(X)), [-1, 1])
+    X[:, 3] = np.arange(len(X)) % 10 == 0
+    model = NNOClassifier("ordinal", penalty=None, solver=solver)
+    assert ending(model, X, y) == ""
+    y[X[:, 3] > 0] = 2
+    assert "has no minimum" in ending(model, X, y)
+    y[X[:, 3] > 0] = 1  # between two thresholds that others hold
+    assert ending(model, X, y) == ""
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_many_rows_of_ordered_classes_by_the_coefficients_themselves(solver):
+    model = NNOClassifier("ordinal", penalty=None, solver=solver)
+    X, y = grades(n=8000)
+    X[:, 0] += 0.05 * (y - 1)
+    assert "has no minimum" in ending(model, X, y)
+    assert ending(model.set_params(penalty="l2"), X, y) == ""
 
 
 def test_of_overlapping_classes_there_is_an_optimum():

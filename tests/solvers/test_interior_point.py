@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from scipy import optimize, sparse
+from sklearn.base import clone
 
 from nno_sklearn import NNOClassifier, NNORegressor
 from nno_sklearn.losses import EpsilonInsensitive, Hinge, Quantile
@@ -178,3 +180,23 @@ def test_the_iteration_limit_holds(n):
     with pytest.warns(match="did not converge: the iteration limit"):
         model = NNORegressor(Quantile(0.5), max_iter=3, tol=1e-9).fit(X, y)
     assert model.n_iter_ <= 3
+
+
+@pytest.mark.parametrize("penalty", ["l2", "l1", None])
+@pytest.mark.parametrize("weight", [None, np.arange(120) % 3])
+@pytest.mark.parametrize(
+    ("estimator", "loss"),
+    [(NNOClassifier, "hinge"), (NNORegressor, "quantile"), (NNORegressor, "epsilon_insensitive")],
+)
+@pytest.mark.filterwarnings("ignore:Label 1 is")
+def test_an_output_that_the_constant_model_meets_is_left_as_it_is(estimator, loss, weight, penalty):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 4))
+    own = (X[:, 0] + rng.normal(size=120) > 0).astype(int)
+    rare = (np.arange(120) % 3 == 0).astype(int) * (weight is not None)  # all of weight 0
+    model = estimator(loss, penalty=penalty, alpha=0.01, tol=1e-8)
+    both = clone(model).fit(X, np.column_stack([own, rare]), sample_weight=weight)
+    alone = clone(model).fit(X, own, sample_weight=weight)
+    assert both.converged_
+    assert_allclose(both.coef_[1], 0, atol=0)
+    assert both.objective_ == pytest.approx(alone.objective_, rel=1e-7)
