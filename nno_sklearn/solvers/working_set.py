@@ -252,6 +252,8 @@ def choose_features(point):
     size, is_most = _set_size(problem, promise, sizes, int(sizes @ (used > 0)))
     if is_most and promise.any() and fits_matrix(point.coef.size):
         chosen = varies > 0
+    elif groups is None and problem.penalty.face(point.coef) is not None:
+        chosen = _most_violated(point, size)
     else:
         chosen = np.zeros(len(sizes), dtype=bool)
         chosen[_largest(promise, used > 0, max(1, int(size / sizes.mean())))] = True
@@ -272,6 +274,21 @@ def _set_size(problem, promise, sizes, n_used):
         least, most = max(SMALLEST_SET, int(MARGIN * n_used)), 2 * max(SMALLEST_SET, n_used)
         size = max(least, min(likely, most))
     return size, size >= n_features
+
+
+def _most_violated(point, size):
+    """Features in use, and about ``size`` that violate optimality most, as a mask.
+
+    A penalty with faces but no groups, such as SLOPE, lets columns in together which could not
+    enter without the others. All of these violate optimality equally in an output, and so are
+    chosen all or none; a part of them may promise much and yet gain nothing.
+    """
+    problem, used = point.problem, (point.coef != 0).any(axis=1)
+    distance = problem.penalty.subdiff_distance(point.coef, point.data_gradient / problem.alpha)
+    distance = np.where(point.data_diagonal > 0, distance, 0.0).max(axis=1)
+    distance[used] = np.inf
+    least = np.sort(distance)[-min(size, len(distance))]
+    return (distance >= least) & (distance > 0)
 
 
 def _largest(promise, used, size):
