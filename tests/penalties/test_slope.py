@@ -148,6 +148,20 @@ def test_columns_enter_together_of_which_a_part_cannot(n, p, alpha):
         assert off_optimal(SLOPE(), *pull_of(model, rows, y, weight)) < 1e-4
 
 
+class WithoutFaces(SLOPE):
+    """SLOPE of which solvers do not know that columns may enter only together."""
+
+    def face(self, w):
+        return None
+
+
+@pytest.mark.parametrize(("n", "p", "alpha"), [(150, 400, 0.3), (300, 600, 0.3)])
+def test_steps_in_all_columns_where_a_set_gains_nothing(n, p, alpha):
+    rows, y, _, _ = columns_alike(n, p)
+    model = NNORegressor(penalty=WithoutFaces(), alpha=alpha, tol=1e-9).fit(rows, y)
+    assert model.converged_ and off_optimal(SLOPE(), *pull_of(model, rows, y)) < 1e-4
+
+
 def test_columns_enter_together_in_each_output():
     rows, numbers, _, _ = columns_alike(150, 400)
     y = np.column_stack([numbers, rows[:, 0] - 0.5 * numbers, rows[:, 7]])
