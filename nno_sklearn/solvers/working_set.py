@@ -17,6 +17,7 @@ from nno_sklearn.problem.cost import (
     takes_products,
 )
 from nno_sklearn.solvers.accelerated import accelerated_steps
+from nno_sklearn.solvers.base import STANDSTILL
 from nno_sklearn.solvers.joint_newton import descend_by_newton
 from nno_sklearn.solvers.joint_proximal import kinked_place_at
 from nno_sklearn.solvers.linesearch import exact_step, rises
@@ -39,9 +40,10 @@ WORTHWHILE = 0.5
 MANY_ROWS_ACCURACY, MANY_COLUMNS_ACCURACY = 0.1, 0.3
 #: Smallest target gap of the inner problem, as a share of the gap at which the run converges.
 ENOUGH = 0.3
-#: Share of the gap that :data:`PATIENCE` iterations must gain together, or the run stalls; and that
+#: Share of the gap that :data:`PATIENCE` iterations must gain together, or steps in all columns are
+#: tried before the run stalls, sooner than a run ends that stands still altogether; and that
 #: one of so many Newton steps in a row must gain, those in all coefficients, or they end.
-CREEPING, PATIENCE, FEW_STEPS = 1e-3, 10, 2
+CREEPING, PATIENCE, FEW_STEPS = 1e-3, STANDSTILL - 1, 2
 #: Share of the first-order decrease that makes a whole step good enough.
 SUFFICIENT = 0.1
 #: Accuracy of a model's minimum by products, as a share of the gap where it is made: each digit is
@@ -66,43 +68,67 @@ def solve_by_working_sets(run, point, rows=None):
     Point
     """
     hessian = point.problem.knowledge.working_hessian(rows, lambda: WorkingHessian(rows))
-    step_size, working_set = np.nan, np.zeros(0, dtype=int)
+    step_size, sets = np.nan, _WorkingSets(hessian)
     if takes_kinked_newton(point.problem) and not run.done(point):
         point, step_size = descend_by_newton(run, point, kinked_place_at), 1.0
     while not run.done(point, step_size):
-        if _creeps(run.history):
+        better = point if _creeps(run.history) else sets.lowered(run, point)
+        if better is point:
+            better = _by_all_columns(run, point)
+        if better is point:
             run.stall()
             break
+        step_size, point = np.abs(better.coef - point.coef).max(), better
+    return point
+
+
+class _WorkingSets:
+    """The set of features that serves from one iteration to the next, and its columns."""
+
+    def __init__(self, hessian):
+        self._hessian, self._columns, self._set = hessian, None, np.zeros(0, dtype=int)
+
+    def lowered(self, run, point):
+        """A lower point, by the features of a set alone; the point itself where there is none."""
         needed = choose_features(point)
         if not len(needed):
-            run.stall()
-            break
+            return point
         is_thin = _has_thin_models(point, len(needed))
-        if is_thin:
-            needed = np.arange(point.problem.n_features)
-        if len(working_set) > SLACK * len(needed) or not np.isin(needed, working_set).all():
-            working_set = needed
-            columns = point.problem.columns(working_set)
-            is_whole = columns is point.problem
-        inner = point if is_whole else point.on_columns(columns, working_set)
-        target_gap = _target_gap(run, point, columns)
+        self._hold(point.problem, np.arange(point.problem.n_features) if is_thin else needed)
+        is_whole = self._columns is point.problem
+        inner = point if is_whole else point.on_columns(self._columns, self._set)
+        better = self._lowered(inner, _target_gap(run, point, self._columns), is_thin)
+        if better is inner:
+            return point
+        return better if is_whole else better.widened(point.problem, self._set)
+
+    def _hold(self, problem, needed):
+        """Renew the set where it lacks features, or has too many."""
+        if len(self._set) > SLACK * len(needed) or not np.isin(needed, self._set).all():
+            self._set, self._columns = needed, problem.columns(needed)
+
+    def _lowered(self, inner, target_gap, is_thin):
+        """A lower point of the problem on the set's columns, by models where these fit."""
         better = inner
         if is_thin:
-            better = _proximal_newton(inner, target_gap, RowHessian(), working_set)
+            better = _proximal_newton(inner, target_gap, RowHessian(), self._set)
         elif _fits_hessian(inner):
-            better = _proximal_newton(inner, target_gap, hessian, working_set)
+            better = _proximal_newton(inner, target_gap, self._hessian, self._set)
             if _is_model_of_some(better) and not has_product_models(better):
                 better = accelerated_steps(better, target_gap, ACCELERATED_STEPS)
         elif _has_row_models(inner):
-            better = _proximal_newton(inner, target_gap, RowHessian(), working_set)
+            better = _proximal_newton(inner, target_gap, RowHessian(), self._set)
         if better is inner:
             better = accelerated_steps(inner, target_gap, ACCELERATED_STEPS)
-        if better is inner:
-            run.stall()
-            break
-        step_size = np.abs(better.coef - inner.coef).max()
-        point = better if is_whole else better.widened(point.problem, working_set)
-    return point
+        return better
+
+
+def _by_all_columns(run, point):
+    """A point by accelerated steps in all coefficients, before a run stalls: what a set or a model
+    lacks they may gain. The point itself where they creep too."""
+    better = accelerated_steps(point, ENOUGH * run.tol * point.unit, ACCELERATED_STEPS)
+    gains = point.value - better.value >= CREEPING / PATIENCE * _left(point)
+    return better if gains else point
 
 
 def _target_gap(run, point, inner):
@@ -252,6 +278,8 @@ def choose_features(point):
     size, is_most = _set_size(problem, promise, sizes, int(sizes @ (used > 0)))
     if is_most and promise.any() and fits_matrix(point.coef.size):
         chosen = varies > 0
+    elif groups is None and problem.penalty.face(point.coef) is not None:
+        chosen = _most_violated(point, size)
     else:
         chosen = np.zeros(len(sizes), dtype=bool)
         chosen[_largest(promise, used > 0, max(1, int(size / sizes.mean())))] = True
@@ -272,6 +300,21 @@ def _set_size(problem, promise, sizes, n_used):
         least, most = max(SMALLEST_SET, int(MARGIN * n_used)), 2 * max(SMALLEST_SET, n_used)
         size = max(least, min(likely, most))
     return size, size >= n_features
+
+
+def _most_violated(point, size):
+    """Features in use, and about ``size`` that violate optimality most, as a mask.
+
+    A penalty with faces but no groups, such as SLOPE, lets columns in together which could not
+    enter without the others. All of these violate optimality equally in an output, and so are
+    chosen all or none; a part of them may promise much and yet gain nothing.
+    """
+    problem, used = point.problem, (point.coef != 0).any(axis=1)
+    distance = problem.penalty.subdiff_distance(point.coef, point.data_gradient / problem.alpha)
+    distance = np.where(point.data_diagonal > 0, distance, 0.0).max(axis=1)
+    distance[used] = np.inf
+    least = np.sort(distance)[-min(size, len(distance))]
+    return (distance >= least) & (distance > 0)
 
 
 def _largest(promise, used, size):

@@ -124,6 +124,54 @@ def test_more_features_than_a_working_set():
     assert off_optimal(SLOPE(), *pull_of(model, rows, y)) < 1e-7
 
 
+def columns_alike(n, p, seed=0):
+    """Columns that all share nine tenths of their variance, and numbers, counts and classes."""
+    rng, coef = np.random.default_rng(seed), np.zeros(p)
+    rows = 0.1**0.5 * rng.normal(size=(n, p)) + 0.9**0.5 * rng.normal(size=(n, 1))
+    coef[rng.choice(p, 10, replace=False)] = 2 * rng.normal(size=10)
+    numbers = rows @ coef + rng.normal(size=n)
+    numbers /= numbers.std()
+    counts = rng.poisson(np.exp(np.clip(numbers, -3, 2))).astype(float)
+    return rows, numbers, counts, np.digitize(numbers, [-0.5, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("n", "p", "alpha"), [(150, 400, 0.1), (150, 400, 0.3), (300, 600, 0.3), (500, 300, 0.15)]
+)
+def test_columns_enter_together_of_which_a_part_cannot(n, p, alpha):
+    """At 0 the sum of all pulls is beyond what the weights allow, that of any hundred is not: a
+    working set of so many gains nothing, far from the optimum."""
+    rows, numbers, counts, kinds = columns_alike(n, p)
+    fits = fits_of_every_kind(rows, numbers, counts, kinds, penalty=SLOPE(), alpha=alpha, tol=1e-9)
+    for model, y, weight in fits:
+        assert model.converged_ and model.dual_gap_ <= 1e-8
+        assert off_optimal(SLOPE(), *pull_of(model, rows, y, weight)) < 1e-4
+
+
+class WithoutFaces(SLOPE):
+    """SLOPE of which solvers do not know that columns may enter only together."""
+
+    def face(self, w):
+        return None
+
+
+@pytest.mark.parametrize(("n", "p", "alpha"), [(150, 400, 0.3), (300, 600, 0.3)])
+def test_steps_in_all_columns_where_a_set_gains_nothing(n, p, alpha):
+    rows, y, _, _ = columns_alike(n, p)
+    model = NNORegressor(penalty=WithoutFaces(), alpha=alpha, tol=1e-9).fit(rows, y)
+    assert model.converged_ and off_optimal(SLOPE(), *pull_of(model, rows, y)) < 1e-4
+
+
+def test_columns_enter_together_in_each_output():
+    rows, numbers, _, _ = columns_alike(150, 400)
+    y = np.column_stack([numbers, rows[:, 0] - 0.5 * numbers, rows[:, 7]])
+    model = NNORegressor(penalty=SLOPE(), alpha=0.33, tol=1e-10).fit(rows, y)
+    assert model.converged_ and off_optimal(SLOPE(), *pull_of(model, rows, y)) < 1e-6
+    single = clone(model).set_params(tol=1e-6).fit(rows.astype(np.float32), y)
+    assert single.converged_ and single.coef_.dtype == np.float32
+    assert single.objective_ == pytest.approx(model.objective_, rel=1e-5)
+
+
 def test_equal_weights_are_the_lasso():
     model = NNORegressor(penalty=SLOPE(np.ones(P)), alpha=ALPHA, tol=TOL)
     plain = Lasso(ALPHA, tol=1e-14, max_iter=100_000).fit(X, NUMBERS[:, 0])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_regression
 
-from nno_sklearn.penalties import L1, L2, ElasticNet, GroupLasso, NoPenalty
+from nno_sklearn.penalties import L1, L2, SLOPE, ElasticNet, GroupLasso, NoPenalty
 from nno_sklearn.solvers import (
     SOLVERS,
     GradientDescent,
@@ -251,6 +251,20 @@ def test_working_set_holds_what_promises_most():
     np.testing.assert_array_equal(
         np.isin(np.flatnonzero(best.coef), choose_features(problem.at(best.coef))), True
     )
+
+
+def test_a_working_set_has_all_that_violate_optimality_equally():
+    """With SLOPE columns of one output may enter together which cannot enter alone."""
+    problem = make_problem("multinomial", SLOPE(np.linspace(2, 1, 300)), 0.005, n=80, p=300)
+    coef = np.zeros(problem.shape)
+    coef[250:260] = 1e-9
+    for point in (problem.null, problem.at(coef)):
+        pull = point.data_gradient / problem.alpha
+        distance = problem.penalty.subdiff_distance(point.coef, pull).max(axis=1)
+        used, chosen = np.flatnonzero(point.coef.any(axis=1)), choose_features(point)
+        assert 100 <= len(chosen) < 300 and np.isin(used, chosen).all()
+        least = distance[np.setdiff1d(chosen, used)].min()
+        assert least > np.delete(distance, chosen).max()
 
 
 @pytest.mark.parametrize("size", [1, 4])
