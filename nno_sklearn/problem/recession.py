@@ -55,7 +55,7 @@ def falls_for_ever(point, direction, slope, shift, minor=0.0):
         part = direction * (np.arange(problem.n_outputs) == k) if rows.is_separate else direction
         with np.errstate(over="ignore", invalid="ignore"):
             before, after = (penalty.value(t * part) for t in (reach, 2 * reach))
-        if not after > before:
+        if after <= before < np.inf:  # not beyond a bound, where both are inf
             return True
     return False
 
@@ -90,21 +90,24 @@ def _grows_everywhere(problem):
 
 
 def _free_directions(problem):
-    """As :func:`_directions`, of coefficients that a penalty leaves free: single ones, or all
-    alike, as a penalty on their differences does."""
+    """As :func:`_directions`, of coefficients that a penalty leaves free, to one side at least:
+    single ones, or all alike, as a penalty on their differences does."""
     penalty, shape = problem.penalty, problem.shape
     if penalty.is_zero:
         return
     units = [*np.eye(len(problem.scale)), np.ones(len(problem.scale))]
-    steps = [np.broadcast_to(sign * unit[:, None], shape) for unit in units for sign in (1.0, -1.0)]
+    steps = [np.broadcast_to(sign * unit[:, None], shape) for unit in units for sign in (-1.0, 1.0)]
     with np.errstate(over="ignore", invalid="ignore"):
-        grows = [not penalty.value(2 * FAR * step) <= penalty.value(FAR * step) for step in steps]
-    is_free = ~np.reshape(grows, (-1, 2)).any(axis=1)
+        free = [
+            penalty.value(2 * FAR * step) <= penalty.value(FAR * step) < np.inf for step in steps
+        ]
+    sides = np.reshape(free, (-1, 2))
+    is_free = sides.any(axis=1)
     if is_free.any():
-        yield from _directions(problem, np.stack(units, axis=1)[:, is_free])
+        yield from _directions(problem, np.stack(units, axis=1)[:, is_free], sides[is_free])
 
 
-def _directions(problem, basis):
+def _directions(problem, basis, sides=None):
     """Directions along which no loss rises and some fall, by linear programs: one for each output
     at most.
 
@@ -113,6 +116,8 @@ def _directions(problem, basis):
     problem : Problem
     basis : ndarray of shape (n_features, n_directions)
         Of the coefficients' part.
+    sides : ndarray of shape (n_directions, 2), default=None
+        Whether each may be taken backwards and forwards; None: all may.
 
     Yields
     ------
@@ -120,7 +125,9 @@ def _directions(problem, basis):
     """
     reach = FAR * (1.0 + problem.rows.targets.size.max())
     size = np.abs(problem.scale[:, None] * basis).max(axis=0, initial=0.0)
+    sides = np.ones((len(size), 2)) if sides is None else sides
     basis = basis[:, size > 0] / size[size > 0]
+    bounds = np.vstack([sides[size > 0], np.ones(2)]) * [-1.0, 1.0]
     joint = block_diag(problem.scale[:, None] * basis, float(problem.fit_intercept))
     outputs = np.arange(problem.n_outputs)
     groups = outputs[:, None] if problem.rows.is_separate else outputs[None]
@@ -128,14 +135,13 @@ def _directions(problem, basis):
         if not falls.any():
             continue
         held = rows @ np.kron(joint, np.eye(len(group)))
-        found = linprog(
-            held[falls].sum(axis=0), A_ub=held, b_ub=np.zeros(len(held)), bounds=(-1, 1)
-        )
+        limits = np.repeat(bounds, len(group), axis=0)
+        found = linprog(held[falls].sum(axis=0), A_ub=held, b_ub=np.zeros(len(held)), bounds=limits)
         if found.status == 0 and found.fun < -LEAST_FALL:
             # Exactly, not as the tolerance allows: rows that seem not to move do not.
             still = held[np.abs(held @ found.x) <= FEASIBLE]
             moves = found.x - np.linalg.lstsq(still, still @ found.x, rcond=ROUNDING)[0]
-            moves = moves.reshape(-1, len(group))
+            moves = np.clip(moves, *limits.T).reshape(-1, len(group))
             coef, shift = np.zeros(problem.shape), np.zeros(problem.n_outputs)
             coef[:, group], shift[group] = basis @ moves[:-1], moves[-1]
             yield coef, shift * problem.fit_intercept
