@@ -122,7 +122,8 @@ def alpha_max(problem):
     free = _fit_of_free(problem, holds.decided, strength)
     if free is None or np.abs(free.data_gradient).max() <= _rounding(free):
         return strength
-    return Holds(free).least()
+    left = Holds(free)
+    return left.least() if left.decided.any() else strength
 
 
 def _curvature(null):
