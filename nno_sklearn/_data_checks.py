@@ -191,10 +191,12 @@ def offset_of_outputs(offset, n_outputs, *, is_coupled=False):
     if offset is None or offset.shape[1] == n_outputs:
         return offset
     if offset.shape[1] != 1 or is_coupled:
-        kind = "class" if is_coupled else "output"
+        needed = f"one for each {'class' if is_coupled else 'output'}"
+        if n_outputs == 1:
+            needed = "one number for each row"
         raise ValueError(
             f"offset has {counted(offset.shape[1], 'column')}, but the model has "
-            f"{n_outputs} raw predictions for each row: pass one for each {kind}, an array of "
+            f"{counted(n_outputs, 'raw prediction')} for each row: pass {needed}, an array of "
             f"shape ({len(offset)}, {n_outputs})."
         )
     return np.repeat(offset, n_outputs, axis=1)

@@ -24,6 +24,7 @@ from nno_sklearn._validation import (
     check_compatible,
     check_hyper_parameters,
     check_names,
+    check_nested,
     check_new_data,
     make_loss,
     make_penalty,
@@ -130,6 +131,7 @@ class LinearModel(
 
     def set_params(self, **params: Any) -> Self:
         check_names(type(self), params, ValueError)
+        check_nested(self, params)
         return super().set_params(**params)
 
     def __sklearn_tags__(self) -> Tags:

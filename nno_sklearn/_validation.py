@@ -56,6 +56,22 @@ def check_names(kind, params, error):
         )
 
 
+def check_nested(model, params):
+    """Raise a ValueError for a parameter of an object, ``penalty__gamma``, where there is only the
+    object's name, or none."""
+    known = {"penalty": PENALTIES, "solver": SOLVERS, "loss": getattr(model, "named_losses", {})}
+    for name in params:
+        part, is_nested, _ = name.partition("__")
+        value = params.get(part, getattr(model, part, None))
+        if is_nested and part in (*known, "stream") and isinstance(value, (str, type(None))):
+            kind = known.get(part, {}).get(value)
+            such = f", {part}={kind.__name__}()" if kind else ""
+            raise ValueError(
+                f"{name}: {part}={value!r} is no object, and a name has no parameters. Give an "
+                f"object whose parameters are to be set{such}, or in a grid one in each setting."
+            )
+
+
 def check_hyper_parameters(estimator):
     """Raise a ValueError for invalid parameters of an NNO model that are numbers or flags."""
     if not isinstance(estimator.alpha, Real):
@@ -110,7 +126,7 @@ def check_verbose(value):
 def make_loss(loss, known):
     """The loss of this name, or the user's own object."""
     if isinstance(loss, Loss):
-        return loss
+        return loss.resolved()
     return _named("loss", loss, known, Loss, also="a scorer or its name, ")()
 
 

@@ -286,3 +286,15 @@ def test_a_problem_is_solved_however_far_the_best_scale_is():
     y = X @ truth + 3 + 0.01 * rng.standard_t(1, 600)
     model = linear_model.HuberRegressor(epsilon=1.01, alpha=1.0).fit(X, y)
     np.testing.assert_allclose(model.coef_, truth, atol=0.02)
+
+
+def test_huber_of_an_automatic_delta_is_this_loss():
+    model = NNORegressor(Huber(delta="auto"), alpha=ALPHA).fit(X, Y)
+    other = NNORegressor("concomitant_huber", alpha=ALPHA).fit(X, Y)
+    np.testing.assert_array_equal(model.coef_, other.coef_)
+    assert isinstance(model.loss_, ScaledHuber) and model.loss.delta == "auto"
+    assert not hasattr(model, "partial_fit")
+    tuned = clone(model).set_params(loss__delta=2.0).fit(X, Y)
+    assert tuned.loss_.delta == 2.0
+    with pytest.raises(ValueError, match="or delta='auto' for 1.35 times a scale"):
+        NNORegressor(Huber(delta="x")).fit(X, Y)

@@ -14,8 +14,9 @@ from nno_sklearn import (
     NNORegressor,
     ProximalSolver,
 )
+from nno_sklearn.inspection import coefficients
 from nno_sklearn.losses import Huber, LogLoss, SquaredError
-from nno_sklearn.penalties import L1, ElasticNet
+from nno_sklearn.penalties import L1, L2, MCP, ElasticNet
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 3))
@@ -279,3 +280,37 @@ def test_new_data_are_checked(make):
     for bad, said in ((X[:, :2], "is expecting 3 features"), (changed(X, np.nan), "contains NaN")):
         with pytest.raises(ValueError, match=said):
             model.predict(bad)
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "said"),
+    [
+        (
+            {"penalty": "mcp"},
+            "penalty__gamma",
+            r"penalty='mcp' is no object.*penalty=MCP\(\), or in",
+        ),
+        ({"penalty": None}, "penalty__gamma", "penalty=None is no object.*are to be set, or in a"),
+        ({"loss": "quantile"}, "loss__quantile", r"to be set, loss=Quantile\(\)"),
+        ({"solver": "gd"}, "solver__n_corrections", r"to be set, solver=GradientDescent\(\)"),
+    ],
+)
+def test_a_name_has_no_parameters(given, name, said):
+    model = NNORegressor(**given)
+    with pytest.raises(ValueError, match=f"^{name}: .*{said}"):
+        model.set_params(**{name: 2})
+    model.set_params(penalty=MCP(), penalty__gamma=2)
+    assert model.penalty.gamma == 2
+
+
+def test_an_offset_of_ordered_classes_is_one_number():
+    with pytest.raises(ValueError, match="1 raw prediction for each row: pass one number for each"):
+        NNOClassifier("ordinal").fit(X, np.digitize(NUMBERS, [-1, 1]), offset=np.ones((30, 3)))
+
+
+def test_standard_errors_of_adaptive_weights_are_not_known():
+    model = NNORegressor(penalty=L2(weights="adaptive")).fit(X, NUMBERS)
+    with pytest.raises(
+        ValueError, match=r"L2\(weights='adaptive'\) are not known: its weights vary"
+    ):
+        coefficients(model, X=X, y=NUMBERS)

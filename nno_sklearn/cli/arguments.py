@@ -1,6 +1,7 @@
 """Arguments that commands share."""
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 
 from sklearn.model_selection import KFold, StratifiedKFold
@@ -156,6 +157,76 @@ def add_loss(group):
     losses = list(dict.fromkeys(loss for losses in LOSSES.values() for loss in losses))
     what = f"one of {', '.join(losses)} (default: the first one for the task)"
     group.add_argument("--loss", choices=losses, metavar="NAME", help=what)
+
+
+def add_settings(group):
+    """Add --set."""
+    what = "parameters of loss and penalty, such as loss__quantile=0.9 or penalty__gamma=5"
+    group.add_argument(
+        "--set", action=Several, type=_setting, default=[], metavar="NAME=VALUE", help=what
+    )
+
+
+def _setting(text):
+    name, _, value = map(str.strip, text.partition("="))
+    part, _, parameter = name.partition("__")
+    if part not in ("loss", "penalty") or not (parameter and value):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither loss__NAME=VALUE nor penalty__NAME=VALUE"
+        )
+    return part, parameter, _value(value)
+
+
+def _value(text):
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return {"true": True, "false": False, "none": None}.get(text.lower(), text)
+
+
+def settings_of(args, part, kinds):
+    """What --set says of a loss or of penalties.
+
+    Parameters
+    ----------
+    args : Namespace
+    part : {"loss", "penalty"}
+    kinds : sequence of type
+        Of those that the command takes, of which one at least has each parameter.
+
+    Returns
+    -------
+    list of dict
+        Parameters of each of the kinds that it has.
+
+    Raises
+    ------
+    UserError
+        For a parameter that none has.
+    """
+    given = {name: value for of, name, value in args.set if of == part}
+    known = [kind().get_params() for kind in kinds]
+    if given and not kinds:
+        raise UserError(
+            f"--set {part}__{next(iter(given))}: there is no {part}; --{part} names one"
+        )
+    for name in given:
+        if not any(name in params for params in known):
+            names = ", ".join(dict.fromkeys(other for params in known for other in params))
+            kind = " and ".join(kind.__name__ for kind in kinds)
+            raise UserError(
+                f"--set {part}__{name}: {kind} {'has' if len(kinds) == 1 else 'have'} no parameter "
+                f"{name}{f', but {names}' if names else ''}; --{part} names another {part}"
+            )
+    return [{name: given[name] for name in given if name in params} for params in known]
+
+
+def make_loss(args, task):
+    """The loss by its name, or with parameters of --set an object."""
+    name = args.loss or LOSSES[task][0]
+    kind = ESTIMATORS[task].named_losses[name]
+    (params,) = settings_of(args, "loss", [kind])
+    return kind(**params) if params else name
 
 
 def add_offset(group):

@@ -7,17 +7,19 @@ import numpy as np
 
 from nno_sklearn.cli.arguments import (
     ESTIMATORS,
-    LOSSES,
     Several,
     add_data,
     add_folds,
     add_limits,
     add_loss,
     add_offset,
+    add_settings,
     find_task,
     make_folds,
+    make_loss,
     one_of,
     read_data,
+    settings_of,
 )
 from nno_sklearn.cli.contenders import compete, find_baseline, leave_out_slow, make_contenders
 from nno_sklearn.cli.errors import UserError
@@ -50,6 +52,7 @@ def add_command(commands):
 
 def _add_problem(group):
     add_loss(group)
+    add_settings(group)
     add_offset(group)
     group.add_argument("--penalty", choices=[*PENALTIES, "none"], default="l2", help="default: l2")
     default = "default: %(default)s"
@@ -92,8 +95,8 @@ def run(args):
     data = read_data(args)
     task, reason = find_task(args, data)
     problem = {
-        "loss": args.loss or LOSSES[task][0],
-        "penalty": None if args.penalty == "none" else args.penalty,
+        "loss": make_loss(args, task),
+        "penalty": _penalty(args),
         "alpha": args.alpha,
         "l1_ratio": args.l1_ratio,
         "tol": args.tol,
@@ -113,7 +116,7 @@ def run(args):
 
     X = preprocessor.fit_transform(data.X, data.y)
     describe(say, data, X.shape[1], score.notes)
-    settings = f"loss={problem['loss']}, penalty={args.penalty}, alpha={args.alpha:g}"
+    settings = f"loss={problem['loss']}, penalty={problem['penalty']}, alpha={args.alpha:g}"
     say(f"{task}{reason}, {settings}, cv={args.cv}, score: {score.name} ± standard error\n")
     print_table(console, _HEADINGS, _rows(results, null_model), names="solver")
     for remark in [*missing, *_remarks(args, results, null_model)]:
@@ -123,6 +126,18 @@ def run(args):
         solvers = {name: contenders[name] for name in args.solver if name in ran}
         _plot(args.plot, solvers, X, data)
         say(f"drew {args.plot}")
+
+
+def _penalty(args):
+    """The penalty by its name, or with parameters of --set an object; None without any."""
+    kinds = [] if args.penalty == "none" else [PENALTIES[args.penalty]]
+    settings = settings_of(args, "penalty", kinds)
+    if not kinds:
+        return None
+    if not settings[0]:
+        return args.penalty
+    ratio = {"l1_ratio": args.l1_ratio} if args.penalty == "elasticnet" else {}
+    return kinds[0](**{**ratio, **settings[0]})
 
 
 def _compete(args, data, preprocessor, contenders, folds, score):

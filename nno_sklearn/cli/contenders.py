@@ -118,6 +118,10 @@ def find_baseline(has_offset, **problem):
     remarks : list of str
         Why there is none.
     """
+    if not all(
+        one is None or isinstance(one, str) for one in (problem["loss"], problem["penalty"])
+    ):
+        return {}, ["baseline: left out: it is found by names of loss and penalty, without --set"]
     # Made for one row, only to find its name and whether there is one.
     reference = make_baseline(1, **problem)
     if reference is None:

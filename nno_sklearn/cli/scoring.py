@@ -75,7 +75,7 @@ def choose_score(args, data, task, loss):
     args : Namespace
     data : DataSet
     task : {"classification", "regression"}
-    loss : str
+    loss : str or Loss
         A model with it is fitted to synthetic rows, so that a score that is not applicable is
         reported before the fits.
 
@@ -88,7 +88,13 @@ def choose_score(args, data, task, loss):
     UserError
         Where this score is not applicable to model or target; it names some that are.
     """
-    name = args.scoring or SCORES_OF_LOSSES.get(loss, SCORES[task])
+    quantile = getattr(loss, "quantile", None)
+    if args.scoring is None and quantile is not None:
+        score = metrics.make_scorer(
+            metrics.mean_pinball_loss, alpha=quantile, greater_is_better=False
+        )
+        return Score(f"neg_mean_pinball_loss of {quantile:g}", score)
+    name = args.scoring or SCORES_OF_LOSSES.get(args.loss, SCORES[task])
     classes = np.unique(data.y) if task == "classification" else ()
     _check(name, task, loss, data.target, len(classes))
     if args.positive is None and (len(classes) != 2 or not _looks_at_one_class(name)):

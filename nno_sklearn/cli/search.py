@@ -14,18 +14,20 @@ from sklearn.pipeline import Pipeline
 
 from nno_sklearn.cli.arguments import (
     ESTIMATORS,
-    LOSSES,
     Several,
     add_data,
     add_folds,
     add_limits,
     add_loss,
     add_offset,
+    add_settings,
     at_least,
     find_task,
     make_folds,
+    make_loss,
     one_of,
     read_data,
+    settings_of,
 )
 from nno_sklearn.cli.coefficients import (
     add_coefficients,
@@ -64,6 +66,7 @@ def add_command(commands):
     add_data(command)
     problem = command.add_argument_group("problem")
     add_loss(problem)
+    add_settings(problem)
     add_offset(problem)
     add_limits(problem)
     _add_grid(command.add_argument_group("grid"))
@@ -148,7 +151,7 @@ def run(args):
     task, reason = find_task(args, data)
     if args.class_weight and task != "classification":
         raise UserError(f"--class-weight is for classification, not for {task}; leave it out")
-    loss = args.loss or LOSSES[task][0]
+    loss = make_loss(args, task)
     score = choose_score(args, data, task, loss)
     folds = make_folds(args, task)
     began = time.perf_counter()
@@ -197,9 +200,14 @@ def _make_search(args, task, loss, score, folds, data):
 def _grid(args):
     """Settings that do not depend on the solver, without alpha."""
     grids = []
-    for penalty in args.penalty:
-        grid = {"model__penalty": [penalty]}
-        if penalty == "elasticnet":
+    settings = settings_of(args, "penalty", [PENALTIES[name] for name in args.penalty])
+    for penalty, params in zip(args.penalty, settings, strict=True):
+        grid = {"model__penalty": [PENALTIES[penalty](**params) if params else penalty]}
+        if penalty == "elasticnet" and params:
+            shares = [params["l1_ratio"]] if "l1_ratio" in params else args.l1_ratios
+            nets = [PENALTIES[penalty](**{**params, "l1_ratio": share}) for share in shares]
+            grid["model__penalty"] = nets
+        elif penalty == "elasticnet":
             grid["model__l1_ratio"] = args.l1_ratios
         if args.class_weight:
             grid["model__class_weight"] = [CLASS_WEIGHTS[name] for name in args.class_weight]

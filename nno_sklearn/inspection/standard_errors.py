@@ -32,6 +32,11 @@ def standard_errors(
         column = data.X[[0], [-1]].item()
         coef, intercept = np.vstack([coef, intercept / column]), 0.0 * intercept
     names = getattr(draft, "feature_names_in_", None)
+    if parts.penalty.is_adaptive:
+        raise ValueError(
+            f"Standard errors of {parts.penalty!r} are not known: its weights vary with the "
+            "coefficients of a first fit. Leave y out, or fit with weights that are numbers."
+        )
     penalty = parts.penalty.bind(coef.shape[0], coef.shape[1], names)
     alpha = draft.strength(data.total_weight)
     penalty = penalty.at_strength(alpha) if alpha > 0 else penalty

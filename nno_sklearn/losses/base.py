@@ -32,6 +32,7 @@ AGREES_WITH = {
     "corners": ("value", "gradient"),
     "at_scale": ("value", "gradient"),
     "at_intercepts": ("value", "gradient"),
+    "resolved": ("value", "gradient"),
     "decide": ("value", "gradient", "predict"),
     "constant_curvature": _DERIVED,
     "largest_curvature": _DERIVED,
@@ -175,6 +176,10 @@ class Loss(BaseEstimator):
         """
         own = written(type(self), Loss, CAPABILITIES)
         return own | {"curvature"} if "gradient" in own else own
+
+    def resolved(self) -> "Loss":
+        """The loss that a fit with this one takes: itself, unless a parameter names another."""
+        return self
 
     def value(self, y: Array, eta: Array) -> Array:
         """Loss of each entry; their weighted sum counts.

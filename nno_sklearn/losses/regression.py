@@ -1,8 +1,11 @@
 """Smooth losses for numbers of either sign."""
 
+from typing import Any
+
 import numpy as np
 
 from nno_sklearn.losses.base import Curvature, Loss
+from nno_sklearn.losses.concomitant import ConcomitantHuber
 from nno_sklearn.types import Array
 
 
@@ -37,8 +40,10 @@ class Huber(Loss):
 
     Parameters
     ----------
-    delta : float, default=1.35
-        Residual, in units of ``y``, at which the loss turns from squared to absolute.
+    delta : float or "auto", default=1.35
+        Residual, in units of ``y``, at which the loss turns from squared to absolute. "auto": 1.35
+        times the scale of the residuals, which fits estimate with the coefficients, as those of
+        :class:`~nno_sklearn.losses.ConcomitantHuber` do, whose loss it is.
 
     References
     ----------
@@ -56,8 +61,12 @@ class Huber(Loss):
     largest_curvature = 1.0
     takes_any_array = True
 
-    def __init__(self, delta: float = 1.35) -> None:
-        self.delta = delta
+    def __init__(self, delta: float | str = 1.35) -> None:
+        self.delta: Any = delta
+
+    def resolved(self) -> Loss:
+        is_auto = isinstance(self.delta, str) and self.delta == "auto"
+        return ConcomitantHuber() if is_auto else self
 
     def value(self, y: Array, eta: Array) -> Array:
         size = np.abs(eta - y)
@@ -81,8 +90,8 @@ class Huber(Loss):
         if isinstance(self.delta, str) or not self.delta > 0:
             raise ValueError(
                 f"Huber(delta={self.delta!r}): delta must be greater than 0, since it is the "
-                "residual beyond which the loss grows linearly. Use for instance delta=1.35; "
-                "loss='concomitant_huber' takes it in units of a scale that it estimates."
+                "residual beyond which the loss grows linearly. Use for instance delta=1.35, "
+                "or delta='auto' for 1.35 times a scale that fits estimate."
             )
 
 

@@ -5,13 +5,15 @@ from sklearn.base import clone
 
 from nno_sklearn.model_selection.chain import Prepared, final_step, with_setting
 from nno_sklearn.problem import at_null_scale, best_intercepts
+from nno_sklearn.session.minimise import minimise
+from nno_sklearn.solvers import SOLVERS, Status
 
 #: Number of strengths of "auto".
 N_ALPHAS = 30
 #: Weakest over strongest strength of a grid: for nonsmooth penalties, whose strongest sets all
 #: coefficients to 0, with more rows than features and with fewer; and for smooth penalties.
 NONSMOOTH_SPAN, WIDE_SPAN, SMOOTH_SPAN = 1e-3, 1e-2, 1e-6
-#: Relative to the largest gradient entry: a strength that sets to 0 every coefficient that any
+#: Relative to the largest gradient entry: a strength that holds every coefficient that any
 #: strength can, and one that is negligible.
 STRONGEST, WEAKEST = 2.0**100, 1e-6
 #: Bisections, in log(alpha), of an interval from a strength to its double: about nine digits.
@@ -20,6 +22,12 @@ BISECTIONS = 30
 STRONG_SMOOTHING, WEAK_SMOOTHING = 1.0, 1e-3
 #: Rounding error of sums over the rows, in units in the last place.
 FEW_ULPS = 16
+#: Rounding of the slopes of what a penalty leaves free, relative to the largest slope.
+ROUNDING = 1e-12
+#: Of the fit of what a penalty leaves free: strengths, in those that hold the constant model,
+#: when it ends, and ends that tell nothing.
+FACTORS, FREE_TOL, FREE_MAX_ITER = (2.0, 1e2, 1e4), 1e-6, 1000
+FAILED = {Status.NO_OPTIMUM, Status.MAX_ITER}
 
 
 def strengths_of(group, n_alphas, data):
@@ -93,54 +101,125 @@ def alpha_grid(problem, n_alphas):
 def alpha_max(problem):
     """The strength from which on the penalty dominates the loss.
 
-    For penalties that are not differentiable at 0 (l1, elastic net), the smallest strength whose
-    optimum is the constant model, found from the gradient there; coefficients that no strength
-    sets to 0, or every strength does, are ignored. For smooth ones, the sum of the columns'
-    curvatures, a bound on the largest eigenvalue of the Hessian: above it coefficients are less
-    than half of unpenalised ones. 1 where the gradient is 0.
+    For penalties that are not differentiable everywhere (l1, groups, differences), the smallest
+    strength whose optimum is the fit of what costs no penalty: the constant model, or where a
+    penalty leaves some coefficients free, or a common level of all, the best model of these alone.
+    It is found from the gradient there. For smooth ones, the sum of the columns' curvatures, a
+    bound on the largest eigenvalue of the Hessian: above it coefficients are less than half of
+    unpenalised ones. 1 where the gradient is 0.
     """
-    null, gradient = problem.null, problem.null.data_gradient
-    curvature = float(null.data_diagonal.sum(axis=0).max()) or 1.0
+    null = problem.null
     if problem.is_smooth:
-        return curvature
-
-    def moved(alpha):
-        with np.errstate(divide="ignore", over="ignore"):  # a gradient over a tiny alpha
-            return problem.penalty.subdiff_distance(null.coef, gradient / alpha) > 0
-
-    size = float(np.abs(gradient).max())
-    if size <= _rounding(problem):
+        return _curvature(null)
+    if np.abs(null.data_gradient).max() <= _rounding(null):
         return 1.0
-    decided = moved(size * WEAKEST) & ~moved(size * STRONGEST)
-    if not decided.any():
-        return curvature
-
-    def is_optimal(alpha):
-        return not (moved(alpha) & decided).any()
-
-    high = size
-    while not is_optimal(high):
-        high *= 2
-    while np.isfinite(high) and is_optimal(high / 2):
-        high /= 2
-    low = high / 2
-    for _ in range(BISECTIONS):
-        middle = np.sqrt(low) * np.sqrt(high)  # their product may overflow or underflow
-        low, high = (low, middle) if is_optimal(middle) else (middle, high)
-    return float(high)
+    holds = Holds(null)
+    if not holds.decided.any():
+        return _curvature(null)
+    strength = holds.least()
+    if not (holds.leaves_free and strength < np.finfo(float).max / FACTORS[-1]):
+        return strength
+    free = _fit_of_free(problem, holds.decided, strength)
+    if free is None or np.abs(free.data_gradient).max() <= _rounding(free):
+        return strength
+    left = Holds(free)
+    return left.least() if left.decided.any() else strength
 
 
-def _rounding(problem):
-    """Size of the constant model's gradient below which it is rounding.
+def _curvature(null):
+    return float(null.data_diagonal.sum(axis=0).max()) or 1.0
+
+
+class Holds:
+    """Which coefficients a penalty keeps where they are, by the gradient there.
+
+    Parameters
+    ----------
+    point : Point
+        Where no strength of the penalty moves what it decides on.
+
+    Attributes
+    ----------
+    leaves_free : bool
+        Whether some coefficients move at every strength.
+    decided : ndarray of shape (n_features, n_outputs)
+        Those that a strength holds, and a negligible one does not. What the penalty pulls on
+        where they are is not among them.
+    """
+
+    def __init__(self, point):
+        self._penalty, self._coef = point.problem.penalty, point.coef
+        self._gradient = point.data_gradient
+        self._size = float(np.abs(self._gradient).max())
+        self._limit = self._slopes(min(self._size * STRONGEST, np.finfo(float).max))
+        self.leaves_free = bool(self._limit.any())
+        self._noise = ROUNDING * self._size if self.leaves_free else 0.0
+        pulled = pulls(self._penalty, self._coef)
+        self.decided = self._moved(self._size * WEAKEST) & ~pulled
+
+    def _slopes(self, alpha):
+        """Sizes of the derivatives that are left by each coefficient."""
+        # A gradient over a tiny alpha, or a strength that no float is.
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            return alpha * self._penalty.subdiff_distance(self._coef, self._gradient / alpha)
+
+    def _moved(self, alpha):
+        """What moves otherwise than under the strongest penalty."""
+        return np.abs(self._slopes(alpha) - self._limit) > self._noise
+
+    def least(self):
+        """The smallest strength that holds all of the decided ones."""
+
+        def is_optimal(alpha):
+            return not (self._moved(alpha) & self.decided).any()
+
+        high = self._size
+        while not is_optimal(high):
+            high *= 2
+        while np.isfinite(high) and is_optimal(high / 2):
+            high /= 2
+        low = high / 2
+        for _ in range(BISECTIONS):
+            middle = np.sqrt(low) * np.sqrt(high)  # their product may overflow or underflow
+            low, high = (low, middle) if is_optimal(middle) else (middle, high)
+        return float(high)
+
+
+def pulls(penalty, coef):
+    """Where a penalty alone would move coefficients: they do not minimise it."""
+    return penalty.subdiff_distance(coef, np.zeros_like(coef)) > 0
+
+
+def _fit_of_free(problem, decided, strength):
+    """The best :class:`Point` of what a penalty leaves free, the decided coefficients being where
+    it wants them; None where no fit finds it.
+
+    The optimum at any strength that is large enough: the gradient at the constant model tells
+    one that most often is.
+    """
+    for factor in FACTORS:
+        strong = problem.with_bound(problem.penalty, factor * strength)
+        options = {"max_iter": FREE_MAX_ITER, "tol": FREE_TOL, "callback": None}
+        solver = SOLVERS["auto"]().select(strong)
+        result = minimise(strong, solver, strong.null, **options, random_state=0)
+        if result.status in FAILED:
+            return None
+        if not (pulls(problem.penalty, result.coef) & decided).any():
+            return problem.at(result.coef)
+    return None
+
+
+def _rounding(point):
+    """Size of a point's gradient below which it is rounding.
 
     Residuals of a constant target are rounding; so is the product of any residuals with columns
     that are uncorrelated with them.
     """
-    null = problem.null
+    problem = point.problem
     # Not the root of a sum of squares, which could underflow.
-    _, residual = problem.rows.gradient_sizes(null.raw, null.intercept)
-    level = np.abs(problem.outer_intercept(null)).max()
-    noise = FEW_ULPS * np.finfo(float).eps * level * problem.rows.largest_curvature(null.curvature)
+    _, residual = problem.rows.gradient_sizes(point.raw, point.intercept)
+    level = np.abs(problem.outer_intercept(point)).max()
+    noise = FEW_ULPS * np.finfo(float).eps * level * problem.rows.largest_curvature(point.curvature)
     if residual <= noise:
         return np.inf
     return FEW_ULPS * np.finfo(problem.dtype).eps * problem.scale.max() * residual

@@ -33,7 +33,7 @@ class FusedLasso(Penalty):
     -----
     A fit is certified by a duality gap. With ``l1_ratio=0`` the mean coefficient is free: then the
     Newton decrement is what ``tol`` bounds, ``dual_gap_`` is inf, and no strength makes all
-    coefficients 0, so that ``alphas="auto"`` begins at the columns' curvature.
+    coefficients 0: ``alphas="auto"`` begins at the least strength that makes them all equal.
 
     Proximal steps are exact, by dynamic programming (Johnson, 2013) with a loop over the features
     in Python; beyond 2000 features there are only such steps, many of them.
@@ -174,9 +174,13 @@ def total_variation(y: Array, strength: float) -> Array:
     ndarray of shape (n,)
         Equal neighbours are equal without rounding.
     """
-    values = y.tolist()
-    if strength == 0 or len(values) < 2:
+    if strength == 0 or len(y) < 2:
         return y.copy()
+    mean = y.mean()
+    if np.abs(np.cumsum(y - mean)).max() <= strength:
+        # Beside a far larger strength, the derivatives below would lose the digits of y.
+        return np.full_like(y, mean)
+    values = y.tolist()
     knots: deque[tuple[float, float, float]] = deque()  # place, change of slope and of offset
     lows, highs = [], []
     # The derivative is slope * x + offset to the left of all knots, and to the right of them.

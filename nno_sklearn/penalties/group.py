@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from nno_sklearn.penalties.base import NoPenalty, Penalty
 from nno_sklearn.penalties.grouping import Grouping, Groups, check_groups
 from nno_sklearn.penalties.norms import GroupNorms
-from nno_sklearn.penalties.parameters import Features, check_l1_ratio, not_bound
+from nno_sklearn.penalties.parameters import Features, by_label, check_l1_ratio, not_bound
 from nno_sklearn.penalties.piecewise import PiecewiseQuadratic
 from nno_sklearn.types import Array, Scalar
 
@@ -24,18 +24,20 @@ class GroupLasso(Penalty):
 
     Parameters
     ----------
-    groups : "rows", sequence of sequences, or dict, default="rows"
+    groups : "rows", sequence of sequences, dict or callable, default="rows"
         Features that belong together, by name or column number: a list of groups, or a dict of
-        them by name. A group may be one pattern of names, "city_*" for the columns that
-        OneHotEncoder makes of "city". Features in no group are on their own.
+        them by name. A group may be one pattern of names, such as "city=*": "city_*" would take
+        "city_size_small", too. Or a function that tells the name of a feature's group by the
+        feature's name, or by its number where the data have no names; None where it is in none.
+        Features in no group are on their own.
         "rows": all features are, so that a feature is in use for all outputs or for none: the
         multi-task lasso (Obozinski, Taskar and Jordan, 2010), and feature selection with several
         classes.
-    weights : array-like or dict, default=None
+    weights : array-like, dict or Series, default=None
         Factor of each group's norm, at least 0, where 0 leaves it without one: in the order of
-        ``groups``, or by their names in a dict, in which those left out have the default. With
-        "rows" by feature: an array, or a dict by name or number. None: the root of the number of
-        features.
+        ``groups``, or by their names in a dict or a Series, in which those left out have the
+        default. With "rows" by feature: an array, or a dict or a Series by name or number. None:
+        the root of the number of features.
     l1_ratio : float in [0, 1], default=0.0
         Share of the l1 part, which makes coefficients 0 within groups (sparse group lasso).
     l2_ratio : float in [0, 1), default=0.0
@@ -171,6 +173,10 @@ class GroupLasso(Penalty):
 
 def _set_weights(features: Features, factors: Array, weights: Any, names: list[Any]) -> None:
     """Write the weights that a user gives for groups into the factors of all."""
+    weights = by_label(weights)
+    if callable(weights):
+        what = "a function says nothing of groups"
+        raise features.error("weights", what, "pass one number for each, or a dict by their names")
     if isinstance(weights, Mapping):
         unknown = [name for name in weights if name not in names]
         if unknown:

@@ -1,6 +1,6 @@
 """Groups of features as a user names them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
@@ -8,10 +8,13 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nno_sklearn.penalties.parameters import Features
+from nno_sklearn.penalties.parameters import WITH_NAMES, Features, by_label
 
-#: "rows", lists of features by name or number, or a dict of such lists by a group's name.
-Groups: TypeAlias = str | Sequence[Sequence[Any]] | Mapping[Any, Sequence[Any]]
+#: "rows", lists of features by name or number, a dict of such lists by a group's name, or a
+#: function that tells the name of a feature's group.
+Groups: TypeAlias = (
+    str | Sequence[Sequence[Any]] | Mapping[Any, Sequence[Any]] | Callable[[Any], Any]
+)
 
 
 class Grouping(NamedTuple):
@@ -33,19 +36,43 @@ class Grouping(NamedTuple):
         """
         if isinstance(groups, str):
             return cls(np.arange(features.shape[0]), [])
-        by_name = groups if isinstance(groups, Mapping) else dict(enumerate(groups))
+        by_name = _of_names(features, groups) if callable(groups) else _by_name(groups)
         keys = [_keys(features, group) for group in by_name.values()]
         members = features.numbers("groups", list(chain.from_iterable(keys)))
         return cls(_labels(features, members, [len(group) for group in keys]), list(by_name))
 
 
 def check_groups(owner: object, groups: Any) -> None:
-    """Raise a ValueError for a string that is not "rows"."""
-    if isinstance(groups, str) and groups != "rows":
+    """Raise a ValueError for what is no groups at all, whatever the features are."""
+    if callable(groups) or (isinstance(groups, str) and groups == "rows"):
+        return
+    given = f"{type(owner).__name__}(groups={groups!r})"
+    if isinstance(groups, str) or not isinstance(groups, Iterable):
         raise ValueError(
-            f"{type(owner).__name__}(groups={groups!r}): pass 'rows', a list of lists of features, "
-            "or a dict of them."
+            f"{given}: pass 'rows', a list of lists of features, a dict of them, or a function "
+            "that tells the group of a feature by its name."
         )
+    for group in _by_name(groups).values():
+        if not isinstance(group, Iterable):
+            raise ValueError(
+                f"{given}: {group!r} is no group. Each group is a list of its features, by name or "
+                "number, such as [[0, 1], [2]], or one pattern of names; labels of the features, "
+                "such as [0, 0, 1], are none."
+            )
+
+
+def _by_name(groups: Any) -> Mapping[Any, Any]:
+    labelled = by_label(groups)
+    return labelled if isinstance(labelled, Mapping) else dict(enumerate(groups))
+
+
+def _of_names(features: Features, group_of: Callable[[Any], Any]) -> Mapping[Any, Any]:
+    """Groups that a function tells by each feature's name, or number; None: on its own."""
+    found: dict[Any, list[int]] = {}
+    for j, key in enumerate(features.names or range(features.shape[0])):
+        if (name := group_of(key)) is not None:
+            found.setdefault(name, []).append(j)
+    return found
 
 
 def _keys(features: Features, group: Any) -> Sequence[Any]:
@@ -53,6 +80,9 @@ def _keys(features: Features, group: Any) -> Sequence[Any]:
     if not isinstance(group, str):
         return list(group)
     found = [name for name in features.names if fnmatchcase(name, group)]
+    if not features.names:
+        what = f"{group!r} is a pattern of names, but the data have none"
+        raise features.error("groups", what, WITH_NAMES)
     if not found:
         what = f"no feature is called {group!r}"
         raise features.error(

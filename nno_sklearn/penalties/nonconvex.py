@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from copy import copy
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -40,13 +41,14 @@ class _FoldedConcave(Penalty):
         self.groups = groups
 
     def check_parameters(self) -> None:
-        if not self.knee < self.gamma < np.inf:
+        if not (isinstance(self.gamma, Real) and self.knee < self.gamma < np.inf):
             raise ValueError(
                 f"{type(self).__name__}(gamma={self.gamma!r}): gamma must be a number above "
                 f"{self.knee:g}, since coefficients larger than gamma * alpha are not penalised "
                 "any further. L1() penalises all of them."
             )
-        check_groups(self, self.groups)
+        if self.groups is not None:
+            check_groups(self, self.groups)
 
     @property
     def is_separate(self) -> bool:  # type: ignore[override]  # without groups, and of one output
@@ -172,7 +174,7 @@ class MCP(_FoldedConcave):
     gamma : float, default=3.0
         Above 0. Coefficients larger than ``gamma * alpha`` are not shrunk; with larger gamma the
         penalty comes nearer to l1.
-    groups : "rows", sequence of sequences, or dict, default=None
+    groups : "rows", sequence of sequences, dict or callable, default=None
         Features that are 0 together, as of :class:`GroupLasso`: the penalty is then
         ``sum_g K_g penalty(|w_g|_2 / sqrt(K_g))``, of K_g features each (Breheny and Huang, 2015).
         "rows" are a feature's coefficients in all outputs or classes. None: each by itself.
@@ -213,7 +215,7 @@ class SCAD(_FoldedConcave):
     gamma : float, default=3.7
         Above 1. Coefficients larger than ``gamma * alpha`` are not shrunk; with larger gamma the
         penalty comes nearer to l1.
-    groups : "rows", sequence of sequences, or dict, default=None
+    groups : "rows", sequence of sequences, dict or callable, default=None
         As of :class:`MCP`.
 
     Notes

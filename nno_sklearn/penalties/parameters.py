@@ -1,5 +1,6 @@
 """Parameters that a user gives for each feature: numbers, arrays, or by name."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from numbers import Real
@@ -11,9 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 from nno_sklearn.types import Array
 
 #: One number for all coefficients; an array of shape (n_features,) or (n_features, n_outputs); a
-#: dict by name or number of a feature; or a function of a feature's name, or of its number where
-#: the data have no names.
+#: dict, or a Series, by name or number of a feature; or a function of a feature's name, or of its
+#: number where the data have no names.
 PerFeature: TypeAlias = float | ArrayLike | Mapping[Any, float] | Callable[[Any], float] | None
+
+
+#: What to do where data have no names of columns.
+WITH_NAMES = (
+    "pass a DataFrame, or numbers of columns; within a pipeline, set_output(transform='pandas') of "
+    "the step before, which needs dense output (sparse_output=False of a OneHotEncoder)"
+)
 
 
 def check_l1_ratio(penalty: Any) -> None:
@@ -24,6 +32,24 @@ def check_l1_ratio(penalty: Any) -> None:
             f"{name}(l1_ratio={penalty.l1_ratio!r}): l1_ratio must be between 0 and 1, since it is "
             "the share of the l1 part."
         )
+
+
+def by_label(given: Any) -> Any:
+    """A Series, or a table, as a dict of its rows by their labels; anything else as it is.
+
+    An index is what tells: numbers with names would be taken by position otherwise.
+    """
+    labels = getattr(given, "index", None)
+    if labels is None or callable(labels):  # of a list, index is a method
+        return given
+    keys = list(labels)
+    twice = [key for key, count in Counter(keys).items() if count > 1]
+    if twice:
+        raise ValueError(
+            f"A parameter by labels, such as a Series, has {twice[0]!r} twice in its index. Let "
+            "each label be there once, or pass an array, which is taken by position."
+        )
+    return dict(zip(keys, np.asarray(given), strict=True))
 
 
 def not_bound(penalty: object) -> ValueError:
@@ -80,7 +106,7 @@ class Features:
             raise self.error(
                 parameter,
                 f"{key!r} is a name, but the data have none",
-                "pass a DataFrame, or numbers of columns",
+                WITH_NAMES,
             )
         if key not in self._number:
             near = get_close_matches(str(key), self._names, n=3) or self._names[:3]
@@ -113,16 +139,27 @@ class Features:
             return default
         if isinstance(given, Real):
             return float(self._checked(parameter, np.full((1, 1), float(given)))[0, 0])
+        given = by_label(given)
         if isinstance(given, Mapping):
-            array = np.full(self.shape[0], default)
+            array = np.full(self.shape, default)
             for key, value in given.items():
-                array[self.number(parameter, key)] = value
+                array[self.number(parameter, key)] = self._row(parameter, key, value)
         elif callable(given):
             keys = range(self.shape[0]) if self._names is None else self._names
             array = np.array([given(key) for key in keys], dtype=float)
         else:
             array = np.asarray(given, dtype=float)
         return self._checked(parameter, self._widened(parameter, array))
+
+    def _row(self, parameter: str, key: Any, value: Any) -> float | Array:
+        """What a dict has for a feature: a number, or one for each output."""
+        try:
+            row = np.asarray(value, dtype=float)
+        except (TypeError, ValueError):
+            row = np.empty((0, 0))
+        if row.shape not in ((), (1,), self.shape[1:]):
+            raise self.error(parameter, f"that of {key!r} is {value!r}", "pass a number")
+        return row
 
     def _widened(self, parameter: str, array: Array) -> Array:
         if array.ndim == 1:

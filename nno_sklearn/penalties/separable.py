@@ -24,14 +24,15 @@ class ElasticNet(Penalty):
     ----------
     l1_ratio : float in [0, 1], default=0.5
         Share of the l1 part: 1 is the lasso, 0 is ridge.
-    weights : float, array-like, dict, callable or "adaptive", default=None
+    weights : float, array-like, dict, Series, callable or "adaptive", default=None
         Factor of each coefficient's penalty, at least 0: 0 leaves it free, inf excludes it. An
         array of shape (n_features,), or (n_features, n_outputs) where outputs, or classes, differ;
-        a dict by feature name, or column number, of those that are not 1; or a function of the
-        feature's name, or of its number where the data have no names. None: 1. "adaptive":
+        a dict by feature name, or column number, of those that are not 1, as which a Series or a
+        table with an index is taken, too; or a function of the feature's name, or of its number
+        where the data have no names. None: 1. "adaptive":
         ``1 / |v|**gamma``, where v are the coefficients of a first fit to the same data, a ridge
         within the same bounds (Zou, 2006).
-    lower, upper : float, array-like, dict or callable, default=None
+    lower, upper : float, array-like, dict, Series or callable, default=None
         Bounds of the coefficients, given likewise. They hold whatever ``alpha`` is. None, and what
         a dict leaves out: no bound.
     positive : bool, default=False

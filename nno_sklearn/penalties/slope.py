@@ -1,6 +1,6 @@
 """The sorted l1 norm: the largest coefficient pays most, and equal sizes are favoured."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from numbers import Real
 
@@ -73,6 +73,11 @@ class SLOPE(Penalty):
             shares = np.arange(1, n_features + 1) / n_features
             bound.bound_weights = ndtri(1.0 - 0.5 * self.q * shares)
             return bound
+        if isinstance(self.weights, Mapping):
+            raise ValueError(
+                "SLOPE(weights=...): weights belong to ranks of sizes, the largest to the largest "
+                "coefficient, and not to features; pass an array, or None for weights by q."
+            )
         given = np.asarray(self.weights, dtype=float)
         if given.shape != (n_features,):
             raise ValueError(

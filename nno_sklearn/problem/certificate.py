@@ -293,8 +293,10 @@ class Certificate:
 
     def without_optimum(self, point):
         """The :class:`Verdict` where the objective falls for ever: only the losses' least values
-        bound it, as a dual point is one near an optimum alone."""
-        return Verdict(self._most(point), np.inf, False)
+        bound it, as a dual point is one near an optimum alone. A penalty that is not convex has no
+        bound."""
+        gap = self._most(point) if point.problem.penalty.is_convex else np.inf
+        return Verdict(gap, np.inf, False)
 
     def _most(self, point):
         """What any step could gain at most: no row's loss falls below its least value, which is

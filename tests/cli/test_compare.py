@@ -43,6 +43,14 @@ class TestTable:
             assert nonzeros == "30"
             assert converged == "3/3"
 
+    def test_parameters_of_the_penalty(self, compare):
+        options = (*QUICK, "--baseline", "--penalty", "elasticnet", "--l1-ratio", "0.3")
+        _, out, _ = compare(*options, "--set", "penalty__positive=true")
+        assert "penalty=ElasticNet(l1_ratio=0.3, positive=True), alpha=0.0001" in out
+        assert "baseline: left out: it is found by names of loss and penalty" in out
+        code, _, err = compare(*QUICK, "--penalty", "none", "--set", "penalty__gamma=3")
+        assert code == 2 and "--set penalty__gamma: there is no penalty" in err
+
     def test_solvers_are_compared_on_the_same_folds(self, compare):
         _, out, _ = compare("--cv", "2", "--tol", "1e-9", "--alpha", "0.01")
         assert len({tuple(cells[1:4]) for cells in rows(out).values()}) == 1

@@ -101,6 +101,26 @@ class TestTable:
         assert {cells[7] for cells in rows(out)} == {"none", "balanced"}
         assert len(rows(out)) == 8
 
+    def test_parameters_of_loss_and_penalty(self, search, narrow):
+        given = (narrow, "--target", "price", *QUICK, "--top", "99")
+        _, out, _ = search(
+            *given, "--loss", "quantile", "--set", "loss__quantile=0.9", "--penalty", "l1"
+        )
+        assert "loss=Quantile(quantile=0.9)" in out
+        assert "score: neg_mean_pinball_loss of 0.9" in out
+        parts = ("penalty__gamma=5", "penalty__positive=true")
+        _, out, _ = search(*given, "--penalty", "mcp", "l2", "elasticnet", "--set", *parts)
+        assert {f"{cells[5]} {cells[6]}" for cells in rows(out)} >= {"L2(gamma=5, positive=True)"}
+        assert "MCP(gamma=5)" in out and "ElasticNet(gamma=5, positive=True)" in out
+
+    def test_parameters_that_do_not_exist(self, complain, narrow):
+        given = (narrow, "--target", "price")
+        said = complain(*given, "--set", "loss__quantile=0.9")
+        assert "SquaredError has no parameter quantile; --loss names another loss" in said
+        said = complain(*given, "--penalty", "mcp", "--set", "penalty__lower=0")
+        assert "MCP has no parameter lower, but gamma, groups; --penalty names" in said
+        assert "'alpha=1' is neither loss__NAME=VALUE nor" in complain(*given, "--set", "alpha=1")
+
     def test_one_standard_error_chooses_a_stronger_penalty(self, search):
         options = ("--penalty", "l1", "--alphas", "10", "--top", "1")
         _, best, _ = search(*options)

@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV
+from nno_sklearn import ElasticNet, FusedLasso, GroupLasso, NNOClassifier, NNORegressor, NNOSearchCV
 from nno_sklearn.losses import SquaredError
 from nno_sklearn.model_selection.alphas import alpha_max
 from nno_sklearn.penalties import L1
@@ -157,6 +157,57 @@ def test_strengths_that_no_float_can_be():
         strengths(model, 1e150 * X, 1e150 * NUMBERS)
 
 
+def ranges(coef):
+    """Largest jump between coefficients of an output."""
+    return np.ptp(coef, axis=-1).max()
+
+
+def sizes(coef):
+    """Largest of the coefficients from the third on."""
+    return np.abs(coef[..., 2:]).max()
+
+
+FREE = {
+    "differences": (FusedLasso(l1_ratio=0.0), ranges),
+    "l1": (L1(weights=[0, 0, 1, 2, 1, 1]), sizes),
+    "bounded": (ElasticNet(0.5, weights=[0, 0, 1, 2, 1, 1], upper={0: 0.1}), sizes),
+    "excluded": (L1(weights=[0, np.inf, 1, 2, 1, 1]), sizes),
+    "groups": (GroupLasso([[0, 1], [2, 3], [4, 5]], weights=[0, 1, 1]), sizes),
+}
+
+
+@pytest.mark.pairwise
+@pytest.mark.parametrize("name", list(FREE))
+@pytest.mark.parametrize("kind", ["one", "two", "huber", "classes"])
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_alpha_max_is_where_only_what_is_free_moves(name, kind, is_sparse):
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(80, 6)) + 1.0
+    data[:, 1] += data[:, 0]
+    y = data @ [1.0, -2.0, 0.0, 0.5, 0.0, 1.0] + rng.normal(size=80)
+    kinds = {"two": np.column_stack([y, -y + data[:, 3]]), "classes": np.digitize(y, [0, 2])}
+    y = kinds.get(kind, y)
+    estimator = NNOClassifier() if kind == "classes" else NNORegressor()
+    if kind == "huber":
+        estimator.set_params(loss="huber")
+    penalty, left = FREE[name]
+    model = estimator.set_params(penalty=penalty, tol=1e-7)
+    given = sparse.csr_array(data) if is_sparse else data
+    found = NNOSearchCV(model, alphas=3, cv=2, refit=False).fit(given, y)
+    strongest = found.cv_results_["strength"][0]
+    assert found.cv_results_["mean_converged"].all()
+    held = clone(model).set_params(alpha=1.0001 * strongest).fit(given, y).coef_
+    assert left(held) == 0 < np.abs(held).max()
+    assert left(clone(model).set_params(alpha=0.97 * strongest).fit(given, y).coef_) > 1e-4
+
+
+def test_a_fit_of_free_coefficients_that_leaves_nothing_keeps_the_first_strength():
+    target = (X[:, [0]] - X[:, [0]].mean()) / X[:, 0].std()
+    plain = alpha_max(pose(X[:, 1:], target, SquaredError(), L1(), 1.0))
+    exact = alpha_max(pose(X, target, SquaredError(), L1(weights={0: 0.0}), 1.0))
+    assert exact == pytest.approx(plain, rel=1e-6)
+
+
 class OneIsFree(L1):
     """The lasso, but for the first coefficient."""
 
@@ -175,11 +226,14 @@ class OneIsFree(L1):
         return np.where(self._free(w), np.abs(gradient), super().subdiff_distance(w, gradient))
 
 
-def test_strengths_do_not_depend_on_what_is_never_held_at_0():
+def test_strengths_are_of_what_the_fit_of_free_coefficients_leaves():
+    first = np.column_stack([np.ones(len(X)), X[:, 0]])
+    left = NUMBERS - first @ np.linalg.lstsq(first, NUMBERS, rcond=None)[0]
+    lasso = alpha_max(pose(X[:, 1:], left[:, None], SquaredError(), L1(), 1.0))
     target = NUMBERS[:, None]
-    lasso = alpha_max(pose(X[:, 1:], target, SquaredError(), L1(), 1.0))
-    free = alpha_max(pose(X, target, SquaredError(), OneIsFree(), 1.0))
-    assert free == pytest.approx(lasso, rel=1e-6)
+    for penalty in (OneIsFree(), L1(weights={0: 0.0})):
+        free = alpha_max(pose(X, target, SquaredError(), penalty, 1.0))
+        assert free == pytest.approx(lasso, rel=1e-6)
     for box in (Box(), Box(-1.0)):  # no strength matters to them
         boxed = alpha_max(pose(X, target, SquaredError(), box, 1.0))
         assert boxed == pytest.approx(X.var(axis=0).sum())

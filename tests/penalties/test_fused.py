@@ -182,3 +182,14 @@ def test_streams():
 def test_errors():
     with pytest.raises(ValueError, match=r"FusedLasso\(l1_ratio=2\): l1_ratio must be between"):
         NNORegressor(penalty=FusedLasso(2)).fit(X, NUMBERS[:, 0])
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+@pytest.mark.parametrize("alpha", [1e3, 1e12, 1e16, 1e100])
+def test_beside_huge_strengths_slopes_keep_their_digits(l1_ratio, alpha):
+    """Of equal coefficients the best is still found, which costs no jump."""
+    y = NUMBERS[:, 0] + X.sum(axis=1)
+    model = NNORegressor(penalty=FusedLasso(l1_ratio), alpha=alpha).fit(X, y)
+    level = np.polyfit(X.sum(axis=1), y, 1)[0] if l1_ratio == 0 else 0.0
+    np.testing.assert_allclose(model.coef_, level, rtol=1e-3)
+    assert model.converged_

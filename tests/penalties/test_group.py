@@ -11,7 +11,7 @@ from sklearn.linear_model import Lasso, MultiTaskLasso
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from nno_sklearn import GroupLasso, NNORegressor, NNOSearchCV, check_penalty
+from nno_sklearn import MCP, SLOPE, GroupLasso, NNORegressor, NNOSearchCV, check_penalty
 from tests.penalties.fits import fits_of_every_kind, pull_of
 from tests.penalties.test_shape import KINDS, NUMBERS, N, P, X
 
@@ -210,6 +210,8 @@ def test_ways_to_say_the_same():
         for rows, groups in [
             (X, MEMBERS), (X, {"a": [0, 2], "b": (1, 5)}), (X, [[0, 2], [1, 5], [3], [-2]]),
             (frame, [["x0", "x2"], ["x1", "x5"]]), (frame, [["x0", 2], "x[15]"]),
+            (frame, {"x0": "a", "x2": "a", "x1": "b", "x5": "b"}.get),
+            (X, {0: "a", 2: "a", 1: "b", 5: "b"}.get), (X, pd.Series({"a": [0, 2], "b": [1, 5]})),
         ]
     ]  # fmt: skip
     for model in fits:
@@ -230,6 +232,38 @@ def test_columns_of_a_category_are_a_group():
     model = make_pipeline(encode, NNORegressor(penalty=penalty, alpha=0.05)).fit(frame, y)
     coef = dict(zip(model[:-1].get_feature_names_out(), model[-1].coef_, strict=True))
     assert all((value != 0) == ("city" in name) for name, value in coef.items())
+
+
+def test_a_category_whose_name_begins_another():
+    """A sign of their own tells the names that OneHotEncoder makes apart."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({
+        "city": rng.choice(["rome", "oslo", "kyiv"], 300), "city_size": rng.choice(["s", "m"], 300),
+    })  # fmt: skip
+    y = (frame["city"] == "rome") + 0.1 * rng.normal(size=300)
+    encoder = OneHotEncoder(
+        sparse_output=False, feature_name_combiner=lambda name, value: f"{name}={value}"
+    )
+    encode = make_column_transformer((encoder, ["city", "city_size"]))
+    rows = encode.set_output(transform="pandas").fit_transform(frame)
+    members = [[0, 1, 2], [3, 4]]
+    expected = NNORegressor(penalty=GroupLasso(members), alpha=0.05).fit(rows, y).coef_
+    assert (expected[:3] != 0).all() and (expected[3:] == 0).all()
+    for groups in (["*__city=*", "*__city_size=*"], lambda name: name.partition("=")[0]):
+        model = NNORegressor(penalty=GroupLasso(groups), alpha=0.05).fit(rows, y)
+        np.testing.assert_array_equal(model.coef_, expected)
+    with pytest.raises(ValueError, match=r"no feature is called 'town=\*'; a string is a pattern"):
+        NNORegressor(penalty=GroupLasso(["town=*"])).fit(rows, y)
+
+
+def test_weights_of_groups_by_label():
+    groups = {"a": [0, 1], "b": [2, 3]}
+    fits = [
+        NNORegressor(penalty=GroupLasso(groups, weights=weights), alpha=ALPHA)
+        for weights in ({"b": 0.5}, pd.Series({"b": 0.5}))
+    ]
+    first, second = [model.fit(X, NUMBERS[:, 0]).coef_ for model in fits]
+    np.testing.assert_array_equal(first, second)
 
 
 def test_a_search_tunes_the_share():
@@ -256,10 +290,17 @@ ERRORS = [
     (GroupLasso("row"), r"groups='row'\): pass 'rows', a list of lists"),
     (GroupLasso(l1_ratio=1.5), "l1_ratio must be between 0 and 1"),
     (GroupLasso(l2_ratio=1.0), r"l2_ratio=1.0\): l2_ratio must be at least 0 and below 1"),
+    (GroupLasso(None), r"groups=None\): pass 'rows', a list of lists"),
+    (GroupLasso(3), r"groups=3\): pass 'rows', a list of lists"),
+    (GroupLasso([0, 0, 1]), r"0 is no group. Each.*labels of the features, such as \[0, 0, 1\]"),
+    (MCP(groups=[0, 0, 1]), r"MCP\(groups=\[0, 0, 1\]\): 0 is no group"),
+    (MCP(gamma="x"), r"MCP\(gamma='x'\): gamma must be a number above 0"),
+    (SLOPE(weights={}), r"SLOPE\(weights=...\): weights belong to ranks of sizes"),
+    (GroupLasso([[0]], weights=len), "a function says nothing of groups; pass one number for each"),
     (GroupLasso([[0, 1], [1]]), "column 1 is in two groups"),
     (GroupLasso([[0], []]), "group 1 is empty"),
     (GroupLasso([[9]]), "there is no column 9; the data have 6 columns"),
-    (GroupLasso(["x9*"]), r"no feature is called 'x9\*'; a string is a pattern"),
+    (GroupLasso(["x9*"]), r"'x9\*' is a pattern of names, but the data have none.*sparse_output"),
     (GroupLasso({"a": [0]}, weights={"b": 1.0}), "there is no group 'b'; there is 'a'"),
     (GroupLasso([[0]], weights=[1.0, 2.0]), r"shape \(2,\) does not fit 1 groups"),
     (GroupLasso([[0]], weights=[-1.0]), "a group has the factor -1.0"),

@@ -210,6 +210,16 @@ def test_ways_to_say_the_same():
             (FRAME, {"age": 0.0, "bmi": INF}),
             (FRAME, {0: 0.0, -4: INF}),
             (X, {0: 0.0, 2: INF}),
+            (FRAME, pd.Series({"bmi": INF, "age": 0.0})),
+            (
+                FRAME,
+                pd.Series(
+                    [1.0, 1.0, INF, 1.0, 0.0, 1.0], index=["s1", "s2", "bmi", "bp", "age", "sex"]
+                ),
+            ),
+            (FRAME, pd.DataFrame({"weight": [INF, 0.0]}, index=["bmi", "age"])),
+            (X, pd.Series([0.0, 1.0, INF, 1.0, 1.0, 1.0])),
+            (X, pd.Series([INF, 0.0], index=[2, 0])),
             (FRAME, lambda name: {"age": 0.0, "bmi": INF}.get(name, 1.0)),
             (X, lambda j: {0: 0.0, 2: INF}.get(j, 1.0)),
             (X, [0.0, 1.0, INF, 1.0, 1.0, 1.0]),
@@ -271,6 +281,10 @@ ERRORS = [
     (L1(weights={"sex": INF}, lower={"sex": 0.1}), "excludes 'sex', but its bounds forbid 0"),
     (L1(weights=[1.0, 2.0]), r"shape \(2,\) does not fit 6 features and 1 outputs"),
     (L1(weights=np.ones((6, 3))), r"shape \(6, 3\) does not fit 6 features and 1 outputs"),
+    (L1(weights=pd.Series({"agee": 1.0})), "the data have no feature 'agee'; there is 'age'"),
+    (L1(weights=pd.Series([1.0, 2.0], index=["age", "age"])), "'age' twice in its index"),
+    (L1(lower={"age": [0.0, 1.0]}), r"that of 'age' is \[0.0, 1.0\]; pass a number"),
+    (L1(lower={"age": "low"}), "that of 'age' is 'low'; pass a number"),
     (L1(weights={7: 1.0}), "there is no column 7; the data have 6 columns"),
 ]  # fmt: skip
 
@@ -279,6 +293,18 @@ ERRORS = [
 def test_errors_name_the_feature(penalty, message):
     with pytest.raises(ValueError, match=message):
         NNORegressor(penalty=penalty).fit(FRAME, NUMBERS[:, 0])
+
+
+def test_bounds_by_label():
+    fits = [
+        NNORegressor(penalty=L2(lower=lower, upper=upper), alpha=ALPHA, tol=TOL)
+        for lower, upper in [
+            ({"bmi": 0.1}, {"s2": 0.2}),
+            (pd.Series({"bmi": 0.1}), pd.Series({"s2": 0.2})),
+        ]
+    ]
+    first, second = [model.fit(FRAME, NUMBERS[:, 0]).coef_ for model in fits]
+    np.testing.assert_array_equal(first, second)
 
 
 def test_names_need_names():

@@ -48,6 +48,27 @@ def test_a_direction_that_a_penalty_on_differences_leaves_free(solver):
     assert ending(model, X, y) == ""
 
 
+@pytest.mark.parametrize("scale", [1.0, 100.0])
+@pytest.mark.parametrize(
+    ("alpha", "penalty"),
+    [
+        (0.01, L1(weights=[0.0, np.inf, 1.0])),
+        (0.01, L1(weights=0.0, lower=0.0)),
+        (0.0, L1(positive=True)),
+        (0.01, L1(weights=[0.0, 0.0, 1.0], upper={1: 0.1})),
+    ],
+)
+def test_no_direction_leads_beyond_bounds(alpha, penalty, scale):
+    """Classes that only a column which is excluded, or its negative coefficient, tells apart."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    X[:, 0] *= scale
+    y = (X[:, 1] < 0) ^ (penalty.upper is not None)
+    assert ending(NNOClassifier(penalty=penalty, alpha=alpha), X, y) == ""
+    model = NNOClassifier(penalty=L1(weights=[0.0, 0.0, np.inf], upper={0: 0.1}), alpha=0.01)
+    assert "has no minimum" in ending(model, X, y)
+
+
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("tol", [1e-3, 1e-8])
 class TestSmallProblems:
