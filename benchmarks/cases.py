@@ -122,12 +122,14 @@ def _multiclass():
 
 def _small():
     """Fits of milliseconds, with the parameters of everyday use."""
-    for data in ("iris", "wine"):
-        yield Case(f"small-{data}", "small", f"{data}_scaled", "multinomial", 1, "1/n")
+    for data in ("iris_scaled", "wine_scaled", "digits"):
+        name = data.removesuffix("_scaled")
+        yield Case(f"small-{name}", "small", data, "multinomial", 1, "1/n")
     for data in ("breast_cancer_scaled", "labels-500x20", "labels-2000x20", "labels-5000x50"):
         name = data.removesuffix("_scaled")
         yield Case(f"small-{name}", "small", data, "log_loss", 1, "1/n")
         yield Case(f"small-hinge-{name}", "small", data, "hinge", 1, "1/n", fit_intercept=False)
+        yield Case(f"small-modified_huber-{name}", "small", data, "modified_huber", 1, "1/n")
         l1 = {"l1_ratio": 1.0, "fit_intercept": False}  # liblinear penalises an intercept
         yield Case(f"small-l1-{name}", "small", data, "log_loss", 0.01, "max", **l1)
     for data in ("diabetes", "numbers-500x20", "numbers-5000x50"):
@@ -137,8 +139,11 @@ def _small():
         svr = {"fit_intercept": False}
         yield Case(f"small-svr-{data}", "small", data, "epsilon_insensitive", 1, "1/n", **svr)
         yield Case(f"small-quantile-{data}", "small", data, "quantile", 0.01, "max", 1.0)
-    for loss in ("poisson", "gamma"):
+    for loss in ("poisson", "gamma", "tweedie"):
         yield Case(f"small-{loss}-diabetes", "small", "diabetes", loss, 1e-2)
+    yield Case("small-huber-diabetes", "small", "diabetes_unit_scale", "huber", 1e-2)
+    for data in ("diabetes_grades", "grades-5000x50"):  # statsmodels has no penalty
+        yield Case(f"small-ordinal-{data}", "small", data, "ordinal", 0.0)
 
 
 def _ridge():
@@ -175,6 +180,8 @@ def _l1_logistic():
         for share in (0.1, 0.01, 0.002):
             yield case(data, data, share)
     yield case("sparse", "sparse-20000x5000", 0.01)
+    for share in (0.1, 0.01):
+        yield case("words", "words-20000x50000", share)
 
 
 def _glm():

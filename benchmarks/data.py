@@ -113,6 +113,23 @@ def targets(n, p, n_outputs, n_relevant=20, correlation=0.5, seed=0):
     return X, y - y.mean(axis=0)
 
 
+#: Correlation of neighbouring columns that makes thousands of them some tens of factors.
+_LIKE_GENES = 0.99
+
+
+def wide_classes(n, p, n_classes):
+    """Which of several targets over the same few columns is the largest."""
+    X, score = targets(n, p, n_classes, correlation=_LIKE_GENES)
+    return X, score.argmax(axis=1)
+
+
+def wide_counts(n, p, seed=0):
+    """Poisson counts over correlated columns of which few matter."""
+    X, raw = correlated(n, p, 20, _LIKE_GENES, seed)
+    mean = np.exp(2 + raw / raw.std() / 2)
+    return X, np.random.default_rng(seed + 1).poisson(mean).astype(float)
+
+
 def sparse_labels(n, p, density, seed=0):
     """Counts of words: columns as frequent as Zipf's law says, labels of a logistic model."""
     rng = np.random.default_rng(seed)
@@ -122,6 +139,20 @@ def sparse_labels(n, p, density, seed=0):
     X = sp.csr_matrix((np.ones(len(words)), (rows, words)), shape=(n, p))
     w = rng.standard_normal(p)
     return X, (rng.random(n) < expit(X @ w)).astype(int)
+
+
+def word_labels(n, p, density):
+    """TF-IDF of such counts, with their labels."""
+    from sklearn.feature_extraction.text import TfidfTransformer
+
+    counts, y = sparse_labels(n, p, density)
+    return TfidfTransformer(sublinear_tf=True).fit_transform(counts), y
+
+
+def grades(source, n_grades=5):
+    """Numbers as labels in an order, as many rows of each."""
+    X, y = source()
+    return X, np.digitize(y, np.quantile(y, np.arange(1, n_grades) / n_grades))
 
 
 def scaled_labels(n, p, n_classes=2, seed=0):
@@ -162,7 +193,12 @@ SYNTHETIC = {
     "targets-20000x200x10": partial(targets, 20_000, 200, 10),
     "targets-1000x5000x20": partial(targets, 1000, 5000, 20),
     "targets-100x2000x50": partial(targets, 100, 2000, 50),
+    "wide_numbers-71x4088": partial(correlated, 71, 4088, 20, _LIKE_GENES),
+    "wide_classes-63x2308x4": partial(wide_classes, 63, 2308, 4),
+    "wide_labels-100x5000": partial(wide_classes, 100, 5000, 2),
+    "wide_counts-100x3000": partial(wide_counts, 100, 3000),
     "sparse-20000x5000": partial(sparse_labels, 20_000, 5000, 0.004),
+    "words-20000x50000": partial(word_labels, 20_000, 50_000, 0.0015),
     **{
         f"classes-{n}x{p}x{k}": partial(scaled_labels, n, p, k)
         for n, p, k in ((10_000, 100, 5), (1500, 600, 26), (10_000, 256, 20))
@@ -172,6 +208,7 @@ SYNTHETIC = {
         for n, p in ((500, 20), (2000, 20), (5000, 50))
     },
     **{f"numbers-{n}x{p}": partial(tall_numbers, n, p, 0.5) for n, p in ((500, 20), (5000, 50))},
+    "grades-5000x50": partial(grades, partial(tall_numbers, 5000, 50, 0.5)),
     "small_counts": small_counts,
 }
 
@@ -251,6 +288,8 @@ def _bike_sharing(target=lambda count: count):
 #: What HuberRegressor(alpha=1e-4 * n) estimates as the scale of the log counts once they are
 #: divided by it is 1, so that a Huber loss of fixed scale has the same optimum.
 _HUBER_SCALE = 0.3014226583898839
+#: The same of the diabetes set, with alpha=1e-2 * n.
+_HUBER_SCALE_DIABETES = 37.474148095686886
 
 
 def _california_housing():
@@ -291,12 +330,23 @@ def _shipped(name):
     return scale(X), y
 
 
-def _words_of_news(**options):
-    """Words of messages that 5 or more of them have, and their 20 topics."""
+_diabetes = partial(_shipped, "diabetes")
+
+
+def _diabetes_of_unit_scale():
+    X, y = _diabetes()
+    return X, y / _HUBER_SCALE_DIABETES
+
+
+def _words(file, **options):
+    """Words, or characters, that 5 or more texts have, and the labels of the texts."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    messages, topics = texts("newsgroups20_train.tsv.xz")
-    return TfidfVectorizer(min_df=5, **options).fit_transform(messages), topics
+    lines, labels = texts(file)
+    return TfidfVectorizer(min_df=5, **options).fit_transform(lines), labels
+
+
+_news_words = partial(_words, "newsgroups20_train.tsv.xz")
 
 
 def _breast_cancer():
@@ -338,9 +388,16 @@ REAL = {
     "elec2": partial(_npz, "elec2.npz", label=lambda y: (y > 0).astype(int)),
     "breast_cancer": _breast_cancer,
     **{f"{name}_scaled": partial(_shipped, name) for name in ("iris", "wine", "breast_cancer")},
-    "diabetes": partial(_shipped, "diabetes"),
-    "newsgroups_words": partial(_words_of_news, sublinear_tf=True),
-    "newsgroups_binary": partial(_words_of_news, binary=True, use_idf=False, norm=None),
+    "diabetes": _diabetes,
+    "diabetes_unit_scale": _diabetes_of_unit_scale,
+    "diabetes_grades": partial(grades, _diabetes),
+    "newsgroups_words": partial(_news_words, sublinear_tf=True),
+    "newsgroups_binary": partial(_news_words, binary=True, use_idf=False, norm=None),
+    **{f"{name}_words": partial(_words, f"{name}.tsv.xz") for name in ("sms_spam", "rt_polarity")},
+    **{
+        f"{name}_characters": partial(_words, f"zh_{name}_reviews.tsv.xz", analyzer="char")
+        for name in ("hotel", "takeaway")
+    },
     "diamonds": _diamonds,
     "digits": _digits,
     "sea_stream": partial(_npz, "sea_stream.npz"),
@@ -352,6 +409,7 @@ REAL = {
     "news20_half": partial(_news20, label=lambda y: (y <= 10).astype(int)),
     "news20_column": partial(_news20, label=lambda y: np.where(y <= 10, 1.0, -1.0)),
     "golub": _golub,
+    "golub_raw": partial(_npz, "golub.npz"),
     "golub_numbers": partial(_centred_labels, _golub),
     "protein": partial(_npz, "protein.npz"),
     "california_housing": _california_housing,

@@ -14,6 +14,10 @@ from benchmarks.penalties import PENALTIES
 
 #: Of "epsilon_insensitive", the package's default.
 EPSILON = 0.1
+#: Losses of labels.
+CLASSIFICATION = ("log_loss", "hinge", "modified_huber", "ordinal", "multinomial")
+#: Losses of positive means, whose raw predictions are logarithms.
+LOG_LINK = ("poisson", "gamma", "tweedie")
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Objective:
     ----------
     X : ndarray or sparse matrix of shape (n_samples, n_features), float64
     y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Labels (integers from 0 or 1 on) for "log_loss", "hinge" and "multinomial", else floats.
+        Labels (integers from 0 or 1 on) for the losses of :data:`CLASSIFICATION`, else floats.
     loss : str
         A name in :data:`LOSSES`.
     alpha : float
@@ -59,7 +63,7 @@ class Objective:
 
     @property
     def is_classification(self):
-        return self.loss in ("log_loss", "hinge", "multinomial")
+        return self.loss in CLASSIFICATION
 
     @cached_property
     def codes(self):
@@ -101,7 +105,10 @@ class Objective:
 
     def value(self, coef, intercept=0.0):
         """F at coefficients of shape (n_features,) or (n_classes, n_features)."""
-        raw_prediction = self.X @ np.asarray(coef, dtype=np.float64).T + intercept
+        raw_prediction = self.X @ np.asarray(coef, dtype=np.float64).T
+        if self.loss == "ordinal":  # an intercept for each pair of neighbouring classes
+            raw_prediction = raw_prediction[:, None]
+        raw_prediction = raw_prediction + intercept
         penalty = PENALTIES[self.penalty].value(self, np.asarray(coef, dtype=np.float64))
         return self._mean(LOSSES[self.loss](self, raw_prediction)) + self.alpha * penalty
 
@@ -110,6 +117,9 @@ class Objective:
         if self.loss == "multinomial":
             frequency = np.bincount(self.codes) / self.n_samples
             return np.log(frequency) if self.fit_intercept else np.zeros(len(frequency))
+        if self.loss == "ordinal":
+            above = 1 - np.cumsum(np.bincount(self.codes))[:-1] / self.n_samples
+            return np.log(above / (1 - above))
         if not self.fit_intercept:
             return np.zeros(self.y.shape[1:])
         if self.loss == "quantile":
@@ -118,10 +128,12 @@ class Objective:
             return minimize_scalar(
                 lambda b: self._mean(_huber(self, b)), bracket=np.quantile(self.y, (0.25, 0.75))
             ).x
-        mean = self._mean(self.y if self.loss != "log_loss" else self.codes)
+        mean = self._mean(self.codes if self.is_classification else self.y)
         if self.loss == "log_loss":
             return np.log(mean / (1 - mean))
-        return np.log(mean) if self.loss in ("poisson", "gamma") else mean
+        if self.loss == "modified_huber":
+            return 2 * mean - 1
+        return np.log(mean) if self.loss in LOG_LINK else mean
 
     def null_value(self):
         """F of the best constant model, the unit of suboptimality."""
@@ -149,13 +161,52 @@ def _huber(objective, eta):
     return np.where(size <= delta, size**2 / 2, delta * (size - delta / 2))
 
 
+def _sign(objective):
+    """Labels as 1 and -1; times a raw prediction they are margins."""
+    return np.where(objective.codes == 1, 1.0, -1.0)
+
+
 def _hinge(objective, eta):
-    return np.maximum(1 - np.where(objective.codes == 1, eta, -eta), 0)
+    return np.maximum(1 - _sign(objective) * eta, 0)
 
 
 def _hinge_slope(objective, eta):
-    sign = np.where(objective.codes == 1, 1.0, -1.0)
+    sign = _sign(objective)
     return np.where(sign * eta < 1, -sign, 0.0)
+
+
+def _modified_huber(objective, eta):
+    margin = _sign(objective) * eta
+    return np.where(margin < -1, -4 * margin, np.maximum(1 - margin, 0) ** 2)
+
+
+def _modified_huber_slope(objective, eta):
+    sign = _sign(objective)
+    return -2 * sign * np.clip(1 - sign * eta, 0, 2)
+
+
+def _ordinal_ends(objective, eta):
+    """Raw predictions of the classes' ends: that a class is above its predecessor, and itself."""
+    ends = np.pad(eta, ((0, 0), (1, 1)), constant_values=(np.inf, -np.inf))
+    rows = np.arange(len(eta))
+    return ends[rows, objective.codes], ends[rows, objective.codes + 1]
+
+
+def _ordinal(objective, eta):
+    above, below = _ordinal_ends(objective, eta)
+    return -np.log(expit(above) - expit(below))
+
+
+def _ordinal_slope(objective, eta):
+    """By the raw prediction that all intercepts are added to."""
+    above, below = (expit(end) for end in _ordinal_ends(objective, eta))
+    return above + below - 1
+
+
+def _tweedie(objective, eta):
+    """Half the deviance of power 1.5."""
+    root = np.exp(eta / 2)
+    return 2 * (objective.y / root + root) - 4 * np.sqrt(objective.y)
 
 
 def _insensitive_slope(objective, eta):
@@ -179,8 +230,11 @@ LOSSES = {
     "huber": _huber,
     "poisson": lambda f, eta: np.exp(eta) - f.y * eta + xlogy(f.y, f.y) - f.y,
     "gamma": lambda f, eta: f.y * np.exp(-eta) + eta - np.log(f.y) - 1,
+    "tweedie": _tweedie,
     "log_loss": lambda f, eta: np.logaddexp(0, np.where(f.codes == 1, -eta, eta)),
     "hinge": _hinge,
+    "modified_huber": _modified_huber,
+    "ordinal": _ordinal,
     "multinomial": _multinomial,
 }
 
@@ -192,7 +246,10 @@ SLOPES = {
     "huber": lambda f, eta: np.clip(eta - f.y, -f.delta, f.delta),
     "poisson": lambda f, eta: np.exp(eta) - f.y,
     "gamma": lambda f, eta: 1 - f.y * np.exp(-eta),
+    "tweedie": lambda f, eta: np.exp(eta / 2) - f.y * np.exp(-eta / 2),
     "log_loss": lambda f, eta: expit(eta) - f.codes,
     "hinge": _hinge_slope,
+    "modified_huber": _modified_huber_slope,
+    "ordinal": _ordinal_slope,
     "multinomial": _multinomial_slope,
 }

@@ -221,8 +221,16 @@ DRAWS = {
     ),
 }
 
+#: Settings of a search that takes a second.
+SHORT_GRID = {"settings": partial(grid, alpha=np.logspace(-1, -5, 8), l1_ratio=[0.5, 0.9])}
+
 CASES = [
     Case("elastic_net_logistic-a9a", partial(data.load, "a9a"), **ELASTIC_NET_LOGISTIC),
+    Case(
+        "elastic_net_logistic-8000x90",
+        partial(data.tall_labels, 8000, 90, 1.0),
+        **ELASTIC_NET_LOGISTIC | SHORT_GRID,
+    ),
     Case("logistic-a9a_dense", partial(search_data.dense, "a9a"), **LOGISTIC),
     Case("lasso-1000x10000", partial(search_data.correlated, 1000, 10_000), **LASSO),
     Case("elastic_net-california_housing", search_data.houses, **ELASTIC_NET),

@@ -9,6 +9,7 @@ FAMILIES = {
     "log_loss": "binomial",
     "poisson": "poisson",
     "gamma": "gamma",
+    "tweedie": "tweedie",
 }
 
 

@@ -68,8 +68,9 @@ def _fit(f, tolerance):
 
 
 def _takes(f):
-    """It needs a gradient that does not jump."""
-    return f.l1_ratio == 0 and f.loss not in ("quantile", "hinge", "epsilon_insensitive")
+    """It needs a gradient that does not jump, and one intercept for each output."""
+    kinked = ("quantile", "hinge", "epsilon_insensitive")
+    return f.l1_ratio == 0 and f.loss not in (*kinked, "ordinal")
 
 
 COMPETITORS = [

@@ -6,7 +6,7 @@ from benchmarks.competitors.base import MAX_ITER, Competitor, solution_of
 
 #: Estimators of other folders than the linear models.
 LIBLINEAR = ("LinearSVC", "LinearSVR")
-LOG_LINK = ("PoissonRegressor", "GammaRegressor")
+LOG_LINK = ("PoissonRegressor", "GammaRegressor", "TweedieRegressor")
 
 
 def _takes(f, names, condition):
@@ -133,7 +133,7 @@ COMPETITORS = [
     Competitor(
         "scikit-learn sgd",
         "sklearn",
-        lambda f: f.loss == "log_loss" and f.weight is None,
+        lambda f: f.loss in ("log_loss", "modified_huber") and f.weight is None,
         _sgd,
     ),
 ]

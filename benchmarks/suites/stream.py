@@ -20,7 +20,8 @@ from nno_sklearn.neighbors import CellMemory
 
 TITLE, KEY = "Streams", "group"
 LABELS = (
-    "ijcnn1 cod_rna a9a elec2 skin covtype_classes sea_stream mnist protein california_housing"
+    "ijcnn1 cod_rna a9a elec2 skin covtype_classes sea_stream digits mnist protein "
+    "california_housing"
 ).split()
 DRIFT, QUICK = ("elec2", "sea_stream"), ("ijcnn1", "cod_rna")
 #: Half-lives that are tried on streams that drift; the best one counts, as for SGD's rates.

@@ -42,8 +42,11 @@ def _problem(
         "huber": lambda: eta + 0.3 * rng.standard_t(2, n),
         "poisson": lambda: rng.poisson(np.exp(eta)).astype(float),
         "gamma": lambda: np.exp(eta) * rng.gamma(2.0, size=n) + 0.01,
+        "tweedie": lambda: np.exp(eta) * rng.gamma(2.0, size=n) * (rng.random(n) < 0.8),
         "log_loss": lambda: (eta + rng.standard_normal(n) > 0).astype(int),
         "hinge": lambda: (eta + rng.standard_normal(n) > 0).astype(int),
+        "modified_huber": lambda: (eta + rng.standard_normal(n) > 0).astype(int),
+        "ordinal": lambda: np.digitize(eta + rng.standard_normal(n), (-0.5, 0.5)),
         "multinomial": lambda: 1 + np.digitize(eta + rng.standard_normal(n), (-0.5, 0.5)),
     }[loss]()
     weight = rng.uniform(0.5, 2.0, n) if weighted else None
@@ -87,6 +90,11 @@ PROBLEMS = {
     "multinomial-sparse": {"loss": "multinomial", "sparse": True},
     "poisson-weighted": {"loss": "poisson", "weighted": True},
     "gamma": {"loss": "gamma"},
+    "tweedie": {"loss": "tweedie"},
+    "tweedie-weighted": {"loss": "tweedie", "weighted": True},
+    "modified_huber": {"loss": "modified_huber"},
+    "ordinal": {"loss": "ordinal"},
+    "ordinal-free": {"loss": "ordinal", "alpha": 0.0},
     "huber": {"loss": "huber"},
     "quantile": {"loss": "quantile", "l1_ratio": 1.0},
     "quantile-free": {"loss": "quantile", "l1_ratio": 1.0, "alpha": 0.0},

@@ -41,6 +41,8 @@ from benchmarks.suites import (
     scale,
     score_training,
     search,
+    small,
+    solvers,
     stream,
 )
 from tests.problems import pose
@@ -76,7 +78,7 @@ def _no_machine(monkeypatch):
 
 def test_every_suite_is_registered():
     names = "commits costs distributed heads landmarks neighbors robustness scale score_training"
-    assert suites.names() == [*names.split(), "search", "speed", "stream"]
+    assert suites.names() == [*names.split(), "search", "small", "solvers", "speed", "stream"]
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
@@ -160,6 +162,58 @@ def test_neighbors_suite(tmp_path):
     assert (results["optimum"] <= results["start"]).all() and (results["iterations"] >= 1).all()
     assert results["constant"].isna().tolist() == [True, False, False]
     assert (results["start"] <= results["constant"])[1:].all()
+
+
+@pytest.mark.usefixtures("_no_machine")
+def test_solvers_suite(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(solvers, "ROWS", 100)
+    monkeypatch.setitem(solvers.LOSSES, "tiny", ("log_loss", "hinge"))
+    solvers.run(options_of(solvers, tmp_path, "--case", "tiny", "small_counts"))
+    results, _ = report.read("solvers", tmp_path)
+    assert list(results["solver"]) == 4 * list(solvers.SOLVERS)
+    assert (results["n"] == 100).all() and (results["unconverged"] == 0).all()
+    lines = solvers.compared(results).set_index("case")
+    names = {"tiny-log_loss", "tiny-hinge", "tiny_classes", "small_counts-poisson"}
+    assert set(lines.index) == names and (lines["apart"] < 0.5).all()
+    # Half a standard error is told as such, equal scores are no error divided by none.
+    results["error"] = 0.02
+    results["score"] = np.where(results["solver"] == "gd", 0.91, 0.9)
+    results.loc[results["case"] == "tiny_classes", ["score", "error"]] = 1.0, 0.0
+    apart = solvers.compared(results).set_index("case")["apart"]
+    assert apart.pop("tiny_classes") == 0 and apart.to_numpy() == pytest.approx(0.5)
+    assert solvers.summary_table(results).frame["within 0.1"].item() == 1
+    assert "## Cross-validated scores" in (tmp_path / "solvers.md").read_text()
+    capsys.readouterr()
+    options = options_of(solvers, tmp_path, "--list")
+    options.quick = True
+    solvers.run(options)
+    assert len(capsys.readouterr().out.split()) == len(solvers.QUICK)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_samples_of_rows_keep_their_targets_and_weights(container, monkeypatch):
+    X = np.arange(1.0, 101.0)[:, None] * np.ones(5)
+    some = solvers.sample(container(X), X[:, 0], X[:, 0])
+    assert some[0].shape == X.shape
+    monkeypatch.setattr(solvers, "ENTRIES", 200)
+    rows, y, weight = solvers.sample(container(X), X[:, 0], X[:, 0])
+    assert rows.shape == (40, 5) and len(set(y)) == 40
+    np.testing.assert_array_equal(rows.sum(axis=1) / 5, y)
+    np.testing.assert_array_equal(weight, y)
+
+
+@pytest.mark.usefixtures("_no_machine")
+def test_small_suite(tmp_path, monkeypatch):
+    monkeypatch.setattr(small, "WARM_UP", 0)
+    names = "small-breast_cancer", "small-lasso-diabetes", "small-modified", "small-huber"
+    small.run(options_of(small, tmp_path, "--case", *names))
+    results, _ = report.read("small", tmp_path)
+    estimators = ["LogisticRegression", "Lasso", "HuberRegressor"]
+    assert list(results["estimator"]) == estimators  # SGD alone has the modified Huber loss
+    summary, milliseconds = small.tables(results)
+    assert list(summary.frame["call"]) == list(small.CALLS)
+    assert (milliseconds.frame.select_dtypes("number") > 0).all(axis=None)
+    assert "## Milliseconds" in (tmp_path / "small.md").read_text()
 
 
 def test_all_rows_have_condition_1():

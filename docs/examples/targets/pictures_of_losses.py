@@ -14,33 +14,51 @@ from nno_sklearn import NNORegressor
 from nno_sklearn.losses import (
     AbsoluteError,
     EpsilonInsensitive,
+    Gamma,
     Hinge,
     Huber,
+    InverseGaussian,
     LogLoss,
     ModifiedHuber,
+    MultinomialLogLoss,
+    NegativeBinomial,
     Ordinal,
+    Poisson,
     Quantile,
     SquaredEpsilonInsensitive,
     SquaredError,
     SquaredHinge,
+    Tweedie,
 )
 
 # %%
 # What an error costs
 # -------------------
-# Of numbers, by the residual; of labels, by the margin, which is negative where the label is wrong.
+# Of numbers, by the residual; of labels, by the margin, which is negative where the label is wrong;
+# of counts and amounts (here of 1), by the ratio of prediction and target.
 ERRORS = np.linspace(-3, 3, 601)[:, None]
 NUMBERS = [SquaredError(), Huber(1.0), AbsoluteError(), Quantile(0.9)]
 INSENSITIVE = [EpsilonInsensitive(1.0), SquaredEpsilonInsensitive(1.0)]
 LABELS = [LogLoss(), Hinge(), SquaredHinge(), ModifiedHuber()]
 
-fig, panels = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
-for ax, losses, target in zip(panels, (NUMBERS, INSENSITIVE, LABELS), (0.0, 0.0, 1.0), strict=True):
+MEANS = [Poisson(), Gamma(), Tweedie(1.5), InverseGaussian(), NegativeBinomial()]
+PANELS = [
+    ("prediction - target", 0.0, NUMBERS),
+    ("prediction - target", 0.0, INSENSITIVE),
+    ("margin", 1.0, LABELS),
+    ("log(prediction / target)", 1.0, MEANS),
+]
+
+fig, axes = plt.subplots(2, 2, figsize=(9, 6), layout="constrained")
+for ax, (error, target, losses) in zip(axes.flat, PANELS, strict=True):
     for loss in losses:
         ax.plot(ERRORS, loss.value(np.full_like(ERRORS, target), ERRORS), label=repr(loss))
-    ax.set(ylim=(0, 8), xlabel="margin" if losses is LABELS else "prediction - target")
+    ax.set(ylim=(0, 8), xlabel=error, ylabel="loss")
+raw, first = np.hstack([ERRORS, 0 * ERRORS, 0 * ERRORS]), np.array([1.0, 0.0, 0.0])
+loss = MultinomialLogLoss()
+axes[1, 0].plot(ERRORS, loss.value(first, raw).sum(axis=1), label="MultinomialLogLoss(), 3 classes")
+for ax in axes.flat:
     ax.legend(fontsize="small")
-_ = panels[0].set_ylabel("loss")
 
 # %%
 # Corners
