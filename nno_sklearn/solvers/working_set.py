@@ -27,7 +27,8 @@ from nno_sklearn.solvers.quadratic import minimise_model
 
 SMALLEST_SET = 100
 MAX_NEWTON_STEPS = 10
-ACCELERATED_STEPS = 100
+#: Accelerated steps on a set, and in all columns before a run stalls: few tell whether they gain.
+ACCELERATED_STEPS, LAST_STEPS = 100, 20
 #: Share of the largest predicted decrease above which features of many rows are likely needed, and
 #: how many times as many as those in use a set has at least.
 LIKELY, MARGIN = 0.01, 1.25
@@ -126,7 +127,7 @@ class _WorkingSets:
 def _by_all_columns(run, point):
     """A point by accelerated steps in all coefficients, before a run stalls: what a set or a model
     lacks they may gain. The point itself where they creep too."""
-    better = accelerated_steps(point, ENOUGH * run.tol * point.unit, ACCELERATED_STEPS)
+    better = accelerated_steps(point, ENOUGH * run.tol * point.unit, LAST_STEPS)
     gains = point.value - better.value >= CREEPING / PATIENCE * _left(point)
     return better if gains else point
 
