@@ -19,6 +19,8 @@ from nno_sklearn.problem.point import LEAST_UNIT
 from nno_sklearn.solvers.newton import NewtonStep, newton_step
 from nno_sklearn.types import Array, RandomState
 
+#: What :attr:`Record.start` calls a start that the user, or a fit before this one, gave.
+GIVEN = "given coefficients"
 #: Records without any progress after which a run has reached the limit of precision.
 STANDSTILL = 10
 #: Numbers of records after which a run may be on its way to infinity.
@@ -161,7 +163,7 @@ class Run:
         """The lower of a point that was found, which has a name, and the start that was given."""
         is_lower = found.value < start.value
         chosen, other = (found, start) if is_lower else (start, found)
-        self._start = name if is_lower else _name_of(start), float(other.value)
+        self._start = name if is_lower else name_of(start), float(other.value)
         other.release()
         return chosen
 
@@ -260,7 +262,7 @@ class Run:
             seconds=perf_counter() - self._started,
         )
         if not self.history:
-            start, other = self._start or (_name_of(self._point), np.nan)
+            start, other = self._start or (name_of(self._point), np.nan)
             record = record._replace(start=start, other_start=other)
         self.history.append(record)
         if self.callback is not None and not self._is_told_to_stop:
@@ -329,9 +331,9 @@ class Run:
         )
 
 
-def _name_of(start):
+def name_of(start):
     """What :attr:`Record.start` calls a start that a solver was given."""
-    return "given coefficients" if start.coef.any() else "constant model"
+    return GIVEN if start.coef.any() else "constant model"
 
 
 def check_count(owner: BaseEstimator, name: str, low: int) -> None:
@@ -401,6 +403,15 @@ class Solver(BaseEstimator):
 
     def select(self, problem: Problem) -> "Solver":
         """The solver that runs on this problem: itself, except for "auto"."""
+        return self
+
+    def nearby(self, problem: Problem, random_state: RandomState) -> Point | None:
+        """A start that the solver looks for by itself, from the constant model; None where it does
+        not. Runs through several problems ask for it once."""
+        return None
+
+    def without_search(self) -> "Solver":
+        """The solver that begins where it is told to."""
         return self
 
     def solve(

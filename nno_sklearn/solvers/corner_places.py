@@ -43,10 +43,10 @@ class CornerPlace(NamedTuple):
     n_iter: int
 
 
-def first_draw(problem: Problem, coef: Array, random_state: Any) -> Draw | None:
-    """Rows to begin with; None where all of them cost no more, or ``coef`` is not the constant
-    model, and so perhaps near the optimum."""
-    n_rows = None if coef.any() else n_drawn(problem)
+def first_draw(problem: Problem, is_far: bool, random_state: Any) -> Draw | None:
+    """Rows to begin with; None where all of them cost no more, or the start is not far from the
+    optimum."""
+    n_rows = n_drawn(problem) if is_far else None
     if n_rows is None:
         return None
     rough = DRAWN_SHARE * problem.n_features / n_rows

@@ -76,10 +76,15 @@ class _Intercepts(Succession):
         self._value = self._value_at(self.coef, self.raw)
         #: Those of the last problem, and the gradient there; None before the first.
         self._before = None
-        self._record(np.nan, np.inf)
 
     def _next_problem(self):
         return self._problem.at_intercepts(self._known)
+
+    def _move_to(self, found):
+        # The best intercepts are found once coefficients are those of all rows: far ones have none.
+        self.intercept = self._known = self._known + found.intercept
+        self.coef, self.raw = found.coef, found.raw
+        self._value = self._value_at(self.coef, self.raw)
 
     @property
     def _shift(self):

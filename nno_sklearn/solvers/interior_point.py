@@ -35,7 +35,7 @@ NEAR, NEARER = 1e-2, 0.03
 MORE = 2.25
 
 
-def place_inside(problem, coef, intercept, accuracy, max_iter, random_state):
+def place_inside(problem, coef, intercept, accuracy, max_iter, is_far, random_state):
     """A place near the optimum of a loss with corners, output by output.
 
     Of many rows some are drawn first. From their optimum on most rows stay on their side of a
@@ -52,6 +52,8 @@ def place_inside(problem, coef, intercept, accuracy, max_iter, random_state):
         Relative duality gap.
     max_iter : int
         Newton's steps of an output at most.
+    is_far : bool
+        Whether no more is known than the constant model or some rows tell.
     random_state : RandomState instance
 
     Returns
@@ -70,7 +72,7 @@ def place_inside(problem, coef, intercept, accuracy, max_iter, random_state):
     terms = penalty_terms(problem)
     if terms is None or not problem.rows.has_corners:
         return None
-    draw = first_draw(problem, coef, random_state)
+    draw = first_draw(problem, is_far, random_state)
     count = n_near(problem, draw and draw.n_rows)
 
     def find(k, start):

@@ -45,7 +45,7 @@ EPS = np.finfo(float).eps
 TINY = np.finfo(float).tiny
 
 
-def place_by_multipliers(problem, coef, intercept, accuracy, max_iter, random_state):
+def place_by_multipliers(problem, coef, intercept, accuracy, max_iter, is_far, random_state):
     """A place near the optimum of a loss with corners, output by output.
 
     Of many rows some are drawn first, and from their optimum on widths are small.
@@ -61,6 +61,8 @@ def place_by_multipliers(problem, coef, intercept, accuracy, max_iter, random_st
         Relative duality gap.
     max_iter : int
         Newton's steps of an output at most.
+    is_far : bool
+        Whether no more is known than the constant model or some rows tell.
     random_state : RandomState instance
 
     Returns
@@ -79,7 +81,7 @@ def place_by_multipliers(problem, coef, intercept, accuracy, max_iter, random_st
     squares, rows = _squares(problem), problem.rows
     if squares is None or not rows.has_corners:
         return None
-    draw = first_draw(problem, coef, random_state)
+    draw = first_draw(problem, is_far, random_state)
 
     def find(k, start):
         given, width = (problem, squares[k]), FIRST_WIDTH

@@ -3,6 +3,7 @@
 from functools import partial
 
 import numpy as np
+from sklearn.base import clone
 
 from nno_sklearn._distances import check_metric
 from nno_sklearn.problem import Point, Problem
@@ -57,7 +58,9 @@ class NearestNeighborSolver(Solver):
        the cell of their nearest landmark (:class:`sklearn.neighbors.NearestNeighbors`).
     2. The small problem, landmarks with their cells' weights and mean targets, gives a start: the
        fit begins there if the objective is lower than that of the best constant. The first record
-       of ``history_`` says so (``start``, ``objective``, ``other_start``).
+       of ``history_`` says so (``start``, ``objective``, ``other_start``). A loss with corners is
+       rounded off for it; ordered classes have the intercepts of the constant model there, and a
+       loss that estimates a scale has that model's.
     3. Exact gradients over all rows then correct it, preconditioned by the landmarks' curvature,
        with exact line searches and L-BFGS corrections, until the certificate holds.
 
@@ -137,10 +140,7 @@ class NearestNeighborSolver(Solver):
             given = {"max_iter": max_iter, "tol": tol, "random_state": random_state}
             return solve_in_row_space(self.solve, problem, start, callback=callback, **given)
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
-        landmarks = problem.knowledge.landmarks(
-            self.n_landmarks,
-            lambda: Landmarks(self.n_landmarks, random_state),
-        ).of(problem)
+        landmarks = self._landmarks(problem, random_state)
         if takes_models(problem) and not moves_jointly(problem):
             start = self._begin(run, start, landmarks) if self.n_neighbors is not None else start
             start = descend_by_models(run, start, landmarks, partial(self._model_minimum, problem))
@@ -184,10 +184,8 @@ class NearestNeighborSolver(Solver):
         if start.coef.any() or not (searched or pays):
             return start
         found, own = self._small_minimum(problem, landmarks)
-        intercept = problem.inner_intercept(found.coef, found.problem.outer_intercept(found))
-        point = run.choose_start(
-            "cells" if searched else "landmarks", problem.at(found.coef, intercept), start
-        )
+        name = "cells" if searched else "landmarks"
+        point = run.choose_start(name, _on_all_rows(problem, found), start)
         if preconditioner is not None and found.problem.n_samples == landmarks.n_curvature:
             preconditioner.take_over(own)
         return point
@@ -223,6 +221,21 @@ class NearestNeighborSolver(Solver):
         own = _preconditioner(rough, OwnRows(small, problem), small.n_samples)
         return descend(rough, start, own, self.n_corrections), own
 
+    def nearby(self, problem: Problem, random_state: RandomState) -> Point | None:
+        if self.n_neighbors is None:
+            return None
+        found, _ = self._small_minimum(problem, self._landmarks(problem, random_state))
+        return _on_all_rows(problem, found)
+
+    def without_search(self) -> Solver:
+        return clone(self).set_params(n_neighbors=None)
+
+    def _landmarks(self, problem, random_state):
+        known = problem.knowledge.landmarks(
+            self.n_landmarks, lambda: Landmarks(self.n_landmarks, random_state)
+        )
+        return known.of(problem)
+
     def check_parameters(self) -> None:
         if self.n_landmarks is not None:
             check_count(self, "n_landmarks", 1)
@@ -230,6 +243,12 @@ class NearestNeighborSolver(Solver):
             check_count(self, "n_neighbors", 1)
         check_count(self, "n_corrections", 0)
         check_metric(self.metric, "NearestNeighborSolver({})")
+
+
+def _on_all_rows(problem, found):
+    """The point of all rows where one of few of them is."""
+    intercept = problem.inner_intercept(found.coef, found.problem.outer_intercept(found))
+    return problem.at(found.coef, intercept)
 
 
 def _preconditioner(run, landmarks, n_rows):

@@ -100,21 +100,23 @@ class _Scales(Succession):
         self._value, self._before = self._value_at(self.coef, self.raw), None
         if start.coef.any():
             scale = self._scale = self._own
-        self._scale = np.maximum(self._scale, FIRST * size)
+        self._first = FIRST * size
+        self._scale = np.maximum(self._scale, self._first)
         #: Derivatives of the steps by the scale's logarithm, those of the last secant.
         self._risen = np.full_like(self._scale, FLATTEST)
         #: The last step.
         self._step = np.zeros_like(self._scale)
-        self._record(np.nan, np.inf)
         if not (scale > 0).any():  # the constant model is perfect
             self._bound, self.status = 0.0, Status.CONVERGED
-            self._record(0.0, self._value)
 
-    def solve(self, solver, random_state=None, check=accept):
+    def _approach(self, solver, random_state):
         is_cheap = self._problem.is_smooth and takes_newton(self._problem)
         if self.status is None and is_cheap and solver.is_second_order:
             self._begin_jointly()
-        return super().solve(solver, random_state, check)
+
+    def _move_to(self, found):
+        super()._move_to(found)
+        self._scale = np.maximum(self._own, self._first)
 
     def _begin_jointly(self):
         """Begin near the optimum, by Newton's steps in coefficients and scale together."""

@@ -5,7 +5,7 @@ from sklearn.utils import check_random_state
 
 from nno_sklearn.problem import Point, Problem
 from nno_sklearn.problem.cost import begins_inside, takes_interior, takes_newton
-from nno_sklearn.solvers.base import Callback, Solver, SolverResult, Status
+from nno_sklearn.solvers.base import GIVEN, Callback, Solver, SolverResult, Status
 from nno_sklearn.solvers.interior_point import place_inside
 from nno_sklearn.solvers.multipliers import place_by_multipliers
 from nno_sklearn.solvers.returned import polished
@@ -15,6 +15,8 @@ from nno_sklearn.types import RandomState
 #: First width, in constant models' losses: from the constant model, and from a solved neighbour.
 #: The first lets most rows lie on a parabola: Newton's steps are lost among rows without curvature.
 FIRST_WIDTH, NEAR_WIDTH = 8.0, 1e-2
+#: Width of the loss on cells of rows, whose optimum is a start, in the same units.
+START_WIDTH = 0.3
 #: Shares by which the next width is smaller, at least and at most.
 LEAST_SHRINKAGE, MOST_SHRINKAGE = 0.5, 0.2
 #: Share of ``tol`` that the next width aims at, the gap being as its square.
@@ -93,15 +95,19 @@ class _Continuation(Succession):
         first = NEAR_WIDTH if start.coef.any() else FIRST_WIDTH
         self._width = first * self._unit
         self._least_width = 0.0
-        self._record(np.nan, np.inf)
         if self._unit <= 0:  # the constant model is perfect
             self._bound, self.status = 0.0, Status.CONVERGED
-            self._record(0.0, 0.0)
 
-    def solve(self, solver, random_state=None, check=accept):
+    def _approach(self, solver, random_state):
         if self.status is None and solver.is_second_order:
             self._begin_near(check_random_state(random_state))
-        return super().solve(solver, random_state, check)
+
+    def _like_problem(self):
+        return self._problem.smoothed(START_WIDTH * self._unit)
+
+    def _move_to(self, found):
+        super()._move_to(found)
+        self._width = NEAR_WIDTH * self._unit
 
     def _begin_near(self, random_state):
         """Begin near the optimum, and with a dual point there: by an interior point method, or by
@@ -115,7 +121,8 @@ class _Continuation(Succession):
         for find, share in ways:
             # Small problems go on beyond tol, to where both methods end exactly.
             accuracy = (EXACTLY if is_small else share) * self._goal
-            place = find(problem, self.coef, self.intercept, accuracy, most, random_state)
+            given = problem, self.coef, self.intercept, accuracy, most
+            place = find(*given, self.history[0].start != GIVEN, random_state)
             if place is not None and (self._begin_at(place, is_small) or not is_small):
                 return
 

@@ -10,7 +10,7 @@ import numpy as np
 from nno_sklearn.problem import Point, Problem, nonsmooth_bound
 from nno_sklearn.problem.cost import MOST_POLISHED_ENTRIES
 from nno_sklearn.problem.point import LEAST_UNIT
-from nno_sklearn.solvers.base import Callback, Record, Solver, SolverResult, Status
+from nno_sklearn.solvers.base import Callback, Record, Solver, SolverResult, Status, name_of
 from nno_sklearn.solvers.returned import as_returned
 from nno_sklearn.types import RandomState
 
@@ -73,7 +73,13 @@ class Succession(ABC):
     def solve(
         self, solver: Solver, random_state: RandomState = None, check: Check = accept
     ) -> SolverResult:
-        """Solve one problem after the other, until the one that is wanted is certified."""
+        """Solve one problem after the other, until the one that is wanted is certified.
+
+        Where the solver looks for a start of its own, the lower of that and the one that was given
+        is the first record's, and the problems that follow need no further search.
+        """
+        solver = self._begin(solver, random_state)
+        self._approach(solver, random_state)
         while self.status is None:
             options: dict[str, Any] = {
                 "tol": self._inner_tol,
@@ -86,6 +92,41 @@ class Succession(ABC):
             check(solver, problem, found, self._inner_tol)
             self._advance(self._refined(problem, solver, found, **options))
         return self._result()
+
+    def _begin(self, solver, random_state):
+        """Choose the start, and record it; the solver of the problems that follow."""
+        start, other = name_of(self), np.nan
+        may_search = self.status is None and not self.coef.any()
+        found = solver.nearby(self._like_problem(), random_state) if may_search else None
+        if found is not None:
+            start, other = self._choose(found)
+            solver = solver.without_search()
+        self._record(np.nan, np.inf, start=start, other_start=other)
+        if self.status is Status.CONVERGED:  # the constant model is perfect
+            self._record(0.0, self._gap)
+        return solver
+
+    def _choose(self, found):
+        """Go to a point, if that is lower; the name of the start, and the other's objective."""
+        given = vars(self).copy()
+        self._move_to(found)
+        other, value = given["_value"], self._value
+        if value < other:
+            return "cells", other
+        vars(self).update(given)
+        return name_of(self), value
+
+    def _move_to(self, found):
+        """Be at the minimum of another problem."""
+        self.coef, self.intercept, self.raw = found.coef, found.intercept, found.raw
+        self._value = self._value_at(self.coef, self.raw)
+
+    def _like_problem(self):
+        """A problem like the first ones, for a start."""
+        return self._next_problem()
+
+    def _approach(self, solver, random_state):  # noqa: B027 - most have none
+        """Go nearer to the optimum by a way of its own, if there is one."""
 
     @abstractmethod
     def _next_problem(self):
@@ -200,7 +241,7 @@ class Succession(ABC):
         at_an_end = self._n_iter >= self._max_iter or found.status is Status.NO_OPTIMUM
         return at_an_end or (len(recent) > 1 and recent[-1] > 0.5 * recent[0])
 
-    def _record(self, optimality, gap, moved=np.nan):
+    def _record(self, optimality, gap, moved=np.nan, **of_start):
         record = Record(
             objective=self._value,
             optimality=float(optimality),
@@ -209,6 +250,7 @@ class Succession(ABC):
             n_nonzeros=int(np.count_nonzero(self.coef)),
             n_passes=self._problem.n_passes,
             seconds=perf_counter() - self._started,
+            **of_start,
         )
         self.history.append(record)
         coefficients = lambda: (self.coef, self._problem.outer_intercept(self))  # noqa: E731

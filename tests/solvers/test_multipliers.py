@@ -178,7 +178,7 @@ def test_other_penalties_take_other_roads(penalty):
     X, y = data(9)
     problem = problem_of(X, (y > 0).astype(float))
     problem.penalty = penalty.bind(P, 1, None)
-    given = np.zeros((P, 1)), np.zeros(1), 1e-6, 100, np.random.RandomState(0)
+    given = np.zeros((P, 1)), np.zeros(1), 1e-6, 100, True, np.random.RandomState(0)
     assert multipliers.place_by_multipliers(problem, *given) is None
     assert fitted("quantile", X, y, penalty=penalty, tol=1e-6).converged_
 

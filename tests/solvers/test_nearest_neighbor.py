@@ -16,6 +16,8 @@ from tests.problems import (
     solve,
 )
 
+REGRESSION, CLASSIFICATION = NNORegressor.named_losses, NNOClassifier.named_losses
+
 
 def tall_problem(name, penalty, container=np.asarray):
     X = make_matrix(6000, 8, seed=4)
@@ -111,6 +113,39 @@ class TestMetric:
             optima.append(model.objective_)
         assert len(starts) == len(metrics)
         np.testing.assert_allclose(optima, optima[0], rtol=1e-5)
+
+    @pytest.mark.parametrize("n", [300, 3000])
+    @pytest.mark.parametrize("penalty", ["l2", "l1", None])
+    @pytest.mark.parametrize("loss", sorted({**REGRESSION, **CLASSIFICATION}))
+    def test_has_an_effect_on_every_loss(self, loss, penalty, n):
+        """The optimum on cells is compared with the constant model, and the lower one is kept."""
+        X = make_matrix(n, 4, seed=2)
+        latent = X @ [0.5, -1.0, 0.3, 0.0] / 2 + np.random.default_rng(2).logistic(size=n)
+        is_class = loss in CLASSIFICATION
+        y = np.digitize(latent, [-1.0, 1.0]) if is_class else np.exp(0.5 * latent)
+        make, optima, starts = NNOClassifier if is_class else NNORegressor, [], set()
+        for metric in self.METRICS:
+            given = {"solver": NearestNeighborSolver(metric=metric), "random_state": 0}
+            model = make(loss, penalty=penalty, alpha=1e-2, tol=1e-6, **given).fit(X, y)
+            first = model.history_[0]
+            assert first.start in {"cells", "constant model"} and first.other_start >= 0
+            assert first.objective <= first.other_start and model.converged_
+            starts.add((first.objective, first.other_start))
+            optima.append(model.objective_)
+        assert len(starts) == len(self.METRICS)
+        np.testing.assert_allclose(optima, optima[0], rtol=1e-5)
+        null = make(loss, penalty=penalty, alpha=1e-2, tol=1e-6).fit(X, y).history_[0]
+        if null.start == "constant model":  # auto, which searches none
+            assert null.objective in {first.objective, first.other_start}
+
+    @pytest.mark.parametrize("loss", ["hinge", "ordinal"])
+    def test_is_not_asked_from_given_coefficients(self, loss):
+        X = make_matrix(400, 4, seed=2)
+        model = NNOClassifier(loss, solver="nearest_neighbor", warm_start=True, random_state=0)
+        y = np.digitize(X[:, 0] + np.random.default_rng(2).logistic(size=400), [-1.0, 1.0])
+        assert model.fit(X, y).history_[0].other_start >= 0
+        again = model.set_params(alpha=0.02).fit(X, y).history_[0]
+        assert again.start == "given coefficients" and np.isnan(again.other_start)
 
     def test_that_sparse_rows_do_not_have_says_which_do(self):
         X = CONTAINERS["csr_array"](make_matrix(300, 5))
