@@ -254,8 +254,8 @@ def test_errors():
         NNORegressor(ConcomitantHuber(0.5)).fit(X, Y)
     with pytest.raises(ValueError, match=r"ScaledHuber\(scale=0.0\): it must be greater than 0"):
         NNORegressor(ScaledHuber(0.0)).fit(X, Y)
-    with pytest.raises(ValueError, match=r"Huber\(delta='auto'\).*loss='concomitant_huber'"):
-        NNORegressor(Huber("auto")).fit(X, Y)
+    with pytest.raises(ValueError, match=r"Huber\(delta='large'\).*delta='auto'"):
+        NNORegressor(Huber("large")).fit(X, Y)
     with pytest.raises(AttributeError) as refused:
         _ = NNORegressor("concomitant_huber").partial_fit
     assert "estimates a scale of all rows. Use loss=Huber(delta=...)" in str(
