@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import Tags, get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from nno_sklearn._containers import is_lazy
 from nno_sklearn._dispatch import brings_home
@@ -36,10 +38,23 @@ from nno_sklearn.model_selection.results import (
 )
 from nno_sklearn.model_selection.routing import route
 from nno_sklearn.model_selection.tasks import evaluate, groups_of, tasks_of
-from nno_sklearn.types import Matrix, RandomState
+from nno_sklearn.types import Array, Matrix, RandomState
 
 #: Fewest settings that halving keeps after each split.
 FEWEST_ALIVE = 3
+
+
+def _where_grid_search_has(name):
+    """A condition of a method, which says why GridSearchCV has none where it has not."""
+
+    def has(search):
+        try:
+            getattr(super(NNOSearchCV, search), name)
+        except AttributeError as error:
+            raise error.__cause__ or error from None
+        return True
+
+    return available_if(has)
 
 
 class NNOSearchCV(LinkedToDocumentation, CallbackSupport, GridSearchCV):
@@ -262,6 +277,43 @@ class NNOSearchCV(LinkedToDocumentation, CallbackSupport, GridSearchCV):
         if is_lazy(X) and self.refit:
             return score_in_parts(chosen, X, y, params)
         return GridSearchCV.score(chosen, X, y, **params)
+
+    @_where_grid_search_has("predict")
+    def predict(self, X: Matrix, **params: Any) -> Array:
+        """Predictions of the best estimator.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        **params : dict
+            Of its method, such as ``offset``.
+
+        Returns
+        -------
+        ndarray
+        """
+        return self._of_best("predict", X, params)
+
+    @_where_grid_search_has("predict_proba")
+    def predict_proba(self, X: Matrix, **params: Any) -> Array:
+        """Probabilities of the best estimator; as :meth:`predict`."""
+        return self._of_best("predict_proba", X, params)
+
+    @_where_grid_search_has("predict_log_proba")
+    def predict_log_proba(self, X: Matrix, **params: Any) -> Array:
+        """Logarithms of its probabilities; as :meth:`predict`."""
+        return self._of_best("predict_log_proba", X, params)
+
+    @_where_grid_search_has("decision_function")
+    def decision_function(self, X: Matrix, **params: Any) -> Array:
+        """Its raw predictions of classes; as :meth:`predict`."""
+        return self._of_best("decision_function", X, params)
+
+    def _of_best(self, method, X, params):
+        if not params:
+            return getattr(super(), method)(X)
+        check_is_fitted(self)
+        return getattr(self.best_estimator_, method)(X, **params)
 
     def _evaluate(self, groups, n_candidates, splits, data, scoring, whole):
         """Fits of all candidates on all splits, (n_candidates, n_splits); None: not fitted."""
