@@ -172,19 +172,18 @@ def test_not_routed_to_a_step_that_is_not_there():
         NNOSearchCV(alone, {"model__alpha": ALPHAS}, error_score="raise").fit(X, LABELS, w=WEIGHT)
 
 
-@pytest.mark.parametrize("in_pipeline", [False, True])
-def test_predictions_take_offsets(in_pipeline):
+def test_predictions_take_offsets():
     offset = np.random.default_rng(0).normal(size=len(X))
-    model, prefix = (pipeline(model=CLASSIFIER), "model__") if in_pipeline else (CLASSIFIER, "")
-    search = NNOSearchCV(model, alphas=[0.01, 0.1]).fit(
-        X, LABELS == 1, **{f"{prefix}offset": offset}
-    )
+    search = NNOSearchCV(CLASSIFIER, alphas=[0.01, 0.1]).fit(X, LABELS, offset=offset)
     raw = search.decision_function(X, offset=offset)
     np.testing.assert_allclose(raw, search.decision_function(X) + offset)
     np.testing.assert_array_equal(search.predict(X, offset=offset) == "yes", raw > 0)
     probability = search.predict_proba(X, offset=offset)
     np.testing.assert_allclose(probability[:, 1], 1 / (1 + np.exp(-raw)))
     np.testing.assert_allclose(search.predict_log_proba(X, offset=offset), np.log(probability))
+    steps = NNOSearchCV(pipeline(), alphas=[0.01, 0.1]).fit(X, LABELS, model__offset=offset)
+    moved = steps.best_estimator_.predict_proba(X, offset=offset)
+    np.testing.assert_array_equal(steps.predict_proba(X, offset=offset), moved)
 
 
 def test_predictions_that_the_best_estimator_does_not_have():
