@@ -153,7 +153,9 @@ class Holds:
         self._size = float(np.abs(self._gradient).max())
         self._limit = self._slopes(min(self._size * STRONGEST, np.finfo(float).max))
         self.leaves_free = bool(self._limit.any())
-        self._noise = ROUNDING * self._size if self.leaves_free else 0.0
+        # Slopes of what is free, and of a fit of it, are 0 but for rounding.
+        is_rounded = self.leaves_free or bool(point.coef.any())
+        self._noise = ROUNDING * self._size if is_rounded else 0.0
         pulled = pulls(self._penalty, self._coef)
         self.decided = self._moved(self._size * WEAKEST) & ~pulled
 
