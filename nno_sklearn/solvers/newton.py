@@ -165,7 +165,11 @@ def _shift_remover(point, gradient, free):
     """
     if point.problem.rows.is_separate:
         return lambda step: step
-    slope, size = np.abs(gradient.sum(axis=1)), np.abs(point.data_gradient).sum(axis=1)
+    data = point.data_gradient
+    # At a bound that an output's slope leads beyond, that slope is 0, but not what balances it.
+    is_level = ((gradient == 0) | np.isclose(gradient, data, rtol=1e-9, atol=0.0)).all(axis=1)
+    slope = np.abs(np.where(is_level[:, None], data, gradient).sum(axis=1))
+    size = np.abs(data).sum(axis=1)
     movable = np.broadcast_to(free, gradient.shape).all(axis=1)
     has_none = movable & (
         slope <= SHIFT_ROUNDING * (size + point.problem.scale * point.problem.null_residual)
