@@ -66,9 +66,9 @@ def curved_along(shifts, matrix):
     return matrix
 
 
-def stands_still(gaps):
+def stands_still(gaps, patience=PATIENCE, worthwhile=WORTHWHILE):
     """Whether rounds no longer gain: by rounding, or as columns outside the set hold the gap up."""
-    return len(gaps) > PATIENCE and min(gaps[-PATIENCE:]) > WORTHWHILE * min(gaps[:-PATIENCE])
+    return len(gaps) > patience and min(gaps[-patience:]) > worthwhile * min(gaps[:-patience])
 
 
 def model_gap(penalty, energy, v, slope, moved):

@@ -9,6 +9,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 
 from nno_sklearn.penalties import PiecewiseQuadratic
+from nno_sklearn.solvers.models import stands_still
 
 #: Steps between looks at the gap, and looks within which it must fall to a share.
 BETWEEN_LOOKS, PATIENCE, WORTHWHILE = 5, 6, 0.5
@@ -83,7 +84,7 @@ class PlaneSteps:
                 gaps.append(gap(near, slope))
                 if gaps[-1] <= target_gap:
                     return near, slope, True
-                if _creeps(gaps):
+                if stands_still(gaps, PATIENCE, WORTHWHILE):
                     break
             if not self._move([(ahead, image), *self._last]):
                 break
@@ -181,8 +182,3 @@ class _Plane:
             signs = self._l1 * np.sign(place)
             slope += np.asarray([_inner(signs, d) for d in self._along])
         return value, slope, curvature
-
-
-def _creeps(gaps):
-    """Whether the gap has hardly fallen for some looks."""
-    return len(gaps) > PATIENCE and min(gaps[-PATIENCE:]) > WORTHWHILE * min(gaps[:-PATIENCE])

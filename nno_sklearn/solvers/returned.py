@@ -271,9 +271,7 @@ def _centred(penalty, coef):
     terms = penalty.piecewise_quadratic(coef)
     if terms is None or terms.grows:
         return coef
-    is_free = np.equal(terms.l1, 0) & np.equal(terms.l2, 0)
-    is_free = is_free & np.isinf(terms.lower) & np.isinf(terms.upper)
-    is_free = np.broadcast_to(is_free, coef.shape).all(axis=1, keepdims=True)
+    is_free = np.broadcast_to(terms.is_free, coef.shape).all(axis=1, keepdims=True)
     return np.where(is_free, coef - coef.mean(axis=1, keepdims=True), coef)
 
 
