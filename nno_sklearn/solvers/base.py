@@ -22,7 +22,7 @@ from nno_sklearn.types import Array, RandomState
 #: What :attr:`Record.start` calls a start that the user, or a fit before this one, gave.
 GIVEN = "given coefficients"
 #: Records without any progress after which a run has reached the limit of precision.
-STANDSTILL = 10
+STANDSTILL = 11
 #: Numbers of records after which a run may be on its way to infinity.
 LONG_RUNS = 12, 50
 #: Share of ``tol`` that an iteration gains at most when the objective has settled.
