@@ -7,7 +7,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.utils.validation import column_or_1d
 
-from nno_sklearn._data_checks import offset_of_outputs
 from nno_sklearn._labels import (
     ClassMass,
     are_probabilities,
@@ -25,6 +24,7 @@ from nno_sklearn._labels import (
     warn_of_constants,
     weights_of_classes,
 )
+from nno_sklearn._offset import offset_of_outputs
 from nno_sklearn._validation import check_batch, check_training_data, sum_of_weights
 from nno_sklearn.losses import Loss
 from nno_sklearn.rows import Labels, reweighted

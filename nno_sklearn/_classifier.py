@@ -13,9 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from nno_sklearn._class_targets import ClassTargets
 from nno_sklearn._containers import by_parts, scored_by_parts
-from nno_sklearn._data_checks import are_vectors, given_offset
+from nno_sklearn._data_checks import are_vectors
 from nno_sklearn._dispatch import follows_rows, scored_beside_rows
 from nno_sklearn._linear_model import LinearModel
+from nno_sklearn._offset import given_offset
 from nno_sklearn._online import learns_in_batches
 from nno_sklearn.losses import (
     Hinge,

@@ -174,3 +174,12 @@ def _check_same_place(X, coef, method):
             "predict outside of array_api_dispatch; a model that was pickled is one of numpy, "
             "which predicts for all."
         )
+
+
+def draft_of(estimator):
+    """A shallow copy of an estimator, for a fit to change.
+
+    After the fit, ``vars(draft)`` becomes the estimator's ``__dict__`` in one step. An error or
+    Ctrl-C before that leaves the estimator unchanged, and other threads can keep predicting.
+    """
+    return copy_of(at_home(estimator))

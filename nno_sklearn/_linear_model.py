@@ -14,10 +14,10 @@ from sklearn.utils import Tags
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
-from nno_sklearn._data_checks import check_offset
 from nno_sklearn._dispatch import at_home, keep_beside
 from nno_sklearn._documentation import LinkedToDocumentation
 from nno_sklearn._kept import SparseCoefficients, VersionedPickles, coef_table
+from nno_sklearn._offset import check_offset
 from nno_sklearn._online import OnlineLearning
 from nno_sklearn._split import Data
 from nno_sklearn._validation import (

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from nno_sklearn._dispatch import draft_of
 from nno_sklearn._split import Data
-from nno_sklearn._validation import check_compatible, draft_of, make_score_training, make_stream
+from nno_sklearn._validation import check_compatible, make_score_training, make_stream
 from nno_sklearn.callbacks.fit_task import FitTask
 from nno_sklearn.contracts import check_loss_on, check_penalty_on
 from nno_sklearn.losses import Loss

@@ -12,16 +12,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from nno_sklearn._containers import by_parts, scored_by_parts
-from nno_sklearn._data_checks import (
-    are_vectors,
-    check_table_of_weights,
-    given_offset,
-    offset_of_outputs,
-)
+from nno_sklearn._data_checks import are_vectors, check_table_of_weights
 from nno_sklearn._dispatch import follows_rows, scored_beside_rows
 from nno_sklearn._kept import coef_table
 from nno_sklearn._labels import warn_of_constants
 from nno_sklearn._linear_model import LinearModel
+from nno_sklearn._offset import given_offset, offset_of_outputs
 from nno_sklearn._online import learns_in_batches
 from nno_sklearn._tensors import from_tensor
 from nno_sklearn._validation import (

@@ -14,7 +14,6 @@ from nno_sklearn._data_checks import (
     X_FORMAT,
     canonical,
     check_any_weight,
-    check_offset,
     check_sum_of_weights,
     check_table_of_weights,
     check_weight,
@@ -25,26 +24,16 @@ from nno_sklearn._data_checks import (
     is_vector_for,
 )
 from nno_sklearn._dispatch import (
-    at_home,
-    copy_of,
     foreign_rows,
     foreign_training_rows,
     stays,
 )
 from nno_sklearn._foreign import ForeignArray
+from nno_sklearn._offset import check_offset
 from nno_sklearn._tensors import from_tensor
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import PENALTIES, ElasticNet, NoPenalty, Penalty
 from nno_sklearn.solvers import SOLVERS, Solver
-
-
-def draft_of(estimator):
-    """A shallow copy of an estimator, for a fit to change.
-
-    After the fit, ``vars(draft)`` becomes the estimator's ``__dict__`` in one step. An error or
-    Ctrl-C before that leaves the estimator unchanged, and other threads can keep predicting.
-    """
-    return copy_of(at_home(estimator))
 
 
 def check_names(kind, params, error):

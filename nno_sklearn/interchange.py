@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 from sklearn.utils.validation import check_is_fitted
 
-from nno_sklearn._validation import draft_of
+from nno_sklearn._dispatch import draft_of
 
 __all__ = ["to_sklearn"]
 

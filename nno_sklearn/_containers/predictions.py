@@ -17,7 +17,7 @@ from nno_sklearn._containers.pieces import (
     pieces_of,
     plain,
 )
-from nno_sklearn._data_checks import given_offset
+from nno_sklearn._offset import given_offset
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from nno_sklearn._containers import refuse_lazy
 from nno_sklearn._data_checks import is_count
+from nno_sklearn._offset import with_offset
 from nno_sklearn._split import Data
 from nno_sklearn.callbacks.base import Callback, Iteration
 from nno_sklearn.callbacks.fit_task import FitTask
@@ -43,6 +44,11 @@ class EarlyStopping(Callback):
     X_val : {array-like, sparse matrix, sparse array} of shape (n_val, n_features), default=None
         Rows to score, as ``fit`` of the model itself takes them: in a pipeline, transformed ones.
     y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+    sample_weight_val : array-like of shape (n_val,), default=None
+        Weights of these rows in the score; without them, all count the same. Rows of the fit itself
+        are scored with its ``sample_weight``.
+    offset_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+        Their offsets. Rows of the fit itself are scored with its ``offset``.
     patience : int or None, default=5
         End once this many iterations in succession (of ``partial_fit``, batches) have not raised
         the best score; None waits until the end.
@@ -72,6 +78,8 @@ class EarlyStopping(Callback):
         cv: Any = None,
         X_val: Matrix | None = None,
         y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        offset_val: ArrayLike | None = None,
         patience: int | None = 5,
         target: float | None = None,
         random_state: Any = 0,
@@ -81,6 +89,8 @@ class EarlyStopping(Callback):
         self.cv = cv
         self.X_val = X_val
         self.y_val = y_val
+        self.sample_weight_val = sample_weight_val
+        self.offset_val = offset_val
         self.patience = patience
         self.target = target
         self.random_state = random_state
@@ -100,6 +110,12 @@ class EarlyStopping(Callback):
             )
         if (self.X_val is None) != (self.y_val is None):
             raise ValueError("EarlyStopping needs X_val and y_val together, or none of them.")
+        for name in ("sample_weight_val", "offset_val"):
+            if self.X_val is None and getattr(self, name) is not None:
+                raise ValueError(
+                    f"EarlyStopping({name}=...) is of the rows of X_val, which is None. Pass X_val "
+                    "and y_val too, or leave it out: rows of the fit are scored with its own."
+                )
         if self.validation_fraction is not None and not 0 < self.validation_fraction < 1:
             raise ValueError(
                 f"EarlyStopping(validation_fraction={self.validation_fraction!r}): it is a share "
@@ -139,7 +155,7 @@ class EarlyStopping(Callback):
 
     def on_begin(self, fit: FitTask) -> None:
         """Choose the number of iterations by cross-validation, if asked for."""
-        _refuse_offset(fit.data)
+        self._check_offset(fit.data)
         if self.validation_fraction is not None and fit.held_out is None:
             raise ValueError(
                 "EarlyStopping(validation_fraction=...): partial_fit learns from all rows it is "
@@ -157,13 +173,26 @@ class EarlyStopping(Callback):
         return is_reached or (self.patience is not None and waited >= self.patience)
 
     def _validation_score(self, iteration):
-        fit, model = iteration.fit, iteration.model
-        data = fit.data if fit.held_out is None else fit.held_out
+        data = self._scored_rows(iteration.fit)
+        given = {name: value for name, value in data.for_fit.items() if value is not None}
+        offset = given.pop("offset", None)
+        model = iteration.model if offset is None else with_offset(iteration.model, offset)
+        return float(check_scoring(model, self.scoring)(model, data.X, data.y, **given))
+
+    def _scored_rows(self, fit):
         if self.X_val is not None:
-            data = Data(self.X_val, self.y_val, {}, {})
-        weight = data.for_fit.get("sample_weight")
-        params = {} if weight is None else {"sample_weight": weight}
-        return float(check_scoring(model, self.scoring)(model, data.X, data.y, **params))
+            given = {"sample_weight": self.sample_weight_val, "offset": self.offset_val}
+            return Data(self.X_val, self.y_val, given, {})
+        return fit.data if fit.held_out is None else fit.held_out
+
+    def _check_offset(self, data):
+        """Raise a ValueError where the fit has offsets, and the rows of ``X_val`` have none."""
+        has_offset = data.for_fit.get("offset") is not None
+        if self.X_val is not None and has_offset and self.offset_val is None:
+            raise ValueError(
+                "EarlyStopping(X_val=...): fit was given an offset, so the rows of X_val need one "
+                "too. Pass offset_val, of zeros where nothing is known of them."
+            )
 
     def _best_number(self, estimator, data):
         """The number of iterations with the best mean score on the rows left out."""
@@ -171,7 +200,14 @@ class EarlyStopping(Callback):
         curves = []
         for fitted, scored in splitter.split(np.zeros((data.n_rows, 1)), data.y):
             train, test = data.rows(fitted), data.rows(scored)
-            watch = EarlyStopping(self.scoring, X_val=test.X, y_val=test.y, patience=self.patience)
+            watch = EarlyStopping(
+                self.scoring,
+                X_val=test.X,
+                y_val=test.y,
+                sample_weight_val=test.for_fit.get("sample_weight"),
+                offset_val=test.for_fit.get("offset"),
+                patience=self.patience,
+            )
             one = clone(estimator).set_callbacks(watch).fit(*train.given, **train.for_fit)
             curves.append([record.validation_score for record in one.history_])
         return int(np.argmax(_mean_curve(curves)))
@@ -186,11 +222,3 @@ def _mean_curve(curves: Sequence[Sequence[float]]) -> list[float]:
         values = [old if new is None else new for old, new in zip(values, column, strict=True)]
         means.append(float(np.mean(values)))
     return means
-
-
-def _refuse_offset(data):
-    if data.for_fit.get("offset") is not None:
-        raise ValueError(
-            "EarlyStopping scores predictions without an offset, but fit was given one. Leave it "
-            "out, or stop by a Callback of your own, whose iteration.model takes offsets."
-        )

@@ -10,11 +10,11 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
+from nno_sklearn._offset import with_offset
 from nno_sklearn.cli.arguments import ESTIMATORS
 from nno_sklearn.cli.baseline import OF_RESIDUALS, POWERS, WithOffset, make_baseline
 from nno_sklearn.cli.errors import UserError
 from nno_sklearn.cli.trials import find_too_slow
-from nno_sklearn.model_selection.scoring import with_offset
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from nno_sklearn._dispatch import draft_of
 from nno_sklearn._kept import coef_table
 from nno_sklearn._linear_model import LinearModel
-from nno_sklearn._validation import draft_of
 from nno_sklearn.losses.base import Curvature
 from nno_sklearn.types import Matrix
 

@@ -11,8 +11,8 @@ from sklearn import linear_model, svm
 from sklearn.metrics import d2_tweedie_score, mean_tweedie_deviance
 
 from nno_sklearn._containers import is_lazy, scored_by_parts
-from nno_sklearn._data_checks import given_offset
 from nno_sklearn._dispatch import keep_beside, scored_beside_rows
+from nno_sklearn._offset import given_offset
 from nno_sklearn._tensors import from_tensor
 from nno_sklearn.linear_model.twin import PenalisedIntercept, RegressorTwin, choice
 from nno_sklearn.losses import (

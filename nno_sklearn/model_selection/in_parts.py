@@ -12,10 +12,11 @@ from sklearn.metrics import get_scorer, log_loss, make_scorer
 
 from nno_sklearn._containers import check_no_table, kept, told_by_parts
 from nno_sklearn._data_checks import is_count
+from nno_sklearn._offset import with_offset
 from nno_sklearn._split import Data
 from nno_sklearn.model_selection.chain import is_ours, is_pipeline
 from nno_sklearn.model_selection.refit import SCORE
-from nno_sklearn.model_selection.scoring import Scoring, with_offset
+from nno_sklearn.model_selection.scoring import Scoring
 from nno_sklearn.session import come_from_one_class
 
 #: Metrics that are means over the rows: means over parts make up that of all.

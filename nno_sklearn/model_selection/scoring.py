@@ -3,7 +3,6 @@
 import time
 import traceback
 import warnings
-from functools import partial, update_wrapper
 from inspect import signature
 from numbers import Number
 
@@ -12,7 +11,8 @@ from sklearn import get_config
 from sklearn.metrics import check_scoring, get_scorer
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from nno_sklearn._validation import check_scorer, draft_of
+from nno_sklearn._offset import with_offset
+from nno_sklearn._validation import check_scorer
 
 ACCURACY = get_scorer("accuracy")
 #: scikit-learn's own scorers use predictions only, which several of them share.
@@ -21,9 +21,6 @@ SCORER = type(ACCURACY)
 #: scorers declare that they take it: in 1.7 and 1.8 all get it, and those that do not take it fail.
 WEIGHTS_ARE_FORWARDED = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 7)
 SCORERS_TELL = "sample_weight" in get_routing_for_object(ACCURACY).score.requests
-
-#: Methods of a model that take the offset of the rows.
-OFFSET_METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score")
 
 
 def make_scorers(estimator, scoring):
@@ -178,16 +175,6 @@ class Scoring:
             UserWarning,
             stacklevel=3,
         )
-
-
-def with_offset(model, offset):
-    """The model with the offset of the rows that it is scored on: scorers call methods without."""
-    shifted = draft_of(model)
-    for name in OFFSET_METHODS:
-        if hasattr(model, name):
-            method = getattr(model, name)
-            setattr(shifted, name, update_wrapper(partial(method, offset=offset), method))
-    return shifted
 
 
 def _number(name, score):

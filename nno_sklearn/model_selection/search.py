@@ -13,9 +13,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from nno_sklearn._containers import is_lazy
-from nno_sklearn._dispatch import brings_home
+from nno_sklearn._dispatch import brings_home, draft_of
 from nno_sklearn._documentation import LinkedToDocumentation
-from nno_sklearn._validation import draft_of
 from nno_sklearn.callbacks.protocol import CallbackSupport, with_callbacks
 from nno_sklearn.model_selection.callbacks import SearchTask
 from nno_sklearn.model_selection.candidates import candidates_of

@@ -12,9 +12,9 @@ from scipy import sparse
 from sklearn.base import clone
 
 from nno_sklearn._containers import is_lazy
-from nno_sklearn._dispatch import stays
+from nno_sklearn._dispatch import draft_of, stays
 from nno_sklearn._tensors import from_tensor
-from nno_sklearn._validation import check_compatible, draft_of
+from nno_sklearn._validation import check_compatible
 from nno_sklearn.callbacks.protocol import callbacks_of
 from nno_sklearn.contracts import check_loss_on, check_penalty_on
 from nno_sklearn.penalties import NoPenalty, Penalty

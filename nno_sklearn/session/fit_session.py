@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nno_sklearn._containers import prepared
+from nno_sklearn._dispatch import draft_of
 from nno_sklearn._split import Data
-from nno_sklearn._validation import check_compatible, draft_of
+from nno_sklearn._validation import check_compatible
 from nno_sklearn.callbacks.fit_task import FitTask
 from nno_sklearn.callbacks.protocol import without_callbacks
 from nno_sklearn.contracts import check_loss_on, check_penalty_on

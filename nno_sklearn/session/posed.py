@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 import numpy as np
 
-from nno_sklearn._validation import draft_of
+from nno_sklearn._dispatch import draft_of
 from nno_sklearn.callbacks.base import Best
 from nno_sklearn.callbacks.fit_task import AsFitted, FitTask
 from nno_sklearn.problem import Point, Problem

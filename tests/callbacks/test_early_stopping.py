@@ -6,7 +6,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.metrics import make_scorer
-from sklearn.model_selection import KFold
+from sklearn.model_selection import KFold, train_test_split
 from sklearn.preprocessing import scale
 
 from nno_sklearn import EarlyStopping, NNOClassifier, NNORegressor, NNOSearchCV
@@ -132,6 +132,66 @@ def weighted(y, predicted, sample_weight):
     return sample_weight @ (y == predicted)
 
 
+OFFSET = np.linspace(-3.0, 3.0, 300)
+COUNTS = RNG.poisson(np.exp(0.3 * WIDE[:, 0] + OFFSET / 2))
+POISSON = NNORegressor("poisson", solver="gd", alpha=1e-4)
+
+
+def counts_are_scored(model, X, y):
+    """Scores a model by what is left of the counts; rows of large counts tell the offset."""
+    return -abs(y - model.predict(X)).sum()
+
+
+@pytest.mark.parametrize("rows", ["training", "X_val", "validation_fraction"])
+def test_rows_are_scored_with_their_offsets(rows):
+    options = {
+        "training": {},
+        "X_val": {"X_val": WIDE[TEST], "y_val": COUNTS[TEST], "offset_val": OFFSET[TEST]},
+        "validation_fraction": {"validation_fraction": 0.3},
+    }[rows]
+    stop = EarlyStopping(counts_are_scored, patience=None, **options)
+    model = clone(POISSON).set_callbacks(stop).fit(WIDE, COUNTS, offset=OFFSET)
+    scored = {"training": slice(None), "X_val": TEST}.get(rows)
+    if scored is None:
+        scored = np.sort(train_test_split(np.arange(300), test_size=0.3, random_state=0)[1])
+    predicted = model.predict(WIDE[scored], offset=OFFSET[scored])
+    assert max(scores_of(model)) == pytest.approx(-abs(COUNTS[scored] - predicted).sum())
+
+
+def test_a_constant_offset_is_an_intercept():
+    shift = np.full(300, 2.0)
+    for options in ({}, {"validation_fraction": 0.3}, {"cv": KFold(3)}):
+        stop = EarlyStopping("neg_log_loss", **options)
+        plain = clone(OVERFIT).set_callbacks(stop).fit(WIDE, LABELS)
+        shifted = clone(OVERFIT).set_callbacks(stop).fit(WIDE, LABELS, offset=shift)
+        np.testing.assert_allclose(scores_of(shifted), scores_of(plain), rtol=1e-6)
+        np.testing.assert_allclose(shifted.intercept_ + 2.0, plain.intercept_, rtol=1e-6)
+    stop = EarlyStopping(X_val=WIDE, y_val=COUNTS, offset_val=OFFSET)
+    stream = NNORegressor("poisson", stream="adagrad").set_callbacks(stop)
+    stream.partial_fit(WIDE, COUNTS, offset=OFFSET)
+    expected = stream.score(WIDE, COUNTS, offset=OFFSET)
+    assert scores_of(stream)[-1] == pytest.approx(expected)
+
+
+def test_weights_of_folds_and_of_given_rows_count_as_repetitions():
+    weight, scoring = np.random.default_rng(1).integers(0, 3, 300), "neg_log_loss"
+    repeated = np.repeat(np.arange(300), weight)
+    stop = EarlyStopping(scoring, X_val=WIDE, y_val=LABELS, sample_weight_val=weight)
+    model = clone(OVERFIT).set_callbacks(stop).fit(WIDE, LABELS)
+    stop = EarlyStopping(scoring, X_val=WIDE[repeated], y_val=LABELS[repeated])
+    other = clone(OVERFIT).set_callbacks(stop).fit(WIDE, LABELS)
+    np.testing.assert_allclose(scores_of(model), scores_of(other), rtol=1e-6)
+    folds = [(TRAIN, TEST), (TEST, TRAIN)]
+    numbers = [np.arange(300)[part] for fold in folds for part in fold]
+    stop = EarlyStopping(scoring, cv=list(zip(numbers[::2], numbers[1::2], strict=True)))
+    model = clone(OVERFIT).set_callbacks(stop).fit(WIDE, LABELS, weight)
+    parts = [np.flatnonzero(np.isin(repeated, part)) for part in numbers]
+    stop = EarlyStopping(scoring, cv=list(zip(parts[::2], parts[1::2], strict=True)))
+    other = clone(OVERFIT).set_callbacks(stop).fit(WIDE[repeated], LABELS[repeated])
+    assert len(model.history_) == len(other.history_)
+    np.testing.assert_allclose(model.coef_, other.coef_, rtol=1e-6)
+
+
 def test_streams_keep_their_best_model():
     script = Scripted([1.0, 5.0, 2.0, 2.0])
     stop = EarlyStopping(script, X_val=X, y_val=Y, patience=2)
@@ -168,6 +228,14 @@ def test_in_a_search():
     [
         ({"cv": 3, "X_val": X, "y_val": Y}, "got cv and X_val, which each say on which rows to"),
         ({"X_val": X}, "needs X_val and y_val together"),
+        (
+            {"offset_val": Y},
+            r"\(offset_val=...\) is of the rows of X_val, which is None. Pass X_val",
+        ),
+        (
+            {"sample_weight_val": Y, "cv": 3},
+            r"sample_weight_val=...\) is of the rows of X_val, whi",
+        ),
         ({"validation_fraction": 1.5}, r"validation_fraction=1.5\): it is a share of the rows"),
         ({"patience": 0}, r"patience=0\): it is a number of iterations, so it must be a whole"),
         ({"cv": 3, "target": 0.9}, "folds choose a number of iterations, and know no target"),
@@ -179,8 +247,8 @@ def test_mistakes_are_told(params, message):
 
 
 def test_what_cannot_be_scored_is_told():
-    model = NNOClassifier().set_callbacks(EarlyStopping())
-    with pytest.raises(ValueError, match="scores predictions without an offset, but fit was given"):
+    model = NNOClassifier().set_callbacks(EarlyStopping(X_val=X, y_val=Y))
+    with pytest.raises(ValueError, match="so the rows of X_val need one too. Pass offset_val, of"):
         model.fit(X, Y, offset=np.ones(len(Y)))
     model.set_callbacks(EarlyStopping(validation_fraction=0.1))
     with pytest.raises(ValueError, match="partial_fit learns from all rows it is given. Hold some"):
