@@ -18,6 +18,7 @@ from nno_sklearn.problem.cost import (
 )
 from nno_sklearn.solvers.accelerated import accelerated_steps
 from nno_sklearn.solvers.base import STANDSTILL
+from nno_sklearn.solvers.feature_choice import SMALLEST_SET, choose_features, largest
 from nno_sklearn.solvers.joint_newton import descend_by_newton
 from nno_sklearn.solvers.joint_proximal import kinked_place_at
 from nno_sklearn.solvers.linesearch import exact_step, rises
@@ -25,13 +26,9 @@ from nno_sklearn.solvers.models import RowHessian
 from nno_sklearn.solvers.product_models import has_product_models, minimise_by_products
 from nno_sklearn.solvers.quadratic import minimise_model
 
-SMALLEST_SET = 100
 MAX_NEWTON_STEPS = 10
 #: Accelerated steps on a set, and in all columns before a run stalls: few tell whether they gain.
 ACCELERATED_STEPS, LAST_STEPS = 100, 20
-#: Share of the largest predicted decrease above which features of many rows are likely needed, and
-#: how many times as many as those in use a set has at least.
-LIKELY, MARGIN = 0.01, 1.25
 #: A working set stays while it holds all needed features, and at most so many times as many.
 SLACK = 1.5
 #: A cached Hessian is renewed where a step leaves more than this share of the gap.
@@ -214,8 +211,8 @@ def _room_for(promise, used, least, most):
     """Numbers of those in use and of others that promise most, or of any where no room is left."""
     n_used = np.count_nonzero(used)
     if n_used >= most:
-        return _largest(promise, np.zeros_like(used), most)
-    return _largest(promise, used, min(most, max(least, 2 * n_used)))
+        return largest(promise, np.zeros_like(used), most)
+    return largest(promise, used, min(most, max(least, 2 * n_used)))
 
 
 def _is_model_of_some(point):
@@ -260,70 +257,6 @@ def _has_row_models(point):
     has_terms = problem.penalty.piecewise_quadratic(point.coef) is not None
     has_room = can_have_rows(problem, problem.n_features)
     return has_terms and has_room and fits_matrix(problem.n_samples)
-
-
-def choose_features(point):
-    """Features in use, and those with the largest predicted decrease; groups as a whole.
-
-    Where they are most of the features, all that vary: X is then hardly ever copied. Half of them
-    are most where one model on many rows, but of a small X, is the whole objective.
-    """
-    problem, groups = point.problem, point.problem.penalty.groups
-    promise, used = point.promised_decrease.sum(axis=1), (point.coef != 0).any(axis=1)
-    varies = used | (point.data_diagonal > 0).any(axis=1)
-    sizes = np.ones(len(used), dtype=int)
-    if groups is not None:
-        promise, used, varies, sizes = (
-            np.bincount(groups, of_feature) for of_feature in (promise, used, varies, sizes)
-        )
-    size, is_most = _set_size(problem, promise, sizes, int(sizes @ (used > 0)))
-    if is_most and promise.any() and fits_matrix(point.coef.size):
-        chosen = varies > 0
-    elif groups is None and problem.penalty.face(point.coef) is not None:
-        chosen = _most_violated(point, size)
-    else:
-        chosen = np.zeros(len(sizes), dtype=bool)
-        chosen[_largest(promise, used > 0, max(1, int(size / sizes.mean())))] = True
-    return np.flatnonzero(chosen if groups is None else chosen[groups])
-
-
-def _set_size(problem, promise, sizes, n_used):
-    """Number of features of a working set, and whether that is most of them.
-
-    Many rows tell columns apart: those that promise little at the constant model mostly promise
-    little for ever. So a set holds all that promise more, as each one costs passes over X.
-    """
-    size, n_features = max(SMALLEST_SET, 2 * n_used), problem.n_features
-    if problem.loss.constant_curvature and problem.n_samples > n_features:
-        if takes_all_columns(problem) or n_features <= 2 * SMALLEST_SET:
-            return size, 2 * size >= n_features
-        likely = n_used + int(sizes @ (promise > LIKELY * promise.max(initial=0.0)))
-        least, most = max(SMALLEST_SET, int(MARGIN * n_used)), 2 * max(SMALLEST_SET, n_used)
-        size = max(least, min(likely, most))
-    return size, size >= n_features
-
-
-def _most_violated(point, size):
-    """Features in use, and about ``size`` that violate optimality most, as a mask.
-
-    A penalty with faces but no groups, such as SLOPE, lets columns in together which could not
-    enter without the others. All of these violate optimality equally in an output, and so are
-    chosen all or none; a part of them may promise much and yet gain nothing.
-    """
-    problem, used = point.problem, (point.coef != 0).any(axis=1)
-    distance = problem.penalty.subdiff_distance(point.coef, point.data_gradient / problem.alpha)
-    distance = np.where(point.data_diagonal > 0, distance, 0.0).max(axis=1)
-    distance[used] = np.inf
-    least = np.sort(distance)[-min(size, len(distance))]
-    return (distance >= least) & (distance > 0)
-
-
-def _largest(promise, used, size):
-    """Numbers of those in use, and of the ``size`` largest promises among them and all others."""
-    promise = np.where(used, np.inf, promise)
-    if (promise > 0).sum() > size:
-        promise[np.argpartition(-promise, size)[size:]] = 0.0
-    return np.flatnonzero(promise > 0)
 
 
 def _proximal_newton(inner, target_gap, hessian, columns):

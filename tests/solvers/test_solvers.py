@@ -12,7 +12,7 @@ from nno_sklearn.solvers import (
     ProximalSolver,
     Status,
 )
-from nno_sklearn.solvers.working_set import choose_features
+from nno_sklearn.solvers.feature_choice import choose_features
 from tests.problems import (
     CONTAINERS,
     EVERY_PENALTY,
