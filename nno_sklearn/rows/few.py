@@ -15,7 +15,7 @@ from scipy import sparse
 from nno_sklearn.losses import Curvature
 from nno_sklearn.rows.cells import nearest_cells
 from nno_sklearn.rows.draw import drawn_by_weight, keyed
-from nno_sklearn.rows.local import LocalCurvature, LocalRows
+from nno_sklearn.rows.local import LocalRows
 from nno_sklearn.rows.merging import (
     FACTOR,
     LIST,
@@ -30,6 +30,7 @@ from nno_sklearn.rows.merging import (
 )
 from nno_sklearn.rows.replies import HeavyRows, PassCounter, Targets
 from nno_sklearn.rows.row_space import roots_and_columns
+from nno_sklearn.rows.second_derivatives import LocalCurvature
 from nno_sklearn.rows.targets import stacked
 from nno_sklearn.rows.triangular import triangular_factor
 

@@ -5,63 +5,28 @@ from functools import cached_property
 
 import numpy as np
 
-from nno_sklearn.losses import Curvature
 from nno_sklearn.rows import sums
 from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import searched_cells
 from nno_sklearn.rows.constants import best_constant
 from nno_sklearn.rows.design_matrix import DesignMatrix
 from nno_sklearn.rows.draw import draw
+from nno_sklearn.rows.dual_points import DualPoints
 from nno_sklearn.rows.envelopes import envelopes_of
-from nno_sklearn.rows.intercept_curvature import MOST_JOINT_OUTPUTS, SeparateCurvature
+from nno_sklearn.rows.intercept_curvature import MOST_JOINT_OUTPUTS
 from nno_sklearn.rows.interior import interior_near, interior_of
 from nno_sklearn.rows.raw import MOST_STORED, RecomputedRaw, StoredRaw
 from nno_sklearn.rows.recession import Recession
-from nno_sklearn.rows.replies import (
-    DualPoint,
-    HeavyRows,
-    HessianSums,
-    Moments,
-    Reduced,
-    RowCurvature,
-    Targets,
-)
-from nno_sklearn.rows.row_space import RowSpaceInverse, curvature_rows
+from nno_sklearn.rows.replies import Moments, Reduced, Targets
+from nno_sklearn.rows.second_derivatives import LocalCurvature, SecondDerivatives
 from nno_sklearn.rows.targets import order_of, targets_of
 from nno_sklearn.rows.triangular import triangular_factor
 
 #: Raw predictions from which on float32 data have them in float32.
 LEAST_SINGLE = 2**17
-#: Roundings of the terms of Fenchel's inequality, which may fail by as much.
-CONJUGATE_ROUNDINGS = 4
 
 
-class LocalCurvature(RowCurvature):
-    """The rows' second derivatives as arrays.
-
-    Attributes
-    ----------
-    entries : Curvature
-    """
-
-    def __init__(self, entries, weight, fit_intercept):
-        self.entries, self._weight, self._fit_intercept = entries, weight, fit_intercept
-
-    @cached_property
-    def intercept(self):
-        if self._fit_intercept:
-            return sums.total_curvature(self._weight, self.entries)
-        return SeparateCurvature(np.zeros(self.entries.diagonal.shape[1]))
-
-    @cached_property
-    def weighted(self):
-        """The entries, times the rows' weights."""
-        weight, (diagonal, coupling) = self._weight[:, None], self.entries
-        weight = weight.astype(diagonal.dtype, copy=False)
-        return Curvature(weight * diagonal, None if coupling is None else weight**0.5 * coupling)
-
-
-class LocalRows(Recession, Rows):
+class LocalRows(DualPoints, SecondDerivatives, Recession, Rows):
     """Rows as arrays in this process.
 
     Parameters
@@ -337,119 +302,6 @@ class LocalRows(Recession, Rows):
         gradient = self.loss_gradient(raw, b)
         root = np.sqrt(self.weight @ (gradient**2).sum(axis=1))
         return float(root), float(np.abs(gradient).max())
-
-    def _conjugates(self, u):
-        """Of each row's loss, as a function of eta - o, (n_samples, n_outputs)."""
-        conjugate = self.loss.conjugate(self._targets_beside(u), u)
-        return conjugate if self.offset is None else conjugate - u * self.offset
-
-    def conjugate(self, raw, b, scaling):
-        conjugate = self._conjugates(scaling * self.loss_gradient(raw, b))
-        above, below = np.maximum(conjugate, 0.0), np.minimum(conjugate, 0.0)
-        return float(self.weight @ above.sum(axis=1)), float(self.weight @ below.sum(axis=1))
-
-    def dual(self, raw, b):
-        return StoredRaw(self.loss_gradient(raw, b))
-
-    def shrunk_dual(self, dual, shares, scaling):
-        dual = np.where(dual.array > 0, shares[0] * dual.array, shares[1] * dual.array)
-        weighted = self.weight[:, None] * dual
-        conjugate = self._conjugates(scaling * dual)
-        sums = self.weight @ conjugate.sum(axis=1), self.weight @ np.abs(conjugate).sum(axis=1)
-        total, squares = weighted.sum(axis=0), float(np.vdot(weighted, dual))
-        pulled = self.design.rmatvec(weighted)
-        return DualPoint(pulled, total, squares, scaling, *map(float, sums))
-
-    def newton_dual(self, raw, b, curvature, slope, shift, scalings):
-        dual = self.loss_gradient(raw, b) + curvature.entries.product(slope.array + shift)
-        weighted = self.weight[:, None] * dual
-        pulled = self.design.rmatvec(weighted)
-        for scaling in scalings:
-            conjugate = self._conjugates(scaling * dual)
-            total = float(self.weight @ conjugate.sum(axis=1))
-            if np.isfinite(total):
-                break
-        size = float(self.weight @ np.abs(conjugate).sum(axis=1))
-        squares = float(np.vdot(weighted, dual))
-        beyond = self._beyond(raw, b, scaling * dual, conjugate, curvature.entries.coupling)
-        balance = weighted.sum(axis=0)
-        return DualPoint(pulled, balance, squares, float(scaling), total, size, beyond)
-
-    def _beyond(self, raw, b, dual, conjugate, coupling):
-        """What Fenchel's inequality misses at raw predictions."""
-        eta, along = self._predictions(raw, b), dual * (raw.array + b)
-        rounding = CONJUGATE_ROUNDINGS * self.eps * (np.abs(conjugate) + np.abs(along))
-        with np.errstate(over="ignore", invalid="ignore"):
-            excess = self.loss.value(self._targets_beside(eta), eta) + conjugate - along + rounding
-        if coupling is not None:  # it holds for the outputs together
-            excess = excess.sum(axis=1, keepdims=True)
-        return -float(self.weight @ np.where(excess < 0.0, excess, 0.0).sum(axis=1))
-
-    # Second derivatives
-
-    def largest_curvature(self, curvature):
-        return float(curvature.entries.diagonal.max())
-
-    def curvature_change(self, curvature, before):
-        now, old = curvature.entries.diagonal, before.entries.diagonal
-        return self.weight @ np.abs(now - old), self.weight @ old
-
-    def second_total(self, curvature, slope):
-        weight, array = self.weight.astype(slope.dtype, copy=False), slope.array
-        return np.asarray(curvature.entries.total_product(weight, array), float)
-
-    def second_gradient(self, curvature, slope, shift):
-        moved = slope.array + shift
-        return self.design.rmatvec(curvature.entries.product(self.weight[:, None] * moved))
-
-    def hessian_product(self, curvature, direction):
-        slope, weighted = self.raw(direction), curvature.weighted
-        moved = slope.array
-        if self.fit_intercept:
-            shift = -curvature.intercept.solve(weighted.product(moved).sum(axis=0, dtype=float))
-            moved = moved + shift.astype(moved.dtype)  # they may nearly cancel
-        return slope, self.design.rmatvec(weighted.product(moved))
-
-    def hessian_sums(self, curvature, k, least=0.0, index=None):
-        weight = self.weight * np.maximum(curvature.entries.entry(k, k), least)
-        if index is None:
-            gram, first = self.design.gram(weight)
-        else:
-            gram, first = self.design.cross_gram(weight, index), None
-            if self.fit_intercept:
-                first = self.design.rmatvec(weight[:, None])
-        return HessianSums(gram, first if self.fit_intercept else None, weight.sum())
-
-    def joint_hessian_sums(self, curvature, feature, output):
-        weight, (diagonal, coupling) = self.weight[:, None], curvature.entries
-        diagonal, coupling = weight * np.maximum(diagonal, 0.0), np.sqrt(weight) * coupling
-        return self.design.coupled_gram(diagonal, coupling, feature, output)
-
-    def hessian_root(self, curvature, feature, output):
-        return curvature_rows(self, curvature.entries, feature, output)
-
-    def row_space_inverse(self, curvature, diagonal):
-        return RowSpaceInverse(self, curvature.entries, diagonal)
-
-    def heaviest(self, curvature, count):
-        weighted = [curvature.entries.entry(k, k) for k in range(self.n_outputs)]
-        weighted = np.maximum(self.weight[:, None] * np.column_stack(weighted), 0.0)
-        mean = weighted.mean(axis=1)
-        squares = self.design.X.astype(float, copy=False).power(2)
-        size = mean * np.asarray(squares.sum(axis=1)).ravel()
-        index = np.arange(len(size))
-        if count < len(size):
-            index = np.sort(np.argpartition(-size, count)[:count])
-        ones = np.ones(len(index))  # their part of the Hessian is taken as it is: no intercept
-        few = self.others(
-            self.design.rows(index),
-            self._targets.take(index),
-            ones,
-            self.offset_of(index),
-            fit_intercept=False,
-        )
-        heavy = LocalCurvature(Curvature(weighted[index]), ones, False)
-        return HeavyRows(few, heavy, squares.tocsr()[index].T @ mean[index])
 
     # Second moments
 

@@ -10,12 +10,13 @@ import numpy as np
 from scipy import sparse
 
 from nno_sklearn.losses import Loss
-from nno_sklearn.rows.local import LocalCurvature, LocalRows
+from nno_sklearn.rows.local import LocalRows
 from nno_sklearn.rows.merging import MERGES, SUM, Merge
 from nno_sklearn.rows.moments import moments
 from nno_sklearn.rows.raw import StoredRaw
 from nno_sklearn.rows.recipes import Missing, Ref, Request, Step
 from nno_sklearn.rows.replies import Geometry, PassCounter
+from nno_sklearn.rows.second_derivatives import LocalCurvature
 from nno_sklearn.rows.targets import RowTargets
 from nno_sklearn.types import Array, Matrix
 

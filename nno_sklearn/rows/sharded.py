@@ -14,7 +14,7 @@ import numpy as np
 from nno_sklearn.rows import few
 from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import with_cells
-from nno_sklearn.rows.local import LocalCurvature, LocalRows
+from nno_sklearn.rows.local import LocalRows
 from nno_sklearn.rows.merging import scaled
 from nno_sklearn.rows.moments import CONSTANT
 from nno_sklearn.rows.places import Place
@@ -37,6 +37,7 @@ from nno_sklearn.rows.replies import (
     RowSums,
 )
 from nno_sklearn.rows.row_space import without_intercept
+from nno_sklearn.rows.second_derivatives import LocalCurvature
 from nno_sklearn.types import Array
 
 
