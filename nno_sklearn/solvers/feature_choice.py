@@ -17,7 +17,7 @@ def choose_features(point):
     are most where one model on many rows, but of a small X, is the whole objective.
     """
     problem, groups = point.problem, point.problem.penalty.groups
-    promise, used = point.promised_decrease.sum(axis=1), (point.coef != 0).any(axis=1)
+    promise, used = point.promised_decrease.sum(axis=1), may_be_any_number(point).any(axis=1)
     varies = used | (point.data_diagonal > 0).any(axis=1)
     sizes = np.ones(len(used), dtype=int)
     if groups is not None:
@@ -33,6 +33,15 @@ def choose_features(point):
         chosen = np.zeros(len(sizes), dtype=bool)
         chosen[largest(promise, used > 0, max(1, int(size / sizes.mean())))] = True
     return np.flatnonzero(chosen if groups is None else chosen[groups])
+
+
+def may_be_any_number(point):
+    """Mask of coefficients in use, and of those at 0 where the penalty has no kink."""
+    used, terms = point.coef != 0, point.problem.penalty.piecewise_quadratic(point.coef)
+    if terms is None:
+        return used
+    left, right = terms.slopes(point.coef)
+    return used | ((left == right) & (point.data_gradient != 0))
 
 
 def _set_size(problem, promise, sizes, n_used):

@@ -18,7 +18,12 @@ from nno_sklearn.problem.cost import (
 )
 from nno_sklearn.solvers.accelerated import accelerated_steps
 from nno_sklearn.solvers.base import STANDSTILL
-from nno_sklearn.solvers.feature_choice import SMALLEST_SET, choose_features, largest
+from nno_sklearn.solvers.feature_choice import (
+    SMALLEST_SET,
+    choose_features,
+    largest,
+    may_be_any_number,
+)
 from nno_sklearn.solvers.joint_newton import descend_by_newton
 from nno_sklearn.solvers.joint_proximal import kinked_place_at
 from nno_sklearn.solvers.linesearch import exact_step, rises
@@ -27,6 +32,8 @@ from nno_sklearn.solvers.product_models import has_product_models, minimise_by_p
 from nno_sklearn.solvers.quadratic import minimise_model
 
 MAX_NEWTON_STEPS = 10
+#: Coefficients, in numbers of rows, from which on the space of the rows takes less time.
+WIDE = 2
 #: Accelerated steps on a set, and in all columns before a run stalls: few tell whether they gain.
 ACCELERATED_STEPS, LAST_STEPS = 100, 20
 #: A working set stays while it holds all needed features, and at most so many times as many.
@@ -109,6 +116,8 @@ class _WorkingSets:
         """A lower point of the problem on the set's columns, by models where these fit."""
         better = inner
         if is_thin:
+            better = _proximal_newton(inner, target_gap, RowHessian(), self._set)
+        elif _has_wide_models(inner):
             better = _proximal_newton(inner, target_gap, RowHessian(), self._set)
         elif _fits_hessian(inner):
             better = _proximal_newton(inner, target_gap, self._hessian, self._set)
@@ -249,6 +258,16 @@ def _has_thin_models(point, n_needed):
     is_shared = problem.n_outputs == 1 or problem.loss.constant_curvature
     has_room = can_have_rows(problem, problem.n_features) and fits_matrix(problem.n_samples)
     return is_shared and has_room
+
+
+def _has_wide_models(point):
+    """Whether Newton models have more coefficients that are not at a kink than rows, in whose
+    space they are then solved: each has curvature of its own."""
+    problem, terms = point.problem, point.problem.penalty.piecewise_quadratic(point.coef)
+    has_curvature = terms is not None and np.all(np.greater(terms.l2, 0))
+    if not (has_curvature and problem.rows.is_separate and _has_row_models(point)):
+        return False
+    return np.count_nonzero(may_be_any_number(point).any(axis=1)) > WIDE * problem.n_samples
 
 
 def _has_row_models(point):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import lsq_linear
 from sklearn.datasets import make_regression
 
 from nno_sklearn.penalties import L1, L2, SLOPE, ElasticNet, GroupLasso, NoPenalty
@@ -251,6 +252,37 @@ def test_working_set_holds_what_promises_most():
     np.testing.assert_array_equal(
         np.isin(np.flatnonzero(best.coef), choose_features(problem.at(best.coef))), True
     )
+
+
+def test_a_working_set_has_all_that_no_kink_keeps_at_0():
+    """Bounds away from 0, and weights of 0, keep no coefficient there."""
+    problem = make_problem("squared_error", L2(lower=-1.0, upper=1.0), 0.02, n=80, p=400)
+    assert len(choose_features(problem.null)) == 400
+    positive = make_problem("squared_error", L2(positive=True), 0.02, n=80, p=400)
+    assert len(choose_features(positive.null)) <= 100
+    weights = np.ones(400)
+    weights[250:] = 0.0
+    free = make_problem("squared_error", L1(weights=weights), 0.02, n=80, p=400)
+    chosen = choose_features(free.null)
+    assert np.isin(np.arange(250, 400), chosen).all() and len(chosen) < 400
+
+
+@pytest.mark.parametrize("bound", [1.0, 0.02, 0.002])
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_bounds_on_many_columns_are_solved_for_at_once(bound, n_outputs):
+    """In the space of the rows; the optimum of bounded least squares on rows of the ridge."""
+    rng = np.random.default_rng(0)
+    X, alpha = rng.normal(size=(30, 200)), 0.1
+    y = X[:, :5].sum(axis=1, keepdims=True) + rng.normal(size=(30, n_outputs))
+    penalty = L2(lower=-bound, upper=bound)
+    problem = pose(X, y, LOSSES["squared_error"], penalty, alpha, fit_intercept=False)
+    result = solve("proximal", problem, tol=1e-10)
+    assert result.status is Status.CONVERGED and result.n_iter <= 2
+    ridge = np.vstack([X / np.sqrt(30), np.sqrt(alpha) * np.eye(200)])
+    for k in range(n_outputs):
+        target = np.concatenate([y[:, k] / np.sqrt(30), np.zeros(200)])
+        expected = lsq_linear(ridge, target, (-bound, bound), tol=1e-14).x
+        np.testing.assert_allclose(result.coef[:, k], expected, atol=1e-6)
 
 
 def test_a_working_set_has_all_that_violate_optimality_equally():
