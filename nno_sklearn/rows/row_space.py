@@ -1,5 +1,7 @@
 """Second derivatives from the rows themselves, where these are few."""
 
+from functools import cached_property
+
 import numpy as np
 
 from nno_sklearn.rows.cholesky import Cholesky, invert
@@ -20,26 +22,40 @@ class RowSpaceInverse:
     """
 
     def __init__(self, rows, curvature, diagonal):
-        self._design = rows.design
+        self._rows, self._curvature = rows, curvature
         self._inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
+        self._is_even = _are_alike(diagonal)
         is_shared = curvature.coupling is None and _are_alike(curvature.diagonal)
-        is_even = _are_alike(diagonal)
-        kernel, self._outputs = None, []
-        for k in range(1 if is_shared and is_even else rows.n_outputs):
-            if kernel is None or not is_even:
-                kernel = self._design.kernel(self._inverse[:, k])
-            self._outputs.append(_factor(rows, curvature.entry(k, k), kernel))
+        #: Of each output, once there is a gradient of it.
+        self._factors = [None] * (1 if is_shared and self._is_even else rows.n_outputs)
 
     def solve(self, gradient):
         """Apply it to a gradient, (n_features, n_outputs)."""
-        plain = self._inverse * gradient
-        raw = self._design.matvec(plain)
-        width = raw.shape[1] // len(self._outputs)
-        for k, (factor, root, mean) in enumerate(self._outputs):
+        plain, design = self._inverse * gradient, self._rows.design
+        raw = design.matvec(plain)
+        width = raw.shape[1] // len(self._factors)
+        for k in range(len(self._factors)):
             own = raw[:, k * width : (k + 1) * width]
-            inner = factor.solve(_project(root[:, None] * own, mean))
-            own[:] = root[:, None] * _project(inner, mean)
-        return plain - self._inverse * self._design.rmatvec(raw)
+            if own.any():
+                curved, factor, root, mean = self._factor(k)
+                inner = factor.solve(_project(root[:, None] * own[curved], mean))
+                own[:] = 0.0
+                own[curved] = root[:, None] * _project(inner, mean)
+        return plain - self._inverse * design.rmatvec(raw)
+
+    def _factor(self, k):
+        if self._factors[k] is None:
+            kernel = self._kernel if self._is_even else self._kernel_of(k)
+            self._factors[k] = _factor(self._rows, self._curvature.entry(k, k), kernel)
+        return self._factors[k]
+
+    @cached_property
+    def _kernel(self):
+        """Of all outputs, where these share the diagonal."""
+        return self._kernel_of(0)
+
+    def _kernel_of(self, k):
+        return self._rows.design.kernel(self._inverse[:, k])
 
 
 def _are_alike(columns):
@@ -48,15 +64,21 @@ def _are_alike(columns):
 
 
 def _factor(rows, curvature, kernel):
-    """Of the rows' matrix in their own space; roots of their weights, and the intercept's part."""
+    """The rows that have curvature, as on some parts of a loss none has; the factor of their matrix
+    in their own space; roots of their weights, and the intercept's part."""
     weighted = np.maximum(rows.weight * curvature, 0.0)
+    if (weighted > 0).all():
+        curved = slice(None)
+    else:  # one at least, for LAPACK
+        curved = np.flatnonzero(weighted) if weighted.any() else np.zeros(1, dtype=int)
+        weighted, kernel = weighted[curved], kernel[np.ix_(curved, curved)]
     root, total, mean = np.sqrt(weighted), weighted.sum(), None
     kernel = root[:, None] * kernel * root
     if rows.fit_intercept and total > 0:
         mean = np.sqrt(weighted / total)
         kernel = _project(_project(kernel, mean).T, mean)
     kernel[np.diag_indices_from(kernel)] += 1.0
-    return Cholesky(kernel), root, mean
+    return curved, Cholesky(kernel), root, mean
 
 
 def _project(vectors, unit):

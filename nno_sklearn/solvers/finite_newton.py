@@ -47,8 +47,11 @@ def finite_newton(point, preconditioner):
             shift = -curvature.intercept.solve(sums.total)
             gradient = rows.moved_gradient(raw, b, curvature, shift)
             gradient += problem.alpha * penalty.gradient(coef)
+            gradient = np.where(waits, gradient, 0.0)  # others need no factors any more
             preconditioner = landmark_preconditioner(point, point, curvature, 0.0)
         step = -preconditioner.solve(gradient)
+        if not count:  # elsewhere there is nothing to gain
+            waits &= -problem.inner(gradient, step) > ROUNDING * np.abs(point.values)
         moved = rows.raw(step)
         waits &= _has_curvature(problem, coef, step, gradient, rows.sums(raw, b, moved))
         b = b + rows.intercept_step(curvature, moved, sums.total)
