@@ -10,6 +10,8 @@ FLAT_CURVATURE = 1e-6
 STALE = 0.1
 #: Shares of a column's curvature over all rows: what few rows must have of it, and what they get.
 HARDLY, UNSEEN = 0.1, 1e-3
+#: Share of its own curvature that a coefficient gets where slopes are those of float32 products.
+SINGLE_ROUNDING = float(np.finfo(np.float32).eps)
 
 
 def hessian_blocks(point, curvature=None, max_joint_size=MAX_JOINT_SIZE):
@@ -45,7 +47,16 @@ def hessian_blocks(point, curvature=None, max_joint_size=MAX_JOINT_SIZE):
 def _block(problem, curvature, k):
     block = problem.rows.hessian(curvature, k, _least_curvature(problem))
     block += problem.correction.block(k, k)
+    block.flat[:: len(block) + 1] *= 1.0 + rounded_curvature(problem)
     return block
+
+
+def rounded_curvature(problem):
+    """Share of its own curvature that each coefficient gets besides, for directions that neither
+    rows nor penalty hold: a model knows them to be flat to the last digit of float64, but slopes by
+    float32 products are rounding there, and a step by both would be huge."""
+    is_held = problem.alpha > 0 and problem.penalty.has_dual
+    return 0.0 if is_held or problem.rows.is_exact else SINGLE_ROUNDING
 
 
 def _least_curvature(problem):
@@ -174,6 +185,7 @@ class WorkingHessian:
         columns = problem.rows.hessian_columns(self._curvature, new, least)
         if not problem.correction.is_zero:
             columns += problem.correction.block(0, 0)[:, new]
+        columns[new, np.arange(len(new))] *= 1.0 + rounded_curvature(problem)
         return columns
 
 
@@ -198,4 +210,5 @@ def _joint_block(problem, curvature, index):
             at = np.ix_(output == k, output == m)
             added = problem.correction.block(k, m)
             hessian[at] += added[np.ix_(feature[output == k], feature[output == m])]
+    hessian.flat[:: len(hessian) + 1] *= 1.0 + rounded_curvature(problem)
     return index, hessian

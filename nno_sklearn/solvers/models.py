@@ -5,6 +5,7 @@ from scipy import sparse
 from scipy.linalg import qr, solve_triangular
 from scipy.sparse.linalg import eigsh
 
+from nno_sklearn.problem.hessian import rounded_curvature
 from nno_sklearn.rows.cholesky import Cholesky, ScaledCholesky, TriangularFactor
 from nno_sklearn.solvers.kept_factor import SAFE, KeptFactor
 
@@ -240,6 +241,7 @@ class ThinModel:
         rows = point.problem.rows.hessian_root(point.curvature, feature, output)
         self._columns = np.ascontiguousarray(rows.T)
         self.diagonal = np.einsum("ij,ij->i", self._columns, self._columns) + l2
+        self._rounded = rounded_curvature(point.problem) * self.diagonal
         #: Least size of a matrix that stands for the model's.
         self.rank = len(rows)
 
@@ -253,7 +255,8 @@ class ThinModel:
 
     def part(self, index, ridge):
         """The model of some coefficients, with a ``ridge`` for each on its diagonal."""
-        columns, diagonal = self._columns[index], ridge + self._l2
+        columns, ridge = self._columns[index], ridge + self._rounded[index]
+        diagonal = ridge + self._l2
         # Without squares all of the diagonal, even where it is 0.
         share = ridge / diagonal if self._l2 else np.ones(len(index))
         is_wide = len(index) > columns.shape[1] and diagonal.all()

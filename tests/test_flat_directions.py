@@ -1,0 +1,62 @@
+"""Directions that neither rows nor penalty hold, in float64 and in the precision of float32."""
+
+import numpy as np
+import pytest
+
+from nno_sklearn import ElasticNet, FusedLasso, GroupLasso, NNOClassifier, NNORegressor
+
+#: Size that no coefficient needs to explain the data.
+LARGE = 1e3
+
+
+def models(*losses):
+    classifier = ("squared_hinge", "log_loss", "modified_huber")
+    return [
+        pytest.param(NNOClassifier(loss) if loss in classifier else NNORegressor(loss), id=loss)
+        for loss in losses
+    ]
+
+
+def check_same(model, X, y):
+    """A float32 fit is as good as one of float64, and as small."""
+    expected = model.fit(X.astype(float), y).objective_
+    model.fit(X.astype(np.float32), y)
+    assert model.converged_
+    assert np.abs(model.coef_).max() < LARGE
+    assert model.objective_ == pytest.approx(expected, rel=2e-4, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "model", models("squared_hinge", "log_loss", "gamma", "squared_epsilon_insensitive")
+)
+@pytest.mark.parametrize("seed", range(2))
+def test_level_of_one_hot_columns(model, seed):
+    # Columns that sum to 1, as the intercept's: total variation does not pull at their level.
+    rng = np.random.default_rng(seed)
+    X = np.eye(6)[rng.integers(6, size=100)]
+    is_classifier = isinstance(model, NNOClassifier)
+    y = rng.integers(2, size=100) if is_classifier else rng.gamma(2.0, size=100)
+    check_same(model.set_params(penalty=FusedLasso(0), alpha=1e-3), X, y)
+
+
+def wide(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(8, 20))
+    return X, X @ rng.normal(size=20) / 4 + 0.5 * rng.normal(size=8)
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [
+        ElasticNet(weights=[0.0] * 10 + [1.0] * 10),
+        GroupLasso([range(10), range(10, 20)], weights=[0.0, 1.0]),
+    ],
+    ids=["coefficients", "group"],
+)
+@pytest.mark.parametrize("model", models("squared_error", "modified_huber", "squared_hinge"))
+@pytest.mark.parametrize("seed", range(3))
+def test_more_free_features_than_rows(model, penalty, seed):
+    X, y = wide(seed)
+    if isinstance(model, NNOClassifier):
+        y = np.arange(8) % 3
+    check_same(model.set_params(penalty=penalty, alpha=0.1), X, y)
