@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from nno_sklearn.problem import Line
 from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
-from nno_sklearn.solvers.linesearch import ROUNDING
+from nno_sklearn.solvers.linesearch import ROUNDING, exact_step
 
 #: Newton steps that may rise before one must have fallen below the start.
 WATCHDOG_STEPS = 5
@@ -14,7 +15,8 @@ OWN_CURVATURE = 0.5
 def finite_newton(point, preconditioner):
     """Full Newton steps in coefficients and intercept, until one is below the start.
 
-    Outputs that do not interact each keep their own first lower step.
+    Outputs that do not interact each keep their own first lower step; those that find none take the
+    best place along the first one, as long as others do.
 
     Where each row's curvature is either 0 or a constant, a full step reaches the optimum once the
     set of curved rows is that of the optimum (Mangasarian, 2002). Exact line searches change that
@@ -50,9 +52,11 @@ def finite_newton(point, preconditioner):
             gradient = np.where(waits, gradient, 0.0)  # others need no factors any more
             preconditioner = landmark_preconditioner(point, point, curvature, 0.0)
         step = -preconditioner.solve(gradient)
-        if not count:  # elsewhere there is nothing to gain
-            waits &= -problem.inner(gradient, step) > ROUNDING * np.abs(point.values)
         moved = rows.raw(step)
+        if not count:
+            line = Line(point, step, moved)
+            # Where the first step promises nothing, an output is at its optimum.
+            waits &= -line.initial_slope > ROUNDING * np.abs(point.values)
         waits &= _has_curvature(problem, coef, step, gradient, rows.sums(raw, b, moved))
         b = b + rows.intercept_step(curvature, moved, sums.total)
         coef, raw = coef + step, rows.combined(raw, 1.0, moved)
@@ -65,7 +69,19 @@ def finite_newton(point, preconditioner):
         waits, has_fallen = waits & ~falls, has_fallen | falls
         if not waits.any():
             break
-    return problem.with_raw(*best) if has_fallen.any() else None
+    if not has_fallen.any():
+        return None
+    found = None if has_fallen.all() else exact_step(line)
+    return problem.with_raw(*best) if found is None else _joined(has_fallen, best, found[1])
+
+
+def _joined(which, first, second):
+    """The point that has some outputs of coefficients, raw predictions and intercepts, and all
+    others of a second point."""
+    coef, raw, b = first
+    raw = second.problem.rows.chosen(which, raw, second.raw)
+    b = np.where(which, b, second.intercept)
+    return second.problem.with_raw(np.where(which, coef, second.coef), raw, b)
 
 
 def _has_curvature(problem, coef, step, gradient, sums):
