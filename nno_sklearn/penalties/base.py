@@ -156,6 +156,11 @@ class Penalty(BaseEstimator):
         ``alpha=0`` frees the coefficients, but only where the penalty is finite."""
         return NoPenalty() if "gradient" in self.provides else Domain(self)
 
+    def without_bounds(self) -> "Penalty | None":
+        """This penalty, which is bound already, as it would be without bounds of coefficients; None
+        where it has none, or has kinks or no curvature beside them."""
+        return None
+
     def piecewise_quadratic(self, w: Array) -> PiecewiseQuadratic | None:
         """A piecewise quadratic function that is this penalty, or else is equal to it at ``w``, up
         to a constant, and nowhere below it; None where there is none.

@@ -208,6 +208,14 @@ class ElasticNet(Penalty):
         terms = self._terms
         return self._with(terms.constraints()) if terms.has_bounds else NoPenalty()
 
+    def without_bounds(self) -> Penalty | None:
+        terms = self.bound_terms  # None where a subclass is bound in its own way
+        if terms is None or not terms.has_bounds or np.any(terms.l1):
+            return None
+        if not np.all(np.greater(terms.l2, 0)):
+            return None
+        return self._with(PiecewiseQuadratic(0.0, terms.l2))
+
     def feasible_start(self, shape: tuple[int, int]) -> Array:
         terms = self._terms
         if not terms.has_bounds:

@@ -84,7 +84,8 @@ class DesignMatrix(SecondOrder):
         return self.X.shape
 
     def _set_geometry(self, centre, scale):
-        self.centre, self.scale, self._beside_ones = centre, scale, None
+        self.centre, self.scale = centre, scale
+        self._beside_ones = self._last_kernel = None
         self._is_centred = not centre.any()
         self._constant = scale == 0
         self._any_constant = bool(self._constant.any())

@@ -183,7 +183,16 @@ class SecondOrder:
             yield block, rows
 
     def kernel(self, inverse_diagonal):
-        """``Xc diag(inverse_diagonal) Xc'``, (n_samples, n_samples), for few rows."""
+        """``Xc diag(inverse_diagonal) Xc'``, (n_samples, n_samples), for few rows.
+
+        The last one is kept, and not to be changed: a penalty's curvature is mostly the same at
+        every step, and a kernel of many columns takes as long as many factors.
+        """
+        if self._last_kernel is None or not np.array_equal(self._last_kernel[0], inverse_diagonal):
+            self._last_kernel = inverse_diagonal, self._new_kernel(inverse_diagonal)
+        return self._last_kernel[1]
+
+    def _new_kernel(self, inverse_diagonal):
         self._read()
         root = np.sqrt(np.where(self._constant, 0.0, inverse_diagonal))
         if not self.is_sparse:

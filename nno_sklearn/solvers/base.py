@@ -161,9 +161,10 @@ class Run:
 
     def choose_start(self, name: str, found: Point, start: Point) -> Point:
         """The lower of a point that was found, which has a name, and the start that was given."""
-        is_lower = found.value < start.value
+        is_lower, before = found.value < start.value, self._start
+        given = name_of(start) if before is None else before[0]
         chosen, other = (found, start) if is_lower else (start, found)
-        self._start = name if is_lower else name_of(start), float(other.value)
+        self._start = name if is_lower else given, float(other.value)
         other.release()
         return chosen
 

@@ -28,6 +28,7 @@ from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
 from nno_sklearn.solvers.parabola import descend_on_parabola
 from nno_sklearn.solvers.reduced_descent import descend_reduced
 from nno_sklearn.solvers.row_space import solve_in_row_space
+from nno_sklearn.solvers.within_bounds import begin_within_bounds
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.types import Metric, RandomState
 
@@ -136,8 +137,8 @@ class NearestNeighborSolver(Solver):
         callback: Callback | None = None,
         random_state: RandomState = None,
     ) -> SolverResult:
+        given = {"max_iter": max_iter, "tol": tol, "random_state": random_state}
         if self.n_neighbors is None and takes_row_space(problem):
-            given = {"max_iter": max_iter, "tol": tol, "random_state": random_state}
             return solve_in_row_space(self.solve, problem, start, callback=callback, **given)
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         landmarks = self._landmarks(problem, random_state)
@@ -154,6 +155,7 @@ class NearestNeighborSolver(Solver):
             # A working set holds few of so many features: all rows tell its curvature.
             few = fits_matrix(problem.n_features) and landmarks.n_curvature < problem.n_samples
             rows = landmarks.rows(landmarks.n_curvature) if few else None
+            start = begin_within_bounds(run, self, start, **given)
             point = solve_by_working_sets(run, self._begin(run, start, landmarks), rows)
         return run.result(point)
 

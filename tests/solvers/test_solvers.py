@@ -285,6 +285,30 @@ def test_bounds_on_many_columns_are_solved_for_at_once(bound, n_outputs):
         np.testing.assert_allclose(result.coef[:, k], expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["proximal", "nearest_neighbor"])
+@pytest.mark.parametrize("loss", ["squared_hinge", "modified_huber", "log_loss"])
+def test_bounds_that_hardly_matter_leave_the_ridge(loss, name):
+    """Steps within the bounds crept towards an optimum a millionth of the constant model's."""
+    ridge = make_problem(loss, L2(), 1e-6, n=40, p=300)
+    free = solve(name, ridge, tol=1e-8, max_iter=200)
+    far = 2 * np.abs(free.coef).max()
+    within = make_problem(loss, L2(lower=-far, upper=far), 1e-6, n=40, p=300)
+    result = solve(name, within, tol=1e-6, max_iter=20)
+    assert result.status is Status.CONVERGED and result.n_iter == 1
+    assert result.history[0].start == "optimum without bounds"
+    np.testing.assert_allclose(result.objective, free.objective, rtol=2e-6)
+    some = make_problem(loss, L2(lower=-far / 4, upper=far / 4), 1e-6, n=40, p=300)
+    result = solve(name, some, tol=1e-6, max_iter=100)
+    assert result.status is Status.CONVERGED and result.objective > free.objective
+
+
+def test_a_start_given_is_kept_beside_bounds():
+    problem = make_problem("log_loss", L2(lower=-1.0, upper=1.0), 1e-3, n=40, p=300)
+    start = problem.at(np.full(problem.shape, 0.01))
+    result = SOLVERS["proximal"]().solve(problem, start, max_iter=100, tol=1e-6)
+    assert result.history[0].start == "given coefficients"
+
+
 def test_a_working_set_has_all_that_violate_optimality_equally():
     """With SLOPE columns of one output may enter together which cannot enter alone."""
     problem = make_problem("multinomial", SLOPE(np.linspace(2, 1, 300)), 0.005, n=80, p=300)
