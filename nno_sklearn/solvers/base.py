@@ -65,7 +65,8 @@ class Record(NamedTuple):
     #: :class:`~nno_sklearn.EarlyStopping`, which may score the training rows instead.
     validation_score: float = np.nan
     #: Where the run starts, in its first record: the best "constant model", "given coefficients",
-    #: or the optimum on "landmarks" or on their neighbours' "cells".
+    #: the optimum on "landmarks" or on their neighbours' "cells", or the "optimum without bounds",
+    #: moved to within them.
     start: str = ""
     #: Objective of the other start, where two were compared; nan otherwise.
     other_start: float = np.nan
