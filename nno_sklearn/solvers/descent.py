@@ -3,7 +3,7 @@
 import numpy as np
 
 from nno_sklearn.problem.cost import has_room_for_newton
-from nno_sklearn.solvers.finite_newton import finite_newton
+from nno_sklearn.solvers.finite_newton import FiniteNewton
 from nno_sklearn.solvers.linesearch import exact_step
 from nno_sklearn.solvers.newton import newton_step
 from nno_sklearn.solvers.preconditioner import LBFGS, diagonal_preconditioner
@@ -27,13 +27,14 @@ def descend(run, point, preconditioner_at, n_corrections, step_size=np.nan):
     -------
     Point
     """
-    past, preconditioner = LBFGS(point.problem, n_corrections), None
+    past, newton = LBFGS(point.problem, n_corrections), FiniteNewton()
+    preconditioner = None
     past.carry_on(point.problem, point.coef)
     while not run.done(point, step_size):
         before, preconditioner = preconditioner, preconditioner_at(point)
         if preconditioner.is_hessian and preconditioner is not before:
             past.clear()  # earlier secants are less exact than the Hessian at this point
-        found = _first_descent(run, point, preconditioner, past)
+        found = _first_descent(run, point, preconditioner, past, newton)
         if found is None:
             run.stall()
             break
@@ -44,29 +45,29 @@ def descend(run, point, preconditioner_at, n_corrections, step_size=np.nan):
     return point
 
 
-def _first_descent(run, point, preconditioner, past):
+def _first_descent(run, point, preconditioner, past, newton):
     """The first of several candidate steps that lowers the objective, the best candidate first."""
     if run.newton is not None and (found := exact_step(run.newton.line)):
         return found
-    if found := _step(point, preconditioner, past):
+    if found := _step(point, preconditioner, past, newton):
         return found
     if len(past):
         past.clear()  # corrected directions may fail to descend; the preconditioner's own cannot
-        if found := _step(point, preconditioner, past):
+        if found := _step(point, preconditioner, past, newton):
             return found
     # A preconditioner may underestimate curvature, as between a loss's flat parts.
-    if found := _step(point, diagonal_preconditioner(point), past):
+    if found := _step(point, diagonal_preconditioner(point), past, newton):
         return found
     if run.newton is not None or not has_room_for_newton(point.problem):
         return None
     return exact_step(newton_step(point).line)
 
 
-def _step(point, preconditioner, past):
+def _step(point, preconditioner, past, newton):
     problem = point.problem
     has_flat_parts = problem.loss.largest_curvature is not None
     if preconditioner.is_hessian and has_flat_parts and problem.correction.is_zero:
-        found = finite_newton(point, preconditioner)
+        found = newton.step(point, preconditioner)
         if found is not None:
             return np.ones(1), found
     # The minimum of a quadratic on a line is free, and makes L-BFGS equal conjugate gradients.

@@ -8,11 +8,34 @@ from nno_sklearn.solvers.linesearch import ROUNDING, exact_step
 
 #: Newton steps that may rise before one must have fallen below the start.
 WATCHDOG_STEPS = 5
+#: Share of the outputs that must find a lower full step for the next try to come at once.
+WORTHWHILE = 0.5
 #: Share of a step's slope that the objective's own curvature takes away along it, at least.
 OWN_CURVATURE = 0.5
 
 
-def finite_newton(point, preconditioner):
+class FiniteNewton:
+    """Newton's method for piecewise quadratic losses, tried ever less often where it does not help.
+
+    Each try may cost as much as :data:`WATCHDOG_STEPS` steps along lines. Once most outputs found
+    no lower full step, 1, 3, 7, ... iterations go by before the next one.
+    """
+
+    def __init__(self):
+        self._n_vain = self._left = 0
+
+    def step(self, point, preconditioner):
+        """As of :func:`full_steps`."""
+        if self._left:
+            self._left -= 1
+            return None
+        found, share = full_steps(point, preconditioner)
+        self._n_vain = 0 if share >= WORTHWHILE else self._n_vain + 1
+        self._left = 2**self._n_vain - 1
+        return found
+
+
+def full_steps(point, preconditioner):
     """Full Newton steps in coefficients and intercept, until one is below the start.
 
     Outputs that do not interact each keep their own first lower step; those that find none take the
@@ -35,6 +58,8 @@ def finite_newton(point, preconditioner):
     -------
     Point or None
         None where no step is below the start.
+    float
+        Share of the outputs not at their optimum yet that found such a step.
     """
     problem, penalty, rows = point.problem, point.problem.penalty, point.problem.rows
     coef, raw, b = point.coef, point.raw, point.intercept
@@ -57,6 +82,7 @@ def finite_newton(point, preconditioner):
             line = Line(point, step, moved)
             # Where the first step promises nothing, an output is at its optimum.
             waits &= -line.initial_slope > ROUNDING * np.abs(point.values)
+            n_waiting = np.count_nonzero(waits)
         waits &= _has_curvature(problem, coef, step, gradient, rows.sums(raw, b, moved))
         b = b + rows.intercept_step(curvature, moved, sums.total)
         coef, raw = coef + step, rows.combined(raw, 1.0, moved)
@@ -70,9 +96,10 @@ def finite_newton(point, preconditioner):
         if not waits.any():
             break
     if not has_fallen.any():
-        return None
+        return None, 0.0
     found = None if has_fallen.all() else exact_step(line)
-    return problem.with_raw(*best) if found is None else _joined(has_fallen, best, found[1])
+    point = problem.with_raw(*best) if found is None else _joined(has_fallen, best, found[1])
+    return point, np.count_nonzero(has_fallen) / n_waiting
 
 
 def _joined(which, first, second):
