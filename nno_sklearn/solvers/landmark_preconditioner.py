@@ -5,6 +5,7 @@ import numpy as np
 from nno_sklearn.problem import KnownHessian, hessian_blocks
 from nno_sklearn.problem.cost import (
     fits_matrix,
+    has_few_rows,
     is_wide_sparse,
     most_landmarks,
     preconditioner_budget,
@@ -178,12 +179,13 @@ def landmark_preconditioner(here, point, curvature, stale_change=LEAST_STALE):
     problem, data = point.problem, point.data_diagonal
     smooth = problem.alpha * problem.penalty.curvature(point.coef)
     all_rows = here.problem.n_samples >= problem.n_samples
-    if fits_matrix(problem.n_features):
+    is_whole = all_rows and problem.rows.is_separate
+    is_wide = has_few_rows(problem, problem.n_features) and (smooth > 0).all()
+    if fits_matrix(problem.n_features) and not (is_whole and is_wide):
         blocks = curvature_blocks(here, curvature, stale_change)
         diagonal = positive_diagonal(smooth, data)
         is_hessian = all_rows and not too_coupled(problem)
         return CurvaturePreconditioner(blocks, diagonal, is_hessian=is_hessian)
     # Fewer landmarks than features: directions outside their span need a curvature too.
     diagonal = smooth + (1e-8 if all_rows else 0.05) * data
-    is_hessian = all_rows and problem.rows.is_separate
-    return WoodburyPreconditioner(here, curvature, diagonal, is_hessian=is_hessian)
+    return WoodburyPreconditioner(here, curvature, diagonal, is_hessian=is_whole)

@@ -12,6 +12,7 @@ from nno_sklearn.problem.cost import (
     fits_candidates,
     fits_matrix,
     has_cheap_factor,
+    has_few_rows,
     takes_all_columns,
     takes_kinked_newton,
     takes_products,
@@ -32,8 +33,6 @@ from nno_sklearn.solvers.product_models import has_product_models, minimise_by_p
 from nno_sklearn.solvers.quadratic import minimise_model
 
 MAX_NEWTON_STEPS = 10
-#: Coefficients, in numbers of rows, from which on the space of the rows takes less time.
-WIDE = 2
 #: Accelerated steps on a set, and in all columns before a run stalls: few tell whether they gain.
 ACCELERATED_STEPS, LAST_STEPS = 100, 20
 #: A working set stays while it holds all needed features, and at most so many times as many.
@@ -267,7 +266,7 @@ def _has_wide_models(point):
     has_curvature = terms is not None and np.all(np.greater(terms.l2, 0))
     if not (has_curvature and problem.rows.is_separate and _has_row_models(point)):
         return False
-    return np.count_nonzero(may_be_any_number(point).any(axis=1)) > WIDE * problem.n_samples
+    return has_few_rows(problem, np.count_nonzero(may_be_any_number(point).any(axis=1)))
 
 
 def _has_row_models(point):

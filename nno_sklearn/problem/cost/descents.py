@@ -5,7 +5,12 @@ import numpy as np
 from nno_sklearn.problem.cost.newton import takes_newton
 from nno_sklearn.problem.cost.preconditioners import has_kronecker_factors
 from nno_sklearn.problem.cost.rates import BLOCKED_SPEEDUP, COEFFICIENT_WORK, ROW_WORK
-from nno_sklearn.problem.cost.sizes import MOST_ROW_ENTRIES, fits_matrix, too_coupled
+from nno_sklearn.problem.cost.sizes import (
+    MOST_ROW_ENTRIES,
+    fits_matrix,
+    has_few_rows,
+    too_coupled,
+)
 from nno_sklearn.rows.intercept_curvature import MOST_JOINT_OUTPUTS
 
 #: Iterations that a basis of the rows' space may cost; and the smallest spread of a column, as a
@@ -29,8 +34,6 @@ LEADING, DESCENT_ITERATIONS, MORE_ITERATIONS = 32, 20.0, 0.25
 LIKE_SPREAD = 0.1
 #: Powers of 10 between 1 and the spreads of columns whose products are no overflow in float32.
 MOST_DECADES = 12
-#: Columns per row from which on coordinates of the rows' space may save more than they cost.
-FEW_ROWS = 2
 
 
 def moves_jointly(problem):
@@ -46,7 +49,7 @@ def takes_row_space(problem):
     rows than columns, and a basis costs no more than a few iterations."""
     n, (p, n_outputs) = problem.n_samples, problem.shape
     is_elsewhere = problem.rows.n_elsewhere or problem.rows.is_sparse
-    if is_elsewhere or not (too_coupled(problem) and FEW_ROWS * n <= p):
+    if is_elsewhere or not (too_coupled(problem) and has_few_rows(problem, p)):
         return False
     iteration = (4 * n / BLOCKED_SPEEDUP + COEFFICIENT_WORK) * p * n_outputs
     is_cheap = 4 * n**2 * p / BLOCKED_SPEEDUP <= ROW_SPACE_BUDGET * iteration

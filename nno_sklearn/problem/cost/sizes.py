@@ -6,6 +6,8 @@ import numpy as np
 #: Rows of the largest square matrix that is factored, 32 MB and some tenths of a second: of
 #: features, or of rows where features are more.
 MAX_MATRIX_SIZE = 2000
+#: Coefficients, in numbers of rows, from which on the space of the rows takes less time.
+WIDE = 2
 #: Coefficients of coupled outputs up to which their Hessian is one matrix.
 MAX_JOINT_SIZE = 600
 #: Numbers in a dense matrix of rows (one for each row, output and coefficient), or over candidates
@@ -21,6 +23,12 @@ MOST_POLISHED_ENTRIES = 2e4
 def fits_matrix(size):
     """Whether a square matrix of ``size`` rows is small enough to be factored."""
     return size <= MAX_MATRIX_SIZE
+
+
+def has_few_rows(problem, n_coefs):
+    """Whether factors in the space of the rows take less time than those over so many
+    coefficients, each of which has curvature of its own."""
+    return WIDE * problem.n_samples <= n_coefs
 
 
 def fits_candidates(problem):
