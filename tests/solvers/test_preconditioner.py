@@ -7,6 +7,8 @@ from scipy import sparse
 from nno_sklearn.losses import SquaredError
 from nno_sklearn.penalties import L2
 from nno_sklearn.problem import hessian_blocks
+from nno_sklearn.solvers import finite_newton
+from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
 from nno_sklearn.solvers.preconditioner import (
     LBFGS,
     CurvaturePreconditioner,
@@ -251,3 +253,34 @@ def test_steps_are_handed_on_to_another_strength(n_more):
 
 def _of_features(step, n_more):
     return step * (np.arange(len(step)) < len(step) - n_more)[:, None]
+
+
+@pytest.mark.parametrize(
+    ("n_features", "kind"), [(60, CurvaturePreconditioner), (160, WoodburyPreconditioner)]
+)
+def test_few_rows_are_solved_for_in_their_own_space(n_features, kind):
+    """Both are Newton's: the Hessian of all rows."""
+    problem = make_problem("poisson", L2(), 0.1, n=60, p=n_features)
+    point = problem.null
+    found = landmark_preconditioner(point, point, point.curvature)
+    assert isinstance(found, kind) and found.is_hessian
+    step = found.solve(point.gradient)
+    ((index, hessian),) = hessian_blocks(point)
+    hessian = hessian + 0.1 * np.eye(n_features)
+    np.testing.assert_allclose(
+        hessian @ step[index % n_features, 0], point.gradient[:, 0], atol=1e-7
+    )
+
+
+def test_full_steps_are_tried_ever_less_often_while_they_fail(monkeypatch):
+    shares, tries = iter([0.0, 0.4, 0.0, 1.0, 1.0, 0.0, 0.0]), []
+
+    def full_steps(point, preconditioner):
+        tries.append(point)
+        return point, next(shares)
+
+    monkeypatch.setattr(finite_newton, "full_steps", full_steps)
+    newton = finite_newton.FiniteNewton()
+    found = [newton.step(count, None) for count in range(18)]
+    assert tries == [0, 2, 6, 14, 15, 16]
+    assert [one for one in found if one is not None] == tries
