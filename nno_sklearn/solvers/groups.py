@@ -1,9 +1,12 @@
 """Quadratic models with norms of groups: Newton's steps in the sizes of the groups."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.optimize import nnls
 
 from nno_sklearn.penalties import PiecewiseQuadratic
 from nno_sklearn.problem.cost import fits_matrix, most_plane_steps
@@ -29,8 +32,10 @@ FINER = 0.01
 #: Lengths of a step that are tried, each half the last, until the model falls: of one by the
 #: inverse of slopes, and of one by slopes.
 FEW_SHORTENINGS, SHORTENINGS = 3, 8
-#: Rounds of block pivots that may gain nothing in succession, and rounds at most.
-PATIENCE, MAX_PIVOTS = 3, 200
+#: Rounds of block pivots that may gain nothing in succession.
+PATIENCE = 3
+#: Shares of the diagonal that are added to it for a factor, until there is one.
+RIDGES = 1e-13, 1e-11, 1e-9
 EPS, TINY = np.finfo(float).eps, np.finfo(float).tiny
 
 
@@ -297,12 +302,13 @@ def _nonnegative_step(curvature, right, sizes):
     """Newton's step in sizes, none of which falls below 0: the best of these.
 
     By block pivots (Judice and Pires, 1994): all sizes that fall below 0 stay at 0, and all that
-    stay there but would better grow are free again; one at a time where that goes in circles. Held
-    for ever, sizes of like groups end where the model is higher than at the start of the step.
+    stay there but would better grow are free again; where that goes in circles, by active sets that
+    change one at a time (Lawson and Hanson, 1974). Held for ever, sizes of like groups end where
+    the model is higher than at the start of the step.
     """
     free, fewest, patience = np.ones(len(sizes), dtype=bool), np.inf, PATIENCE
     size = np.abs(curvature)
-    for _ in range(MAX_PIVOTS):
+    while True:
         step = -sizes
         given = right[free] + curvature[np.ix_(free, ~free)] @ sizes[~free]
         if free.any():
@@ -312,12 +318,28 @@ def _nonnegative_step(curvature, right, sizes):
         wrong = np.where(free, sizes + step < 0, slack > rounding)
         count = np.count_nonzero(wrong)
         if not count:
-            break
+            return step
         if count < fewest:
             fewest, patience = count, PATIENCE
         elif patience:
             patience -= 1
         else:
-            wrong[: np.flatnonzero(wrong)[-1]] = False
+            break
         free ^= wrong
-    return np.maximum(step, -sizes)
+    found = _nonnegative_sizes(curvature, right + curvature @ sizes)
+    return np.maximum(step if found is None else found - sizes, -sizes)
+
+
+def _nonnegative_sizes(curvature, right):
+    """The minimum of ``u' curvature u / 2 - right' u`` over u >= 0, in units of the diagonal; None
+    where it is not found."""
+    size = np.sqrt(np.maximum(curvature.diagonal(), 0.0))
+    unit = np.divide(1.0, size, out=np.zeros_like(size), where=size > 0)
+    scaled = unit[:, None] * curvature * unit
+    for ridge in RIDGES:
+        scaled[np.diag_indices_from(scaled)] += ridge
+        with suppress(np.linalg.LinAlgError, RuntimeError):
+            root = np.linalg.cholesky(scaled)
+            image = solve_triangular(root, unit * right, lower=True)
+            return unit * nnls(root.T, image)[0]
+    return None
