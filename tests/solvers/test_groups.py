@@ -5,7 +5,9 @@ import pytest
 from scipy.optimize import nnls
 
 from nno_sklearn import GroupLasso, NNORegressor
+from nno_sklearn.solvers import Status
 from nno_sklearn.solvers.groups import _nonnegative_step
+from tests.problems import LOSSES, pose, solve
 
 ONE_LARGE = [list(range(50)), *([j] for j in range(50, 300))]
 
@@ -34,3 +36,29 @@ def test_groups_that_interact(n, alpha, groups):
     model = NNORegressor(penalty=GroupLasso(groups), alpha=alpha, tol=1e-8).fit(X, y)
     assert model.status_.value == "converged" and model.optimality_ <= 1e-8
     assert model.n_iter_ <= 12
+
+
+@pytest.mark.parametrize("rank", [8, 30, 60])
+@pytest.mark.parametrize("seed", range(5))
+def test_sizes_of_groups_that_rows_hardly_tell_apart_are_the_best(rank, seed):
+    """Block pivots go in circles there; the optimality conditions of the step."""
+    rng = np.random.default_rng(seed)
+    root = rng.normal(size=(rank, 60)) + 2.0
+    curvature = root.T @ root * np.outer(scale := 10.0 ** rng.uniform(-3, 3, 60), scale)
+    right, sizes = curvature @ rng.normal(size=60), np.maximum(rng.normal(size=60), 0.0) / scale
+    step = _nonnegative_step(curvature, right, sizes)
+    new, slack = sizes + step, (right - curvature @ step) / scale
+    size = np.abs(right / scale).max()
+    assert (new >= 0).all() and slack.max() <= 1e-6 * size
+    assert np.abs(slack * new * scale).max() <= 1e-6 * size * np.abs(new * scale).max()
+
+
+def test_few_rows_and_a_loss_with_flat_parts_take_few_iterations():
+    """172 iterations and 200,000 factors, when block pivots went in circles."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 600)) + rng.normal(size=(60, 1))
+    y = np.sign(X[:, :10].sum(axis=1) + rng.normal(size=60))[:, None] > 0
+    penalty = GroupLasso(np.arange(600).reshape(-1, 5).tolist())
+    problem = pose(X, y.astype(float), LOSSES["modified_huber"], penalty, 0.003)
+    result = solve("proximal", problem, tol=1e-6, max_iter=40)
+    assert result.status is Status.CONVERGED
