@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
-from nno_sklearn import GroupLasso, NNORegressor
-from nno_sklearn.solvers import Status
+from benchmarks import data
+from nno_sklearn import GroupLasso, NNOClassifier, NNORegressor
 from nno_sklearn.solvers.groups import _nonnegative_step
-from tests.problems import LOSSES, pose, solve
 
 ONE_LARGE = [list(range(50)), *([j] for j in range(50, 300))]
 
@@ -53,12 +52,10 @@ def test_sizes_of_groups_that_rows_hardly_tell_apart_are_the_best(rank, seed):
     assert np.abs(slack * new * scale).max() <= 1e-6 * size * np.abs(new * scale).max()
 
 
-def test_few_rows_and_a_loss_with_flat_parts_take_few_iterations():
-    """172 iterations and 200,000 factors, when block pivots went in circles."""
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(60, 600)) + rng.normal(size=(60, 1))
-    y = np.sign(X[:, :10].sum(axis=1) + rng.normal(size=60))[:, None] > 0
-    penalty = GroupLasso(np.arange(600).reshape(-1, 5).tolist())
-    problem = pose(X, y.astype(float), LOSSES["modified_huber"], penalty, 0.003)
-    result = solve("proximal", problem, tol=1e-6, max_iter=40)
-    assert result.status is Status.CONVERGED
+@pytest.mark.parametrize("loss", ["modified_huber", "squared_hinge"])
+def test_columns_that_resemble_each_other_take_few_iterations(loss):
+    """Fits stalled after 150 iterations of 200 factors each, when block pivots went in circles."""
+    X, y = data.wide_classes(60, 1000, 2)
+    penalty = GroupLasso(np.arange(1000).reshape(-1, 5).tolist())
+    model = NNOClassifier(loss, penalty=penalty, alpha=0.001, tol=1e-6, random_state=0).fit(X, y)
+    assert model.converged_ and model.n_iter_ <= 20
