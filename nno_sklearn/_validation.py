@@ -23,11 +23,7 @@ from nno_sklearn._data_checks import (
     is_count,
     is_vector_for,
 )
-from nno_sklearn._dispatch import (
-    foreign_rows,
-    foreign_training_rows,
-    stays,
-)
+from nno_sklearn._dispatch import foreign_rows, foreign_training_rows, stays
 from nno_sklearn._foreign import ForeignArray
 from nno_sklearn._offset import check_offset
 from nno_sklearn._tensors import from_tensor

@@ -1,7 +1,5 @@
 """Second derivatives from the rows themselves, where these are few."""
 
-from functools import cached_property
-
 import numpy as np
 
 from nno_sklearn.rows.cholesky import Cholesky, invert
@@ -24,10 +22,9 @@ class RowSpaceInverse:
     def __init__(self, rows, curvature, diagonal):
         self._rows, self._curvature = rows, curvature
         self._inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
-        self._is_even = _are_alike(diagonal)
         is_shared = curvature.coupling is None and _are_alike(curvature.diagonal)
         #: Of each output, once there is a gradient of it.
-        self._factors = [None] * (1 if is_shared and self._is_even else rows.n_outputs)
+        self._factors = [None] * (1 if is_shared and _are_alike(diagonal) else rows.n_outputs)
 
     def solve(self, gradient):
         """Apply it to a gradient, (n_features, n_outputs)."""
@@ -45,17 +42,10 @@ class RowSpaceInverse:
 
     def _factor(self, k):
         if self._factors[k] is None:
-            kernel = self._kernel if self._is_even else self._kernel_of(k)
+            inverse = self._inverse[:, min(k, self._inverse.shape[1] - 1)]
+            kernel = self._rows.design.kernel(inverse)  # the last one, where outputs share it
             self._factors[k] = _factor(self._rows, self._curvature.entry(k, k), kernel)
         return self._factors[k]
-
-    @cached_property
-    def _kernel(self):
-        """Of all outputs, where these share the diagonal."""
-        return self._kernel_of(0)
-
-    def _kernel_of(self, k):
-        return self._rows.design.kernel(self._inverse[:, k])
 
 
 def _are_alike(columns):

@@ -114,9 +114,7 @@ class _WorkingSets:
     def _lowered(self, inner, target_gap, is_thin):
         """A lower point of the problem on the set's columns, by models where these fit."""
         better = inner
-        if is_thin:
-            better = _proximal_newton(inner, target_gap, RowHessian(), self._set)
-        elif _has_wide_models(inner):
+        if is_thin or _has_wide_models(inner):
             better = _proximal_newton(inner, target_gap, RowHessian(), self._set)
         elif _fits_hessian(inner):
             better = _proximal_newton(inner, target_gap, self._hessian, self._set)
