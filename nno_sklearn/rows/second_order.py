@@ -26,8 +26,8 @@ class SecondOrder:
         other = np.ones_like(weight)[:, None] if other is None else other
         if self.is_sparse or self._is_mild:
             gram, cross, first = self._raw_gram(weight, other)
-            half = first - 0.5 * weight.sum() * self.centre
-            gram -= np.stack([self.centre, half]).T @ np.stack([half, self.centre])
+            centre, half = self.centre[:, None], (first - 0.5 * weight.sum() * self.centre)[:, None]
+            gram -= np.hstack([centre, half]) @ np.hstack([half, centre]).T
             cross -= np.outer(self.centre, weight @ other)
         else:
             p, root = self.shape[1], np.sqrt(weight)
