@@ -97,12 +97,14 @@ class WorkingHessian:
     def blocks(self, point, columns, index=None):
         """As :func:`hessian_blocks`, at a point of the problem that has the sorted ``columns``.
 
-        Of coupled outputs it may be one block by the coefficients ``coef.ravel()[index]``, in any
-        order, and others that were asked for before.
+        It may be of the coefficients ``coef.ravel()[index]`` alone, in any order, and of others
+        that were asked for before: one block if outputs are coupled, else one for each.
         """
         same, whole = columns is self._columns, point
         point = self._on_few_rows(point, columns)
-        if index is not None:
+        if index is None:
+            same = same and self._index is None
+        else:
             same = same and self._index is not None and np.isin(index, self._index).all()
         curvature = point.curvature
         known = self._columns is not None and self._still_holds(point, curvature)
@@ -144,6 +146,8 @@ class WorkingHessian:
     def _made(point, curvature, index):
         if index is None:
             return hessian_blocks(point, curvature, MAX_MATRIX_SIZE)
+        if point.problem.rows.is_separate:
+            return list(_blocks_of_outputs(point.problem, curvature, index))
         return [_joint_block(point.problem, curvature, index)]
 
     def expire(self):
@@ -199,6 +203,15 @@ def _curve_unseen(blocks, point):
         diagonal, whole = matrix.diagonal(), expected[index]
         seen = diagonal >= HARDLY * whole
         matrix[np.diag_indices_from(matrix)] = np.where(seen, diagonal, whole) + UNSEEN * whole
+
+
+def _blocks_of_outputs(problem, curvature, index):
+    """Second derivatives by some coefficients of outputs that do not interact, a block for each."""
+    feature, output = np.divmod(index, problem.n_outputs)
+    for k in np.unique(output):
+        features = np.sort(feature[output == k])
+        matrix = _block(problem.columns(features), curvature, k)
+        yield features * problem.n_outputs + k, matrix
 
 
 def _joint_block(problem, curvature, index):

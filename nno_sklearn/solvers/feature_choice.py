@@ -3,8 +3,14 @@
 import numpy as np
 
 from nno_sklearn.problem.cost import fits_matrix, takes_all_columns
+from nno_sklearn.solvers.coefficient_choice import (
+    SMALLEST_SET,
+    are_chosen_by_output,
+    chosen_by_outputs,
+    largest,
+    may_be_any_number,
+)
 
-SMALLEST_SET = 100
 #: Share of the largest predicted decrease above which features of many rows are likely needed, and
 #: how many times as many as those in use a set has at least.
 LIKELY, MARGIN = 0.01, 1.25
@@ -16,6 +22,8 @@ def choose_features(point):
     Where they are most of the features, all that vary: X is then hardly ever copied. Half of them
     are most where one model on many rows, but of a small X, is the whole objective.
     """
+    if are_chosen_by_output(point):
+        return np.unique(chosen_by_outputs(point) // point.problem.n_outputs)
     problem, groups = point.problem, point.problem.penalty.groups
     promise, used = point.promised_decrease.sum(axis=1), may_be_any_number(point).any(axis=1)
     varies = used | (point.data_diagonal > 0).any(axis=1)
@@ -33,15 +41,6 @@ def choose_features(point):
         chosen = np.zeros(len(sizes), dtype=bool)
         chosen[largest(promise, used > 0, max(1, int(size / sizes.mean())))] = True
     return np.flatnonzero(chosen if groups is None else chosen[groups])
-
-
-def may_be_any_number(point):
-    """Mask of coefficients in use, and of those at 0 where the penalty has no kink."""
-    used, terms = point.coef != 0, point.problem.penalty.piecewise_quadratic(point.coef)
-    if terms is None:
-        return used
-    left, right = terms.slopes(point.coef)
-    return used | ((left == right) & (point.data_gradient != 0))
 
 
 def _set_size(problem, promise, sizes, n_used):
@@ -73,11 +72,3 @@ def _most_violated(point, size):
     distance[used] = np.inf
     least = np.sort(distance)[-min(size, len(distance))]
     return (distance >= least) & (distance > 0)
-
-
-def largest(promise, used, size):
-    """Numbers of those in use, and of the ``size`` largest promises among them and all others."""
-    promise = np.where(used, np.inf, promise)
-    if (promise > 0).sum() > size:
-        promise[np.argpartition(-promise, size)[size:]] = 0.0
-    return np.flatnonzero(promise > 0)

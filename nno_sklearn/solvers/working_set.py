@@ -6,7 +6,6 @@ import numpy as np
 
 from nno_sklearn.problem import Line, WorkingHessian
 from nno_sklearn.problem.cost import (
-    MAX_MATRIX_SIZE,
     can_have_rows,
     coupled_outputs,
     fits_candidates,
@@ -19,12 +18,14 @@ from nno_sklearn.problem.cost import (
 )
 from nno_sklearn.solvers.accelerated import accelerated_steps
 from nno_sklearn.solvers.base import STANDSTILL
-from nno_sklearn.solvers.feature_choice import (
-    SMALLEST_SET,
-    choose_features,
-    largest,
+from nno_sklearn.solvers.coefficient_choice import (
+    are_chosen,
+    chosen_coefficients,
+    holds_all,
+    is_model_of_some,
     may_be_any_number,
 )
+from nno_sklearn.solvers.feature_choice import choose_features
 from nno_sklearn.solvers.joint_newton import descend_by_newton
 from nno_sklearn.solvers.joint_proximal import kinked_place_at
 from nno_sklearn.solvers.linesearch import exact_step, rises
@@ -118,7 +119,7 @@ class _WorkingSets:
             better = _proximal_newton(inner, target_gap, RowHessian(), self._set)
         elif _fits_hessian(inner):
             better = _proximal_newton(inner, target_gap, self._hessian, self._set)
-            if _is_model_of_some(better) and not has_product_models(better):
+            if is_model_of_some(better) and not has_product_models(better):
                 better = accelerated_steps(better, target_gap, ACCELERATED_STEPS)
         elif _has_row_models(inner):
             better = _proximal_newton(inner, target_gap, RowHessian(), self._set)
@@ -159,49 +160,6 @@ def _creeps(history):
     return len(recent) > PATIENCE and gain < CREEPING * recent[-1].dual_gap < np.inf
 
 
-def _are_chosen_singly(point):
-    """Whether a model of coupled outputs is of single coefficients, most of which stay at 0."""
-    problem = point.problem
-    return (
-        not problem.rows.is_separate and problem.penalty.piecewise_quadratic(point.coef) is not None
-    )
-
-
-def _are_chosen_in_groups(point):
-    """Whether a model of coupled outputs is of some groups, as all are too many for a matrix."""
-    problem = point.problem
-    if problem.rows.is_separate or fits_matrix(point.coef.size):
-        return False
-    return problem.penalty.group_norms(point.coef) is not None
-
-
-def _chosen_coefficients(point):
-    """Those of coupled outputs that a model is of, as numbers in ``coef.ravel()``: those in use,
-    and with the largest predicted decrease; where those in use are too many for a matrix, the
-    latter alone. None for all of them."""
-    are_single = _are_chosen_singly(point)
-    if not (are_single or _are_chosen_in_groups(point)):
-        return None
-    used, promise, n_outputs = point.coef != 0, point.promised_decrease, point.problem.n_outputs
-    if are_single:
-        return _room_for(promise.ravel(), used.ravel(), SMALLEST_SET, MAX_MATRIX_SIZE)
-    most, groups = MAX_MATRIX_SIZE // n_outputs, point.problem.penalty.groups
-    promise, used = promise.sum(axis=1), used.any(axis=1)
-    if groups is None:
-        features = _room_for(promise, used, SMALLEST_SET // n_outputs, most)
-    else:
-        size = int(most / np.bincount(groups).max())
-        promise, used = np.bincount(groups, promise), np.bincount(groups, used) > 0
-        chosen = _room_for(promise, used, 1, max(1, size))
-        features = np.flatnonzero(np.isin(groups, chosen))
-    return (features[:, None] * n_outputs + np.arange(n_outputs)).ravel()
-
-
-def _holds_all(point, chosen):
-    """Whether a model of the ``chosen`` coefficients holds all that promise a decrease."""
-    return chosen is None or not np.delete(point.promised_decrease.ravel(), chosen).any()
-
-
 def _takes_products(point, hessian, chosen):
     """Whether a model of coupled outputs is solved by products with the Hessian: the matrix over
     its ``chosen`` coefficients costs more, or has no room for all in use."""
@@ -210,23 +168,7 @@ def _takes_products(point, hessian, chosen):
         return False
     n_coefs = point.coef.size if chosen is None else len(chosen)
     pays = takes_products(problem, hessian.n_rows(problem), n_coefs)
-    return pays or _is_model_of_some(point)
-
-
-def _room_for(promise, used, least, most):
-    """Numbers of those in use and of others that promise most, or of any where no room is left."""
-    n_used = np.count_nonzero(used)
-    if n_used >= most:
-        return largest(promise, np.zeros_like(used), most)
-    return largest(promise, used, min(most, max(least, 2 * n_used)))
-
-
-def _is_model_of_some(point):
-    """Whether a model of coupled outputs is full of coefficients in use, or too small for them."""
-    if _are_chosen_singly(point):
-        return np.count_nonzero(point.coef) >= MAX_MATRIX_SIZE
-    used = np.count_nonzero(point.coef.any(axis=1)) * point.problem.n_outputs
-    return _are_chosen_in_groups(point) and used >= MAX_MATRIX_SIZE
+    return pays or is_model_of_some(point)
 
 
 def _fits_hessian(point):
@@ -234,8 +176,7 @@ def _fits_hessian(point):
     n_coupled = point.problem.n_features * coupled_outputs(point.problem)
     return (
         fits_matrix(n_coupled)
-        or _are_chosen_singly(point)
-        or _are_chosen_in_groups(point)
+        or are_chosen(point)
         or (fits_candidates(point.problem) and _has_row_models(point))
     )
 
@@ -264,7 +205,7 @@ def _has_wide_models(point):
     has_curvature = terms is not None and np.all(np.greater(terms.l2, 0))
     if not (has_curvature and problem.rows.is_separate and _has_row_models(point)):
         return False
-    return has_few_rows(problem, np.count_nonzero(may_be_any_number(point).any(axis=1)))
+    return has_few_rows(problem, may_be_any_number(point).sum(axis=0).max())
 
 
 def _has_row_models(point):
@@ -287,7 +228,7 @@ def _proximal_newton(inner, target_gap, hessian, columns):
         is_reached = gap <= target_gap and (count > 0 or inner.problem.has_dual)
         if is_reached or in_vain == FEW_STEPS:
             break
-        chosen = _chosen_coefficients(inner)
+        chosen = chosen_coefficients(inner)
         by_products = _takes_products(inner, hessian, chosen)
         if by_products:
             minimum = partial(minimise_by_products, inner, hessian.product(inner, columns))
@@ -299,7 +240,7 @@ def _proximal_newton(inner, target_gap, hessian, columns):
             if hessian.expire():
                 continue
             break
-        is_whole = by_products or _holds_all(inner, chosen)
+        is_whole = by_products or holds_all(inner, chosen)
         creeps = is_whole and inner.value - found.value < CREEPING * gap
         in_vain = in_vain + 1 if creeps else 0
         inner, before, gap = found, gap, _left(found)
