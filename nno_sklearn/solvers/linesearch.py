@@ -77,10 +77,13 @@ def exact_step(line, accuracy=0.1):
         usable = np.isfinite(first) & np.isfinite(second)
         flat = usable & (np.abs(first) <= accuracy * np.abs(slope))
         flat |= usable & (t >= line.longest) & (first <= line.slope_rounding)
-        above = flat & moves & _above(line.point(t), line.start) if flat[moves].any() else ~usable
-        done = (flat & ~above) | ~moves
+        # A look at values costs most: outputs that wait for others are looked at together.
+        above, done = np.zeros_like(moves), flat | ~moves
         if done.all():
-            return first_as_low(line, t, second) if t.any() else None
+            above = moves & _above(line.point(t), line.start)
+            if not above.any():
+                return first_as_low(line, t, second) if t.any() else None
+            done &= ~above
         shrink = ~usable | above
         low = np.where(usable & ~above & (first < 0), t, low)
         high = np.where(shrink | (first > 0), t, high)

@@ -9,7 +9,7 @@ from nno_sklearn.penalties import L1, ElasticNet, GroupLasso
 from nno_sklearn.problem import hessian_blocks
 from nno_sklearn.problem.cost import sizes
 from nno_sklearn.problem.hessian import WorkingHessian
-from nno_sklearn.solvers import working_set
+from nno_sklearn.solvers import coefficient_choice, working_set
 from tests.problems import make_weight, pose, solve
 
 N, P, K, ALPHA = 150, 200, 4, 0.01
@@ -55,7 +55,7 @@ def test_more_in_use_than_one_matrix_holds(monkeypatch, penalty):
     """Matrices over some of them, one after another."""
     problem = correlated(SINGLE[penalty], alpha=0.003)
     whole = solve("proximal", problem, tol=1e-8)
-    monkeypatch.setattr(working_set, "MAX_MATRIX_SIZE", 100)
+    monkeypatch.setattr(coefficient_choice, "MAX_MATRIX_SIZE", 100)
     result = solve("proximal", correlated(SINGLE[penalty], alpha=0.003), tol=1e-8)
     assert np.count_nonzero(whole.coef) > 100
     assert result.optimality <= 1e-8
@@ -65,7 +65,7 @@ def test_more_in_use_than_one_matrix_holds(monkeypatch, penalty):
 @pytest.mark.parametrize("size", [200, 350])
 def test_more_rows_in_use_than_one_matrix_holds(monkeypatch, size):
     whole = solve("proximal", correlated(GroupLasso("rows"), alpha=0.005), tol=1e-8)
-    monkeypatch.setattr(working_set, "MAX_MATRIX_SIZE", size)
+    monkeypatch.setattr(coefficient_choice, "MAX_MATRIX_SIZE", size)
     monkeypatch.setattr(sizes, "MAX_MATRIX_SIZE", size)
     result = solve("proximal", correlated(GroupLasso("rows"), alpha=0.005), tol=1e-8)
     assert np.count_nonzero(whole.coef) > 350
