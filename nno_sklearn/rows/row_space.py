@@ -57,10 +57,8 @@ def _factor(rows, curvature, kernel):
     """The rows that have curvature, as on some parts of a loss none has; the factor of their matrix
     in their own space; roots of their weights, and the intercept's part."""
     weighted = np.maximum(rows.weight * curvature, 0.0)
-    if (weighted > 0).all():
-        curved = slice(None)
-    else:  # one at least, for LAPACK
-        curved = np.flatnonzero(weighted) if weighted.any() else np.zeros(1, dtype=int)
+    curved = _curved(weighted)
+    if len(curved) < len(weighted):
         weighted, kernel = weighted[curved], kernel[np.ix_(curved, curved)]
     root, total, mean = np.sqrt(weighted), weighted.sum(), None
     kernel = root[:, None] * kernel * root
@@ -69,6 +67,12 @@ def _factor(rows, curvature, kernel):
         kernel = _project(_project(kernel, mean).T, mean)
     kernel[np.diag_indices_from(kernel)] += 1.0
     return curved, Cholesky(kernel), root, mean
+
+
+def _curved(weighted):
+    """Which rows have curvature, as on some parts of a loss none has; one at least, for LAPACK."""
+    curved = np.flatnonzero(np.asarray(weighted))
+    return curved if len(curved) else np.zeros(1, dtype=int)
 
 
 def _project(vectors, unit):
@@ -88,7 +92,7 @@ def curvature_rows(rows, curvature, feature, output):
     Returns
     -------
     ndarray of shape (n_rows, n)
-        As many as samples, or as samples and outputs where outputs are coupled.
+        As many as samples with curvature, or as samples and outputs where outputs are coupled.
     """
     ones, columns = roots_and_columns(rows, curvature, feature, output)
     return without_intercept(ones, columns) if rows.fit_intercept else columns
@@ -99,12 +103,14 @@ def roots_and_columns(rows, curvature, feature, output):
 
     The parameters are those of :func:`curvature_rows`.
     """
-    columns = rows.design.dense_columns(feature)
     if curvature.coupling is None:  # coefficients of one output
-        curved = np.maximum(curvature.entry(output[0], output[0]), 0.0)
-        root = np.sqrt(rows.weight * curved)[:, None]
+        weighted = np.maximum(rows.weight * curvature.entry(output[0], output[0]), 0.0)
+        curved = _curved(weighted)
+        design = rows.design if len(curved) == len(weighted) else rows.design.rows(curved)
+        root, columns = np.sqrt(weighted[curved])[:, None], design.dense_columns(feature)
         columns *= root
         return root, columns
+    columns = rows.design.dense_columns(feature)
     roots = _coupled_roots(rows.weight, curvature)
     return np.concatenate(roots), np.concatenate([root[:, output] * columns for root in roots])
 

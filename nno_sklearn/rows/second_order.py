@@ -10,6 +10,8 @@ from nno_sklearn.rows.moments import is_even, row_blocks, stored_squares
 MOSTLY_ZERO = 0.15
 #: Rows of a block in a Gram matrix, in columns: of fewer, sums of the matrices take their time.
 LONG = 4
+#: Share of the rows that are few.
+FEW = 0.5
 
 
 class SecondOrder:
@@ -32,7 +34,7 @@ class SecondOrder:
         else:
             p, root = self.shape[1], np.sqrt(weight)
             gram, cross = np.zeros((p, p)), np.zeros((p, other.shape[1]))
-            for block in self._row_blocks(least=p):
+            for block in self._heavy_blocks(weight, p):
                 rows = self.X[block] - self.centre
                 rows *= root[block, None]
                 cross += rows.T @ (root[block, None] * other[block])
@@ -44,14 +46,18 @@ class SecondOrder:
     def _raw_gram(self, weight, other):
         """As :meth:`gram`, of the stored entries; and their weighted column sums."""
         if self.is_sparse:
-            X, first = self.X.astype(float, copy=False), np.asarray(weight @ self.X).ravel()
+            X = self.X
+            if _are_few(weight) and X.format == "csr":
+                heavy = np.flatnonzero(weight)
+                X, weight, other = X[heavy], weight[heavy], other[heavy]
+            X, first = X.astype(float, copy=False), np.asarray(weight @ X).ravel()
             weighted = _scale_rows(X, weight)
             return safe_sparse_dot(X.T, weighted, dense_output=True), weighted.T @ other, first
         p = self.shape[1]
         gram, cross, first = np.zeros((p, p)), np.zeros((p, other.shape[1])), np.zeros(p)
         even = is_even(weight)
         root = np.sqrt(weight)[:, None]
-        for block in self._row_blocks(least=LONG * p):
+        for block in self._heavy_blocks(weight, LONG * p):
             rows = self.X[block] if even else self.X[block] * root[block]
             gram += rows.T @ rows
             cross += rows.T @ (other[block] if even else root[block] * other[block])
@@ -59,6 +65,13 @@ class SecondOrder:
         if even:
             return weight[0] * gram, weight[0] * cross, root[0] * first
         return gram, cross, first
+
+    def _heavy_blocks(self, weight, least):
+        """Blocks of rows, without those of no weight where these are most."""
+        blocks, weight = self._row_blocks(least=least), np.asarray(weight)
+        if not _are_few(weight):
+            return blocks
+        return (block.start + np.flatnonzero(weight[block]) for block in blocks)
 
     @property
     def rounding(self):
@@ -203,6 +216,11 @@ class SecondOrder:
         cross = np.asarray(X @ centre).ravel()
         kernel = safe_sparse_dot(X, X.T, dense_output=True)
         return kernel - cross[:, None] - cross[None, :] + centre @ centre
+
+
+def _are_few(weight):
+    """Whether rows that weigh are so few that products take less time with a copy of them."""
+    return np.count_nonzero(weight) <= FEW * len(weight)
 
 
 def _scale_rows(X, weight):

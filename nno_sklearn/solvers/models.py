@@ -7,6 +7,7 @@ from scipy.sparse.linalg import eigsh
 
 from nno_sklearn.problem.hessian import rounded_curvature
 from nno_sklearn.rows.cholesky import Cholesky, ScaledCholesky, TriangularFactor
+from nno_sklearn.rows.triangular import triangular_factor
 from nno_sklearn.solvers.kept_factor import SAFE, KeptFactor
 
 #: Pivot of a scaled Gram matrix below which its rounding errors matter.
@@ -204,8 +205,9 @@ class RowsModel:
 
     def __init__(self, point, index, shifts):
         feature, output = np.divmod(index, point.problem.n_outputs)
-        rows = point.problem.rows
-        self._rows = rows.hessian_root(point.curvature, feature, output)
+        rows = point.problem.rows.hessian_root(point.curvature, feature, output)
+        # A factor of each part is made from them, of which there may be dozens.
+        self._rows = triangular_factor([rows], len(index)) if len(rows) > len(index) else rows
         if len(shifts):
             added = np.zeros((len(shifts), len(index)))
             size = np.linalg.norm(self._rows[:, shifts], axis=0) / shifts.shape[1]
