@@ -28,6 +28,7 @@ from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
 from nno_sklearn.solvers.parabola import descend_on_parabola
 from nno_sklearn.solvers.reduced_descent import descend_reduced
 from nno_sklearn.solvers.row_space import solve_in_row_space
+from nno_sklearn.solvers.stronger_penalties import begin_at_stronger_penalties, stronger_penalties
 from nno_sklearn.solvers.within_bounds import begin_within_bounds
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.types import Metric, RandomState
@@ -155,8 +156,13 @@ class NearestNeighborSolver(Solver):
             # A working set holds few of so many features: all rows tell its curvature.
             few = fits_matrix(problem.n_features) and landmarks.n_curvature < problem.n_samples
             rows = landmarks.rows(landmarks.n_curvature) if few else None
-            start = begin_within_bounds(run, self, start, **given)
-            point = solve_by_working_sets(run, self._begin(run, start, landmarks), rows)
+            if not start.coef.any():
+                strengths = stronger_penalties(problem)
+                start = begin_within_bounds(run, self, start, **given)
+                if self.n_neighbors is not None or not len(strengths):
+                    start = self._begin(run, start, landmarks)
+                start = begin_at_stronger_penalties(run, start, strengths, rows)
+            point = solve_by_working_sets(run, start, rows)
         return run.result(point)
 
     def _descend(self, run, point, preconditioner, landmarks):

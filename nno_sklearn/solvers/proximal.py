@@ -10,6 +10,7 @@ from nno_sklearn.solvers.joint_newton import descend_by_newton
 from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import OwnRows
 from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
+from nno_sklearn.solvers.stronger_penalties import begin_at_stronger_penalties, stronger_penalties
 from nno_sklearn.solvers.within_bounds import begin_within_bounds
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.types import RandomState
@@ -66,7 +67,9 @@ class ProximalSolver(Solver):
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
         if not problem.is_smooth:
             given = {"max_iter": max_iter, "tol": tol, "random_state": random_state}
-            start = begin_within_bounds(run, self, start, **given)
+            if not start.coef.any():
+                start = begin_within_bounds(run, self, start, **given)
+                start = begin_at_stronger_penalties(run, start, stronger_penalties(problem))
             return run.result(solve_by_working_sets(run, start))
         point, step_size = start, np.nan
         if takes_newton(problem) and not run.done(point):
