@@ -65,8 +65,8 @@ class Record(NamedTuple):
     #: :class:`~nno_sklearn.EarlyStopping`, which may score the training rows instead.
     validation_score: float = np.nan
     #: Where the run starts, in its first record: the best "constant model", "given coefficients",
-    #: the optimum on "landmarks" or on their neighbours' "cells", or the "optimum without bounds",
-    #: moved to within them.
+    #: the optimum on "landmarks" or on their neighbours' "cells", the "optimum without bounds",
+    #: moved to within them, or about that of "stronger penalties".
     start: str = ""
     #: Objective of the other start, where two were compared; nan otherwise.
     other_start: float = np.nan

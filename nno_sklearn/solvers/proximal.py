@@ -27,13 +27,18 @@ class ProximalSolver(Solver):
     set's Gram matrix by active sets with a Cholesky factor, so accuracy 1e-12 costs hardly more
     than 1e-4. Sets too large for a matrix over features or rows take accelerated proximal gradient
     steps; models of coupled outputs whose joint matrix costs more than products with the rows'
-    Hessian take such steps with conjugate moves (Zibulevsky and Elad, 2010).
+    Hessian take such steps with conjugate moves (Zibulevsky and Elad, 2010). A penalty that is weak
+    beside the strength at which coefficients enter is approached through stronger ones (Hale, Yin
+    and Zhang, 2008).
 
     A differentiable penalty keeps no coefficient at 0: all of them take Newton steps with the
     Hessian of all rows, solved in the space of the rows where features are more.
 
     References
     ----------
+    E. T. Hale, W. Yin and Y. Zhang (2008): Fixed-point continuation for l1-minimization:
+    methodology and convergence. SIAM Journal on Optimization 19(3), 1107-1130.
+
     M. Massias, A. Gramfort and J. Salmon (2018): Celer: a fast solver for the lasso with dual
     extrapolation. ICML.
 
