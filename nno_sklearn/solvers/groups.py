@@ -9,7 +9,7 @@ from scipy.linalg import solve_triangular
 from scipy.optimize import nnls
 
 from nno_sklearn.penalties import PiecewiseQuadratic
-from nno_sklearn.problem.cost import fits_matrix, most_plane_steps
+from nno_sklearn.problem.cost import most_plane_steps
 from nno_sklearn.rows.cholesky import ScaledCholesky
 from nno_sklearn.solvers.active_sets import ActiveSets
 from nno_sklearn.solvers.kinked_model import KinkedModel
@@ -40,44 +40,39 @@ EPS, TINY = np.finfo(float).eps, np.finfo(float).tiny
 
 
 def group_model(point, blocks):
-    """The model of a point whose penalty is a sum of norms; None for others, and large ones.
+    """The model of a point whose penalty is a sum of norms.
 
     Parameters
     ----------
     point : Point
     blocks : list of (index, matrix)
-        The blocks of the Hessian. A matrix of None is that of all rows, in the space of the rows.
+        The blocks of the Hessian: one of each output, or one of all. A matrix of None is that of
+        all rows, in the space of the rows.
 
     Returns
     -------
-    GroupModel or None
+    GroupModel
     """
-    norms = point.problem.penalty.group_norms(point.coef)
-    if norms is None:
-        return None
-    n_outputs, norms = point.problem.n_outputs, norms.scaled(point.problem.alpha)
-    if len({id(matrix) for _, matrix in blocks}) == 1 and len(blocks) == n_outputs:
-        index, matrix = blocks[0]
-        if matrix is None:
-            model = ThinModel(point, index, norms.l2)
-        else:
-            model = GramModel(_with_squares(matrix, norms.l2))
-        return GroupModel(point, norms, model, point.coef.shape)
-    if not fits_matrix(point.coef.size):
-        return None
-    joint = np.zeros((point.coef.size, point.coef.size))
-    for index, matrix in blocks:
-        joint[np.ix_(index, index)] = matrix
+    problem = point.problem
+    norms = problem.penalty.group_norms(point.coef).scaled(problem.alpha)
+    if len(blocks) == problem.n_outputs:
+        own = blocks[:1] if problem.loss.constant_curvature else blocks
+        models = [_model(point, index, matrix, norms.l2) for index, matrix in own]
+        return GroupModel(point, norms, models, point.coef.shape)
+    ((index, matrix),) = blocks
+    joint = np.empty_like(matrix)
+    joint[np.ix_(index, index)] = matrix
     is_free = norms.of_features(norms.radii == 0) & (norms.l1 + norms.l2 == 0)
-    joint = curved_along(free_shifts(point.problem, np.arange(len(joint)), is_free), joint)
-    norms = replace(norms, labels=np.repeat(norms.labels, n_outputs))
-    model = GramModel(_with_squares(joint, norms.l2))
-    return GroupModel(point, norms, model, (-1, 1))
+    joint = curved_along(free_shifts(problem, np.arange(len(joint)), is_free), joint)
+    norms = replace(norms, labels=np.repeat(norms.labels, problem.n_outputs))
+    return GroupModel(point, norms, [_model(point, index, joint, norms.l2)], (-1, 1))
 
 
-def _with_squares(matrix, l2):
-    """A matrix with the curvature of squares on its diagonal."""
-    return matrix + l2 * np.eye(len(matrix)) if l2 else matrix
+def _model(point, index, matrix, l2):
+    """Of one block, with the curvature of squares on its diagonal."""
+    if matrix is None:
+        return ThinModel(point, index, l2)
+    return GramModel(matrix + l2 * np.eye(len(matrix)) if l2 else matrix)
 
 
 class _Place(NamedTuple):
@@ -110,8 +105,9 @@ class GroupModel:
         Where the model is made.
     norms : GroupNorms
         The penalty, or what lies above it, times alpha, in the shape of the model.
-    model : GramModel or ThinModel
-        Of H and the squares of the penalty, that of every column of the coefficients.
+    models : list of GramModel or ThinModel
+        Of H and the squares of the penalty: one of every column of the coefficients, or one of
+        each. Given the sizes, columns do not interact.
     shape : tuple
         Shape of the coefficients in the model: (n_features, n_outputs) where all outputs have the
         same Hessian, else (n_coefficients, 1).
@@ -122,9 +118,9 @@ class GroupModel:
     in Computational Mathematics 38, 455-489.
     """
 
-    def __init__(self, point, norms, model, shape):
+    def __init__(self, point, norms, models, shape):
         self._norms, self._l2 = replace(norms, l2=0.0), norms.l2
-        self._radii, self._model = norms.radii, model
+        self._radii, self._models = norms.radii, models
         self._energy, self._shape = 2 * abs(point.data_loss), point.coef.shape
         self._w = point.coef.reshape(shape)
         self._gradient = point.data_gradient.reshape(shape) + self._l2 * self._w
@@ -163,16 +159,35 @@ class GroupModel:
         most = np.count_nonzero(~used & (lengths > self._radii))
         n_groups = np.count_nonzero(used) + min(self._entering(place), most)
         n_features = int(n_groups * len(self._w) / len(used))
-        return most_plane_steps(n_groups, n_features, self._model.rank, self._w.shape)
+        n_models, rank = len(self._models), self._models[0].rank
+        return most_plane_steps(n_groups, n_features, n_models, rank, self._w.shape)
 
     def _by_products(self, place, target_gap, most):
         """Where so many steps by products with the model lead, and whether that has a gap."""
         norms, largest = self._norms, np.zeros(len(self._radii))
-        np.maximum.at(largest, norms.labels, self._model.diagonal)
-        given = norms, self._model.product, norms.of_features(largest), place.v, place.slope
+        for model in self._models:
+            np.maximum.at(largest, norms.labels, model.diagonal)
+        given = norms, self._product, norms.of_features(largest), place.v, place.slope
         v, slope, is_reached = PlaneSteps(*given).minimise(self._gap, target_gap, most)
         sizes = np.where(self._is_bound, norms.norms(v), 0.0)
         return _Place(sizes, v, slope, None), is_reached
+
+    def _product(self, d):
+        """``H d``."""
+        products = [model.product(d[:, outputs]) for model, outputs in self._each()]
+        return products[0] if len(products) == 1 else np.column_stack(products)
+
+    def _each(self):
+        """Each model, and the outputs whose it is."""
+        n_outputs = self._w.shape[1] // len(self._models)
+        for k, model in enumerate(self._models):
+            yield model, slice(k * n_outputs, (k + 1) * n_outputs)
+
+    def _of_outputs(self):
+        """The model of each output, and its number."""
+        for model, outputs in self._each():
+            for k in range(outputs.start, outputs.stop):
+                yield model, k
 
     def _coefficients(self, groups):
         """Numbers of the coefficients of some groups (a mask), group by group."""
@@ -186,31 +201,38 @@ class GroupModel:
         ridge = rates[self._norms.labels[index]]
         new[index] = v[index]
         if (new != v).any():
-            slope = slope + self._model.product(new - v)
+            slope = slope + self._product(new - v)
         solve = self._sparse if self._norms.l1 else self._dense
         step, parts = solve(index, ridge, new, slope)
         moved = np.zeros_like(v)
         moved[index] = step
-        return _Place(sizes, new + moved, slope + self._model.product(moved), parts)
+        return _Place(sizes, new + moved, slope + self._product(moved), parts)
 
     def _dense(self, index, ridge, v, slope):
-        """Without an l1 part: the step of the coefficients of groups in use, and their part."""
+        """Without an l1 part: the step of the coefficients of groups in use, and their part of each
+        model."""
         if not len(index):
-            return v[index], [(index, None)]
-        part = self._model.part(index, ridge)
-        return -part.solve(slope[index] + ridge[:, None] * v[index]), [(index, part)]
+            return v[index], [(index, None)] * len(self._models)
+        right, parts = slope[index] + ridge[:, None] * v[index], []
+        step = np.empty_like(right)
+        for model, outputs in self._each():
+            part = model.part(index, ridge)
+            step[:, outputs] = -part.solve(right[:, outputs])
+            parts.append((index, part))
+        return step, parts
 
     def _sparse(self, index, ridge, v, slope):
         """The same with an l1 part, by active sets; each output has a part of its own."""
-        parts, step, model = [], np.zeros_like(v[index]), self._model.among(index)
+        parts, step, among = [], np.zeros_like(v[index]), {}
         terms = PiecewiseQuadratic(self._norms.l1, ridge)
-        for k in range(v.shape[1]):
+        for model, k in self._of_outputs():
             start = v[index, k]
             if len(index):
-                place = KinkedModel(model, terms, start, slope[index, k], self._energy)
+                few = among.setdefault(id(model), model.among(index))
+                place = KinkedModel(few, terms, start, slope[index, k], self._energy)
                 step[:, k] = ActiveSets(place, len(index)).minimise(self._accuracy) - start
             used = np.flatnonzero(start + step[:, k])
-            part = self._model.part(index[used], ridge[used]) if len(used) else None
+            part = model.part(index[used], ridge[used]) if len(used) else None
             parts.append((index[used], part))
         return step, parts
 
@@ -270,17 +292,15 @@ class GroupModel:
     def _curvature(self, place, groups):
         """Second derivatives by the sizes: of the model along each group's slope, the coefficients
         in use at their best."""
-        index, model = self._coefficients(groups), self._model
+        index = self._coefficients(groups)
         labels = self._norms.labels[index]
         radii, slope = self._radii[labels][:, None], self._norms.soft(place.slope[index])
         unit = np.divide(slope, radii, out=np.zeros_like(slope), where=radii > 0)
         starts = np.flatnonzero(np.r_[True, labels[1:] != labels[:-1]])
         if len(place.parts) == unit.shape[1]:
-            return sum(
-                model.left(part, used, index, unit[:, k], starts)
-                for k, (used, part) in enumerate(place.parts)
-            )
-        ((used, part),) = place.parts
+            parts = ((model, *place.parts[k], unit[:, k]) for model, k in self._of_outputs())
+            return sum(model.left(part, used, index, d, starts) for model, used, part, d in parts)
+        (model,), ((used, part),) = self._models, place.parts
         every = model.left(part, used, index, np.ones(len(index)), np.arange(len(index)))
         every *= unit @ unit.T
         if len(starts) == len(index):  # groups of one feature each

@@ -252,9 +252,9 @@ def _has_thin_models(point, n_needed):
     norms = problem.penalty.group_norms(point.coef)
     if norms is None or norms.l1 or not problem.penalty.is_convex:
         return False
-    is_shared = problem.n_outputs == 1 or problem.loss.constant_curvature
-    has_room = can_have_rows(problem, problem.n_features) and fits_matrix(problem.n_samples)
-    return is_shared and has_room
+    n_models = 1 if problem.loss.constant_curvature else problem.n_outputs
+    has_room = can_have_rows(problem, n_models * problem.n_features)
+    return problem.rows.is_separate and has_room and fits_matrix(problem.n_samples)
 
 
 def _has_wide_models(point):

@@ -59,3 +59,25 @@ def test_columns_that_resemble_each_other_take_few_iterations(loss):
     penalty = GroupLasso(np.arange(1000).reshape(-1, 5).tolist())
     model = NNOClassifier(loss, penalty=penalty, alpha=0.001, tol=1e-6, random_state=0).fit(X, y)
     assert model.converged_ and model.n_iter_ <= 20
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.1])
+@pytest.mark.parametrize("loss", ["hinge", "squared_hinge", "modified_huber"])
+def test_classes_that_share_groups_alone_take_few_iterations(loss, alpha):
+    """Each class has a Hessian of its own; their models, too large for one matrix, were left to
+    thousands of proximal gradient steps."""
+    X, y = data.wide_classes(40, 600, 4)
+    penalty = GroupLasso(np.arange(600).reshape(-1, 5).tolist())
+    model = NNOClassifier(loss, penalty=penalty, alpha=alpha, random_state=0).fit(X, y)
+    assert model.converged_ and model.n_iter_ <= 40
+
+
+def test_targets_that_share_groups_alone_stay_where_models_hold():
+    """At the constant model most rows are on the flat parts of the loss: models without curvature
+    there had no minimum to speak of."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 300))
+    Y = X[:, :10] @ rng.normal(size=(10, 12)) + rng.normal(size=(40, 12))
+    penalty = GroupLasso(np.arange(300).reshape(-1, 5).tolist())
+    model = NNORegressor("huber", penalty=penalty, alpha=0.02, tol=1e-6).fit(X, Y)
+    assert model.converged_ and model.n_iter_ <= 12
