@@ -120,7 +120,7 @@ class GroupModel:
 
     def __init__(self, point, norms, models, shape):
         self._norms, self._l2 = replace(norms, l2=0.0), norms.l2
-        self._radii, self._models = norms.radii, models
+        self._radii, self._models, self._gap_of_point = norms.radii, models, point.dual_gap
         self._energy, self._shape = 2 * abs(point.data_loss), point.coef.shape
         self._w = point.coef.reshape(shape)
         self._gradient = point.data_gradient.reshape(shape) + self._l2 * self._w
@@ -131,6 +131,7 @@ class GroupModel:
 
     def minimise(self, target_gap):
         """The minimum, to a duality gap or to rounding, (n_features, n_outputs)."""
+        target_gap = self._own(target_gap)
         # A gap is of first order in what the slopes of groups are off, that of coefficients for
         # given sizes of second.
         self._accuracy = FINER * target_gap * min(1.0, target_gap / max(self._energy, TINY))
@@ -151,6 +152,16 @@ class GroupModel:
                 break
             place = new
         return place.v.reshape(self._shape)
+
+    def _own(self, target_gap):
+        """The gap of the model that goes with one of the objective.
+
+        Where it is made, that of the model may be far smaller: a slope that is off costs it the
+        square, but a loss of bounded slopes as much. Its minimum would be reached too early.
+        """
+        gap = self._gap_of_point
+        share = self._gap(self._w, self._gradient) / gap if 0 < gap < np.inf else 1.0
+        return target_gap * min(1.0, share)
 
     def _most_steps(self, place):
         """Steps by products that cost less than Newton's to the minimum; 0 where these do."""

@@ -81,3 +81,19 @@ def test_targets_that_share_groups_alone_stay_where_models_hold():
     penalty = GroupLasso(np.arange(300).reshape(-1, 5).tolist())
     model = NNORegressor("huber", penalty=penalty, alpha=0.02, tol=1e-6).fit(X, Y)
     assert model.converged_ and model.n_iter_ <= 12
+
+
+@pytest.mark.parametrize("share", [0.01, 0.03])
+@pytest.mark.parametrize("seed", [0, 1, 4, 5])
+def test_quantiles_of_amounts_that_are_mostly_0(seed, share):
+    """The gap of a model was there far smaller than that of the objective: models ended where they
+    began, and fits stalled."""
+    rng = np.random.default_rng(seed)
+    X = np.hstack([np.eye(20)[rng.integers(20, size=300)] for _ in range(4)])
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    y = rng.exponential(size=300) * (rng.random(300) < 0.15) * np.exp(0.5 * rng.normal(size=300))
+    y /= y.std()
+    alpha = share * np.abs(X.T @ (y - y.mean())).max() / 300
+    penalty = GroupLasso(np.arange(80).reshape(-1, 5).tolist())
+    model = NNORegressor("quantile", penalty=penalty, alpha=alpha).fit(X, y)
+    assert model.converged_ and model.optimality_ <= 1e-4
