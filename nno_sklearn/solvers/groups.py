@@ -8,27 +8,21 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.optimize import nnls
 
-from nno_sklearn.penalties import PiecewiseQuadratic
-from nno_sklearn.problem.cost import most_plane_steps
 from nno_sklearn.rows.cholesky import ScaledCholesky
-from nno_sklearn.solvers.active_sets import ActiveSets
-from nno_sklearn.solvers.kinked_model import KinkedModel
 from nno_sklearn.solvers.models import (
     GramModel,
     ThinModel,
     curved_along,
     free_shifts,
-    model_gap,
     stands_still,
 )
-from nno_sklearn.solvers.plane_steps import PlaneSteps
+from nno_sklearn.solvers.norms_model import NormsModel
+from nno_sklearn.solvers.sparse_groups import SparseGroupModel
 
 MAX_ROUNDS = 200
 #: Groups that enter at once: as a share of those in use, or as many as rows tell apart, within two
 #: limits.
 ENTERING, LEAST_ENTERING, MOST_ENTERING = 1.0, 10, 40
-#: Accuracy of the best coefficients for given sizes, in target gaps.
-FINER = 0.01
 #: Lengths of a step that are tried, each half the last, until the model falls: of one by the
 #: inverse of slopes, and of one by slopes.
 FEW_SHORTENINGS, SHORTENINGS = 3, 8
@@ -36,7 +30,7 @@ FEW_SHORTENINGS, SHORTENINGS = 3, 8
 PATIENCE = 3
 #: Shares of the diagonal that are added to it for a factor, until there is one.
 RIDGES = 1e-13, 1e-11, 1e-9
-EPS, TINY = np.finfo(float).eps, np.finfo(float).tiny
+EPS = np.finfo(float).eps
 
 
 def group_model(point, blocks):
@@ -51,21 +45,26 @@ def group_model(point, blocks):
 
     Returns
     -------
-    GroupModel
+    NormsModel
     """
     problem = point.problem
     norms = problem.penalty.group_norms(point.coef).scaled(problem.alpha)
     if len(blocks) == problem.n_outputs:
         own = blocks[:1] if problem.loss.constant_curvature else blocks
         models = [_model(point, index, matrix, norms.l2) for index, matrix in own]
-        return GroupModel(point, norms, models, point.coef.shape)
+        return _way(norms)(point, norms, models, point.coef.shape)
     ((index, matrix),) = blocks
     joint = np.empty_like(matrix)
     joint[np.ix_(index, index)] = matrix
     is_free = norms.of_features(norms.radii == 0) & (norms.l1 + norms.l2 == 0)
     joint = curved_along(free_shifts(problem, np.arange(len(joint)), is_free), joint)
     norms = replace(norms, labels=np.repeat(norms.labels, problem.n_outputs))
-    return GroupModel(point, norms, [_model(point, index, joint, norms.l2)], (-1, 1))
+    return _way(norms)(point, norms, [_model(point, index, joint, norms.l2)], (-1, 1))
+
+
+def _way(norms):
+    """To the minimum: with an l1 part, sizes change which coefficients are 0 too often."""
+    return SparseGroupModel if norms.l1 else GroupModel
 
 
 def _model(point, index, matrix, l2):
@@ -81,14 +80,14 @@ class _Place(NamedTuple):
     sizes: np.ndarray
     v: np.ndarray
     slope: np.ndarray
-    #: Of each output, or of all alike: numbers of the coefficients in use, and the model of these
-    #: with what the sizes add to it, None where there are none; None where the coefficients are
-    #: not the best ones.
-    parts: list[tuple[np.ndarray, object]] | None
+    #: Numbers of the coefficients in use, and the part of these of each model, with what the sizes
+    #: add to it, None where there are none; None where the coefficients are not the best ones.
+    used: np.ndarray | None
+    parts: list[object] | None
 
 
-class GroupModel:
-    """``g (v - w) + (v - w)' H (v - w) / 2 + norms(v)``.
+class GroupModel(NormsModel):
+    """``g (v - w) + (v - w)' H (v - w) / 2 + norms(v)``, without an l1 part.
 
     A norm is the least of ``(|v|^2 / size + size) / 2`` over sizes. So the model is a function of
     the groups' sizes alone, at the best coefficients for them: convex, and smooth even where sizes
@@ -97,20 +96,10 @@ class GroupModel:
     length, which is linear in the size where groups do not interact, or, where that goes too far,
     by its square; sizes that would fall below 0 stay at 0.
 
-    All is in differences from w, whose gradient is as exact as the rows give it.
-
     Parameters
     ----------
-    point : Point
-        Where the model is made.
-    norms : GroupNorms
-        The penalty, or what lies above it, times alpha, in the shape of the model.
-    models : list of GramModel or ThinModel
-        Of H and the squares of the penalty: one of every column of the coefficients, or one of
-        each. Given the sizes, columns do not interact.
-    shape : tuple
-        Shape of the coefficients in the model: (n_features, n_outputs) where all outputs have the
-        same Hessian, else (n_coefficients, 1).
+    point, norms, models, shape
+        As of :class:`NormsModel`.
 
     References
     ----------
@@ -119,27 +108,20 @@ class GroupModel:
     """
 
     def __init__(self, point, norms, models, shape):
-        self._norms, self._l2 = replace(norms, l2=0.0), norms.l2
-        self._radii, self._models, self._gap_of_point = norms.radii, models, point.dual_gap
-        self._energy, self._shape = 2 * abs(point.data_loss), point.coef.shape
-        self._w = point.coef.reshape(shape)
-        self._gradient = point.data_gradient.reshape(shape) + self._l2 * self._w
+        super().__init__(point, norms, models, shape)
         self._order = np.argsort(norms.labels, kind="stable")
-        self._is_bound = norms.radii > 0
         told = point.problem.n_samples * len(norms.radii) // point.problem.n_features
         self._first_entering = min(max(LEAST_ENTERING, told), MOST_ENTERING)
 
     def minimise(self, target_gap):
         """The minimum, to a duality gap or to rounding, (n_features, n_outputs)."""
         target_gap = self._own(target_gap)
-        # A gap is of first order in what the slopes of groups are off, that of coefficients for
-        # given sizes of second.
-        self._accuracy = FINER * target_gap * min(1.0, target_gap / max(self._energy, TINY))
-        sizes = np.where(self._is_bound, self._norms.norms(self._w), 0.0)
-        place, gaps, most = _Place(sizes, self._w, self._gradient, None), [], 0
+        place, gaps, most = self._place_at(self._w, self._gradient), [], 0
         for _ in range(MAX_ROUNDS):
             if not most and (most := self._most_steps(place)):
-                place, is_reached = self._by_products(place, target_gap, most)
+                given = place.v, place.slope, target_gap, most
+                v, slope, is_reached = self._by_products(*given)
+                place = self._place_at(v, slope)
                 if is_reached:
                     break
             if place.parts is None:
@@ -153,52 +135,17 @@ class GroupModel:
             place = new
         return place.v.reshape(self._shape)
 
-    def _own(self, target_gap):
-        """The gap of the model that goes with one of the objective.
-
-        Where it is made, that of the model may be far smaller: a slope that is off costs it the
-        square, but a loss of bounded slopes as much. Its minimum would be reached too early.
-        """
-        gap = self._gap_of_point
-        share = self._gap(self._w, self._gradient) / gap if 0 < gap < np.inf else 1.0
-        return target_gap * min(1.0, share)
+    def _place_at(self, v, slope):
+        sizes = np.where(self._is_bound, self._norms.norms(v), 0.0)
+        return _Place(sizes, v, slope, None, None)
 
     def _most_steps(self, place):
         """Steps by products that cost less than Newton's to the minimum; 0 where these do."""
-        lengths = self._norms.norms(self._norms.soft(place.slope))
+        lengths = self._norms.norms(place.slope)
         used = (place.sizes > 0) | ~self._is_bound
         most = np.count_nonzero(~used & (lengths > self._radii))
         n_groups = np.count_nonzero(used) + min(self._entering(place), most)
-        n_features = int(n_groups * len(self._w) / len(used))
-        n_models, rank = len(self._models), self._models[0].rank
-        return most_plane_steps(n_groups, n_features, n_models, rank, self._w.shape)
-
-    def _by_products(self, place, target_gap, most):
-        """Where so many steps by products with the model lead, and whether that has a gap."""
-        norms, largest = self._norms, np.zeros(len(self._radii))
-        for model in self._models:
-            np.maximum.at(largest, norms.labels, model.diagonal)
-        given = norms, self._product, norms.of_features(largest), place.v, place.slope
-        v, slope, is_reached = PlaneSteps(*given).minimise(self._gap, target_gap, most)
-        sizes = np.where(self._is_bound, norms.norms(v), 0.0)
-        return _Place(sizes, v, slope, None), is_reached
-
-    def _product(self, d):
-        """``H d``."""
-        products = [model.product(d[:, outputs]) for model, outputs in self._each()]
-        return products[0] if len(products) == 1 else np.column_stack(products)
-
-    def _each(self):
-        """Each model, and the outputs whose it is."""
-        n_outputs = self._w.shape[1] // len(self._models)
-        for k, model in enumerate(self._models):
-            yield model, slice(k * n_outputs, (k + 1) * n_outputs)
-
-    def _of_outputs(self):
-        """The model of each output, and its number."""
-        for model, outputs in self._each():
-            for k in range(outputs.start, outputs.stop):
-                yield model, k
+        return self._most_plane_steps(n_groups, len(self._models))
 
     def _coefficients(self, groups):
         """Numbers of the coefficients of some groups (a mask), group by group."""
@@ -213,39 +160,13 @@ class GroupModel:
         new[index] = v[index]
         if (new != v).any():
             slope = slope + self._product(new - v)
-        solve = self._sparse if self._norms.l1 else self._dense
-        step, parts = solve(index, ridge, new, slope)
-        moved = np.zeros_like(v)
-        moved[index] = step
-        return _Place(sizes, new + moved, slope + self._product(moved), parts)
-
-    def _dense(self, index, ridge, v, slope):
-        """Without an l1 part: the step of the coefficients of groups in use, and their part of each
-        model."""
-        if not len(index):
-            return v[index], [(index, None)] * len(self._models)
-        right, parts = slope[index] + ridge[:, None] * v[index], []
-        step = np.empty_like(right)
+        moved, parts = np.zeros_like(v), []
+        right = slope[index] + ridge[:, None] * new[index]
         for model, outputs in self._each():
-            part = model.part(index, ridge)
-            step[:, outputs] = -part.solve(right[:, outputs])
-            parts.append((index, part))
-        return step, parts
-
-    def _sparse(self, index, ridge, v, slope):
-        """The same with an l1 part, by active sets; each output has a part of its own."""
-        parts, step, among = [], np.zeros_like(v[index]), {}
-        terms = PiecewiseQuadratic(self._norms.l1, ridge)
-        for model, k in self._of_outputs():
-            start = v[index, k]
+            parts.append(model.part(index, ridge) if len(index) else None)
             if len(index):
-                few = among.setdefault(id(model), model.among(index))
-                place = KinkedModel(few, terms, start, slope[index, k], self._energy)
-                step[:, k] = ActiveSets(place, len(index)).minimise(self._accuracy) - start
-            used = np.flatnonzero(start + step[:, k])
-            part = model.part(index[used], ridge[used]) if len(used) else None
-            parts.append((index[used], part))
-        return step, parts
+                moved[index, outputs] = -parts[-1].solve(right[:, outputs])
+        return _Place(sizes, new + moved, slope + self._product(moved), index, parts)
 
     def _lower(self, place):
         """A lower place; None where there is none. Where many groups that enter together overshoot,
@@ -260,7 +181,7 @@ class GroupModel:
     def _newton(self, place, entering):
         """A Newton step in the sizes of groups in use, and of so many that enter, shortened until
         the model falls; None if it does not."""
-        lengths, sizes = self._norms.norms(self._norms.soft(place.slope)), place.sizes
+        lengths, sizes = self._norms.norms(place.slope), place.sizes
         ratio = np.divide(lengths, self._radii, out=np.zeros_like(lengths), where=self._is_bound)
         groups = self._choose(sizes, ratio, entering)
         if not groups.any():
@@ -290,7 +211,7 @@ class GroupModel:
         """What the penalty is at most, by the sizes."""
         sizes, squares = place.sizes, self._norms.norms(place.v) ** 2
         parts = np.divide(squares, sizes, out=np.zeros_like(sizes), where=sizes > 0) + sizes
-        return 0.5 * float(self._radii @ parts) + self._norms.l1 * float(np.abs(place.v).sum())
+        return 0.5 * float(self._radii @ parts)
 
     def _choose(self, sizes, ratio, entering):
         """Mask of the groups in use, and of those outside whose slopes are longest."""
@@ -305,28 +226,18 @@ class GroupModel:
         in use at their best."""
         index = self._coefficients(groups)
         labels = self._norms.labels[index]
-        radii, slope = self._radii[labels][:, None], self._norms.soft(place.slope[index])
+        radii, slope = self._radii[labels][:, None], place.slope[index]
         unit = np.divide(slope, radii, out=np.zeros_like(slope), where=radii > 0)
         starts = np.flatnonzero(np.r_[True, labels[1:] != labels[:-1]])
-        if len(place.parts) == unit.shape[1]:
-            parts = ((model, *place.parts[k], unit[:, k]) for model, k in self._of_outputs())
-            return sum(model.left(part, used, index, d, starts) for model, used, part, d in parts)
-        (model,), ((used, part),) = self._models, place.parts
-        every = model.left(part, used, index, np.ones(len(index)), np.arange(len(index)))
+        if len(self._models) == unit.shape[1]:
+            each = zip(self._models, place.parts, unit.T, strict=True)
+            return sum(model.left(part, place.used, index, d, starts) for model, part, d in each)
+        ((model,), (part,)), every = (self._models, place.parts), np.arange(len(index))
+        every = model.left(part, place.used, index, np.ones(len(index)), every)
         every *= unit @ unit.T
         if len(starts) == len(index):  # groups of one feature each
             return every
         return np.add.reduceat(np.add.reduceat(every, starts, axis=0), starts, axis=1)
-
-    def _gap(self, v, slope):
-        """Duality gap of the model at coefficients and its slope there, the squares counting with
-        the rows'."""
-        norms = self._norms
-        if not norms.grows:
-            slope = slope * self._is_bound[norms.labels][:, None]
-        moved = np.vdot(slope + self._gradient, v - self._w)
-        energy = self._energy + self._l2 * np.vdot(self._w, self._w)
-        return model_gap(norms, energy, v, slope, moved)
 
 
 def _nonnegative_step(curvature, right, sizes):

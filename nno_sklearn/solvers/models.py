@@ -134,10 +134,6 @@ class GramModel:
                 self._kept = KeptFactor(self.matrix, index, ridge, part.factor)
         return part
 
-    def among(self, index):
-        """The model of some coefficients, the others staying as they are."""
-        return GramModel(self.matrix.take(index, axis=0).take(index, axis=1))
-
     def left(self, part, used, index, unit, starts):
         """Curvature along directions, the coefficients of a part at their best.
 

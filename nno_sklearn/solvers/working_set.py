@@ -250,7 +250,7 @@ def _has_thin_models(point, n_needed):
     if problem.n_samples >= n_coefs:
         return False
     norms = problem.penalty.group_norms(point.coef)
-    if norms is None or norms.l1 or not problem.penalty.is_convex:
+    if norms is None or not problem.penalty.is_convex:
         return False
     n_models = 1 if problem.loss.constant_curvature else problem.n_outputs
     has_room = can_have_rows(problem, n_models * problem.n_features)

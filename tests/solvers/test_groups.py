@@ -61,13 +61,14 @@ def test_columns_that_resemble_each_other_take_few_iterations(loss):
     assert model.converged_ and model.n_iter_ <= 20
 
 
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
 @pytest.mark.parametrize("alpha", [0.01, 0.1])
 @pytest.mark.parametrize("loss", ["hinge", "squared_hinge", "modified_huber"])
-def test_classes_that_share_groups_alone_take_few_iterations(loss, alpha):
+def test_classes_that_share_groups_alone_take_few_iterations(loss, alpha, l1_ratio):
     """Each class has a Hessian of its own; their models, too large for one matrix, were left to
     thousands of proximal gradient steps."""
     X, y = data.wide_classes(40, 600, 4)
-    penalty = GroupLasso(np.arange(600).reshape(-1, 5).tolist())
+    penalty = GroupLasso(np.arange(600).reshape(-1, 5).tolist(), l1_ratio=l1_ratio)
     model = NNOClassifier(loss, penalty=penalty, alpha=alpha, random_state=0).fit(X, y)
     assert model.converged_ and model.n_iter_ <= 40
 
