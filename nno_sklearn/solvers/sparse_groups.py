@@ -3,6 +3,7 @@
 import numpy as np
 
 from nno_sklearn.rows.cholesky import ScaledCholesky
+from nno_sklearn.solvers.models import stands_still
 from nno_sklearn.solvers.norms_model import NormsModel
 
 #: Proximal points at most; steps of the first one, the least and the largest, in reciprocals of
@@ -15,7 +16,7 @@ MAX_STEPS, SHORTENINGS = 30, 8
 COARSE, FINER = 0.1, 1e-3
 #: Share of the slope along a step that may be left at its end.
 FLATTER = 0.9
-TINY = np.finfo(float).tiny
+EPS, TINY = np.finfo(float).eps, np.finfo(float).tiny
 
 
 class SparseGroupModel(NormsModel):
@@ -47,21 +48,26 @@ class SparseGroupModel(NormsModel):
         accuracy = FINER * target_gap * min(1.0, target_gap / max(self._energy, TINY))
         curvature, step = self._largest(), FIRST_STEP
         unit = 1.0 / np.where(curvature > 0, curvature, max(curvature.max(), TINY))
-        dual = v - self._w, slope - self._gradient
+        dual, gaps = (v - self._w, slope - self._gradient), []
         for _ in range(MAX_POINTS):
             new, found, is_settled = self._proximal_point(v, dual, step * unit, accuracy)
             there = self._gradient + self._product(new - self._w)
-            rise = 0.5 * np.vdot(slope + there, new - v)
-            rise += self._norms.value(new) - self._norms.value(v)
-            if rise <= 0:
+            if self._falls(v, slope, new, there):
                 v, slope, dual = new, there, found
-                if self._gap(v, slope) <= target_gap:
+                gaps.append(self._gap(v, slope))
+                if gaps[-1] <= target_gap or stands_still(gaps):
                     break
-            elif step < LEAST_STEP:
+                step = min(step * FACTOR, LAST_STEP) if is_settled else step
+            elif step >= LEAST_STEP:
+                step /= FACTOR
+            else:
                 break
-            if is_settled or not rise <= 0:
-                step = min(step * FACTOR, LAST_STEP) if rise <= 0 else step / FACTOR
         return v.reshape(self._shape)
+
+    def _falls(self, v, slope, new, there):
+        """Whether the model falls from one place to another, up to rounding."""
+        before, after = self._norms.value(v), self._norms.value(new)
+        return 0.5 * np.vdot(slope + there, new - v) + after - before <= EPS * before
 
     def _n_likely(self):
         """Groups in use, and those that would enter by themselves."""
