@@ -14,6 +14,8 @@ MAX_STEPS, SHORTENINGS = 30, 8
 #: Accuracy of a proximal point: as a share of its distance, and in target gaps, of whose square the
 #: model's gap is.
 COARSE, FINER = 0.1, 1e-3
+#: What the latter shrinks by where the model does not fall to a settled point.
+TIGHTER = 0.01
 #: Share of the slope along a step that may be left at its end.
 FLATTER = 0.9
 EPS, TINY = np.finfo(float).eps, np.finfo(float).tiny
@@ -58,7 +60,9 @@ class SparseGroupModel(NormsModel):
                 if gaps[-1] <= target_gap or stands_still(gaps):
                     break
                 step = min(step * FACTOR, LAST_STEP) if is_settled else step
-            elif step >= LEAST_STEP:
+            elif is_settled and accuracy > EPS * target_gap:
+                accuracy, dual = TIGHTER * accuracy, found
+            elif step >= LEAST_STEP and not is_settled:
                 step /= FACTOR
             else:
                 break
