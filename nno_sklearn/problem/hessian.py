@@ -6,6 +6,8 @@ from nno_sklearn.problem.cost import MAX_JOINT_SIZE, MAX_MATRIX_SIZE
 
 #: Share of a loss's largest curvature that its flat parts get.
 FLAT_CURVATURE = 1e-6
+#: The same of few rows, times the squared relative gap.
+FAR_CURVATURE = 0.3
 #: Relative change of the rows' curvature that makes a working set's Hessian stale.
 STALE = 0.1
 #: Shares of a column's curvature over all rows: what few rows must have of it, and what they get.
@@ -45,7 +47,7 @@ def hessian_blocks(point, curvature=None, max_joint_size=MAX_JOINT_SIZE):
 
 
 def _block(problem, curvature, k):
-    block = problem.rows.hessian(curvature, k, _least_curvature(problem))
+    block = problem.rows.hessian(curvature, k, least_curvature(problem))
     block += problem.correction.block(k, k)
     block.flat[:: len(block) + 1] *= 1.0 + rounded_curvature(problem)
     return block
@@ -59,12 +61,22 @@ def rounded_curvature(problem):
     return 0.0 if is_held or problem.rows.is_exact else SINGLE_ROUNDING
 
 
-def _least_curvature(problem):
-    """Least curvature of a row; without it its prediction could move without bound, on a flat part
-    of the loss."""
+def least_curvature(problem, share=FLAT_CURVATURE):
+    """Least curvature of a row, as a share of the loss's largest; without it its prediction could
+    move without bound, on a flat part of the loss."""
     bounded = (problem.penalty.curvature(np.zeros(problem.shape)) > 0).all()
     largest = problem.loss.largest_curvature
-    return 0.0 if largest is None or bounded else FLAT_CURVATURE * largest
+    return 0.0 if largest is None or bounded else share * largest
+
+
+def few_rows_curvature(point):
+    """The rows' curvature where columns are more than rows, so that others do not hold what a flat
+    row leaves open. Far from the optimum such a row soon comes to parts that are not flat: it has
+    some curvature there, as the square of the gap, and the model stays where it holds."""
+    problem = point.problem
+    far = min(1.0, point.dual_gap / point.unit) if problem.has_dual else 0.0
+    least = least_curvature(problem, max(FLAT_CURVATURE, FAR_CURVATURE * far**2))
+    return problem.rows.curvature(point.raw, point.intercept, least)
 
 
 class WorkingHessian:
@@ -185,7 +197,7 @@ class WorkingHessian:
         self._blocks = [(position[:, k], matrix) for k in range(problem.n_outputs)]
 
     def _new_columns(self, problem, new):
-        least = _least_curvature(problem)
+        least = least_curvature(problem)
         columns = problem.rows.hessian_columns(self._curvature, new, least)
         if not problem.correction.is_zero:
             columns += problem.correction.block(0, 0)[:, new]

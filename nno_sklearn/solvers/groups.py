@@ -8,27 +8,21 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.optimize import nnls
 
-from nno_sklearn.penalties import PiecewiseQuadratic
-from nno_sklearn.problem.cost import fits_matrix, most_plane_steps
 from nno_sklearn.rows.cholesky import ScaledCholesky
-from nno_sklearn.solvers.active_sets import ActiveSets
-from nno_sklearn.solvers.kinked_model import KinkedModel
 from nno_sklearn.solvers.models import (
     GramModel,
     ThinModel,
     curved_along,
     free_shifts,
-    model_gap,
     stands_still,
 )
-from nno_sklearn.solvers.plane_steps import PlaneSteps
+from nno_sklearn.solvers.norms_model import NormsModel
+from nno_sklearn.solvers.sparse_groups import SparseGroupModel
 
 MAX_ROUNDS = 200
 #: Groups that enter at once: as a share of those in use, or as many as rows tell apart, within two
 #: limits.
 ENTERING, LEAST_ENTERING, MOST_ENTERING = 1.0, 10, 40
-#: Accuracy of the best coefficients for given sizes, in target gaps.
-FINER = 0.01
 #: Lengths of a step that are tried, each half the last, until the model falls: of one by the
 #: inverse of slopes, and of one by slopes.
 FEW_SHORTENINGS, SHORTENINGS = 3, 8
@@ -36,48 +30,48 @@ FEW_SHORTENINGS, SHORTENINGS = 3, 8
 PATIENCE = 3
 #: Shares of the diagonal that are added to it for a factor, until there is one.
 RIDGES = 1e-13, 1e-11, 1e-9
-EPS, TINY = np.finfo(float).eps, np.finfo(float).tiny
+EPS = np.finfo(float).eps
 
 
 def group_model(point, blocks):
-    """The model of a point whose penalty is a sum of norms; None for others, and large ones.
+    """The model of a point whose penalty is a sum of norms.
 
     Parameters
     ----------
     point : Point
     blocks : list of (index, matrix)
-        The blocks of the Hessian. A matrix of None is that of all rows, in the space of the rows.
+        The blocks of the Hessian: one of each output, or one of all. A matrix of None is that of
+        all rows, in the space of the rows.
 
     Returns
     -------
-    GroupModel or None
+    NormsModel
     """
-    norms = point.problem.penalty.group_norms(point.coef)
-    if norms is None:
-        return None
-    n_outputs, norms = point.problem.n_outputs, norms.scaled(point.problem.alpha)
-    if len({id(matrix) for _, matrix in blocks}) == 1 and len(blocks) == n_outputs:
-        index, matrix = blocks[0]
-        if matrix is None:
-            model = ThinModel(point, index, norms.l2)
-        else:
-            model = GramModel(_with_squares(matrix, norms.l2))
-        return GroupModel(point, norms, model, point.coef.shape)
-    if not fits_matrix(point.coef.size):
-        return None
-    joint = np.zeros((point.coef.size, point.coef.size))
-    for index, matrix in blocks:
-        joint[np.ix_(index, index)] = matrix
+    problem = point.problem
+    norms = problem.penalty.group_norms(point.coef).scaled(problem.alpha)
+    if len(blocks) == problem.n_outputs:
+        own = blocks[:1] if problem.loss.constant_curvature else blocks
+        models = [_model(point, index, matrix, norms.l2) for index, matrix in own]
+        return _way(norms)(point, norms, models, point.coef.shape)
+    ((index, matrix),) = blocks
+    joint = np.empty_like(matrix)
+    joint[np.ix_(index, index)] = matrix
     is_free = norms.of_features(norms.radii == 0) & (norms.l1 + norms.l2 == 0)
-    joint = curved_along(free_shifts(point.problem, np.arange(len(joint)), is_free), joint)
-    norms = replace(norms, labels=np.repeat(norms.labels, n_outputs))
-    model = GramModel(_with_squares(joint, norms.l2))
-    return GroupModel(point, norms, model, (-1, 1))
+    joint = curved_along(free_shifts(problem, np.arange(len(joint)), is_free), joint)
+    norms = replace(norms, labels=np.repeat(norms.labels, problem.n_outputs))
+    return _way(norms)(point, norms, [_model(point, index, joint, norms.l2)], (-1, 1))
 
 
-def _with_squares(matrix, l2):
-    """A matrix with the curvature of squares on its diagonal."""
-    return matrix + l2 * np.eye(len(matrix)) if l2 else matrix
+def _way(norms):
+    """To the minimum: with an l1 part, sizes change which coefficients are 0 too often."""
+    return SparseGroupModel if norms.l1 else GroupModel
+
+
+def _model(point, index, matrix, l2):
+    """Of one block, with the curvature of squares on its diagonal."""
+    if matrix is None:
+        return ThinModel(point, index, l2)
+    return GramModel(matrix + l2 * np.eye(len(matrix)) if l2 else matrix)
 
 
 class _Place(NamedTuple):
@@ -86,14 +80,14 @@ class _Place(NamedTuple):
     sizes: np.ndarray
     v: np.ndarray
     slope: np.ndarray
-    #: Of each output, or of all alike: numbers of the coefficients in use, and the model of these
-    #: with what the sizes add to it, None where there are none; None where the coefficients are
-    #: not the best ones.
-    parts: list[tuple[np.ndarray, object]] | None
+    #: Numbers of the coefficients in use, and the part of these of each model, with what the sizes
+    #: add to it, None where there are none; None where the coefficients are not the best ones.
+    used: np.ndarray | None
+    parts: list[object] | None
 
 
-class GroupModel:
-    """``g (v - w) + (v - w)' H (v - w) / 2 + norms(v)``.
+class GroupModel(NormsModel):
+    """``g (v - w) + (v - w)' H (v - w) / 2 + norms(v)``, without an l1 part.
 
     A norm is the least of ``(|v|^2 / size + size) / 2`` over sizes. So the model is a function of
     the groups' sizes alone, at the best coefficients for them: convex, and smooth even where sizes
@@ -102,19 +96,10 @@ class GroupModel:
     length, which is linear in the size where groups do not interact, or, where that goes too far,
     by its square; sizes that would fall below 0 stay at 0.
 
-    All is in differences from w, whose gradient is as exact as the rows give it.
-
     Parameters
     ----------
-    point : Point
-        Where the model is made.
-    norms : GroupNorms
-        The penalty, or what lies above it, times alpha, in the shape of the model.
-    model : GramModel or ThinModel
-        Of H and the squares of the penalty, that of every column of the coefficients.
-    shape : tuple
-        Shape of the coefficients in the model: (n_features, n_outputs) where all outputs have the
-        same Hessian, else (n_coefficients, 1).
+    point, norms, models, shape
+        As of :class:`NormsModel`.
 
     References
     ----------
@@ -122,27 +107,21 @@ class GroupModel:
     in Computational Mathematics 38, 455-489.
     """
 
-    def __init__(self, point, norms, model, shape):
-        self._norms, self._l2 = replace(norms, l2=0.0), norms.l2
-        self._radii, self._model = norms.radii, model
-        self._energy, self._shape = 2 * abs(point.data_loss), point.coef.shape
-        self._w = point.coef.reshape(shape)
-        self._gradient = point.data_gradient.reshape(shape) + self._l2 * self._w
+    def __init__(self, point, norms, models, shape):
+        super().__init__(point, norms, models, shape)
         self._order = np.argsort(norms.labels, kind="stable")
-        self._is_bound = norms.radii > 0
         told = point.problem.n_samples * len(norms.radii) // point.problem.n_features
         self._first_entering = min(max(LEAST_ENTERING, told), MOST_ENTERING)
 
     def minimise(self, target_gap):
         """The minimum, to a duality gap or to rounding, (n_features, n_outputs)."""
-        # A gap is of first order in what the slopes of groups are off, that of coefficients for
-        # given sizes of second.
-        self._accuracy = FINER * target_gap * min(1.0, target_gap / max(self._energy, TINY))
-        sizes = np.where(self._is_bound, self._norms.norms(self._w), 0.0)
-        place, gaps, most = _Place(sizes, self._w, self._gradient, None), [], 0
+        target_gap = self._own(target_gap)
+        place, gaps, most = self._place_at(self._w, self._gradient), [], 0
         for _ in range(MAX_ROUNDS):
             if not most and (most := self._most_steps(place)):
-                place, is_reached = self._by_products(place, target_gap, most)
+                given = place.v, place.slope, target_gap, most
+                v, slope, is_reached = self._by_products(*given)
+                place = self._place_at(v, slope)
                 if is_reached:
                     break
             if place.parts is None:
@@ -156,23 +135,17 @@ class GroupModel:
             place = new
         return place.v.reshape(self._shape)
 
+    def _place_at(self, v, slope):
+        sizes = np.where(self._is_bound, self._norms.norms(v), 0.0)
+        return _Place(sizes, v, slope, None, None)
+
     def _most_steps(self, place):
         """Steps by products that cost less than Newton's to the minimum; 0 where these do."""
-        lengths = self._norms.norms(self._norms.soft(place.slope))
+        lengths = self._norms.norms(place.slope)
         used = (place.sizes > 0) | ~self._is_bound
         most = np.count_nonzero(~used & (lengths > self._radii))
         n_groups = np.count_nonzero(used) + min(self._entering(place), most)
-        n_features = int(n_groups * len(self._w) / len(used))
-        return most_plane_steps(n_groups, n_features, self._model.rank, self._w.shape)
-
-    def _by_products(self, place, target_gap, most):
-        """Where so many steps by products with the model lead, and whether that has a gap."""
-        norms, largest = self._norms, np.zeros(len(self._radii))
-        np.maximum.at(largest, norms.labels, self._model.diagonal)
-        given = norms, self._model.product, norms.of_features(largest), place.v, place.slope
-        v, slope, is_reached = PlaneSteps(*given).minimise(self._gap, target_gap, most)
-        sizes = np.where(self._is_bound, norms.norms(v), 0.0)
-        return _Place(sizes, v, slope, None), is_reached
+        return self._most_plane_steps(n_groups, len(self._models))
 
     def _coefficients(self, groups):
         """Numbers of the coefficients of some groups (a mask), group by group."""
@@ -186,33 +159,14 @@ class GroupModel:
         ridge = rates[self._norms.labels[index]]
         new[index] = v[index]
         if (new != v).any():
-            slope = slope + self._model.product(new - v)
-        solve = self._sparse if self._norms.l1 else self._dense
-        step, parts = solve(index, ridge, new, slope)
-        moved = np.zeros_like(v)
-        moved[index] = step
-        return _Place(sizes, new + moved, slope + self._model.product(moved), parts)
-
-    def _dense(self, index, ridge, v, slope):
-        """Without an l1 part: the step of the coefficients of groups in use, and their part."""
-        if not len(index):
-            return v[index], [(index, None)]
-        part = self._model.part(index, ridge)
-        return -part.solve(slope[index] + ridge[:, None] * v[index]), [(index, part)]
-
-    def _sparse(self, index, ridge, v, slope):
-        """The same with an l1 part, by active sets; each output has a part of its own."""
-        parts, step, model = [], np.zeros_like(v[index]), self._model.among(index)
-        terms = PiecewiseQuadratic(self._norms.l1, ridge)
-        for k in range(v.shape[1]):
-            start = v[index, k]
+            slope = slope + self._product(new - v)
+        moved, parts = np.zeros_like(v), []
+        right = slope[index] + ridge[:, None] * new[index]
+        for model, outputs in self._each():
+            parts.append(model.part(index, ridge) if len(index) else None)
             if len(index):
-                place = KinkedModel(model, terms, start, slope[index, k], self._energy)
-                step[:, k] = ActiveSets(place, len(index)).minimise(self._accuracy) - start
-            used = np.flatnonzero(start + step[:, k])
-            part = self._model.part(index[used], ridge[used]) if len(used) else None
-            parts.append((index[used], part))
-        return step, parts
+                moved[index, outputs] = -parts[-1].solve(right[:, outputs])
+        return _Place(sizes, new + moved, slope + self._product(moved), index, parts)
 
     def _lower(self, place):
         """A lower place; None where there is none. Where many groups that enter together overshoot,
@@ -227,7 +181,7 @@ class GroupModel:
     def _newton(self, place, entering):
         """A Newton step in the sizes of groups in use, and of so many that enter, shortened until
         the model falls; None if it does not."""
-        lengths, sizes = self._norms.norms(self._norms.soft(place.slope)), place.sizes
+        lengths, sizes = self._norms.norms(place.slope), place.sizes
         ratio = np.divide(lengths, self._radii, out=np.zeros_like(lengths), where=self._is_bound)
         groups = self._choose(sizes, ratio, entering)
         if not groups.any():
@@ -257,7 +211,7 @@ class GroupModel:
         """What the penalty is at most, by the sizes."""
         sizes, squares = place.sizes, self._norms.norms(place.v) ** 2
         parts = np.divide(squares, sizes, out=np.zeros_like(sizes), where=sizes > 0) + sizes
-        return 0.5 * float(self._radii @ parts) + self._norms.l1 * float(np.abs(place.v).sum())
+        return 0.5 * float(self._radii @ parts)
 
     def _choose(self, sizes, ratio, entering):
         """Mask of the groups in use, and of those outside whose slopes are longest."""
@@ -270,32 +224,20 @@ class GroupModel:
     def _curvature(self, place, groups):
         """Second derivatives by the sizes: of the model along each group's slope, the coefficients
         in use at their best."""
-        index, model = self._coefficients(groups), self._model
+        index = self._coefficients(groups)
         labels = self._norms.labels[index]
-        radii, slope = self._radii[labels][:, None], self._norms.soft(place.slope[index])
+        radii, slope = self._radii[labels][:, None], place.slope[index]
         unit = np.divide(slope, radii, out=np.zeros_like(slope), where=radii > 0)
         starts = np.flatnonzero(np.r_[True, labels[1:] != labels[:-1]])
-        if len(place.parts) == unit.shape[1]:
-            return sum(
-                model.left(part, used, index, unit[:, k], starts)
-                for k, (used, part) in enumerate(place.parts)
-            )
-        ((used, part),) = place.parts
-        every = model.left(part, used, index, np.ones(len(index)), np.arange(len(index)))
+        if len(self._models) == unit.shape[1]:
+            each = zip(self._models, place.parts, unit.T, strict=True)
+            return sum(model.left(part, place.used, index, d, starts) for model, part, d in each)
+        ((model,), (part,)), every = (self._models, place.parts), np.arange(len(index))
+        every = model.left(part, place.used, index, np.ones(len(index)), every)
         every *= unit @ unit.T
         if len(starts) == len(index):  # groups of one feature each
             return every
         return np.add.reduceat(np.add.reduceat(every, starts, axis=0), starts, axis=1)
-
-    def _gap(self, v, slope):
-        """Duality gap of the model at coefficients and its slope there, the squares counting with
-        the rows'."""
-        norms = self._norms
-        if not norms.grows:
-            slope = slope * self._is_bound[norms.labels][:, None]
-        moved = np.vdot(slope + self._gradient, v - self._w)
-        energy = self._energy + self._l2 * np.vdot(self._w, self._w)
-        return model_gap(norms, energy, v, slope, moved)
 
 
 def _nonnegative_step(curvature, right, sizes):

@@ -5,7 +5,7 @@ from scipy import sparse
 from scipy.linalg import qr, solve_triangular
 from scipy.sparse.linalg import eigsh
 
-from nno_sklearn.problem.hessian import rounded_curvature
+from nno_sklearn.problem.hessian import few_rows_curvature, rounded_curvature
 from nno_sklearn.rows.cholesky import Cholesky, ScaledCholesky, TriangularFactor
 from nno_sklearn.rows.triangular import triangular_factor
 from nno_sklearn.solvers.kept_factor import SAFE, KeptFactor
@@ -135,10 +135,6 @@ class GramModel:
                 self._kept = KeptFactor(self.matrix, index, ridge, part.factor)
         return part
 
-    def among(self, index):
-        """The model of some coefficients, the others staying as they are."""
-        return GramModel(self.matrix.take(index, axis=0).take(index, axis=1))
-
     def left(self, part, used, index, unit, starts):
         """Curvature along directions, the coefficients of a part at their best.
 
@@ -240,7 +236,8 @@ class ThinModel:
     def __init__(self, point, index, l2):
         self._l2 = l2
         feature, output = np.divmod(index, point.problem.n_outputs)
-        rows = point.problem.rows.hessian_root(point.curvature, feature, output)
+        problem = point.problem
+        rows = problem.rows.hessian_root(few_rows_curvature(point), feature, output)
         self._columns = np.ascontiguousarray(rows.T)
         self.diagonal = np.einsum("ij,ij->i", self._columns, self._columns) + l2
         self._rounded = rounded_curvature(point.problem) * self.diagonal

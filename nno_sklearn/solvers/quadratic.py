@@ -60,11 +60,8 @@ def minimise_model(point, blocks, target_gap):
         for index, matrix in blocks:
             v[index] = _active_sets(point, index, matrix, terms, target_gap / len(blocks))
         v = v.reshape(point.coef.shape)
-    elif (
-        problem.penalty.group_norms(point.coef) is not None
-        and (found := _groups(point, blocks, target_gap)) is not None
-    ):
-        v = found
+    elif problem.penalty.group_norms(point.coef) is not None:
+        v = _groups(point, blocks, target_gap)
     elif problem.penalty.face(point.coef) is not None:
         return FaceModel(point, blocks).minimise(target_gap)
     else:
@@ -73,13 +70,11 @@ def minimise_model(point, blocks, target_gap):
 
 
 def _groups(point, blocks, target_gap):
-    """By the sizes of the groups; where one block is of some of them, of these. None where they are
-    too many."""
+    """By the sizes of the groups; where one block is of some of them, of these."""
     problem, accuracy = point.problem, 1.0 if point.problem.penalty.is_convex else EXACTLY
     index, matrix = blocks[0]
     if len(blocks) > 1 or len(index) == point.coef.size:
-        model = group_model(point, blocks)
-        return None if model is None else model.minimise(accuracy * target_gap)
+        return group_model(point, blocks).minimise(accuracy * target_gap)
     v, features = point.coef.copy(), np.unique(index // problem.n_outputs)
     part = point.on_columns(problem.columns(features), features)
     model = group_model(part, [(np.arange(len(index)), matrix)])

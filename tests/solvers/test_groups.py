@@ -59,3 +59,42 @@ def test_columns_that_resemble_each_other_take_few_iterations(loss):
     penalty = GroupLasso(np.arange(1000).reshape(-1, 5).tolist())
     model = NNOClassifier(loss, penalty=penalty, alpha=0.001, tol=1e-6, random_state=0).fit(X, y)
     assert model.converged_ and model.n_iter_ <= 20
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+@pytest.mark.parametrize("alpha", [0.01, 0.1])
+@pytest.mark.parametrize("loss", ["hinge", "squared_hinge", "modified_huber"])
+def test_classes_that_share_groups_alone_take_few_iterations(loss, alpha, l1_ratio):
+    """Each class has a Hessian of its own; their models, too large for one matrix, were left to
+    thousands of proximal gradient steps."""
+    X, y = data.wide_classes(40, 600, 4)
+    penalty = GroupLasso(np.arange(600).reshape(-1, 5).tolist(), l1_ratio=l1_ratio)
+    model = NNOClassifier(loss, penalty=penalty, alpha=alpha, random_state=0).fit(X, y)
+    assert model.converged_ and model.n_iter_ <= 40
+
+
+def test_targets_that_share_groups_alone_stay_where_models_hold():
+    """At the constant model most rows are on the flat parts of the loss: models without curvature
+    there had no minimum to speak of."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 300))
+    Y = X[:, :10] @ rng.normal(size=(10, 12)) + rng.normal(size=(40, 12))
+    penalty = GroupLasso(np.arange(300).reshape(-1, 5).tolist())
+    model = NNORegressor("huber", penalty=penalty, alpha=0.02, tol=1e-6).fit(X, Y)
+    assert model.converged_ and model.n_iter_ <= 12
+
+
+@pytest.mark.parametrize("share", [0.01, 0.03])
+@pytest.mark.parametrize("seed", [0, 1, 4, 5])
+def test_quantiles_of_amounts_that_are_mostly_0(seed, share):
+    """The gap of a model was there far smaller than that of the objective: models ended where they
+    began, and fits stalled."""
+    rng = np.random.default_rng(seed)
+    X = np.hstack([np.eye(20)[rng.integers(20, size=300)] for _ in range(4)])
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    y = rng.exponential(size=300) * (rng.random(300) < 0.15) * np.exp(0.5 * rng.normal(size=300))
+    y /= y.std()
+    alpha = share * np.abs(X.T @ (y - y.mean())).max() / 300
+    penalty = GroupLasso(np.arange(80).reshape(-1, 5).tolist())
+    model = NNORegressor("quantile", penalty=penalty, alpha=alpha).fit(X, y)
+    assert model.converged_ and model.optimality_ <= 1e-4

@@ -53,8 +53,8 @@ def test_steps_end_where_the_gap_does_not_fall():
 
 
 def test_few_groups_take_newton_steps():
-    assert most_plane_steps(50, 50, 200, (200, 20)) == 0
-    assert most_plane_steps(3000, 3000, 1000, (5000, 20)) > 0
+    assert most_plane_steps(50, 50, 1, 200, (200, 20)) == 0
+    assert most_plane_steps(3000, 3000, 1, 1000, (5000, 20)) > 0
 
 
 @pytest.mark.parametrize(("l1_ratio", "fit_intercept"), [(0.0, False), (0.3, True)])

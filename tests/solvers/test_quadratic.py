@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from nno_sklearn.penalties import GroupLasso
 from nno_sklearn.problem import hessian_blocks
+from nno_sklearn.solvers.models import RowHessian
 from nno_sklearn.solvers.quadratic import minimise_model
 from tests.problems import (
     EVERY_PENALTY,
@@ -26,3 +28,16 @@ def test_quadratic_models_are_minimised(name, penalty):
     moved = (hessian @ (best - point.coef).ravel()).reshape(best.shape)
     distance = penalty.subdiff_distance(best, (point.data_gradient + moved) / 0.1)
     np.testing.assert_allclose(distance, 0.0, atol=1e-4)  # the null space has a ridge of 1e-7
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.4])
+@pytest.mark.parametrize("groups", ["rows", [[0, 1, 2], [3, 4], *([j] for j in range(5, 30))]])
+@pytest.mark.parametrize("name", ["poisson", "squared_error"])
+def test_models_of_outputs_that_groups_tie_by_matrices_and_by_rows_agree(name, groups, l1_ratio):
+    penalty = GroupLasso(groups, l1_ratio=l1_ratio)
+    problem = make_problem(name, penalty, 0.1, n=12, p=30, n_outputs=3)
+    point = problem.at(np.zeros(problem.shape))
+    by_rows = minimise_model(point, RowHessian.blocks(point, None), 1e-12)
+    by_matrices = minimise_model(point, hessian_blocks(point), 1e-12)
+    assert 0 < np.count_nonzero(by_rows) < by_rows.size
+    np.testing.assert_allclose(by_rows, by_matrices, atol=1e-5 * np.abs(by_matrices).max())

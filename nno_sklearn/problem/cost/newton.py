@@ -33,7 +33,7 @@ def has_cheap_factor(problem, n_coefs):
     return n_coefs**3 / 3 <= BLOCKED_SPEEDUP * problem.rows.n_stored
 
 
-def most_plane_steps(n_groups, n_used, rank, shape):
+def most_plane_steps(n_groups, n_used, n_models, rank, shape):
     """Steps by products with a model of groups that cost less than Newton's in the groups' sizes;
     0 where these are less work than such steps usually are.
 
@@ -41,13 +41,14 @@ def most_plane_steps(n_groups, n_used, rank, shape):
     ----------
     n_groups, n_used : int
         Groups that may be in use, and features of theirs.
-    rank : int
-        Size of the model's matrix, over features or over rows.
+    n_models, rank : int
+        Matrices of the model, of all outputs or one of each, and their size, over features or over
+        rows.
     shape : tuple
         Shape of the model's coefficients.
     """
     size, (n_features, n_outputs) = min(n_used, rank), shape
-    factors = n_groups**3 / 3 + n_groups**2 * size + size**2 * n_used
+    factors = n_groups**3 / 3 + n_models * (n_groups**2 * size + size**2 * n_used)
     product = n_features * n_outputs * (n_features if rank == n_features else 2 * rank)
     python = BLOCKED_SPEEDUP * (COEFFICIENT_WORK * n_features * n_outputs + 2 * LEAST_PASS)
     most = int(SIZE_STEPS * factors / (product + python))
