@@ -219,7 +219,9 @@ def check_compatible(parameter, algorithm, name, loss, penalty, penalty_name):
     """
     if reason := lacking(algorithm, loss, penalty, penalty_name):
         works = [other for other, kind in SOLVERS.items() if not kind().missing(loss, penalty)]
-        raise refusal(parameter, name, reason, works, "give the object the methods that are missing")
+        raise refusal(
+            parameter, name, reason, works, "give the object the methods that are missing"
+        )
 
 
 def refusal(parameter, name, reason, works, otherwise):
