@@ -197,7 +197,7 @@ def settings_of(args, part, kinds):
     Returns
     -------
     list of dict
-        Parameters of each of the kinds that it has.
+        Parameters of each of the kinds that it has, and on which they have an effect.
 
     Raises
     ------
@@ -205,20 +205,32 @@ def settings_of(args, part, kinds):
         For a parameter that none has.
     """
     given = {name: value for of, name, value in args.set if of == part}
-    known = [kind().get_params() for kind in kinds]
     if given and not kinds:
         raise UserError(
             f"--set {part}__{next(iter(given))}: there is no {part}; --{part} names one"
         )
+    found, idle, names = [], {}, []
+    for kind in kinds:
+        names += (own := kind().get_params())
+        params = {name: value for name, value in given.items() if name in own}
+        without = getattr(kind(**params), "idle_parameters", {})
+        found.append({name: params[name] for name in params if name not in without})
+        idle |= without
     for name in given:
-        if not any(name in params for params in known):
-            names = ", ".join(dict.fromkeys(other for params in known for other in params))
-            kind = " and ".join(kind.__name__ for kind in kinds)
-            raise UserError(
-                f"--set {part}__{name}: {kind} {'has' if len(kinds) == 1 else 'have'} no parameter "
-                f"{name}{f', but {names}' if names else ''}; --{part} names another {part}"
-            )
-    return [{name: given[name] for name in given if name in params} for params in known]
+        if not any(name in params for params in found):
+            why = _no_effect(kinds, name, part, names, idle)
+            raise UserError(f"--set {part}__{name}: {why}; --{part} names another {part}")
+    return found
+
+
+def _no_effect(kinds, name, part, names, idle):
+    """Why none of some losses or penalties heeds a parameter."""
+    kind = " and ".join(kind.__name__ for kind in kinds)
+    if name in idle:
+        return f"{name} has no effect on {kind} without --set {part}__{idle[name]}"
+    others = ", ".join(dict.fromkeys(names))
+    has = "has" if len(kinds) == 1 else "have"
+    return f"{kind} {has} no parameter {name}{f', but {others}' if others else ''}"
 
 
 def make_loss(args, task):
