@@ -4,9 +4,11 @@ import argparse
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from nno_sklearn import NNOClassifier, NNORegressor
+from nno_sklearn._wording import counted
 from nno_sklearn.cli.choice import Choice
 from nno_sklearn.cli.errors import UserError
 from nno_sklearn.cli.offset import OffsetColumn
@@ -292,6 +294,24 @@ def _asked_task(args):
     return args.task or (of_loss[0] if len(of_loss) == 1 else None)  # log_loss serves both
 
 
-def make_folds(args, task):
-    """Make the splitter: shuffled folds, stratified for classification."""
+def make_folds(args, task, data):
+    """Make the splitter: shuffled folds, stratified for classification.
+
+    Raises
+    ------
+    UserError
+        Where there are too few rows for so many folds.
+    """
+    n_rows = len(data.y)
+    which, most = "", n_rows // 2  # scores such as r2 need two rows of each fold
+    if task == "classification":
+        *_, second, n_rows = np.sort(np.unique(data.y, return_counts=True)[1])
+        which = f" of the largest class of '{data.target}'"
+        most = n_rows if second > 1 else 0  # every fold leaves rows of two classes
+    if n_rows < args.cv or most == 0:
+        remedy = f"--cv {most} takes fewer" if most > 1 else "it takes more rows"
+        raise UserError(
+            f"{data.name} has {counted(n_rows, 'row')}{which}, too few for cross-validation in "
+            f"{args.cv} folds; {remedy}"
+        )
     return SPLITTERS[task](args.cv, shuffle=True, random_state=args.random_state)

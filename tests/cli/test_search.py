@@ -240,7 +240,9 @@ class TestMistakes:
         assert "invalid choice: '2se'" in complain("--refit", "2se")
         said = complain(path, "--target", "price", "--class-weight", "balanced")
         assert "--class-weight is for classification, not for regression" in said
-        assert "n_splits=600" in complain("--cv", "600", "--alphas", "2")
+        assert "too few for cross-validation in 600 folds; --cv 357 takes fewer" in complain(
+            "--cv", "600", "--alphas", "2"
+        )
 
     def test_a_score_that_does_not_fit(self, complain, path):
         said = complain(path, "--target", "label", *QUICK, "--scoring", "r2")
