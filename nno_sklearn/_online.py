@@ -118,8 +118,7 @@ class OnlineLearning:
         if not len(batch):
             return False
         X, y = batch.X, batch.y
-        # Add a row with an event, as later batches may have some.
-        loss.check_target(np.vstack([y, np.ones((1, y.shape[1]))]))
+        loss.check_target(y)
         shape = X.shape[1], y.shape[1]
         penalty = penalty.bind(*shape, getattr(self, "feature_names_in_", None))
         penalty = penalty.at_strength(self.alpha) if self.alpha > 0 else penalty
