@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nno_sklearn import ElasticNet, FusedLasso, GroupLasso, NNOClassifier, NNORegressor
+from nno_sklearn import L2, ElasticNet, FusedLasso, GroupLasso, NNOClassifier, NNORegressor
 
 #: Size that no coefficient needs to explain the data.
 LARGE = 1e3
@@ -60,3 +60,16 @@ def test_more_free_features_than_rows(model, penalty, seed):
     if isinstance(model, NNOClassifier):
         y = np.arange(8) % 3
     check_same(model.set_params(penalty=penalty, alpha=0.1), X, y)
+
+
+@pytest.mark.parametrize("loss", ["huber", "quantile"])
+@pytest.mark.parametrize("seed", [2, 7, 12, 22])
+def test_an_output_whose_rows_are_far_does_not_wait_for_the_others(loss, seed):
+    # Rows far from a target have no curvature, and models of their output no minimum.
+    rng = np.random.default_rng(seed)
+    X, Y = rng.normal(size=(5, 6)), np.round(4 * rng.normal(size=(5, 2)))
+    model = NNORegressor(loss, penalty=L2(lower=-0.3), alpha=0.0)
+    apart = [model.fit(X, y).objective_ for y in Y.T]
+    null = NNORegressor(loss, penalty=L2(lower=0.0, upper=0.0), alpha=0.0).fit(X, Y).objective_
+    assert model.fit(X, Y).converged_
+    assert model.objective_ == pytest.approx(sum(apart), rel=2e-4, abs=2e-6 * null)
