@@ -12,7 +12,7 @@ from sklearn.base import clone
 
 from nno_sklearn._dispatch import draft_of
 from nno_sklearn._split import Data
-from nno_sklearn._validation import check_compatible, make_score_training, make_stream
+from nno_sklearn._validation import lacking, make_score_training, make_stream, refusal
 from nno_sklearn.callbacks.fit_task import FitTask
 from nno_sklearn.contracts import check_loss_on, check_penalty_on
 from nno_sklearn.losses import Loss
@@ -63,19 +63,6 @@ def learns_in_batches(estimator):
     return True
 
 
-def _check_takes(stream, offset):
-    """Raise a ValueError for offsets that an algorithm would not see."""
-    if offset is None or stream.takes_offset:
-        return
-    from nno_sklearn.streams import STREAMS
-
-    others = " or ".join(f"stream={name!r}" for name, kind in STREAMS.items() if kind.takes_offset)
-    raise ValueError(
-        f"offset: {type(stream).__name__} learns without offsets, as its memory keeps none. Use "
-        f"{others}, which add them to raw predictions, or fit with all rows."
-    )
-
-
 class OnlineLearning:
     """Learns from one batch of rows after the other.
 
@@ -117,7 +104,6 @@ class OnlineLearning:
         loss, penalty = parts.loss, parts.penalty
         stream = make_stream(self.stream, parts.solver)
         stream.check_parameters()
-        check_compatible("stream", stream, self.stream, loss, penalty, self.penalty)
         begins = not hasattr(self, "_learnt")
         if begins and hasattr(self, "coef_"):
             warnings.warn(
@@ -132,18 +118,15 @@ class OnlineLearning:
         if not len(batch):
             return False
         X, y = batch.X, batch.y
-        # Add a row with an event, as later batches may have some.
-        loss.check_target(np.vstack([y, np.ones((1, y.shape[1]))]))
+        loss.check_target(y)
         shape = X.shape[1], y.shape[1]
         penalty = penalty.bind(*shape, getattr(self, "feature_names_in_", None))
         penalty = penalty.at_strength(self.alpha) if self.alpha > 0 else penalty
-        check_compatible("stream", stream, self.stream, loss, penalty, self.penalty)
         if begins:
             check_loss_on(loss, y)
             check_penalty_on(penalty, shape)
         objective = StreamObjective(loss, penalty, self.alpha, self.fit_intercept, factors)
-        stream = clone(stream).select(objective, X.shape[1])
-        _check_takes(stream, batch.offset)
+        stream = self._stream_for(objective, shape, parts.solver, batch.offset is not None)
         known = Learnt.nothing(stream, objective) if begins else self._learnt
         if widening is not None:
             known, task.best = known.widened(widening, stream, objective), None
@@ -161,6 +144,30 @@ class OnlineLearning:
         seconds = perf_counter() - started + (history[-1].seconds if history else 0.0)
         self._end_batch(history, record._replace(seconds=seconds), task)
         return True
+
+    def _stream_for(self, objective, shape, solver, has_offset):
+        """The algorithm that learns; a ValueError where it cannot, with those that can."""
+        from nno_sklearn.streams import STREAMS
+
+        def chosen(name):
+            return clone(make_stream(name, solver)).select(objective, shape[0])
+
+        def objection(one):
+            blind = "learns without offsets, as its memory keeps none"
+            return (
+                lacking(one, objective.loss, objective.penalty, self.penalty)
+                or one.objection(objective.penalty, shape)
+                or (blind if has_offset and not one.takes_offset else "")
+            )
+
+        stream = chosen(self.stream)
+        if reason := objection(stream):
+            works = [name for name in STREAMS if not objection(chosen(name))]
+            given = self.stream
+            if isinstance(given, str) and given == "auto":
+                reason = f"is {type(stream).__name__} here, which {reason}"
+            raise refusal("stream", given, reason, works, "fit with all rows")
+        return stream
 
     def _end_batch(self, history, record, task):
         """Show a batch's record to callbacks, and keep it; the best model, where they end here."""

@@ -204,31 +204,41 @@ def _named(kind, name, known, base, also=""):
 
 
 def check_compatible(parameter, algorithm, name, loss, penalty, penalty_name):
-    """Raise a ValueError where a solver, or a stream, cannot take this loss with this penalty.
+    """Raise a ValueError where a solver cannot take this loss with this penalty.
 
     Parameters
     ----------
-    parameter : {"solver", "stream"}
-    algorithm : Solver or Stream
-    name : str, Solver or Stream
+    parameter : str
+        The estimator's, which the solver was given for.
+    algorithm : Solver
+    name : str or Solver
         What the user passed for it.
     loss : Loss
     penalty : Penalty
     penalty_name : str, Penalty or None
     """
-    missing = algorithm.missing(loss, penalty)
-    if not missing:
-        return
-    from nno_sklearn.streams import STREAMS
+    if reason := lacking(algorithm, loss, penalty, penalty_name):
+        works = [other for other, kind in SOLVERS.items() if not kind().missing(loss, penalty)]
+        raise refusal(
+            parameter, name, reason, works, "give the object the methods that are missing"
+        )
 
-    known = {"solver": SOLVERS, "stream": STREAMS}[parameter]
-    works = [repr(other) for other, kind in known.items() if not kind().missing(loss, penalty)]
+
+def refusal(parameter, name, reason, works, otherwise):
+    """The ValueError for a solver, or a stream, that ``reason`` keeps from a fit: ``works`` are the
+    names of those that would do; ``otherwise`` is what remains where there are none."""
     remedy = (
-        f"{parameter.capitalize()}s that accept it: {', '.join(works)}."
+        f"{parameter.capitalize()}s that accept it: {', '.join(map(repr, works))}."
         if works
-        else f"No {parameter} of this package accepts it; give the object the methods that are "
-        "missing."
+        else f"No {parameter} of this package accepts it; {otherwise}."
     )
+    return ValueError(f"{parameter}={name!r} {reason}. {remedy}")
+
+
+def lacking(algorithm, loss, penalty, penalty_name):
+    """What a solver, or a stream, needs of a loss and a penalty that they do not have; "" where
+    that is nothing."""
+    missing = algorithm.missing(loss, penalty)
     kinds = {need.split("|")[0].split(".")[0] for need in missing}
     given = {"penalty": (penalty_name, penalty), "loss": (loss, loss)}
     reasons = []
@@ -241,7 +251,7 @@ def check_compatible(parameter, algorithm, name, loss, penalty, penalty_name):
         )
         has = ", ".join(sorted(thing.provides)) or "nothing"
         reasons.append(f"a {kind} with a {needs} everywhere, but {value!r} provides only {has}")
-    raise ValueError(f"{parameter}={name!r} needs {'; and '.join(reasons)}. {remedy}")
+    return f"needs {'; and '.join(reasons)}" if reasons else ""
 
 
 def validated(estimator, X, *y, reset=True, **y_checks):

@@ -208,7 +208,7 @@ class TestTargets:
         [
             ("poisson", changed(np.ones(30), -2), r"y >= 0, but the smallest is -2: negative "
              r"counts have no Poisson deviance. .*loss='squared_error' or 'huber'"),
-            ("poisson", np.zeros(30), r"at least one target y > 0, but all are 0"),
+            ("poisson", np.zeros(30), r"at least one target y > 0 in each output, but all are 0"),
             ("poisson", np.column_stack([np.ones(30), np.zeros(30)]), "at least one target y > 0"),
             ("gamma", changed(np.ones(30), 0), r"y > 0, but the smallest is 0: .*loss='poisson'"),
             ("gamma", changed(np.ones(30), -1), "y > 0, but the smallest is -1"),

@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import QuantileRegressor
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
-from nno_sklearn import FusedLasso, NNOClassifier, NNORegressor, NNOSearchCV
+from nno_sklearn import FusedLasso, GroupLasso, NNOClassifier, NNORegressor, NNOSearchCV
 from nno_sklearn.losses import AbsoluteError, EpsilonInsensitive, Hinge, Loss, Quantile
 from tests.estimators import SOLVERS
 from tests.user_objects import Pinball
@@ -360,3 +360,26 @@ def test_without_a_dual_the_smooth_problem_is_below(penalty):
         assert all(record.optimality >= 0 for record in model.history_[1:])
         objectives.append(model.objective_)
     assert objectives[1] <= objectives[2] * (1 + 1e-5) and objectives[0] >= objectives[2]
+
+
+FEW_ROWS = {
+    # The smooth loss of one width is hard: wider ones are none the better.
+    "a hard width": (
+        [[0.83893868, -0.47354846], [0.33153011, -0.26735031]],
+        [[1.20943339, 0.65853584, 2.44486208], [0.42173575, -1.33202936, -0.04102559]],
+        {"alpha": 0.03368132657450944, "fit_intercept": False},
+    ),
+    # The objective is so small beside the constant model's that squares on a width say little.
+    "next to no loss": (
+        [[-0.2, -0.7, -0.7, -1.4, -0.3], [0.1, 2.4, -0.1, 1.3, 0.7]],
+        [[-3.7, 3.0, -6.8], [-1.9, 1.9, 0.2]],
+        {"alpha": 0.00124},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(FEW_ROWS))
+def test_few_rows_in_groups_of_outputs(name):
+    rows, Y, given = FEW_ROWS[name]
+    model = NNORegressor(Quantile(0.3), penalty=GroupLasso("rows"), **given).fit(rows, Y)
+    assert model.converged_ and model.optimality_ <= 1e-4

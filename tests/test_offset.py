@@ -200,9 +200,9 @@ def test_streams_add_the_offset(stream, penalty):
 
 
 def test_streams_whose_memory_keeps_no_offset_refuse_it():
-    with pytest.raises(ValueError, match="CellStream learns without offsets.*stream='adagrad'"):
+    with pytest.raises(ValueError, match="CellStream here.* without offsets.*'adagrad'"):
         NNORegressor().partial_fit(X, NUMBERS, offset=OFFSET)
-    with pytest.raises(ValueError, match="CellStream learns without offsets.*stream='adagrad'"):
+    with pytest.raises(ValueError, match="CellStream here.* without offsets.*'adagrad'"):
         NNOClassifier().partial_fit(X, LABELS, classes=[0, 1], offset=OFFSET)
 
 

@@ -4,9 +4,11 @@ import argparse
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from nno_sklearn import NNOClassifier, NNORegressor
+from nno_sklearn._wording import counted
 from nno_sklearn.cli.choice import Choice
 from nno_sklearn.cli.errors import UserError
 from nno_sklearn.cli.offset import OffsetColumn
@@ -197,7 +199,7 @@ def settings_of(args, part, kinds):
     Returns
     -------
     list of dict
-        Parameters of each of the kinds that it has.
+        Parameters of each of the kinds that it has, and on which they have an effect.
 
     Raises
     ------
@@ -205,20 +207,32 @@ def settings_of(args, part, kinds):
         For a parameter that none has.
     """
     given = {name: value for of, name, value in args.set if of == part}
-    known = [kind().get_params() for kind in kinds]
     if given and not kinds:
         raise UserError(
             f"--set {part}__{next(iter(given))}: there is no {part}; --{part} names one"
         )
+    found, idle, names = [], {}, []
+    for kind in kinds:
+        names += (own := kind().get_params())
+        params = {name: value for name, value in given.items() if name in own}
+        without = getattr(kind(**params), "idle_parameters", {})
+        found.append({name: params[name] for name in params if name not in without})
+        idle |= without
     for name in given:
-        if not any(name in params for params in known):
-            names = ", ".join(dict.fromkeys(other for params in known for other in params))
-            kind = " and ".join(kind.__name__ for kind in kinds)
-            raise UserError(
-                f"--set {part}__{name}: {kind} {'has' if len(kinds) == 1 else 'have'} no parameter "
-                f"{name}{f', but {names}' if names else ''}; --{part} names another {part}"
-            )
-    return [{name: given[name] for name in given if name in params} for params in known]
+        if not any(name in params for params in found):
+            why = _no_effect(kinds, name, part, names, idle)
+            raise UserError(f"--set {part}__{name}: {why}; --{part} names another {part}")
+    return found
+
+
+def _no_effect(kinds, name, part, names, idle):
+    """Why none of some losses or penalties heeds a parameter."""
+    kind = " and ".join(kind.__name__ for kind in kinds)
+    if name in idle:
+        return f"{name} has no effect on {kind} without --set {part}__{idle[name]}"
+    others = ", ".join(dict.fromkeys(names))
+    has = "has" if len(kinds) == 1 else "have"
+    return f"{kind} {has} no parameter {name}{f', but {others}' if others else ''}"
 
 
 def make_loss(args, task):
@@ -280,6 +294,24 @@ def _asked_task(args):
     return args.task or (of_loss[0] if len(of_loss) == 1 else None)  # log_loss serves both
 
 
-def make_folds(args, task):
-    """Make the splitter: shuffled folds, stratified for classification."""
+def make_folds(args, task, data):
+    """Make the splitter: shuffled folds, stratified for classification.
+
+    Raises
+    ------
+    UserError
+        Where there are too few rows for so many folds.
+    """
+    n_rows = len(data.y)
+    which, most = "", n_rows // 2  # scores such as r2 need two rows of each fold
+    if task == "classification":
+        *_, second, n_rows = np.sort(np.unique(data.y, return_counts=True)[1])
+        which = f" of the largest class of '{data.target}'"
+        most = n_rows if second > 1 else 0  # every fold leaves rows of two classes
+    if n_rows < args.cv or most == 0:
+        remedy = f"--cv {most} takes fewer" if most > 1 else "it takes more rows"
+        raise UserError(
+            f"{data.name} has {counted(n_rows, 'row')}{which}, too few for cross-validation in "
+            f"{args.cv} folds; {remedy}"
+        )
     return SPLITTERS[task](args.cv, shuffle=True, random_state=args.random_state)

@@ -109,10 +109,12 @@ def run(args):
     baseline, missing = find_baseline(has_offset, **problem) if args.baseline else ({}, [])
     contenders |= baseline
     preprocessor = make_preprocessor(data.X)
-    folds = make_folds(args, task)
+    folds = make_folds(args, task, data)
     results = _compete(args, data, preprocessor, contenders, folds, score)
     plain = ESTIMATORS[task](problem["loss"])
     null_model = score_null_model(task, plain, data, folds, score.scorer)
+    means = [result.scores.mean() for result in results if result.refusal is None]
+    score.check_known(np.fmax.reduce(means))
 
     X = preprocessor.fit_transform(data.X, data.y)
     describe(say, data, X.shape[1], score.notes)

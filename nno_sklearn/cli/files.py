@@ -103,7 +103,7 @@ def load_table(path, kind, layout, find_names):
         cells, notes = _read_spreadsheet(data), []
         lengths = [cells.shape[1]] * len(cells)
     else:
-        if ".tsv" in path.suffixes and layout.delimiter is None:
+        if ".tsv" in path.suffixes and layout.delimiter is None and b"\t" in data:
             layout = layout.between_tabs(data)
         text, layout, notes = decode(data, layout)
         layout = find_dialect(text, layout)

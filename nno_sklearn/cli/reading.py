@@ -133,6 +133,11 @@ def _read_table(path, kind, target, choice, layout):
     target = None if target is None else target.strip()
     find_names = partial(find_header, target=target)
     frame, layout, notes = load_table(path, kind, layout, find_names)
+    if kind in DELIMITED and frame.shape[1] == 1:
+        raise UserError(
+            f"{path} has no column besides '{frame.columns[0]}'; if it has, --sep names what "
+            "stands between them"
+        )
     if target is None:
         target = frame.columns[-1]
         notes.append(f"target: the last column, '{target}'")

@@ -58,6 +58,14 @@ class Score:
             return str(error)
         return f"score {self.name}: {error} Name another with --scoring."
 
+    def check_known(self, best):
+        """Raise a UserError where not even the best mean score is a number."""
+        if np.isnan(best):
+            raise UserError(
+                f"{self.name} is not a number for any model; take another score with --scoring, or "
+                "fewer folds with --cv, which hold more rows"
+            )
+
 
 def add_scoring(group):
     """Add --scoring and --positive."""

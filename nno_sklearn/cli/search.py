@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import joblib
-import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
@@ -153,7 +152,7 @@ def run(args):
         raise UserError(f"--class-weight is for classification, not for {task}; leave it out")
     loss = make_loss(args, task)
     score = choose_score(args, data, task, loss)
-    folds = make_folds(args, task)
+    folds = make_folds(args, task, data)
     began = time.perf_counter()
     search = _fit(_make_search(args, task, loss, score, folds, data), data, score)
     seconds = time.perf_counter() - began
@@ -224,8 +223,7 @@ def _fit(search, data, score):
             search.fit(data.X, data.y, **offset)
         except ValueError as error:
             raise UserError(score.explain(error)) from error
-    if np.isnan(search.best_score_):
-        raise UserError(f"{score.name} is not a number for any candidate; take another score")
+    score.check_known(search.best_score_)
     return search
 
 

@@ -407,6 +407,10 @@ class Loss(BaseEstimator):
     def check_target(self, y: Array) -> None:
         """Raise a ValueError where the loss is not defined for ``y``."""
 
+    def check_mean(self, mean: Array) -> None:
+        """Raise a ValueError where no finite intercept is best for targets with this mean,
+        (n_outputs,), whatever the rows; fits without an intercept do not ask."""
+
 
 def x_log_x(x: Array) -> Array:
     """``x log x`` for x >= 0, 0 at 0: as :func:`scipy.special.xlogy`, but numpy's logarithm is

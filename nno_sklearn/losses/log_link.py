@@ -24,6 +24,14 @@ class _LogLinkDeviance(Loss):
     def predict(self, eta: Array) -> Array:
         return np.exp(eta)
 
+    def check_mean(self, mean: Array) -> None:
+        if not (mean > 0).all():
+            raise ValueError(
+                f"loss={self} needs at least one target y > 0 in each output, but all are 0: the "
+                "best prediction exp(eta) = 0 has no finite intercept. Give rows with events; with "
+                "fit_intercept=False and a penalty there is an optimum."
+            )
+
 
 class Poisson(_LogLinkDeviance):
     """Half Poisson deviance with log link: ``exp(eta) - y eta + y log y - y``; y >= 0."""
@@ -299,15 +307,10 @@ class NegativeBinomial(_LogLinkDeviance):
 
 
 def _check_counts(loss, distribution, y):
-    """Raise a ValueError for targets below 0, or without any above it."""
+    """Raise a ValueError for targets below 0."""
     if (y < 0).any():
         raise ValueError(
             f"loss={loss} needs targets y >= 0, but the smallest is {y.min():g}: negative "
             f"counts have no {distribution} deviance. Remove those rows, or use "
             "loss='squared_error' or 'huber'."
-        )
-    if not (y > 0).any(axis=0).all():
-        raise ValueError(
-            f"loss={loss} needs at least one target y > 0, but all are 0: the best "
-            "prediction exp(eta) = 0 has no finite eta. Give rows with events."
         )

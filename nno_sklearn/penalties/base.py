@@ -92,6 +92,11 @@ class Penalty(BaseEstimator):
         return written(type(self), Penalty, CAPABILITIES)
 
     @property
+    def idle_parameters(self) -> dict[str, str]:
+        """Parameters that have no effect beside the others, and what would give them one."""
+        return {}
+
+    @property
     def has_dual(self) -> bool:
         """Whether it is convex and has a conjugate, of which duality gaps are made."""
         return self.is_convex and "conjugate" in self.provides

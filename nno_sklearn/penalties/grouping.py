@@ -69,8 +69,8 @@ def _by_name(groups: Any) -> Mapping[Any, Any]:
 def _of_names(features: Features, group_of: Callable[[Any], Any]) -> Mapping[Any, Any]:
     """Groups that a function tells by each feature's name, or number; None: on its own."""
     found: dict[Any, list[int]] = {}
-    for j, key in enumerate(features.names or range(features.shape[0])):
-        if (name := group_of(key)) is not None:
+    for j, name in enumerate(features.told("groups", group_of)):
+        if name is not None:
             found.setdefault(name, []).append(j)
     return found
 

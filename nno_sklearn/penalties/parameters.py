@@ -145,11 +145,20 @@ class Features:
             for key, value in given.items():
                 array[self.number(parameter, key)] = self._row(parameter, key, value)
         elif callable(given):
-            keys = range(self.shape[0]) if self._names is None else self._names
-            array = np.array([given(key) for key in keys], dtype=float)
+            array = np.array(self.told(parameter, given), dtype=float)
         else:
             array = np.asarray(given, dtype=float)
         return self._checked(parameter, self._widened(parameter, array))
+
+    def told(self, parameter: str, function: Callable[[Any], Any]) -> list[Any]:
+        """What a function tells of each feature, by its name, or its number where there is none."""
+        if self._names is not None:
+            return [function(name) for name in self._names]
+        try:
+            return [function(number) for number in range(self.shape[0])]
+        except (AttributeError, TypeError, LookupError) as error:
+            what = f"the features have no names, and of their numbers the function says: {error}"
+            raise self.error(parameter, what, WITH_NAMES) from error
 
     def _row(self, parameter: str, key: Any, value: Any) -> float | Array:
         """What a dict has for a feature: a number, or one for each output."""

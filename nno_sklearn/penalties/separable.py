@@ -106,6 +106,10 @@ class ElasticNet(Penalty):
     def is_adaptive(self) -> bool:
         return isinstance(self.weights, str)
 
+    @property
+    def idle_parameters(self) -> dict[str, str]:
+        return {} if self.is_adaptive else {"gamma": "weights=adaptive"}
+
     def pilot(self, curvature: Array) -> Penalty:
         strengths = np.where(curvature > 0, PILOT_STRENGTH * curvature, 1.0)
         return L2(weights=strengths, lower=self.lower, upper=self.upper, positive=self.positive)

@@ -212,6 +212,11 @@ class Line:
         return problem.penalties(start + self.direction) - problem.penalties(start)
 
     @property
+    def moves(self) -> NDArray[np.bool_]:
+        """Whether the direction is not 0, of t's shape."""
+        return self.start.problem.joined(np.abs(self.direction).max(axis=0, initial=0.0)) > 0
+
+    @property
     def longest(self) -> float:
         """Largest useful t: beyond 1, a nonsmooth penalty lies above its secant."""
         return np.inf if self.start.problem.is_smooth else 1.0

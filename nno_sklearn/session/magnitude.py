@@ -10,7 +10,10 @@ SMALLEST_LOSS = 1e-304
 
 
 def check_magnitude(problem: Problem) -> None:
-    """Raise a ValueError for numbers whose squares leave the range of floats."""
+    """Raise a ValueError for numbers whose squares leave the range of floats, and for targets of
+    which no finite intercept is the best."""
+    if problem.fit_intercept:
+        problem.loss.check_mean(problem.rows.targets.mean)
     if not np.isfinite(problem.scale).all():
         raise ValueError(
             "X has columns so large that their squares overflow. Divide them by a constant."

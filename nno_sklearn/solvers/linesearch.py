@@ -67,7 +67,8 @@ def exact_step(line, accuracy=0.1):
         Step sizes and the point there; None where no step lowers the objective.
     """
     slope = line.initial_slope
-    moves = slope < line.slope_rounding
+    # An output whose direction is 0 needs no step, and makes none that is worth anything.
+    moves = (slope < line.slope_rounding) & line.moves
     if not moves.any():
         return None
     low, high = np.zeros_like(slope), np.full_like(slope, np.inf)

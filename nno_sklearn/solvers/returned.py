@@ -253,35 +253,36 @@ def _same_signs(point, other):
 
 def as_returned(problem, coef, tol):
     """Coefficients as a user gets them."""
-    if problem.penalty.is_zero:
-        short = shortest(problem, coef)
+    free = _free_features(problem.penalty, coef)
+    if len(free):
+        is_all = len(free) == problem.n_features
+        part, short = problem if is_all else problem.columns(free), coef.copy()
+        short[free] = shortest(part, coef[free])
         # Where X is rank-deficient by rounding only, it may matter to rows of huge curvature.
-        if short is not coef and _costs_little(problem, short, coef, tol):
+        if (short != coef).any() and _costs_little(problem, short, coef, tol):
             coef = short
-    elif not problem.rows.is_separate:
-        coef = _centred(problem.penalty, coef)
     coef = problem.penalty.constraints().prox(coef, 1.0)  # a bound may be missed by rounding
     with np.errstate(over="ignore"):
         return coef.astype(problem.dtype).astype(float)
 
 
-def _centred(penalty, coef):
-    """Coefficients with mean 0 over the outputs, for features that a penalty leaves free: outputs
-    that interact may move them alike at no cost."""
+def _free_features(penalty, coef):
+    """Those that a penalty leaves free in all outputs."""
+    if penalty.is_zero:
+        return np.arange(len(coef))
     terms = penalty.piecewise_quadratic(coef)
-    if terms is None or terms.grows:
-        return coef
-    is_free = np.broadcast_to(terms.is_free, coef.shape).all(axis=1, keepdims=True)
-    return np.where(is_free, coef - coef.mean(axis=1, keepdims=True), coef)
+    is_free = False if terms is None or terms.grows else terms.is_free
+    return np.flatnonzero(np.broadcast_to(is_free, coef.shape).all(axis=1))
 
 
 def _costs_little(problem, coef, own, tol):
     """Whether a Newton decrement stays within ``tol``, is rounding of raw predictions that leave
     nothing to explain, or no more than about that of a run's ``own`` coefficients. Values tell
     unless so little is rounding of their terms; then Newton steps do, which cost many passes.
-    Losses with corners have no curvature, and a gap is of first order: values tell."""
+    Losses with corners have no curvature, and a gap is of first order: values tell, as
+    they do of penalties with kinks."""
     short, own = problem.at(coef), problem.at(own)
-    if not problem.loss.is_smooth:
+    if not (problem.loss.is_smooth and problem.is_smooth):
         return short.value - own.value <= FINER * tol * own.unit
     most = max((FINER * tol) ** 2 * own.unit, (64 * EPS) ** 2 * problem.null_value)
     if most > rounding_of(problem) and short.value - own.value <= most:

@@ -160,7 +160,8 @@ class _Continuation(Succession):
 
     def _accuracy(self, goal, last):
         rough = ROUGH * min(1.0, self._width / self._unit)
-        return max(FINER * goal, min(rough, FINER * last))
+        # Near a corner a smooth loss falls by squares: where nothing is gained, it was too rough.
+        return max(FINER * goal, min(rough, FINER * last)) * FINER**self._in_vain
 
     def _below(self, point):
         """Around a dual point v, Moreau's envelope is lower by ``width * v^2 / 2``."""
@@ -179,12 +180,14 @@ class _Continuation(Succession):
         is_near = np.isfinite(self._bound) and optimality <= NEAR
         if self._in_vain > (1 if is_near and optimality <= self._tol else MOST_IN_VAIN):
             return False
-        if found.status is Status.STALLED and self._dual is not None:
-            # Slopes are roundings of raw predictions in units of the width: it was too small.
+        size = self._problem.rows.targets.size.max() + np.abs(self.intercept).max()
+        size += (self._problem.scale @ np.abs(self.coef)).max()
+        # Slopes are roundings of raw predictions in units of the width: where these are what is
+        # left, it was too small.
+        is_rounding = found.optimality * self._width <= ROUNDINGS * EPS * size
+        if found.status is Status.STALLED and self._dual is not None and is_rounding:
             self._least_width = GROWTH * self._width
         aim = np.clip(np.sqrt(AIM * self._goal / optimality), MOST_SHRINKAGE, LEAST_SHRINKAGE)
         self._width *= GROWTH if is_near and gains else aim
         self._width = max(self._width, self._least_width)
-        size = self._problem.rows.targets.size.max() + np.abs(self.intercept).max()
-        size += (self._problem.scale @ np.abs(self.coef)).max()
         return self._width > ROUNDINGS * EPS * size

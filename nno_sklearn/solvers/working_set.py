@@ -124,8 +124,8 @@ class _WorkingSets:
                 better = accelerated_steps(better, target_gap, ACCELERATED_STEPS)
         elif _has_row_models(inner):
             better = _proximal_newton(inner, target_gap, RowHessian(), self._set)
-        if better is inner:
-            better = accelerated_steps(inner, target_gap, ACCELERATED_STEPS)
+        if better is inner or _hardly_gains(better, inner):
+            better = accelerated_steps(better, target_gap, ACCELERATED_STEPS)
         return better
 
 
@@ -159,6 +159,13 @@ def _creeps(history):
     recent = history[-PATIENCE - 1 :]
     gain = recent[0].objective - recent[-1].objective
     return len(recent) > PATIENCE and gain < CREEPING * recent[-1].dual_gap < np.inf
+
+
+def _hardly_gains(better, point):
+    """Whether models have gained almost nothing, as where an output has no curvature of its own; of
+    a finite gap :func:`_creeps` tells, of which more is rounding."""
+    gain = point.value - better.value
+    return not point.problem.has_dual and gain < CREEPING * _left(point)
 
 
 def _takes_products(point, hessian, chosen):

@@ -349,21 +349,21 @@ class FollowTheLeader(Stream):
     requires = frozenset({"loss.gradient", "penalty.prox"})
     takes_offset = True
 
+    def objection(self, penalty, shape):
+        return objection_to_ties(penalty, shape)
+
     def learn(self, state, batch, objective, *, max_iter, tol):
-        check_sum_over_coefficients("ftrl", objective.penalty, (batch.X.shape[1], batch.y.shape[1]))
         return _LeaderSteps(objective).learn(state or AdaptiveState.empty(batch), batch)
 
 
-def check_sum_over_coefficients(stream, penalty, shape):
-    """Raise a ValueError where steps of each coefficient's own size cannot heed a penalty."""
+def objection_to_ties(penalty, shape):
+    """Why steps of each coefficient's own size cannot heed a penalty; "" where they can."""
     name = type(penalty).__name__
     if not penalty.is_elementwise:
-        reason = f"gives each coefficient a step of its own, but {name} ties some together"
-    elif penalty.feasible_start(shape).any():
-        reason = f"begins at 0, and stays there for features not seen yet, which {name} forbids"
-    else:
-        return
-    raise ValueError(f"stream={stream!r} {reason}. Use stream='cells'.")
+        return f"gives each coefficient a step of its own, but {name} ties some together"
+    if penalty.feasible_start(shape).any():
+        return f"begins at 0, and stays there for features not seen yet, which {name} forbids"
+    return ""
 
 
 def widened_rows(rows, weight, widening):

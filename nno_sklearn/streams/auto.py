@@ -7,8 +7,8 @@ from nno_sklearn.streams.cells import CellStream
 
 
 class AutoStream(Stream):
-    """Cells up to 2000 features, and for penalties that tie coefficients together; beyond, where
-    cells would fill the memory, small steps.
+    """Cells up to 2000 features, and for penalties that tie coefficients together or forbid 0;
+    beyond, where cells would fill the memory, small steps.
 
     The steps are AdaGrad's, or FTRL-proximal's for a penalty without a gradient. The fitted
     ``stream_`` is the one chosen.
@@ -18,10 +18,9 @@ class AutoStream(Stream):
 
     def select(self, objective, n_features):
         penalty = objective.penalty
-        if fits_matrix(n_features) or not penalty.is_elementwise:
-            return CellStream()
-        smooth = "gradient" in penalty.provides
-        return AdaptiveGradient() if smooth else FollowTheLeader()
+        steps = AdaptiveGradient() if "gradient" in penalty.provides else FollowTheLeader()
+        is_heeded = not steps.objection(penalty, (n_features, 1))
+        return steps if is_heeded and not fits_matrix(n_features) else CellStream()
 
     def learn(self, state, batch, objective, **options):
         chosen = self.select(objective, batch.X.shape[1])

@@ -33,6 +33,11 @@ class Stream(BaseEstimator):
         """Requirements that a loss and a penalty do not meet; a sorted list."""
         return unmet(self.requires, loss, penalty)
 
+    def objection(self, penalty: Penalty, shape: tuple[int, int]) -> str:
+        """Why it cannot heed a penalty that has the methods it needs, which is bound to
+        coefficients of this shape; "" where it can. The sentence's subject is the stream."""
+        return ""
+
     def select(self, objective: StreamObjective, n_features: int) -> "Stream":
         """The algorithm that learns: itself, except for "auto"."""
         return self

@@ -11,12 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from nno_sklearn.streams.adaptive import (
-    and_last,
-    check_sum_over_coefficients,
-    put,
-    widened_rows,
-)
+from nno_sklearn.streams.adaptive import and_last, objection_to_ties, put, widened_rows
 from nno_sklearn.streams.base import Stream
 
 #: Rows of a step: as good as fewer, and a quarter faster than half of them.
@@ -258,9 +253,11 @@ class SparseLeader(Stream):
     requires = frozenset({"loss.gradient", "penalty.prox"})
     takes_offset = True
 
+    def objection(self, penalty, shape):
+        return objection_to_ties(penalty, shape)
+
     def learn(self, state, batch, objective, *, max_iter, tol):
         shape = batch.X.shape[1], batch.y.shape[1]
-        check_sum_over_coefficients("sparse", objective.penalty, shape)
         X = sparse.csr_matrix(batch.X)
         whole = _Entries(X.data.astype(float), X.indices, X.indptr)
         columns, entries = whole.in_use(shape[0])

@@ -285,6 +285,11 @@ class TestMistakes:
         assert "loss='poisson' needs targets y >= 0" in mistake("negative", "--loss", "poisson")
         assert "loss='gamma' needs targets y > 0" in mistake("negative", "--loss", "gamma")
 
+    @pytest.mark.filterwarnings("ignore:R.2 score is not well-defined")
+    def test_a_score_that_is_no_number_on_any_fold(self, complain, tmp_path):
+        (tmp_path / "d.csv").write_text("a,y\n1,.5\n2,1.5\n4,2.25\n")
+        assert "r2 is not a number for any model" in complain(tmp_path / "d.csv", "--cv", "3")
+
     def test_options(self, complain, tmp_path):
         assert "invalid choice: 'newton'" in complain("--solver", "newton")
         said = complain("--solver", "gd", "newton")
@@ -293,7 +298,9 @@ class TestMistakes:
         assert "1 is too few folds" in complain("--cv", "1")
         assert "invalid float value: 'much'" in complain("--alpha", "much")
         assert "alpha=-1.0: it must be a number of at least 0" in complain("--alpha", "-1")
-        assert "n_splits=600" in complain("--cv", "600")
+        assert "too few for cross-validation in 600 folds; --cv 357 takes fewer" in complain(
+            "--cv", "600"
+        )
         said = complain("--task", "classification", "--loss", "huber")
         assert "loss huber is for regression, not for classification; use one of log_loss" in said
         assert "unrecognized arguments: --what" in complain("--what")

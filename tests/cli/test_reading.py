@@ -74,6 +74,12 @@ class TestReading:
         (tmp_path / "d.tsv").write_text('label\ttext\nham\t"well\nspam\tnow\nham\tquoted" end\n')
         assert list(read(tmp_path / "d.tsv", "label").X["text"]) == ['"well', "now", 'quoted" end']
 
+    def test_a_tsv_without_tabs(self, tmp_path):
+        for mark in "|,;":
+            rows = lines(lambda k, mark=mark: mark.join(map(str, (k, k % 7, k % 2))))
+            (tmp_path / "d.tsv").write_text(f"{mark.join('aby')}\n{rows}")
+            assert list(read(tmp_path / "d.tsv").X) == ["a", "b"]
+
     def test_quoted_tsv(self, tmp_path):
         (tmp_path / "d.tsv").write_text('"text"\t"y"\n"a\tb"\t1\n"c"\t2\n')
         assert list(read(tmp_path / "d.tsv").X["text"]) == ["a\tb", "c"]
@@ -154,6 +160,9 @@ class TestContents:
     @pytest.mark.parametrize(
         ("name", "text", "reason"),
         [("d.csv", "a,b\n", "holds no rows"), ("d.csv", "a\n1\n2\n", "has no column besides"),
+         ("d.csv", "a~b\n1~2\n", "has no column besides 'a~b'; if it has, --sep names"),
+         ("d.csv", "a,y\n1,.5\n2,1.5\n3,2.5\n", "d.csv has 3 rows, too few for"),
+         ("d.csv", "a,y\n1,0\n2,0\n3,1\n", "2 rows of the largest class of 'y', too few"),
          ("d.csv", "a,b\n1,2\n1,2,3\n", "Expected 2 fields in line 3, saw 3"),
          ("d.csv.gz", "a,b\n1,2\n", "Not a gzipped file"),
          ("d.csv.zip", "a,b\n1,2\n", "not a zip file"),

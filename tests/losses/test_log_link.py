@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import TweedieRegressor
 from sklearn.metrics import mean_tweedie_deviance
 
@@ -108,3 +110,28 @@ def test_name_is_that_of_the_loss():
     by_object = NNORegressor(Tweedie(3.0), alpha=0.05, tol=1e-10).fit(X, POSITIVE)
     np.testing.assert_allclose(by_name.coef_, by_object.coef_, rtol=1e-9)
     assert type(by_name.loss_) is InverseGaussian
+
+
+@pytest.mark.parametrize("penalty", ["l2", "l1"])
+@pytest.mark.parametrize("loss", [Poisson(), Tweedie(), NegativeBinomial()], ids=repr)
+def test_without_events_there_is_an_optimum_without_an_intercept(loss, penalty):
+    """Where every target is 0 the best intercept is infinite, but not what a penalty holds."""
+    X, y = np.random.default_rng(0).normal(size=(30, 2)), np.zeros(30)
+    model = NNORegressor(loss, penalty=penalty, alpha=0.1, fit_intercept=False, tol=1e-10).fit(X, y)
+
+    def objective(w):
+        penalties = {"l2": w @ w / 2, "l1": np.abs(w).sum()}
+        return loss.value(y, X @ w).mean() + 0.1 * penalties[penalty]
+
+    best = optimize.minimize(objective, np.zeros(2), method="Nelder-Mead", options={"xatol": 1e-6})
+    assert objective(model.coef_) == pytest.approx(best.fun, rel=1e-8)
+    with pytest.raises(ValueError, match="all are 0: .* has no finite intercept"):
+        clone(model).set_params(fit_intercept=True).fit(X, y)
+
+
+def test_without_events_and_penalty_the_rows_tell_whether_there_is_an_optimum():
+    X, y = np.random.default_rng(0).normal(size=(30, 2)), np.zeros(30)
+    model = NNORegressor("poisson", alpha=0.0, fit_intercept=False)
+    assert model.fit(X, y).converged_
+    with pytest.warns(ConvergenceWarning, match="the objective has no minimum"):
+        model.fit(np.abs(X), y)

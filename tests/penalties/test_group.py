@@ -300,6 +300,10 @@ ERRORS = [
     (GroupLasso([[0, 1], [1]]), "column 1 is in two groups"),
     (GroupLasso([[0], []]), "group 1 is empty"),
     (GroupLasso([[9]]), "there is no column 9; the data have 6 columns"),
+    (
+        GroupLasso(lambda name: name.partition("_")[0]),
+        "no names.*no attribute 'partition'; pass a Data",
+    ),
     (GroupLasso(["x9*"]), r"'x9\*' is a pattern of names, but the data have none.*sparse_output"),
     (GroupLasso({"a": [0]}, weights={"b": 1.0}), "there is no group 'b'; there is 'a'"),
     (GroupLasso([[0]], weights=[1.0, 2.0]), r"shape \(2,\) does not fit 1 groups"),

@@ -310,6 +310,9 @@ def test_bounds_by_label():
 def test_names_need_names():
     with pytest.raises(ValueError, match="'age' is a name, but the data have none; pass a Data"):
         NNORegressor(penalty=L1(weights={"age": 1.0})).fit(X, NUMBERS[:, 0])
+    told = L1(weights=lambda name: float(name.startswith("a")))
+    with pytest.raises(ValueError, match="L1.weights=.*no names.*'startswith'; pass a DataFrame"):
+        NNORegressor(penalty=told).fit(X, NUMBERS[:, 0])
     with pytest.raises(ValueError, match="does not know its features yet: call bind"):
         L1(weights={"age": 1.0}).value(np.ones((1, 1)))
 

@@ -134,6 +134,16 @@ def test_weights_and_class_weights(kind):
     assert score == pytest.approx(there.score(X, y, weight))
 
 
+def test_a_partition_without_events():
+    X, y = make("counts")
+    y[:CHUNK] = 0.0
+    model = NNORegressor("poisson", alpha=ALPHA, tol=TOL)
+    there = clone(model).fit(dense(X), rows_of(y))
+    np.testing.assert_allclose(there.coef_, model.fit(X, y).coef_, atol=1e-6)
+    with pytest.raises(ValueError, match="at least one target y > 0 in each output"):
+        model.fit(dense(X), rows_of(0.0 * y))
+
+
 def test_offsets():
     X, y = make("counts")
     offset = np.random.default_rng(1).normal(size=N)

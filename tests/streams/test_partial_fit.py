@@ -19,7 +19,16 @@ from sklearn.datasets import (
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
-from nno_sklearn import CellStream, NNOClassifier, NNORegressor, NNOSearchCV, Solver, Stream
+from nno_sklearn import (
+    L2,
+    CellStream,
+    GroupLasso,
+    NNOClassifier,
+    NNORegressor,
+    NNOSearchCV,
+    Solver,
+    Stream,
+)
 from nno_sklearn.neighbors import CellMemory
 from nno_sklearn.streams import STREAMS, AdaptiveGradient, FollowTheLeader
 from nno_sklearn.streams.cell_learner import CellLearner
@@ -565,6 +574,26 @@ class TestErrors:
             "conjugate, curvature, prox, value. Streams that accept it: 'auto', 'cells', 'ftrl', "
             "'sparse'."
         )
+
+    @pytest.mark.parametrize("has_offset", [False, True])
+    @pytest.mark.parametrize(
+        "penalty", ["l2", "l1", "slope", GroupLasso([[0, 1]]), L2(lower=0.5)], ids=repr
+    )
+    @pytest.mark.parametrize("solver", ["auto", "proximal"])
+    def test_an_error_names_the_streams_that_would_do(self, solver, penalty, has_offset):
+        X, y = data("squared_error", n=60)
+        rows = {"X": X, "y": y, "offset": np.ones(60) if has_offset else None}
+        model = NNORegressor(solver=solver, penalty=penalty)
+        told = {}
+        for name in STREAMS:
+            try:
+                model.set_params(stream=name).partial_fit(**rows)
+            except ValueError as error:
+                told[name] = str(error)
+            model = clone(model)
+        works = ", ".join(repr(name) for name in STREAMS if name not in told)
+        advice = f"Streams that accept it: {works}." if works else "; fit with all rows."
+        assert all(text.endswith(advice) for text in told.values())
 
     @pytest.mark.parametrize("half_life", [0, -1, True, "day"])
     def test_forgetting(self, half_life):
