@@ -52,7 +52,7 @@ def are_chosen_by_output(point):
         return False
     if problem.penalty.piecewise_quadratic(point.coef) is None:
         return False
-    return fits_matrix(may_be_any_number(point).sum(axis=0).max())
+    return may_be_any_number(point).sum(axis=0).max() < MAX_MATRIX_SIZE  # all of them are chosen
 
 
 def _are_chosen_singly(point):
