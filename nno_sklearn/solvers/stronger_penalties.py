@@ -4,14 +4,16 @@ import numpy as np
 
 from nno_sklearn.problem.cost import takes_kinked_newton
 from nno_sklearn.solvers.base import Run
+from nno_sklearn.solvers.coefficient_choice import SMALLEST_SET
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 
-#: Each strength as a share of the one before, and the least number of them that is worth it.
-NEXT, LEAST = 0.2, 2
+#: Each strength as a share of the one before, and the least and the largest number of them: so weak
+#: a penalty that these do not suffice has larger steps.
+NEXT, LEAST, MOST = 0.2, 2, 6
 #: Relative gap of each optimum.
 ROUGH = 0.1
-#: A strength that holds whatever a penalty can, in slopes of the loss, and strengths at most.
-STRONGEST, MOST = 1e6, 20
+#: A strength that holds whatever a penalty can, in slopes of the loss, and those that are tried.
+STRONGEST, TRIED = 1e6, 20
 #: What :attr:`Record.start` calls it.
 STRONGER = "stronger penalties"
 
@@ -19,26 +21,32 @@ STRONGER = "stronger penalties"
 def stronger_penalties(problem):
     """Strengths from about where coefficients enter down to the problem's own, without that.
 
-    None where a fit from the constant model takes no longer: the penalty is strong, a model is the
-    whole objective on many rows, or a fit takes few Newton steps in all coefficients.
+    None where a fit from the constant model takes no longer: the penalty is strong, one working set
+    holds all coefficients, a model is the whole objective on many rows, or a fit takes few Newton
+    steps in all coefficients.
 
     Returns
     -------
     ndarray, strongest first
     """
     is_exact = problem.loss.constant_curvature and problem.n_samples > problem.n_features
-    if is_exact or problem.is_smooth or takes_kinked_newton(problem):
+    is_small = np.prod(problem.shape) <= SMALLEST_SET or takes_kinked_newton(problem)
+    if is_exact or is_small or problem.is_smooth:
         return np.empty(0)
     gradient, coef = problem.null.data_gradient, np.zeros(problem.shape)
     size = np.abs(gradient).max(initial=0.0)
     if not 0 < size < np.inf:
         return np.empty(0)
     held = problem.penalty.subdiff_distance(coef, gradient / (STRONGEST * size)) == 0
-    strengths = problem.alpha / NEXT ** np.arange(1, MOST + 1)
-    for count, alpha in enumerate(strengths):
-        if not (problem.penalty.subdiff_distance(coef, gradient / alpha)[held] > 0).any():
-            return strengths[:count][::-1] if count >= LEAST else np.empty(0)
-    return strengths[::-1]
+
+    def lets_in(alpha):
+        return (problem.penalty.subdiff_distance(coef, gradient / alpha)[held] > 0).any()
+
+    strengths = problem.alpha / NEXT ** np.arange(1, TRIED + 1)
+    strengths = strengths[[lets_in(alpha) for alpha in strengths]]
+    if len(strengths) < LEAST:
+        return np.empty(0)
+    return np.geomspace(strengths[-1], problem.alpha, min(len(strengths), MOST) + 1)[:-1]
 
 
 def begin_at_stronger_penalties(run, start, strengths, rows=None):

@@ -8,7 +8,7 @@ from nno_sklearn.losses import Huber, LogLoss, Poisson, SquaredError, SquaredHin
 from nno_sklearn.penalties import L1, L2, MCP, SCAD, SLOPE, ElasticNet, FusedLasso, GroupLasso
 from nno_sklearn.solvers import proximal
 from nno_sklearn.solvers.base import GIVEN
-from nno_sklearn.solvers.stronger_penalties import LEAST, NEXT, STRONGER, stronger_penalties
+from nno_sklearn.solvers.stronger_penalties import LEAST, MOST, NEXT, STRONGER, stronger_penalties
 from tests.problems import pose, solve
 
 N, P, WEAK = 60, 150, 0.002
@@ -62,10 +62,17 @@ def test_strengths_begin_where_coefficients_enter(loss, penalty):
         posed(LogLoss(), L2(), 1e-3),  # no kinks
         posed(LogLoss(), L2(lower=-0.1, upper=0.1), 1e-3),  # none at 0
         posed(SquaredError(), L1(), 1e-3, n=300),  # a model is the objective
+        posed(LogLoss(), L1(), 1e-3, n=300).columns(np.arange(100)),  # few coefficients
     ],
 )
 def test_others_begin_at_the_constant_model(problem):
     assert not len(stronger_penalties(problem))
+
+
+def test_strengths_are_few_however_weak_the_last_one():
+    strengths = stronger_penalties(posed(LogLoss(), L1(), 1e-12))
+    assert len(strengths) == MOST
+    np.testing.assert_allclose(np.diff(np.log([*strengths, 1e-12]), 2), 0.0, atol=1e-9)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
