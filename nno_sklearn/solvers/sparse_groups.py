@@ -3,6 +3,7 @@
 import numpy as np
 
 from nno_sklearn.rows.cholesky import ScaledCholesky
+from nno_sklearn.solvers.kinked_model import GAP_ROUNDINGS
 from nno_sklearn.solvers.models import stands_still
 from nno_sklearn.solvers.norms_model import NormsModel
 
@@ -42,7 +43,9 @@ class SparseGroupModel(NormsModel):
 
     def minimise(self, target_gap):
         """The minimum, to a duality gap or to rounding, (n_features, n_outputs)."""
-        target_gap, v, slope = self._own(target_gap), self._w, self._gradient
+        v, slope = self._w, self._gradient
+        rounding = GAP_ROUNDINGS * EPS * (self._norms.value(v) + self._energy)
+        target_gap = max(self._own(target_gap), rounding)
         if most := self._most_plane_steps(self._n_likely(), v.shape[1]):
             v, slope, is_reached = self._by_products(v, slope, target_gap, most)
             if is_reached:
