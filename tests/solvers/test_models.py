@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from nno_sklearn.penalties import GroupLasso
-from nno_sklearn.solvers.models import GramModel, ThinModel, _kernel_factor
+from nno_sklearn.problem import hessian_blocks
+from nno_sklearn.solvers.models import GramModel, RowsModel, ThinModel, _kernel_factor
 from tests.problems import make_coef, make_problem
 
 
@@ -42,3 +43,17 @@ def test_curvature_by_a_matrix_and_by_rows_agree(l2, n_used, n_groups):
         found.append(model.left(part, used, index, unit, starts))
     assert found[0].shape == (n_groups, n_groups)
     np.testing.assert_allclose(*found, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("loss", ["squared_hinge", "modified_huber", "huber_small", "log_loss"])
+@pytest.mark.parametrize("p", [4, 30])
+def test_a_model_by_rows_is_that_of_the_hessian(loss, p):
+    """It has no more rows than are curved, nor than coefficients."""
+    problem = make_problem(loss, n=20, p=p)  # under squares flat rows get no curvature
+    point = problem.at(0.3 * make_coef(problem))
+    [(index, hessian)] = hessian_blocks(point)
+    model = RowsModel(point, index, np.zeros((0, 1), dtype=int))
+    n_curved = np.count_nonzero(point.curvature.entries.diagonal)
+    assert 0 < n_curved <= 20 and len(model._rows) == min(n_curved, p)
+    product = np.column_stack([model.product(unit) for unit in np.eye(p)])
+    np.testing.assert_allclose(product, hessian, rtol=1e-10, atol=1e-12)
