@@ -19,6 +19,7 @@ from nno_sklearn import NNOClassifier, NNORegressor, NNOSearchCV
 from nno_sklearn._namespaces import dtype_name, to_numpy
 from nno_sklearn.linear_model import HuberRegressor, LassoCV, LogisticRegression, Ridge
 from nno_sklearn.losses import Loss, Quantile
+from nno_sklearn.penalties import L2
 from tests.estimators import ANYWHERE
 
 strict = pytest.importorskip("array_api_strict")
@@ -83,6 +84,21 @@ def test_the_optimum_is_that_of_numpy(loss, penalty, kind):
         expected, score = home.predict(rows), home.score(rows, y, WEIGHT)
     np.testing.assert_allclose(to_numpy(predicted), expected, rtol=1e-6, atol=1e-6)
     assert model.score(there(rows), there(y), there(WEIGHT)) == pytest.approx(score, abs=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(30, 70), (120, 20)])
+@pytest.mark.parametrize("penalty", ["l2", "l1", L2(lower=-0.1, upper=0.1)])
+@pytest.mark.parametrize("kind", ["torch64", "strict-device"])
+def test_classes_on_flat_parts_of_a_loss(kind, penalty, shape):
+    """Rows without curvature are told apart in this process."""
+    rng, there = np.random.default_rng(0), KINDS[kind]
+    rows = rng.normal(size=shape)
+    y = np.digitize(2 * rows[:, 0] + rng.normal(size=len(rows)), [-1.0, 1.0])
+    model = NNOClassifier("squared_hinge", penalty=penalty, alpha=0.03, tol=1e-8)
+    local = clone(model).fit(rows, y)
+    model.fit(there(rows), there(y))
+    assert model.converged_ and local.converged_
+    assert model.objective_ == pytest.approx(local.objective_, rel=1e-7)
 
 
 @pytest.mark.parametrize("kind", ["torch64", "strict-device"])
