@@ -86,7 +86,7 @@ def exact_step(line, accuracy=0.1):
                 return first_as_low(line, t, second) if t.any() else None
             done &= ~above
         shrink = ~usable | above
-        low = np.where(usable & ~above & (first < 0), t, low)
+        low = np.where(usable & ~flat & (first < 0), t, low)
         high = np.where(shrink | (first > 0), t, high)
         is_model = usable & (second > 0)
         newton = t - np.divide(first, second, out=np.full_like(t, -np.inf), where=is_model)

@@ -28,7 +28,7 @@ from nno_sklearn.solvers.coefficient_choice import (
 from nno_sklearn.solvers.feature_choice import choose_features
 from nno_sklearn.solvers.joint_newton import descend_by_newton
 from nno_sklearn.solvers.joint_proximal import kinked_place_at
-from nno_sklearn.solvers.linesearch import exact_step, rises
+from nno_sklearn.solvers.linesearch import exact_step, rises, rounding_of
 from nno_sklearn.solvers.models import RowHessian
 from nno_sklearn.solvers.product_models import has_product_models, minimise_by_products
 from nno_sklearn.solvers.quadratic import minimise_model
@@ -162,10 +162,11 @@ def _creeps(history):
 
 
 def _hardly_gains(better, point):
-    """Whether models have gained almost nothing, as where an output has no curvature of its own; of
-    a finite gap :func:`_creeps` tells, of which more is rounding."""
-    gain = point.value - better.value
-    return not point.problem.has_dual and gain < CREEPING * _left(point)
+    """Whether models have gained almost nothing, and not as rounding hides what they gain, as where
+    an output has no curvature of its own; of a finite gap :func:`_creeps` tells."""
+    worthwhile = CREEPING * _left(point)
+    is_told = not point.problem.has_dual and worthwhile > rounding_of(point.problem)
+    return is_told and point.value - better.value < worthwhile
 
 
 def _takes_products(point, hessian, chosen):
