@@ -17,9 +17,8 @@ def chosen_coefficients(point):
     """
     if are_chosen_by_output(point):
         index = chosen_by_outputs(point)
-        return (
-            None if len(index) >= MOST * point.coef.size and fits_matrix(len(point.coef)) else index
-        )
+        are_most = len(index) >= MOST * point.coef.size and fits_matrix(len(point.coef))
+        return None if are_most else index
     if _are_chosen_singly(point):
         promise, used = point.promised_decrease.ravel(), (point.coef != 0).ravel()
         return _room_for(promise, used, SMALLEST_SET, MAX_MATRIX_SIZE)
@@ -73,17 +72,10 @@ def _are_chosen_in_groups(point):
 
 def chosen_by_outputs(point):
     """The numbers of each output's own choice, one output after the other."""
-    used, promise, n_outputs = (
-        may_be_any_number(point),
-        point.promised_decrease,
-        point.problem.n_outputs,
-    )
-    return np.concatenate(
-        [
-            n_outputs * _room_for(promise[:, k], used[:, k], SMALLEST_SET, MAX_MATRIX_SIZE) + k
-            for k in range(n_outputs)
-        ]
-    )
+    n_outputs = point.problem.n_outputs
+    pairs = zip(point.promised_decrease.T, may_be_any_number(point).T, strict=True)
+    features = [_room_for(*pair, SMALLEST_SET, MAX_MATRIX_SIZE) for pair in pairs]
+    return np.concatenate([n_outputs * own + k for k, own in enumerate(features)])
 
 
 def _of_groups(point):

@@ -21,9 +21,9 @@ STRONGER = "stronger penalties"
 def stronger_penalties(problem):
     """Strengths from about where coefficients enter down to the problem's own, without that.
 
-    None where a fit from the constant model takes no longer: the penalty is strong, one working set
-    holds all coefficients, a model is the whole objective on many rows, or a fit takes few Newton
-    steps in all coefficients.
+    Empty where a fit from the constant model takes no longer: the penalty is strong, one working
+    set holds all coefficients, a model is the whole objective on many rows, or a fit takes few
+    Newton steps in all coefficients.
 
     Returns
     -------

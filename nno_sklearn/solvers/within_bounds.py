@@ -23,6 +23,7 @@ def begin_within_bounds(run, solver, start, **options):
     solver : Solver
         Of the smooth problem.
     start : Point
+        The constant model's.
     **options
         Of ``solver.solve``.
 
@@ -31,7 +32,7 @@ def begin_within_bounds(run, solver, start, **options):
     Point
     """
     problem, penalty = start.problem, start.problem.penalty.without_bounds()
-    if penalty is None or start.coef.any() or takes_kinked_newton(problem):
+    if penalty is None or takes_kinked_newton(problem):
         return start
     if np.count_nonzero(may_be_any_number(start)) < MOST * start.coef.size:
         return start
