@@ -1,5 +1,7 @@
 """A start for a weak penalty with kinks: about the optima of ever weaker ones."""
 
+from itertools import takewhile
+
 import numpy as np
 
 from nno_sklearn.problem.cost import takes_kinked_newton
@@ -12,7 +14,7 @@ from nno_sklearn.solvers.working_set import solve_by_working_sets
 NEXT, LEAST, MOST = 0.2, 2, 6
 #: Relative gap of each optimum.
 ROUGH = 0.1
-#: A strength that holds whatever a penalty can, in slopes of the loss, and those that are tried.
+#: A strength that holds whatever a penalty can, in slopes of the loss, and the most tried.
 STRONGEST, TRIED = 1e6, 20
 #: What :attr:`Record.start` calls it.
 STRONGER = "stronger penalties"
@@ -42,11 +44,12 @@ def stronger_penalties(problem):
     def lets_in(alpha):
         return (problem.penalty.subdiff_distance(coef, gradient / alpha)[held] > 0).any()
 
-    strengths = problem.alpha / NEXT ** np.arange(1, TRIED + 1)
-    strengths = strengths[[lets_in(alpha) for alpha in strengths]]
-    if len(strengths) < LEAST:
+    strengths = problem.alpha / NEXT ** np.arange(LEAST, TRIED + 1)
+    strengths = list(takewhile(lets_in, strengths))
+    if not strengths:
         return np.empty(0)
-    return np.geomspace(strengths[-1], problem.alpha, min(len(strengths), MOST) + 1)[:-1]
+    steps = min(LEAST + len(strengths) - 1, MOST)
+    return np.geomspace(strengths[-1], problem.alpha, steps + 1)[:-1]
 
 
 def begin_at_stronger_penalties(run, start, strengths, rows=None):
