@@ -202,6 +202,20 @@ class ByIntercept(Loss):
         return np.hstack([gradient, diagonal, -joint * is_near])
 
 
+class ByCoefficients(Loss):
+    """Second derivatives of :class:`Ordinal` by the part that its raw predictions share and by each
+    of them, as the slopes of a loss: a gradient by coefficients is of these one that is mixed."""
+
+    def value(self, y: Array, eta: Array) -> Array:
+        return np.zeros_like(eta)
+
+    def gradient(self, y: Array, eta: Array) -> Array:
+        return _entries(y, eta, *(_density(end) for end in _ends(y, eta)))
+
+    def curvature(self, y: Array, eta: Array) -> Array | Curvature:
+        return np.zeros_like(eta)
+
+
 def _codes(y):
     """Numbers of the classes; a landmark row, which has a mean, counts for the nearest one."""
     return np.rint(y).astype(np.intp)

@@ -13,6 +13,7 @@ from nno_sklearn.problem.intercepts import (
     intercept_sums,
     ordered_gap,
     ordered_step,
+    reduced_hessian,
 )
 from nno_sklearn.problem.knowledge import KnownHessian
 from nno_sklearn.problem.mean_dual import MeanDual
@@ -50,6 +51,7 @@ __all__ = [
     "nonsmooth_bound",
     "ordered_gap",
     "ordered_step",
+    "reduced_hessian",
     "root_mean_square",
     "separates",
     "shortest",

@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nno_sklearn.losses.ordinal import ByIntercept, Ordinal
+from nno_sklearn.losses.ordinal import ByCoefficients, ByIntercept, Ordinal
 from nno_sklearn.problem.certificate import dual_gap
 from nno_sklearn.problem.point import Point
 from nno_sklearn.problem.problem import Problem
 from nno_sklearn.rows import Raw
+from nno_sklearn.rows.cholesky import ScaledCholesky
 from nno_sklearn.types import Array
 
 #: Newton steps at most, the decrease after which one more is the last, and the share of the way to
@@ -38,6 +39,34 @@ def intercept_sums(problem: Problem, raw: Raw, intercepts: Array) -> InterceptSu
     parts = problem.rows.with_loss(ByIntercept()).values(raw, intercepts)
     gradient, diagonal, beside = np.split(parts, [n, 2 * n])
     return InterceptSums(gradient, np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
+
+
+def reduced_hessian(point: Point, intercepts: Array, hessian: Array) -> Array:
+    """Second derivatives by the intercepts where coefficients go with them to their best, but those
+    that a penalty with kinks has at 0; three passes.
+
+    Parameters
+    ----------
+    point : Point
+        Best coefficients at the intercepts, which its loss knows.
+    intercepts : ndarray of shape (n_classes - 1,)
+    hessian : ndarray of shape (n_classes - 1, n_classes - 1)
+        Those at fixed coefficients.
+
+    Returns
+    -------
+    ndarray of shape (n_classes - 1, n_classes - 1)
+    """
+    problem, coef = point.problem, point.coef
+    used = np.flatnonzero(problem.is_smooth | (coef[:, 0] != 0))
+    if not len(used):
+        return hessian
+    rows = problem.rows.with_loss(ByCoefficients())
+    mixed = rows.gradient(rows.raw(np.repeat(coef, len(intercepts), axis=1)), intercepts)[used]
+    gram = problem.rows.hessian_sums(point.curvature, 0)[0] + problem.correction.block(0, 0)
+    curvature = problem.alpha * problem.penalty.curvature(coef)[used, 0]
+    response = ScaledCholesky(gram[np.ix_(used, used)], curvature).solve(mixed)
+    return hessian - mixed.T @ response
 
 
 def ordered_step(intercepts: Array, step: Array) -> Array:

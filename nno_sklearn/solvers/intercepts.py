@@ -9,7 +9,9 @@ from nno_sklearn.problem import (
     intercept_sums,
     ordered_gap,
     ordered_step,
+    reduced_hessian,
 )
+from nno_sklearn.problem.cost import LOOK_BUDGET, newton_cost
 from nno_sklearn.solvers.base import Callback, Solver, SolverResult
 from nno_sklearn.solvers.returned import polished
 from nno_sklearn.solvers.succession import Check, Succession, accept
@@ -39,8 +41,10 @@ def solve_ordered(
 
     With intercepts that are known up to a shift, any solver finds the coefficients, from those
     before. What is left is a smooth convex function of the intercepts, whose gradient is known
-    there: BFGS minimises it, beginning with the curvature at fixed coefficients, which is never too
-    small. Where all intercepts suit the coefficients, slopes are a dual point of both.
+    there. Newton's steps minimise it where a Hessian by coefficients costs little; elsewhere, and
+    after a step that raised it, BFGS does, which begins with the curvature at fixed coefficients:
+    that is never too small. Where all intercepts suit the coefficients, slopes are a dual point of
+    both.
 
     Parameters
     ----------
@@ -76,6 +80,7 @@ class _Intercepts(Succession):
         self._value = self._value_at(self.coef, self.raw)
         #: Those of the last problem, and the gradient there; None before the first.
         self._before = None
+        self._takes_newton = newton_cost(problem) <= LOOK_BUDGET
 
     def _next_problem(self):
         return self._problem.at_intercepts(self._known)
@@ -114,17 +119,20 @@ class _Intercepts(Succession):
         self._known = self._known + point.intercept
         self.intercept = best_intercepts(self._problem, self.raw, self._known)
         value = self._value_at(self.coef, self.raw)
-        self._learn(value > self._value)
+        self._learn(point, value > self._value)
         gap = ordered_gap(self._problem, self.coef, self.raw, self.intercept)
         self._bound = max(self._bound, value - gap)
         return value
 
-    def _learn(self, has_risen):
-        """Update the inverse of the curvature by BFGS, and the step that it leads to; begin anew
-        where the last one raised the objective."""
+    def _learn(self, point, has_risen):
+        """The inverse of the curvature, and the step that it leads to: Newton's until one raises
+        the objective, then that by BFGS, which begins anew after such a step."""
         sums = intercept_sums(self._problem, self.raw, self._known)
         slope = sums.gradient
-        if self._before is None or has_risen:
+        self._takes_newton &= not has_risen
+        if self._takes_newton:
+            self._inverse = np.linalg.inv(reduced_hessian(point, self._known, sums.hessian))
+        elif self._before is None or has_risen:
             self._inverse = np.linalg.inv(sums.hessian)
         else:
             moved, turned = self._known - self._before[0], slope - self._before[1]
