@@ -14,7 +14,7 @@ from benchmarks.worker import in_fresh_process
 
 PACKAGES = (
     *("nno_sklearn", "numpy", "scipy", "scikit-learn"),
-    *("skglm", "celer", "glum", "adelie", "numba", "cma"),
+    *("skglm", "celer", "glum", "adelie", "python-glmnet", "numba", "cma"),
     *("dask", "distributed", "dask-ml"),
 )
 

@@ -13,6 +13,8 @@ COLORS = {
     "celer": "tab:orange",
     "glum": "tab:purple",
     "adelie": "tab:brown",
+    "glmnet": "tab:olive",
+    "statsmodels": "tab:cyan",
     "plain": "tab:gray",
 }
 MARKERS = "osv^D<>Pp*"

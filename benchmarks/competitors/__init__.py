@@ -3,6 +3,7 @@
 from benchmarks.competitors import (
     adelie_package,
     celer_package,
+    glmnet_package,
     glum_package,
     ours,
     plain,
@@ -21,6 +22,7 @@ ALL = [
     *celer_package.COMPETITORS,
     *glum_package.COMPETITORS,
     *adelie_package.COMPETITORS,
+    *glmnet_package.COMPETITORS,
     *statsmodels_package.COMPETITORS,
     *plain.COMPETITORS,
 ]

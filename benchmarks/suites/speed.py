@@ -15,7 +15,7 @@ from benchmarks.runner import Effort, run_case
 TITLE, KEY = "Speed", "case"
 #: What the tables of cases are about, and the summary that is printed.
 TARGET = 1e-6
-PEERS = ("scikit-learn", "skglm", "celer", "glum", "adelie", "statsmodels")
+PEERS = ("scikit-learn", "skglm", "celer", "glum", "adelie", "glmnet", "statsmodels")
 
 
 def add_arguments(parser):

@@ -106,6 +106,8 @@ PROBLEMS = {
         "fit_intercept": False,
         "penalty": "group_net",
     },
+    "multinomial_l1": {"loss": "multinomial", "l1_ratio": 1.0},
+    "multinomial_enet": {"loss": "multinomial", "l1_ratio": 0.5},
     "multinomial-rows": {"loss": "multinomial", "l1_ratio": 1.0, "penalty": "rows"},
     **{
         penalty: {
