@@ -225,6 +225,17 @@ def settings_of(args, part, kinds):
     return found
 
 
+def check_share(args, option, penalties):
+    """Raise a UserError where an option on elasticnet's share of l1 has no effect."""
+    if "elasticnet" not in penalties:
+        raise UserError(
+            f"{option} is the share of l1 in elasticnet, and has no effect on "
+            f"{' and '.join(penalties)}; leave it out, or take --penalty elasticnet"
+        )
+    if ("penalty", "l1_ratio") in [setting[:2] for setting in args.set]:
+        raise UserError(f"{option} and --set penalty__l1_ratio say the same; leave one of them out")
+
+
 def _no_effect(kinds, name, part, names, idle):
     """Why none of some losses or penalties heeds a parameter."""
     kind = " and ".join(kind.__name__ for kind in kinds)

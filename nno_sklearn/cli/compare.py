@@ -14,6 +14,7 @@ from nno_sklearn.cli.arguments import (
     add_loss,
     add_offset,
     add_settings,
+    check_share,
     find_task,
     make_folds,
     make_loss,
@@ -39,6 +40,8 @@ from nno_sklearn.inspection import ConvergenceDisplay
 from nno_sklearn.penalties import PENALTIES
 from nno_sklearn.solvers import SOLVERS
 
+ALPHA, L1_RATIO = 1e-4, 0.5
+
 
 def add_command(commands):
     """Add the command to the parser."""
@@ -55,9 +58,11 @@ def _add_problem(group):
     add_settings(group)
     add_offset(group)
     group.add_argument("--penalty", choices=[*PENALTIES, "none"], default="l2", help="default: l2")
-    default = "default: %(default)s"
-    group.add_argument("--alpha", type=float, default=1e-4, metavar="A", help=default)
-    group.add_argument("--l1-ratio", type=float, default=0.5, metavar="R", help=default)
+    # None tells a default from what would be without effect.
+    what = f"strength of the penalty (default: {ALPHA})"
+    group.add_argument("--alpha", type=float, metavar="A", help=what)
+    what = f"share of l1 in elasticnet (default: {L1_RATIO})"
+    group.add_argument("--l1-ratio", type=float, metavar="R", help=what)
     add_limits(group)
 
 
@@ -96,9 +101,7 @@ def run(args):
     task, reason = find_task(args, data)
     problem = {
         "loss": make_loss(args, task),
-        "penalty": _penalty(args),
-        "alpha": args.alpha,
-        "l1_ratio": args.l1_ratio,
+        **_penalty(args),
         "tol": args.tol,
         "max_iter": args.max_iter,
         "random_state": args.random_state,
@@ -118,7 +121,8 @@ def run(args):
 
     X = preprocessor.fit_transform(data.X, data.y)
     describe(say, data, X.shape[1], score.notes)
-    settings = f"loss={problem['loss']}, penalty={problem['penalty']}, alpha={args.alpha:g}"
+    strength = f", alpha={problem['alpha']:g}" if problem["penalty"] else ""
+    settings = f"loss={problem['loss']}, penalty={problem['penalty']}{strength}"
     say(f"{task}{reason}, {settings}, cv={args.cv}, score: {score.name} ± standard error\n")
     print_table(console, _HEADINGS, _rows(results, null_model), names="solver")
     for remark in [*missing, *_remarks(args, results, null_model)]:
@@ -131,15 +135,23 @@ def run(args):
 
 
 def _penalty(args):
-    """The penalty by its name, or with parameters of --set an object; None without any."""
+    """The parameters on the penalty, which is a name, or with those of --set an object."""
     kinds = [] if args.penalty == "none" else [PENALTIES[args.penalty]]
+    if args.alpha is not None and not kinds:
+        raise UserError(
+            "--alpha has no effect without a penalty; leave it out, or take another --penalty "
+            "than none"
+        )
+    if args.l1_ratio is not None:
+        check_share(args, "--l1-ratio", [args.penalty])
+    alpha = ALPHA if args.alpha is None else args.alpha
+    ratio = L1_RATIO if args.l1_ratio is None else args.l1_ratio
     settings = settings_of(args, "penalty", kinds)
-    if not kinds:
-        return None
-    if not settings[0]:
-        return args.penalty
-    ratio = {"l1_ratio": args.l1_ratio} if args.penalty == "elasticnet" else {}
-    return kinds[0](**{**ratio, **settings[0]})
+    penalty = args.penalty if kinds else None
+    if kinds and settings[0]:
+        share = {"l1_ratio": ratio} if args.penalty == "elasticnet" else {}
+        penalty = kinds[0](**{**share, **settings[0]})
+    return {"penalty": penalty, "alpha": alpha, "l1_ratio": ratio}
 
 
 def _compete(args, data, preprocessor, contenders, folds, score):

@@ -11,7 +11,7 @@ from nno_sklearn._wording import counted
 from nno_sklearn.cli.arguments import add_layout, layout_from
 from nno_sklearn.cli.errors import UserError
 from nno_sklearn.cli.output import check_file, is_same_file, write_aside
-from nno_sklearn.cli.reading import unreadable
+from nno_sklearn.cli.reading import check_layout, unreadable
 
 
 def add_command(commands):
@@ -51,6 +51,7 @@ def run(args):
     model = _load(args.model)
     source = model[0]
     with unreadable(args.file):
+        check_layout(args.file, layout_from(args))
         rows, notes = source.read(args.file, layout_from(args))
         if rows.shape[0] == 0:
             raise UserError(f"{args.file} holds no rows to predict")

@@ -108,9 +108,14 @@ def _read_file(path, target, choice, layout):
     if kind not in TABLES:
         _refuse_options(path, target, choice, layout)
         return _read_matrix(path, kind)
-    if kind not in DELIMITED and layout != UNKNOWN:
-        raise UserError(f"--encoding and --sep are for delimited text, which {path} is not")
+    check_layout(path, layout)
     return _read_table(path, kind, target, choice, layout)
+
+
+def check_layout(path, layout):
+    """Raise a UserError for options on text where a file is none."""
+    if layout != UNKNOWN and find_format(path) not in DELIMITED:
+        raise UserError(f"--encoding and --sep are for delimited text, which {path} is not")
 
 
 def _refuse_options(path, target, choice, layout):
@@ -144,8 +149,12 @@ def _read_table(path, kind, target, choice, layout):
     for name in (target, *choice.unused, *choice.keep):
         if name not in frame.columns:
             raise UserError(_unknown_column(name, frame.columns, path))
-    if target in choice.drop:
-        raise UserError(f"--drop {target} is the target; name another one with --target")
+    for option, names in (("--drop", choice.drop), ("--keep", choice.keep)):
+        if target in names:
+            raise UserError(f"{option} {target} is the target; name another one with --target")
+    for name in choice.drop:
+        if name in choice.keep:
+            raise UserError(f"--drop and --keep both name column '{name}'; leave one of them out")
     if choice.offset is not None and choice.offset.name in (target, *choice.drop, *choice.keep):
         raise UserError(
             f"{choice.offset.option} is a column of its own: neither the target, nor one that "
@@ -195,7 +204,7 @@ def check_target(data, task):
         raise UserError(
             f"target '{target}' is always {y[0]}; classification needs two classes or more"
         )
-    if y.dtype.kind not in "biuf" and n_classes > len(y) / 2:
+    if y.dtype.kind not in "biuf" and n_classes > max(2, len(y) / 2):
         raise UserError(
             f"target '{target}' has {n_classes} different texts in {len(y)} rows, too many for "
             f"classes; name another column with --target{_others(data.X)}"

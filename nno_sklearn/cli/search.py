@@ -21,6 +21,7 @@ from nno_sklearn.cli.arguments import (
     add_offset,
     add_settings,
     at_least,
+    check_share,
     find_task,
     make_folds,
     make_loss,
@@ -51,6 +52,7 @@ from nno_sklearn.model_selection import NNOSearchCV
 from nno_sklearn.penalties import PENALTIES
 
 DEFAULT_PENALTIES = ("l2", "l1", "elasticnet")
+L1_RATIOS = [0.1, 0.5, 0.9]
 CLASS_WEIGHTS = {"none": None, "balanced": "balanced"}
 RULES = {"best": True, "1se": "one_standard_error"}
 
@@ -86,11 +88,8 @@ def _add_grid(group):
     group.add_argument(
         "--alphas", type=at_least(2, "strengths"), default=30, metavar="N", help=what
     )
-    ratios = [0.1, 0.5, 0.9]
-    what = f"shares of l1 in elasticnet (default: {' '.join(map(str, ratios))})"
-    group.add_argument(
-        "--l1-ratios", action=Several, type=_share, default=ratios, metavar="R", help=what
-    )
+    what = f"shares of l1 in elasticnet (default: {' '.join(map(str, L1_RATIOS))})"
+    group.add_argument("--l1-ratios", action=Several, type=_share, metavar="R", help=what)
     group.add_argument(
         "--class-weight",
         action=Several,
@@ -198,16 +197,18 @@ def _make_search(args, task, loss, score, folds, data):
 
 def _grid(args):
     """Settings that do not depend on the solver, without alpha."""
-    grids = []
+    grids, ratios = [], args.l1_ratios or L1_RATIOS
+    if args.l1_ratios:
+        check_share(args, "--l1-ratios", args.penalty)
     settings = settings_of(args, "penalty", [PENALTIES[name] for name in args.penalty])
     for penalty, params in zip(args.penalty, settings, strict=True):
         grid = {"model__penalty": [PENALTIES[penalty](**params) if params else penalty]}
         if penalty == "elasticnet" and params:
-            shares = [params["l1_ratio"]] if "l1_ratio" in params else args.l1_ratios
+            shares = [params["l1_ratio"]] if "l1_ratio" in params else ratios
             nets = [PENALTIES[penalty](**{**params, "l1_ratio": share}) for share in shares]
             grid["model__penalty"] = nets
         elif penalty == "elasticnet":
-            grid["model__l1_ratio"] = args.l1_ratios
+            grid["model__l1_ratio"] = ratios
         if args.class_weight:
             grid["model__class_weight"] = [CLASS_WEIGHTS[name] for name in args.class_weight]
         grids.append(grid)

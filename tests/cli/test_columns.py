@@ -91,6 +91,8 @@ class TestColumns:
         assert "no column 'zz'" in complain(path, "--drop", "zz")
         assert "no column 'bb' in" in complain(path, "--keep", "bb")
         assert "--drop y is the target" in complain(path, "--drop", "y")
+        assert "--keep y is the target" in complain(path, "--keep", "y")
+        assert "both name column 'a'" in complain(path, "--keep", "a", "--drop", "b", "a")
         assert "'xx' is no single character" in complain(path, "--sep", "xx")
         assert "Python knows no --encoding nonsense" in complain(path, "--encoding", "nonsense")
         assert "has no column besides" in complain(path, "--sep", ";")

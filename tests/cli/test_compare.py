@@ -305,6 +305,20 @@ class TestMistakes:
         assert "loss huber is for regression, not for classification; use one of log_loss" in said
         assert "unrecognized arguments: --what" in complain("--what")
 
+    def test_options_without_effect(self, complain):
+        said = complain("--l1-ratio", "0.5")
+        assert "--l1-ratio is the share of l1 in elasticnet, and has no effect on l2;" in said
+        said = complain("--penalty", "elasticnet", "--l1-ratio", ".5", "--set",
+                        "penalty__l1_ratio=.5")  # fmt: skip
+        assert "--l1-ratio and --set penalty__l1_ratio say the same" in said
+        said = complain("--penalty", "none", "--alpha", "0.0001")
+        assert "--alpha has no effect without a penalty; leave it out, or take another" in said
+
+    def test_two_texts_are_classes_in_however_few_rows(self, complain, tmp_path):
+        (tmp_path / "d.csv").write_text("a,y\n1,no\n2,yes\n4,yes\n")
+        said = complain(tmp_path / "d.csv")
+        assert "d.csv has 2 rows of the largest class of 'y', too few for cross-validation" in said
+
     def test_no_command(self, capsys):
         assert main([]) == 2
         assert "the following arguments are required: COMMAND" in capsys.readouterr().err

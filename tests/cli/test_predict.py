@@ -144,6 +144,8 @@ class TestFiles:
                                       pipeline.predict(read(path).X))  # fmt: skip
         np.savez(tmp_path / "wide.npz", X=np.eye(5))
         assert "has 5 columns; the model needs 2" in complain(model, tmp_path / "wide.npz")
+        said = complain(model, path, "--sep", ";")
+        assert "--encoding and --sep are for delimited text, which" in said
 
     def test_output(self, learn, predict, complain, tmp_path):
         path, model = learn(FILES["plain"][0])

@@ -16,7 +16,8 @@ from nno_sklearn.cli.arguments import LOSSES
 from nno_sklearn.cli.reading import read
 from tests.cli.commands import complaint_of
 
-QUICK = ("--cv", "3", "--alphas", "4", "--l1-ratios", "0.5")
+FEW = ("--cv", "3", "--alphas", "4")
+QUICK = (*FEW, "--l1-ratios", "0.5")
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ class TestTable:
         assert re.search(r"; \d+\.\d s of preprocessing saved", out)
 
     def test_scores_are_those_of_a_grid_search(self, search):
-        _, out, _ = search(*QUICK, "--penalty", "l2", "--tol", "1e-8", "--top", "4")
+        _, out, _ = search(*FEW, "--penalty", "l2", "--tol", "1e-8", "--top", "4")
         data = read()
         grid = {"nnoclassifier__alpha": [float(cells[4]) for cells in rows(out)]}
         expected = GridSearchCV(
@@ -92,7 +93,7 @@ class TestTable:
         np.testing.assert_allclose(found[:, 1], std / np.sqrt(2), atol=0.002)
 
     def test_settings_of_the_grid_have_columns(self, search):
-        _, out, _ = search(*QUICK, "--penalty", "l1")
+        _, out, _ = search(*FEW, "--penalty", "l1")
         assert "penalty" in out and "l1 ratio" not in out and "class weight" not in out
         weights = ("--class-weight", "none", "balanced", "--penalty", "elasticnet")
         _, out, _ = search(*QUICK, *weights, "--top", "99")
@@ -102,7 +103,7 @@ class TestTable:
         assert len(rows(out)) == 8
 
     def test_parameters_of_loss_and_penalty(self, search, narrow):
-        given = (narrow, "--target", "price", *QUICK, "--top", "99")
+        given = (narrow, "--target", "price", *FEW, "--top", "99")
         _, out, _ = search(
             *given, "--loss", "quantile", "--set", "loss__quantile=0.9", "--penalty", "l1"
         )
@@ -140,7 +141,7 @@ class TestTable:
     def test_one_standard_error_may_choose_the_best(self, search, tmp_path):
         X = np.random.default_rng(0).normal(size=(90, 3))
         np.savez(tmp_path / "exact.npz", X=X, y=X @ [1.0, 2.0, 3.0])
-        _, out, _ = search(tmp_path / "exact.npz", "--penalty", "l1", "--refit", "1se", *QUICK)
+        _, out, _ = search(tmp_path / "exact.npz", "--penalty", "l1", "--refit", "1se", *FEW)
         assert chosen(out)[0] == 1
         assert "no stronger penalty is within" in out
 
@@ -160,7 +161,7 @@ class TestTable:
     def test_fits_that_do_not_converge_are_counted(self, search):
         for workers in ("1", "2"):
             code, out, err = search(
-                *QUICK, "--penalty", "l1", "--max-iter", "1", "--tol", "1e-9", "--n-jobs", workers
+                *FEW, "--penalty", "l1", "--max-iter", "1", "--tol", "1e-9", "--n-jobs", workers
             )
             assert (code, err) == (0, "")
             said = re.search(r"(\d+) of 13 fits did not converge \(tol=1e-09, max_iter=1\)", out)
@@ -207,7 +208,7 @@ class TestSavedModel:
 
     def test_is_the_chosen_one(self, search, tmp_path):
         file = tmp_path / "model.joblib"
-        _, out, _ = search(*QUICK, "--penalty", "l1", "--save", file)
+        _, out, _ = search(*FEW, "--penalty", "l1", "--save", file)
         assert "where X is an array or sparse matrix of 30 columns" in out
         model = joblib.load(file)[-1]
         assert (model.penalty, f"{model.alpha:.3g}") == ("l1", chosen(out)[2])
@@ -219,7 +220,7 @@ class TestPlot:
         image = tmp_path / "image.png"
         # Texts, so that the columns differ from split to split.
         for options in ((), (path, "--target", "label")):
-            code, out, _ = search(*options, *QUICK, "--penalty", "l1", "--plot", image)
+            code, out, _ = search(*options, *FEW, "--penalty", "l1", "--plot", image)
             assert code == 0
             assert f"drew {image}" in out
             assert image.read_bytes().startswith(b"\x89PNG")
@@ -237,6 +238,10 @@ class TestMistakes:
         assert "0 is too few rows, 1 is the least" in complain("--top", "0")
         assert "1.5 is no share" in complain("--l1-ratios", "0.5", "1.5")
         assert "invalid value: 'half'" in complain("--l1-ratios", "half")
+        said = complain("--penalty", "l1", "l2", "--l1-ratios", "0.5")
+        assert "--l1-ratios is the share of l1 in elasticnet, and has no effect on l1 and" in said
+        said = complain("--l1-ratios", "0.5", "--set", "penalty__l1_ratio=.5")
+        assert "--l1-ratios and --set penalty__l1_ratio say the same" in said
         assert "invalid choice: '2se'" in complain("--refit", "2se")
         said = complain(path, "--target", "price", "--class-weight", "balanced")
         assert "--class-weight is for classification, not for regression" in said
