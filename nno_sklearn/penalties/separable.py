@@ -14,6 +14,8 @@ from nno_sklearn.types import Array, Scalar
 
 #: Strength of the ridge of a first fit, in curvatures of the data loss by each coefficient.
 PILOT_STRENGTH = 0.1
+#: Parameters that only adaptive weights heed.
+OF_FIRST_FIT = ("gamma", "first", "eps")
 
 
 class ElasticNet(Penalty):
@@ -30,8 +32,8 @@ class ElasticNet(Penalty):
         a dict by feature name, or column number, of those that are not 1, as which a Series or a
         table with an index is taken, too; or a function of the feature's name, or of its number
         where the data have no names. None: 1. "adaptive":
-        ``1 / |v|**gamma``, where v are the coefficients of a first fit to the same data, a ridge
-        within the same bounds (Zou, 2006).
+        ``1 / (|v| + eps)**gamma``, where v are the coefficients of a first fit to the same data
+        (Zou, 2006).
     lower, upper : float, array-like, dict, Series or callable, default=None
         Bounds of the coefficients, given likewise. They hold whatever ``alpha`` is. None, and what
         a dict leaves out: no bound.
@@ -39,11 +41,17 @@ class ElasticNet(Penalty):
         Whether all coefficients must be at least 0, beside their bounds.
     gamma : float, default=1.0
         Exponent of adaptive weights, above 0; without effect on others.
+    first : Penalty, default=None
+        Of the first fit of adaptive weights, where its strength is 1: ``L1(weights=0.1)`` is a
+        lasso of ``alpha=0.1``. None is a ridge within the bounds of this penalty.
+    eps : float, default=0.0
+        Added to the sizes of the coefficients of the first fit. With 0, those that are 0 there are
+        excluded; above 0 they may return (Candes, Wakin and Boyd, 2008).
 
     Notes
     -----
-    The first fit of adaptive weights has the loss of the second, and an l2 penalty of a tenth of
-    the loss's curvature by each coefficient at the constant model, as a ridge on standardised
+    The first fit of adaptive weights has the loss of the second. Its ridge is an l2 penalty of a
+    tenth of the loss's curvature by each coefficient at the constant model, as on standardised
     columns; a loss with corners counts as rounded off by as much as that model loses. So with
     ``gamma=1`` it does not matter in which units columns are. Certificates are of the second fit,
     with the weights as they are.
@@ -68,6 +76,8 @@ class ElasticNet(Penalty):
     upper: PerFeature = None
     positive: bool = False
     gamma: float = 1.0
+    first: Penalty | None = None
+    eps: float = 0.0
     #: What it is on known features and outputs; None before :meth:`bind`.
     bound_terms: PiecewiseQuadratic | None = None
 
@@ -80,6 +90,8 @@ class ElasticNet(Penalty):
         upper: PerFeature = None,
         positive: bool = False,
         gamma: float = 1.0,
+        first: Penalty | None = None,
+        eps: float = 0.0,
     ) -> None:
         self.l1_ratio = l1_ratio
         self.weights = weights
@@ -87,6 +99,8 @@ class ElasticNet(Penalty):
         self.upper = upper
         self.positive = positive
         self.gamma = gamma
+        self.first = first
+        self.eps = eps
 
     def check_parameters(self) -> None:
         check_l1_ratio(self)
@@ -101,6 +115,20 @@ class ElasticNet(Penalty):
                 f"{name}(gamma={self.gamma!r}): gamma must be a finite number above 0, since "
                 "adaptive weights are 1 / |coefficient|**gamma of a first fit."
             )
+        if not (isinstance(self.eps, Real) and 0 <= self.eps < np.inf):
+            raise ValueError(
+                f"{name}(eps={self.eps!r}): eps must be a finite number of at least 0, since it is "
+                "added to the sizes of the coefficients of a first fit."
+            )
+        if self.first is None:
+            return
+        if not isinstance(self.first, Penalty) or self.first.is_adaptive:
+            raise ValueError(
+                f"{name}(first={self.first!r}): the penalty of a first fit is an object, and needs "
+                "no first fit itself. Pass one such as L1(weights=0.1), whose weights are its "
+                "strength."
+            )
+        self.first.check_parameters()
 
     @property
     def is_adaptive(self) -> bool:
@@ -108,16 +136,18 @@ class ElasticNet(Penalty):
 
     @property
     def idle_parameters(self) -> dict[str, str]:
-        return {} if self.is_adaptive else {"gamma": "weights=adaptive"}
+        return {} if self.is_adaptive else dict.fromkeys(OF_FIRST_FIT, "weights=adaptive")
 
     def pilot(self, curvature: Array) -> Penalty:
+        if self.first is not None:
+            return self.first
         strengths = np.where(curvature > 0, PILOT_STRENGTH * curvature, 1.0)
         return L2(weights=strengths, lower=self.lower, upper=self.upper, positive=self.positive)
 
     def adapted(self, coef: Array) -> Penalty:
         found = copy(self)
         with np.errstate(divide="ignore", over="ignore"):
-            found.weights = np.abs(coef) ** -self.gamma
+            found.weights = (np.abs(coef) + self.eps) ** -self.gamma
         return found
 
     @property
@@ -264,12 +294,16 @@ class _OneTerm(ElasticNet):
         upper: PerFeature = None,
         positive: bool = False,
         gamma: float = 1.0,
+        first: Penalty | None = None,
+        eps: float = 0.0,
     ) -> None:
         self.weights = weights
         self.lower = lower
         self.upper = upper
         self.positive = positive
         self.gamma = gamma
+        self.first = first
+        self.eps = eps
 
 
 class L1(_OneTerm):
@@ -278,7 +312,7 @@ class L1(_OneTerm):
 
     Parameters
     ----------
-    weights, lower, upper, positive, gamma
+    weights, lower, upper, positive, gamma, first, eps
         As of :class:`ElasticNet`.
 
     Examples
@@ -300,7 +334,7 @@ class L2(_OneTerm):
 
     Parameters
     ----------
-    weights, lower, upper, positive, gamma
+    weights, lower, upper, positive, gamma, first, eps
         As of :class:`ElasticNet`. With bounds, or excluded features, it has no gradient everywhere,
         which ``solver="gd"`` needs.
     """

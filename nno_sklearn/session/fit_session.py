@@ -147,7 +147,7 @@ class FitSession:
             return penalty
         problem = known.problem
         pilot = penalty.pilot(_curvature(problem.with_penalty(NoPenalty(), 1.0)))
-        key = id(known), key_of(pilot.get_params())
+        key = id(known), type(pilot), key_of(pilot.get_params())
         if key not in self._pilots:
             self._pilots[key] = pilot_coefficients(problem, pilot, random_state)
         return penalty.adapted(self._pilots[key])

@@ -148,6 +148,55 @@ def test_an_elastic_net_weighs_both_parts():
     np.testing.assert_allclose(given.fit(X, NUMBERS[:, 0]).coef_, model.coef_, atol=1e-8)
 
 
+@pytest.mark.parametrize("eps", [0.0, 0.1])
+@pytest.mark.parametrize(
+    ("Model", "loss", "y"),
+    [(NNORegressor, "huber", NUMBERS), (NNOClassifier, "log_loss", KINDS)],
+)
+def test_a_lasso_may_be_first(Model, loss, y, eps):
+    """What it leaves out is excluded where eps is 0, and may return where it is not."""
+    penalty = L1(weights="adaptive", first=L1(weights=0.15), eps=eps)
+    model = Model(loss, penalty=penalty, alpha=0.001, tol=TOL).fit(X, y)
+    first = Model(loss, penalty="l1", alpha=0.15, tol=TOL).fit(X, y)
+    with np.errstate(divide="ignore"):
+        weights = 1 / (np.abs(first.coef_.T) + eps)
+    given = Model(loss, penalty=L1(weights=weights), alpha=0.001, tol=TOL).fit(X, y)
+    np.testing.assert_allclose(model.coef_, given.coef_, atol=1e-6)
+    left_out = first.coef_ == 0
+    assert left_out.any() and not left_out.all() and model.converged_ and model.dual_gap_ <= 1e-8
+    assert model.coef_[left_out].any() == (eps > 0)
+
+
+def test_a_first_fit_that_leaves_all_out_gives_the_constant_model():
+    y = NUMBERS[:, 0]
+    penalty = L1(weights="adaptive", first=L1(weights=1e3))
+    model = NNORegressor(penalty=penalty, alpha=ALPHA).fit(X, y)
+    assert not model.coef_.any() and model.intercept_ == pytest.approx(y.mean())
+    search = NNOSearchCV(NNORegressor(penalty=penalty), alphas=3, cv=3).fit(X, y)
+    assert np.isfinite(search.cv_results_["strength"]).all()
+    assert not search.best_estimator_.coef_.any()
+
+
+def test_a_search_chooses_the_first_fit():
+    """Of each fold; a ridge and a lasso of equal weights are two first fits."""
+    y = NUMBERS[:, 0]
+    model = NNORegressor(penalty=L1(weights="adaptive", first=L1()), alpha=ALPHA, tol=TOL)
+    firsts, cv = [L1(weights=0.2), L2(weights=0.2)], KFold(2)
+    search = NNOSearchCV(model, {"penalty__first": firsts}, cv=cv).fit(X, y)
+    for k, first in enumerate(firsts):
+        train, test = next(cv.split(X))
+        alone = clone(model).set_params(penalty__first=first).fit(X[train], y[train])
+        score = alone.score(X[test], y[test])
+        assert search.cv_results_["split0_test_score"][k] == pytest.approx(score, abs=1e-6)
+    one, other = search.cv_results_["mean_test_score"]
+    assert abs(one - other) > 1e-4
+    session = model.open_session(X, y, n_models=2)
+    for weights in (0.2, 0.4):
+        found, _ = session.solve(clone(model).set_params(penalty__first__weights=weights))
+        alone = clone(model).set_params(penalty__first__weights=weights).fit(X, y)
+        np.testing.assert_allclose(found.coef_, alone.coef_, atol=1e-8)
+
+
 def test_float32_stays_and_no_signal_is_no_error():
     model = NNORegressor(penalty=ADAPTIVE, alpha=ALPHA, tol=1e-5)
     single = model.fit(X.astype(np.float32), NUMBERS[:, 0]).coef_
@@ -225,6 +274,10 @@ def test_a_first_fit_that_does_not_converge_is_told(monkeypatch):
         (L1(weights="adaptiv"), r"L1\(weights='adaptiv'\): the only weights with a name are"),
         (L1(weights="adaptive", gamma=0), r"L1\(gamma=0\): gamma must be a finite number above 0"),
         (ElasticNet(gamma="x"), r"ElasticNet\(gamma='x'\): gamma must be"),
+        (L1(weights="adaptive", eps=-1.0), r"L1\(eps=-1.0\): eps must be a finite number of at l"),
+        (L1(weights="adaptive", first="l1"), r"L1\(first='l1'\): the penalty of a first fit is"),
+        (L1(weights="adaptive", first=ADAPTIVE), "needs no first fit itself. Pass one such as L1"),
+        (L1(weights="adaptive", first=L1(gamma=0)), r"L1\(gamma=0\): gamma must be a finite"),
     ],
 )
 def test_errors(penalty, message):
