@@ -98,8 +98,10 @@ class _WorkingSets:
         needed = choose_features(point)
         if not len(needed):
             return point
-        is_thin = _has_thin_models(point, len(needed))
-        is_of_all = is_thin and not _has_sparse_groups(point)
+        norms = point.problem.penalty.group_norms(point.coef)
+        is_thin = norms is not None and _has_thin_models(point, norms, len(needed))
+        # With an l1 part, steps are of all coefficients of a model, not of the groups in use.
+        is_of_all = is_thin and norms.l1 == 0
         self._hold(point.problem, np.arange(point.problem.n_features) if is_of_all else needed)
         is_whole = self._columns is point.problem
         inner = point if is_whole else point.on_columns(self._columns, self._set)
@@ -190,25 +192,15 @@ def _fits_hessian(point):
     )
 
 
-def _has_sparse_groups(point):
-    """Whether groups have an l1 part: steps are then of all coefficients of a model, not of the
-    groups in use."""
-    norms = point.problem.penalty.group_norms(point.coef)
-    return norms is not None and norms.l1 > 0
-
-
-def _has_thin_models(point, n_needed):
-    """Whether Newton models of groups can be solved by rows that are fewer than the features
-    needed, or than all where a choice of some would take longer and leave out what violates
-    optimality."""
+def _has_thin_models(point, norms, n_needed):
+    """Whether Newton models of groups of these norms can be solved by rows that are fewer than the
+    features needed, or than all where a choice of some would take longer and leave out what
+    violates optimality."""
     problem, n_coefs = point.problem, n_needed
-    may_hold_all = takes_all_columns(problem) and not _has_sparse_groups(point)
+    may_hold_all = takes_all_columns(problem) and norms.l1 == 0
     if may_hold_all and point.promised_decrease.any(axis=1).sum() > n_needed:
         n_coefs = problem.n_features
-    if problem.n_samples >= n_coefs:
-        return False
-    norms = problem.penalty.group_norms(point.coef)
-    if norms is None or not problem.penalty.is_convex:
+    if problem.n_samples >= n_coefs or not problem.penalty.is_convex:
         return False
     n_models = 1 if problem.loss.constant_curvature else problem.n_outputs
     has_room = can_have_rows(problem, n_models * problem.n_features)
