@@ -30,6 +30,7 @@ AGREES_WITH = {
     "conjugate": ("value", "gradient"),
     "smoothed": ("value", "gradient"),
     "corners": ("value", "gradient"),
+    "sharp": ("value", "gradient"),
     "at_scale": ("value", "gradient"),
     "at_intercepts": ("value", "gradient"),
     "resolved": ("value", "gradient"),
@@ -299,6 +300,13 @@ class Loss(BaseEstimator):
             this envelope makes them exact; for others they come as near as the width.
         """
         raise NotImplementedError(f"{type(self).__name__} has no smoothed.")
+
+    @property
+    def sharp(self) -> "Loss | None":
+        """The same loss with a :meth:`smoothed`, as which it is solved where the curved part
+        between its lines is so narrow in the targets' unit that it is nearly a corner; None without
+        such lines."""
+        return None
 
     def corners(self, y: Array) -> "tuple[Corner, ...] | None":
         """The corners whose sum a loss with a :meth:`smoothed` is, where it is linear beside them.

@@ -83,6 +83,10 @@ class Huber(Loss):
         inside = np.abs(u) <= self.delta * (1 + 1e-12)
         return np.where(inside, u * (0.5 * u + y), np.inf)
 
+    @property
+    def sharp(self) -> Loss | None:
+        return SharpHuber(self.delta)
+
     def link(self, mean: Array) -> Array:
         return mean
 
@@ -93,6 +97,70 @@ class Huber(Loss):
                 "residual beyond which the loss grows linearly. Use for instance delta=1.35, "
                 "or delta='auto' for 1.35 times a scale that fits estimate."
             )
+
+
+class SharpHuber(Huber):
+    """:class:`Huber` as a loss that is nearly one with a corner: solved by wider ones.
+
+    Parameters
+    ----------
+    delta : float, default=1.35
+    """
+
+    def smoothed(self, width: float) -> Loss:
+        """Moreau's envelope: ``min over z of value(y, z) + (eta - z)^2 / (2 width)``.
+
+        Parameters
+        ----------
+        width : float
+
+        Returns
+        -------
+        HuberEnvelope
+        """
+        return HuberEnvelope(self.delta, width)
+
+
+class HuberEnvelope(Loss):
+    """Moreau's envelope of :class:`Huber`, itself a Huber loss of ``(1 + width) * delta`` over
+    ``1 + width``: as steep, and curved ``1 + width`` times as far.
+
+    Parameters
+    ----------
+    delta : float, default=1.35
+    width : float, default=1.0
+        In units of the raw prediction per unit of slope.
+    """
+
+    takes_any_array = True
+    is_nearly_linear = True
+
+    def __init__(self, delta: float = 1.35, width: float = 1.0) -> None:
+        self.delta = delta
+        self.width = width
+
+    @property
+    def _wide(self):
+        return Huber((1.0 + self.width) * self.delta)
+
+    @property
+    def largest_curvature(self) -> float:  # type: ignore[override]
+        return 1.0 / (1.0 + self.width)
+
+    def value(self, y: Array, eta: Array) -> Array:
+        return self._wide.value(y, eta) / (1.0 + self.width)
+
+    def gradient(self, y: Array, eta: Array) -> Array:
+        return self._wide.gradient(y, eta) / (1.0 + self.width)
+
+    def curvature(self, y: Array, eta: Array) -> Array | Curvature:
+        return self._wide.curvature(y, eta) / (1.0 + self.width)
+
+    def conjugate(self, y: Array, u: Array) -> Array:
+        return Huber(self.delta).conjugate(y, u) + 0.5 * self.width * u**2
+
+    def link(self, mean: Array) -> Array:
+        return mean
 
 
 class SquaredEpsilonInsensitive(Loss):

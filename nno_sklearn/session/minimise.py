@@ -8,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from nno_sklearn.contracts import check_result
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.problem import Point, Problem
+from nno_sklearn.problem.cost import is_nearly_sharp
 from nno_sklearn.solvers import (
     SOLVERS,
     Solver,
@@ -45,6 +46,9 @@ def minimise(
     -------
     SolverResult
     """
+    sharp = problem.loss.sharp
+    if sharp is not None and is_nearly_sharp(problem):
+        problem = problem.with_loss(sharp)
     if not problem.loss.is_smooth:
         return solve_nonsmooth(problem, solver, start, **options, check=check_result)
     if problem.loss.has_scale:

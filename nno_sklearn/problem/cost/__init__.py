@@ -7,6 +7,7 @@ and numbers of rows are choices; the suites named beside them show what they are
 from nno_sklearn.problem.cost.corners import (
     begins_inside,
     curved_by,
+    is_nearly_sharp,
     n_drawn,
     n_near,
     takes_interior,
@@ -121,6 +122,7 @@ __all__ = [
     "has_room_for_newton",
     "hessian_cost",
     "is_brief",
+    "is_nearly_sharp",
     "is_polished",
     "is_wide_parabola",
     "is_wide_sparse",

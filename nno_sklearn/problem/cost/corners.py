@@ -12,6 +12,9 @@ INTERIOR_BUDGET = 25.0
 #: The same at each of some twenty steps of an interior point method on all rows; beyond, the method
 #: of multipliers takes more steps on few rows, which cost less.
 MOST_INTERIOR_OPERATIONS = 4e6
+#: Rows on a loss's curved part at the constant model, in coefficients that rows can tell apart,
+#: below which Newton's steps know too little of the others.
+FEW_CURVED = 0.3
 #: Rows near corners, in shares ``sqrt(p / count)`` of all, and what the rows of both problems must
 #: save.
 NEAR_BAND, WORTH_DRAWING = 3.0, 1.5
@@ -21,6 +24,14 @@ def takes_interior(problem):
     """Whether a Hessian of all rows at each of some twenty steps costs less than the passes that
     losses with corners take otherwise."""
     return fits_matrix(problem.n_features) and newton_cost(problem) <= INTERIOR_BUDGET
+
+
+def is_nearly_sharp(problem):
+    """Whether so few rows are on the curved part of a loss between its lines, as the targets' unit
+    is small, that it is solved as one with a corner."""
+    share = problem.null.sums.curvature.diagonal.min() / problem.loss.largest_curvature
+    few = FEW_CURVED * min(problem.n_samples, problem.n_features)
+    return bool(share * problem.n_samples < few)
 
 
 def begins_inside(problem):
