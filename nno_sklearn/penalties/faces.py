@@ -6,7 +6,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from nno_sklearn.types import Array
 
@@ -33,21 +32,46 @@ class Face:
     slopes: Array
 
     @cached_property
-    def basis(self) -> sparse.csr_array:
-        """The matrix of shape (n_features * n_outputs, n_pieces) that takes sizes to coefficients,
-        one after the other as in ``w.ravel()``."""
-        used = np.flatnonzero(self.labels.ravel() >= 0)
-        entries = self.signs.ravel()[used], (used, self.labels.ravel()[used])
-        return sparse.csr_array(entries, shape=(self.labels.size, len(self.slopes)))
+    def counts(self) -> NDArray[np.integer]:
+        """Number of coefficients of each piece, (n_pieces,)."""
+        return np.bincount(self.labels[self.labels >= 0], minlength=len(self.slopes))
+
+    @cached_property
+    def _order(self) -> NDArray[np.integer]:
+        """Numbers in ``w.ravel()`` of the coefficients of one piece after the other."""
+        labels = self.labels.ravel()
+        return np.argsort(labels, kind="stable")[np.count_nonzero(labels < 0) :]
+
+    @cached_property
+    def _signs(self) -> Array:
+        return self.signs.ravel()[self._order]
+
+    def sums(self, values: Array) -> Array:
+        """Signed sums over each piece, (n_pieces, ...), of ``values``, (n_features * n_outputs,
+        ...), in the order of ``w.ravel()``."""
+        starts = np.cumsum(self.counts) - self.counts
+        signed = (self._signs * values[self._order].T).T
+        return np.add.reduceat(signed, starts, axis=0) if len(starts) else signed
+
+    def coefficients(self, sizes: Array) -> Array:
+        """The coefficients, (n_features, n_outputs), of pieces of these ``sizes``."""
+        coef = np.zeros(self.labels.size)
+        coef[self._order] = self._signs * np.repeat(sizes, self.counts)
+        return coef.reshape(self.labels.shape)
 
     def project(self, d: Array) -> Array:
         """The part of a direction, (n_features, n_outputs), that stays on the face."""
-        counts = np.bincount(self.labels[self.labels >= 0], minlength=len(self.slopes))
-        sums = self.basis.T @ d.ravel()
-        return (self.basis @ (sums / counts)).reshape(d.shape)
+        return self.coefficients(self.sums(d.ravel()) / self.counts)
 
 
 def runs(values: Array) -> Iterator[tuple[int, int]]:
     """Start and end of each run of equal values."""
     edges = np.flatnonzero(np.diff(values)) + 1
     return zip([0, *edges], [*edges, len(values)], strict=True)
+
+
+def labelled_runs(values: Array) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+    """Where each run of equal values starts, and the number of the run that each belongs to."""
+    begins = np.ones(len(values), dtype=bool)
+    begins[1:] = values[1:] != values[:-1]
+    return np.flatnonzero(begins), np.cumsum(begins) - 1

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nno_sklearn.penalties.base import NoPenalty, Penalty
-from nno_sklearn.penalties.faces import Face, runs
+from nno_sklearn.penalties.faces import Face, labelled_runs, runs
 from nno_sklearn.penalties.parameters import check_l1_ratio
 from nno_sklearn.penalties.piecewise import AT_BOUNDARY
 from nno_sklearn.types import Array, Scalar
@@ -135,15 +135,18 @@ class FusedLasso(Penalty):
         return distance
 
     def face(self, w: Array) -> Face:
-        labels = np.full(w.shape, -1)
-        slopes: list[float] = []
+        labels, slopes, n_pieces = np.full(w.shape, -1), [], 0
         for k, column in enumerate(w.T):
-            for start, end, outside in self._pieces(column):
-                if column[start] != 0 or self.l1_ratio == 0:
-                    labels[start:end, k] = len(slopes)
-                    l1 = self.l1_ratio * (end - start) * np.sign(column[start])
-                    slopes.append(float(l1 + sum(outside)))
-        return Face(labels, np.ones_like(w), np.array(slopes))
+            starts, runs_of = labelled_runs(column)
+            level, lengths = column[starts], np.diff(starts, append=len(column))
+            jumps = np.zeros(len(starts) + 1)
+            jumps[1:-1] = (1.0 - self.l1_ratio) * np.sign(np.diff(level))
+            cost = self.l1_ratio * lengths * np.sign(level) + jumps[:-1] - jumps[1:]
+            moves = (level != 0) | (self.l1_ratio == 0)
+            labels[:, k] = np.where(moves, n_pieces + np.cumsum(moves) - 1, -1)[runs_of]
+            slopes.append(cost[moves])
+            n_pieces += len(slopes[-1])
+        return Face(labels, np.ones_like(w), np.concatenate(slopes))
 
     def _pieces(self, column: Array) -> Iterator[tuple[int, int, tuple[float, float]]]:
         """Start and end of each run of equal coefficients, and the derivatives by its first and its

@@ -10,7 +10,7 @@ from scipy.optimize import isotonic_regression
 from scipy.special import ndtri
 
 from nno_sklearn.penalties.base import NoPenalty, Penalty
-from nno_sklearn.penalties.faces import Face, runs
+from nno_sklearn.penalties.faces import Face, labelled_runs, runs
 from nno_sklearn.penalties.parameters import not_bound
 from nno_sklearn.penalties.piecewise import AT_BOUNDARY
 from nno_sklearn.types import Array, Scalar
@@ -154,15 +154,15 @@ class SLOPE(Penalty):
         return distance
 
     def face(self, w: Array) -> Face:
-        labels = np.full(w.shape, -1)
-        slopes: list[float] = []
+        labels, slopes, n_pieces = np.full(w.shape, -1), [], 0
         for k, column in enumerate(w.T):
-            order = np.argsort(-np.abs(column), kind="stable")
-            for start, end in runs(np.abs(column[order])):
-                if column[order[start]] != 0:
-                    labels[order[start:end], k] = len(slopes)
-                    slopes.append(self._weights[start:end].sum())
-        return Face(labels, np.where(w < 0, -1.0, 1.0), np.array(slopes))
+            sizes = np.abs(column)
+            order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(column)]
+            starts, pieces = labelled_runs(sizes[order])
+            labels[order, k] = n_pieces + pieces
+            slopes.append(np.add.reduceat(self._weights[: len(order)], starts))
+            n_pieces += len(starts)
+        return Face(labels, np.where(w < 0, -1.0, 1.0), np.concatenate(slopes))
 
 
 def _descending(w: Array) -> Array:

@@ -1,9 +1,9 @@
 """Quadratic models with piecewise linear penalties: proximal points by semismooth Newton steps."""
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import block_diag
 
-from nno_sklearn.solvers.models import block_product
+from nno_sklearn.solvers.models import GramModel
 
 #: Proximal points at most, and those in a row at which the model may not fall; steps of the first
 #: one and of the last, in reciprocals of the largest curvature, and what a step grows by.
@@ -13,10 +13,39 @@ MAX_POINTS, MOST_IN_VAIN, FIRST_STEP, LAST_STEP, GROWTH = 30, 3, 10.0, 1e10, 10.
 MAX_STEPS, MOST_STEPS_IN_VAIN, SHORTENINGS, FINER = 40, 8, 8, 0.1
 #: Share of the slope along a step that may be left at its end.
 FLATTER = 0.9
-#: Times that a step on a face is halved until the model falls, curvature added to it, relative to
-#: it, and roundings of the terms of what the model falls by.
-FACE_SHORTENINGS, RIDGE, ROUNDINGS = 6, 1e-13, 64
+#: Times that a step on a face is halved until the model falls, and roundings of the terms of what
+#: it falls by.
+FACE_SHORTENINGS, ROUNDINGS = 6, 64
 EPS = np.finfo(float).eps
+
+
+def minimise_on_faces(point, blocks, target_gap):
+    """Minimise ``g (v - w) + (v - w)' H (v - w) / 2 + alpha * penalty(v)``, the penalty piecewise
+    linear; output by output where neither H nor the penalty joins them.
+
+    Parameters
+    ----------
+    point, blocks, target_gap
+        See :func:`nno_sklearn.solvers.quadratic.minimise_model`.
+
+    Returns
+    -------
+    ndarray of shape (n_features, n_outputs)
+    """
+    problem, w, gradient = point.problem, point.coef, point.data_gradient
+    given = problem.alpha, 2 * abs(point.data_loss)
+    if len(blocks) > 1 and problem.penalty.is_separate:
+        columns, models, v = np.arange(len(w)), {}, w.copy()
+        for k, (_, matrix) in enumerate(blocks):
+            # Outputs of the same curvature share a matrix.
+            model = models.setdefault(id(matrix), GramModel(matrix))
+            penalty, own = problem.penalty.restrict(columns, np.array([k])), slice(k, k + 1)
+            part = FaceModel(penalty, model, w[:, own], gradient[:, own], *given)
+            v[:, own] = part.minimise(target_gap / len(blocks))
+        return v
+    order = np.argsort(np.concatenate([index for index, _ in blocks]))
+    matrix = block_diag(*(matrix for _, matrix in blocks)).take(order, axis=0).take(order, axis=1)
+    return FaceModel(problem.penalty, GramModel(matrix), w, gradient, *given).minimise(target_gap)
 
 
 class FaceModel:
@@ -29,9 +58,14 @@ class FaceModel:
 
     Parameters
     ----------
-    point : Point
-        Where the model is made; see :func:`nno_sklearn.solvers.quadratic.minimise_model`.
-    blocks : list of (index, matrix)
+    penalty : Penalty
+        One that has faces.
+    model : GramModel
+        Of H, in the order of ``w.ravel()``.
+    w, gradient : ndarray of shape (n_features, n_outputs)
+    alpha : float
+    energy : float
+        Twice what the model's other terms are worth at w.
 
     References
     ----------
@@ -39,15 +73,13 @@ class FaceModel:
     method for solving Lasso problems. SIAM Journal on Optimization 28, 433-458.
     """
 
-    def __init__(self, point, blocks):
-        problem = point.problem
-        self._penalty, self._alpha, self._blocks = problem.penalty, problem.alpha, blocks
-        self._w, self._gradient = point.coef, point.data_gradient
-        self._energy = 2 * abs(point.data_loss)
+    def __init__(self, penalty, model, w, gradient, alpha, energy):
+        self._penalty, self._model, self._alpha = penalty, model, alpha
+        self._w, self._gradient, self._energy = w, gradient, energy
 
     def minimise(self, target_gap):
         """The minimum, to a duality gap or to rounding, (n_features, n_outputs)."""
-        largest = max(matrix.diagonal().max(initial=0.0) for _, matrix in self._blocks)
+        largest = self._model.diagonal.max(initial=0.0)
         if not largest > 0:
             return self._w
         step, v, moved = FIRST_STEP / largest, self._w, np.zeros_like(self._w)
@@ -74,7 +106,7 @@ class FaceModel:
         return ROUNDINGS * EPS * (np.vdot(slope, np.abs(v)) + self._alpha * self._penalty.value(v))
 
     def _product(self, d):
-        return block_product(self._blocks, d)
+        return self._model.product(d.ravel()).reshape(d.shape)
 
     def _slope(self, v):
         return self._gradient + self._product(v - self._w)
@@ -92,7 +124,7 @@ class FaceModel:
                 break
             ahead = self._newton(v, left, step)
             # Where rounding is all that is left, the dual may not rise along it.
-            if ahead is None or not np.vdot(left, self._product(ahead)) > 0:
+            if not np.vdot(left, self._product(ahead)) > 0:
                 break
             length, v, left = self._length(centre, moved, left, ahead, step)
             moved = moved + length * ahead
@@ -118,30 +150,11 @@ class FaceModel:
 
     def _newton(self, v, left, step):
         """The d with ``d + step * P H d = left``, P the projection onto the face of v."""
-        ahead = left.astype(float).ravel().copy()
-        product = self._product(left).ravel()
-        for index, basis, reduced in self._reduced(self._penalty.face(v)):
-            reduced[np.diag_indices_from(reduced)] += 1.0 / step
-            solved = _solve(reduced, basis.T @ product[index])
-            if solved is None:
-                return None
-            ahead[index] -= basis @ solved
-        return ahead.reshape(left.shape)
-
-    def _reduced(self, face):
-        """Of each block: its coefficients, an orthonormal basis of its part of a face, and the
-        Hessian in that basis."""
-        labels, signs = face.labels.ravel(), face.signs.ravel()
-        for index, matrix in self._blocks:
-            used = np.flatnonzero(labels[index] >= 0)
-            if not len(used):
-                continue
-            _, piece, counts = np.unique(
-                labels[index][used], return_inverse=True, return_counts=True
-            )
-            basis = np.zeros((len(index), len(counts)))
-            basis[used, piece] = signs[index][used] / np.sqrt(counts[piece])
-            yield index, basis, basis.T @ (matrix @ basis)
+        face = self._penalty.face(v)
+        if not len(face.slopes):
+            return left
+        part = self._model.pieces(face, face.counts / step)
+        return left - face.coefficients(part.solve(face.sums(self._product(left).ravel())))
 
     def _on_face(self, v):
         """The minimum on the face of v, as far as the model falls on the way; v itself where there
@@ -174,19 +187,13 @@ class FaceModel:
 
     def _face_step(self, face, slope):
         """Newton's step on a face, or None, and the decrease that it promises."""
-        step, promised = np.zeros(slope.size), 0.0
-        costs = self._alpha * face.slopes
-        for index, basis, reduced in self._reduced(face):
-            labels = face.labels.ravel()[index]
-            pieces, counts = np.unique(labels[labels >= 0], return_counts=True)
-            right = basis.T @ slope.ravel()[index] + costs[pieces] / np.sqrt(counts)
-            solved = _solve(reduced, right)
-            if solved is None:
-                return None, np.inf
-            step[index] = basis @ -solved
-            promised += 0.5 * float(right @ solved)
-        step = step.reshape(slope.shape)
-        return (step if step.any() and np.isfinite(step).all() else None), promised
+        if not len(face.slopes):
+            return None, 0.0
+        right = face.sums(slope.ravel()) + self._alpha * face.slopes
+        sizes = self._model.pieces(face, 0.0).solve(right)
+        step = -face.coefficients(sizes)
+        is_step = step.any() and np.isfinite(step).all()
+        return (step if is_step else None), 0.5 * float(right @ sizes)
 
     def _gap(self, v):
         """Duality gap of the model (see :func:`nno_sklearn.problem.certificate.dual_gap`), inf
@@ -199,21 +206,3 @@ class FaceModel:
         gap = alpha * (penalty.value(v) + penalty.conjugate(-scaling * slope / alpha))
         rest = 0.5 * (1.0 - scaling) ** 2 * max(self._energy + moved, 0.0)
         return gap + scaling * np.vdot(slope, v) + rest
-
-
-def _solve(matrix, right):
-    """By a Cholesky factor of the matrix with a unit diagonal; None where it is singular.
-
-    A little curvature keeps directions that have none, such as the same shift of all coefficients
-    of coupled outputs, from steps that are rounding over rounding.
-    """
-    size = np.sqrt(matrix.diagonal())
-    if not (size > 0).all():
-        return None
-    try:
-        scaled = matrix / np.outer(size, size)
-        scaled[np.diag_indices_from(scaled)] += RIDGE
-        factor = cho_factor(scaled, lower=True, check_finite=False)
-    except np.linalg.LinAlgError:
-        return None
-    return cho_solve(factor, right / size, check_finite=False) / size

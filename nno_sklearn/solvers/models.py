@@ -135,6 +135,10 @@ class GramModel:
                 self._kept = KeptFactor(self.matrix, index, ridge, part.factor)
         return part
 
+    def pieces(self, face, ridge):
+        """The model of the sizes of a face's pieces, with a ``ridge`` on its diagonal."""
+        return _GramPart(face.sums(face.sums(self.matrix).T), ridge)
+
     def left(self, part, used, index, unit, starts):
         """Curvature along directions, the coefficients of a part at their best.
 

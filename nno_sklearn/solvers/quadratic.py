@@ -8,7 +8,7 @@ from nno_sklearn.problem.cost import can_have_rows, coupled_outputs, has_cheap_r
 from nno_sklearn.solvers.accelerated import Momentum
 from nno_sklearn.solvers.active_sets import ActiveSets
 from nno_sklearn.solvers.concave import newton_on_support
-from nno_sklearn.solvers.faces import FaceModel
+from nno_sklearn.solvers.faces import minimise_on_faces
 from nno_sklearn.solvers.groups import group_model
 from nno_sklearn.solvers.kinked import minimise_kinked
 from nno_sklearn.solvers.kinked_model import KinkedModel
@@ -63,7 +63,7 @@ def minimise_model(point, blocks, target_gap):
     elif problem.penalty.group_norms(point.coef) is not None:
         v = _groups(point, blocks, target_gap)
     elif problem.penalty.face(point.coef) is not None:
-        return FaceModel(point, blocks).minimise(target_gap)
+        return minimise_on_faces(point, blocks, target_gap)
     else:
         return _accelerated(point, blocks, target_gap)
     return v if problem.penalty.is_convex else newton_on_support(point, blocks, v)

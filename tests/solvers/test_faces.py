@@ -7,7 +7,7 @@ from benchmarks.fuzzing import checks, problems
 from nno_sklearn import SLOPE, FusedLasso
 from nno_sklearn.penalties import L1
 from nno_sklearn.problem import hessian_blocks
-from nno_sklearn.solvers.faces import FaceModel
+from nno_sklearn.solvers.faces import minimise_on_faces
 from nno_sklearn.solvers.models import block_product
 from nno_sklearn.solvers.quadratic import minimise_model
 from tests.problems import make_problem
@@ -46,7 +46,7 @@ def nearly_twice(X):
 def test_collinear_columns_do_not_keep_the_model_from_its_minimum(penalty, alpha):
     problem = make_problem("log_loss", penalty, alpha, p=8, container=nearly_twice)
     point, blocks = problem.null, hessian_blocks(problem.null)
-    best = FaceModel(point, blocks).minimise(0.0)
+    best = minimise_on_faces(point, blocks, 0.0)
     slope = point.data_gradient + block_product(blocks, best - point.coef)
     pull = -slope / alpha
     gap = problem.penalty.value(best) - np.vdot(pull, best)
