@@ -32,20 +32,30 @@ def minimise_on_faces(point, blocks, target_gap):
     -------
     ndarray of shape (n_features, n_outputs)
     """
+    models = _models(point, blocks)
+    # A slope that is off costs a model its square, but a loss of bounded slopes as much.
+    whole = point.dual_gap
+    share = sum(model.gap for model, _ in models) / whole if 0 < whole < np.inf else 1.0
+    v = point.coef.copy()
+    for model, outputs in models:
+        v[:, outputs] = model.minimise(min(1.0, share) * target_gap / len(models))
+    return v
+
+
+def _models(point, blocks):
+    """Models of outputs that are joined by H or the penalty, and the slice of these outputs."""
     problem, w, gradient = point.problem, point.coef, point.data_gradient
     given = problem.alpha, 2 * abs(point.data_loss)
-    if len(blocks) > 1 and problem.penalty.is_separate:
-        columns, models, v = np.arange(len(w)), {}, w.copy()
-        for k, (_, matrix) in enumerate(blocks):
-            # Outputs of the same curvature share a matrix.
-            model = models.setdefault(id(matrix), GramModel(matrix))
-            penalty, own = problem.penalty.restrict(columns, np.array([k])), slice(k, k + 1)
-            part = FaceModel(penalty, model, w[:, own], gradient[:, own], *given)
-            v[:, own] = part.minimise(target_gap / len(blocks))
-        return v
-    order = np.argsort(np.concatenate([index for index, _ in blocks]))
-    matrix = block_diag(*(matrix for _, matrix in blocks)).take(order, axis=0).take(order, axis=1)
-    return FaceModel(problem.penalty, GramModel(matrix), w, gradient, *given).minimise(target_gap)
+    if len(blocks) == 1 or not problem.penalty.is_separate:
+        order = np.argsort(np.concatenate([index for index, _ in blocks]))
+        matrix = block_diag(*(matrix for _, matrix in blocks))[order[:, None], order]
+        return [(FaceModel(problem.penalty, GramModel(matrix), w, gradient, *given), slice(None))]
+    features, hessians, models = np.arange(len(w)), {}, []
+    for k, (_, matrix) in enumerate(blocks):
+        own, penalty = slice(k, k + 1), problem.penalty.restrict(features, np.array([k]))
+        hessian = hessians.setdefault(id(matrix), GramModel(matrix))  # outputs may share one
+        models.append((FaceModel(penalty, hessian, w[:, own], gradient[:, own], *given), own))
+    return models
 
 
 class FaceModel:
@@ -76,6 +86,11 @@ class FaceModel:
     def __init__(self, penalty, model, w, gradient, alpha, energy):
         self._penalty, self._model, self._alpha = penalty, model, alpha
         self._w, self._gradient, self._energy = w, gradient, energy
+
+    @property
+    def gap(self):
+        """Duality gap where the model is made."""
+        return self._gap(self._w)
 
     def minimise(self, target_gap):
         """The minimum, to a duality gap or to rounding, (n_features, n_outputs)."""
