@@ -188,6 +188,7 @@ class _Continuation(Succession):
         if found.status is Status.STALLED and self._dual is not None and is_rounding:
             self._least_width = GROWTH * self._width
         aim = np.clip(np.sqrt(AIM * self._goal / optimality), MOST_SHRINKAGE, LEAST_SHRINKAGE)
-        self._width *= GROWTH if is_near and gains else aim
+        is_too_small = found.status is Status.STALLED and self._dual is not None
+        self._width *= GROWTH if (is_near and gains) or is_too_small else aim
         self._width = max(self._width, self._least_width)
         return self._width > ROUNDINGS * EPS * size
