@@ -3,14 +3,14 @@
 import numpy as np
 from scipy.linalg import block_diag
 
-from nno_sklearn.solvers.models import GramModel
+from nno_sklearn.solvers.models import GramModel, ThinModel
 
 #: Proximal points at most, and those in a row at which the model may not fall; steps of the first
 #: one and of the last, in reciprocals of the largest curvature, and what a step grows by.
-MAX_POINTS, MOST_IN_VAIN, FIRST_STEP, LAST_STEP, GROWTH = 30, 3, 10.0, 1e10, 10.0
+MAX_POINTS, MOST_IN_VAIN, FIRST_STEP, LAST_STEP, GROWTH = 30, 3, 10.0, 1e10, 4.0
 #: Newton steps to a proximal point, those that may gain less than half, shortenings of each, and
 #: its accuracy in target gaps.
-MAX_STEPS, MOST_STEPS_IN_VAIN, SHORTENINGS, FINER = 40, 8, 8, 0.1
+MAX_STEPS, MOST_STEPS_IN_VAIN, SHORTENINGS, FINER = 40, 8, 8, 3e-3
 #: Share of the slope along a step that may be left at its end.
 FLATTER = 0.9
 #: Times that a step on a face is halved until the model falls, and roundings of the terms of what
@@ -47,15 +47,31 @@ def _models(point, blocks):
     problem, w, gradient = point.problem, point.coef, point.data_gradient
     given = problem.alpha, 2 * abs(point.data_loss)
     if len(blocks) == 1 or not problem.penalty.is_separate:
-        order = np.argsort(np.concatenate([index for index, _ in blocks]))
-        matrix = block_diag(*(matrix for _, matrix in blocks))[order[:, None], order]
-        return [(FaceModel(problem.penalty, GramModel(matrix), w, gradient, *given), slice(None))]
+        hessian = _hessian(point, *_joined(blocks))
+        return [(FaceModel(problem.penalty, hessian, w, gradient, *given), slice(None))]
     features, hessians, models = np.arange(len(w)), {}, []
-    for k, (_, matrix) in enumerate(blocks):
+    for k, (index, matrix) in enumerate(blocks):
         own, penalty = slice(k, k + 1), problem.penalty.restrict(features, np.array([k]))
-        hessian = hessians.setdefault(id(matrix), GramModel(matrix))  # outputs may share one
-        models.append((FaceModel(penalty, hessian, w[:, own], gradient[:, own], *given), own))
+        shared = k if matrix is None else id(matrix)
+        if shared not in hessians:
+            hessians[shared] = _hessian(point, index, matrix)
+        model = FaceModel(penalty, hessians[shared], w[:, own], gradient[:, own], *given)
+        models.append((model, own))
     return models
+
+
+def _hessian(point, index, matrix):
+    """A block of H, by its matrix or by rows that are fewer than its coefficients."""
+    return ThinModel(point, index, 0.0) if matrix is None else GramModel(matrix)
+
+
+def _joined(blocks):
+    """One block of all, in the order of ``w.ravel()``."""
+    index = np.concatenate([index for index, _ in blocks])
+    order = np.argsort(index)
+    if blocks[0][1] is None:
+        return index[order], None
+    return index[order], block_diag(*(matrix for _, matrix in blocks))[order[:, None], order]
 
 
 class FaceModel:
@@ -70,7 +86,7 @@ class FaceModel:
     ----------
     penalty : Penalty
         One that has faces.
-    model : GramModel
+    model : GramModel or ThinModel
         Of H, in the order of ``w.ravel()``.
     w, gradient : ndarray of shape (n_features, n_outputs)
     alpha : float
@@ -97,8 +113,10 @@ class FaceModel:
         largest = self._model.diagonal.max(initial=0.0)
         if not largest > 0:
             return self._w
-        step, v, moved = FIRST_STEP / largest, self._w, np.zeros_like(self._w)
-        in_vain = 0
+        v = self._on_face(self._w)
+        if self._gap(v) <= target_gap:
+            return v
+        step, moved, in_vain = FIRST_STEP / largest, v - self._w, 0
         for _ in range(MAX_POINTS):
             target_gap = max(target_gap, self._rounding(v))
             found, moved = self._proximal_point(v, moved, step, FINER * target_gap)
@@ -204,6 +222,8 @@ class FaceModel:
         """Newton's step on a face, or None, and the decrease that it promises."""
         if not len(face.slopes):
             return None, 0.0
+        if len(face.slopes) > self._model.rank:
+            return None, np.inf
         right = face.sums(slope.ravel()) + self._alpha * face.slopes
         sizes = self._model.pieces(face, 0.0).solve(right)
         step = -face.coefficients(sizes)

@@ -265,6 +265,13 @@ class ThinModel:
         is_wide = len(index) > columns.shape[1] and diagonal.all()
         return (_KernelPart if is_wide else _ColumnsPart)(columns, diagonal, share)
 
+    def pieces(self, face, ridge):
+        """See :meth:`GramModel.pieces`; without squares."""
+        columns = face.sums(self._columns)
+        diagonal = ridge + face.sums(face.signs.ravel() * self._rounded)
+        is_wide = len(columns) > self.rank and diagonal.all()
+        return (_KernelPart if is_wide else _ColumnsPart)(columns, diagonal, 1.0)
+
     def left(self, part, used, index, unit, starts):
         """See :meth:`GramModel.left`.
 
@@ -301,14 +308,14 @@ class _KernelPart:
     """By the matrix over rows (Woodbury, 1950)."""
 
     def __init__(self, columns, diagonal, ridge_share):
-        self._root, self.ridge_share = np.sqrt(diagonal)[:, None], ridge_share
-        self._scaled = columns / self._root
+        self._root, self.ridge_share = np.sqrt(diagonal), ridge_share
+        self._scaled = columns / self._root[:, None]
         self._factor = _kernel_factor(self._scaled.T)
 
     def solve(self, right):
-        plain = right / self._root
+        plain = (right.T / self._root).T
         inner = self._factor.solve(self._scaled.T @ plain)
-        return (plain - self._scaled @ inner) / self._root
+        return ((plain - self._scaled @ inner).T / self._root).T
 
     def left(self, images):
         half = self._factor.halve(images)

@@ -98,10 +98,14 @@ class _WorkingSets:
         needed = choose_features(point)
         if not len(needed):
             return point
-        norms = point.problem.penalty.group_norms(point.coef)
-        is_thin = norms is not None and _has_thin_models(point, norms, len(needed))
-        # With an l1 part, steps are of all coefficients of a model, not of the groups in use.
-        is_of_all = is_thin and norms.l1 == 0
+        penalty = point.problem.penalty
+        norms, face = penalty.group_norms(point.coef), penalty.face(point.coef)
+        # With faces or an l1 part, steps are of all coefficients of a model, not of the groups in
+        # use.
+        is_by_groups = norms is not None and norms.l1 == 0
+        has_models = norms is not None or face is not None
+        is_thin = has_models and _has_thin_models(point, is_by_groups, len(needed))
+        is_of_all = is_thin and is_by_groups
         self._hold(point.problem, np.arange(point.problem.n_features) if is_of_all else needed)
         is_whole = self._columns is point.problem
         inner = point if is_whole else point.on_columns(self._columns, self._set)
@@ -192,12 +196,12 @@ def _fits_hessian(point):
     )
 
 
-def _has_thin_models(point, norms, n_needed):
-    """Whether Newton models of groups of these norms can be solved by rows that are fewer than the
-    features needed, or than all where a choice of some would take longer and leave out what
-    violates optimality."""
+def _has_thin_models(point, is_by_groups, n_needed):
+    """Whether Newton models of groups or faces can be solved by rows that are fewer than the
+    features needed, or than all where steps are of the groups in use, a choice of some would take
+    longer, and leave out what violates optimality."""
     problem, n_coefs = point.problem, n_needed
-    may_hold_all = takes_all_columns(problem) and norms.l1 == 0
+    may_hold_all = takes_all_columns(problem) and is_by_groups
     if may_hold_all and point.promised_decrease.any(axis=1).sum() > n_needed:
         n_coefs = problem.n_features
     if problem.n_samples >= n_coefs or not problem.penalty.is_convex:
