@@ -36,7 +36,7 @@ class FusedLasso(Penalty):
     coefficients 0: ``alphas="auto"`` begins at the least strength that makes them all equal.
 
     Proximal steps are exact, by dynamic programming (Johnson, 2013) with a loop over the features
-    in Python; beyond 2000 features there are only such steps, many of them.
+    in Python. Beyond 2000 features and 2000 rows there are only such steps, many of them.
 
     Examples
     --------

@@ -11,8 +11,8 @@ MAX_POINTS, MOST_IN_VAIN, FIRST_STEP, LAST_STEP, GROWTH = 30, 3, 10.0, 1e10, 4.0
 #: Newton steps to a proximal point, those that may gain less than half, shortenings of each, and
 #: its accuracy in target gaps.
 MAX_STEPS, MOST_STEPS_IN_VAIN, SHORTENINGS, FINER = 40, 8, 8, 3e-3
-#: Share of the slope along a step that may be left at its end.
-FLATTER = 0.9
+#: Share of the slope along a step by which the dual falls at least.
+SUFFICIENT = 1e-4
 #: Times that a step on a face is halved until the model falls, and roundings of the terms of what
 #: it falls by.
 FACE_SHORTENINGS, ROUNDINGS = 6, 64
@@ -130,7 +130,9 @@ class FaceModel:
                 v = found
                 if self._gap(v) <= target_gap:
                     break
-            step = min(GROWTH * step, LAST_STEP / largest)
+                step = min(GROWTH * step, LAST_STEP / largest)
+            else:  # too long for Newton's steps to get to the end of it
+                step /= GROWTH
         return v
 
     def _rounding(self, v):
@@ -145,9 +147,9 @@ class FaceModel:
         return self._gradient + self._product(v - self._w)
 
     def _proximal_point(self, centre, moved, step, accuracy):
-        """The minimum of the model plus the distance to a centre, and the move q from w whose
-        slope ``g + H q`` the proximal step ``v(q)`` takes. At the minimum ``v(q) - w = q``; what is
-        left of that, in the norm of H, is a duality gap."""
+        """The minimum of the model plus the distance to a centre, by the move q from w whose slope
+        ``g + H q`` the proximal step ``v(q)`` takes. At the minimum ``v(q) - w = q``; what is left
+        of that, in the norm of H, is a duality gap."""
         v, left = self._residual(centre, moved, self._product(moved), step)
         best, in_vain = np.inf, 0
         for _ in range(MAX_STEPS):
@@ -159,21 +161,29 @@ class FaceModel:
             # Where rounding is all that is left, the dual may not rise along it.
             if not np.vdot(left, self._product(ahead)) > 0:
                 break
-            length, v, left = self._length(centre, moved, left, ahead, step)
+            length, v, left = self._length(centre, moved, v, left, ahead, step)
             moved = moved + length * ahead
         return v, moved
 
-    def _length(self, centre, moved, left, ahead, step):
+    def _length(self, centre, moved, v, left, ahead, step):
         """Length of a Newton step, and ``v(q)`` and what is left at its end."""
         product, along, length = self._product(moved), self._product(ahead), 1.0
-        start = np.vdot(left, along)
+        start, value = np.vdot(left, along), self._dual(centre, moved, product, v, step)
         for _ in range(SHORTENINGS):
-            v, left = self._residual(centre, moved + length * ahead, product + length * along, step)
+            q, pulled = moved + length * ahead, product + length * along
+            v, left = self._residual(centre, q, pulled, step)
             end = np.vdot(left, along)
-            if end >= -FLATTER * start:  # the dual is convex: it still falls, or hardly rises
+            fall = value - self._dual(centre, q, pulled, v, step)
+            if end >= 0 or fall >= SUFFICIENT * length * start:  # the dual is convex
                 break
             length *= np.clip(start / (start - end), 0.1, 0.9)
         return length, v, left
+
+    def _dual(self, centre, moved, product, v, step):
+        """What a proximal point's Newton steps lower: minus the dual of its problem."""
+        away, slope = v - centre, self._gradient + product
+        primal = np.vdot(slope, v - self._w) + self._alpha * self._penalty.value(v)
+        return 0.5 * np.vdot(moved, product) - primal - 0.5 * np.vdot(away, away) / step
 
     def _residual(self, centre, moved, product, step):
         """``v(q)``, and ``v(q) - w - q``."""

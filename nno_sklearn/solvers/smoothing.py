@@ -30,8 +30,8 @@ EXACTLY = 1e-2
 MOST_EXACT = 200
 #: Accuracy of a smooth problem, as a share of what is wanted and of the last one, and at least.
 FINER, ROUGH = 0.05, 1e-3
-#: What a width grows by where rounding keeps its problem from being solved, or hides what is left,
-#: and widths in a row that may be in vain.
+#: What a width grows by where its problem could not be solved, or rounding hides what is left, and
+#: widths in a row that may be in vain.
 GROWTH, MOST_IN_VAIN = 4.0, 3
 #: Widths in roundings of raw predictions, below which a smooth loss is no nearer.
 ROUNDINGS = 256
@@ -185,10 +185,12 @@ class _Continuation(Succession):
         # Slopes are roundings of raw predictions in units of the width: where these are what is
         # left, it was too small.
         is_rounding = found.optimality * self._width <= ROUNDINGS * EPS * size
-        if found.status is Status.STALLED and self._dual is not None and is_rounding:
+        is_stalled = found.status is Status.STALLED and self._dual is not None
+        if is_stalled and is_rounding:
             self._least_width = GROWTH * self._width
         aim = np.clip(np.sqrt(AIM * self._goal / optimality), MOST_SHRINKAGE, LEAST_SHRINKAGE)
-        is_too_small = found.status is Status.STALLED and self._dual is not None
-        self._width *= GROWTH if (is_near and gains) or is_too_small else aim
+        # Where steps stall, few rows were curved: a smaller width has fewer still, and around the
+        # dual point of this one a larger one is as near.
+        self._width *= GROWTH if is_stalled or (is_near and gains) else aim
         self._width = max(self._width, self._least_width)
         return self._width > ROUNDINGS * EPS * size
