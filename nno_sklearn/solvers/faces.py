@@ -117,9 +117,10 @@ class FaceModel:
         if self._gap(v) <= target_gap:
             return v
         step, moved, in_vain = FIRST_STEP / largest, v - self._w, 0
+        best, least = v, np.inf
         for _ in range(MAX_POINTS):
             target_gap = max(target_gap, self._rounding(v))
-            found, moved = self._proximal_point(v, moved, step, FINER * target_gap)
+            found, moved, is_there = self._proximal_point(v, moved, step, FINER * target_gap)
             if not np.isfinite(found).all():
                 break
             found = self._on_face(found)
@@ -127,13 +128,15 @@ class FaceModel:
             if in_vain > MOST_IN_VAIN:
                 break
             if in_vain == 0:
-                v = found
-                if self._gap(v) <= target_gap:
+                v, gap = found, self._gap(found)
+                # What rounding lets fall may be farther from the minimum.
+                least, best = (gap, v) if gap <= least else (least, best)
+                if gap <= target_gap:
                     break
-                step = min(GROWTH * step, LAST_STEP / largest)
-            else:  # too long for Newton's steps to get to the end of it
-                step /= GROWTH
-        return v
+            # Too long a step is one to whose end Newton's steps do not get.
+            is_short = in_vain == 0 or is_there
+            step = min(GROWTH * step, LAST_STEP / largest) if is_short else step / GROWTH
+        return best
 
     def _rounding(self, v):
         """What rounding makes of the model's terms."""
@@ -149,7 +152,7 @@ class FaceModel:
     def _proximal_point(self, centre, moved, step, accuracy):
         """The minimum of the model plus the distance to a centre, by the move q from w whose slope
         ``g + H q`` the proximal step ``v(q)`` takes. At the minimum ``v(q) - w = q``; what is left
-        of that, in the norm of H, is a duality gap."""
+        of that, in the norm of H, is a duality gap. Last, whether that is small enough."""
         v, left = self._residual(centre, moved, self._product(moved), step)
         best, in_vain = np.inf, 0
         for _ in range(MAX_STEPS):
@@ -163,7 +166,7 @@ class FaceModel:
                 break
             length, v, left = self._length(centre, moved, v, left, ahead, step)
             moved = moved + length * ahead
-        return v, moved
+        return v, moved, gap <= accuracy
 
     def _length(self, centre, moved, v, left, ahead, step):
         """Length of a Newton step, and ``v(q)`` and what is left at its end."""
@@ -235,7 +238,10 @@ class FaceModel:
         if len(face.slopes) > self._model.rank:
             return None, np.inf
         right = face.sums(slope.ravel()) + self._alpha * face.slopes
-        sizes = self._model.pieces(face, 0.0).solve(right)
+        part = self._model.pieces(face, 0.0)
+        sizes = part.solve(right)
+        # Again for what rounding leaves, which is much where pieces are nearly collinear.
+        sizes += part.solve(right - face.sums(self._product(face.coefficients(sizes)).ravel()))
         step = -face.coefficients(sizes)
         is_step = step.any() and np.isfinite(step).all()
         return (step if is_step else None), 0.5 * float(right @ sizes)
