@@ -73,7 +73,8 @@ def test_collinear_columns_do_not_keep_the_model_from_its_minimum(penalty, alpha
     slope = point.data_gradient + block_product(blocks, best - point.coef)
     pull = -slope / alpha
     gap = problem.penalty.value(best) - np.vdot(pull, best)
-    assert abs(alpha * gap) < 1e-8 * point.value
+    # Slopes of coefficients of 1e4 are rounding times these: 1e-8 of the objective.
+    assert abs(alpha * gap) < 1e-7 * point.value
     assert problem.penalty.dual_scaling(pull) > 1 - 1e-3
 
 
