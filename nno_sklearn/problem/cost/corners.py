@@ -14,7 +14,7 @@ INTERIOR_BUDGET = 25.0
 MOST_INTERIOR_OPERATIONS = 4e6
 #: Rows on a loss's curved part at the constant model, in coefficients that rows can tell apart,
 #: below which Newton's steps know too little of the others.
-FEW_CURVED = 0.3
+FEW_CURVED = 0.2
 #: Rows near corners, in shares ``sqrt(p / count)`` of all, and what the rows of both problems must
 #: save.
 NEAR_BAND, WORTH_DRAWING = 3.0, 1.5
