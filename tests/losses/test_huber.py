@@ -6,7 +6,7 @@ import pytest
 from nno_sklearn import GroupLasso, NNORegressor, NNOSearchCV, check_loss
 from nno_sklearn.losses import Huber
 from nno_sklearn.losses.regression import HuberEnvelope
-from nno_sklearn.penalties import L2
+from nno_sklearn.penalties import L2, MCP
 from nno_sklearn.problem.cost import is_nearly_sharp
 from tests.problems import pose
 
@@ -75,3 +75,4 @@ def test_a_search():
 def test_which_parabolas_are_narrow(unit, expected):
     problem = pose(TALL, targets(TALL, 3, unit), Huber(), L2(), 0.1)
     assert is_nearly_sharp(problem) is expected
+    assert not is_nearly_sharp(pose(TALL, problem.rows.y, Huber(), MCP(), 0.1))

@@ -28,7 +28,10 @@ def takes_interior(problem):
 
 def is_nearly_sharp(problem):
     """Whether so few rows are on the curved part of a loss between its lines, as the targets' unit
-    is small, that it is solved as one with a corner."""
+    is small, that it is solved as one with a corner. Wider losses are made around a dual point, so
+    the penalty must be convex."""
+    if not problem.penalty.is_convex:
+        return False
     share = problem.null.sums.curvature.diagonal.min() / problem.loss.largest_curvature
     few = FEW_CURVED * min(problem.n_samples, problem.n_features)
     return bool(share * problem.n_samples < few)
