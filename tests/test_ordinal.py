@@ -191,3 +191,34 @@ def test_errors():
     assert "has intercepts between all classes" in str(refused.value.__cause__)
     with pytest.raises(ValueError, match="3 intercepts for one row of coefficients, as no linear"):
         to_linear(model)
+
+
+def ladder(seed, n, p, spread, noise):
+    """Grades 0 to 3 by columns of scales that differ, which nearly tell them."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p)) * np.geomspace(1e-3, 1e3, p)
+    score = X @ (spread / np.geomspace(1e-3, 1e3, p)) + noise * rng.logistic(size=n)
+    return X, np.digitize(score, np.quantile(score, [0.1, 0.4, 0.8]))
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("penalty", ["l1", "l2"])
+def test_grades_that_are_nearly_separated(penalty, seed):
+    """A matrix of intercepts without curvature raised LinAlgError; Newton's step far off, where
+    they have hardly any, must not lead away."""
+    X, grade = ladder(seed, 14 + 4 * seed, 1 + seed, 30.0, 0.3 * (seed % 2))
+    model = NNOClassifier("ordinal", penalty=penalty, alpha=10.0 ** -(3 + seed % 4), tol=1e-5)
+    model.fit(X, grade)
+    assert model.converged_ and model.dual_gap_ <= 1e-5 * model.objective_
+
+
+def test_an_effect_that_intercepts_do_not_show():
+    """The constant model is within 1e-5 of the optimum: fits ended there, and said they stalled."""
+    rng = np.random.default_rng(0)
+    X, grade = rng.normal(size=(43, 1)), np.arange(43) % 3
+    gaps = []
+    for alpha in (1e2, 1e3, 1e4):
+        model = NNOClassifier("ordinal", alpha=alpha, tol=1e-9).fit(X, grade)
+        assert model.converged_ and np.all(model.coef_ != 0)
+        gaps.append(model.history_[0].objective - model.objective_)
+    assert 0 < gaps[2] < gaps[1] < gaps[0] < 1e-4

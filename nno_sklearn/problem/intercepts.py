@@ -9,7 +9,7 @@ from nno_sklearn.problem.certificate import dual_gap
 from nno_sklearn.problem.point import Point
 from nno_sklearn.problem.problem import Problem
 from nno_sklearn.rows import Raw
-from nno_sklearn.rows.cholesky import ScaledCholesky
+from nno_sklearn.rows.cholesky import ScaledCholesky, invert
 from nno_sklearn.types import Array
 
 #: Newton steps at most, the decrease after which one more is the last, and the share of the way to
@@ -70,10 +70,13 @@ def reduced_hessian(point: Point, intercepts: Array, hessian: Array) -> Array:
 
 
 def ordered_step(intercepts: Array, step: Array) -> Array:
-    """A step, shortened so that intercepts stay in order."""
+    """A step, shortened so that intercepts stay in order, and no more than double: where classes
+    are nearly separated, curvature says little of what is farther."""
     falls, closer = -np.diff(intercepts), np.diff(step)
     ends = np.divide(falls, closer, out=np.full_like(falls, np.inf), where=closer > 0)
-    return min(1.0, NEAREST * ends.min(initial=np.inf)) * step
+    size = np.abs(step).max(initial=0.0)
+    longest = (1.0 + np.abs(intercepts).max(initial=0.0)) / size if size > 0 else 1.0
+    return min(1.0, NEAREST * ends.min(initial=np.inf), longest) * step
 
 
 def best_intercepts(problem: Problem, raw: Raw, start: Array) -> Array:
@@ -95,7 +98,7 @@ def best_intercepts(problem: Problem, raw: Raw, start: Array) -> Array:
     value = rows.values(raw, b).sum()
     for _ in range(MAX_STEPS):
         sums = intercept_sums(problem, raw, b)
-        newton = np.linalg.solve(sums.hessian, -sums.gradient)
+        newton = -invert(sums.hessian) @ sums.gradient
         decrease = -0.5 * sums.gradient @ newton
         step = ordered_step(b, newton)
         if decrease <= SETTLED * value:
@@ -134,5 +137,5 @@ def ordered_gap(problem: Problem, coef: Array, raw: Raw, intercepts: Array) -> f
     point = Point(problem.at_intercepts(intercepts), coef, raw, np.zeros(1))
     gap = dual_gap(point, lambda scaling: joint.conjugate(raw, intercepts, scaling))
     sums = intercept_sums(problem, raw, intercepts)
-    left = 0.5 * sums.gradient @ np.linalg.solve(sums.hessian, sums.gradient)
+    left = 0.5 * sums.gradient @ invert(sums.hessian) @ sums.gradient
     return float(gap + left + abs(sums.gradient @ intercepts))

@@ -12,7 +12,8 @@ from nno_sklearn.problem import (
     reduced_hessian,
 )
 from nno_sklearn.problem.cost import LOOK_BUDGET, newton_cost
-from nno_sklearn.solvers.base import Callback, Solver, SolverResult
+from nno_sklearn.rows.cholesky import ScaledCholesky, invert
+from nno_sklearn.solvers.base import Callback, Solver, SolverResult, Status
 from nno_sklearn.solvers.returned import polished
 from nno_sklearn.solvers.succession import Check, Succession, accept
 from nno_sklearn.types import RandomState
@@ -131,9 +132,10 @@ class _Intercepts(Succession):
         slope = sums.gradient
         self._takes_newton &= not has_risen
         if self._takes_newton:
-            self._inverse = np.linalg.inv(reduced_hessian(point, self._known, sums.hessian))
+            reduced = reduced_hessian(point, self._known, sums.hessian)
+            self._inverse = ScaledCholesky(reduced, 0.0).solve(np.eye(len(slope)))
         elif self._before is None or has_risen:
-            self._inverse = np.linalg.inv(sums.hessian)
+            self._inverse = invert(sums.hessian)
         else:
             moved, turned = self._known - self._before[0], slope - self._before[1]
             if (along := moved @ turned) > 0:
@@ -156,4 +158,6 @@ class _Intercepts(Succession):
     def _has_next(self, found, optimality):
         step = ordered_step(self._known, self._step)
         self._known = self._known + step
-        return bool((np.abs(step) > STILL * (1 + np.abs(self._known))).any())
+        moves = bool((np.abs(step) > STILL * (1 + np.abs(self._known))).any())
+        # Coefficients of a weak effect may be wanted more exactly than intercepts show.
+        return moves or (found.status is Status.CONVERGED and found.optimality > self._inner_tol)
