@@ -222,3 +222,13 @@ def test_an_effect_that_intercepts_do_not_show():
         assert model.converged_ and np.all(model.coef_ != 0)
         gaps.append(model.history_[0].objective - model.objective_)
     assert 0 < gaps[2] < gaps[1] < gaps[0] < 1e-4
+
+
+@pytest.mark.parametrize("seed", [0, 2, 3, 5])
+def test_separated_grades_with_a_weak_penalty(seed):
+    """Far out, intercepts have no curvature: the solution of their equations raised LinAlgError."""
+    X = np.random.default_rng(seed).normal(size=(114, 2))
+    score = X @ [3.0, -2.0]
+    grade = np.digitize(score, np.quantile(score, [0.1, 0.2, 0.65, 0.8, 0.95]))
+    model = NNOClassifier("ordinal", penalty="l1", alpha=1e-5, tol=1e-2).fit(X, grade)
+    assert model.converged_ and model.score(X, grade) == 1.0
