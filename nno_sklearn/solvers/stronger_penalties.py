@@ -24,7 +24,7 @@ def stronger_penalties(problem):
     """Strengths from about where coefficients enter down to the problem's own, without that.
 
     Empty where a fit from the constant model takes no longer: the penalty is strong, one working
-    set holds all coefficients, a model is the whole objective on many rows, or a fit takes few
+    set holds all features, a model is the whole objective on many rows, or a fit takes few
     Newton steps in all coefficients.
 
     Returns
@@ -32,7 +32,7 @@ def stronger_penalties(problem):
     ndarray, strongest first
     """
     is_exact = problem.loss.constant_curvature and problem.n_samples > problem.n_features
-    is_small = np.prod(problem.shape) <= SMALLEST_SET or takes_kinked_newton(problem)
+    is_small = problem.n_features <= SMALLEST_SET or takes_kinked_newton(problem)
     if is_exact or is_small or problem.is_smooth:
         return np.empty(0)
     gradient, coef = problem.null.data_gradient, np.zeros(problem.shape)
