@@ -51,7 +51,7 @@ def _models(point, blocks):
         return [(FaceModel(problem.penalty, hessian, w, gradient, *given), slice(None))]
     features, hessians, models = np.arange(len(w)), {}, []
     for k, (index, matrix) in enumerate(blocks):
-        own, penalty = slice(k, k + 1), problem.penalty.restrict(features, np.array([k]))
+        own, penalty = slice(k, k + 1), problem.penalty.restrict(features, np.asarray([k]))
         shared = k if matrix is None else id(matrix)
         if shared not in hessians:
             hessians[shared] = _hessian(point, index, matrix)
