@@ -23,6 +23,8 @@ from nno_sklearn.types import RandomState
 FINER, FINEST, ROUGH = 0.05, 1e-15, 1e-5
 #: Optimality from which on a small problem's solution is worth polishing.
 NEAR = 1e-6
+#: Longest step, in lengths of one that raised the objective, and what it grows by after each other.
+SHORTER, LONGER = 0.25, 2.0
 #: Least change of an intercept.
 STILL = 4 * np.finfo(float).eps
 
@@ -42,10 +44,10 @@ def solve_ordered(
 
     With intercepts that are known up to a shift, any solver finds the coefficients, from those
     before. What is left is a smooth convex function of the intercepts, whose gradient is known
-    there. Newton's steps minimise it where a Hessian by coefficients costs little; elsewhere, and
-    after a step that raised it, BFGS does, which begins with the curvature at fixed coefficients:
-    that is never too small. Where all intercepts suit the coefficients, slopes are a dual point of
-    both.
+    there. Newton's steps minimise it where a Hessian by coefficients costs little, and BFGS
+    elsewhere; first of all for BFGS, and after a step that raised it, its curvature is that at
+    fixed coefficients, which is never too small. Where all intercepts suit the coefficients, slopes
+    are a dual point of both.
 
     Parameters
     ----------
@@ -82,6 +84,8 @@ class _Intercepts(Succession):
         #: Those of the last problem, and the gradient there; None before the first.
         self._before = None
         self._takes_newton = newton_cost(problem) <= LOOK_BUDGET
+        #: Length of the last step, and of the next at most.
+        self._taken, self._most = 0.0, np.inf
 
     def _next_problem(self):
         return self._problem.at_intercepts(self._known)
@@ -126,12 +130,12 @@ class _Intercepts(Succession):
         return value
 
     def _learn(self, point, has_risen):
-        """The inverse of the curvature, and the step that it leads to: Newton's until one raises
-        the objective, then that by BFGS, which begins anew after such a step."""
+        """The inverse of the curvature, and the step that it leads to: Newton's, or by BFGS; after
+        a step that raised the objective by the curvature at fixed coefficients."""
         sums = intercept_sums(self._problem, self.raw, self._known)
         slope = sums.gradient
-        self._takes_newton &= not has_risen
-        if self._takes_newton:
+        self._most = SHORTER * self._taken if has_risen else LONGER * self._most
+        if self._takes_newton and not has_risen:
             reduced = reduced_hessian(point, self._known, sums.hessian)
             self._inverse = ScaledCholesky(reduced, 0.0).solve(np.eye(len(slope)))
         elif self._before is None or has_risen:
@@ -157,7 +161,9 @@ class _Intercepts(Succession):
 
     def _has_next(self, found, optimality):
         step = ordered_step(self._known, self._step)
-        self._known = self._known + step
+        size = np.abs(step).max()
+        step = min(1.0, self._most / size) * step if size > 0 else step
+        self._known, self._taken = self._known + step, np.abs(step).max()
         moves = bool((np.abs(step) > STILL * (1 + np.abs(self._known))).any())
         # Coefficients of a weak effect may be wanted more exactly than intercepts show.
         return moves or (found.status is Status.CONVERGED and found.optimality > self._inner_tol)
