@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,8 +67,8 @@ class Face:
 
 def runs(values: Array) -> Iterator[tuple[int, int]]:
     """Start and end of each run of equal values."""
-    edges = np.flatnonzero(np.diff(values)) + 1
-    return zip([0, *edges], [*edges, len(values)], strict=True)
+    starts, _ = labelled_runs(values)
+    return pairwise([*starts, len(values)])
 
 
 def labelled_runs(values: Array) -> tuple[NDArray[np.integer], NDArray[np.integer]]:

@@ -69,13 +69,15 @@ def reduced_hessian(point: Point, intercepts: Array, hessian: Array) -> Array:
     return hessian - mixed.T @ response
 
 
-def ordered_step(intercepts: Array, step: Array) -> Array:
-    """A step, shortened so that intercepts stay in order, and no more than double: where classes
-    are nearly separated, curvature says little of what is farther."""
+def ordered_step(intercepts: Array, step: Array, most: float = np.inf) -> Array:
+    """A step, shortened so that intercepts stay in order, and move by no more than ``most`` or than
+    would double them: where classes are nearly separated, curvature says little of what is farther.
+    """
     falls, closer = -np.diff(intercepts), np.diff(step)
     ends = np.divide(falls, closer, out=np.full_like(falls, np.inf), where=closer > 0)
     size = np.abs(step).max(initial=0.0)
-    longest = (1.0 + np.abs(intercepts).max(initial=0.0)) / size if size > 0 else 1.0
+    most = min(most, 1.0 + np.abs(intercepts).max(initial=0.0))
+    longest = most / size if size > 0 else 1.0
     return min(1.0, NEAREST * ends.min(initial=np.inf), longest) * step
 
 

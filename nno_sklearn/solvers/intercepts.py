@@ -160,9 +160,7 @@ class _Intercepts(Succession):
         return float(np.hypot(self._decrement, np.sqrt(self._promised / self._least)))
 
     def _has_next(self, found, optimality):
-        step = ordered_step(self._known, self._step)
-        size = np.abs(step).max()
-        step = min(1.0, self._most / size) * step if size > 0 else step
+        step = ordered_step(self._known, self._step, self._most)
         self._known, self._taken = self._known + step, np.abs(step).max()
         moves = bool((np.abs(step) > STILL * (1 + np.abs(self._known))).any())
         # Coefficients of a weak effect may be wanted more exactly than intercepts show.
