@@ -91,6 +91,8 @@ class WorkingHessian:
         The objective on fewer rows (landmarks), whose curvature then serves; by default all rows'.
     """
 
+    is_of_rows = False
+
     def __init__(self, rows=None):
         self._rows, self._few, self._few_columns = rows, None, None
         self._columns = self._index = None

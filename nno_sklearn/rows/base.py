@@ -82,6 +82,8 @@ class Rows(ABC):
 
     #: Entries of X that are not in this process: rows asked for one by one must travel.
     n_elsewhere: float = 0
+    #: Whether columns of X can be read one by one, as those of a dense X that is here as a whole.
+    gives_columns: bool = False
 
     @property
     @abstractmethod

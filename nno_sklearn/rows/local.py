@@ -64,6 +64,10 @@ class LocalRows(DualPoints, SecondDerivatives, Recession, Rows):
         self.offset = _by_columns(offset)
         self.fit_intercept = fit_intercept
 
+    @property
+    def gives_columns(self):
+        return not self.is_sparse
+
     def _like(self, design, **changes):
         """The same targets, weights and offsets of the same rows, but for ``changes``."""
         part = copy(self)

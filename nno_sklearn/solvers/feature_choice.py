@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nno_sklearn.problem.cost import fits_matrix, takes_all_columns
+from nno_sklearn.problem.cost import MAX_MATRIX_SIZE, fits_matrix, takes_all_columns
 from nno_sklearn.solvers.coefficient_choice import (
     SMALLEST_SET,
     are_chosen_by_output,
@@ -50,6 +50,7 @@ def _set_size(problem, promise, sizes, n_used):
     little for ever. So a set holds all that promise more, as each one costs passes over X.
     """
     size, n_features = max(SMALLEST_SET, 2 * n_used), problem.n_features
+    size = max(min(size, MAX_MATRIX_SIZE), int(MARGIN * n_used))
     if problem.loss.constant_curvature and problem.n_samples > n_features:
         if takes_all_columns(problem) or n_features <= 2 * SMALLEST_SET:
             return size, 2 * size >= n_features

@@ -4,12 +4,12 @@ from functools import partial
 
 import numpy as np
 
-from nno_sklearn.problem import Line, WorkingHessian
+from nno_sklearn.problem import WorkingHessian
 from nno_sklearn.problem.cost import (
     can_have_rows,
-    coupled_outputs,
     fits_candidates,
     fits_matrix,
+    fits_model,
     has_cheap_factor,
     has_few_rows,
     takes_all_columns,
@@ -25,10 +25,12 @@ from nno_sklearn.solvers.coefficient_choice import (
     is_model_of_some,
     may_be_any_number,
 )
+from nno_sklearn.solvers.column_sweeps import ColumnSweeps
 from nno_sklearn.solvers.feature_choice import choose_features
 from nno_sklearn.solvers.joint_newton import descend_by_newton
 from nno_sklearn.solvers.joint_proximal import kinked_place_at
-from nno_sklearn.solvers.linesearch import exact_step, rises, rounding_of
+from nno_sklearn.solvers.linesearch import rounding_of
+from nno_sklearn.solvers.model_steps import step_to_minimum
 from nno_sklearn.solvers.models import RowHessian
 from nno_sklearn.solvers.product_models import has_product_models, minimise_by_products
 from nno_sklearn.solvers.quadratic import minimise_model
@@ -49,13 +51,9 @@ ENOUGH = 0.3
 #: tried before the run stalls, sooner than a run ends that stands still altogether; and that
 #: one of so many Newton steps in a row must gain, those in all coefficients, or they end.
 CREEPING, PATIENCE, FEW_STEPS = 1e-3, STANDSTILL - 1, 2
-#: Share of the first-order decrease that makes a whole step good enough.
-SUFFICIENT = 0.1
 #: Accuracy of a model's minimum by products, as a share of the gap where it is made: each digit is
 #: some products more, and the next model has another curvature.
 FORCING = 0.03
-#: Accuracy of a model's minimum, in target gaps; the next one where nothing moves.
-MODEL_ACCURACIES = (0.5, 1e-3, 0.0)
 
 
 def solve_by_working_sets(run, point, rows=None):
@@ -92,12 +90,18 @@ class _WorkingSets:
 
     def __init__(self, hessian):
         self._hessian, self._columns, self._set = hessian, None, np.zeros(0, dtype=int)
+        self._sweeps = ColumnSweeps()
 
     def lowered(self, run, point):
         """A lower point, by the features of a set alone; the point itself where there is none."""
         needed = choose_features(point)
         if not len(needed):
             return point
+        better = self._sweeps.lowered(
+            point, needed, ENOUGH * run.tol * point.unit, MANY_COLUMNS_ACCURACY
+        )
+        if better is not point:
+            return better
         penalty = point.problem.penalty
         norms, face = penalty.group_norms(point.coef), penalty.face(point.coef)
         # With faces or an l1 part, steps are of all coefficients of a model, not of the groups in
@@ -130,6 +134,8 @@ class _WorkingSets:
                 better = accelerated_steps(better, target_gap, ACCELERATED_STEPS)
         elif _has_row_models(inner):
             better = _proximal_newton(inner, target_gap, RowHessian(), self._set)
+        elif has_product_models(inner):
+            better = _proximal_newton(inner, target_gap, self._hessian, self._set)
         if better is inner or _hardly_gains(better, inner):
             better = accelerated_steps(better, target_gap, ACCELERATED_STEPS)
         return better
@@ -179,8 +185,10 @@ def _takes_products(point, hessian, chosen):
     """Whether a model of coupled outputs is solved by products with the Hessian: the matrix over
     its ``chosen`` coefficients costs more, or has no room for all in use."""
     problem = point.problem
-    if problem.rows.is_separate or not has_product_models(point):
+    if hessian.is_of_rows or not has_product_models(point):
         return False
+    if problem.rows.is_separate:
+        return not _fits_hessian(point)
     n_coefs = point.coef.size if chosen is None else len(chosen)
     pays = takes_products(problem, hessian.n_rows(problem), n_coefs)
     return pays or is_model_of_some(point)
@@ -188,9 +196,8 @@ def _takes_products(point, hessian, chosen):
 
 def _fits_hessian(point):
     """Whether a matrix over the coefficients that a model is of may be factored."""
-    n_coupled = point.problem.n_features * coupled_outputs(point.problem)
     return (
-        fits_matrix(n_coupled)
+        fits_model(point.problem, point.problem.n_features)
         or are_chosen(point)
         or (fits_candidates(point.problem) and _has_row_models(point))
     )
@@ -231,9 +238,9 @@ def _has_row_models(point):
 
 def _proximal_newton(inner, target_gap, hessian, columns):
     """Lower the objective over the working set's columns, to about ``target_gap``."""
-    if _is_model_exact(inner.problem, hessian):
+    if _is_model_exact(inner.problem, hessian) and not _takes_products(inner, hessian, None):
         minimum = partial(minimise_model, inner, hessian.blocks(inner, columns))
-        found = _proximal_newton_step(inner, minimum, target_gap)
+        found = step_to_minimum(inner, minimum, target_gap)
         return inner if found is None else found
     gap, in_vain = _left(inner), 0
     for count in range(MAX_NEWTON_STEPS):
@@ -245,10 +252,10 @@ def _proximal_newton(inner, target_gap, hessian, columns):
         by_products = _takes_products(inner, hessian, chosen)
         if by_products:
             minimum = partial(minimise_by_products, inner, hessian.product(inner, columns))
-            found = _proximal_newton_step(inner, minimum, max(target_gap, FORCING * gap))
+            found = step_to_minimum(inner, minimum, max(target_gap, FORCING * gap))
         else:
             minimum = partial(minimise_model, inner, hessian.blocks(inner, columns, chosen))
-            found = _proximal_newton_step(inner, minimum, target_gap)
+            found = step_to_minimum(inner, minimum, target_gap)
         if found is None:
             if hessian.expire():
                 continue
@@ -274,45 +281,3 @@ def _is_model_exact(problem, hessian):
 def _left(point):
     """The gap, or without a dual the decrease that single coefficients promise."""
     return point.dual_gap if point.problem.has_dual else point.promised_decrease.sum()
-
-
-def _proximal_newton_step(point, minimum, target_gap):
-    """Go to a model's ``minimum``, known to an accuracy, then search the line to it for that of the
-    objective (Lee, Sun and Saunders, 2014)."""
-    # A model's own gap may be smaller than that of the objective: then it says too early that its
-    # minimum is reached.
-    for accuracy in MODEL_ACCURACIES:
-        with np.errstate(over="ignore", invalid="ignore"):
-            new = minimum(accuracy * target_gap)
-        if not np.isfinite(new).all():
-            return None
-        if (new != point.coef).any():
-            break
-    else:
-        return None
-    line = Line(point, new - point.coef)
-    is_exact = point.problem.loss.constant_curvature or not point.problem.penalty.is_convex
-    if is_exact and (end := _end_of_model(line)) is not None:
-        return end
-    found = exact_step(line)
-    return _ends_nearer(line) if found is None else found[1]
-
-
-def _end_of_model(line):
-    """The end of a line, where it is low enough (Tseng and Yun, 2009), with raw predictions made
-    afresh. Where the model is exact the end is its minimum; and a search would stop before the
-    minimum of a penalty that is not convex, which may be where its secant still rises.
-    """
-    start = line.start
-    end = start.problem.at(start.coef + line.direction, start.intercept)
-    is_low = end.value <= start.value + SUFFICIENT * line.initial_slope.sum()
-    return end if is_low else None
-
-
-def _ends_nearer(line):
-    """The end of a line on which rounding hides what is left to gain, if its gap is smaller: a gap
-    is of first order in the gradient, the objective of second.
-    """
-    start, end = line.start, line.point(np.ones(1))
-    is_nearer = end.dual_gap <= WORTHWHILE * start.dual_gap
-    return end if is_nearer and not rises(end, start) else None

@@ -41,9 +41,11 @@ from nno_sklearn.problem.cost.newton import (
     has_cheap_factor,
     has_cheap_rows,
     most_plane_steps,
+    most_sweeps,
     takes_kinked_newton,
     takes_newton,
     takes_products,
+    takes_sweeps,
 )
 from nno_sklearn.problem.cost.parallel import is_brief, may_thread, pays_threads
 from nno_sklearn.problem.cost.preconditioners import (
@@ -78,6 +80,7 @@ from nno_sklearn.problem.cost.sizes import (
     coupled_outputs,
     fits_candidates,
     fits_matrix,
+    fits_model,
     has_few_rows,
     is_polished,
     is_wide_sparse,
@@ -113,6 +116,7 @@ __all__ = [
     "ends_at_once",
     "fits_candidates",
     "fits_matrix",
+    "fits_model",
     "growth_pays_trips",
     "guesses_signs",
     "has_cheap_factor",
@@ -133,6 +137,7 @@ __all__ = [
     "most_few_looks",
     "most_landmarks",
     "most_plane_steps",
+    "most_sweeps",
     "moves_jointly",
     "n_drawn",
     "n_near",
@@ -151,6 +156,7 @@ __all__ = [
     "takes_models",
     "takes_newton",
     "takes_products",
+    "takes_sweeps",
     "takes_row_space",
     "takes_single",
     "too_coupled",

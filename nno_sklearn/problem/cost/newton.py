@@ -24,6 +24,10 @@ SIZE_STEPS, PLANE_STEPS = 8, 120
 #: Products of a Newton model of coupled outputs with the rows' Hessian, about, and factors of its
 #: matrix.
 MODEL_PRODUCTS, MODEL_FACTORS = 60, 4
+#: Sweeps over single coefficients that a matrix must cost to be tried before it; entries in the
+#: time of Python's own steps with a coefficient; and entries of columns that are held for them,
+#: 800 MB.
+FEWEST_SWEEPS, SWEEP_ENTRY, SWEEP_WORK, MOST_COLUMN_ENTRIES = 30, 2.5, 3000, 1e8
 #: Coefficients of a model whose factor takes no longer than the steps of Python around it.
 FEW_COEFFICIENTS = 100
 
@@ -71,6 +75,22 @@ def takes_products(problem, n_rows, n_coefs):
     product = n_rows * (entry * problem.rows.n_stored / n * columns + ROW_WORK * n_outputs)
     product += COEFFICIENT_WORK * p * n_outputs + 2 * LEAST_PASS
     return MODEL_PRODUCTS * product <= matrix + factors
+
+
+def most_sweeps(n_rows, n_coefs):
+    """Sweeps over the coefficients' columns in the time of a matrix over them, and its factors."""
+    matrix = n_rows * n_coefs**2 / 2 + MODEL_FACTORS * n_coefs**3 / 3
+    return matrix / BLOCKED_SPEEDUP / (n_coefs * (SWEEP_ENTRY * n_rows + SWEEP_WORK))
+
+
+def takes_sweeps(problem, n_features):
+    """Whether an objective of constant curvature may be lowered by that many columns, one after the
+    other, without a matrix."""
+    n = problem.n_samples
+    is_here = problem.rows.gives_columns and problem.correction.is_zero
+    has_room = n * n_features <= MOST_COLUMN_ENTRIES
+    is_fit = problem.loss.constant_curvature and is_here and has_room
+    return is_fit and most_sweeps(n, n_features) >= FEWEST_SWEEPS
 
 
 def has_cheap_rows(problem, n_coefs):

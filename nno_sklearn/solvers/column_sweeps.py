@@ -1,0 +1,172 @@
+"""Quadratic models of many coefficients by sweeps over their columns, without a matrix.
+
+A Gram matrix of thousands of columns costs as much as hundreds of passes over them. Where columns
+are hardly correlated a few sweeps over single coefficients are enough; where they are correlated
+thousands would be needed, which the first ones show.
+"""
+
+from functools import partial
+
+import numpy as np
+from scipy.linalg.blas import daxpy, ddot
+
+from nno_sklearn.problem.cost import most_sweeps, takes_sweeps
+from nno_sklearn.solvers.kinked_model import KinkedModel
+from nno_sklearn.solvers.model_steps import step_to_minimum
+
+#: Sweeps between looks at the gap, and looks by which it is told how fast it falls.
+LOOKS, TELLING = 5, 3
+#: Share of the sweeps that the first looks tell of which are needed, once signs have settled and
+#: extrapolation gains more.
+EXTRAPOLATED = 0.6
+#: Share of the features from which on all of them are held: the sets that follow would be copied
+#: too.
+MOST = 0.25
+#: Share of the largest product of two moves below which moves are nearly combinations of others.
+OPEN = 1e-12
+
+
+class ColumnSweeps:
+    """Coordinate descent (Friedman, Hastie and Tibshirani, 2010) on objectives that are quadratics
+    with kinks, until it has taken as long as a matrix, and factors of it, would have."""
+
+    def __init__(self):
+        self._features, self._model, self._n_sweeps, self._pays = None, None, 0, True
+
+    def lowered(self, point, needed, wanted, share):
+        """A lower point, or the point itself where sweeps do not serve.
+
+        Parameters
+        ----------
+        point : Point
+        needed : ndarray of int
+            Features of a working set.
+        wanted : float
+            Gap that is worth reaching, in units of the objective.
+        share : float
+            Of the point's gap, that is reached in some features, as others are chosen then.
+        """
+        if not (self._pays and _has_column_models(point, len(needed))):
+            return point
+        self._hold(point, needed)
+        is_whole = len(self._features) == point.problem.n_features
+        target_gap = wanted if is_whole else max(wanted, share * point.dual_gap)
+        found = step_to_minimum(point, partial(self._minimise, point), target_gap)
+        if not self._pays:
+            self._model = None
+        return point if found is None else found
+
+    def _hold(self, point, needed):
+        """Hold the columns that are needed; all of them, once they are many."""
+        n_features = point.problem.n_features
+        if self._features is not None and np.isin(needed, self._features).all():
+            return
+        is_whole = len(needed) >= MOST * n_features
+        self._features = (
+            np.arange(n_features)
+            if is_whole and takes_sweeps(point.problem, n_features)
+            else needed
+        )
+        self._model = ColumnModel(point, self._features)
+
+    def _minimise(self, point, target_gap):
+        """Minimise ``g (v - w) + (v - w)' H (v - w) / 2 + alpha * penalty(v)`` over v, about."""
+        problem, v, of_set = point.problem, point.coef.copy(), self._features
+        terms = problem.penalty.piecewise_quadratic(v).scaled(problem.alpha).of(problem.shape)
+        for k in range(problem.n_outputs):
+            own = terms.take(of_set * problem.n_outputs + k)
+            given = v[of_set, k], point.data_gradient[of_set, k], 2 * abs(point.data_loss)
+            v[of_set, k] = self._settled(
+                KinkedModel(self._model, own, *given), target_gap / problem.n_outputs
+            )
+        return v
+
+    def _settled(self, place, target_gap):
+        """Where sweeps lead until a gap is reached, or a matrix would take less time."""
+        gaps = [place.gap()]
+        while gaps[-1] > target_gap and self._pays:
+            visited = np.flatnonzero((place.v != 0) | (np.maximum(*place.falls()) > 0))
+            _sweep(place, visited)
+            self._n_sweeps += LOOKS
+            gaps.append(place.gap())
+            self._pays = self._left(gaps, target_gap) <= most_sweeps(
+                self._model.n_rows, len(visited)
+            )
+        return place.v
+
+    def _left(self, gaps, target_gap):
+        """Sweeps that were made and, about, are left."""
+        if gaps[-1] <= target_gap or len(gaps) <= TELLING:
+            return self._n_sweeps
+        rate = (gaps[-1] / gaps[-TELLING]) ** (1 / (TELLING - 1))
+        if not (0 < rate < 1 and target_gap > 0):
+            return np.inf
+        left = LOOKS * np.log(target_gap / gaps[-1]) / np.log(rate)
+        return self._n_sweeps + EXTRAPOLATED * left
+
+
+def _has_column_models(point, n_needed):
+    """Whether the objective is a quadratic with kinks that may be lowered by single columns."""
+    problem = point.problem
+    if not (takes_sweeps(problem, n_needed) and problem.penalty.is_convex):
+        return False
+    terms = problem.penalty.piecewise_quadratic(point.coef)
+    return terms is not None and not terms.has_bounds
+
+
+class ColumnModel:
+    """``|R d|^2 / 2`` by the columns of R, each of them contiguous."""
+
+    def __init__(self, point, features):
+        rows = point.problem.rows.hessian_root(point.curvature, features, np.zeros_like(features))
+        self.columns, self.n_rows = np.ascontiguousarray(rows.T), len(rows)
+        self.diagonal = np.einsum("ij,ij->i", self.columns, self.columns)
+
+    def product(self, d):
+        """``H d``."""
+        return self.columns @ (d @ self.columns)
+
+
+def _sweep(place, visited):
+    """Minimise over one coefficient after another, a few times, then extrapolate."""
+    columns, own, (l1, l2) = place.model.columns, place.model.diagonal.tolist(), _weights(place)
+    visited = [(j, columns[j]) for j in visited.tolist() if own[j] + l2[j] > 0]
+    v, start, moved = place.v.tolist(), place.slope.tolist(), np.zeros(columns.shape[1])
+    steps = [(place.v, moved.copy())]
+    for _ in range(LOOKS):
+        for j, column in visited:  # plain numbers: arrays of one would take ten times as long
+            last = v[j]
+            pull = own[j] * last - start[j] - ddot(column, moved)
+            excess = abs(pull) - l1[j]
+            after = 0.0
+            if excess > 0:
+                after = (excess if pull > 0 else -excess) / (own[j] + l2[j])
+            if after != last:
+                daxpy(column, moved, a=after - last)
+                v[j] = after
+        steps.append((np.asarray(v), moved.copy()))
+    ends = [steps[-1], _extrapolated(steps)]
+    risen = [_rise(place, *end) for end in ends]
+    place.move_to(ends[1][0] if risen[1] < risen[0] else ends[0][0])
+
+
+def _weights(place):
+    terms, shape = place.terms, place.v.shape
+    return (np.broadcast_to(weights, shape).tolist() for weights in (terms.l1, terms.l2))
+
+
+def _extrapolated(steps):
+    """Where sweeps seem to lead, and its image (Anderson acceleration; Bertrand and Massias, 2021):
+    the combination of steps, with shares that sum to 1, whose sweep would move it least."""
+    coefs, images = (np.stack(part) for part in zip(*steps, strict=True))
+    moves = np.diff(coefs, axis=0)
+    shares = np.linalg.lstsq(moves @ moves.T, np.ones(len(moves)), rcond=OPEN)[0]
+    shares = shares / shares.sum()
+    return shares @ coefs[1:], shares @ images[1:]
+
+
+def _rise(place, v, image):
+    """By how much the model is higher at ``v``, whose image R (v - w) lies so far from the
+    place's."""
+    data = place.slope @ (v - place.v) + 0.5 * image @ image
+    return data + place.terms.value(v) - place.terms.value(place.v)
