@@ -16,7 +16,8 @@ from nno_sklearn.types import RandomState
 #: solved neighbour.
 #: The first lets most rows lie on a parabola: Newton's steps are lost among rows without curvature.
 FIRST_WIDTH, NEAR_WIDTH = 8.0, 1e-2
-#: Width of the loss on cells of rows, whose optimum is a start, in the same units.
+#: Width of the loss on cells of rows, whose optimum is a start, in the same units; and of the first
+#: one of all rows from there, as a smaller one leaves too few rows curved.
 START_WIDTH = 0.3
 #: Shares by which the next width is smaller, at least and at most.
 LEAST_SHRINKAGE, MOST_SHRINKAGE = 0.5, 0.2
@@ -112,7 +113,7 @@ class _Continuation(Succession):
 
     def _move_to(self, found):
         super()._move_to(found)
-        self._width = self._width_of(NEAR_WIDTH * self._unit)
+        self._width = self._width_of(START_WIDTH * self._unit)
 
     def _begin_near(self, random_state):
         """Begin near the optimum, and with a dual point there: by an interior point method, or by
