@@ -99,6 +99,13 @@ def test_rows_of_equal_targets_tell_nothing_of_the_others(penalty, often):
     assert model.converged_ and model.n_iter_ < 100
 
 
+def test_the_one_row_on_the_parabola_of_three_is_the_intercepts_own():
+    X, y = WIDE[:3, :8], targets(WIDE, 2, 1.0)[:3]
+    assert is_nearly_sharp(pose(X, y, Huber(0.05), L1(), 1e-4))
+    model = NNORegressor(Huber(0.05), penalty="l1", alpha=1e-5, max_iter=200).fit(X, y)
+    assert model.converged_
+
+
 def test_a_few_targets_far_out_make_no_corner():
     y = targets(TALL, 1, 1.0)
     y[:10] *= 1e6

@@ -37,7 +37,8 @@ def is_nearly_sharp(problem):
     if not problem.penalty.is_convex:
         return False
     n, p = problem.n_samples, problem.n_features
-    if _curved_share(problem, problem.null.sums) * n < FEW_CURVED * min(n, p):
+    few = problem.fit_intercept + FEW_CURVED * min(n, p)  # an intercept itself leads to one
+    if _curved_share(problem, problem.null.sums) * n < few:
         return True
     wide = problem.with_loss(problem.loss.sharp.smoothed(FAR - 1.0))
     sums = wide.rows.sums(wide.rows.nothing(), problem.null.intercept)
