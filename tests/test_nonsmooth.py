@@ -8,8 +8,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import QuantileRegressor
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
-from nno_sklearn import FusedLasso, GroupLasso, NNOClassifier, NNORegressor, NNOSearchCV
+from nno_sklearn import SLOPE, FusedLasso, GroupLasso, NNOClassifier, NNORegressor, NNOSearchCV
 from nno_sklearn.losses import AbsoluteError, EpsilonInsensitive, Hinge, Loss, Quantile
+from nno_sklearn.solvers.sparse_groups import SparseGroupModel
 from tests.estimators import SOLVERS
 from tests.user_objects import Pinball
 
@@ -383,3 +384,28 @@ def test_few_rows_in_groups_of_outputs(name):
     rows, Y, given = FEW_ROWS[name]
     model = NNORegressor(Quantile(0.3), penalty=GroupLasso("rows"), **given).fit(rows, Y)
     assert model.converged_ and model.optimality_ <= 1e-4
+
+
+@pytest.mark.parametrize(("seed", "draw"), [(4, 0), (4, 1), (7, 1), (9, 0)])
+def test_a_start_on_cells_of_few_rows_leaves_enough_of_them_curved(seed, draw):
+    rng = np.random.default_rng(seed)
+    rows = rng.integers(-1, 2, (20, 5)).astype(float)
+    labels = (rows[:, :2] + 0.5 * rng.normal(size=(20, 2)) > 0).astype(int)
+    solver = {"solver": "nearest_neighbor", "max_iter": 100, "random_state": draw}
+    penalty = SLOPE(np.linspace(2.0, 0.5, 5))
+    model = NNOClassifier("hinge", penalty=penalty, alpha=1e-4, **solver).fit(rows, labels)
+    assert model.converged_ and model.history_[0].start == "cells"
+
+
+def test_models_of_sparse_groups_end_where_rounding_is_left(monkeypatch):
+    taken, newton = [], SparseGroupModel._newton
+    monkeypatch.setattr(
+        SparseGroupModel, "_newton", lambda *given: taken.append(1) or newton(*given)
+    )
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(5, 8))
+    rows[:, 0] = 3.0
+    y = rows @ rng.normal(size=8) + rng.normal(size=5)
+    groups = GroupLasso([[7, 4], [1, 5], [6, 2]], l1_ratio=0.3)
+    model = NNORegressor("absolute_error", penalty=groups, alpha=1e-2).fit(rows, y)
+    assert model.converged_ and 0 < len(taken) < 1000  # 2570 where these went on

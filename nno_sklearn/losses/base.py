@@ -144,6 +144,9 @@ class Loss(BaseEstimator):
     #: True where the curvature is 0 but on short intervals: the best intercept then takes long to
     #: find, and solvers do without it along lines.
     is_nearly_linear: ClassVar[bool] = False
+    #: About the largest slope of a loss with a :meth:`smoothed`, which tells how wide the first
+    #: parabolas are.
+    steepest: ClassVar[float] = 1.0
     #: True where targets must not be negative.
     positive_target: ClassVar[bool] = False
     #: True where ``predict`` gives probabilities of classes.

@@ -107,6 +107,10 @@ class SharpHuber(Huber):
     delta : float, default=1.35
     """
 
+    @property
+    def steepest(self) -> float:  # type: ignore[override]
+        return self.delta
+
     def smoothed(self, width: float) -> Loss:
         """Moreau's envelope: ``min over z of value(y, z) + (eta - z)^2 / (2 width)``.
 

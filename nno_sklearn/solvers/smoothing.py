@@ -12,10 +12,12 @@ from nno_sklearn.solvers.returned import polished
 from nno_sklearn.solvers.succession import Check, Succession, accept
 from nno_sklearn.types import RandomState
 
-#: First width, in constant models' losses: from the constant model, and from a solved neighbour.
+#: First width, in constant models' losses over squared slopes: from the constant model, and from a
+#: solved neighbour.
 #: The first lets most rows lie on a parabola: Newton's steps are lost among rows without curvature.
 FIRST_WIDTH, NEAR_WIDTH = 8.0, 1e-2
-#: Width of the loss on cells of rows, whose optimum is a start, in the same units.
+#: Width of the loss on cells of rows, whose optimum is a start, in the same units; and of the first
+#: one of all rows from there, as a smaller one leaves too few rows curved.
 START_WIDTH = 0.3
 #: Shares by which the next width is smaller, at least and at most.
 LEAST_SHRINKAGE, MOST_SHRINKAGE = 0.5, 0.2
@@ -93,21 +95,25 @@ class _Continuation(Succession):
         #: Around which the next smooth loss is made; None where no dual point is known.
         self._dual = None
         first = NEAR_WIDTH if start.coef.any() else FIRST_WIDTH
-        self._width = first * self._unit
+        self._width = self._width_of(first * self._unit)
         self._least_width = 0.0
         if self._unit <= 0:  # the constant model is perfect
             self._bound, self.status = 0.0, Status.CONVERGED
+
+    def _width_of(self, loss):
+        """The width that is as long as residuals of that loss, per slope."""
+        return loss / self._problem.loss.steepest**2
 
     def _approach(self, solver, random_state):
         if self.status is None and solver.is_second_order:
             self._begin_near(check_random_state(random_state))
 
     def _like_problem(self):
-        return self._problem.smoothed(START_WIDTH * self._unit)
+        return self._problem.smoothed(self._width_of(START_WIDTH * self._unit))
 
     def _move_to(self, found):
         super()._move_to(found)
-        self._width = NEAR_WIDTH * self._unit
+        self._width = self._width_of(START_WIDTH * self._unit)
 
     def _begin_near(self, random_state):
         """Begin near the optimum, and with a dual point there: by an interior point method, or by
@@ -140,7 +146,7 @@ class _Continuation(Succession):
         self._n_iter, self._since = place.n_iter, len(self.history) + 1
         self._record(optimality, self._gap, np.abs(self.coef - given[0]).max())
         if optimality <= ROUGH:
-            self._dual, self._width = place.dual, NEAR_WIDTH * self._least
+            self._dual, self._width = place.dual, self._width_of(NEAR_WIDTH * self._least)
         is_rounding = self._gap <= ROUNDINGS * EPS * self._unit and optimality <= self._tol
         if optimality <= self._goal or is_rounding:
             self.status = Status.CONVERGED
@@ -159,7 +165,7 @@ class _Continuation(Succession):
         return self._problem
 
     def _accuracy(self, goal, last):
-        rough = ROUGH * min(1.0, self._width / self._unit)
+        rough = ROUGH * min(1.0, self._width / self._width_of(self._unit))
         # Near a corner a smooth loss falls by squares: where nothing is gained, it was too rough.
         return max(FINER * goal, min(rough, FINER * last)) * FINER**self._in_vain
 
@@ -182,9 +188,10 @@ class _Continuation(Succession):
             return False
         size = self._problem.rows.targets.size.max() + np.abs(self.intercept).max()
         size += (self._problem.scale @ np.abs(self.coef)).max()
+        rounding = ROUNDINGS * EPS * size / self._problem.loss.steepest
         # Slopes are roundings of raw predictions in units of the width: where these are what is
         # left, it was too small.
-        is_rounding = found.optimality * self._width <= ROUNDINGS * EPS * size
+        is_rounding = found.optimality * self._width <= rounding
         is_stalled = found.status is Status.STALLED and self._dual is not None
         if is_stalled and is_rounding:
             self._least_width = GROWTH * self._width
@@ -193,4 +200,4 @@ class _Continuation(Succession):
         # dual point of this one a larger one is as near.
         self._width *= GROWTH if is_stalled or (is_near and gains) else aim
         self._width = max(self._width, self._least_width)
-        return self._width > ROUNDINGS * EPS * size
+        return self._width > rounding

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from nno_sklearn import GroupLasso, NNORegressor, NNOSearchCV, check_loss
+from nno_sklearn import SLOPE, FusedLasso, GroupLasso, NNORegressor, NNOSearchCV, check_loss
 from nno_sklearn.losses import Huber
 from nno_sklearn.losses.regression import HuberEnvelope
-from nno_sklearn.penalties import L2, MCP
+from nno_sklearn.penalties import L1, L2, MCP
 from nno_sklearn.problem.cost import is_nearly_sharp
 from tests.problems import pose
 
@@ -63,6 +63,53 @@ def test_solvers_agree(solver):
     given = {"alpha": 1e-7, "tol": 1e-8, "max_iter": 2000}
     one, other = (NNORegressor("huber", solver=s, **given).fit(TALL, y) for s in (solver, "auto"))
     assert one.objective_ == pytest.approx(other.objective_, rel=2e-8)
+
+
+@pytest.mark.parametrize("delta", [1e-2, 1e-4, 1e-7])
+@pytest.mark.parametrize("penalty", ["l1", SLOPE(), FusedLasso(), GroupLasso([[0, 1, 2]])])
+@pytest.mark.parametrize("n_rows", [5, 20])
+def test_a_delta_below_all_residuals_is_that_many_absolute_errors(penalty, delta, n_rows):
+    X, y = WIDE[:n_rows], targets(WIDE, 2, 1.0)[:n_rows]
+    given = {"penalty": penalty, "tol": 1e-8, "max_iter": 200}
+    model = NNORegressor(Huber(delta), alpha=0.1 * delta, **given).fit(X, y)
+    lines = NNORegressor("absolute_error", alpha=0.1, **given).fit(X, y)
+    assert model.converged_ and model.dual_gap_ <= 1e-8 * model.objective_
+    below = delta * lines.objective_ - model.objective_  # by delta^2 / 2 for each entry at most
+    rounding = 2e-8 * model.objective_
+    assert -rounding <= below <= delta**2 + rounding
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e6])
+def test_delta_and_targets_in_another_unit(unit):
+    y = targets(WIDE, 1, 1.0)
+    one = NNORegressor(Huber(1e-3), penalty="l1", alpha=1e-4).fit(WIDE, y)
+    other = NNORegressor(Huber(1e-3 * unit), penalty="l1", alpha=1e-4 * unit).fit(WIDE, unit * y)
+    assert other.n_iter_ == one.n_iter_
+    np.testing.assert_allclose(other.coef_, unit * one.coef_, rtol=1e-6, atol=1e-8 * unit)
+
+
+@pytest.mark.parametrize("penalty", ["l2", "l1", "group_lasso"])
+@pytest.mark.parametrize("often", [0.0, 1e5])
+def test_rows_of_equal_targets_tell_nothing_of_the_others(penalty, often):
+    y = targets(WIDE, 1, 1e5)
+    y[np.random.default_rng(1).random(len(y)) < 0.6] = often
+    alpha = 0.01 * steepest(WIDE, y) / (1e5 if penalty == "l2" else 1.0)
+    assert is_nearly_sharp(pose(WIDE, y[:, None], Huber(), L1(), alpha))
+    model = NNORegressor("huber", penalty=penalty, alpha=alpha, max_iter=200).fit(WIDE, y)
+    assert model.converged_ and model.n_iter_ < 100
+
+
+def test_the_one_row_on_the_parabola_of_three_is_the_intercepts_own():
+    X, y = WIDE[:3, :8], targets(WIDE, 2, 1.0)[:3]
+    assert is_nearly_sharp(pose(X, y, Huber(0.05), L1(), 1e-4))
+    model = NNORegressor(Huber(0.05), penalty="l1", alpha=1e-5, max_iter=200).fit(X, y)
+    assert model.converged_
+
+
+def test_a_few_targets_far_out_make_no_corner():
+    y = targets(TALL, 1, 1.0)
+    y[:10] *= 1e6
+    assert not is_nearly_sharp(pose(TALL, y[:, None], Huber(), L1(), 0.1))
 
 
 def test_a_search():

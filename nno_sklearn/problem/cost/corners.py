@@ -15,6 +15,9 @@ MOST_INTERIOR_OPERATIONS = 4e6
 #: Rows on a loss's curved part at the constant model, in coefficients that rows can tell apart,
 #: below which Newton's steps know too little of the others.
 FEW_CURVED = 0.2
+#: Rows far beyond that part, in its lengths, and as a share of all: those that Newton's steps leave
+#: where they are, which are fewer the more columns there are beside rows, and at least.
+FAR, MANY_FAR, FAR_PER_COLUMN, LEAST_FAR = 100.0, 0.5, 2.0, 0.05
 #: Rows near corners, in shares ``sqrt(p / count)`` of all, and what the rows of both problems must
 #: save.
 NEAR_BAND, WORTH_DRAWING = 3.0, 1.5
@@ -27,14 +30,25 @@ def takes_interior(problem):
 
 
 def is_nearly_sharp(problem):
-    """Whether so few rows are on the curved part of a loss between its lines, as the targets' unit
-    is small, that it is solved as one with a corner. Wider losses are made around a dual point, so
-    the penalty must be convex."""
+    """Whether the curved part of a loss between its lines is so narrow, as the targets' unit is
+    small, that it is solved as one with a corner: hardly any rows are on it, or those that are, as
+    equal targets may be, tell nothing of many others far away. Wider losses are made around a dual
+    point, so the penalty must be convex."""
     if not problem.penalty.is_convex:
         return False
-    share = problem.null.sums.curvature.diagonal.min() / problem.loss.largest_curvature
-    few = FEW_CURVED * min(problem.n_samples, problem.n_features)
-    return bool(share * problem.n_samples < few)
+    n, p = problem.n_samples, problem.n_features
+    few = problem.fit_intercept + FEW_CURVED * min(n, p)  # an intercept itself leads to one
+    if _curved_share(problem, problem.null.sums) * n < few:
+        return True
+    wide = problem.with_loss(problem.loss.sharp.smoothed(FAR - 1.0))
+    sums = wide.rows.sums(wide.rows.nothing(), problem.null.intercept)
+    most = max(LEAST_FAR, MANY_FAR - FAR_PER_COLUMN * p / n)
+    return _curved_share(wide, sums) < 1.0 - most
+
+
+def _curved_share(problem, sums):
+    """Share of the rows on the curved part of the loss, in the output where it is least."""
+    return float(sums.curvature.diagonal.min() / problem.loss.largest_curvature)
 
 
 def begins_inside(problem):
