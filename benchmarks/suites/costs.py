@@ -11,13 +11,20 @@ from time import process_time
 
 import numpy as np
 from scipy import linalg, sparse
+from scipy.linalg.blas import daxpy, ddot
 from sklearn.neighbors import NearestNeighbors
 
 from benchmarks.report import Report, Table
 from nno_sklearn.losses import LogLoss
 from nno_sklearn.penalties import L2
 from nno_sklearn.problem import Objective, Problem
-from nno_sklearn.problem.cost import BLOCKED_SPEEDUP, COMPARISON, LEAST_PASS, ROW_WORK
+from nno_sklearn.problem.cost import (
+    BLOCKED_SPEEDUP,
+    COMPARISON,
+    LEAST_PASS,
+    ROW_WORK,
+    SWEEP_ENTRY,
+)
 from nno_sklearn.solvers.linesearch import exact_step
 
 TITLE, KEY = "Costs", "rate"
@@ -70,6 +77,10 @@ def measured(large, repeats):
     yield rate("entries per iteration on a small X", at_least, LEAST_PASS)
     losses = timed(iteration(narrow)) / entry / narrow.n_samples
     yield rate("entries per row's losses in an iteration", losses, ROW_WORK)
+
+    columns = np.ascontiguousarray(wide.rows.design.X.T)
+    swept = timed(partial(sweep, columns)) / entry / columns.size
+    yield rate("entries per entry of a sweep", swept, SWEEP_ENTRY)
 
     for kind, metric in METRICS.items():
         for p in SEARCHED:
@@ -125,6 +136,13 @@ def problem_of(X):
 def look(problem):
     """Objective and gradient at new coefficients: raw predictions, losses, ``X' r``."""
     return problem.at(np.full(problem.shape, 1e-3)).gradient
+
+
+def sweep(columns):
+    """What a sweep over single coefficients does with their columns."""
+    moved = np.zeros(columns.shape[1])
+    for column in columns:
+        daxpy(column, moved, a=1e-9 + 1e-9 * ddot(column, moved))
 
 
 def iteration(problem):

@@ -91,6 +91,7 @@ class WorkingHessian:
         The objective on fewer rows (landmarks), whose curvature then serves; by default all rows'.
     """
 
+    #: Whether the rows themselves serve in place of matrices.
     is_of_rows = False
 
     def __init__(self, rows=None):

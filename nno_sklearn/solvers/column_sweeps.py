@@ -58,15 +58,11 @@ class ColumnSweeps:
 
     def _hold(self, point, needed):
         """Hold the columns that are needed; all of them, once they are many."""
-        n_features = point.problem.n_features
         if self._features is not None and np.isin(needed, self._features).all():
             return
-        is_whole = len(needed) >= MOST * n_features
-        self._features = (
-            np.arange(n_features)
-            if is_whole and takes_sweeps(point.problem, n_features)
-            else needed
-        )
+        n_features = point.problem.n_features
+        is_whole = len(needed) >= MOST * n_features and takes_sweeps(point.problem, n_features)
+        self._features = np.arange(n_features) if is_whole else needed
         self._model = ColumnModel(point, self._features)
 
     def _minimise(self, point, target_gap):
@@ -76,33 +72,32 @@ class ColumnSweeps:
         for k in range(problem.n_outputs):
             own = terms.take(of_set * problem.n_outputs + k)
             given = v[of_set, k], point.data_gradient[of_set, k], 2 * abs(point.data_loss)
-            v[of_set, k] = self._settled(
-                KinkedModel(self._model, own, *given), target_gap / problem.n_outputs
-            )
+            place = KinkedModel(self._model, own, *given)
+            v[of_set, k] = self._settled(place, target_gap / problem.n_outputs)
         return v
 
     def _settled(self, place, target_gap):
-        """Where sweeps lead until a gap is reached, or a matrix would take less time."""
+        """Where sweeps lead until a gap, or rounding, is reached, or a matrix would take less
+        time."""
         gaps = [place.gap()]
-        while gaps[-1] > target_gap and self._pays:
+        while gaps[-1] > max(target_gap, place.gap_rounding) and self._pays:
             visited = np.flatnonzero((place.v != 0) | (np.maximum(*place.falls()) > 0))
             _sweep(place, visited)
             self._n_sweeps += LOOKS
             gaps.append(place.gap())
-            self._pays = self._left(gaps, target_gap) <= most_sweeps(
-                self._model.n_rows, len(visited)
-            )
+            in_all = self._n_sweeps + _left(gaps, max(target_gap, place.gap_rounding))
+            self._pays = in_all <= most_sweeps(self._model.n_rows, len(visited))
         return place.v
 
-    def _left(self, gaps, target_gap):
-        """Sweeps that were made and, about, are left."""
-        if gaps[-1] <= target_gap or len(gaps) <= TELLING:
-            return self._n_sweeps
-        rate = (gaps[-1] / gaps[-TELLING]) ** (1 / (TELLING - 1))
-        if not (0 < rate < 1 and target_gap > 0):
-            return np.inf
-        left = LOOKS * np.log(target_gap / gaps[-1]) / np.log(rate)
-        return self._n_sweeps + EXTRAPOLATED * left
+
+def _left(gaps, target_gap):
+    """Sweeps that are left, about, by how fast the gap falls."""
+    if gaps[-1] <= target_gap or len(gaps) <= TELLING:
+        return 0.0
+    rate = (gaps[-1] / gaps[-TELLING]) ** (1 / (TELLING - 1))
+    if not 0 < rate < 1:
+        return np.inf
+    return EXTRAPOLATED * LOOKS * np.log(target_gap / gaps[-1]) / np.log(rate)
 
 
 def _has_column_models(point, n_needed):
@@ -110,8 +105,7 @@ def _has_column_models(point, n_needed):
     problem = point.problem
     if not (takes_sweeps(problem, n_needed) and problem.penalty.is_convex):
         return False
-    terms = problem.penalty.piecewise_quadratic(point.coef)
-    return terms is not None and not terms.has_bounds
+    return problem.penalty.piecewise_quadratic(point.coef) is not None
 
 
 class ColumnModel:
@@ -129,7 +123,11 @@ class ColumnModel:
 
 def _sweep(place, visited):
     """Minimise over one coefficient after another, a few times, then extrapolate."""
-    columns, own, (l1, l2) = place.model.columns, place.model.diagonal.tolist(), _weights(place)
+    columns, own, terms = place.model.columns, place.model.diagonal.tolist(), place.terms
+    l1, l2, lower, upper = (
+        np.broadcast_to(of_terms, place.v.shape).tolist()
+        for of_terms in (terms.l1, terms.l2, terms.lower, terms.upper)
+    )
     visited = [(j, columns[j]) for j in visited.tolist() if own[j] + l2[j] > 0]
     v, start, moved = place.v.tolist(), place.slope.tolist(), np.zeros(columns.shape[1])
     steps = [(place.v, moved.copy())]
@@ -141,18 +139,12 @@ def _sweep(place, visited):
             after = 0.0
             if excess > 0:
                 after = (excess if pull > 0 else -excess) / (own[j] + l2[j])
+            after = min(max(after, lower[j]), upper[j])
             if after != last:
                 daxpy(column, moved, a=after - last)
                 v[j] = after
         steps.append((np.asarray(v), moved.copy()))
-    ends = [steps[-1], _extrapolated(steps)]
-    risen = [_rise(place, *end) for end in ends]
-    place.move_to(ends[1][0] if risen[1] < risen[0] else ends[0][0])
-
-
-def _weights(place):
-    terms, shape = place.terms, place.v.shape
-    return (np.broadcast_to(weights, shape).tolist() for weights in (terms.l1, terms.l2))
+    place.move_to(min(steps[-1], _extrapolated(steps), key=lambda end: _rise(place, *end))[0])
 
 
 def _extrapolated(steps):
@@ -160,8 +152,11 @@ def _extrapolated(steps):
     the combination of steps, with shares that sum to 1, whose sweep would move it least."""
     coefs, images = (np.stack(part) for part in zip(*steps, strict=True))
     moves = np.diff(coefs, axis=0)
-    shares = np.linalg.lstsq(moves @ moves.T, np.ones(len(moves)), rcond=OPEN)[0]
-    shares = shares / shares.sum()
+    products = moves @ moves.T
+    if not (np.isfinite(products).all() and products.any()):
+        return steps[-1]
+    shares = np.linalg.lstsq(products, np.ones(len(moves)), rcond=OPEN)[0]
+    shares = shares / shares.sum()  # positive, as products are
     return shares @ coefs[1:], shares @ images[1:]
 
 

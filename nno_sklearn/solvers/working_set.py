@@ -7,9 +7,10 @@ import numpy as np
 from nno_sklearn.problem import WorkingHessian
 from nno_sklearn.problem.cost import (
     can_have_rows,
+    coupled_outputs,
     fits_candidates,
+    fits_lasting_matrix,
     fits_matrix,
-    fits_model,
     has_cheap_factor,
     has_few_rows,
     takes_all_columns,
@@ -182,8 +183,8 @@ def _hardly_gains(better, point):
 
 
 def _takes_products(point, hessian, chosen):
-    """Whether a model of coupled outputs is solved by products with the Hessian: the matrix over
-    its ``chosen`` coefficients costs more, or has no room for all in use."""
+    """Whether a model is solved by products with the Hessian: a matrix over its coefficients, of
+    coupled outputs the ``chosen`` ones, costs more or has no room for all in use."""
     problem = point.problem
     if hessian.is_of_rows or not has_product_models(point):
         return False
@@ -195,11 +196,16 @@ def _takes_products(point, hessian, chosen):
 
 
 def _fits_hessian(point):
-    """Whether a matrix over the coefficients that a model is of may be factored."""
+    """Whether a matrix over the coefficients that a model is of may be factored; a larger one where
+    it lasts, as curvature is constant, and is factored in parts, by the signs of coefficients."""
+    problem = point.problem
+    n_coupled = problem.n_features * coupled_outputs(problem)
+    has_kinks = problem.penalty.piecewise_quadratic(point.coef) is not None
     return (
-        fits_model(point.problem, point.problem.n_features)
+        fits_matrix(n_coupled)
         or are_chosen(point)
-        or (fits_candidates(point.problem) and _has_row_models(point))
+        or (fits_candidates(problem) and _has_row_models(point))
+        or (problem.loss.constant_curvature and has_kinks and fits_lasting_matrix(n_coupled))
     )
 
 

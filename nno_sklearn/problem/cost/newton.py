@@ -8,6 +8,8 @@ from nno_sklearn.problem.cost.rates import (
     LEAST_PASS,
     ROW_WORK,
     SPARSE_ENTRY,
+    SWEEP_ENTRY,
+    SWEEP_WORK,
 )
 from nno_sklearn.problem.cost.sizes import coupled_outputs
 
@@ -24,10 +26,9 @@ SIZE_STEPS, PLANE_STEPS = 8, 120
 #: Products of a Newton model of coupled outputs with the rows' Hessian, about, and factors of its
 #: matrix.
 MODEL_PRODUCTS, MODEL_FACTORS = 60, 4
-#: Sweeps over single coefficients that a matrix must cost to be tried before it; entries in the
-#: time of Python's own steps with a coefficient; and entries of columns that are held for them,
-#: 800 MB.
-FEWEST_SWEEPS, SWEEP_ENTRY, SWEEP_WORK, MOST_COLUMN_ENTRIES = 30, 2.5, 3000, 1e8
+#: Sweeps over an output's coefficients that a matrix must cost to be tried before it, and entries
+#: of columns that are held for them, 800 MB.
+FEWEST_SWEEPS, MOST_COLUMN_ENTRIES = 30, 1e8
 #: Coefficients of a model whose factor takes no longer than the steps of Python around it.
 FEW_COEFFICIENTS = 100
 
@@ -90,7 +91,7 @@ def takes_sweeps(problem, n_features):
     is_here = problem.rows.gives_columns and problem.correction.is_zero
     has_room = n * n_features <= MOST_COLUMN_ENTRIES
     is_fit = problem.loss.constant_curvature and is_here and has_room
-    return is_fit and most_sweeps(n, n_features) >= FEWEST_SWEEPS
+    return is_fit and most_sweeps(n, n_features) >= FEWEST_SWEEPS * problem.n_outputs
 
 
 def has_cheap_rows(problem, n_coefs):

@@ -34,3 +34,6 @@ LEAST_ROW_WORK = 3
 SPARSE_ENTRY = 6
 #: What a fit near a solved one takes, about: moments may cost as much for each of many fits.
 PASSES_PER_FIT = 3.0
+#: Entries in the time of one that a sweep over single coefficients reads and moves along, and of
+#: Python's own steps with a coefficient.
+SWEEP_ENTRY, SWEEP_WORK = 2.5, 3000

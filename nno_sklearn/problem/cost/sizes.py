@@ -27,12 +27,10 @@ def fits_matrix(size):
     return size <= MAX_MATRIX_SIZE
 
 
-def fits_model(problem, n_features):
-    """Whether a matrix over the coefficients of so many features may be factored, of one output or
-    of all where they interact: a larger one where curvature is constant, and it is made once."""
-    lasts = problem.loss.constant_curvature and problem.rows.is_separate
-    most = MAX_LASTING_SIZE if lasts else MAX_MATRIX_SIZE
-    return n_features * coupled_outputs(problem) <= most
+def fits_lasting_matrix(size):
+    """Whether a square matrix of ``size`` rows is small enough to be made once for a fit, and
+    factored in parts."""
+    return size <= MAX_LASTING_SIZE
 
 
 def has_few_rows(problem, n_coefs):
