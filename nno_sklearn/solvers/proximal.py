@@ -25,17 +25,20 @@ class ProximalSolver(Solver):
     Between two passes over all of X only the features in use and those that violate optimality
     most are updated (Massias, Gramfort and Salmon, 2018). Each Newton model is solved on the
     set's Gram matrix by active sets with a Cholesky factor, so accuracy 1e-12 costs hardly more
-    than 1e-4. Sets too large for a matrix over features or rows take accelerated proximal gradient
-    steps; models of coupled outputs whose joint matrix costs more than products with the rows'
-    Hessian take such steps with conjugate moves (Zibulevsky and Elad, 2010). A penalty that is weak
-    beside the strength at which coefficients enter is approached through stronger ones (Hale, Yin
-    and Zhang, 2008).
+    than 1e-4. Many columns are first swept over one by one, with extrapolation (Bertrand and
+    Massias, 2021), as long as a Gram matrix would take longer. Sets too large for a matrix over
+    features or rows, and models of coupled outputs whose joint matrix costs more than products with
+    the rows' Hessian, take proximal gradient steps with conjugate moves (Zibulevsky and Elad,
+    2010). A penalty that is weak beside the strength at which coefficients enter is approached
+    through stronger ones (Hale, Yin and Zhang, 2008).
 
     A differentiable penalty keeps no coefficient at 0: all of them take Newton steps with the
     Hessian of all rows, solved in the space of the rows where features are more.
 
     References
     ----------
+    Q. Bertrand and M. Massias (2021): Anderson acceleration of coordinate descent. AISTATS.
+
     E. T. Hale, W. Yin and Y. Zhang (2008): Fixed-point continuation for l1-minimization:
     methodology and convergence. SIAM Journal on Optimization 19(3), 1107-1130.
 

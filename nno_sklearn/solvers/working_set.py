@@ -201,11 +201,12 @@ def _fits_hessian(point):
     problem = point.problem
     n_coupled = problem.n_features * coupled_outputs(problem)
     has_kinks = problem.penalty.piecewise_quadratic(point.coef) is not None
+    may_last = problem.loss.constant_curvature and has_kinks
     return (
         fits_matrix(n_coupled)
         or are_chosen(point)
         or (fits_candidates(problem) and _has_row_models(point))
-        or (problem.loss.constant_curvature and has_kinks and fits_lasting_matrix(n_coupled))
+        or (may_last and fits_lasting_matrix(problem, n_coupled))
     )
 
 

@@ -37,6 +37,7 @@ from nno_sklearn.problem.cost.landmarks import (
 )
 from nno_sklearn.problem.cost.newton import (
     can_factor_rows,
+    fits_lasting_matrix,
     guesses_signs,
     has_cheap_factor,
     has_cheap_rows,
@@ -81,7 +82,6 @@ from nno_sklearn.problem.cost.sizes import (
     can_have_rows,
     coupled_outputs,
     fits_candidates,
-    fits_lasting_matrix,
     fits_matrix,
     has_few_rows,
     is_polished,

@@ -29,6 +29,9 @@ MODEL_PRODUCTS, MODEL_FACTORS = 60, 4
 #: Sweeps over an output's coefficients that a matrix must cost to be tried before it, and entries
 #: of columns that are held for them, 800 MB.
 FEWEST_SWEEPS, MOST_COLUMN_ENTRIES = 30, 1e8
+#: Rows of the largest matrix that is made once for a fit, 200 MB, and passes that its factor may
+#: cost.
+MAX_LASTING_SIZE, LASTING_PASSES = 5000, 200
 #: Coefficients of a model whose factor takes no longer than the steps of Python around it.
 FEW_COEFFICIENTS = 100
 
@@ -36,6 +39,14 @@ FEW_COEFFICIENTS = 100
 def has_cheap_factor(problem, n_coefs):
     """Whether a factor of a model of so many coefficients takes no longer than a pass over X."""
     return n_coefs**3 / 3 <= BLOCKED_SPEEDUP * problem.rows.n_stored
+
+
+def fits_lasting_matrix(problem, n_coefs):
+    """Whether a matrix over so many coefficients that is made once for a fit, and factored in
+    parts, takes no longer than steps without one may."""
+    entry = SPARSE_ENTRY if problem.rows.is_sparse else 1
+    passes = n_coefs**3 / 3 / BLOCKED_SPEEDUP / (entry * problem.rows.n_stored)
+    return n_coefs <= MAX_LASTING_SIZE and passes <= LASTING_PASSES
 
 
 def most_plane_steps(n_groups, n_used, n_models, rank, shape):

@@ -6,8 +6,6 @@ import numpy as np
 #: Rows of the largest square matrix that is factored, 32 MB and some tenths of a second: of
 #: features, or of rows where features are more.
 MAX_MATRIX_SIZE = 2000
-#: Rows of the largest one that is made once for a fit, 200 MB.
-MAX_LASTING_SIZE = 5000
 #: Coefficients, in numbers of rows, from which on the space of the rows takes less time.
 WIDE = 2
 #: Coefficients of coupled outputs up to which their Hessian is one matrix.
@@ -25,12 +23,6 @@ MOST_POLISHED_ENTRIES = 2e4
 def fits_matrix(size):
     """Whether a square matrix of ``size`` rows is small enough to be factored."""
     return size <= MAX_MATRIX_SIZE
-
-
-def fits_lasting_matrix(size):
-    """Whether a square matrix of ``size`` rows is small enough to be made once for a fit, and
-    factored in parts."""
-    return size <= MAX_LASTING_SIZE
 
 
 def has_few_rows(problem, n_coefs):
