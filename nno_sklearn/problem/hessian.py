@@ -109,6 +109,11 @@ class WorkingHessian:
         """Rows that the second derivatives of a problem are taken from."""
         return (self._rows or problem).n_samples
 
+    def lacking(self, columns):
+        """How many of the ``columns`` it does not have."""
+        known = [] if self._columns is None else self._columns
+        return len(np.setdiff1d(columns, known, assume_unique=True))
+
     def blocks(self, point, columns, index=None):
         """As :func:`hessian_blocks`, at a point of the problem that has the sorted ``columns``.
 

@@ -28,10 +28,17 @@ OPEN = 1e-12
 
 class ColumnSweeps:
     """Coordinate descent (Friedman, Hastie and Tibshirani, 2010) on objectives that are quadratics
-    with kinks, until it has taken as long as a matrix, and factors of it, would have."""
+    with kinks, until it has taken as long as a matrix, and factors of it, would have.
 
-    def __init__(self):
-        self._features, self._model, self._n_sweeps, self._pays = None, None, 0, True
+    Parameters
+    ----------
+    hessian : WorkingHessian
+        Which has columns of the matrix already, or none.
+    """
+
+    def __init__(self, hessian):
+        self._hessian, self._features, self._model = hessian, None, None
+        self._n_new, self._n_sweeps, self._pays = 0, 0, True
 
     def lowered(self, point, needed, wanted, share):
         """A lower point, or the point itself where sweeps do not serve.
@@ -46,7 +53,7 @@ class ColumnSweeps:
         share : float
             Of the point's gap, that is reached in some features, as others are chosen then.
         """
-        if not (self._pays and _has_column_models(point, len(needed))):
+        if not (self._pays and self._may_serve(point.problem, needed) and _has_kinks(point)):
             return point
         self._hold(point, needed)
         is_whole = len(self._features) == point.problem.n_features
@@ -60,10 +67,14 @@ class ColumnSweeps:
         """Hold the columns that are needed; all of them, once they are many."""
         if self._features is not None and np.isin(needed, self._features).all():
             return
-        n_features = point.problem.n_features
-        is_whole = len(needed) >= MOST * n_features and takes_sweeps(point.problem, n_features)
-        self._features = np.arange(n_features) if is_whole else needed
+        every = np.arange(point.problem.n_features)
+        is_whole = len(needed) >= MOST * len(every) and self._may_serve(point.problem, every)
+        self._features = every if is_whole else needed
+        self._n_new = self._hessian.lacking(self._features)
         self._model = ColumnModel(point, self._features)
+
+    def _may_serve(self, problem, features):
+        return takes_sweeps(problem, len(features), self._hessian.lacking(features))
 
     def _minimise(self, point, target_gap):
         """Minimise ``g (v - w) + (v - w)' H (v - w) / 2 + alpha * penalty(v)`` over v, about."""
@@ -86,7 +97,8 @@ class ColumnSweeps:
             self._n_sweeps += LOOKS
             gaps.append(place.gap())
             in_all = self._n_sweeps + _left(gaps, max(target_gap, place.gap_rounding))
-            self._pays = in_all <= most_sweeps(self._model.n_rows, len(visited))
+            n_new = min(self._n_new, len(visited))
+            self._pays = in_all <= most_sweeps(self._model.n_rows, len(visited), n_new)
         return place.v
 
 
@@ -100,12 +112,10 @@ def _left(gaps, target_gap):
     return EXTRAPOLATED * LOOKS * np.log(target_gap / gaps[-1]) / np.log(rate)
 
 
-def _has_column_models(point, n_needed):
-    """Whether the objective is a quadratic with kinks that may be lowered by single columns."""
-    problem = point.problem
-    if not (takes_sweeps(problem, n_needed) and problem.penalty.is_convex):
-        return False
-    return problem.penalty.piecewise_quadratic(point.coef) is not None
+def _has_kinks(point):
+    """Whether the penalty is convex, with kinks of single coefficients."""
+    penalty = point.problem.penalty
+    return penalty.is_convex and penalty.piecewise_quadratic(point.coef) is not None
 
 
 class ColumnModel:

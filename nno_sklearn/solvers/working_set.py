@@ -91,7 +91,7 @@ class _WorkingSets:
 
     def __init__(self, hessian):
         self._hessian, self._columns, self._set = hessian, None, np.zeros(0, dtype=int)
-        self._sweeps = ColumnSweeps()
+        self._sweeps = ColumnSweeps(hessian)
 
     def lowered(self, run, point):
         """A lower point, by the features of a set alone; the point itself where there is none."""

@@ -6,6 +6,7 @@ from scipy import sparse
 
 from nno_sklearn.losses import Huber, LogLoss, Poisson, SquaredError
 from nno_sklearn.penalties import L1, MCP, ElasticNet, GroupLasso
+from nno_sklearn.problem import WorkingHessian
 from nno_sklearn.problem.cost import newton, sizes, takes_sweeps
 from nno_sklearn.solvers import column_sweeps, working_set
 from nno_sklearn.solvers.base import Status
@@ -94,7 +95,7 @@ def test_they_end_where_a_matrix_would_take_less_time(monkeypatch):
     problem = posed(L1(), common=30.0)
     monkeypatch.setattr(newton, "FEWEST_SWEEPS", 0)
     monkeypatch.setattr(column_sweeps, "most_sweeps", lambda *sizes: 60.0)
-    sweeps, features = ColumnSweeps(), np.arange(P)
+    sweeps, features = ColumnSweeps(WorkingHessian()), np.arange(P)
     point = sweeps.lowered(problem.null, features, 1e-10, 0.3)
     assert 1e-10 < point.dual_gap and point.value < problem.null.value
     assert sweeps.lowered(point, features, 1e-10, 0.3) is point
@@ -109,7 +110,7 @@ def test_columns_are_held_while_they_are_needed(sweeps, monkeypatch):
         return make(point, features)
 
     monkeypatch.setattr(column_sweeps, "ColumnModel", counted)
-    problem, lowered = posed(L1()), ColumnSweeps().lowered
+    problem, lowered = posed(L1()), ColumnSweeps(WorkingHessian()).lowered
     point = lowered(problem.null, np.arange(8), 1e-9, 0.3)
     assert not point.coef[8:].any() and point.dual_gap > 1e-9
     point = lowered(point, np.arange(2, 6), 1e-9, 0.3)
@@ -126,16 +127,27 @@ def test_extrapolation_saves_sweeps(sweeps, monkeypatch):
     assert extrapolated < 0.8 * len(sweeps)
 
 
+def test_a_matrix_that_is_known_serves_at_once(sweeps, monkeypatch):
+    problem, features = posed(L1()), np.arange(P)
+    hessian = WorkingHessian()
+    assert hessian.lacking(features) == P
+    hessian.blocks(problem.null, features[: P // 2])
+    assert hessian.lacking(features) == P - P // 2
+    hessian.blocks(problem.null, features)
+    monkeypatch.setattr(newton, "FEWEST_SWEEPS", 1)
+    start = problem.null
+    assert ColumnSweeps(hessian).lowered(start, features, 1e-9, 0.3) is start and not sweeps
+
+
 def test_many_columns_pay_and_few_do_not():
     rng = np.random.default_rng(0)
     problem = pose(
         rng.normal(size=(2000, 1000)), rng.normal(size=(2000, 1)), SquaredError(), L1(), 1
     )
-    assert takes_sweeps(problem, 1000) and not takes_sweeps(problem, 300)
-    wide = problem.columns(np.arange(1000))
-    assert takes_sweeps(wide, 1000)
+    assert takes_sweeps(problem, 1000, 1000) and not takes_sweeps(problem, 300, 300)
+    assert not takes_sweeps(problem, 1000, 0)  # there is a matrix already
     labels = pose(rng.normal(size=(50, 9)), rng.integers(2, size=(50, 1)) * 1.0, LogLoss(), L1(), 1)
-    assert not takes_sweeps(labels, 5000)
+    assert not takes_sweeps(labels, 5000, 5000)
 
 
 @pytest.mark.parametrize(

@@ -89,20 +89,21 @@ def takes_products(problem, n_rows, n_coefs):
     return MODEL_PRODUCTS * product <= matrix + factors
 
 
-def most_sweeps(n_rows, n_coefs):
-    """Sweeps over the coefficients' columns in the time of a matrix over them, and its factors."""
-    matrix = n_rows * n_coefs**2 / 2 + MODEL_FACTORS * n_coefs**3 / 3
+def most_sweeps(n_rows, n_coefs, n_new):
+    """Sweeps over the coefficients' columns in the time of a matrix over them, of which so many
+    columns are not known yet, and its factors."""
+    matrix = n_rows * n_coefs * n_new / 2 + MODEL_FACTORS * n_coefs**3 / 3
     return matrix / BLOCKED_SPEEDUP / (n_coefs * (SWEEP_ENTRY * n_rows + SWEEP_WORK))
 
 
-def takes_sweeps(problem, n_features):
+def takes_sweeps(problem, n_features, n_new):
     """Whether an objective of constant curvature may be lowered by that many columns, one after the
-    other, without a matrix."""
+    other, without a matrix, as it lacks so many of them."""
     n = problem.n_samples
     is_here = problem.rows.gives_columns and problem.correction.is_zero
     has_room = n * n_features <= MOST_COLUMN_ENTRIES
     is_fit = problem.loss.constant_curvature and is_here and has_room
-    return is_fit and most_sweeps(n, n_features) >= FEWEST_SWEEPS * problem.n_outputs
+    return is_fit and most_sweeps(n, n_features, n_new) >= FEWEST_SWEEPS * problem.n_outputs
 
 
 def has_cheap_rows(problem, n_coefs):
