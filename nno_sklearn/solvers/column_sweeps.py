@@ -40,7 +40,7 @@ class ColumnSweeps:
         self._hessian, self._features, self._model = hessian, None, None
         self._n_new, self._n_sweeps, self._pays = 0, 0, True
 
-    def lowered(self, point, needed, wanted, share):
+    def lowered(self, point, needed, gap, wanted):
         """A lower point, or the point itself where sweeps do not serve.
 
         Parameters
@@ -48,16 +48,15 @@ class ColumnSweeps:
         point : Point
         needed : ndarray of int
             Features of a working set.
-        wanted : float
-            Gap that is worth reaching, in units of the objective.
-        share : float
-            Of the point's gap, that is reached in some features, as others are chosen then.
+        gap, wanted : float
+            Gaps that are worth reaching in some features, as others are chosen then, and in all of
+            them, in units of the objective.
         """
         if not (self._pays and self._may_serve(point.problem, needed) and _has_kinks(point)):
             return point
         self._hold(point, needed)
         is_whole = len(self._features) == point.problem.n_features
-        target_gap = wanted if is_whole else max(wanted, share * point.dual_gap)
+        target_gap = wanted if is_whole else max(gap, wanted)
         found = step_to_minimum(point, partial(self._minimise, point), target_gap)
         if not self._pays:
             self._model = None
@@ -93,6 +92,8 @@ class ColumnSweeps:
         gaps = [place.gap()]
         while gaps[-1] > max(target_gap, place.gap_rounding) and self._pays:
             visited = np.flatnonzero((place.v != 0) | (np.maximum(*place.falls()) > 0))
+            if not len(visited):  # bounds hold what has no penalty, which a gap does not know
+                break
             _sweep(place, visited)
             self._n_sweeps += LOOKS
             gaps.append(place.gap())
@@ -107,7 +108,7 @@ def _left(gaps, target_gap):
     if gaps[-1] <= target_gap or len(gaps) <= TELLING:
         return 0.0
     rate = (gaps[-1] / gaps[-TELLING]) ** (1 / (TELLING - 1))
-    if not 0 < rate < 1:
+    if not (0 < rate < 1 and target_gap > 0):
         return np.inf
     return EXTRAPOLATED * LOOKS * np.log(target_gap / gaps[-1]) / np.log(rate)
 

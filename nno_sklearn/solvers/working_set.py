@@ -98,10 +98,9 @@ class _WorkingSets:
         needed = choose_features(point)
         if not len(needed):
             return point
-        better = self._sweeps.lowered(
-            point, needed, ENOUGH * run.tol * point.unit, MANY_COLUMNS_ACCURACY
-        )
-        if better is not point:
+        gap, wanted = _gaps(run, point)
+        better = self._sweeps.lowered(point, needed, MANY_COLUMNS_ACCURACY * gap, wanted)
+        if better is not point and not _hardly_gains(better, point):
             return better
         penalty = point.problem.penalty
         norms, face = penalty.group_norms(point.coef), penalty.face(point.coef)
@@ -150,6 +149,14 @@ def _by_all_columns(run, point):
     return better if gains else point
 
 
+def _gaps(run, point):
+    """The gap of a run's last point, and the one that is wanted of it."""
+    gap, enough = run.last.dual_gap, run.tol
+    if np.isinf(gap):  # what tol bounds is then the square root of a decrease
+        gap, enough = point.promised_decrease.sum(), run.tol**2
+    return gap, ENOUGH * enough * point.unit
+
+
 def _target_gap(run, point, inner):
     """Gap to which the inner problem, on columns of the point's, is solved.
 
@@ -157,10 +164,8 @@ def _target_gap(run, point, inner):
     the gap wanted of the whole, on many rows, which tell columns apart, and where nothing tells how
     large the set's own gap is.
     """
-    problem, gap, enough = point.problem, run.last.dual_gap, run.tol
-    if np.isinf(gap):  # what tol bounds is then the square root of a decrease
-        gap, enough = point.promised_decrease.sum(), run.tol**2
-    wanted, is_tall = ENOUGH * enough * point.unit, problem.n_samples > problem.n_features
+    problem, (gap, wanted) = point.problem, _gaps(run, point)
+    is_tall = problem.n_samples > problem.n_features
     is_cheap = (is_tall or not problem.has_dual) and has_cheap_factor(problem, inner.n_features)
     if problem.loss.constant_curvature and (inner is problem or is_cheap):
         return wanted

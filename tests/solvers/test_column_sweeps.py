@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import sparse
+from scipy import optimize, sparse
 
 from nno_sklearn.losses import Huber, LogLoss, Poisson, SquaredError
 from nno_sklearn.penalties import L1, MCP, ElasticNet, GroupLasso
@@ -96,9 +96,9 @@ def test_they_end_where_a_matrix_would_take_less_time(monkeypatch):
     monkeypatch.setattr(newton, "FEWEST_SWEEPS", 0)
     monkeypatch.setattr(column_sweeps, "most_sweeps", lambda *sizes: 60.0)
     sweeps, features = ColumnSweeps(WorkingHessian()), np.arange(P)
-    point = sweeps.lowered(problem.null, features, 1e-10, 0.3)
+    point = sweeps.lowered(problem.null, features, 1e-10, 1e-10)
     assert 1e-10 < point.dual_gap and point.value < problem.null.value
-    assert sweeps.lowered(point, features, 1e-10, 0.3) is point
+    assert sweeps.lowered(point, features, 1e-10, 1e-10) is point
     assert is_solved(solve("proximal", problem, tol=1e-9))
 
 
@@ -111,11 +111,32 @@ def test_columns_are_held_while_they_are_needed(sweeps, monkeypatch):
 
     monkeypatch.setattr(column_sweeps, "ColumnModel", counted)
     problem, lowered = posed(L1()), ColumnSweeps(WorkingHessian()).lowered
-    point = lowered(problem.null, np.arange(8), 1e-9, 0.3)
+    point = lowered(problem.null, np.arange(8), 0.1, 1e-9)
     assert not point.coef[8:].any() and point.dual_gap > 1e-9
-    point = lowered(point, np.arange(2, 6), 1e-9, 0.3)
-    point = lowered(point, np.arange(P // 2), 1e-9, 0.3)
+    point = lowered(point, np.arange(2, 6), 0.1, 1e-9)
+    point = lowered(point, np.arange(P // 2), 0.1, 1e-9)
     assert held == [8, P] and point.dual_gap <= 1e-9
+
+
+def test_bounds_without_a_penalty(sweeps):
+    rng = np.random.default_rng(0)
+    X = np.abs(rng.normal(size=(N, 8)))
+    y = X.sum(axis=1, keepdims=True) * [-1.0, 1.0] + 0.1 * rng.normal(size=(N, 2))
+    problem = pose(X, y, SquaredError(), L1(positive=True, weights=np.zeros(8)), 1.0)
+    point = ColumnSweeps(WorkingHessian()).lowered(problem.null, np.arange(8), 1e-9, 1e-9)
+    best = optimize.nnls(X - X.mean(axis=0), y[:, 1] - y[:, 1].mean())[0]
+    assert sweeps and not point.coef[:, 0].any()
+    np.testing.assert_allclose(point.coef[:, 1], best, atol=1e-3)
+
+
+def test_to_the_last_digit_where_no_penalised_coefficient_is_in_use(sweeps):
+    free = np.arange(P) < 9
+    problem = posed(L1(weights=np.where(free, 0.0, 1e6)), common=1.0)
+    with np.errstate(all="raise"):
+        point = ColumnSweeps(WorkingHessian()).lowered(problem.null, np.arange(P), 0.0, 0.0)
+    assert sweeps and point.coef[free].all() and not point.coef[~free].any()
+    left = np.abs(point.data_gradient[free]).max()
+    assert left < 1e-3 * np.abs(problem.null.data_gradient[free]).max()
 
 
 def test_extrapolation_saves_sweeps(sweeps, monkeypatch):
@@ -136,7 +157,7 @@ def test_a_matrix_that_is_known_serves_at_once(sweeps, monkeypatch):
     hessian.blocks(problem.null, features)
     monkeypatch.setattr(newton, "FEWEST_SWEEPS", 1)
     start = problem.null
-    assert ColumnSweeps(hessian).lowered(start, features, 1e-9, 0.3) is start and not sweeps
+    assert ColumnSweeps(hessian).lowered(start, features, 1e-9, 1e-9) is start and not sweeps
 
 
 def test_many_columns_pay_and_few_do_not():
