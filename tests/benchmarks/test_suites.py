@@ -665,7 +665,7 @@ def test_costs_measures_every_rate(tmp_path, monkeypatch):
     costs.run(options_of(costs, tmp_path))
     written = pd.read_csv(tmp_path / "costs.csv")
     assert (written["here"] > 0).all()
-    assert len(written) == 15
+    assert len(written) == 16
     assert written.loc[written["rate"].str.contains("dense, 10"), "model"].item() == 100 / 16 + 50
 
 
