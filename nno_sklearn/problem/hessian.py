@@ -91,8 +91,8 @@ class WorkingHessian:
         The objective on fewer rows (landmarks), whose curvature then serves; by default all rows'.
     """
 
-    #: Whether the rows themselves serve in place of matrices.
-    is_of_rows = False
+    #: False where the rows themselves serve in place of matrices.
+    has_matrices = True
 
     def __init__(self, rows=None):
         self._rows, self._few, self._few_columns = rows, None, None

@@ -220,7 +220,7 @@ class DesignMatrix(SecondOrder):
         centre, scale = self.centre[index], self.scale[index]
         if self.is_sparse:
             return self._part(self.X[:, index], centre, scale, self._idle)
-        X = _columns_of(self.X, index)
+        X = self._taken(index)
         taken = centre.astype(X.dtype)
         if taken.any():
             X -= taken  # once, for all later uses
@@ -462,28 +462,26 @@ class DesignMatrix(SecondOrder):
         rows *= inverse
         return rows
 
+    def _taken(self, index):
+        """A copy of some columns of a dense X, column by column in memory: by blocks of rows, or
+        each column would read all of the cache's lines anew."""
+        taken = np.empty((len(index), len(self)), self.X.dtype, like=self.X)
+        for block in self._row_blocks(least=LEAST_COPIED):
+            taken[:, block] = self.X[block].T[index]
+        return taken.T
+
     def dense_columns(self, index):
         """A copy of some columns, column by column in memory; those of a dense X centred."""
         self.passes.read(self.n_stored * len(index) / max(1, self.shape[1]))
         if self.is_sparse:
             columns = np.asfortranarray(self.X.tocsc()[:, index].toarray(), dtype=float)
         else:
-            columns = _columns_of(np.asarray(self.X), index).astype(float, copy=False)
+            columns = np.asarray(self._taken(index)).astype(float, copy=False)
             if (centre := self.centre[index]).any():
                 columns -= centre
         if self._any_constant:
             columns[:, self._constant[index]] = 0.0
         return columns
-
-
-def _columns_of(X, index):
-    """A copy of some columns, column by column in memory: by blocks of rows, or each column would
-    read all of the cache's lines anew."""
-    taken = np.empty((len(index), len(X)), X.dtype, like=X)
-    for first in range(0, len(X), LEAST_COPIED):
-        block = slice(first, first + LEAST_COPIED)
-        taken[:, block] = X[block].T[index]
-    return taken.T
 
 
 def exact_product(X, coef):

@@ -73,7 +73,10 @@ class ColumnSweeps:
         self._model = ColumnModel(point, self._features)
 
     def _may_serve(self, problem, features):
-        return takes_sweeps(problem, len(features), self._hessian.lacking(features))
+        n = len(features)  # a look at what a matrix has takes longer than all else
+        return takes_sweeps(problem, n, n) and takes_sweeps(
+            problem, n, self._hessian.lacking(features)
+        )
 
     def _minimise(self, point, target_gap):
         """Minimise ``g (v - w) + (v - w)' H (v - w) / 2 + alpha * penalty(v)`` over v, about."""
@@ -134,12 +137,13 @@ class ColumnModel:
 
 def _sweep(place, visited):
     """Minimise over one coefficient after another, a few times, then extrapolate."""
-    columns, own, terms = place.model.columns, place.model.diagonal.tolist(), place.terms
-    l1, l2, lower, upper = (
+    columns, terms = place.model.columns, place.terms
+    own, curvature = place.model.diagonal.tolist(), place.curvature.tolist()
+    l1, lower, upper = (
         np.broadcast_to(of_terms, place.v.shape).tolist()
-        for of_terms in (terms.l1, terms.l2, terms.lower, terms.upper)
+        for of_terms in (terms.l1, terms.lower, terms.upper)
     )
-    visited = [(j, columns[j]) for j in visited.tolist() if own[j] + l2[j] > 0]
+    visited = [(j, columns[j]) for j in visited.tolist() if curvature[j] > 0]
     v, start, moved = place.v.tolist(), place.slope.tolist(), np.zeros(columns.shape[1])
     steps = [(place.v, moved.copy())]
     for _ in range(LOOKS):
@@ -149,7 +153,7 @@ def _sweep(place, visited):
             excess = abs(pull) - l1[j]
             after = 0.0
             if excess > 0:
-                after = (excess if pull > 0 else -excess) / (own[j] + l2[j])
+                after = (excess if pull > 0 else -excess) / curvature[j]
             after = min(max(after, lower[j]), upper[j])
             if after != last:
                 daxpy(column, moved, a=after - last)

@@ -367,7 +367,7 @@ def _kernel_factor(rows):
 class RowHessian:
     """A :class:`~nno_sklearn.problem.WorkingHessian` without matrices: the rows serve instead."""
 
-    is_of_all_rows = is_of_rows = True
+    is_of_all_rows, has_matrices = True, False
 
     @staticmethod
     def blocks(point, columns, index=None):

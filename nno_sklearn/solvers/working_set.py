@@ -113,7 +113,7 @@ class _WorkingSets:
         self._hold(point.problem, np.arange(point.problem.n_features) if is_of_all else needed)
         is_whole = self._columns is point.problem
         inner = point if is_whole else point.on_columns(self._columns, self._set)
-        better = self._lowered(inner, _target_gap(run, point, self._columns), is_thin)
+        better = self._lowered(inner, _target_gap(point, self._columns, gap, wanted), is_thin)
         if better is inner:
             return point
         return better if is_whole else better.widened(point.problem, self._set)
@@ -157,14 +157,14 @@ def _gaps(run, point):
     return gap, ENOUGH * enough * point.unit
 
 
-def _target_gap(run, point, inner):
-    """Gap to which the inner problem, on columns of the point's, is solved.
+def _target_gap(point, inner, gap, wanted):
+    """Gap to which the inner problem, on columns of the point's, is solved, by :func:`_gaps`.
 
     Where its model is the objective on these columns, and a factor costs less than a pass, that is
     the gap wanted of the whole, on many rows, which tell columns apart, and where nothing tells how
     large the set's own gap is.
     """
-    problem, (gap, wanted) = point.problem, _gaps(run, point)
+    problem = point.problem
     is_tall = problem.n_samples > problem.n_features
     is_cheap = (is_tall or not problem.has_dual) and has_cheap_factor(problem, inner.n_features)
     if problem.loss.constant_curvature and (inner is problem or is_cheap):
@@ -191,10 +191,11 @@ def _takes_products(point, hessian, chosen):
     """Whether a model is solved by products with the Hessian: a matrix over its coefficients, of
     coupled outputs the ``chosen`` ones, costs more or has no room for all in use."""
     problem = point.problem
-    if hessian.is_of_rows or not has_product_models(point):
-        return False
     if problem.rows.is_separate:
-        return not _fits_hessian(point)
+        fits = not hessian.has_matrices or _fits_hessian(point)
+        return not fits and has_product_models(point)
+    if not has_product_models(point):
+        return False
     n_coefs = point.coef.size if chosen is None else len(chosen)
     pays = takes_products(problem, hessian.n_rows(problem), n_coefs)
     return pays or is_model_of_some(point)
@@ -205,14 +206,19 @@ def _fits_hessian(point):
     it lasts, as curvature is constant, and is factored in parts, by the signs of coefficients."""
     problem = point.problem
     n_coupled = problem.n_features * coupled_outputs(problem)
-    has_kinks = problem.penalty.piecewise_quadratic(point.coef) is not None
-    may_last = problem.loss.constant_curvature and has_kinks
     return (
         fits_matrix(n_coupled)
         or are_chosen(point)
         or (fits_candidates(problem) and _has_row_models(point))
-        or (may_last and fits_lasting_matrix(problem, n_coupled))
+        or (_has_lasting_matrix(point) and fits_lasting_matrix(problem, n_coupled))
     )
+
+
+def _has_lasting_matrix(point):
+    """Whether a matrix is made once, and factored for coefficients of given signs alone."""
+    problem = point.problem
+    has_kinks = problem.penalty.piecewise_quadratic(point.coef) is not None
+    return problem.loss.constant_curvature and has_kinks
 
 
 def _has_thin_models(point, is_by_groups, n_needed):

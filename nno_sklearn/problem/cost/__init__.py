@@ -70,7 +70,6 @@ from nno_sklearn.problem.cost.rates import (
     PASSES_PER_FIT,
     ROW_WORK,
     SWEEP_ENTRY,
-    SWEEP_WORK,
 )
 from nno_sklearn.problem.cost.sizes import (
     FEW_PROGRAM_ENTRIES,
@@ -110,7 +109,6 @@ __all__ = [
     "ROWS_PER_LANDMARK",
     "ROW_WORK",
     "SWEEP_ENTRY",
-    "SWEEP_WORK",
     "TALL",
     "begins_inside",
     "can_factor_rows",
@@ -160,8 +158,8 @@ __all__ = [
     "takes_models",
     "takes_newton",
     "takes_products",
-    "takes_sweeps",
     "takes_row_space",
     "takes_single",
+    "takes_sweeps",
     "too_coupled",
 ]
