@@ -142,3 +142,9 @@ def solve(solver, problem, *, max_iter=1000, tol=1e-7, **options):
     """Run a solver, or the one of that name, from the null model."""
     solver = SOLVERS[solver]() if isinstance(solver, str) else solver
     return solver.solve(problem, problem.null, max_iter=max_iter, tol=tol, **options)
+
+
+def well_conditioned(size, seed=0):
+    """A positive definite matrix."""
+    A = np.random.default_rng(seed).normal(size=(3 * size, size))
+    return A.T @ A / (3 * size)

@@ -13,6 +13,8 @@ from nno_sklearn.rows.replies import FirstOrder, RowSums, SecondOrder, inner
 
 #: Raw predictions whose couplings a curvature may keep where raw predictions are not stored.
 MOST_COUPLINGS = 2**25
+#: Columns of which a product with others takes less time than one of a matrix with itself.
+FEW_COLUMNS = 24
 EPS = np.finfo(float).eps
 #: Roundings of a row's curvature that sums of its couplings with other outputs may differ by.
 SHIFT_ROUNDINGS = 64
@@ -187,7 +189,9 @@ def _hessian_blocks(columns, weight, curvature):
 
 def _gram(weight, columns):
     """``columns' diag(weight) columns``, as a product of one matrix with itself: that is half the
-    work."""
+    work, but of few columns takes longer."""
+    if columns.shape[1] <= FEW_COLUMNS:
+        return columns.T @ (weight * columns)
     scaled = np.sqrt(np.maximum(weight, 0.0)) * columns
     return scaled.T @ scaled
 

@@ -6,7 +6,8 @@ from nno_sklearn.problem.cost import has_room_for_newton
 from nno_sklearn.solvers.finite_newton import FiniteNewton
 from nno_sklearn.solvers.linesearch import exact_step
 from nno_sklearn.solvers.newton import newton_step
-from nno_sklearn.solvers.preconditioner import LBFGS, diagonal_preconditioner
+from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
+from nno_sklearn.solvers.secants import LBFGS
 
 
 def descend(run, point, preconditioner_at, n_corrections, step_size=np.nan):

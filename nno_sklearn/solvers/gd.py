@@ -3,7 +3,7 @@
 from nno_sklearn.problem import Point, Problem
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, check_count
 from nno_sklearn.solvers.descent import descend
-from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
+from nno_sklearn.solvers.preconditioner import diagonal_preconditioners
 from nno_sklearn.types import RandomState
 
 
@@ -48,5 +48,5 @@ class GradientDescent(Solver):
         random_state: RandomState = None,
     ) -> SolverResult:
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
-        point = descend(run, start, diagonal_preconditioner, self.n_corrections)
+        point = descend(run, start, diagonal_preconditioners(problem), self.n_corrections)
         return run.result(point)

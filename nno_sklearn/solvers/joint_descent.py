@@ -16,7 +16,7 @@ from nno_sklearn.problem.cost import has_room_for_newton
 from nno_sklearn.problem.intercept import NO_SEARCH, PRECISION
 from nno_sklearn.rows.replies import FirstOrder
 from nno_sklearn.solvers.linesearch import first_lower
-from nno_sklearn.solvers.preconditioner import LBFGS
+from nno_sklearn.solvers.secants import LBFGS
 from nno_sklearn.types import Array
 
 #: Power of the curvature of an output's intercept, the rest being the largest: with less damping

@@ -13,11 +13,10 @@ import numpy as np
 from nno_sklearn.problem.cost import is_polished
 from nno_sklearn.rows.cholesky import ScaledCholesky
 from nno_sklearn.rows.sums import beside
-from nno_sklearn.solvers.linesearch import MEAN_ROUNDING
+from nno_sklearn.solvers.linesearch import MEAN_ROUNDING, shorter
 from nno_sklearn.types import Array
 
-#: Share of the promised decrease with which a step is content, and how many lengths of a step, each
-#: half of the one before, are tried.
+#: Share of the promised decrease with which a step is content, and how many lengths are tried.
 CONTENT, MOST_TRIALS = 1e-4, 6
 #: Share of Newton's promise, times the cube of a step's length, that the step must gain beyond the
 #: model for the next to be so many times as long as Newton's: where classes are nearly separated,
@@ -208,5 +207,5 @@ def _next(problem, place, look, length):
         falls = new.value < place.value or 2.0 * new.decrease <= place.decrease
         if new.value <= enough + slack and falls and not np.isnan(new.decrease):
             return new
-        length *= 0.5
+        length *= shorter(place.value, -2.0 * place.decrease, length, new.value)
     return None

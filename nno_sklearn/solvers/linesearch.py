@@ -47,10 +47,16 @@ def first_lower(problem, value, slope, at, content=CONTENT, most_trials=MOST_TRI
         place = at(t)
         if place.value <= value + content * t * slope + rounding:
             return t, place
-        above = place.value - value - t * slope  # of a parabola, its curvature's part
-        shorter = -0.5 * t * slope / above if np.isfinite(above) and above > 0 else SHORTEST
-        t *= float(np.clip(shorter, SHORTEST, LONGEST))
+        t *= shorter(value, slope, t, place.value)
     return None
+
+
+def shorter(value, slope, t, reached):
+    """The share of a step of length ``t`` in vain that is to be tried next: where a parabola is
+    least that begins with this value and slope, and ends at the value that was reached."""
+    above = reached - value - t * slope  # of a parabola, its curvature's part
+    share = -0.5 * t * slope / above if np.isfinite(above) and above > 0 else SHORTEST
+    return float(np.clip(share, SHORTEST, LONGEST))
 
 
 def exact_step(line, accuracy=0.1):

@@ -1,17 +1,21 @@
 """Preconditioners: each turns a gradient into a direction."""
 
-from collections import deque
-from typing import NamedTuple
-
 import numpy as np
 
 from nno_sklearn.problem.cost import is_wide_sparse
 from nno_sklearn.rows.cholesky import ScaledCholesky
-from nno_sklearn.types import Array
 
 #: Curvature, relative to a coefficient's own, where the penalty has none: rounding errors in the
 #: null space of X must not become steps.
 OPEN_CURVATURE = 1e-7
+TINY = np.finfo(float).tiny
+#: Powers of the curvatures that a diagonal of wide sparse data may be: 0, 1/4, ... 1.
+N_POWERS = 5
+#: Misfit of a lower power beyond the least, on a scale of logarithms, that is none: steps in a
+#: metric flatter it.
+NEAR = 0.1
+#: What an older secant counts beside the next.
+FADES = 0.5
 
 
 class DiagonalPreconditioner:
@@ -43,6 +47,51 @@ def diagonal_preconditioner(point):
     if is_wide_sparse(point.problem):
         diagonal = spread_diagonal(diagonal, diagonal.max())
     return DiagonalPreconditioner(diagonal)
+
+
+class PowersOfCurvatures:
+    """Diagonal preconditioners of a run: powers of the curvatures, as its own secants confirm them.
+
+    On wide sparse data no power serves all: where columns differ in units, the curvatures
+    themselves need a tenth of the iterations; where few long rows give columns their curvature, a
+    power near 0 does. By a diagonal ``d`` that were the Hessian, ``sum(s**2 * d) * sum(c**2 / d)``
+    would be ``(s @ c)**2`` for a step ``s`` that changes the gradient by ``c``; else it is more.
+    """
+
+    def __init__(self):
+        self._n_places, self._before, self._misfits = 0, None, np.zeros(N_POWERS)
+
+    def __call__(self, point):
+        diagonal = point.diagonal_curvature
+        size = diagonal.max()
+        root = np.sqrt(np.sqrt(np.where(diagonal > 0, diagonal, size) / size))
+        n_steps, self._n_places = self._n_places, self._n_places + 1
+        if n_steps and n_steps & (n_steps - 1) == 0:  # the 1st, 2nd, 4th, 8th, ...
+            self._misfits *= FADES
+            self._misfits += _misfits(point, *self._before, root)
+        self._before = point.coef, point.gradient
+        fit = self._misfits <= self._misfits.min() + NEAR
+        power = np.where(diagonal > 0, size, 0.0)
+        for _ in range(int(np.argmax(fit))):
+            power *= root
+        return DiagonalPreconditioner(power)
+
+
+def _misfits(point, coef, gradient, root):
+    """By how much the last step, from a place of these coefficients and gradient, tells against
+    powers of ``root``: logarithms, least for a diagonal that is like the Hessian."""
+    steps, changes = np.square(point.coef - coef), np.square(point.gradient - gradient)
+    found = np.empty(N_POWERS)
+    for k in range(N_POWERS):
+        found[k] = np.log(max(steps.sum() * changes.sum(), TINY))
+        steps *= root
+        changes /= root
+    return found
+
+
+def diagonal_preconditioners(problem):
+    """A function of a run's points that returns the diagonal preconditioner to use there."""
+    return PowersOfCurvatures() if is_wide_sparse(problem) else diagonal_preconditioner
 
 
 def positive_diagonal(penalty_curvature, data_curvature):
@@ -93,77 +142,3 @@ class HeavyRowsPreconditioner:
         diagonal = positive_diagonal(smooth, squares + rest) + rest
         diagonal = spread_diagonal(diagonal, np.median(diagonal[diagonal > 0]))
         self.solve = rows.row_space_inverse(curvature, diagonal[:, None]).solve
-
-
-class Secants(NamedTuple):
-    """Steps of a run, how each changed the gradient, and the penalty's part in its curvature."""
-
-    pairs: list[tuple[Array, Array]]
-    penalty_curvature: Array
-
-
-def _penalty_curvature(problem, coef):
-    """Second derivatives of the penalty's part, of the shape of ``coef``."""
-    curvature, n_features = np.zeros(coef.shape), problem.n_features
-    curvature[:n_features] = problem.alpha * problem.penalty.curvature(coef[:n_features])
-    return curvature
-
-
-class LBFGS:
-    """L-BFGS corrections of a preconditioner by the last ``n_corrections`` steps (Nocedal, 1980).
-
-    Outputs that do not interact are corrected separately.
-    """
-
-    def __init__(self, problem, n_corrections):
-        self._inner, self._pairs = problem.inner, deque(maxlen=n_corrections)
-
-    def __len__(self):
-        return len(self._pairs)
-
-    def carry_on(self, problem, coef):
-        """Begin with the steps of the last run on the same rows, where it ended near ``coef``: as
-        they would have changed the gradient under the penalty here.
-
-        ``coef`` may have a row for the intercept below those of the features.
-        """
-        known = problem.knowledge.secants.get(coef.shape)
-        if known is not None and coef[: problem.n_features].any():
-            more = _penalty_curvature(problem, coef) - known.penalty_curvature
-            for step, change in known.pairs:
-                self.add(step, change + more * step)
-
-    def hand_on(self, problem, coef):
-        """Leave the steps to the next run on the same rows."""
-        pairs = [(step, change) for step, change, _ in self._pairs]
-        known = Secants(pairs, _penalty_curvature(problem, coef))
-        problem.knowledge.secants[coef.shape] = known
-
-    def clear(self):
-        self._pairs.clear()
-
-    def add(self, step, change):
-        """Remember that ``step`` changed the gradient by ``change``."""
-        curvature = self._inner(step, change)
-        size = np.sqrt(self._inner(step, step)) * np.sqrt(self._inner(change, change))
-        # Without positive curvature along the step, an output's pair is left out: it counts as 0.
-        usable = curvature > 1e-12 * size
-        if usable.any():
-            self._pairs.append((step, change, np.where(usable, curvature, np.inf)))
-
-    def solve(self, gradient, preconditioner):
-        """Apply the corrected inverse preconditioner to ``gradient`` (two-loop recursion)."""
-        q, shares = gradient.copy(), []
-        for step, change, curvature in reversed(self._pairs):
-            share = self._inner(step, q) / curvature
-            shares.append(share)
-            q -= share * change
-        q = preconditioner.solve(q)
-        if self._pairs:
-            _, change, curvature = self._pairs[-1]
-            spread = self._inner(change, preconditioner.solve(change))
-            usable = (spread > 0) & np.isfinite(curvature)
-            q *= np.divide(curvature, spread, out=np.ones_like(curvature), where=usable)
-        for (step, change, curvature), share in zip(self._pairs, reversed(shares), strict=True):
-            q += (share - self._inner(change, q) / curvature) * step
-        return q

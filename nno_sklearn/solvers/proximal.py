@@ -9,7 +9,7 @@ from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.joint_newton import descend_by_newton
 from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import OwnRows
-from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
+from nno_sklearn.solvers.preconditioner import diagonal_preconditioners
 from nno_sklearn.solvers.stronger_penalties import begin_at_stronger_penalties, stronger_penalties
 from nno_sklearn.solvers.within_bounds import begin_within_bounds
 from nno_sklearn.solvers.working_set import solve_by_working_sets
@@ -89,5 +89,5 @@ class ProximalSolver(Solver):
 def _newton_preconditioner(run, problem):
     """The Hessian of all rows where features or rows are few enough for a matrix over them."""
     if not fits_matrix(min(problem.n_features, problem.n_samples)):
-        return diagonal_preconditioner
+        return diagonal_preconditioners(problem)
     return LandmarkPreconditioner(run, OwnRows(problem, problem), problem.n_samples)

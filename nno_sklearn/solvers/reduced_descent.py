@@ -22,7 +22,7 @@ from nno_sklearn.solvers.conjugate_gradients import model_minimum
 from nno_sklearn.solvers.joint_descent import SURE, SURER, gap_at
 from nno_sklearn.solvers.kronecker_preconditioner import KroneckerPreconditioner
 from nno_sklearn.solvers.linesearch import first_lower
-from nno_sklearn.solvers.preconditioner import LBFGS
+from nno_sklearn.solvers.secants import LBFGS
 from nno_sklearn.types import Array
 
 #: Share of the squared residual, in the metric of the preconditioner, at which a first step of
