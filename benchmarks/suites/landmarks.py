@@ -22,6 +22,7 @@ from nno_sklearn.problem import Objective, Problem, hessian_blocks
 from nno_sklearn.solvers import GradientDescent, NearestNeighborSolver
 from nno_sklearn.solvers.base import Run
 from nno_sklearn.solvers.descent import descend
+from nno_sklearn.solvers.secants import LBFGS
 
 TITLE, KEY = "Landmarks", "data"
 DATA = ("ijcnn1", "cod_rna", "a9a", "w8a", "covtype_20k", "mnist_odd", "tall-200000x100")
@@ -178,11 +179,13 @@ def measure(reference, rows, correction, count, seeds):
         small = ROWS[rows](problem, count, check_random_state(seed))
         times.append(process_time())
         few = Run(small, max_iter=SMALL_MAX_ITER, tol=SMALL_TOL)
-        best = descend(few, small.null, _Preconditioner(small, "none"), N_CORRECTIONS)
+        of_none, past = _Preconditioner(small, "none"), LBFGS(small, N_CORRECTIONS)
+        best = descend(few, small.null, of_none, past)
         start, before = problem.at(best.coef), problem.n_passes
         run = Run(problem, max_iter=MAX_ITER, tol=TOL)
         begin = start if start.value < problem.null.value else problem.null
-        descend(run, begin, _Preconditioner(small, correction), N_CORRECTIONS)
+        past = LBFGS(problem, N_CORRECTIONS)
+        descend(run, begin, _Preconditioner(small, correction), past)
         passes = problem.n_passes - before + 1
         search = (times[1] - times[0]) / unit
         without = (process_time() - times[1]) / unit

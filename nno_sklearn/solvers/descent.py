@@ -7,10 +7,9 @@ from nno_sklearn.solvers.finite_newton import FiniteNewton
 from nno_sklearn.solvers.linesearch import exact_step
 from nno_sklearn.solvers.newton import newton_step
 from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
-from nno_sklearn.solvers.secants import LBFGS
 
 
-def descend(run, point, preconditioner_at, n_corrections, step_size=np.nan):
+def descend(run, point, preconditioner_at, past, step_size=np.nan):
     """Move downhill from ``point`` until the run is done; two passes over X an iteration.
 
     Parameters
@@ -19,8 +18,8 @@ def descend(run, point, preconditioner_at, n_corrections, step_size=np.nan):
     point : Point
     preconditioner_at : callable
         Takes a point, returns the preconditioner to use there.
-    n_corrections : int
-        Number of past steps that correct the preconditioner (L-BFGS).
+    past : LBFGS
+        Empty; of the steps that correct the preconditioner.
     step_size : float, default=nan
         Of the step that led to the point; nan where none did.
 
@@ -28,8 +27,7 @@ def descend(run, point, preconditioner_at, n_corrections, step_size=np.nan):
     -------
     Point
     """
-    past, newton = LBFGS(point.problem, n_corrections), FiniteNewton()
-    preconditioner = None
+    preconditioner, newton = None, FiniteNewton()
     past.carry_on(point.problem, point.coef)
     while not run.done(point, step_size):
         before, preconditioner = preconditioner, preconditioner_at(point)

@@ -2,8 +2,7 @@
 
 from nno_sklearn.problem import Point, Problem
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, check_count
-from nno_sklearn.solvers.descent import descend
-from nno_sklearn.solvers.preconditioner import diagonal_preconditioners
+from nno_sklearn.solvers.diagonal_descent import descend_by_diagonals
 from nno_sklearn.types import RandomState
 
 
@@ -48,5 +47,4 @@ class GradientDescent(Solver):
         random_state: RandomState = None,
     ) -> SolverResult:
         run = Run(problem, max_iter=max_iter, tol=tol, callback=callback)
-        point = descend(run, start, diagonal_preconditioners(problem), self.n_corrections)
-        return run.result(point)
+        return run.result(descend_by_diagonals(run, start, self.n_corrections))

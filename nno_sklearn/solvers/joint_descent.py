@@ -16,7 +16,6 @@ from nno_sklearn.problem.cost import has_room_for_newton
 from nno_sklearn.problem.intercept import NO_SEARCH, PRECISION
 from nno_sklearn.rows.replies import FirstOrder
 from nno_sklearn.solvers.linesearch import first_lower
-from nno_sklearn.solvers.secants import LBFGS
 from nno_sklearn.types import Array
 
 #: Power of the curvature of an output's intercept, the rest being the largest: with less damping
@@ -60,7 +59,7 @@ class JointPreconditioner:
         return np.vstack([self._of_coef.solve(gradient[:-1]), self._inverse * gradient[-1]])
 
 
-def descend_jointly(run, point, preconditioner, n_corrections):
+def descend_jointly(run, point, preconditioner, past):
     """Move towards the optimum until it is proved, or no step descends any more.
 
     Parameters
@@ -69,15 +68,15 @@ def descend_jointly(run, point, preconditioner, n_corrections):
     point : Point
         Where to begin; not an optimum.
     preconditioner : KroneckerAtPoint
-    n_corrections : int
-        Number of past steps that correct the preconditioner (L-BFGS).
+    past : LBFGS
+        Empty; of the steps that correct the preconditioner.
 
     Returns
     -------
     Point
         With the intercept at its optimum.
     """
-    problem, past = point.problem, LBFGS(point.problem, n_corrections)
+    problem = point.problem
     mean, share, sure = MeanDual(problem) if MeanDual.serves(problem) else None, SURE, SURE
     if mean is not None and not has_room_for_newton(problem):
         share *= SURER  # the search for the best intercept would cost as much as many sweeps

@@ -13,6 +13,7 @@ from nno_sklearn.problem.cost import (
     is_wide_parabola,
     moves_jointly,
     takes_few_looks,
+    takes_hessian_products,
     takes_models,
     takes_newton,
     takes_row_space,
@@ -28,6 +29,7 @@ from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
 from nno_sklearn.solvers.parabola import descend_on_parabola
 from nno_sklearn.solvers.reduced_descent import descend_reduced
 from nno_sklearn.solvers.row_space import solve_in_row_space
+from nno_sklearn.solvers.secants import LBFGS
 from nno_sklearn.solvers.stronger_penalties import begin_at_stronger_penalties, stronger_penalties
 from nno_sklearn.solvers.within_bounds import begin_within_bounds
 from nno_sklearn.solvers.working_set import solve_by_working_sets
@@ -170,18 +172,25 @@ class NearestNeighborSolver(Solver):
         together, where the Hessian is cheap by Newton's steps, and where looks are dear by few."""
         step_size = np.nan
         if moves_jointly(run.problem) and not run.done(point):
-            point = descend_jointly(run, point, preconditioner, self.n_corrections)
+            point = descend_jointly(run, point, preconditioner, self._past(run))
         elif takes_newton(run.problem) and not run.done(point):
             point, step_size = descend_by_newton(run, point), 1.0
             run.done(point, step_size)
         elif takes_few_looks(run.problem) and not run.done(point):
             metric = KroneckerAtPoint(landmarks, landmarks.n_curvature)
-            point = descend_reduced(run, point, metric, self.n_corrections)
+            # Products with the Hessian tell more than corrections, and of a small X cost no more.
+            has_products = takes_hessian_products(run.problem)
+            past = LBFGS(run.problem, 0) if has_products else self._past(run)
+            point = descend_reduced(run, point, metric, past)
         elif is_wide_parabola(run.problem):
             point = descend_on_parabola(run, point, preconditioner)
         if run.status:
             return point
-        return descend(run, point, preconditioner, self.n_corrections, step_size)
+        return descend(run, point, preconditioner, self._past(run), step_size)
+
+    def _past(self, run):
+        """The steps of a descent that correct a preconditioner."""
+        return LBFGS(run.problem, self.n_corrections)
 
     def _begin(self, run, start, landmarks, preconditioner=None):
         """The better start of the one given and the optimum on the landmarks, whose preconditioner
@@ -227,7 +236,7 @@ class NearestNeighborSolver(Solver):
         if not small.is_smooth:
             return solve_by_working_sets(rough, start, rows), None
         own = _preconditioner(rough, OwnRows(small, problem), small.n_samples)
-        return descend(rough, start, own, self.n_corrections), own
+        return descend(rough, start, own, self._past(rough)), own
 
     def nearby(self, problem: Problem, random_state: RandomState) -> Point | None:
         if self.n_neighbors is None:

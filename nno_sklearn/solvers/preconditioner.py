@@ -13,9 +13,7 @@ TINY = np.finfo(float).tiny
 N_POWERS = 5
 #: Misfit of a lower power beyond the least, on a scale of logarithms, that is none: steps in a
 #: metric flatter it.
-NEAR = 0.1
-#: What an older secant counts beside the next.
-FADES = 0.5
+NEAR = 0.2
 
 
 class DiagonalPreconditioner:
@@ -49,49 +47,65 @@ def diagonal_preconditioner(point):
     return DiagonalPreconditioner(diagonal)
 
 
-class PowersOfCurvatures:
-    """Diagonal preconditioners of a run: powers of the curvatures, as its own secants confirm them.
+class DiagonalPreconditioners:
+    """Those of a run: the curvatures or, on wide sparse data, the power of them that the run's own
+    secants confirm.
 
-    On wide sparse data no power serves all: where columns differ in units, the curvatures
-    themselves need a tenth of the iterations; where few long rows give columns their curvature, a
-    power near 0 does. By a diagonal ``d`` that were the Hessian, ``sum(s**2 * d) * sum(c**2 / d)``
-    would be ``(s @ c)**2`` for a step ``s`` that changes the gradient by ``c``; else it is more.
+    No power serves all such data: where columns differ in units, the curvatures themselves need a
+    tenth of the iterations; where few long rows give columns their curvature, a power near 0 does.
+    By a diagonal ``d`` that were the Hessian, ``sum(s**2 * d) * sum(c**2 / d)`` would be
+    ``(s @ c)**2`` for a step ``s`` that changes the gradient by ``c``; else it is more.
+
+    Parameters
+    ----------
+    problem : Problem
+    past : LBFGS
+        The secants. Without any the power is 1/2, as in AdaGrad (Duchi, Hazan and Singer, 2011).
     """
 
-    def __init__(self):
-        self._n_places, self._before, self._misfits = 0, None, np.zeros(N_POWERS)
+    def __init__(self, problem, past):
+        self._problem, self._past = problem, past
+        self._is_exact = not is_wide_sparse(problem)
+        self._power, self._misfits = 0 if past.most else N_POWERS // 2, np.zeros(N_POWERS)
 
     def __call__(self, point):
-        diagonal = point.diagonal_curvature
-        size = diagonal.max()
-        root = np.sqrt(np.sqrt(np.where(diagonal > 0, diagonal, size) / size))
-        n_steps, self._n_places = self._n_places, self._n_places + 1
-        if n_steps and n_steps & (n_steps - 1) == 0:  # the 1st, 2nd, 4th, 8th, ...
-            self._misfits *= FADES
-            self._misfits += _misfits(point, *self._before, root)
-        self._before = point.coef, point.gradient
-        fit = self._misfits <= self._misfits.min() + NEAR
-        power = np.where(diagonal > 0, size, 0.0)
-        for _ in range(int(np.argmax(fit))):
+        return self._of(point.diagonal_curvature)
+
+    def at(self, coef, diagonal, outputs):
+        """That at coefficients, where the data loss has these curvatures."""
+        problem = self._problem
+        return self._of(diagonal + problem.alpha * problem.penalty.curvature(coef))
+
+    def _of(self, diagonal):
+        if self._is_exact:
+            return DiagonalPreconditioner(diagonal)
+        size, is_curved = diagonal.max(), diagonal > 0
+        root = np.sqrt(np.sqrt(np.where(is_curved, diagonal, size) / size))
+        self._learn(root)
+        power = np.where(is_curved, size, 0.0)
+        for _ in range(self._power):
             power *= root
         return DiagonalPreconditioner(power)
 
+    def _learn(self, root):
+        """Take in what the last step tells, if it is the 1st, 2nd, 4th, 8th, ..."""
+        n_added = self._past.n_added
+        if n_added and n_added & (n_added - 1) == 0:
+            self._misfits += _misfits(*self._past.last, root)
+            self._misfits -= self._misfits.min()
+            self._power = int(np.argmax(self._misfits <= NEAR))
 
-def _misfits(point, coef, gradient, root):
-    """By how much the last step, from a place of these coefficients and gradient, tells against
-    powers of ``root``: logarithms, least for a diagonal that is like the Hessian."""
-    steps, changes = np.square(point.coef - coef), np.square(point.gradient - gradient)
+
+def _misfits(step, change, root):
+    """By how much a secant tells against powers of ``root``: logarithms, which are the least for a
+    diagonal that is most like the Hessian."""
+    steps, changes, root = np.square(step), np.square(change), root.reshape(step.shape)
     found = np.empty(N_POWERS)
     for k in range(N_POWERS):
         found[k] = np.log(max(steps.sum() * changes.sum(), TINY))
         steps *= root
         changes /= root
     return found
-
-
-def diagonal_preconditioners(problem):
-    """A function of a run's points that returns the diagonal preconditioner to use there."""
-    return PowersOfCurvatures() if is_wide_sparse(problem) else diagonal_preconditioner
 
 
 def positive_diagonal(penalty_curvature, data_curvature):

@@ -3,13 +3,14 @@
 import numpy as np
 
 from nno_sklearn.problem import Point, Problem
-from nno_sklearn.problem.cost import fits_matrix, takes_newton
+from nno_sklearn.problem.cost import fits_matrix, has_dear_looks, takes_newton
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult
 from nno_sklearn.solvers.descent import descend
+from nno_sklearn.solvers.diagonal_descent import descend_by_diagonals
 from nno_sklearn.solvers.joint_newton import descend_by_newton
 from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import OwnRows
-from nno_sklearn.solvers.preconditioner import diagonal_preconditioners
+from nno_sklearn.solvers.secants import LBFGS
 from nno_sklearn.solvers.stronger_penalties import begin_at_stronger_penalties, stronger_penalties
 from nno_sklearn.solvers.within_bounds import begin_within_bounds
 from nno_sklearn.solvers.working_set import solve_by_working_sets
@@ -82,12 +83,8 @@ class ProximalSolver(Solver):
         point, step_size = start, np.nan
         if takes_newton(problem) and not run.done(point):
             point, step_size = descend_by_newton(run, point), 1.0
-        preconditioner = _newton_preconditioner(run, problem)
-        return run.result(descend(run, point, preconditioner, N_CORRECTIONS, step_size))
-
-
-def _newton_preconditioner(run, problem):
-    """The Hessian of all rows where features or rows are few enough for a matrix over them."""
-    if not fits_matrix(min(problem.n_features, problem.n_samples)):
-        return diagonal_preconditioners(problem)
-    return LandmarkPreconditioner(run, OwnRows(problem, problem), problem.n_samples)
+        elif has_dear_looks(problem) or not fits_matrix(min(problem.n_features, problem.n_samples)):
+            return run.result(descend_by_diagonals(run, point, N_CORRECTIONS))
+        hessian = LandmarkPreconditioner(run, OwnRows(problem, problem), problem.n_samples)
+        past = LBFGS(problem, N_CORRECTIONS)
+        return run.result(descend(run, point, hessian, past, step_size))

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nno_sklearn.problem.cost import most_few_looks, takes_hessian_products, takes_single
+from nno_sklearn.problem.cost import most_few_looks, takes_single
 from nno_sklearn.rows import Raw
 from nno_sklearn.rows.replies import Reduced
 from nno_sklearn.solvers.conjugate_gradients import model_minimum
@@ -47,7 +47,7 @@ class Place(NamedTuple):
     data: Reduced
 
 
-def descend_reduced(run, point, preconditioner, n_corrections):
+def descend_reduced(run, point, preconditioner, past):
     """Steps of secants, or Newton's, until the run is done.
 
     Parameters
@@ -55,9 +55,10 @@ def descend_reduced(run, point, preconditioner, n_corrections):
     run : Run
     point : Point
         Where to begin; not an optimum.
-    preconditioner : KroneckerAtPoint
-    n_corrections : int
-        Number of past steps that correct the preconditioner (L-BFGS).
+    preconditioner : KroneckerAtPoint or DiagonalPreconditioners
+    past : LBFGS
+        Empty; of the steps that correct the preconditioner. Where it keeps none, steps are
+        Newton's, by products with the Hessian.
 
     Returns
     -------
@@ -65,10 +66,8 @@ def descend_reduced(run, point, preconditioner, n_corrections):
         The run has no status where no step from it descends, or as many as may be taken are.
     """
     whole, largest = point.problem, 0.0
-    is_newton = takes_hessian_products(whole)
-    # Products with the Hessian tell more than corrections, which cost as much where X is small.
+    is_newton = not past.most
     problem, share, is_last = whole.single() if takes_single(whole) else whole, SURE, False
-    past = LBFGS(whole, 0 if is_newton else n_corrections)
     past.carry_on(whole, point.coef)
     place, n_steps, most_steps = _place_of(point), 0, most_few_looks(whole)
     metric = Metric(past, _inverse(whole, place, preconditioner))

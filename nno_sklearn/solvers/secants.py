@@ -23,23 +23,41 @@ class LBFGS:
     Outputs that do not interact are corrected separately. In the compact form of Byrd, Nocedal and
     Schnabel (1994): steps, and changes, are rows of a matrix, and products with these correct a
     gradient. Of many coefficients, reading the rows takes longer than all else.
+
+    Parameters
+    ----------
+    problem : Problem
+    n_corrections : int
+
+    Attributes
+    ----------
+    most : int
+        As many steps as are kept.
+    n_added : int
+        Steps that were added, those that are no longer kept included.
     """
 
     def __init__(self, problem, n_corrections):
         n_apart = problem.n_outputs if problem.rows.is_separate else 1
-        self._most, self._n_added = n_corrections, 0
+        self.most, self.n_added = n_corrections, 0
         self._steps = self._changes = np.empty((0, 0, n_apart))  # made for the first pair
         #: Products of the steps with the changes, and of which steps an output counts the pair.
         self._products = np.empty((n_apart, n_corrections, n_corrections))
         self._counts = np.empty((n_apart, n_corrections), dtype=bool)
 
     def __len__(self):
-        return min(self._n_added, self._most)
+        return min(self.n_added, self.most)
 
     @property
     def _rows(self):
         """Rows of the pairs, the oldest first: a new one takes the place of the oldest."""
-        return np.arange(self._n_added - len(self), self._n_added) % max(1, self._most)
+        return np.arange(self.n_added - len(self), self.n_added) % max(1, self.most)
+
+    @property
+    def last(self):
+        """The last step and how it changed the gradient, of outputs that interact in one column."""
+        row = (self.n_added - 1) % self.most
+        return self._steps[row], self._changes[row]
 
     def carry_on(self, problem, coef):
         """Begin with the steps of the last run on the same rows, where it ended near ``coef``: as
@@ -61,7 +79,7 @@ class LBFGS:
         problem.knowledge.secants[coef.shape] = known
 
     def clear(self):
-        self._n_added = 0
+        self.n_added = 0
 
     def add(self, step, change):
         """Remember that ``step`` changed the gradient by ``change``."""
@@ -70,13 +88,13 @@ class LBFGS:
         size = np.sqrt(_inner(step, step)) * np.sqrt(_inner(change, change))
         # Without positive curvature along the step, an output's pair is left out: it counts as 0.
         counts = curvature > NO_CURVATURE * size
-        if not (self._most and counts.any()):
+        if not (self.most and counts.any()):
             return
-        row = self._n_added % self._most
+        row = self.n_added % self.most
         if not len(self._steps):
-            self._steps, self._changes = np.empty((2, self._most, *step.shape))
+            self._steps, self._changes = np.empty((2, self.most, *step.shape))
         self._steps[row], self._changes[row], self._counts[:, row] = step, change, counts
-        self._n_added += 1
+        self.n_added += 1
         used = len(self)
         self._products[:, :used, row] = _products(self._steps[:used], change)
 
@@ -106,8 +124,7 @@ class LBFGS:
 
     def _length(self, preconditioner, shape):
         """What makes the preconditioner's curvature that of the last step, along it."""
-        row = (self._n_added - 1) % self._most
-        change = self._changes[row]
+        row, change = (self.n_added - 1) % self.most, self.last[1]
         spread = _inner(change, self._apart(preconditioner.solve(change.reshape(shape))))
         usable = (spread > 0) & self._counts[:, row]
         curvature = self._products[:, row, row]

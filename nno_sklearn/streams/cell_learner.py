@@ -21,6 +21,7 @@ from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.joint_newton import LAST_SHARE, LEAST_GROWTH, newton_jointly, place_at
 from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
 from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
+from nno_sklearn.solvers.secants import LBFGS
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.streams.batch import Batch
 
@@ -320,7 +321,8 @@ class CellLearner:
         run = Run(problem, max_iter=self._max_iter, tol=self._tol)
         if not problem.is_smooth:
             return solve_by_working_sets(run, point)
-        return descend(run, point, self._preconditioner_of(problem), N_CORRECTIONS)
+        past = LBFGS(problem, N_CORRECTIONS)
+        return descend(run, point, self._preconditioner_of(problem), past)
 
     @staticmethod
     def _preconditioner_of(problem):

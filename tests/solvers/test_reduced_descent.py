@@ -28,7 +28,7 @@ def steps(returned):
 def kind(request, monkeypatch):
     """Both kinds of steps, whatever they cost."""
     is_newton = request.param == "newton"
-    for module in (descents, reduced_descent):  # secants have a copy of X in float32
+    for module in (descents, nearest_neighbor):  # secants have a copy of X in float32
         monkeypatch.setattr(module, "takes_hessian_products", lambda problem: is_newton)
     return request.param
 

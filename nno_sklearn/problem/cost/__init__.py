@@ -13,6 +13,7 @@ from nno_sklearn.problem.cost.corners import (
     takes_interior,
 )
 from nno_sklearn.problem.cost.descents import (
+    has_dear_looks,
     has_room_for_newton,
     leading_directions,
     most_few_looks,
@@ -124,6 +125,7 @@ __all__ = [
     "has_cheap_factor",
     "has_cheap_rows",
     "has_few_rows",
+    "has_dear_looks",
     "has_kronecker_factors",
     "has_room_for_newton",
     "hessian_cost",

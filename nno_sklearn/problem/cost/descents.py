@@ -64,10 +64,21 @@ def takes_few_looks(problem):
     """Whether an iteration is to be no more than two products with X and one look at the loss, as
     the best intercept and the best step would be many, which cost more than products of coupled
     outputs, and of one where X is of middle size."""
-    is_here = not problem.rows.n_elsewhere and problem.correction.is_zero
-    if not is_here or problem.n_outputs > MOST_JOINT_OUTPUTS or takes_newton(problem):
+    if not _keeps_raw_here(problem) or takes_newton(problem):
         return False
     return has_kronecker_factors(problem) or _has_one_metric(problem)
+
+
+def has_dear_looks(problem):
+    """Whether a look at the loss of outputs that interact costs more than products with X, so that
+    an iteration is to be one, in whatever metric."""
+    return _keeps_raw_here(problem) and not problem.rows.is_separate
+
+
+def _keeps_raw_here(problem):
+    """Whether raw predictions, and curvatures, of all rows are in this process."""
+    is_here = not problem.rows.n_elsewhere and problem.correction.is_zero
+    return is_here and problem.n_outputs <= MOST_JOINT_OUTPUTS
 
 
 def _has_one_metric(problem):
