@@ -99,7 +99,7 @@ class DiagonalPreconditioners:
 def _misfits(step, change, root):
     """By how much a secant tells against powers of ``root``: logarithms, which are the least for a
     diagonal that is most like the Hessian."""
-    steps, changes, root = np.square(step), np.square(change), root.reshape(step.shape)
+    steps, changes, root = np.square(step), np.square(change), root.reshape(step.T.shape).T
     found = np.empty(N_POWERS)
     for k in range(N_POWERS):
         found[k] = np.log(max(steps.sum() * changes.sum(), TINY))

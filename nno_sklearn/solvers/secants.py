@@ -38,26 +38,28 @@ class LBFGS:
     """
 
     def __init__(self, problem, n_corrections):
-        n_apart = problem.n_outputs if problem.rows.is_separate else 1
+        self._n_apart = problem.n_outputs if problem.rows.is_separate else 1
         self.most, self.n_added = n_corrections, 0
-        self._steps = self._changes = np.empty((0, 0, n_apart))  # made for the first pair
-        #: Products of the steps with the changes, and of which steps an output counts the pair.
-        self._products = np.empty((n_apart, n_corrections, n_corrections))
-        self._counts = np.empty((n_apart, n_corrections), dtype=bool)
+        self._steps = self._changes = (
+            None  # (n_apart, n_corrections, n_coefs), from a first pair on
+        )
+        self.clear()
+
+    def clear(self):
+        """Forget all steps."""
+        #: Where the pairs are in the matrices, and which of them each output counts, by age.
+        self._rows, self._counts = np.empty(0, dtype=int), np.empty((self._n_apart, 0))
+        #: By age, products of the steps with their own and later changes; 1 for none that counts.
+        self._factor = np.empty((self._n_apart, 0, 0))
 
     def __len__(self):
-        return min(self.n_added, self.most)
-
-    @property
-    def _rows(self):
-        """Rows of the pairs, the oldest first: a new one takes the place of the oldest."""
-        return np.arange(self.n_added - len(self), self.n_added) % max(1, self.most)
+        return len(self._rows)
 
     @property
     def last(self):
-        """The last step and how it changed the gradient, of outputs that interact in one column."""
-        row = (self.n_added - 1) % self.most
-        return self._steps[row], self._changes[row]
+        """The last step and how it changed the gradient, (n_apart, n_coefs) each."""
+        row = self._rows[-1]
+        return self._steps[:, row], self._changes[:, row]
 
     def carry_on(self, problem, coef):
         """Begin with the steps of the last run on the same rows, where it ended near ``coef``: as
@@ -73,13 +75,10 @@ class LBFGS:
 
     def hand_on(self, problem, coef):
         """Leave the steps to the next run on the same rows."""
-        of_shape = lambda rows, k: rows[k].reshape(coef.shape)  # noqa: E731
+        of_shape = lambda rows, k: self._of_shape(rows[:, k], coef.shape)  # noqa: E731
         pairs = [(of_shape(self._steps, k), of_shape(self._changes, k)) for k in self._rows]
         known = Secants(pairs, _penalty_curvature(problem, coef))
         problem.knowledge.secants[coef.shape] = known
-
-    def clear(self):
-        self.n_added = 0
 
     def add(self, step, change):
         """Remember that ``step`` changed the gradient by ``change``."""
@@ -90,49 +89,60 @@ class LBFGS:
         counts = curvature > NO_CURVATURE * size
         if not (self.most and counts.any()):
             return
-        row = self.n_added % self.most
-        if not len(self._steps):
-            self._steps, self._changes = np.empty((2, self.most, *step.shape))
-        self._steps[row], self._changes[row], self._counts[:, row] = step, change, counts
+        if self._steps is None:
+            self._steps, self._changes = np.empty((2, len(step), self.most, step.shape[1]))
+        n_gone = int(len(self) == self.most)  # a new pair takes the place of the oldest
+        rows, known = self._rows[n_gone:], self._counts[:, n_gone:]
+        row = self._rows[0] if n_gone else len(self)
+        before = known * _products(self._steps[:, : len(self)], change)[:, rows]
+        factor = np.zeros((len(step), len(rows) + 1, len(rows) + 1))
+        factor[:, :-1, :-1] = self._factor[:, n_gone:, n_gone:]
+        factor[:, :-1, -1] = before * counts[:, None]
+        factor[:, -1, -1] = np.where(counts, curvature, 1.0)
+        self._steps[:, row], self._changes[:, row] = step, change
+        self._rows, self._factor = np.append(rows, row), factor
+        self._counts = np.concatenate([known, counts[:, None]], axis=1)
         self.n_added += 1
-        used = len(self)
-        self._products[:, :used, row] = _products(self._steps[:used], change)
 
     def solve(self, gradient, preconditioner):
         """Apply the corrected inverse preconditioner to ``gradient``."""
         if not len(self):
             return preconditioner.solve(gradient)
-        rows, used = self._rows, len(self)
-        steps, changes, counts = self._steps[:used], self._changes[:used], self._counts[:, rows]
-        factor = np.triu(self._products[:, rows[:, None], rows])
-        factor *= counts[:, :, None] & counts[:, None, :]
-        curvature = np.diagonal(factor, axis1=1, axis2=2)
-        factor = factor + np.eye(used) * ~counts[:, None]
-
-        def along(matrix, shares):
-            """By rows, what solves for the shares of the pairs that count, by age."""
-            found = np.empty_like(shares)
-            found[:, rows] = np.linalg.solve(matrix, (counts * shares)[:, :, None])[:, :, 0]
-            return found
-
-        shares = along(factor, _products(steps, self._apart(gradient))[:, rows])
-        rest = gradient - _combined(changes, shares).reshape(gradient.shape)
+        steps, changes = self._steps[:, : len(self)], self._changes[:, : len(self)]
+        curvature = np.diagonal(self._factor, axis1=1, axis2=2)
+        flat = self._apart(gradient)
+        shares = self._solved(self._factor, _products(steps, flat)[:, self._rows])
+        rest = self._of_shape(flat - self._combined(changes, shares), gradient.shape)
         rest = preconditioner.solve(rest) * self._length(preconditioner, gradient.shape)
-        back = curvature * shares[:, rows] - _products(changes, self._apart(rest))[:, rows]
-        found = along(factor.swapaxes(1, 2), back)
-        return rest + _combined(steps, found).reshape(gradient.shape)
+        left = curvature * shares - _products(changes, self._apart(rest))[:, self._rows]
+        along = self._combined(steps, self._solved(self._factor.swapaxes(1, 2), left))
+        return rest + self._of_shape(along, gradient.shape)
+
+    def _solved(self, matrix, of_pairs):
+        """Shares of the pairs that count."""
+        return np.linalg.solve(matrix, (self._counts * of_pairs)[:, :, None])[:, :, 0]
+
+    def _combined(self, matrix, shares):
+        """The sum of shares, by age, of the rows of a matrix."""
+        of_rows = np.empty_like(shares)
+        of_rows[:, self._rows] = shares
+        return (of_rows[:, None] @ matrix)[:, 0]
 
     def _length(self, preconditioner, shape):
         """What makes the preconditioner's curvature that of the last step, along it."""
-        row, change = (self.n_added - 1) % self.most, self.last[1]
-        spread = _inner(change, self._apart(preconditioner.solve(change.reshape(shape))))
-        usable = (spread > 0) & self._counts[:, row]
-        curvature = self._products[:, row, row]
+        change = self.last[1]
+        moved = preconditioner.solve(self._of_shape(change, shape))
+        spread = _inner(change, self._apart(moved))
+        usable, curvature = (spread > 0) & (self._counts[:, -1] > 0), self._factor[:, -1, -1]
         return np.divide(curvature, spread, out=np.ones_like(spread), where=usable)
 
     def _apart(self, coef):
-        """Coefficients with a column for each of the outputs that do not interact."""
-        return coef.reshape(-1, len(self._counts))
+        """Coefficients with a row for each of the outputs that do not interact."""
+        return coef.reshape(-1, self._n_apart).T
+
+    def _of_shape(self, rows, shape):
+        """Such rows as coefficients."""
+        return rows.T.reshape(shape)
 
 
 def _penalty_curvature(problem, coef):
@@ -143,19 +153,10 @@ def _penalty_curvature(problem, coef):
 
 
 def _inner(a, b):
-    """Inner products of the columns of two matrices."""
-    return np.array([np.vdot(a, b)]) if a.shape[1] == 1 else np.einsum("jk,jk->k", a, b)
+    """Inner products of the rows of two matrices."""
+    return np.array([np.vdot(a, b)]) if len(a) == 1 else np.einsum("kj,kj->k", a, b)
 
 
-def _products(rows, vector):
-    """Those of several matrices with one, (n_columns, n_matrices)."""
-    if vector.shape[1] == 1:
-        return (rows[:, :, 0] @ vector[:, 0])[None]
-    return np.einsum("ijk,jk->ki", rows, vector)
-
-
-def _combined(rows, shares):
-    """The sum of shares of several matrices, column by column."""
-    if len(shares) == 1:
-        return shares[0] @ rows[:, :, 0]
-    return np.einsum("ki,ijk->jk", shares, rows)
+def _products(matrices, rows):
+    """Products of the rows of each matrix with a row of its own."""
+    return (matrices @ rows[:, :, None])[:, :, 0]
