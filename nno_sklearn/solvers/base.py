@@ -208,6 +208,11 @@ class Run:
             self.history.pop()
         return not self._is_told_to_stop
 
+    def look_again(self, point: Point) -> bool:
+        """Record the place that was recorded last anew, as the point that is there; True when the
+        run ends with it."""
+        return self.done(point, self.history.pop().step_size)
+
     def learn_bound(self, bound: float) -> None:
         """Take in a bound on the optimum from below that holds in any precision."""
         self._certificate.learn(bound)

@@ -7,11 +7,13 @@ from nno_sklearn.types import RandomState
 
 
 class GradientDescent(Solver):
-    """Gradient descent in a diagonal preconditioner, with exact line search and L-BFGS corrections.
+    """Gradient descent in a diagonal preconditioner, with L-BFGS corrections.
 
     The preconditioner divides each coefficient's gradient by its curvature, so columns need no
-    scaling; L-BFGS corrections (Nocedal, 1980) accelerate it; the line search is exact, on the raw
-    predictions, which costs no pass over X. For differentiable penalties.
+    scaling; on wide sparse data, by a power of it that the run's own steps confirm. L-BFGS
+    corrections (Nocedal, 1980) accelerate it. The line search is exact, on the raw predictions,
+    which costs no pass over X; of classes that interact, whose raw predictions are dear to look at,
+    the first step that descends is taken. For differentiable penalties.
 
     Parameters
     ----------

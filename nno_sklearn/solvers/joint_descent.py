@@ -82,7 +82,7 @@ def descend_jointly(run, point, preconditioner, past):
         share *= SURER  # the search for the best intercept would cost as much as many sweeps
     place = _place(problem, np.vstack([point.coef, point.intercept]))
     past.carry_on(problem, place.joint)
-    is_last = False
+    is_last, step_size = False, np.nan
     while True:
         gap = gap_at(problem, place.coef, place.data.gradient)
         proved = _proved_gap(run, place, mean)
@@ -97,7 +97,8 @@ def descend_jointly(run, point, preconditioner, past):
         elif is_near or is_last or problem.rows.is_exact:
             precision = NO_SEARCH if proved <= limit else PRECISION
             point = problem.at(place.coef, place.intercept, precision)
-            if run.done(point) or not is_near:
+            has_ended = run.done(point, step_size) if is_last else run.look_again(point)
+            if has_ended or not is_near:
                 past.hand_on(point.problem, place.joint)
                 return point
             share, sure = SURER * share, SURER * sure

@@ -65,7 +65,7 @@ def descend_reduced(run, point, preconditioner, past):
     Point
         The run has no status where no step from it descends, or as many as may be taken are.
     """
-    whole, largest = point.problem, 0.0
+    whole, largest, step_size = point.problem, 0.0, np.nan
     is_newton = not past.most
     problem, share, is_last = whole.single() if takes_single(whole) else whole, SURE, False
     past.carry_on(whole, point.coef)
@@ -95,9 +95,11 @@ def descend_reduced(run, point, preconditioner, past):
             continue
         point = _point_of(whole, place)
         goes_on = problem is not whole and not (is_near or is_last)  # float32 tells no more
-        if not goes_on and (run.done(point) or is_last or not is_near):
-            past.hand_on(whole, point.coef)
-            return point
+        if not goes_on:
+            has_ended = run.done(point, step_size) if is_last else run.look_again(point)
+            if has_ended or is_last or not is_near:
+                past.hand_on(whole, point.coef)
+                return point
         share *= SURER if is_near else 1.0
         if problem is not whole:
             problem, place = whole, _place_of(point)
