@@ -14,9 +14,9 @@ from nno_sklearn.problem.cost import (
 )
 from nno_sklearn.solvers.preconditioner import (
     CurvaturePreconditioner,
+    DiagonalPreconditioners,
     HeavyRowsPreconditioner,
     WoodburyPreconditioner,
-    diagonal_preconditioner,
     positive_diagonal,
 )
 
@@ -41,11 +41,14 @@ class LandmarkPreconditioner:
     run : Run
     landmarks : Landmarks
     n_rows : int
+    past : LBFGS
+        The steps of the descent.
     """
 
-    def __init__(self, run, landmarks, n_rows):
+    def __init__(self, run, landmarks, n_rows, past):
         self._run, self._landmarks, self._count = run, landmarks, n_rows
         self._rows = self._preconditioner = self._curvature = None
+        self._diagonals = DiagonalPreconditioners(run.problem, past)
         self._since, self._spent = 0, 0.0
         self._plain_left, self._patience, self._rate = 0, TRIAL, None
 
@@ -68,7 +71,7 @@ class LandmarkPreconditioner:
 
     def __call__(self, point):
         if self._plain_serves():
-            return diagonal_preconditioner(point)
+            return self._diagonals(point)
         if self._preconditioner is not None and self._progress() > SLOW and self._growth_pays():
             self._count, self._rows = 2 * self._count, None
             self._since, self._spent = 0, 0.0

@@ -153,8 +153,11 @@ class NearestNeighborSolver(Solver):
                 return run.result(start)
         # Pass the start on without a name: it is as long as the data, and the loops may free it.
         if problem.is_smooth:
-            own = _preconditioner(run, landmarks, landmarks.n_curvature)
-            point = self._descend(run, self._begin(run, start, landmarks, own), own, landmarks)
+            past = self._past(run)
+            own = _preconditioner(run, landmarks, landmarks.n_curvature, past)
+            point = self._descend(
+                run, self._begin(run, start, landmarks, own), own, past, landmarks
+            )
         else:
             # A working set holds few of so many features: all rows tell its curvature.
             few = fits_matrix(problem.n_features) and landmarks.n_curvature < problem.n_samples
@@ -168,7 +171,7 @@ class NearestNeighborSolver(Solver):
             point = solve_by_working_sets(run, start, rows)
         return run.result(point)
 
-    def _descend(self, run, point, preconditioner, landmarks):
+    def _descend(self, run, point, preconditioner, past, landmarks):
         """Descend to the optimum: for many coupled outputs first in coefficients and intercept
         together, where the Hessian is cheap by Newton's steps, and where looks are dear by few."""
         step_size = np.nan
@@ -181,13 +184,13 @@ class NearestNeighborSolver(Solver):
             metric = KroneckerAtPoint(landmarks, landmarks.n_curvature)
             # Products with the Hessian tell more than corrections, and of a small X cost no more.
             has_products = takes_hessian_products(run.problem)
-            past = LBFGS(run.problem, 0) if has_products else self._past(run)
-            point = descend_reduced(run, point, metric, past)
+            secants = LBFGS(run.problem, 0) if has_products else self._past(run)
+            point = descend_reduced(run, point, metric, secants)
         elif is_wide_parabola(run.problem):
             point = descend_on_parabola(run, point, preconditioner)
         if run.status:
             return point
-        return descend(run, point, preconditioner, self._past(run), step_size)
+        return descend(run, point, preconditioner, past, step_size)
 
     def _past(self, run):
         """The steps of a descent that correct a preconditioner."""
@@ -236,8 +239,9 @@ class NearestNeighborSolver(Solver):
         rough = RoughRun(small, max_iter=SMALL_MAX_ITER, tol=tol)
         if not small.is_smooth:
             return solve_by_working_sets(rough, start, rows), None
-        own = _preconditioner(rough, OwnRows(small, problem), small.n_samples)
-        return descend(rough, start, own, self._past(rough)), own
+        past = self._past(rough)
+        own = _preconditioner(rough, OwnRows(small, problem), small.n_samples, past)
+        return descend(rough, start, own, past), own
 
     def nearby(self, problem: Problem, random_state: RandomState) -> Point | None:
         if self.n_neighbors is None:
@@ -271,8 +275,8 @@ def _on_all_rows(problem, found):
     return problem.at(found.coef, intercept, precision)
 
 
-def _preconditioner(run, landmarks, n_rows):
+def _preconditioner(run, landmarks, n_rows, past):
     """A function of points that returns the preconditioner of ``n_rows`` landmarks."""
     if has_kronecker_factors(landmarks.problem):
         return KroneckerAtPoint(landmarks, n_rows)
-    return LandmarkPreconditioner(run, landmarks, n_rows)
+    return LandmarkPreconditioner(run, landmarks, n_rows, past)

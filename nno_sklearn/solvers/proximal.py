@@ -85,6 +85,6 @@ class ProximalSolver(Solver):
             point, step_size = descend_by_newton(run, point), 1.0
         elif has_dear_looks(problem) or not fits_matrix(min(problem.n_features, problem.n_samples)):
             return run.result(descend_by_diagonals(run, point, N_CORRECTIONS))
-        hessian = LandmarkPreconditioner(run, OwnRows(problem, problem), problem.n_samples)
-        past = LBFGS(problem, N_CORRECTIONS)
+        past, rows = LBFGS(problem, N_CORRECTIONS), OwnRows(problem, problem)
+        hessian = LandmarkPreconditioner(run, rows, problem.n_samples, past)
         return run.result(descend(run, point, hessian, past, step_size))

@@ -5,7 +5,7 @@ import pytest
 
 from nno_sklearn.penalties import NoPenalty
 from nno_sklearn.problem import Line
-from nno_sklearn.solvers.linesearch import exact_step
+from nno_sklearn.solvers.linesearch import LONGEST, SHORTEST, exact_step, shorter
 from tests.problems import (
     EVERY_PENALTY,
     LOSSES,
@@ -89,3 +89,13 @@ def test_an_output_at_its_optimum_does_not_keep_others_waiting(monkeypatch):
     t, found = exact_step(point.towards(direction))
     assert t[0] > 0 and found.values[0] < point.values[0]
     assert len(looks) < 10
+
+
+def test_a_step_in_vain_is_followed_by_one_to_the_end_of_a_parabola():
+    """Of ``10 - 4 t + t**2`` from a step of 6, which ends higher; within limits, and from a value
+    that is no number."""
+    assert 6.0 * shorter(10.0, -4.0, 6.0, 22.0) == pytest.approx(2.0)
+    assert shorter(10.0, -4.0, 6.0, 1e9) == SHORTEST
+    assert shorter(10.0, -4.0, 6.0, 9.0) == LONGEST
+    for reached in (np.nan, np.inf, -20.0):
+        assert shorter(10.0, -4.0, 6.0, reached) == SHORTEST
