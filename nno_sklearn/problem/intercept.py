@@ -92,6 +92,8 @@ def _separate(look, start, precision):
     for _ in range(MAX_STEPS):
         sums = look.sums(b)
         total, curvature = sums.total, sums.curvature.diagonal
+        if (np.abs(total) < precision * sums.size).all():
+            break
         # A step below the rounding of the raw predictions would change nothing.
         no_step = 4 * EPS * (np.abs(b) + look.size)
         usable = np.isfinite(total + curvature)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nno_sklearn._containers import prepared
+from nno_sklearn._copies import copy_of
 from nno_sklearn._dispatch import draft_of
 from nno_sklearn._split import Data
 from nno_sklearn._validation import check_compatible
@@ -183,7 +184,7 @@ class FitSession:
             check_magnitude(problem)
         if training is None:  # a score needs the rows, not their moments
             problem = summarise(problem, self._budget)
-        known = _Known(draft_of(draft), problem, data.total_weight, training)
+        known = _Known(copy_of(draft), problem, data.total_weight, training)
         self._known.append(known)
         return draft, known
 

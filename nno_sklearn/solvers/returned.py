@@ -271,8 +271,9 @@ def _free_features(penalty, coef):
     if penalty.is_zero:
         return np.arange(len(coef))
     terms = penalty.piecewise_quadratic(coef)
-    is_free = False if terms is None or terms.grows else terms.is_free
-    return np.flatnonzero(np.broadcast_to(is_free, coef.shape).all(axis=1))
+    if terms is None or terms.grows:
+        return np.empty(0, dtype=int)
+    return np.flatnonzero(np.broadcast_to(terms.is_free, coef.shape).all(axis=1))
 
 
 def _costs_little(problem, coef, own, tol):
