@@ -176,8 +176,9 @@ class LocalRows(DualPoints, SecondDerivatives, Recession, Rows):
             return RecomputedRaw(
                 self.design, np.zeros((self.shape[1], self.n_outputs)), self.raw_dtype
             )
-        zero = np.zeros((1, 1), self.raw_dtype, like=self.weight)
-        return StoredRaw(np.broadcast_to(self._where_the_loss_is(zero), self._targets.shape))
+        # Zeros that are only read take no memory.
+        zeros = np.zeros(self._targets.shape, self.raw_dtype, self._order, like=self.weight)
+        return StoredRaw(self._where_the_loss_is(zeros))
 
     def _where_the_loss_is(self, array):
         """Raw predictions of rows of another library, which not all losses can compute with."""
