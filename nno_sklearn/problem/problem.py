@@ -267,7 +267,9 @@ class Problem:
         if self._first is not None and np.array_equal(coef, self._first.null.coef):
             return vars(self._first.null.of(self))
         raw = self.rows.raw(coef) if coef.any() else self.rows.nothing()
-        return vars(self.with_raw(coef, raw))
+        null = self.with_raw(coef, raw)
+        _ = null.sums  # the losses, which are asked for first, come along
+        return vars(null)
 
     @cached_property
     def null_value(self) -> Scalar:
@@ -397,9 +399,12 @@ class Problem:
         """Whether a user's intercept is so large beside the raw predictions, as columns lie far
         from 0, that its rounding may change values."""
         mean, centre = self._origin
-        stored = np.abs(intercept) + np.abs(mean) + np.abs(centre) @ np.abs(coef)
-        size = self.scale @ np.abs(coef) + np.abs(self.inner_intercept(coef, intercept))
-        return bool((EPS * stored > np.sqrt(EPS) * size).any())
+        sizes = np.abs(coef)
+        rounding = EPS**0.5 * (np.abs(intercept) + np.abs(mean) + np.abs(centre) @ sizes)
+        size = self.scale @ sizes
+        if (rounding <= size).all():
+            return False
+        return bool((rounding > size + np.abs(self.inner_intercept(coef, intercept))).any())
 
     def intercept_as_stored(self, coef: Array, intercept: Array) -> Array:
         """As :meth:`inner_intercept`, without rounding: a stored intercept is a float, and where it

@@ -194,6 +194,8 @@ def _step(blocks, curvature, slope):
 
 def _in_order(joint):
     """Numbers of coefficients and intercepts in the order of a block."""
+    if joint.shape[1] == 1:
+        return joint[:, 0]
     return np.concatenate([joint[:-1].T.ravel(), joint[-1]])
 
 
