@@ -57,8 +57,9 @@ class ClassTargets:
         X, weight, y, offset, exponent = check_training_data(
             self, X, y, sample_weight, offset, multi_output=False
         )
-        classes, mass = self.surveyed or ClassMass.of(y, weight)
+        classes = distinct_labels(y) if self.surveyed is None else self.surveyed.classes
         codes = np.searchsorted(classes, y)  # faster than return_inverse of np.unique
+        _, mass = self.surveyed or ClassMass.of_codes(classes, codes, weight)
         factors = weights_of_classes(self.class_weight, classes, mass)
         if np.count_nonzero(factors) < 2:
             raise ValueError(

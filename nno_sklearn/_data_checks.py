@@ -167,8 +167,10 @@ def effective_rows(X, weight, *others):
     of another row: with weight 0 they do not affect the problem.
     """
     counts = weight > 0
+    if counts.all():
+        return X, weight, *others
     size = _n_bytes(X)
-    if counts.all() or counts.mean() * size <= max(SMALL_COPY, size / 8):
+    if counts.mean() * size <= max(SMALL_COPY, size / 8):
         return counting_rows(X, weight, *others)
     return X, weight, *(None if one is None else _like_first(one, counts) for one in others)
 

@@ -16,6 +16,7 @@ from sklearn import get_config
 from sklearn.utils import check_X_y
 from sklearn.utils.validation import validate_data
 
+from nno_sklearn._copies import copy_of
 from nno_sklearn._foreign import ForeignArray
 from nno_sklearn._namespaces import (
     dtype_name,
@@ -35,7 +36,7 @@ FOLLOWING = ("coef_", "intercept_", "classes_", "n_iter_", "outliers_")
 
 def stays(X: Any) -> bool:
     """Whether X is an array of another library, and scikit-learn is told to leave it there."""
-    return bool(get_config()["array_api_dispatch"]) and has_namespace(X)
+    return has_namespace(X) and bool(get_config()["array_api_dispatch"])
 
 
 def foreign_rows(estimator: Any, X: Any, *, reset: bool) -> ForeignArray:
@@ -95,16 +96,7 @@ def at_home(model: Model) -> Model:
     away = [name for name in FOLLOWING if name in known and has_namespace(known[name])]
     if not away:
         return model
-    twin = copy_of(model)
-    vars(twin).update({name: to_numpy(known[name]) for name in away})
-    return twin
-
-
-def copy_of(model: Model) -> Model:
-    """A shallow copy, which shares all attributes."""
-    twin = object.__new__(type(model))
-    vars(twin).update(vars(model))
-    return twin
+    return copy_of(model, **{name: to_numpy(known[name]) for name in away})
 
 
 def follows_rows(method: Function) -> Function:

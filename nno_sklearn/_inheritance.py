@@ -1,17 +1,9 @@
 """Inheritance of losses and penalties: only members consistent with those a subclass overrides."""
 
-from weakref import WeakKeyDictionary
-
-#: Of each class that was asked for.
-_WRITTEN: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
-
 
 def written(cls: type, base: type, names: tuple[str, ...]) -> frozenset[str]:
     """Those of ``names`` of which a class has another version than ``base``."""
-    if cls not in _WRITTEN:
-        own = (name for name in names if getattr(cls, name) is not getattr(base, name))
-        _WRITTEN[cls] = frozenset(own)
-    return _WRITTEN[cls]
+    return frozenset(name for name in names if getattr(cls, name) is not getattr(base, name))
 
 
 def forget_outdated(cls, base, agrees_with):

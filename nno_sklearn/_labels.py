@@ -37,7 +37,11 @@ class ClassMass(NamedTuple):
     @classmethod
     def of(cls, y, weight):
         classes = distinct_labels(y)
-        codes = np.searchsorted(classes, y)
+        return cls.of_codes(classes, np.searchsorted(classes, y), weight)
+
+    @classmethod
+    def of_codes(cls, classes, codes, weight):
+        """Of rows by the numbers of their classes."""
         return cls(classes, np.bincount(codes, weight, len(classes)))
 
     @classmethod

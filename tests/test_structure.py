@@ -10,11 +10,11 @@ import nno_sklearn
 ROOT = Path(nno_sklearn.__file__).parent
 #: Folders and modules of the package, from the ground up; each imports from those before it only.
 FLOORS = (
-    "_version types _documentation _wording _inheritance _data_checks _distances _namespaces "
-    "_foreign _tensors _dispatch _offset losses penalties counterparts rows _containers problem "
-    "neighbors solvers score_training streams contracts _validation _split callbacks session "
-    "_labels _kept _online _linear_model _class_targets _classifier _regressor layers "
-    "model_selection linear_model interchange inspection __init__ cli __main__"
+    "_version types _documentation _wording _copies _inheritance _data_checks _distances "
+    "_namespaces _foreign _tensors _dispatch _offset losses penalties counterparts rows "
+    "_containers problem neighbors solvers score_training streams contracts _validation _split "
+    "callbacks session _labels _kept _online _linear_model _class_targets _classifier _regressor "
+    "layers model_selection linear_model interchange inspection __init__ cli __main__"
 ).split()
 #: Attributes of LocalRows, and of what it returns, that are as long as the data.
 LONG = {"X", "array", "design", "entries", "residual", "weight", "y"}

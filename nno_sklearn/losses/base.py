@@ -166,10 +166,14 @@ class Loss(BaseEstimator):
     of_two_classes: ClassVar[type | None] = None
     #: What ordered classes add to each row's raw prediction, where it is known; else 0.
     intercepts: Array | float = 0.0
+    #: Capabilities by the methods that the class writes.
+    _written: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         forget_outdated(cls, Loss, AGREES_WITH)
+        own = written(cls, Loss, CAPABILITIES)
+        cls._written = own | {"curvature"} if "gradient" in own else own
 
     @property
     def provides(self) -> frozenset[str]:
@@ -178,8 +182,7 @@ class Loss(BaseEstimator):
 
         Determined by the methods that the class defines; nothing has to be declared.
         """
-        own = written(type(self), Loss, CAPABILITIES)
-        return own | {"curvature"} if "gradient" in own else own
+        return self._written
 
     def resolved(self) -> "Loss":
         """The loss that a fit with this one takes: itself, unless a parameter names another."""

@@ -78,10 +78,13 @@ class Penalty(BaseEstimator):
     is_convex: ClassVar[bool] = True
     #: True only where the penalty is 0 everywhere.
     is_zero: ClassVar[bool] = False
+    #: Capabilities by the methods that the class writes.
+    _written: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         forget_outdated(cls, Penalty, AGREES_WITH)
+        cls._written = written(cls, Penalty, CAPABILITIES)
 
     @property
     def provides(self) -> frozenset[str]:
@@ -89,7 +92,7 @@ class Penalty(BaseEstimator):
 
         Read off the methods that the class writes.
         """
-        return written(type(self), Penalty, CAPABILITIES)
+        return self._written
 
     @property
     def idle_parameters(self) -> dict[str, str]:

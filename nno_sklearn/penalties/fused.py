@@ -2,11 +2,11 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nno_sklearn._copies import copy_of
 from nno_sklearn.penalties.base import NoPenalty, Penalty
 from nno_sklearn.penalties.faces import Face, labelled_runs, runs
 from nno_sklearn.penalties.parameters import check_l1_ratio
@@ -67,9 +67,7 @@ class FusedLasso(Penalty):
     def bind(
         self, n_features: int, n_outputs: int, feature_names: Sequence[str] | None = None
     ) -> Penalty:
-        bound = copy(self)
-        bound.bound_features = n_features
-        return bound
+        return copy_of(self, bound_features=n_features)
 
     @property
     def groups(self) -> NDArray[np.integer]:

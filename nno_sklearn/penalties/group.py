@@ -1,12 +1,12 @@
 """Penalties of groups of coefficients, which are 0 together: group lasso, sparse group lasso."""
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nno_sklearn._copies import copy_of
 from nno_sklearn.penalties.base import NoPenalty, Penalty
 from nno_sklearn.penalties.grouping import Grouping, Groups, check_groups
 from nno_sklearn.penalties.norms import GroupNorms
@@ -106,7 +106,7 @@ class GroupLasso(Penalty):
             return self
         features = Features(self, n_features, n_outputs, feature_names)
         labels, names = Grouping.of(features, self.groups)
-        bound = copy(self)
+        bound = copy_of(self)
         bound.bound_outputs = n_outputs
         if isinstance(self.groups, str):
             given = features.values("weights", self.weights, 1.0)
@@ -124,7 +124,7 @@ class GroupLasso(Penalty):
         return bound
 
     def restrict(self, features: NDArray[np.integer], outputs: NDArray[np.integer]) -> Penalty:
-        part = copy(self)
+        part = copy_of(self)
         part.bound_norms = self._norms.restrict(features)
         part.groups = None if self.groups is None else part.bound_norms.labels
         return part

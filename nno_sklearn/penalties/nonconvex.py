@@ -1,13 +1,13 @@
 """Penalties that leave large coefficients alone, and so are not convex: MCP, SCAD."""
 
 from collections.abc import Sequence
-from copy import copy
 from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nno_sklearn._copies import copy_of
 from nno_sklearn.penalties.base import NoPenalty, Penalty
 from nno_sklearn.penalties.grouping import Grouping, Groups, check_groups
 from nno_sklearn.penalties.norms import GroupNorms
@@ -60,7 +60,7 @@ class _FoldedConcave(Penalty):
         if self.groups is None or self.bound_norms is not None:
             return self
         labels, _ = Grouping.of(Features(self, n_features, n_outputs, feature_names), self.groups)
-        bound = copy(self)
+        bound = copy_of(self)
         bound.groups = None if isinstance(self.groups, str) else labels
         bound.bound_outputs = n_outputs
         bound.bound_norms = GroupNorms(labels, np.sqrt(np.bincount(labels)))
@@ -69,15 +69,13 @@ class _FoldedConcave(Penalty):
     def restrict(self, features: NDArray[np.integer], outputs: NDArray[np.integer]) -> Penalty:
         if self.bound_norms is None:
             return self
-        part = copy(self)
+        part = copy_of(self)
         part.bound_norms = self.bound_norms.restrict(features)
         part.groups = None if self.groups is None else part.bound_norms.labels
         return part
 
     def at_strength(self, alpha: float) -> Penalty:
-        found = copy(self)
-        found.strength = alpha
-        return found
+        return copy_of(self, strength=alpha)
 
     def constraints(self) -> Penalty:
         return NoPenalty()

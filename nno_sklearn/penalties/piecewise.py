@@ -49,6 +49,15 @@ class PiecewiseQuadratic:
             return not self.lower == -np.inf == -self.upper
         return bool(np.any(np.greater(self.lower, -np.inf)) or np.any(np.less(self.upper, np.inf)))
 
+    @property
+    def _parts(self) -> tuple[float | Array, ...]:
+        return self.l1, self.l2, self.lower, self.upper
+
+    @property
+    def _is_of_numbers(self) -> bool:
+        """Whether it is the same function of all coefficients."""
+        return not any(map(n_dims, self._parts))
+
     @cached_property
     def _has_l1(self) -> bool:
         """Whether any coefficient has a kink at 0."""
@@ -89,31 +98,35 @@ class PiecewiseQuadratic:
 
     def of(self, shape: tuple[int, int]) -> "PiecewiseQuadratic":
         """The same, whose arrays have a shape; what is one number for all stays one."""
-        parts = self.l1, self.l2, self.lower, self.upper
-        return PiecewiseQuadratic(*(np.broadcast_to(p, shape) if n_dims(p) else p for p in parts))
+        if self._is_of_numbers:
+            return self
+        return PiecewiseQuadratic(
+            *(np.broadcast_to(p, shape) if n_dims(p) else p for p in self._parts)
+        )
 
     def restrict(
         self, features: NDArray[np.integer], outputs: NDArray[np.integer]
     ) -> "PiecewiseQuadratic":
         """The terms of some features and outputs, where arrays are of w's shape."""
-        parts = self.l1, self.l2, self.lower, self.upper
-        if not any(map(n_dims, parts)):
+        if self._is_of_numbers:
             return self
         at = np.ix_(features, outputs)
-        return PiecewiseQuadratic(*(p if n_dims(p) == 0 else np.asarray(p)[at] for p in parts))
+        return PiecewiseQuadratic(
+            *(p if n_dims(p) == 0 else np.asarray(p)[at] for p in self._parts)
+        )
 
     def of_outputs(self, outputs: slice, shape: tuple[int, int]) -> "PiecewiseQuadratic":
         """The terms of some outputs' coefficients, of w's shape ``shape``, output by output."""
-        parts = self.l1, self.l2, self.lower, self.upper
-        if not any(map(n_dims, parts)):
+        if self._is_of_numbers:
             return self
-        tables = (np.broadcast_to(p, shape)[:, outputs].T.ravel() for p in parts)
+        tables = (np.broadcast_to(p, shape)[:, outputs].T.ravel() for p in self._parts)
         return PiecewiseQuadratic(*tables)
 
     def take(self, index: NDArray[np.integer]) -> "PiecewiseQuadratic":
         """Some terms, by their numbers, where arrays are of w's shape."""
-        parts = self.l1, self.l2, self.lower, self.upper
-        return PiecewiseQuadratic(*(np.ravel(p)[index] if n_dims(p) else p for p in parts))
+        if self._is_of_numbers:
+            return self
+        return PiecewiseQuadratic(*(np.ravel(p)[index] if n_dims(p) else p for p in self._parts))
 
     def value(self, w: Array) -> Scalar:
         """The function, a float; inf beyond a bound, but for rounding of the coefficients."""

@@ -1,12 +1,12 @@
 """Penalties that are a sum over the coefficients: l1, l2, elastic net."""
 
 from collections.abc import Sequence
-from copy import copy
 from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nno_sklearn._copies import copy_of
 from nno_sklearn.penalties.base import NoPenalty, Penalty
 from nno_sklearn.penalties.parameters import Features, PerFeature, check_l1_ratio, not_bound
 from nno_sklearn.penalties.piecewise import PiecewiseQuadratic
@@ -145,7 +145,7 @@ class ElasticNet(Penalty):
         return L2(weights=strengths, lower=self.lower, upper=self.upper, positive=self.positive)
 
     def adapted(self, coef: Array) -> Penalty:
-        found = copy(self)
+        found = copy_of(self)
         with np.errstate(divide="ignore", over="ignore"):
             found.weights = (np.abs(coef) + self.eps) ** -self.gamma
         return found
@@ -206,9 +206,7 @@ class ElasticNet(Penalty):
         return self._with(terms)
 
     def _with(self, terms: PiecewiseQuadratic) -> "ElasticNet":
-        bound = copy(self)
-        bound.bound_terms = terms
-        return bound
+        return copy_of(self, bound_terms=terms)
 
     @staticmethod
     def _check(

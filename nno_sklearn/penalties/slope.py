@@ -1,7 +1,6 @@
 """The sorted l1 norm: the largest coefficient pays most, and equal sizes are favoured."""
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from numbers import Real
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import isotonic_regression
 from scipy.special import ndtri
 
+from nno_sklearn._copies import copy_of
 from nno_sklearn.penalties.base import NoPenalty, Penalty
 from nno_sklearn.penalties.faces import Face, labelled_runs, runs
 from nno_sklearn.penalties.parameters import not_bound
@@ -68,7 +68,7 @@ class SLOPE(Penalty):
     ) -> Penalty:
         if self.bound_weights is not None:
             return self
-        bound = copy(self)
+        bound = copy_of(self)
         if self.weights is None:
             shares = np.arange(1, n_features + 1) / n_features
             bound.bound_weights = ndtri(1.0 - 0.5 * self.q * shares)
@@ -93,9 +93,7 @@ class SLOPE(Penalty):
         return bound
 
     def restrict(self, features: NDArray[np.integer], outputs: NDArray[np.integer]) -> Penalty:
-        part = copy(self)
-        part.bound_weights = self._weights[: len(features)]
-        return part
+        return copy_of(self, bound_weights=self._weights[: len(features)])
 
     def constraints(self) -> Penalty:
         return NoPenalty()

@@ -315,11 +315,12 @@ class Certificate:
 
 
 def _relative(point, decrease):
-    if not np.isfinite(point.unit):  # the loss overflows
+    unit = point.unit
+    if not np.isfinite(unit):  # the loss overflows
         return np.inf
     if decrease <= 0:
         return 0.0
-    return decrease / point.unit if point.unit > 0 else np.inf
+    return decrease / unit if unit > 0 else np.inf
 
 
 def _decrement(point, decrease):

@@ -92,6 +92,8 @@ def _separate(look, start, precision):
     for _ in range(MAX_STEPS):
         sums = look.sums(b)
         total, curvature = sums.total, sums.curvature.diagonal
+        if (np.abs(total) < precision * sums.size).all():
+            break
         # A step below the rounding of the raw predictions would change nothing.
         no_step = 4 * EPS * (np.abs(b) + look.size)
         usable = np.isfinite(total + curvature)
@@ -111,11 +113,12 @@ def _separate(look, start, precision):
         # too short, on the flat side too long.
         longest = np.minimum(np.where(np.isinf(high - low), 10 * stretch, np.inf), 0.5 * moved)
         good = (newton > low) & (newton < high) & (np.abs(newton - b) <= longest)
-        bracket = np.where(
-            np.isinf(low), high - stretch, np.where(np.isinf(high), low + stretch, (low + high) / 2)
-        )
-        stretch = np.where(good, stretch, 2 * stretch)
-        new = np.where(done, b, np.where(good, newton, bracket))
+        if not (good | done).all():
+            ahead = np.where(np.isinf(high), low + stretch, (low + high) / 2)
+            bracket = np.where(np.isinf(low), high - stretch, ahead)
+            stretch = np.where(good, stretch, 2 * stretch)
+            newton = np.where(good, newton, bracket)
+        new = np.where(done, b, newton)
         moved = np.abs(new - b)
         if (moved <= no_step).all():
             break

@@ -1,12 +1,12 @@
 """Point and Line: the objective at coefficients and along a direction, one pass over X each."""
 
-from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nno_sklearn._copies import copy_of
 from nno_sklearn.problem.certificate import dual_gap, promised_decrease
 from nno_sklearn.problem.intercept import PRECISION, Look, best_intercept
 from nno_sklearn.rows import Raw, RowCurvature, RowSums
@@ -165,7 +165,7 @@ class Point:
 
     def _moved(self, problem, coef, derived):
         """The same raw predictions as coefficients of another problem."""
-        twin = copy(self)
+        twin = copy_of(self)
         twin.problem, twin.coef = problem, coef
         for name in derived:
             vars(twin).pop(name, None)

@@ -1,13 +1,13 @@
 """The objective on data, as a function of w; every pass over X is counted."""
 
 from collections.abc import Sequence
-from copy import copy
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nno_sklearn._copies import copy_of
 from nno_sklearn.losses import Loss
 from nno_sklearn.penalties import Penalty
 from nno_sklearn.problem.correction import Correction, NoCorrection, Tilt
@@ -23,6 +23,10 @@ from nno_sklearn.types import Array, Matrix, Scalar
 EPS = np.finfo(float).eps
 #: What a problem derives from its rows, penalty and correction.
 DERIVED = (
+    "n_samples",
+    "n_features",
+    "n_outputs",
+    "shape",
     "has_dual",
     "is_separate",
     "is_smooth",
@@ -119,7 +123,7 @@ class Problem:
 
     def _like(self, **changes):
         """A copy with some attributes changed, and without knowledge of the rows."""
-        part = copy(self)
+        part = copy_of(self)
         for name in DERIVED:
             vars(part).pop(name, None)
         vars(part).update({"knowledge": Knowledge(), "_passes_before": 0.0, "_first": None})
@@ -148,19 +152,19 @@ class Problem:
     def fit_intercept(self) -> bool:
         return self.rows.fit_intercept
 
-    @property
+    @cached_property  # the sizes are asked for at each choice of a method, many times in a fit
     def n_samples(self) -> int:
         return self.rows.shape[0]
 
-    @property
+    @cached_property
     def n_features(self) -> int:
         return self.rows.shape[1]
 
-    @property
+    @cached_property
     def n_outputs(self) -> int:
         return self.rows.n_outputs
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, int]:
         """Shape of w: (n_features, n_outputs)."""
         return self.n_features, self.n_outputs
@@ -263,7 +267,9 @@ class Problem:
         if self._first is not None and np.array_equal(coef, self._first.null.coef):
             return vars(self._first.null.of(self))
         raw = self.rows.raw(coef) if coef.any() else self.rows.nothing()
-        return vars(self.with_raw(coef, raw))
+        null = self.with_raw(coef, raw)
+        _ = null.sums  # the losses, which are asked for first, come along
+        return vars(null)
 
     @cached_property
     def null_value(self) -> Scalar:
@@ -393,9 +399,12 @@ class Problem:
         """Whether a user's intercept is so large beside the raw predictions, as columns lie far
         from 0, that its rounding may change values."""
         mean, centre = self._origin
-        stored = np.abs(intercept) + np.abs(mean) + np.abs(centre) @ np.abs(coef)
-        size = self.scale @ np.abs(coef) + np.abs(self.inner_intercept(coef, intercept))
-        return bool((EPS * stored > np.sqrt(EPS) * size).any())
+        sizes = np.abs(coef)
+        rounding = EPS**0.5 * (np.abs(intercept) + np.abs(mean) + np.abs(centre) @ sizes)
+        size = self.scale @ sizes
+        if (rounding <= size).all():
+            return False
+        return bool((rounding > size + np.abs(self.inner_intercept(coef, intercept))).any())
 
     def intercept_as_stored(self, coef: Array, intercept: Array) -> Array:
         """As :meth:`inner_intercept`, without rounding: a stored intercept is a float, and where it

@@ -12,6 +12,7 @@ from scipy.linalg.lapack import dpotrf, dpotrs
 FEW_COLUMNS = 64
 #: Share of the largest eigenvalue up to which one is 0; and how many roundings of it are.
 NULL, ROUNDINGS = 1e-10, 8
+TINY = np.finfo(float).tiny
 
 
 class TriangularFactor:
@@ -80,9 +81,11 @@ def invert(matrix):
     shift of all of a softmax's outputs; NaN of one that overflows, for a line search to see."""
     if not np.isfinite(matrix).all():
         return np.full_like(matrix, np.nan)
+    if len(matrix) == 1:
+        return np.divide(1.0, matrix, out=np.zeros_like(matrix), where=matrix > TINY)
     diagonal = matrix.diagonal()
     if np.count_nonzero(matrix) == np.count_nonzero(diagonal):
-        is_curved = diagonal > np.finfo(float).tiny
+        is_curved = diagonal > TINY
         return np.diag(np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=is_curved))
     values, vectors = np.linalg.eigh(matrix)  # numpy's pinv takes four times as long
     size, share = np.abs(values), max(NULL, ROUNDINGS * np.finfo(values.dtype).eps)

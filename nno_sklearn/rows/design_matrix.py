@@ -1,12 +1,12 @@
 """The design matrix: X as solvers may use it, centred without being copied."""
 
-from copy import copy
 from functools import reduce
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import safe_sparse_dot
 
+from nno_sklearn._copies import copy_of
 from nno_sklearn._foreign import block_bytes
 from nno_sklearn.rows.moments import (
     BLOCK_BYTES,
@@ -29,6 +29,8 @@ FEW_ENTRIES = 2e4
 #: Mean of a column, in spreads, from which on products with X as it is lose too many digits.
 FAR = {np.dtype(np.float32): 10.0, np.dtype(np.float64): 1e5}
 
+#: What stands for the spread of constant columns.
+HUGE = 1e99
 #: Rows of a block that is copied to another order, and whose products are added up in float32.
 LEAST_COPIED, LEAST_SUMMED = 256, 2048
 #: What takes residuals of less than 1e-35, of rows that are fitted for sure, to 0 in float32.
@@ -90,11 +92,12 @@ class DesignMatrix(SecondOrder):
         self._is_centred = not centre.any()
         self._constant = scale == 0
         self._any_constant = bool(self._constant.any())
-        # Whether sums of products may be centred afterwards; constant columns take no part.
-        limit = np.where(self._constant, 1e100, np.sqrt(MILD) * scale)
-        self._is_mild = self.X.dtype == np.float64 and bool((np.abs(centre) <= limit).all())
-        far = np.abs(centre) > FAR[self.X.dtype] * scale
-        self._is_far = bool(far[~self._constant].any())
+        # Of a mean, in spreads; constant columns take no part, but where their squares overflow.
+        far = np.abs(centre) / np.where(self._constant, HUGE, scale)
+        farthest = float(far.max(initial=0.0))
+        # Whether sums of products may be centred afterwards.
+        self._is_mild = self.X.dtype == np.float64 and farthest <= MILD**0.5
+        self._is_far = farthest > FAR[self.X.dtype]
         self._is_blocked = not self.is_sparse and (self._is_far or self.products_are_exact)
 
     def _set_idle(self, idle):
@@ -103,7 +106,7 @@ class DesignMatrix(SecondOrder):
 
     def _part(self, X, centre, scale, idle):
         """A sub-matrix, which counts its share of a pass."""
-        part = copy(self)
+        part = copy_of(self)
         part._set_idle(idle)
         part.X = X
         part._set_geometry(centre, scale)
@@ -134,11 +137,11 @@ class DesignMatrix(SecondOrder):
     @property
     def underflows(self):
         """Whether a column that is not constant is so small that squares of its spread vanish."""
+        if self.scale.min(initial=1.0) >= SMALLEST_SCALE:
+            return False
         used = self.scale > 0
         if (self.scale[used] < SMALLEST_SCALE).any():
             return True
-        if used.all():
-            return False
         if self.is_sparse:
             _, columns = entries(self.X)
             stored = np.abs(self.X.data[~used[columns]])

@@ -20,7 +20,7 @@ class DualPoints:
     def conjugate(self, raw, b, scaling):
         conjugate = self._conjugates(scaling * self.loss_gradient(raw, b))
         above, below = np.maximum(conjugate, 0.0), np.minimum(conjugate, 0.0)
-        return float(self.weight @ above.sum(axis=1)), float(self.weight @ below.sum(axis=1))
+        return float((self.weight @ above).sum()), float((self.weight @ below).sum())
 
     def dual(self, raw, b):
         return StoredRaw(self.loss_gradient(raw, b))

@@ -1,10 +1,10 @@
 """Rows in this process: numpy, scipy sparse, memory maps."""
 
-from copy import copy
 from functools import cached_property
 
 import numpy as np
 
+from nno_sklearn._copies import copy_of
 from nno_sklearn.rows import sums
 from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import searched_cells
@@ -70,7 +70,7 @@ class LocalRows(DualPoints, SecondDerivatives, Recession, Rows):
 
     def _like(self, design, **changes):
         """The same targets, weights and offsets of the same rows, but for ``changes``."""
-        part = copy(self)
+        part = copy_of(self)
         for name in ("raw_dtype", "eps", "stores_raw", "single", "_looked"):
             vars(part).pop(name, None)
         vars(part).update(design=design, **changes)
@@ -120,8 +120,7 @@ class LocalRows(DualPoints, SecondDerivatives, Recession, Rows):
     @cached_property
     def targets(self):
         mean, (low, high) = self._targets.mean(self.weight), self._targets.extremes()
-        size = np.maximum(np.abs(low), np.abs(high))
-        return Targets(np.minimum(np.maximum(mean, low), high), low, high, size)  # rounding
+        return Targets(np.minimum(np.maximum(mean, low), high), low, high)  # rounding
 
     @cached_property
     def mean_offset(self):
@@ -177,8 +176,9 @@ class LocalRows(DualPoints, SecondDerivatives, Recession, Rows):
             return RecomputedRaw(
                 self.design, np.zeros((self.shape[1], self.n_outputs)), self.raw_dtype
             )
-        zero = np.zeros((1, 1), self.raw_dtype, like=self.weight)
-        return StoredRaw(np.broadcast_to(self._where_the_loss_is(zero), self._targets.shape))
+        # Zeros that are only read take no memory.
+        zeros = np.zeros(self._targets.shape, self.raw_dtype, self._order, like=self.weight)
+        return StoredRaw(self._where_the_loss_is(zeros))
 
     def _where_the_loss_is(self, array):
         """Raw predictions of rows of another library, which not all losses can compute with."""

@@ -112,10 +112,8 @@ def shared_targets(targets: Targets, share: float) -> Targets:
 
 def joined_targets(answers: Sequence[Targets]) -> Targets:
     """What the targets of several parts are like."""
-    mean, low, high, size = zip(*answers, strict=True)
-    return Targets(
-        reduce(add, mean), np.min(low, axis=0), np.max(high, axis=0), np.max(size, axis=0)
-    )
+    mean, low, high = zip(*answers, strict=True)
+    return Targets(reduce(add, mean), np.min(low, axis=0), np.max(high, axis=0))
 
 
 def _shared_moments(answer, share):

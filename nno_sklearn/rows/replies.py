@@ -126,12 +126,16 @@ class SecondOrder(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """Weighted mean, least, greatest and largest absolute target of each output, (n_outputs,)."""
+    """Weighted mean, least and greatest target of each output, (n_outputs,)."""
 
     mean: Array
     low: Array
     high: Array
-    size: Array
+
+    @property
+    def size(self) -> Array:
+        """Largest absolute target of each output."""
+        return np.maximum(np.abs(self.low), np.abs(self.high))
 
 
 class Geometry(NamedTuple):

@@ -29,8 +29,9 @@ class SecondOrder:
         if self.is_sparse or self._is_mild:
             gram, cross, first = self._raw_gram(weight, other)
             centre, half = self.centre[:, None], (first - 0.5 * weight.sum() * self.centre)[:, None]
-            gram -= np.hstack([centre, half]) @ np.hstack([half, centre]).T
-            cross -= np.outer(self.centre, weight @ other)
+            pair, turned = np.concatenate([centre, half], 1), np.concatenate([half, centre], 1)
+            gram -= pair @ turned.T
+            cross -= centre * (weight @ other)
         else:
             p, root = self.shape[1], np.sqrt(weight)
             gram, cross = np.zeros((p, p)), np.zeros((p, other.shape[1]))
@@ -39,8 +40,9 @@ class SecondOrder:
                 rows *= root[block, None]
                 cross += rows.T @ (root[block, None] * other[block])
                 gram += rows.T @ rows
-        gram[self._constant] = gram[:, self._constant] = 0.0
-        cross[self._constant] = 0.0
+        if self._any_constant:
+            gram[self._constant] = gram[:, self._constant] = 0.0
+            cross[self._constant] = 0.0
         return gram, cross
 
     def _raw_gram(self, weight, other):

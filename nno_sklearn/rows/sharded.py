@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections import Counter
-from copy import copy
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from nno_sklearn._copies import copy_of
 from nno_sklearn.rows import few
 from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import with_cells
@@ -150,7 +150,7 @@ class ShardedRows(Rows):
 
     def _view(self, method, *args, stale=(), **changes):
         """Other rows that shards make of these; the ``stale`` facts are not those of these."""
-        part = copy(self)
+        part = copy_of(self)
         part._facts = {name: fact for name, fact in self._facts.items() if name not in stale}
         vars(part).pop("_gathered", None)
         recipe = self.exchange.recipe(self.recipe, method, *map(_recipe_of, args))

@@ -1,6 +1,6 @@
 """Sums over the rows of this process at given raw predictions: in blocks that fit a cache."""
 
-from functools import reduce
+from functools import partial, reduce
 from itertools import count, starmap
 from operator import add
 
@@ -16,6 +16,7 @@ MOST_COUPLINGS = 2**25
 #: Columns of which a product with others takes less time than one of a matrix with itself.
 FEW_COLUMNS = 24
 EPS = np.finfo(float).eps
+_in_float64 = partial(np.asarray, dtype=float)
 #: Roundings of a row's curvature that sums of its couplings with other outputs may differ by.
 SHIFT_ROUNDINGS = 64
 
@@ -51,11 +52,11 @@ def sums_at(loss, y, weight, raw, offset, b, residual):
     Where there is no room for it, it is None, and only some blocks' couplings are kept.
     """
     every = 1 if residual is not None else -(-raw.shape[0] * raw.shape[1] // MOST_COUPLINGS)
-    blocks_seen, values, is_one = count(), None, len(raw.slices()) == 1
+    blocks_seen, values = count(), None
 
     def block(rows, eta):
         nonlocal values
-        if is_one:
+        if len(eta) == len(weight):
             losses, gradient, curvature = loss.with_derivatives(y.like(rows, eta), eta)
             values = weight[rows] @ losses
         else:
@@ -246,7 +247,7 @@ def _added(parts):
 
 def _wide(*parts):
     """Sums of a block, which may be float32, in float64 and in this process."""
-    return tuple(np.asarray(part, float) for part in parts)
+    return tuple(map(_in_float64, parts))
 
 
 def _sum(one, other):

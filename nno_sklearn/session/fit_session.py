@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nno_sklearn._containers import prepared
+from nno_sklearn._copies import copy_of
 from nno_sklearn._dispatch import draft_of
 from nno_sklearn._split import Data
 from nno_sklearn._validation import check_compatible
 from nno_sklearn.callbacks.fit_task import FitTask
-from nno_sklearn.callbacks.protocol import without_callbacks
 from nno_sklearn.contracts import check_loss_on, check_penalty_on
 from nno_sklearn.penalties import NoPenalty, Penalty
 from nno_sklearn.problem import Problem, summarise
@@ -183,7 +183,7 @@ class FitSession:
             check_magnitude(problem)
         if training is None:  # a score needs the rows, not their moments
             problem = summarise(problem, self._budget)
-        known = _Known(draft_of(draft), problem, data.total_weight, training)
+        known = _Known(copy_of(draft), problem, data.total_weight, training)
         self._known.append(known)
         return draft, known
 
@@ -221,7 +221,7 @@ class FitSession:
         draft, start = posed.model, start_of(posed.problem, starts)
         solver = posed.solver.select(posed.problem)
         data = Data(self._X, self._y, {"sample_weight": self._sample_weight, **self._options}, {})
-        as_fitted = preview(without_callbacks(draft), posed.problem, solver)
+        as_fitted = preview(draft, posed.problem, solver)
         held_out, n = self._held_out, self._n_samples
         task = FitTask(model, data, as_fitted, held_out=held_out, n_samples=n)
         fit = partial(solve_posed, posed, solver, start, task, is_returned=is_returned)

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 import numpy as np
 
-from nno_sklearn._dispatch import draft_of
+from nno_sklearn._copies import copy_of
 from nno_sklearn.callbacks.base import Best
 from nno_sklearn.callbacks.fit_task import AsFitted, FitTask
+from nno_sklearn.callbacks.protocol import without_callbacks
 from nno_sklearn.problem import Point, Problem
 from nno_sklearn.session.minimise import certified, minimise
 from nno_sklearn.session.model import Model, SessionModel
@@ -62,7 +63,7 @@ def solve_posed(
         else:
             began, result = training.train(problem, solver, **options)
     history = [record._replace(n_samples=task.n_samples) for record in result.history]
-    result = replace(result, history=task.scored(history))
+    result = copy_of(result, history=task.scored(history))
     draft.keep(result, (result.loss or problem.loss).kept, solver, problem.dtype, began)
     return Fitted(draft, result)
 
@@ -85,7 +86,7 @@ def _of_best(result: SolverResult, best: Best | None) -> SolverResult:
 
 
 def preview(model: Model, problem: Problem, solver: Solver) -> AsFitted:
-    """Makes the model as if its fit had ended at a record."""
+    """Makes the model as if its fit had ended at a record, without callbacks."""
 
     def as_fitted(record: Record, number: int, coef: Array, intercept: Array) -> Model:
         result = SolverResult(
@@ -99,7 +100,7 @@ def preview(model: Model, problem: Problem, solver: Solver) -> AsFitted:
             objective=record.objective,
             history=[record],
         )
-        draft = draft_of(model)
+        draft = without_callbacks(model)
         draft.keep(result, problem.loss.kept, solver, problem.dtype)
         return draft
 

@@ -24,7 +24,8 @@ def threads_for(problem: Problem) -> AbstractContextManager[Any]:
 
     Products so short that BLAS starts no threads need no limit, which takes as long as a step of a
     small fit. Nor has the first brief fit of a process one: the libraries must be found for it,
-    which takes several times as long as such a fit, and more may not follow.
+    which takes several times as long as such a fit, and more may not follow. And where the user
+    gives the libraries one thread each, nothing is left to limit.
 
     The limit is one of the process, so only fits in the main thread set it: of fits in threads of
     their own, the last would restore what another has set.
@@ -34,7 +35,10 @@ def threads_for(problem: Problem) -> AbstractContextManager[Any]:
         return nullcontext()
     if is_brief(problem) and next(_brief_fits) == 0:
         return nullcontext()
-    return _libraries().limit(limits=1)
+    libraries = _libraries()
+    if all(library.num_threads == 1 for library in libraries.lib_controllers):
+        return nullcontext()
+    return libraries.limit(limits=1)
 
 
 @cache

@@ -258,7 +258,10 @@ class Run:
         return verdict
 
     def _record(self, place, verdict, step_size):
-        problem = self.problem
+        problem, first = self.problem, {}
+        if not self.history:
+            start, other = self._start or (name_of(self._point), np.nan)
+            first = {"start": start, "other_start": other}
         record = Record(
             objective=float(place.value),
             optimality=float(verdict.optimality),
@@ -267,10 +270,8 @@ class Run:
             n_nonzeros=int(np.count_nonzero(place.coef)),
             n_passes=problem.n_passes,
             seconds=perf_counter() - self._started,
+            **first,
         )
-        if not self.history:
-            start, other = self._start or (name_of(self._point), np.nan)
-            record = record._replace(start=start, other_start=other)
         self.history.append(record)
         if self.callback is not None and not self._is_told_to_stop:
             coefficients = lambda: (place.coef, problem.outer_intercept(place))  # noqa: E731

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from nno_sklearn.problem import Problem
 from nno_sklearn.problem.cost import n_drawn
 from nno_sklearn.rows import Raw, SlopeSums
-from nno_sklearn.types import Array
+from nno_sklearn.types import Array, RandomState
 
 #: Share of the rows' own error, as many parameters of a draw as it has for each row, that is left
 #: where some rows are drawn first.
@@ -43,14 +44,15 @@ class CornerPlace(NamedTuple):
     n_iter: int
 
 
-def first_draw(problem: Problem, is_far: bool, random_state: Any) -> Draw | None:
+def first_draw(problem: Problem, is_far: bool, random_state: RandomState) -> Draw | None:
     """Rows to begin with; None where all of them cost no more, or the start is not far from the
     optimum."""
     n_rows = n_drawn(problem) if is_far else None
     if n_rows is None:
         return None
     rough = DRAWN_SHARE * problem.n_features / n_rows
-    return Draw(problem.rows.draw(n_rows, random_state), n_rows, rough)
+    rows = problem.rows.draw(n_rows, check_random_state(random_state))
+    return Draw(rows, n_rows, rough)
 
 
 def penalty_terms(problem: Problem) -> tuple[Array, Array] | None:

@@ -54,7 +54,8 @@ def place_inside(problem, coef, intercept, accuracy, max_iter, is_far, random_st
         Newton's steps of an output at most.
     is_far : bool
         Whether no more is known than the constant model or some rows tell.
-    random_state : RandomState instance
+    random_state : int, RandomState instance or None
+        Of the draw.
 
     Returns
     -------
@@ -179,6 +180,7 @@ class _Iterate:
             self._n_products += 2
         self._is_flat, self._crossing = self._l2 == 0, None
         self._is_free = self._is_flat & (self._steep == 0)
+        self._has_squares = not self._is_flat.all()
         self._begin()
 
     def _begin(self):
@@ -264,12 +266,11 @@ class _Iterate:
         factor, left = self._factor(), look.left
         if factor is None or not left > 0:
             return False
-        has_squares = not self._is_flat.all()
-        lengths = self._plan(factor, look.slope, None).inside(1.0, has_squares)
+        lengths = self._plan(factor, look.slope, None).inside(1.0, self._has_squares)
         after = self._rows.left_after(lengths)
         after += self._kinks.left_after(lengths) if self._kinks else 0.0
         level = (after / left) ** POWER * left / self._n_products
-        lengths = self._plan(factor, look.slope, level).inside(INSIDE, has_squares)
+        lengths = self._plan(factor, look.slope, level).inside(INSIDE, self._has_squares)
         self._rows.step(lengths)
         if self._kinks:
             self._kinks.step(lengths)
@@ -278,12 +279,14 @@ class _Iterate:
         return True
 
     def _factor(self):
-        block, diagonal = self._rows.block(), self._l2.copy()
+        block = self._rows.block()
+        if not np.isfinite(block.trace()):  # it is a sum of squares
+            return None
+        diagonal = np.zeros(len(block))
+        diagonal[: len(self._l2)] = self._l2
         if self._kinks:
             diagonal[self._kinked] += self._weight * self._kinks.curvature[:, 0]
-        if not np.isfinite(block).all():
-            return None
-        return ScaledCholesky(block, np.append(diagonal, np.zeros(len(block) - len(diagonal))))
+        return ScaledCholesky(block, diagonal)
 
     def _plan(self, factor, slope, level):
         """Plan a step to products of ``level``; how long it may be."""

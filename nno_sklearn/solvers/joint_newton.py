@@ -83,7 +83,9 @@ def descend_by_newton(run, point, look=None):
     goes_on = partial(run.goes_by, step_size=1.0)
     found, has_ended = newton_jointly(run.problem, start, accuracy, goes_on, look)
     found = found or point
-    run.precise = found if is_precise and has_ended else None
+    # Where a model has kinks, its minimum may have few digits: there a gap tells.
+    is_told = run.problem.is_smooth or not start.is_exact
+    run.precise = found if is_precise and has_ended and is_told else None
     return found
 
 
@@ -191,6 +193,8 @@ def _step(blocks, curvature, slope):
 
 def _in_order(joint):
     """Numbers of coefficients and intercepts in the order of a block."""
+    if joint.shape[1] == 1:
+        return joint[:, 0]
     return np.concatenate([joint[:-1].T.ravel(), joint[-1]])
 
 

@@ -43,7 +43,8 @@ def kinked_place_at(problem, coef, intercept):
             fall -= alpha * penalty.value(coef + step[:-1])
         except IllConditionedError:
             step[:] = 0.0
-    return Place(coef, intercept, value, step, fall)
+    is_exact = problem.is_piecewise_quadratic and bool(np.isfinite(fall))
+    return Place(coef, intercept, value, step, fall, is_exact)
 
 
 def _fill(step, problem, coef, data):

@@ -34,7 +34,7 @@ def minimise_kinked(place, rank, target_gap):
     IllConditionedError
         Where the rows tell more than the matrix.
     """
-    sets, terms, w = ActiveSets(place, rank), place.terms, place.v
+    terms, w = place.terms, place.v
     if guesses_signs(len(w)) and not terms.has_bounds:
         found = settled_signs(place.model.matrix, terms, w, place.slope)
         if found is not None:
@@ -49,4 +49,4 @@ def minimise_kinked(place, rank, target_gap):
             place.move_to(w)
     if not terms.has_bounds:
         leave_dependent(place, MOST_RISE * target_gap)
-    return sets.minimise(target_gap)
+    return ActiveSets(place, rank).minimise(target_gap)

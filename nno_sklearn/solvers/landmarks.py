@@ -1,10 +1,10 @@
 """Landmarks: how many rows, which ones, and with which weights."""
 
-from copy import copy
 from functools import cached_property
 
 from sklearn.utils import check_random_state
 
+from nno_sklearn._copies import copy_of
 from nno_sklearn.problem.cost import (
     FEWEST_LANDMARKS,
     PRECONDITIONER_BUDGET,
@@ -41,9 +41,7 @@ class Landmarks:
     def of(self, problem):
         """The rows for a problem; those that differ in their penalty alone share what is made of
         them."""
-        twin = copy(self)
-        twin.problem = problem
-        return twin
+        return copy_of(self, problem=problem)
 
     def _generator(self):
         """Made for the first draw alone, which most small fits do not make; twins share it."""

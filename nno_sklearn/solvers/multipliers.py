@@ -63,7 +63,8 @@ def place_by_multipliers(problem, coef, intercept, accuracy, max_iter, is_far, r
         Newton's steps of an output at most.
     is_far : bool
         Whether no more is known than the constant model or some rows tell.
-    random_state : RandomState instance
+    random_state : int, RandomState instance or None
+        Of the draw.
 
     Returns
     -------

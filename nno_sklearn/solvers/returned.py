@@ -58,7 +58,9 @@ def certify_returned(problem, solver, result, *, max_iter, tol, callback, random
         problem, solver, result, tol=tol, callback=callback, random_state=random_state
     )
     coef, rows = as_returned(problem, result.coef, tol), _with_digits(problem, result)
-    is_same = problem.dtype == np.float64 and np.array_equal(coef, result.coef)
+    is_same = coef is result.coef or (
+        problem.dtype == np.float64 and np.array_equal(coef, result.coef)
+    )
     if is_same and rows is problem:
         return _or_null(problem, result, tol=tol, callback=callback)
     problem, limits = rows.exact(), {"tol": tol, "callback": callback}
@@ -262,6 +264,8 @@ def as_returned(problem, coef, tol):
         if (short != coef).any() and _costs_little(problem, short, coef, tol):
             coef = short
     coef = problem.penalty.constraints().prox(coef, 1.0)  # a bound may be missed by rounding
+    if problem.dtype == np.float64:
+        return coef
     with np.errstate(over="ignore"):
         return coef.astype(problem.dtype).astype(float)
 
@@ -271,8 +275,9 @@ def _free_features(penalty, coef):
     if penalty.is_zero:
         return np.arange(len(coef))
     terms = penalty.piecewise_quadratic(coef)
-    is_free = False if terms is None or terms.grows else terms.is_free
-    return np.flatnonzero(np.broadcast_to(is_free, coef.shape).all(axis=1))
+    if terms is None or terms.grows:
+        return np.empty(0, dtype=int)
+    return np.flatnonzero(np.broadcast_to(terms.is_free, coef.shape).all(axis=1))
 
 
 def _costs_little(problem, coef, own, tol):

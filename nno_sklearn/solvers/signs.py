@@ -41,8 +41,8 @@ def settled_signs(matrix, terms, w, gradient):
     start, first, kinks = w * size, (gradient + terms.l2 * w) * scale, terms.l1 * scale
     sides, has_kink = np.sign(w), kinks > 0
     for _ in range(MOST_GUESSES + 1):
-        active = np.flatnonzero(sides)
-        moved = np.where(sides == 0, -start, 0.0)
+        active, is_held = sides.nonzero()[0], sides == 0
+        moved = np.where(is_held, -start, 0.0)
         if len(active):
             rows = unit.take(active, axis=0)
             right = -(first + kinks * sides)[active] - rows @ moved
@@ -53,10 +53,10 @@ def settled_signs(matrix, terms, w, gradient):
         alone = start + moved - (first + unit @ moved)
         excess = np.abs(alone) - kinks
         new = np.where(excess > 0, np.sign(alone), 0.0)
-        new[(sides * new < 0) & has_kink] = 0.0
-        enters = (sides == 0) & (new != 0)
-        new[enters & (excess < PROMISING * excess[enters].max(initial=0.0))] = 0.0
         if (new == sides).all():
-            return np.where(sides == 0, 0.0, w + moved * scale)
+            return np.where(is_held, 0.0, w + moved * scale)
+        new[(sides * new < 0) & has_kink] = 0.0
+        promise = np.where(is_held, excess, 0.0)  # above 0 of those that enter
+        new[is_held & (promise < PROMISING * promise.max(initial=0.0))] = 0.0
         sides = new
     return None

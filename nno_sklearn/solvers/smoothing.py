@@ -1,7 +1,6 @@
 """Nonsmooth losses: smooth problems that come nearer, and the certificate of the loss itself."""
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from nno_sklearn.problem import Point, Problem
 from nno_sklearn.problem.cost import begins_inside, takes_interior, takes_newton
@@ -106,7 +105,7 @@ class _Continuation(Succession):
 
     def _approach(self, solver, random_state):
         if self.status is None and solver.is_second_order:
-            self._begin_near(check_random_state(random_state))
+            self._begin_near(random_state)
 
     def _like_problem(self):
         return self._problem.smoothed(self._width_of(START_WIDTH * self._unit))

@@ -5,7 +5,7 @@ from threading import Barrier, Thread
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
 from nno_sklearn import NNORegressor
 from nno_sklearn.problem.cost import parallel
@@ -73,6 +73,19 @@ def test_the_first_brief_fit_of_a_process_looks_for_no_libraries(monkeypatch):
             seen.clear()
             NNORegressor(solver=Watching(seen)).fit(X, y)
             assert set().union(*seen) == {n_threads}
+
+
+def test_nothing_is_limited_where_the_libraries_have_one_thread(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise RuntimeError("a limit")
+
+    X = np.repeat(make_matrix(), 60, axis=0)  # long enough for a limit
+    y = X.sum(axis=1)
+    monkeypatch.setattr(ThreadpoolController, "limit", refuse)
+    with threadpool_limits(2, user_api="blas"), pytest.raises(RuntimeError, match="a limit"):
+        NNORegressor().fit(X, y)
+    with threadpool_limits(1):
+        assert NNORegressor().fit(X, y).converged_
 
 
 def test_a_long_first_fit_has_its_limit(monkeypatch):

@@ -21,6 +21,7 @@ MODELS = {
     "poisson": (NNORegressor("poisson"), COUNTS),
     "gamma": (NNORegressor("gamma"), COUNTS[:, 0] + 0.1),
     "huber": (NNORegressor("huber"), COUNTS),
+    "squared error": (NNORegressor(), COUNTS),
 }
 BOUNDS = ElasticNet(l1_ratio=0.7, lower=-0.5, upper=[1.0, np.inf] * 4)
 WEIGHTS = ElasticNet(l1_ratio=1.0, weights=[0.1, 1.0, 2.0, 0.5] * 2)
@@ -73,6 +74,22 @@ def test_no_more_looks_than_steps(steps):
     """The last step is taken without a look, and there is no search along lines."""
     model = NNOClassifier(penalty="l1", alpha=1e-2, solver="proximal").fit(X, CLASSES > 0)
     assert len(steps) <= 9 and model.dual_gap_ <= 1e-12 * model.objective_
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_one_step_is_enough_for_a_quadratic_loss(penalty, steps):
+    """Rounding of its gap may ask for a look more."""
+    model = NNORegressor(penalty=PENALTIES[penalty], alpha=1e-2, solver="proximal").fit(X, COUNTS)
+    assert 1 <= len(steps) <= 2 and model.n_iter_ <= 2
+    assert model.dual_gap_ <= 1e-11 * model.objective_
+
+
+def test_a_quadratic_loss_without_digits_gives_way_to_working_sets(steps):
+    twice = np.hstack([X, X])
+    model = NNORegressor(penalty="l1", alpha=1e-2, tol=1e-10).fit(twice, COUNTS)
+    single = NNORegressor(penalty="l1", alpha=1e-2, tol=1e-10).fit(X, COUNTS)
+    assert model.converged_ and steps
+    assert model.objective_ == pytest.approx(single.objective_, rel=1e-9)
 
 
 def test_free_coefficients_take_working_sets(steps):

@@ -20,6 +20,9 @@ MOST_ROW_OPERATIONS = 2e7
 MOST_NEWTON_OPERATIONS, MOST_JOINT_OPERATIONS = 1.3e7, 2e7
 #: The same where a penalty has kinks: beyond, a working set's matrix of some columns is cheaper.
 MOST_KINKED_OPERATIONS = 4e6
+#: The same where curvature is constant: working sets make a matrix once for all strengths, and what
+#: they do around it takes as long as this.
+MOST_REPEATED_OPERATIONS = 1e6
 #: Newton's steps in the sizes of groups to a model's minimum, and steps by products, about, with a
 #: margin.
 SIZE_STEPS, PLANE_STEPS = 8, 120
@@ -131,12 +134,14 @@ def takes_newton(problem):
 
 def takes_kinked_newton(problem):
     """The same for a penalty with kinks and bounds of single coefficients alone, which keeps all of
-    them from going far where rows do not. A quadratic loss takes one model, which is cheaper."""
-    penalty, is_curved = problem.penalty, not problem.loss.constant_curvature
-    if problem.is_smooth or not (problem.has_dual and penalty.is_convex and is_curved):
+    them from going far where rows do not."""
+    penalty = problem.penalty
+    if problem.is_smooth or not (problem.has_dual and penalty.is_convex):
         return False
     are_told_apart = problem.n_samples > problem.n_features
-    if not are_told_apart or newton_operations(problem) > MOST_KINKED_OPERATIONS:
+    is_kept = problem.loss.constant_curvature
+    most = MOST_REPEATED_OPERATIONS if is_kept else MOST_KINKED_OPERATIONS
+    if not are_told_apart or newton_operations(problem) > most:
         return False
     return penalty.piecewise_quadratic(np.zeros(problem.shape)) is not None
 
