@@ -154,7 +154,7 @@ def _penalty_curvature(problem, coef):
 
 def _inner(a, b):
     """Inner products of the rows of two matrices."""
-    return np.array([np.vdot(a, b)]) if len(a) == 1 else np.einsum("kj,kj->k", a, b)
+    return np.full(1, np.vdot(a, b)) if len(a) == 1 else np.einsum("kj,kj->k", a, b)
 
 
 def _products(matrices, rows):
