@@ -67,6 +67,7 @@ class DiagonalPreconditioners:
         self._problem, self._past = problem, past
         self._is_exact = not is_wide_sparse(problem)
         self._power, self._misfits = 0 if past.most else N_POWERS // 2, np.zeros(N_POWERS)
+        self._next_look = 1
 
     def __call__(self, point):
         return self._of(point.diagonal_curvature)
@@ -80,7 +81,9 @@ class DiagonalPreconditioners:
         if self._is_exact:
             return DiagonalPreconditioner(diagonal)
         size, is_curved = diagonal.max(), diagonal > 0
-        root = np.sqrt(np.sqrt(np.where(is_curved, diagonal, size) / size))
+        with np.errstate(invalid="ignore"):  # a curvature that overflows: nothing moves
+            shares = np.divide(diagonal, size, np.ones_like(diagonal), where=is_curved)
+        root = np.sqrt(np.sqrt(shares))
         self._learn(root)
         power = np.where(is_curved, size, 0.0)
         for _ in range(self._power):
@@ -89,8 +92,8 @@ class DiagonalPreconditioners:
 
     def _learn(self, root):
         """Take in what the last step tells, if it is the 1st, 2nd, 4th, 8th, ..."""
-        n_added = self._past.n_added
-        if n_added and n_added & (n_added - 1) == 0:
+        if len(self._past) and self._past.n_added >= self._next_look:
+            self._next_look = 2 * self._past.n_added
             self._misfits += _misfits(*self._past.last, root)
             self._misfits -= self._misfits.min()
             self._power = int(np.argmax(self._misfits <= NEAR))
