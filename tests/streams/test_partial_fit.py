@@ -32,6 +32,7 @@ from nno_sklearn import (
 from nno_sklearn.neighbors import CellMemory
 from nno_sklearn.streams import STREAMS, AdaptiveGradient, FollowTheLeader
 from nno_sklearn.streams.cell_learner import CellLearner
+from nno_sklearn.streams.refit import Refit
 from tests import estimators
 from tests.estimators import LOSSES, REGRESSION
 
@@ -56,6 +57,13 @@ def data(loss, n=5000, seed=0):
         return X, np.exp(0.5 * eta) * rng.gamma(3, size=n)
     noise = rng.standard_t(2, n) if loss == "huber" else rng.logistic(size=n)
     return X, (eta + noise + 5 if loss in REGRESSION else np.where(eta + noise > 0, "yes", "no"))
+
+
+def several_classes(n=24_000):
+    """Three classes, five columns, a softmax."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 5))
+    return X, (X @ rng.normal(size=(5, 3)) + rng.gumbel(size=(n, 3))).argmax(axis=1)
 
 
 make = partial(estimators.make, alpha=1e-3)
@@ -208,24 +216,58 @@ class TestAccuracy:
         assert ours - least < 0.25 * (null - least)
 
     def test_each_chunk_is_refitted_once(self, monkeypatch):
-        counts, minimise, absorb = [], CellLearner._minimise, CellLearner._absorb
+        counts, fit, absorb = [], CellLearner._fit, CellLearner._absorb
         monkeypatch.setattr(
             CellLearner, "_absorb", lambda *args: [counts.append(0), absorb(*args)][1]
         )
 
         def counted(*args):
             counts[-1] += 1
-            return minimise(*args)
+            return fit(*args)
 
-        monkeypatch.setattr(CellLearner, "_minimise", counted)
-        rng = np.random.default_rng(0)
-        X = rng.normal(size=(24_000, 5))
-        y = (X @ rng.normal(size=(5, 3)) + rng.gumbel(size=(24_000, 3))).argmax(axis=1)
+        monkeypatch.setattr(CellLearner, "_fit", counted)
+        X, y = several_classes()
         model = stream(NNOClassifier(alpha=1e-3), X, y)
-        assert counts[:-1] == [1] * 11  # the last chunk is refitted after it as well
+        assert counts == [1] * 12
         full = NNOClassifier(alpha=1e-3, tol=1e-8).fit(X, y)
         losses = [log_loss(y, one.predict_proba(X)) for one in (model, full)]
         assert losses[0] < (1 + 1e-4) * losses[1]
+
+    @pytest.mark.parametrize(
+        "options", [{}, {"class_weight": "balanced"}, {"fit_intercept": False}]
+    )
+    def test_the_hessian_of_the_cells_leads_to_the_same_optimum(self, monkeypatch, options):
+        X, y = several_classes()
+        y = np.where(y == 1, 0, 1) if options else y  # two classes of different sizes
+        models, by_cells, used = [], Refit._by_cells, []
+
+        def noted(*args):
+            used.append(by_cells(*args))
+            return used[-1]
+
+        for steps in (noted, lambda *args: None):
+            monkeypatch.setattr(Refit, "_by_cells", steps)
+            models.append(stream(NNOClassifier(alpha=1e-3, **options), X, y))
+        assert sum(one is not None for one in used) > 6
+        assert distance(*models, 1.0) < 1e-3
+
+    def test_rows_unlike_the_cells_are_fitted_jointly(self, monkeypatch):
+        """A class that comes late: the Hessian of the cells says nothing of it."""
+        X, y = several_classes()
+        order = np.argsort(y == 2, kind="stable")
+        model, found, by_cells = NNOClassifier(alpha=1e-3), [], Refit._by_cells
+
+        def noted(*args):
+            found.append(by_cells(*args))
+            return found[-1]
+
+        monkeypatch.setattr(Refit, "_by_cells", noted)
+        first = np.flatnonzero(y[order] == 2)[0] // 2000 * 2000
+        stream(model, X[order[:first]], y[order[:first]], classes=[0, 1, 2])
+        assert found[-1] is None  # an imagined row stands for the class
+        found.clear()
+        stream(model, X[order[first:]], y[order[first:]])
+        assert found[0] is None and found[-1] is not None
 
     def test_multinomial_is_joint(self):
         X, y = load_digits(return_X_y=True)
