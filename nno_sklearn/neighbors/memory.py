@@ -380,8 +380,10 @@ def _fitted(centred, own, whole, scale):
     size, axes = np.linalg.eigh(whole)
     used = size > NONE * size[-1]
     axes, root = axes[:, used], np.sqrt(size[used])
-    shares, turned = np.linalg.eigh((axes / root).T @ own @ (axes / root))
+    white = axes / root
+    shares, turned = np.linalg.eigh(white.T @ own @ white)
     seen = shares > LEAST_SHARE
-    along = centred @ (unit[:, None] * (axes / root) @ turned[:, seen])
+    turned = turned[:, seen]
+    along = centred @ (unit[:, None] * (white @ turned))
     along *= 1.0 / np.sqrt(shares[seen]) - 1.0
-    return centred + along @ (turned[:, seen].T * root) @ (axes.T * scale)
+    return centred + along @ ((turned.T * root) @ (axes.T * scale))
