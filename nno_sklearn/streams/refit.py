@@ -101,14 +101,14 @@ class Refit:
         Late in a stream pending rows are few beside those before, and so is what the Hessians
         differ by; that of the cells takes a part of the time.
         """
-        if len(self._imagined(known.batch)):  # of classes that pending rows may have
-            return None
         masses = [self._mass(rows) for rows in (known.batch, pending)]
         share = masses[1] / sum(masses)
         if share > MOST_PENDING:
             return None
         grown = known._replace(cells=known.cells.faded(1.0 / (1.0 - share)))
         problem, total = self._problem(grown.batch)
+        if problem.n_samples > len(grown.cells):  # some are imagined: pending rows may have them
+            return None
         if not _is_cheap(problem):
             return None
         start, promised = model, None
@@ -139,15 +139,13 @@ class Refit:
         found = self._minimise(problem.corrected(correction), model)
         return self._minimise(problem, model) if _overshoots(problem, model, found) else found
 
-    def _imagined(self, rows):
-        return self._objective.imagined_targets(rows.weight @ rows.y, rows.weight.sum())
-
     def _mass(self, rows):
         return self._objective.reweighted(rows.y, rows.weight)[1].sum()
 
     def _problem(self, rows):
         """The objective on weighted rows, and their total weight."""
-        imagined, weight = self._imagined(rows), rows.weight
+        weight = rows.weight
+        imagined = self._objective.imagined_targets(weight @ rows.y, weight.sum())
         if len(imagined):
             mean = np.asarray(weight @ rows.X).reshape(1, -1) / weight.sum()
             mean = sparse.csr_array(mean) if sparse.issparse(rows.X) else mean
