@@ -30,8 +30,9 @@ N_CORRECTIONS = 10
 #: Share of the objective that a step may promise where the Hessian is that of the cells alone, and
 #: share of what the step before did.
 NEAR, FALLS = 1e-2, 0.1
-#: Share of the weight of all rows that those may have whose Hessian the cells' one stands for.
-MOST_PENDING = 0.5
+#: Share of the weight of all rows that those may have whose Hessian the cells' one stands for, and
+#: how many entries they have where that saves more than a second look at all rows costs.
+MOST_PENDING, FEWEST_ENTRIES = 0.5, 4e4
 
 
 class Known(NamedTuple):
@@ -71,7 +72,8 @@ class Refit:
 
     def to_all(self, known, pending, model):
         """The model fitted to absorbed rows and to pending ones (or None), from another."""
-        found = self._by_cells(known, pending, model) if pending else None
+        is_dear = pending and pending.X.shape[0] * pending.X.shape[1] >= FEWEST_ENTRIES
+        found = self._by_cells(known, pending, model) if is_dear else None
         return found or self._jointly(known, pending, model)
 
     def look(self, known, model):
