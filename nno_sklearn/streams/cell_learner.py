@@ -165,13 +165,11 @@ class CellLearner:
 
     def _now(self, state):
         """What is known of the absorbed rows, and pending ones, weighted as of the last row."""
-        pending = Batch.join(state.pending) if state.pending else None
         known = Known(state.cells, state.remainder, state.loss)
-        return (
-            (known.times(self._fade(len(pending))), self._aged(pending))
-            if pending
-            else (known, None)
-        )
+        if not state.pending:
+            return known, None
+        pending = Batch.join(state.pending)
+        return known.times(self._fade(len(pending))), self._aged(pending)
 
     def _fit(self, state, known, pending, model):
         if pending and len(known.cells) + len(pending) == state.n_rows:  # each cell is one row
