@@ -226,7 +226,7 @@ def classes_of_stream(classes, known, labels):
             "stream may have, for instance classes=np.unique(all_labels)."
         )
     given = known if classes is None else np.unique(classes)
-    if known is not None and not len(np.setdiff1d(given, known)):
+    if known is not None and not len(_others(given, known)):
         given = known  # as named in an earlier call, before others appeared
     elif known is not None and len(np.setdiff1d(known, given)):
         raise ValueError(
@@ -243,7 +243,12 @@ def classes_of_stream(classes, known, labels):
             f"y has labels of another type, such as {labels[0]!r}, than classes={given}. Use "
             "labels of one type in all batches."
         )
-    return np.union1d(given, labels) if len(np.setdiff1d(labels, given)) else given
+    return np.union1d(given, labels) if len(_others(labels, given)) else given
+
+
+def _others(labels, known):
+    """Labels, sorted, that are not among those known; most batches have just these."""
+    return labels[:0] if np.array_equal(labels, known) else np.setdiff1d(labels, known)
 
 
 def by_class(shares, named, classes):

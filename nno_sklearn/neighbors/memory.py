@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from nno_sklearn._distances import nearest_neighbors
+from nno_sklearn.rows.cholesky import invert
 from nno_sklearn.rows.moments import pooled_means, stored_squares
 
 #: Share of ``n_cells`` left after a merge, as each merge costs a neighbour search.
@@ -229,16 +230,15 @@ class Totals:
     @classmethod
     def of(cls, rows, targets, weight):
         """Those of weighted rows."""
-        total = weight.sum()
+        total, root = weight.sum(), np.sqrt(weight)[:, None]
         mean, target = weight @ rows / total, weight @ targets / total
-        turned = targets - target
-        weighted = weight[:, None] * turned
+        turned = root * (targets - target)
         if sparse.issparse(rows):
             square = stored_squares(rows, weight) - total * mean**2
-            return cls(total, mean, target, square, rows.T @ weighted, turned.T @ weighted)
+            return cls(total, mean, target, square, rows.T @ (root * turned), turned.T @ turned)
         centred = rows - mean
-        square = centred.T @ (weight[:, None] * centred)
-        return cls(total, mean, target, square, centred.T @ weighted, turned.T @ weighted)
+        centred *= root  # a matrix times itself is half the work
+        return cls(total, mean, target, centred.T @ centred, centred.T @ turned, turned.T @ turned)
 
     def faded(self, factor):
         """Where all rows weigh ``factor`` as much."""
@@ -263,7 +263,7 @@ class Totals:
     @property
     def by_targets(self):
         """What a row is by its target, (n_outputs, n_features), and the squares that are left."""
-        slope = np.linalg.pinv(self.of_targets, rcond=NONE, hermitian=True) @ self.cross.T
+        slope = invert(self.of_targets) @ self.cross.T
         return slope, self.square - self.cross @ slope
 
     def updated(self, rows, targets, weight):
@@ -348,17 +348,19 @@ def drawn(rows, targets, weight, *, totals, n_drawn, random):
     rows, targets, weight
         Of those drawn, with the weights of their groups.
     """
-    apart = (rows - totals.mean) * totals.inverse_scale
-    size = np.einsum("ij,ij->i", apart, apart)
+    apart = rows - totals.mean
+    size = np.square(apart, out=apart) @ totals.inverse_scale**2
     order = np.lexsort((size, *targets.T))
     mass, own = np.cumsum(weight[order]), weight[order] * (size[order] + size.mean())
     share = np.cumsum(own)
-    ends = np.searchsorted(share, share[-1] * np.arange(1, n_drawn) / n_drawn) + 1
-    ends = np.concatenate([ends, np.flatnonzero(own * n_drawn > share[-1])])
-    turns = 1 + np.flatnonzero(np.diff(targets[order], axis=0).any(axis=1))
-    if len(turns) < n_drawn:  # classes or counts
-        ends = np.concatenate([ends, turns])
-    begins = np.union1d(0, ends[ends < len(order)])
+    begins = np.zeros(len(order) + 1, dtype=bool)
+    begins[np.searchsorted(share, share[-1] * np.arange(1, n_drawn) / n_drawn) + 1] = True
+    begins[:-1] |= own * n_drawn > share[-1]
+    turns = (targets[order[1:]] != targets[order[:-1]]).any(axis=1)
+    if np.count_nonzero(turns) < n_drawn:  # classes or counts
+        begins[1:-1] |= turns
+    begins[0] = True
+    begins = np.flatnonzero(begins[:-1])
     last = np.append(begins[1:], len(order)) - 1
     before = mass[begins] - weight[order[begins]]
     place = before + random.random(len(begins)) * (mass[last] - before)
@@ -378,8 +380,10 @@ def _fitted(centred, own, whole, scale):
     size, axes = np.linalg.eigh(whole)
     used = size > NONE * size[-1]
     axes, root = axes[:, used], np.sqrt(size[used])
-    shares, turned = np.linalg.eigh((axes / root).T @ own @ (axes / root))
+    white = axes / root
+    shares, turned = np.linalg.eigh(white.T @ own @ white)
     seen = shares > LEAST_SHARE
-    along = centred @ (unit[:, None] * (axes / root) @ turned[:, seen])
+    turned = turned[:, seen]
+    along = centred @ (unit[:, None] * (white @ turned))
     along *= 1.0 / np.sqrt(shares[seen]) - 1.0
-    return centred + along @ (turned[:, seen].T * root) @ (axes.T * scale)
+    return centred + along @ ((turned.T * root) @ (axes.T * scale))

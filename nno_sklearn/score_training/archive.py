@@ -35,10 +35,12 @@ class Archive:
         return max(map(abs, self._values), default=0.0)
 
     def nearest(self, point, n_neighbors):
-        """The nearest points, (n, n_parameters), and their values, (n,)."""
+        """The nearest points, (n, n_parameters), and their values, (n,); all where there are no
+        more."""
         points, values = np.array(self._points), np.array(self._values)
-        count = min(n_neighbors, len(points))
-        search = nearest_neighbors(n_neighbors=count, metric=self.metric)
+        if len(points) <= n_neighbors:
+            return points, values
+        search = nearest_neighbors(n_neighbors=n_neighbors, metric=self.metric)
         found = search.fit(points).kneighbors(point[None], return_distance=False)[0]
         return points[found], values[found]
 

@@ -113,4 +113,5 @@ def _unit_slope(eta, k):
 
 
 def _spread(slope, weight):
-    return float(np.sqrt(np.average((slope**2).mean(axis=1), weights=weight)))
+    """Root mean square over rows, whose weights sum to 1, and outputs."""
+    return float(np.sqrt(np.mean(weight @ np.square(slope))))

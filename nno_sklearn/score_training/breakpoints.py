@@ -217,6 +217,7 @@ def _sums(first, changes):
 
 
 def _profile(formula, values, found, longest):
-    low, high = np.r_[-longest, found.t], np.r_[found.t, longest]
+    ends = np.concatenate([[-longest], found.t, [longest]])
+    low, high = ends[:-1], ends[1:]
     score = np.where(high - low > SHORTEST * longest, formula.of_functionals(values), -np.inf)
     return Profile(low, high, score)

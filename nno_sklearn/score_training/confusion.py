@@ -77,7 +77,7 @@ def recognise(score: Callable, n_classes: int) -> ConfusionScore | None:
             return found
     if n_classes > MOST_CLASSES_OF_COSTS:
         return None
-    more = probes.take(2 * n_classes**2 + N_CHECKS)
+    more = probes.take(2 * n_classes**2)  # as many as a ratio has unknowns
     for fit in (_fit_total, _fit_ratio):
         found = fit(*more)
         if found is not None and _agrees(found, matrices, values):

@@ -117,8 +117,9 @@ class Directions:
         whole = np.zeros_like(state.eta)
         whole[rows.index] = gradient
         ascent = self._design.rmatvec(whole)
-        self._steepness = np.abs(self._whitening.apply(self._whitening.solve(ascent)))
-        return self._whitening.solve(ascent), share
+        direction = self._whitening.solve(ascent)
+        self._steepness = np.abs(self._whitening.apply(direction))
+        return direction, share
 
     def _local_model(self, state):
         here = self._whitening.apply(state.coef).ravel()

@@ -36,6 +36,11 @@ class Batch:
         X, y, weight = self.X[index].astype(float), self.y[index].copy(), self.weight[index].copy()
         return Batch(X, y, weight, offset)
 
+    def part(self, index):
+        """Some rows, in float64, that are used before users fill their array with others."""
+        X = self.X[index].astype(float, copy=False)
+        return Batch(X, self.y[index], self.weight[index])
+
     @classmethod
     def join(cls, parts):
         """Concatenate batches."""

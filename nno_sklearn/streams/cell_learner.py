@@ -1,47 +1,33 @@
-"""Online learning from a bounded number of cells, refitted by Newton's method.
+"""Online learning from a bounded number of cells.
 
 The cells are a small weighted training set with the second moments of the whole stream. What its
 gradient lacks of that of all rows is computed exactly for each chunk of rows, at the model of that
-moment, and corrected. Directions in which cells are too few, and sparse cells, lack some of the
-second moments: there the loss is corrected to second order.
+moment, and corrected in refits.
 """
 
 from dataclasses import dataclass, replace
-from itertools import count
 
 import numpy as np
 from scipy import sparse
 
 from nno_sklearn.neighbors import CellMemory, Scaling
 from nno_sklearn.neighbors.memory import FAINT, drawn
-from nno_sklearn.problem import Correction, Problem
-from nno_sklearn.problem.cost import fits_matrix, takes_newton, too_coupled
-from nno_sklearn.solvers.base import Run
-from nno_sklearn.solvers.descent import descend
-from nno_sklearn.solvers.joint_newton import LAST_SHARE, LEAST_GROWTH, newton_jointly, place_at
-from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
-from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
-from nno_sklearn.solvers.secants import LBFGS
-from nno_sklearn.solvers.working_set import solve_by_working_sets
+from nno_sklearn.problem.cost import fits_matrix
 from nno_sklearn.streams.batch import Batch
+from nno_sklearn.streams.refit import Known, Refit
 
 #: Cells per coefficient by default, and the least and largest automatic number of cells.
 CELLS_PER_COEFFICIENT, FEWEST_CELLS, MOST_CELLS = 10, 500, 10_000
 #: Fewest rows that are absorbed together.
 CHUNK = 2000
-#: Rows of a chunk that are searched: as many as there may be cells, and at least so many.
-FEWEST_SEARCHED = 250
+#: Rows of a chunk that are searched, in numbers of cells, and how many at least.
+SEARCHED, FEWEST_SEARCHED = 0.5, 250
 #: Share of the rows so far that may come before the model is refitted.
 UNSEEN_SHARE = 0.01
 #: Factor of the raw prediction as a coordinate of distances, in a typical row's Newton steps.
 STRETCH = 2.0
 #: Distance between classes, in spreads of the columns: farther than rows of a class are.
 APART = 1e3
-#: Move of the coefficients, in their size, and objective of the rows in memory above the constant
-#: model's, in shares of that, from which on a correction is not believed.
-FAR, WORSE = 0.1, 1.0
-#: L-BFGS corrections in a refit.
-N_CORRECTIONS = 10
 
 
 @dataclass(frozen=True)
@@ -139,7 +125,7 @@ class CellLearner:
     def __init__(self, objective, *, n_cells, metric, forgetting, max_iter, tol):
         self._objective, self._n_cells, self._metric = objective, n_cells, metric
         self._half_life = forgetting or np.inf
-        self._max_iter, self._tol = max_iter, tol
+        self._refit = Refit(objective, max_iter=max_iter, tol=tol)
 
     def learn(self, state, batch):
         """The state after the rows of ``batch``.
@@ -150,7 +136,7 @@ class CellLearner:
         size, begin = max(CHUNK, self._budget(batch)), 0
         end = size - sum(map(len, state.pending))
         while end <= len(batch):
-            state = self._absorb(_with_waiting(state, batch[begin:end]))
+            state = self._absorb(_with_waiting(state, batch.part(slice(begin, end))))
             begin, end = end, end + size
         n_missing = len(batch) - begin + (0 if begin else state.n_missing)
         if begin < len(batch):
@@ -159,7 +145,7 @@ class CellLearner:
         horizon = min(state.n_rows, 1.5 * self._half_life)
         if state.n_missing < min(size, max(1.0, UNSEEN_SHARE * horizon)):
             return state
-        coef, intercept = self._refit(state, (state.coef, state.intercept))
+        coef, intercept = self._fit(state, *self._now(state), (state.coef, state.intercept))
         return replace(state, coef=coef, intercept=intercept, n_missing=0)
 
     def _budget(self, batch):
@@ -177,180 +163,59 @@ class CellLearner:
         age = np.arange(len(batch))[::-1]
         return replace(batch, weight=batch.weight * self._fade(age))
 
+    def _now(self, state):
+        """What is known of the absorbed rows, and pending ones, weighted as of the last row."""
+        known = Known(state.cells, state.remainder, state.loss)
+        if not state.pending:
+            return known, None
+        pending = Batch.join(state.pending)
+        return known.times(self._fade(len(pending))), self._aged(pending)
+
+    def _fit(self, state, known, pending, model):
+        if pending and len(known.cells) + len(pending) == state.n_rows:  # each cell is one row
+            rows = Batch.join([known.batch, pending]) if len(known.cells) else pending
+            return self._refit.to_rows(rows, model)
+        return self._refit.to_all(known, pending, model)
+
     def _absorb(self, state):
         """Turn the pending rows into cells.
 
         The model is fitted with them first. The remainder keeps the gradient exact there, so it
         stays the optimum.
         """
-        model = self._refit(state, state.reference)
-        chunk = self._aged(Batch.join(state.pending))
-        fade = self._fade(len(chunk))
-        old, remainder = state.cells.faded(fade), fade * state.remainder
-        totals = old.totals.updated(chunk.X, chunk.y, chunk.weight)
+        known, chunk = self._now(state)
+        model = self._fit(state, known, chunk, state.reference)
+        totals = known.cells.totals.updated(chunk.X, chunk.y, chunk.weight)
         rows, budget = (chunk.X, chunk.y, chunk.weight), self._budget(chunk)
-        n_searched = max(FEWEST_SEARCHED, budget)
-        if old.price and n_searched < len(chunk) and not sparse.issparse(chunk.X):
+        n_searched = max(FEWEST_SEARCHED, int(SEARCHED * budget))
+        if known.cells.price and n_searched < len(chunk) and not sparse.issparse(chunk.X):
             random = np.random.default_rng(state.n_rows)
             rows = drawn(*rows, totals=totals, n_drawn=n_searched, random=random)
-        coordinates = self._coordinates(chunk, totals.inverse_scale, model)
-        new = old.absorb(*rows, coordinates, n_cells=budget, metric=self._metric).within(totals)
-        exact = self._gradient(chunk.X, chunk.y, chunk.weight, model)
-        known = self._modelled(new, model) - self._modelled(old, model)
+        look = self._objective.look(chunk, *model)
+        coordinates = self._coordinates(chunk, look, totals.inverse_scale, model[0])
+        cells = known.cells.absorb(*rows, coordinates, n_cells=budget, metric=self._metric)
+        new = known._replace(cells=cells.within(totals))
+        before, after = (self._refit.look(one, model)[0] for one in (known, new))
         return replace(
             state,
             coef=model[0],
             intercept=model[1],
             reference=model,
-            cells=new,
-            remainder=remainder + exact - known,
-            loss=fade * state.loss + self._loss(chunk.X, chunk.y, chunk.weight, model),
+            cells=new.cells,
+            remainder=known.remainder + look.gradient - (after.gradient - before.gradient),
+            loss=known.loss + look.loss,
             pending=(),
         )
 
-    def _coordinates(self, rows, inverse, model):
+    def _coordinates(self, rows, look, inverse, coef):
         """Columns in units of their scales, and raw predictions unless the model is constant."""
-        coef, intercept = model
         apart = APART if self._objective.class_factors is not None else 0.0
         if not coef.any():
             return Scaling(inverse, apart=apart)
-        eta = rows.X @ coef + intercept
-        weight = rows.weight / rows.weight.sum()
-        curvature = self._objective.loss_curvature(rows.y, eta, weight).diagonal()
-        size = np.sqrt(weight @ self._objective.loss_gradient(rows.y, eta) ** 2)
+        size = np.sqrt((look.residual**2 / rows.weight[:, None]).sum(axis=0) * rows.weight.sum())
+        curvature = look.curvature.diagonal()
         step = np.divide(curvature, size, out=np.zeros_like(size), where=size > 0)
         return Scaling(inverse, coef, STRETCH * step, apart)
-
-    def _loss(self, X, y, weight, model):
-        coef, intercept = model
-        return float(weight @ self._objective.loss_value(y, X @ coef + intercept))
-
-    def _gradient(self, X, y, weight, model):
-        coef, intercept = model
-        residual = weight[:, None] * self._objective.loss_gradient(y, X @ coef + intercept)
-        return np.vstack([X.T @ residual, residual.sum(axis=0)])
-
-    def _modelled(self, cells, model):
-        """Gradient of the cells and of their scatter."""
-        gradient = self._gradient(cells.rows, cells.targets, cells.weight, model)
-        lost = self._lost(cells, model)
-        gradient[:-1] += lost.gradient(model[0])
-        return gradient
-
-    def _lost(self, cells, model):
-        """The term that the rows' scatter inside the cells adds to the objective, near a model.
-
-        To second order, the gradient of a cell's rows is that of their mean, plus the scatter
-        times the loss's second derivatives by raw prediction, and by raw prediction and target.
-        """
-        coef, intercept = model
-        n_outputs = coef.shape[1]
-        curvature, slope = np.zeros((2, n_outputs, n_outputs))
-        if cells.price:
-            share = cells.weight / cells.weight.sum()
-            eta, y = cells.rows @ coef + intercept, cells.targets
-            curvature = self._objective.loss_curvature(y, eta, share)
-            here = share @ self._objective.loss_gradient(y, eta)
-            for k, unit in enumerate(np.eye(n_outputs)):
-                slope[k] = share @ self._objective.loss_gradient(y + unit, eta) - here
-        return Correction(cells.cross @ slope, np.zeros(n_outputs), cells.scatter, curvature)
-
-    def _refit(self, state, model):
-        """Coefficients and intercept fitted to the cells and the pending rows."""
-        pending = Batch.join(state.pending) if state.pending else None
-        fade = self._fade(len(pending)) if pending else 1.0
-        cells, remainder = state.cells.faded(fade), fade * state.remainder
-        parts = [Batch(cells.rows, cells.targets, cells.weight)] if len(cells) else []
-        parts += [self._aged(pending)] if pending else []
-        problem, total = self._problem(Batch.join(parts))
-        n_waiting = sum(map(len, state.pending))
-        if len(cells) + n_waiting == state.n_rows:  # each cell is one row: nothing to correct
-            return self._minimise(problem, model)
-        correction = self._correction(cells, remainder, fade * state.loss, model, total)
-        found = self._minimise(problem.corrected(correction), model)
-        return self._minimise(problem, model) if _overshoots(problem, model, found) else found
-
-    def _correction(self, cells, remainder, loss, model, total):
-        """What cells lack of their rows' share of the objective, near a model."""
-        lost = self._lost(cells, model)
-        linear, shift = lost.linear + remainder[:-1], remainder[-1]
-        whole = Correction(linear, shift, lost.scatter, lost.curvature)
-        known = self._loss(cells.rows, cells.targets, cells.weight, model)
-        known += whole.values(model[0]).sum() + shift @ model[1]
-        level = np.full(len(shift), (loss - known) / len(shift))
-        return Correction(
-            linear / total, shift / total, lost.scatter / total, lost.curvature, level / total
-        )
-
-    def _problem(self, rows):
-        """The objective on weighted rows, and their total weight."""
-        objective, weight = self._objective, rows.weight
-        imagined = objective.imagined_targets(weight @ rows.y, weight.sum())
-        if len(imagined):
-            mean = np.asarray(weight @ rows.X).reshape(1, -1) / weight.sum()
-            mean = sparse.csr_array(mean) if sparse.issparse(rows.X) else mean
-            extra = [Batch(mean, target[None], np.ones(1)) for target in imagined]
-            rows = Batch.join([rows, *extra])
-        y, weight = objective.reweighted(rows.y, rows.weight)
-        return Problem.of(objective, rows.X, y, weight), weight.sum()
-
-    def _minimise(self, problem, model):
-        """The model that solves a problem, found from another."""
-        coef, intercept = model[0], problem.inner_intercept(*model)
-        is_cheap = _has_hessian(problem) and (problem.rows.is_separate or takes_newton(problem))
-        point = self._by_newton(problem, coef, intercept) if is_cheap else None
-        if point is None:
-            point = self._by_descent(problem, problem.at(coef, intercept))
-        return point.coef, problem.outer_intercept(point)
-
-    def _by_newton(self, problem, coef, intercept):
-        """The optimum by Newton's steps in coefficients and intercept; None where they fail."""
-        start, steps = place_at(problem, coef, intercept), count(1)
-        accuracy = LAST_SHARE * self._tol
-        if start.decrease <= np.sqrt(accuracy / LEAST_GROWTH) * start.value:
-            coef, intercept = start.after(1.0)
-            return start._replace(coef=coef, intercept=intercept)
-        goes_on = lambda place: next(steps) < self._max_iter  # noqa: E731
-        found, has_ended = newton_jointly(problem, start, accuracy, goes_on)
-        return found if has_ended else None
-
-    def _by_descent(self, problem, point):
-        """The optimum by descent, from the better of a point and the constant model."""
-        if not point.value < problem.null_value:
-            point = problem.null
-        run = Run(problem, max_iter=self._max_iter, tol=self._tol)
-        if not problem.is_smooth:
-            return solve_by_working_sets(run, point)
-        past = LBFGS(problem, N_CORRECTIONS)
-        return descend(run, point, self._preconditioner_of(problem), past)
-
-    @staticmethod
-    def _preconditioner_of(problem):
-        if not _has_hessian(problem):
-            return diagonal_preconditioner
-        return lambda point: landmark_preconditioner(point, point, point.curvature)
-
-
-def _has_hessian(problem):
-    """Whether the objective has a Hessian that fits a matrix."""
-    is_small = fits_matrix(problem.n_features) and not too_coupled(problem)
-    return problem.is_smooth and is_small
-
-
-def _overshoots(problem, before, model):
-    """Whether a corrected model is far from the one before, and far worse than the constant one for
-    the rows in memory.
-
-    The correction is linear: where few rows hold the coefficients, such as those of a heavy tail
-    under an exponential, the objective may fall along it without end.
-    """
-    (coef, intercept), scale = model, problem.scale[:, None]
-    moved, size = (np.linalg.norm(scale * by) for by in (coef - before[0], before[0]))
-    if moved <= FAR * size:
-        return False
-    with np.errstate(over="ignore", invalid="ignore"):
-        value = problem.at(coef, problem.inner_intercept(coef, intercept)).value
-    return not value - problem.null_value <= WORSE * abs(problem.null_value)
 
 
 def _with_waiting(state, batch):

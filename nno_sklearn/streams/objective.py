@@ -1,11 +1,24 @@
 """The objective of a stream: that of a batch fit, with class weights that change over time."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from nno_sklearn.problem import Objective
 from nno_sklearn.rows import reweighted
+
+
+class Look(NamedTuple):
+    """What weighted rows say of their losses at a model."""
+
+    loss: float
+    #: (n_samples, n_outputs): weights times derivatives by the raw predictions.
+    residual: np.ndarray
+    #: (n_features + 1, n_outputs), the intercept's last.
+    gradient: np.ndarray
+    #: (n_outputs, n_outputs): sum of the second derivatives by the raw predictions.
+    curvature: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -47,10 +60,13 @@ class StreamObjective(Objective):
         y, weight = self.reweighted(y, np.ones(len(y)))
         return weight[:, None] * self.loss.gradient(y, eta)
 
-    def loss_curvature(self, y, eta, weight):
-        """Weighted sum of the second derivatives, (n_outputs, n_outputs)."""
-        y, weight = self.reweighted(y, weight)
-        return self.loss.derivatives(y, eta)[1].total(weight)
+    def look(self, rows, coef, intercept):
+        """The :class:`Look` of a batch at coefficients and intercept."""
+        y, weight = self.reweighted(rows.y, rows.weight)
+        losses, gradient, curvature = self.loss.with_derivatives(y, rows.X @ coef + intercept)
+        residual = weight[:, None] * gradient
+        slope = np.vstack([rows.X.T @ residual, residual.sum(axis=0)])
+        return Look(float((weight @ losses).sum()), residual, slope, curvature.total(weight))
 
     def base(self, rows, weight):
         """Raw prediction of the mean target so far, less the mean offset: the intercept before any

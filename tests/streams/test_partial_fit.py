@@ -18,6 +18,7 @@ from sklearn.datasets import (
 )
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
+from sklearn.utils import compute_sample_weight
 
 from nno_sklearn import (
     L2,
@@ -32,6 +33,7 @@ from nno_sklearn import (
 from nno_sklearn.neighbors import CellMemory
 from nno_sklearn.streams import STREAMS, AdaptiveGradient, FollowTheLeader
 from nno_sklearn.streams.cell_learner import CellLearner
+from nno_sklearn.streams.refit import Refit
 from tests import estimators
 from tests.estimators import LOSSES, REGRESSION
 
@@ -56,6 +58,13 @@ def data(loss, n=5000, seed=0):
         return X, np.exp(0.5 * eta) * rng.gamma(3, size=n)
     noise = rng.standard_t(2, n) if loss == "huber" else rng.logistic(size=n)
     return X, (eta + noise + 5 if loss in REGRESSION else np.where(eta + noise > 0, "yes", "no"))
+
+
+def several_classes(n=24_000):
+    """Three classes, twenty columns, a softmax."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 20))
+    return X, (0.5 * X @ rng.normal(size=(20, 3)) + rng.gumbel(size=(n, 3))).argmax(axis=1)
 
 
 make = partial(estimators.make, alpha=1e-3)
@@ -208,24 +217,59 @@ class TestAccuracy:
         assert ours - least < 0.25 * (null - least)
 
     def test_each_chunk_is_refitted_once(self, monkeypatch):
-        counts, minimise, absorb = [], CellLearner._minimise, CellLearner._absorb
+        counts, fit, absorb = [], CellLearner._fit, CellLearner._absorb
         monkeypatch.setattr(
             CellLearner, "_absorb", lambda *args: [counts.append(0), absorb(*args)][1]
         )
 
         def counted(*args):
             counts[-1] += 1
-            return minimise(*args)
+            return fit(*args)
 
-        monkeypatch.setattr(CellLearner, "_minimise", counted)
-        rng = np.random.default_rng(0)
-        X = rng.normal(size=(24_000, 5))
-        y = (X @ rng.normal(size=(5, 3)) + rng.gumbel(size=(24_000, 3))).argmax(axis=1)
+        monkeypatch.setattr(CellLearner, "_fit", counted)
+        X, y = several_classes()
         model = stream(NNOClassifier(alpha=1e-3), X, y)
-        assert counts[:-1] == [1] * 11  # the last chunk is refitted after it as well
+        assert counts == [1] * 12
         full = NNOClassifier(alpha=1e-3, tol=1e-8).fit(X, y)
         losses = [log_loss(y, one.predict_proba(X)) for one in (model, full)]
         assert losses[0] < (1 + 1e-4) * losses[1]
+
+    @pytest.mark.parametrize(
+        "options", [{}, {"class_weight": "balanced"}, {"fit_intercept": False}]
+    )
+    def test_the_hessian_of_the_cells_leads_to_the_same_optimum(self, monkeypatch, options):
+        X, y = several_classes()
+        y = np.where(y == 1, 0, 1) if options else y  # two classes of different sizes
+        models, by_cells, used = [], Refit._by_cells, []
+
+        def noted(*args):
+            used.append(by_cells(*args))
+            return used[-1]
+
+        for steps in (noted, lambda *args: None):
+            monkeypatch.setattr(Refit, "_by_cells", steps)
+            models.append(stream(NNOClassifier(alpha=1e-3, **options), X, y))
+        assert sum(one is not None for one in used) > 6
+        weight = compute_sample_weight(options.get("class_weight"), y)
+        losses = [log_loss(y, one.predict_proba(X), sample_weight=weight) for one in models]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+    def test_rows_unlike_the_cells_are_fitted_jointly(self, monkeypatch):
+        """A class that comes late: the Hessian of the cells says nothing of it."""
+        X, y = several_classes(34_000)
+        early = np.flatnonzero(y[:16_000] != 2)[:10_000]
+        model, found, by_cells = NNOClassifier(alpha=1e-3), [], Refit._by_cells
+
+        def noted(*args):
+            found.append(by_cells(*args))
+            return found[-1]
+
+        monkeypatch.setattr(Refit, "_by_cells", noted)
+        stream(model, X[early], y[early], classes=[0, 1, 2])
+        assert found[-1] is None  # an imagined row stands for the class
+        found.clear()
+        stream(model, X[16_000:], y[16_000:])
+        assert found[0] is None and found[-1] is not None
 
     def test_multinomial_is_joint(self):
         X, y = load_digits(return_X_y=True)
