@@ -203,16 +203,10 @@ class Run:
             return False
         gap = self._certificate.gap_of(place.value)
         share = gap / max(abs(place.value), unit) if unit > 0 else np.inf
-        self._point = None
         self._record(place, Verdict(gap, share, False), step_size)
         if self._is_told_to_stop:
             self.history.pop()
         return not self._is_told_to_stop
-
-    def look_again(self, point: Point) -> bool:
-        """Record a point; in place of the record of its place, if the run has gone by that. True
-        when the run ends here."""
-        return self.done(point, self.history.pop().step_size if self._point is None else np.nan)
 
     def learn_bound(self, bound: float) -> None:
         """Take in a bound on the optimum from below that holds in any precision."""

@@ -18,7 +18,6 @@ from nno_sklearn.problem.cost import (
     takes_newton,
     takes_row_space,
 )
-from nno_sklearn.problem.intercept import NO_SEARCH, PRECISION
 from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, Status, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.joint_descent import descend_jointly
@@ -270,9 +269,7 @@ class NearestNeighborSolver(Solver):
 def _on_all_rows(problem, found):
     """The point of all rows where one of few of them is."""
     intercept = problem.inner_intercept(found.coef, found.problem.outer_intercept(found))
-    # Newton's steps move the intercept too, and to search it costs as much as one of them.
-    precision = NO_SEARCH if problem.is_smooth and takes_newton(problem) else PRECISION
-    return problem.at(found.coef, intercept, precision)
+    return problem.at(found.coef, intercept)
 
 
 def _preconditioner(run, landmarks, n_rows, past):

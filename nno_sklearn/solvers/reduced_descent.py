@@ -66,7 +66,7 @@ def descend_reduced(run, point, preconditioner, past):
         The run has no status where no step from it descends, or as many as may be taken are.
     """
     whole, largest, step_size = point.problem, 0.0, np.nan
-    is_newton = not past.most
+    is_newton, is_recorded = not past.most, True
     problem, share, is_last = whole.single() if takes_single(whole) else whole, SURE, False
     past.carry_on(whole, point.coef)
     place, n_steps, most_steps = _place_of(point), 0, most_few_looks(whole)
@@ -78,30 +78,33 @@ def descend_reduced(run, point, preconditioner, past):
         left = max(_left(problem, place, energy), TINY)  # rounding may leave less than nothing
         may_stay = place.value * run.may_leave / left  # the share of it that may
         is_near, found = may_stay >= 1 / share, None
-        if energy > 0 and not (is_near or is_last):
+        goes_on = energy > 0 and not (is_near or is_last)
+        if goes_on and not is_recorded:
+            goes_on = is_recorded = run.goes_by(place, step_size)
+            is_last = not goes_on
+        if goes_on:
             direction, slope = steepest, None
             if is_newton:
                 enough = max(ROUGH * np.sqrt(energy / largest), LEFT * may_stay) * energy
                 direction, slope = _newton_step(problem, place, metric, steepest, enough)
             found = _along(problem, place, direction, slope)
         if found is not None:
-            step_size, new = found
+            (step_size, new), is_recorded = found, False
             past.add(new.coef - place.coef, new.slope - place.slope)
-            place = new
-            n_steps += 1
-            is_last = n_steps >= most_steps or not run.goes_by(place, step_size)
+            place, n_steps = new, n_steps + 1
+            is_last = n_steps >= most_steps
             if is_newton or _is_renewed_after(n_steps):
                 metric = Metric(past, _inverse(problem, place, preconditioner))
             continue
         point = _point_of(whole, place)
-        goes_on = problem is not whole and not (is_near or is_last)  # float32 tells no more
-        if not goes_on:
-            has_ended = run.done(point, step_size) if is_last else run.look_again(point)
+        if problem is whole or is_near or is_last:
+            has_ended = run.done(point, np.nan if is_recorded else step_size)
             if has_ended or is_last or not is_near:
                 past.hand_on(whole, point.coef)
                 return point
+            is_recorded = True
         share *= SURER if is_near else 1.0
-        if problem is not whole:
+        if problem is not whole:  # float32 tells no more
             problem, place = whole, _place_of(point)
 
 
