@@ -19,7 +19,7 @@ from nno_sklearn.problem.cost import most_few_looks, takes_single
 from nno_sklearn.rows import Raw
 from nno_sklearn.rows.replies import Reduced
 from nno_sklearn.solvers.conjugate_gradients import model_minimum
-from nno_sklearn.solvers.joint_descent import SURE, SURER, gap_at
+from nno_sklearn.solvers.joint_descent import SURER, gap_at
 from nno_sklearn.solvers.kronecker_preconditioner import KroneckerPreconditioner
 from nno_sklearn.solvers.linesearch import first_lower
 from nno_sklearn.solvers.secants import LBFGS
@@ -31,6 +31,9 @@ from nno_sklearn.types import Array
 ROUGH = 0.3
 #: Share of the gap that a run may leave, below which a step need not fall.
 LEFT = 0.1
+#: The same at which steps end: one or two more than would do, for scores of folds that do not
+#: depend on the solver.
+ENOUGH = 0.3
 TINY = np.finfo(float).tiny
 
 
@@ -67,7 +70,7 @@ def descend_reduced(run, point, preconditioner, past):
     """
     whole, largest, step_size = point.problem, 0.0, np.nan
     is_newton, is_recorded = not past.most, True
-    problem, share, is_last = whole.single() if takes_single(whole) else whole, SURE, False
+    problem, share, is_last = whole.single() if takes_single(whole) else whole, ENOUGH, False
     past.carry_on(whole, point.coef)
     place, n_steps, most_steps = _place_of(point), 0, most_few_looks(whole)
     metric = Metric(past, _inverse(whole, place, preconditioner))
