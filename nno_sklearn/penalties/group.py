@@ -106,8 +106,7 @@ class GroupLasso(Penalty):
             return self
         features = Features(self, n_features, n_outputs, feature_names)
         labels, names = Grouping.of(features, self.groups)
-        bound = copy_of(self)
-        bound.bound_outputs = n_outputs
+        bound = copy_of(self, bound_outputs=n_outputs)
         if isinstance(self.groups, str):
             given = features.values("weights", self.weights, 1.0)
             factors = np.array(np.broadcast_to(given, (n_features, n_outputs))[:, 0])

@@ -40,9 +40,8 @@ class LBFGS:
     def __init__(self, problem, n_corrections):
         self._n_apart = problem.n_outputs if problem.rows.is_separate else 1
         self.most, self.n_added = n_corrections, 0
-        self._steps = self._changes = (
-            None  # (n_apart, n_corrections, n_coefs), from a first pair on
-        )
+        #: (n_apart, n_corrections, n_coefs) each, from the first pair on.
+        self._steps = self._changes = None
         self.clear()
 
     def clear(self):
