@@ -12,6 +12,9 @@ FAR_CURVATURE = 0.3
 STALE = 0.1
 #: Shares of a column's curvature over all rows: what few rows must have of it, and what they get.
 HARDLY, UNSEEN = 0.1, 1e-3
+#: How many times the curvature that a matrix has along a step the step may tell: beyond, it says
+#: more of rounding, or of a place far away.
+MOST_TOLD = 100.0
 #: Share of its own curvature that a coefficient gets where slopes are those of float32 products.
 SINGLE_ROUNDING = float(np.finfo(np.float32).eps)
 
@@ -83,7 +86,7 @@ class WorkingHessian:
     """Second derivatives on a working set that changes, computed anew only where needed.
 
     They stay as long as the rows' curvature has hardly changed; columns that join the set are
-    then added to what is known.
+    then added to what is known. Meanwhile the run's own steps correct them.
 
     Parameters
     ----------
@@ -98,6 +101,8 @@ class WorkingHessian:
         self._rows, self._few, self._few_columns = rows, None, None
         self._columns = self._index = None
         self._blocks = self._curvature = None
+        #: The blocks as steps corrected them; None before a step.
+        self._learned = None
         self._is_new, self._expired = True, False
 
     @property
@@ -130,7 +135,8 @@ class WorkingHessian:
         known = self._columns is not None and self._still_holds(point, curvature)
         self._is_new = not known or point.problem.loss.constant_curvature
         if known and same:
-            return self._blocks
+            return self._learned or self._blocks
+        self._learned = None
         if known and self._is_one_matrix(point.problem):
             self._extend(point.problem, columns)
         else:
@@ -153,6 +159,16 @@ class WorkingHessian:
             return image + problem.correction.product(d) + unseen * d
 
         return product
+
+    def learn(self, before, after):
+        """Correct the blocks by how a step between two points of the last problem changed the
+        gradient (BFGS; Nocedal and Wright, 2006, 6.1); not those that are exact."""
+        if before.problem.loss.constant_curvature and self.is_of_all_rows:
+            return
+        step = (after.coef - before.coef).ravel()
+        change = (after.data_gradient - before.data_gradient).ravel()
+        blocks = self._learned or self._blocks
+        self._learned = [(at, _corrected(matrix, step[at], change[at])) for at, matrix in blocks]
 
     def _on_few_rows(self, point, columns):
         """The point of the problem that has the ``columns``, on the rows whose curvature serves."""
@@ -211,6 +227,16 @@ class WorkingHessian:
             columns += problem.correction.block(0, 0)[:, new]
         columns[new, np.arange(len(new))] *= 1.0 + rounded_curvature(problem)
         return columns
+
+
+def _corrected(matrix, step, change):
+    """A matrix that takes ``step`` to ``change``, and is else as it was."""
+    seen = matrix @ step
+    known, told = seen @ step, change @ step
+    if not 0 < known <= MOST_TOLD * told <= MOST_TOLD**2 * known:
+        return matrix
+    pair, turned = np.stack([change, -seen], 1), np.stack([change / told, seen / known])
+    return matrix + pair @ turned
 
 
 def _curve_unseen(blocks, point):

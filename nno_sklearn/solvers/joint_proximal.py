@@ -80,6 +80,6 @@ def _minimum(matrix, terms, w, slope, energy, rank, rows_tell):
     IllConditionedError
         Where few rows are curved: working sets have factors of the rows, which tell more.
     """
-    model = GramModel(matrix, lambda combination, size: rows_tell)
+    model = GramModel(matrix, lambda combination, size, refined: rows_tell)
     place = KinkedModel(model, terms, w, slope, energy)
     return minimise_kinked(place, rank, MODEL_ACCURACY * energy) - w

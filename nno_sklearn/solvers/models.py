@@ -1,5 +1,7 @@
 """Quadratic models of a data loss: by the Gram matrix, or by the rows where that is too inexact."""
 
+from functools import partial
+
 import numpy as np
 from scipy import sparse
 from scipy.linalg import qr, solve_triangular
@@ -114,10 +116,11 @@ class GramModel:
     matrix : ndarray of shape (n, n)
     rows_tell : callable, default says no
         Whether the rows tell from 0 a combination of coefficients that the matrix does not, (n,),
-        given what its square would be without cancellation.
+        given what its square would be without cancellation, and what refines it by the rows'
+        product with it.
     """
 
-    def __init__(self, matrix, rows_tell=lambda combination, size: False):
+    def __init__(self, matrix, rows_tell=lambda combination, size, refined: False):
         self.matrix, self._rows_tell = np.ascontiguousarray(matrix), rows_tell
         self.diagonal, self.rank = matrix.diagonal(), len(matrix)
         self._is_dependent, self._kept = np.zeros(len(matrix), dtype=bool), None
@@ -167,9 +170,17 @@ class GramModel:
             return
         whole = np.zeros(len(self.matrix))
         whole[index] = combination
-        if self._rows_tell(whole, self.diagonal @ whole**2):
+        if self._rows_tell(whole, self.diagonal @ whole**2, partial(self._refined, index[:-1])):
             raise IllConditionedError
         self._is_dependent[index[-1]] = True
+
+    def _refined(self, index, combination, product):
+        """A combination without what rounding of the matrix made of it, by the rows' product with
+        it: the coefficients ``index`` of the others are those that leave least."""
+        refined = combination.copy()
+        part = _GramPart(self.matrix.take(index, axis=0).take(index, axis=1), 0.0)
+        refined[index] -= part.solve(product[index])
+        return refined
 
 
 class _GramPart:
@@ -374,6 +385,10 @@ class RowHessian:
         """Each output's coefficient numbers, and None for its matrix."""
         position = np.arange(point.coef.size).reshape(point.coef.shape)
         return [(position[:, k], None) for k in range(point.problem.n_outputs)]
+
+    @staticmethod
+    def learn(before, after):
+        """Nothing: the rows are exact."""
 
     @staticmethod
     def expire():

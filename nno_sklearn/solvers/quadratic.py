@@ -99,20 +99,26 @@ def _active_sets(point, index, matrix, terms, target_gap):
     return ActiveSets(KinkedModel(model, *given), rank).minimise(target_gap)
 
 
-def _rows_tell(point, index, combination, size):
+def _rows_tell(point, index, combination, size, refined):
     """Whether the rows' curvature tells from 0 a combination of coefficients, whose square it would
     make ``size`` if nothing cancelled, and there is memory for factors of the rows. Where these are
     cheap they may as well be made."""
-    rows, direction = point.problem.rows, np.zeros(point.coef.size)
     if not can_have_rows(point.problem, len(index)):
         return False
     if has_cheap_rows(point.problem, len(index)):
         return True
-    direction[index] = combination
-    _, product = rows.hessian_product(point.curvature, direction.reshape(point.coef.shape))
+
+    def product(combination):
+        direction = np.zeros(point.coef.size)
+        direction[index] = combination
+        direction = direction.reshape(point.coef.shape)
+        return point.problem.rows.hessian_product(point.curvature, direction)[1].ravel()[index]
+
+    combination = refined(combination, product(combination))
     # A row's coupled outputs have a root to half of the digits.
+    rows = point.problem.rows
     share = rows.rounding.max() ** 2 if rows.is_separate else ROUNDINGS * np.finfo(float).eps
-    return product.ravel() @ direction > share * size
+    return combination @ product(combination) > share * size
 
 
 def _accelerated(point, blocks, target_gap):

@@ -281,7 +281,10 @@ def _proximal_newton(inner, target_gap, hessian, columns):
         is_whole = by_products or holds_all(inner, chosen)
         creeps = is_whole and inner.value - found.value < CREEPING * gap
         in_vain = in_vain + 1 if creeps else 0
-        inner, before, gap = found, gap, _left(found)
+        before, gap = gap, _left(found)
+        if not by_products:
+            hessian.learn(inner, found)
+        inner = found
         # Products know a model's minimum only about: a gap that falls little blames no rows yet.
         if is_whole and (creeps or not by_products) and not gap <= WORTHWHILE * before:
             hessian.expire()

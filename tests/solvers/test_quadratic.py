@@ -1,16 +1,23 @@
 """Quadratic models with a penalty are minimised."""
 
+from contextlib import nullcontext
+from functools import partial
+
 import numpy as np
 import pytest
+from scipy import sparse
 
-from nno_sklearn.penalties import GroupLasso
+from nno_sklearn.losses import LogLoss
+from nno_sklearn.penalties import L1, GroupLasso
 from nno_sklearn.problem import hessian_blocks
-from nno_sklearn.solvers.models import RowHessian
+from nno_sklearn.solvers import quadratic
+from nno_sklearn.solvers.models import GramModel, IllConditionedError, RowHessian
 from nno_sklearn.solvers.quadratic import minimise_model
 from tests.problems import (
     EVERY_PENALTY,
     make_coef,
     make_problem,
+    pose,
 )
 from tests.user_objects import Box
 
@@ -41,3 +48,21 @@ def test_models_of_outputs_that_groups_tie_by_matrices_and_by_rows_agree(name, g
     by_matrices = minimise_model(point, hessian_blocks(point), 1e-12)
     assert 0 < np.count_nonzero(by_rows) < by_rows.size
     np.testing.assert_allclose(by_rows, by_matrices, atol=1e-5 * np.abs(by_matrices).max())
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-7])
+def test_rows_tell_columns_that_nearly_add_up_from_those_that_do(noise, monkeypatch):
+    monkeypatch.setattr(quadratic, "has_cheap_rows", lambda problem, n_coefs: False)
+    rng = np.random.default_rng(0)
+    X = np.hstack([rng.normal(size=(400, 2)), np.eye(20)[rng.integers(0, 20, 400)]])
+    X[:, -1] += noise * rng.normal(size=400)
+    y = (rng.random((400, 1)) < 0.4).astype(float)
+    problem = pose(sparse.csr_array(X), y, LogLoss(), L1(), 1e-3)
+    point = problem.at(0.5 * rng.normal(size=problem.shape))
+    [(index, matrix)] = hessian_blocks(point)
+    model = GramModel(matrix, partial(quadratic._rows_tell, point, index))
+    part = model.part(index, 0.0)
+    assert np.flatnonzero(part.is_dependent).tolist() == [21]
+    expected = pytest.raises(IllConditionedError) if noise else nullcontext()
+    with expected:
+        model.check(index, part.combination(21))
