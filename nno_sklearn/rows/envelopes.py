@@ -92,15 +92,18 @@ class Envelopes(CornerRows):
 
     Attributes
     ----------
+    around : list of ndarray of shape (n, 1)
+        The slopes around which each corner is rounded off.
     others : ndarray of shape (n_features + 1,), or float
         Slopes by coefficients and intercept of further rows, which are on a line of their losses.
     """
 
+    around: list[Array]
     others: Array | float = 0.0
 
     def begin(self, coef: Array, b: Array) -> None:
         """Around the middles of the intervals, or 0, a dual point of many problems; one pass."""
-        self._around = [self._middle(corner) for corner in self._corners]
+        self.around = [self._middle(corner) for corner in self._corners]
         self.move_to(coef, b)
 
     def _middle(self, corner):
@@ -122,11 +125,15 @@ class Envelopes(CornerRows):
     def look(self, width: float) -> None:
         """Slopes at a width: what the other methods see."""
         self._width = width
-        self._slopes = [np.clip(one, c.low, c.high) for c, one in self._unlimited(self._eta)]
+        self._slopes = self._limited(self._eta)
+
+    def _limited(self, eta):
+        """Each corner's slopes."""
+        return [np.clip(one, corner.low, corner.high) for corner, one in self._unlimited(eta)]
 
     def _unlimited(self, eta):
         """Each corner, and the slopes that would be without limits."""
-        pairs = zip(self._corners, self._around, strict=True)
+        pairs = zip(self._corners, self.around, strict=True)
         return [(one, around + (eta - one.centre) / self._width) for one, around in pairs]
 
     def _u(self):
@@ -137,9 +144,12 @@ class Envelopes(CornerRows):
 
     def smooth_value(self) -> float:
         """The data loss, rounded off."""
+        return self._smooth_value(self._eta, self._slopes)
+
+    def _smooth_value(self, eta, slopes):
         total = 0.0
-        for corner, around, slope in zip(self._corners, self._around, self._slopes, strict=True):
-            losses = slope * (self._eta - corner.centre) - 0.5 * self._width * (slope - around) ** 2
+        for corner, around, slope in zip(self._corners, self.around, slopes, strict=True):
+            losses = slope * (eta - corner.centre) - 0.5 * self._width * (slope - around) ** 2
             total += float(np.sum(self._weight * losses))
         return total
 
@@ -155,7 +165,7 @@ class Envelopes(CornerRows):
 
     def settle(self) -> None:
         """Round off around the slopes from now on: a step of the method of multipliers."""
-        self._around = self._slopes
+        self.around = self._slopes
 
     def near(self, band: float) -> Envelopes:
         """The rows within a ``band`` of their intervals, in lengths of these; with the slopes of
@@ -171,7 +181,7 @@ class Envelopes(CornerRows):
         corners = [Corner(*(of_rows(field, index) for field in one)) for one in self._corners]
         given = self._design.rows(index), self._weight[index, 0], corners
         part = Envelopes(self._rows, self._whole, *given)
-        part._eta, part._around = self._eta[index], [one[index] for one in self._around]
+        part._eta, part.around = self._eta[index], [one[index] for one in self.around]
         part.others = self._pulled(np.where(is_near[:, None], 0.0, added(self._slopes)))
         return part
 
@@ -196,9 +206,15 @@ class Envelopes(CornerRows):
     def derivatives(self, t: float) -> tuple[float, float]:
         """First and second of the smooth losses along the planned step; no pass."""
         eta, moved = self._eta + t * self._moved, self._weight * self._moved
-        slopes = added(np.clip(one, c.low, c.high) for c, one in self._unlimited(eta))
+        slopes = added(self._limited(eta))
         second = np.vdot(moved * self._moved, added(self._curved(eta))) / self._width
         return float(np.vdot(moved, slopes)) + self._others_move, float(second)
+
+    def rise(self, t: float) -> float:
+        """Of the smooth losses along the planned step; no pass."""
+        eta = self._eta + t * self._moved
+        ahead = self._smooth_value(eta, self._limited(eta))
+        return ahead - self.smooth_value() + t * self._others_move
 
     def step(self, t: float) -> None:
         """Make ``t`` times the planned step."""

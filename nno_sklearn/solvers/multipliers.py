@@ -22,7 +22,7 @@ FIRST_WIDTH, NEAR_WIDTH = 4.0, 0.5
 SHRINKAGE = 0.2
 #: Rows that stay: up to how far from a rounded corner, in its lengths, and what that grows by where
 #: others have come to one.
-BAND, WIDER = 3.0, 2.0
+BAND, WIDER = 3.0, 8.0
 #: Smooth problems end at this share of what their slopes leave, or of the wanted gap.
 ROUGH, FINE = 0.5, 0.3
 #: Newton's steps of one width, widths, and widths in a row that may be in vain, at most.
@@ -117,16 +117,14 @@ class _Search:
 
     def solved(self, accuracy, max_iter):
         """Widths that shrink, until objective and dual are as near as wanted."""
-        least, in_vain, before = np.inf, 0, np.inf
+        last, in_vain, before = np.inf, 0, np.inf
         for _ in range(MOST_WIDTHS):
             wanted = self._wanted(accuracy)
             is_settled = self._moved(FINE * wanted, max_iter)
-            slope, left = self._slope(self._rows), self._rows.left()
-            squares = self._may_gain(slope, np.inf)
-            gap = left + squares + abs(slope[-1] * self._intercept)
+            left, squares, gap = self._gap()
             wanted = self._wanted(accuracy)
-            in_vain = 0 if gap < ROUGH * least else in_vain + 1
-            least = min(least, gap)
+            in_vain = 0 if gap < ROUGH * last else in_vain + 1
+            last = gap
             if gap <= wanted or in_vain > PATIENCE or self._n_iter >= max_iter:
                 break
             if is_settled and squares <= max(left, wanted):
@@ -139,26 +137,38 @@ class _Search:
             elif self._is_part:
                 self._band *= WIDER
         if accuracy <= EXACT:
-            self._polish()
+            self._polish(gap)
         intercept = np.full(1, self._intercept)
         return OutputPlace(self._coef[:, None], intercept, self._rows, self._n_iter)
 
-    def _polish(self):
-        """Steps of multipliers while the same rows are curved, of one exact step of Newton's each:
-        the gap, which is as the square of what coefficients are off, sees them no more."""
+    def _gap(self):
+        """What losses leave, what slopes may gain, and both with what the intercept leaves."""
+        slope, left = self._slope(self._rows), self._rows.left()
+        squares = self._may_gain(slope, np.inf)
+        return left, squares, left + squares + abs(slope[-1] * self._intercept)
+
+    def _polish(self, gap):
+        """Steps of multipliers, as long as they leave the gap as it was: that is as the square of
+        what coefficients are off, and sees them no more."""
         for _ in range(POLISHES):
-            self._rows.settle()
-            self._rows.look(self._width)
-            slope, curved = self._slope(self._rows), self._rows.curved()
-            if not len(curved):
+            before = self._coef, self._intercept, self._rows.around
+            if not (self._takes_exact_step() and self._gap()[-1] <= max(gap, self._rounding)):
+                self._rows.around = before[-1]
+                self._look_at(*before[:-1])
                 return
-            before = self._coef, self._intercept
-            own = self._of_intercept(curved)
-            step = self._newton_step(curved, slope, np.append(self._l2, own))
-            self._look_at(self._coef + step[:-1], self._intercept + step[-1])
-            if not self._rows.curved().are(curved):
-                self._look_at(*before)
-                return
+
+    def _takes_exact_step(self):
+        """Round off around the slopes, by one exact step of Newton's; whether the same rows are
+        curved there."""
+        self._rows.settle()
+        self._rows.look(self._width)
+        slope, curved = self._slope(self._rows), self._rows.curved()
+        if not len(curved):
+            return False
+        own = self._of_intercept(curved)
+        step = self._newton_step(curved, slope, np.append(self._l2, own))
+        self._look_at(self._coef + step[:-1], self._intercept + step[-1])
+        return self._rows.curved().are(curved)
 
     def _moved(self, enough, max_iter):
         """Descend on the rows near corners; whether others, of which some may have come to a
@@ -167,13 +177,12 @@ class _Search:
         self._is_part = part is not self._rows
         value = self._smooth_value()
         self._descend(part, enough, max_iter)
-        if not self._is_part:
-            return True
+        # Of the rows themselves too, as raw predictions are sums of steps, which may be large.
         self._look_at(self._coef, self._intercept)
         falls = self._smooth_value() <= value + ROUNDING * abs(value)
-        if not falls:
+        if self._is_part and not falls:
             self._look_at(*before)
-        return falls
+        return falls or not self._is_part
 
     def _look_at(self, coef, intercept):
         self._coef, self._intercept = coef, intercept
@@ -249,13 +258,15 @@ class _Search:
 
     def _length(self, rows, step, slope):
         """About the best length of a planned step: Newton's method on the slope along it, which is
-        linear but for corners, inside of a bracket."""
+        linear but for corners, inside of a bracket. Where rows come to their corners soon, a slope
+        may be small beside the first one, and the objective high."""
         pull, curvature = self._l2 * step[:-1], float(self._l2 @ step[:-1] ** 2)
         here, low, high, t = float(pull @ self._coef), 0.0, np.inf, 1.0
         for _ in range(MOST_LOOKS):
             first, second = rows.derivatives(t)
             first, second = first + here + t * curvature, second + curvature
-            if abs(first) <= CONTENT * abs(slope):
+            is_small = abs(first) <= CONTENT * abs(slope)
+            if is_small and (first <= 0 or rows.rise(t) + t * (here + 0.5 * t * curvature) <= 0):
                 return t
             low, high = (t, high) if first < 0 else (low, t)
             ahead = t - first / max(second, TINY)

@@ -224,3 +224,67 @@ def test_columns_of_many_scales_are_left_to_others():
             warnings.simplefilter("ignore", ConvergenceWarning)
             model = NNOClassifier("hinge", alpha=alpha, tol=1e-7).fit(X, y)
         assert model.objective_ <= 8 / 9 + 1e-9
+
+
+def raw_measurements(seed, n, p):
+    """Positive columns in units of their own, of which a few differ between two classes: many more
+    than rows, and so large beside the penalty that the optimum is about 1e-11."""
+    rng = np.random.default_rng(seed)
+    X = rng.lognormal(5, 1.8, p) * rng.lognormal(0, 0.6, (n, p)) + rng.normal(0, 30, (n, p))
+    y = (rng.random(n) < 0.35).astype(int)
+    X[y == 1, : p // 20] *= 1.6
+    return X, y
+
+
+@pytest.mark.parametrize("solver", ["proximal", "nearest_neighbor"])
+@pytest.mark.parametrize("seed", [1, 5, 10])
+@pytest.mark.parametrize(("n", "p"), [(40, 300), (60, 1_000)])
+def test_classes_apart_in_columns_of_large_units(n, p, seed, solver):
+    X, y = raw_measurements(seed, n, p)
+    model = NNOClassifier("hinge", solver=solver, random_state=0).fit(X, y)
+    assert model.converged_ and model.n_iter_ < 250
+    assert model.objective_ < 1e-9 and model.score(X, y) == 1.0
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_a_rise_is_what_a_step_makes_of_the_smooth_value(name):
+    X, y = data(5, n=300)
+    loss = CASES[name][1]
+    target = (y > np.median(y)).astype(float) if name == "hinge" else y
+    problem = Problem.of(Objective(loss, L2(), 0.1, True), X, target[:, None])
+    rows = problem.rows.envelopes(0)
+    rows.begin(np.zeros((P, 1)), np.zeros(1))
+    rows.look(2.0)
+    step = np.random.default_rng(0).normal(size=P + 1)
+    before = rows.smooth_value()
+    rows.plan(step)
+    for t in (1e-3, 0.1, 3.0):
+        expected = rows.rise(t)
+        rows.step(t)
+        rows.look(2.0)
+        assert rows.smooth_value() - before == pytest.approx(expected, rel=1e-9)
+        rows.step(-t)
+        rows.look(2.0)
+
+
+class Kink:
+    """A line that falls steeply, and rises beyond a place that is near."""
+
+    place, down, up = 1e-6, -1e6, 1e4
+
+    def derivatives(self, t):
+        return (self.down if t < self.place else self.up), 1.0
+
+    def rise(self, t):
+        return self.down * min(t, self.place) + self.up * max(t - self.place, 0.0)
+
+
+def test_a_slope_that_is_small_beside_the_first_is_no_end_above_the_start():
+    X, y = data(6, n=50)
+    problem = Problem.of(Objective(Quantile(0.5), L2(), 0.1, True), X, y[:, None])
+    start = multipliers.OutputPlace(np.zeros((P, 1)), np.zeros(1), None, 0)
+    search = multipliers._Search(problem, np.ones(P), problem.rows.envelopes(0), start, 4.0)
+    line = Kink()
+    t = search._length(line, np.zeros(P + 1), line.down)
+    assert abs(line.up) < multipliers.CONTENT * abs(line.down)  # so a slope alone tells nothing
+    assert t > 0 and line.rise(t) < 0
