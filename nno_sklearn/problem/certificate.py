@@ -33,8 +33,9 @@ def dual_gap(point, conjugates=None):
 
         gap(c) = F(w) + sum_i s_i loss*(y_i, c u_i) + alpha penalty*(-c X'(s u) / alpha)
 
-    The better of c = 1 and the c that makes the penalty's conjugate finite is taken. A weighted
-    sum that is not exactly 0 adds the decrease that the intercept still allows.
+    The better of c = 1 and the c that makes the penalty's conjugate finite is taken, for each
+    output by itself where nothing ties them. A weighted sum that is not exactly 0 adds the decrease
+    that the intercept still allows.
 
     ``conjugates``, called with c, gives the weighted sums of positive and negative conjugates
     ``loss*(y_i, c u_i)``; by default the rows do.
@@ -58,13 +59,25 @@ def unbalanced_gap(point, conjugates=None):
         np.vdot(point.data_gradient, point.coef),
     )
     imbalance, left = _imbalance(point) if problem.fit_intercept else (0.0, 0.0)
-    scaling = penalty.dual_scaling(dual)
-    if scaling < 1.0:
+    scaling = _dual_scaling(problem, point.coef, dual)
+    if np.any(scaling < 1.0):
         of_rows = partial(problem.rows.conjugate, point.raw, point.intercept)
         conjugate = (conjugates or of_rows)(scaling)
         scaled = alpha * penalty.conjugate(scaling * dual)
-        gap = min(gap, _above(point.value, scaled, -scaling * left, *conjugate))
+        gap = min(gap, _above(point.value, scaled, -np.sum(scaling * left), *conjugate))
     return max(gap, 0.0) + imbalance
+
+
+def _dual_scaling(problem, coef, dual):
+    """What brings a dual point into the domain of the penalty's conjugate: a factor for each
+    output, (n_outputs,), where neither rows nor the penalty tie them, as one that is far from its
+    optimum would spoil the others' share of the bound."""
+    penalty = problem.penalty
+    is_tied = problem.n_outputs == 1 or not problem.rows.is_separate
+    if is_tied or penalty.piecewise_quadratic(coef) is None:
+        return penalty.dual_scaling(dual)
+    outputs = zip(problem.of_outputs, dual.T, strict=True)
+    return np.array([one.dual_scaling(z[:, None]) for one, z in outputs])
 
 
 def _above(*terms):
@@ -85,12 +98,13 @@ def _is_balanced(point):
 
 def _imbalance(point):
     """Predicted decrease by a Newton step of the intercept, 0 where it is rounding; and the
-    derivative by the intercept, 0 but for rounding, times the intercept, which may be large.
+    derivative by the intercept, 0 but for rounding, times the intercept, which may be large,
+    (n_outputs,).
     """
     total, curvature = point.sums.total, point.sums.curvature.diagonal
     eps = point.problem.rows.eps
     above = np.abs(total) > ROUNDINGS * eps * curvature * np.abs(point.intercept)
-    left = float(total @ point.intercept)
+    left = total * point.intercept
     if not above.any():
         return 0.0, left
     promised = np.divide(
@@ -188,7 +202,8 @@ def nonsmooth_bound(problem, coef, sums, dual, share=1.0):
         return -_above(whole.size, whole.conjugate - whole.size, left)
     pulled = -whole.pulled / alpha
     bound = -_above(whole.conjugate, alpha * penalty.conjugate(pulled))
-    if (scaling := penalty.dual_scaling(pulled)) < 1.0:
+    scaling = _dual_scaling(problem, coef, pulled)
+    if np.any(scaling < 1.0):
         part = problem.rows.shrunk_dual(dual, shares, scaling)
         bound = max(bound, -_above(part.conjugate, alpha * penalty.conjugate(scaling * pulled)))
     return bound

@@ -35,7 +35,7 @@ DERIVED = (
     "_known_of_null",
     "null_value",
     "null_residual",
-    "_of_outputs",
+    "of_outputs",
 )
 
 
@@ -227,11 +227,11 @@ class Problem:
         """Penalty's share of the objective, in :meth:`inner`'s shape."""
         if self.n_outputs == 1 or not self.is_separate:
             return np.array([self.alpha * self.penalty.value(coef)])
-        shares = zip(self._of_outputs, coef.T, strict=True)
+        shares = zip(self.of_outputs, coef.T, strict=True)
         return self.alpha * np.array([penalty.value(w[:, None]) for penalty, w in shares])
 
     @cached_property
-    def _of_outputs(self) -> list[Penalty]:
+    def of_outputs(self) -> list[Penalty]:
         """The penalty of each output by itself, where they do not interact."""
         features, outputs = np.arange(self.n_features), np.arange(self.n_outputs)
         return [self.penalty.restrict(features, outputs[[k]]) for k in outputs]

@@ -223,20 +223,22 @@ class Rows(ABC):
         """Root of the weighted sum of squares of u, and the largest absolute u."""
 
     @abstractmethod
-    def conjugate(self, raw: Raw, b: Array, scaling: float) -> tuple[float, float]:
+    def conjugate(self, raw: Raw, b: Array, scaling: float | Array) -> tuple[float, float]:
         """Weighted sums of the positive and the negative conjugates at ``scaling * u`` of the loss
-        as a function of ``eta - o``."""
+        as a function of ``eta - o``; a scaling for all outputs, or one for each, (n_outputs,)."""
 
     @abstractmethod
     def dual(self, raw: Raw, b: Array) -> Raw:
         """Handle of u at ``raw + b``."""
 
     @abstractmethod
-    def shrunk_dual(self, dual: Raw, shares: tuple[Array, Array], scaling: float) -> DualPoint:
+    def shrunk_dual(
+        self, dual: Raw, shares: tuple[Array, Array], scaling: float | Array
+    ) -> DualPoint:
         """The dual point u of a handle, which serves this loss, too; one pass.
 
         Positive u of each output are multiplied by the first of ``shares``, (n_outputs,), negative
-        ones by the second. ``scaling`` is for the conjugate alone.
+        ones by the second. ``scaling``, for all outputs or for each, is for the conjugate alone.
         """
 
     @abstractmethod

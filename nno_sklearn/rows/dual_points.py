@@ -18,7 +18,8 @@ class DualPoints:
         return conjugate if self.offset is None else conjugate - u * self.offset
 
     def conjugate(self, raw, b, scaling):
-        conjugate = self._conjugates(scaling * self.loss_gradient(raw, b))
+        u = self.loss_gradient(raw, b)
+        conjugate = self._conjugates(u * np.asarray(scaling).astype(u.dtype))
         above, below = np.maximum(conjugate, 0.0), np.minimum(conjugate, 0.0)
         return float((self.weight @ above).sum()), float((self.weight @ below).sum())
 

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from nno_sklearn.problem import WorkingHessian
+from nno_sklearn.problem import Line, WorkingHessian
 from nno_sklearn.problem.cost import (
     can_have_rows,
     coupled_outputs,
@@ -30,7 +30,7 @@ from nno_sklearn.solvers.column_sweeps import ColumnSweeps
 from nno_sklearn.solvers.feature_choice import choose_features
 from nno_sklearn.solvers.joint_newton import descend_by_newton
 from nno_sklearn.solvers.joint_proximal import kinked_place_at
-from nno_sklearn.solvers.linesearch import rounding_of
+from nno_sklearn.solvers.linesearch import exact_step, rounding_of
 from nno_sklearn.solvers.model_steps import step_to_minimum
 from nno_sklearn.solvers.models import RowHessian
 from nno_sklearn.solvers.product_models import has_product_models, minimise_by_products
@@ -52,6 +52,9 @@ ENOUGH = 0.3
 #: tried before the run stalls, sooner than a run ends that stands still altogether; and that
 #: one of so many Newton steps in a row must gain, those in all coefficients, or they end.
 CREEPING, PATIENCE, FEW_STEPS = 1e-3, STANDSTILL - 1, 2
+#: How many times as far as a step a search goes on, and what a step gains at least that leaves half
+#: of its slope, in terms of by how much it has turned that.
+FARTHER, TURNED = 100.0, 1.5
 #: Accuracy of a model's minimum by products, as a share of the gap where it is made: each digit is
 #: some products more, and the next model has another curvature.
 FORCING = 0.03
@@ -260,7 +263,7 @@ def _proximal_newton(inner, target_gap, hessian, columns):
         minimum = partial(minimise_model, inner, hessian.blocks(inner, columns))
         found = step_to_minimum(inner, minimum, target_gap)
         return inner if found is None else found
-    gap, in_vain = _left(inner), 0
+    gap, in_vain, accuracy = _left(inner), 0, target_gap
     for count in range(MAX_NEWTON_STEPS):
         # What single coefficients promise is no gap: together they may gain more, as the run knows.
         is_reached = gap <= target_gap and (count > 0 or inner.problem.has_dual)
@@ -273,7 +276,7 @@ def _proximal_newton(inner, target_gap, hessian, columns):
             found = step_to_minimum(inner, minimum, max(target_gap, FORCING * gap))
         else:
             minimum = partial(minimise_model, inner, hessian.blocks(inner, columns, chosen))
-            found = step_to_minimum(inner, minimum, target_gap)
+            found = step_to_minimum(inner, minimum, accuracy)
         if found is None:
             if hessian.expire():
                 continue
@@ -281,6 +284,8 @@ def _proximal_newton(inner, target_gap, hessian, columns):
         is_whole = by_products or holds_all(inner, chosen)
         creeps = is_whole and inner.value - found.value < CREEPING * gap
         in_vain = in_vain + 1 if creeps else 0
+        if creeps:  # a gap may be far more than what is left: then minima must be exact
+            accuracy, found = 0.0, _farther(inner, found)
         before, gap = gap, _left(found)
         if not by_products:
             hessian.learn(inner, found)
@@ -289,6 +294,17 @@ def _proximal_newton(inner, target_gap, hessian, columns):
         if is_whole and (creeps or not by_products) and not gap <= WORTHWHILE * before:
             hessian.expire()
     return inner
+
+
+def _farther(before, after):
+    """A lower point ahead of a step that has hardly turned the slope: a model that takes flat rows
+    for curved ones has minima that are too near."""
+    gain, step = before.value - after.value, after.coef - before.coef
+    turned = np.vdot(after.data_gradient - before.data_gradient, step)
+    if gain <= max(TURNED * turned, rounding_of(after.problem)):
+        return after
+    found = exact_step(Line(after, FARTHER * step))
+    return after if found is None else found[1]
 
 
 def _is_model_exact(problem, hessian):

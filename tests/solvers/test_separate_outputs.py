@@ -6,8 +6,8 @@ from scipy import sparse
 
 from nno_sklearn.losses import LogLoss, ModifiedHuber, Poisson, SquaredHinge
 from nno_sklearn.penalties import L1, MCP, ElasticNet
-from nno_sklearn.problem import WorkingHessian, hessian_blocks
-from nno_sklearn.solvers import working_set
+from nno_sklearn.problem import Objective, Problem, WorkingHessian, hessian_blocks
+from nno_sklearn.solvers import Status, working_set
 from nno_sklearn.solvers.coefficient_choice import MOST
 from tests.problems import make_weight, pose, solve
 
@@ -92,3 +92,48 @@ def test_an_output_without_room_for_a_matrix_is_solved_all_the_same(monkeypatch)
     many = solve("proximal", posed(SquaredHinge(), L1(), alpha=0.02), tol=1e-6)
     assert np.count_nonzero(many.coef, axis=0).max() > 20
     assert few.objective == pytest.approx(many.objective, rel=1e-6)
+
+
+def raw_classes(seed, n, p):
+    """Indicators of three classes that columns in units of their own tell apart."""
+    rng = np.random.default_rng(seed)
+    X = rng.lognormal(4, 2, p) * rng.lognormal(0, 0.6, (n, p)) + rng.normal(0, 10, (n, p))
+    told = X @ (rng.normal(size=p) / X.std(axis=0) / np.sqrt(p))
+    return X, np.eye(3)[np.digitize(told, np.quantile(told, [0.3, 0.7]))]
+
+
+@pytest.mark.parametrize("solver", ["proximal", "nearest_neighbor"])
+@pytest.mark.parametrize("penalty", [L1(), ElasticNet(0.5)], ids=["l1", "elastic net"])
+@pytest.mark.parametrize("loss", [SquaredHinge(), ModifiedHuber()], ids=["squared", "huber"])
+@pytest.mark.parametrize(("n", "p", "seed"), [(300, 12, 0), (300, 12, 3), (500, 30, 2)])
+def test_outputs_that_are_nearly_separated_end_beside_one_that_is_not(
+    n, p, seed, loss, penalty, solver
+):
+    X, y = raw_classes(seed, n, p)
+    problem = pose(X, y, loss, penalty, 1e-4)
+    result = solve(solver, problem, tol=1e-4, random_state=0)
+    assert result.status is Status.CONVERGED
+    values = [one.objective for one in result.history]
+    assert values[-1] <= min(values) * (1 + 1e-9)  # no step leads up
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("penalty", [L1(), ElasticNet(0.5), L1(weights=OWN[:12, :3])])
+def test_an_output_far_from_its_optimum_leaves_the_bound_of_others(penalty, fit_intercept):
+    X, y = raw_classes(1, 300, 12)
+    given = SquaredHinge(), penalty, 1e-3
+    problem = pose(X, y, *given, fit_intercept=fit_intercept)
+    solved = solve("proximal", problem, tol=1e-8)
+    coef = solved.coef.copy()
+    coef[:, 2] = 0.0  # the first two are at their optima
+    point = problem.at(coef)
+    own = 0.0
+    for k in range(3):
+        part = Problem.of(
+            Objective(SquaredHinge(), point.problem.of_outputs[k], 1e-3, fit_intercept),
+            X,
+            y[:, [k]],
+        )
+        own += part.at(coef[:, [k]]).dual_gap
+    assert point.value - solved.objective <= point.dual_gap
+    assert point.dual_gap <= 1.01 * own < 1.1
