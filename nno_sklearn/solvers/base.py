@@ -158,6 +158,8 @@ class Run:
         self.precise: Point | None = None
         self._long_steps, self._next_look = 0, 2
         self._start: tuple[str, float] | None = None
+        #: Of the last step between two points; nan once a record has it.
+        self._step_size = np.nan
         self._is_told_to_stop = False
 
     def choose_start(self, name: str, found: Point, start: Point) -> Point:
@@ -170,15 +172,19 @@ class Run:
         return chosen
 
     def done(self, point: Point, step_size: float = np.nan) -> bool:
-        """Record a point, unless it is the last one that was; True when the run ends here."""
+        """Record a point, unless it is the last one that was; True when the run ends here.
+
+        A step that :meth:`moved` has told of need not be told again.
+        """
         if point is self._point:
             return self.status is not None
+        self._step_size = self._step_size if np.isnan(step_size) else step_size
         self._point, self.newton = point, None
         verdict = self._certificate.judge(point)
         seems_done = not verdict.is_proof and self._is_near_an_end(verdict)
         if seems_done or (verdict.optimality > self.tol and self._hardly_moves()):
             verdict = self._look_closer()
-        self._record(point, verdict, step_size)
+        self._record(point, verdict)
         if self.status is None and verdict.optimality <= self.tol:
             self.status = Status.CONVERGED
         elif self.status is None and self._is_told_to_stop:
@@ -191,21 +197,30 @@ class Run:
             self.status = Status.MAX_ITER
         return self.status is not None
 
-    def goes_by(self, place: Any, step_size: float) -> bool:
-        """Whether a step may follow the one to a place between two points, which is then recorded.
+    def moved(self, step_size: float) -> None:
+        """Take in the length of a step between two points, for the record of where it led."""
+        self._step_size = step_size
+
+    def goes_by(self, place: Any) -> bool:
+        """Whether a step may follow the one to a place between two points, which is then recorded;
+        a place to which no step has led since the last record is in it.
 
         No more is known of it than the bound so far; it has a point's ``coef``, ``intercept`` and
         ``value``. Where no step may follow, the point there is still to be recorded: the run's
         last one, or one to be looked at closely, as so small a value may mean no optimum.
         """
+        if np.isnan(self._step_size):
+            return True
         unit = LEAST_UNIT * self.problem.null_value
         if len(self.history) >= self.max_iter or place.value < unit:
             return False
         gap = self._certificate.gap_of(place.value)
         share = gap / max(abs(place.value), unit) if unit > 0 else np.inf
-        self._record(place, Verdict(gap, share, False), step_size)
+        step_size = self._step_size
+        self._record(place, Verdict(gap, share, False))
         if self._is_told_to_stop:
             self.history.pop()
+            self._step_size = step_size
         return not self._is_told_to_stop
 
     def learn_bound(self, bound: float) -> None:
@@ -252,7 +267,7 @@ class Run:
                 verdict = self._certificate.without_optimum(point)
         return verdict
 
-    def _record(self, place, verdict, step_size):
+    def _record(self, place, verdict):
         problem, first = self.problem, {}
         if not self.history:
             start, other = self._start or (name_of(self._point), np.nan)
@@ -261,13 +276,14 @@ class Run:
             objective=float(place.value),
             optimality=float(verdict.optimality),
             dual_gap=float(verdict.gap),
-            step_size=float(step_size),
+            step_size=float(self._step_size),
             n_nonzeros=int(np.count_nonzero(place.coef)),
             n_passes=problem.n_passes,
             seconds=perf_counter() - self._started,
             **first,
         )
         self.history.append(record)
+        self._step_size = np.nan
         if self.callback is not None and not self._is_told_to_stop:
             coefficients = lambda: (place.coef, problem.outer_intercept(place))  # noqa: E731
             self._is_told_to_stop |= bool(self.callback(record, coefficients))

@@ -79,7 +79,8 @@ def descend_by_models(run, point, landmarks, minimise):
         if found is None:
             break
         step_size, point = found
-        if not run.goes_by(point, step_size):
+        run.moved(step_size)
+        if not run.goes_by(point):
             break
         before, n_slow = promised, n_slow + is_slow
     return problem.with_raw(point.coef, point.raw, point.intercept)
