@@ -251,7 +251,7 @@ class LinearModel(
         else:
             training.check_parameters()
             loss = self._convex_loss()
-        penalty = make_penalty(self.penalty, self.l1_ratio)
+        penalty = make_penalty(self)
         solver = make_solver(self.solver)
         penalty.check_parameters()
         solver.check_parameters()

@@ -1,10 +1,12 @@
 """Nearest-neighbour gradient descent (NGD): learn from landmark rows, correct with all rows."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 
+from nno_sklearn._data_checks import check_idle
 from nno_sklearn._distances import check_metric
 from nno_sklearn.problem import Point, Problem
 from nno_sklearn.problem.cost import (
@@ -264,6 +266,12 @@ class NearestNeighborSolver(Solver):
             check_count(self, "n_neighbors", 1)
         check_count(self, "n_corrections", 0)
         check_metric(self.metric, "NearestNeighborSolver({})")
+        check_idle(self)
+
+    @property
+    def idle_parameters(self) -> dict[str, tuple[str, Any]]:
+        """Parameters that have no effect beside the others, and what would give them one."""
+        return {"metric": ("n_neighbors", 1)} if self.n_neighbors is None else {}
 
 
 def _on_all_rows(problem, found):
