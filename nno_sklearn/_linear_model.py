@@ -40,7 +40,7 @@ from nno_sklearn.penalties import Penalty
 from nno_sklearn.rows import exact_product
 from nno_sklearn.session import Coefficients, FitSession, Limits, Parts, given_start
 from nno_sklearn.solvers import Record, Solver, Status
-from nno_sklearn.solvers.base import SolverResult
+from nno_sklearn.solvers.result import SolverResult
 from nno_sklearn.types import Matrix, RandomState
 
 if TYPE_CHECKING:

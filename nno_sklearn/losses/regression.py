@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from nno_sklearn.losses.base import Curvature, Loss
+from nno_sklearn.losses.base import Loss
 from nno_sklearn.losses.concomitant import ConcomitantHuber
+from nno_sklearn.losses.curvature import Curvature
 from nno_sklearn.types import Array
 
 

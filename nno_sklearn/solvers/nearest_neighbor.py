@@ -20,7 +20,7 @@ from nno_sklearn.problem.cost import (
     takes_newton,
     takes_row_space,
 )
-from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, Status, check_count
+from nno_sklearn.solvers.base import Solver, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.joint_descent import descend_jointly
 from nno_sklearn.solvers.joint_newton import descend_by_newton
@@ -30,7 +30,9 @@ from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
 from nno_sklearn.solvers.parabola import descend_on_parabola
 from nno_sklearn.solvers.reduced_descent import descend_reduced
+from nno_sklearn.solvers.result import Callback, SolverResult, Status
 from nno_sklearn.solvers.row_space import solve_in_row_space
+from nno_sklearn.solvers.run import Run
 from nno_sklearn.solvers.secants import LBFGS
 from nno_sklearn.solvers.stronger_penalties import begin_at_stronger_penalties, stronger_penalties
 from nno_sklearn.solvers.within_bounds import begin_within_bounds
