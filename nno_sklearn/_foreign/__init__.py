@@ -7,6 +7,5 @@ process unasked; ``np.asarray`` asks for it.
 """
 
 from nno_sklearn._foreign import functions as functions  # they are noted where it is imported
-from nno_sklearn._foreign.array import ForeignArray, block_bytes
-
-__all__ = ["ForeignArray", "block_bytes"]
+from nno_sklearn._foreign.array import ForeignArray as ForeignArray
+from nno_sklearn._foreign.array import block_bytes as block_bytes
