@@ -57,9 +57,10 @@ class ClassTargets:
         X, weight, y, offset, exponent = check_training_data(
             self, X, y, sample_weight, offset, multi_output=False
         )
-        classes = distinct_labels(y) if self.surveyed is None else self.surveyed.classes
-        codes = np.searchsorted(classes, y)  # faster than return_inverse of np.unique
-        _, mass = self.surveyed or ClassMass.of_codes(classes, codes, weight)
+        if self.surveyed is None:
+            (classes, mass), codes = ClassMass.of(y, weight)
+        else:
+            (classes, mass), codes = self.surveyed, np.searchsorted(self.surveyed.classes, y)
         factors = weights_of_classes(self.class_weight, classes, mass)
         if np.count_nonzero(factors) < 2:
             raise ValueError(
@@ -82,7 +83,8 @@ class ClassTargets:
         y = column_or_1d(y)
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
         weight = np.broadcast_to(weight, y.shape)
-        return ClassMass.of(y[weight > 0], weight[weight > 0])
+        found, _ = ClassMass.of(y[weight > 0], weight[weight > 0])
+        return found
 
     def _prepare_table(self, X, y, sample_weight, loss, offset):
         """Data of rows with a number for each class: probabilities, or which labels they have."""

@@ -1,6 +1,8 @@
 """Checks of what users pass: rows and weights, none changed in place, and counts."""
 
 from copy import copy
+from functools import lru_cache
+from inspect import signature
 from numbers import Integral, Real
 from typing import Any
 
@@ -21,6 +23,34 @@ X_FORMAT = {"accept_sparse": ("csr", "csc"), "accept_large_sparse": True, "dtype
 def is_count(value: Any, least: int) -> bool:
     """Whether a parameter is an integer of at least ``least``; booleans are not."""
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
+
+
+def is_default(owner: Any, name: str) -> bool:
+    """Whether a parameter has the value of its owner's signature, or is not in that."""
+    parameter = _parameters(type(owner).__init__).get(name)
+    return parameter is None or bool(getattr(owner, name) == parameter.default)
+
+
+@lru_cache(maxsize=128)
+def _parameters(function):
+    """Those of a signature, which takes long to read beside a small fit."""
+    return signature(function).parameters
+
+
+def check_idle(owner: Any) -> None:
+    """Raise a ValueError for a parameter that was given and has no effect beside the others.
+
+    Parameters
+    ----------
+    owner : object
+        Its ``idle_parameters`` are those without effect, and what would give them one.
+    """
+    for name, (other, value) in owner.idle_parameters.items():
+        if not is_default(owner, name):
+            raise ValueError(
+                f"{type(owner).__name__}({name}={getattr(owner, name)!r}): {name} has no effect "
+                f"without {other}={value!r}. Give that, too, or leave {name} out."
+            )
 
 
 def is_as_validated(X: Any) -> bool:

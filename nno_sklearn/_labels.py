@@ -36,13 +36,10 @@ class ClassMass(NamedTuple):
 
     @classmethod
     def of(cls, y, weight):
+        """Those of these rows, and the number of each row's class."""
         classes = distinct_labels(y)
-        return cls.of_codes(classes, np.searchsorted(classes, y), weight)
-
-    @classmethod
-    def of_codes(cls, classes, codes, weight):
-        """Of rows by the numbers of their classes."""
-        return cls(classes, np.bincount(codes, weight, len(classes)))
+        codes = np.searchsorted(classes, y)  # faster than return_inverse of np.unique
+        return cls(classes, np.bincount(codes, weight, len(classes))), codes
 
     @classmethod
     def merged(cls, parts):

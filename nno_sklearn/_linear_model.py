@@ -40,7 +40,7 @@ from nno_sklearn.penalties import Penalty
 from nno_sklearn.rows import exact_product
 from nno_sklearn.session import Coefficients, FitSession, Limits, Parts, given_start
 from nno_sklearn.solvers import Record, Solver, Status
-from nno_sklearn.solvers.base import SolverResult
+from nno_sklearn.solvers.result import SolverResult
 from nno_sklearn.types import Matrix, RandomState
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ class LinearModel(
         else:
             training.check_parameters()
             loss = self._convex_loss()
-        penalty = make_penalty(self.penalty, self.l1_ratio)
+        penalty = make_penalty(self)
         solver = make_solver(self.solver)
         penalty.check_parameters()
         solver.check_parameters()

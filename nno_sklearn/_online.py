@@ -15,7 +15,6 @@ from nno_sklearn._split import Data
 from nno_sklearn._validation import lacking, make_score_training, make_stream, refusal
 from nno_sklearn.callbacks.fit_task import FitTask
 from nno_sklearn.contracts import check_loss_on, check_penalty_on
-from nno_sklearn.losses import Loss
 from nno_sklearn.solvers import Status
 from nno_sklearn.types import Array
 
@@ -38,7 +37,6 @@ def learns_in_batches(estimator):
     loss = estimator.loss
     if isinstance(loss, str) and loss in estimator.named_losses:
         loss = estimator.named_losses[loss]()
-    loss = loss.resolved() if isinstance(loss, Loss) else loss
     if not getattr(loss, "is_smooth", True):
         raise AttributeError(
             f"partial_fit needs a loss whose gradient does not jump, but {loss} has corners. Use "

@@ -21,6 +21,7 @@ from nno_sklearn._data_checks import (
     effective_rows,
     is_as_validated,
     is_count,
+    is_default,
     is_vector_for,
 )
 from nno_sklearn._dispatch import foreign_rows, foreign_training_rows, stays
@@ -162,15 +163,30 @@ def check_scorer(scorer, name, n_arguments=3):
     )
 
 
-def make_penalty(penalty, l1_ratio):
-    """The penalty of this name, or the user's own object."""
-    if isinstance(penalty, Penalty):
-        return penalty
-    if penalty is None:
-        return NoPenalty()
+def make_penalty(estimator):
+    """The penalty that an estimator names, or the user's own object."""
+    penalty = estimator.penalty
     if isinstance(penalty, str) and penalty == "elasticnet":
-        return ElasticNet(l1_ratio)
-    return _named("penalty", penalty, {**PENALTIES, None: NoPenalty}, Penalty)()
+        return ElasticNet(estimator.l1_ratio)
+    if isinstance(penalty, Penalty):
+        found = penalty
+    else:
+        found = _named("penalty", penalty, {**PENALTIES, None: NoPenalty}, Penalty)()
+    if not is_default(estimator, "l1_ratio"):
+        raise _unused_share(penalty, estimator.l1_ratio)
+    return found
+
+
+def _unused_share(penalty, share):
+    """The ValueError for an l1_ratio beside a penalty that does not use it."""
+    remedy = "Use penalty='elasticnet'"
+    if isinstance(penalty, Penalty) and "l1_ratio" in penalty.get_params(deep=False):
+        remedy = f"Set that of the object, penalty__l1_ratio={share!r}"
+    return ValueError(
+        f"l1_ratio={share!r} has no effect with penalty={penalty!r}: it is the share of the l1 "
+        f"part in penalty='elasticnet'. {remedy}, or leave l1_ratio out. In a search, give each "
+        "penalty a grid of its own, in a list of grids."
+    )
 
 
 def make_solver(solver):

@@ -256,11 +256,11 @@ def test_errors():
         NNORegressor(ScaledHuber(0.0)).fit(X, Y)
     with pytest.raises(ValueError, match=r"Huber\(delta='large'\).*delta='auto'"):
         NNORegressor(Huber("large")).fit(X, Y)
-    with pytest.raises(AttributeError) as refused:
-        _ = NNORegressor("concomitant_huber").partial_fit
-    assert "estimates a scale of all rows. Use loss=Huber(delta=...)" in str(
-        refused.value.__cause__
-    )
+    for loss in ("concomitant_huber", Huber("auto")):
+        with pytest.raises(AttributeError) as refused:
+            _ = NNORegressor(loss).partial_fit
+        said = str(refused.value.__cause__)
+        assert "estimates a scale of all rows. Use loss=Huber(delta=...)" in said
 
 
 @pytest.mark.parametrize("alpha", [1e-2, 1e-3])

@@ -6,17 +6,21 @@ import warnings
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import clone
+from sklearn.exceptions import FitFailedWarning
+from sklearn.model_selection import GridSearchCV
 
 from nno_sklearn import (
     GradientDescent,
     NearestNeighborSolver,
     NNOClassifier,
     NNORegressor,
+    NNOSearchCV,
     ProximalSolver,
 )
 from nno_sklearn.inspection import coefficients
 from nno_sklearn.losses import Huber, LogLoss, SquaredError
-from nno_sklearn.penalties import L1, L2, MCP, ElasticNet
+from nno_sklearn.penalties import L1, L2, MCP, ElasticNet, GroupLasso
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 3))
@@ -130,6 +134,9 @@ class TestHyperParameters:
             (NearestNeighborSolver(n_corrections=-1), "n_corrections=-1"),
             (NearestNeighborSolver(n_corrections=1.5), "n_corrections=1.5"),
             (GradientDescent(n_corrections=-1), "n_corrections=-1"),
+            (NearestNeighborSolver(n_neighbors=None, metric="cosine"),
+             "NearestNeighborSolver(metric='cosine'): metric has no effect without n_neighbors=1. "
+             "Give that, too, or leave metric out."),
         ],
     )  # fmt: skip
     def test_parameters_of_solvers(self, make, solver, said):
@@ -140,6 +147,44 @@ class TestHyperParameters:
         said = message(make(penalty=ElasticNet(l1_ratio)))
         assert f"l1_ratio={l1_ratio}" in said
         assert "between 0 and 1" in said
+
+    @pytest.mark.parametrize(
+        ("penalty", "remedy"),
+        [
+            ("l1", "Use penalty='elasticnet', or leave l1_ratio out."),
+            (None, "Use penalty='elasticnet', or leave l1_ratio out."),
+            (L2(), "Use penalty='elasticnet', or leave l1_ratio out."),
+            (ElasticNet(0.3), "Set that of the object, penalty__l1_ratio=0.2, or leave l1_ratio"),
+            (GroupLasso([[0, 1]]), "Set that of the object, penalty__l1_ratio=0.2, or leave"),
+        ],
+        ids=str,
+    )
+    def test_a_share_without_effect(self, make, penalty, remedy):
+        said = message(make(penalty=penalty, l1_ratio=0.2))
+        assert f"l1_ratio=0.2 has no effect with penalty={penalty!r}: it is the share" in said
+        assert remedy in said
+
+    @pytest.mark.parametrize("penalty", ["l2", L1(gamma=1, first=None, eps=0)], ids=str)
+    def test_defaults_are_not_refused(self, make, penalty):
+        class OfItsOwn(make):
+            def __init__(self, penalty="l2", l1_ratio=0.9):
+                super().__init__(penalty=penalty, l1_ratio=l1_ratio)
+
+        y = LABELS if make is NNOClassifier else NUMBERS
+        for model in (make(penalty=penalty, l1_ratio=0.5), OfItsOwn(penalty)):
+            assert clone(model).fit(X, y).converged_
+
+    @pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+    def test_a_search_goes_on_beside_what_is_refused(self, make):
+        grid = {"penalty": ["l2", "elasticnet"], "l1_ratio": [0.5, 0.2]}
+        y = LABELS if make is NNOClassifier else NUMBERS
+        for search in (GridSearchCV, NNOSearchCV):
+            with pytest.warns(FitFailedWarning, match="l1_ratio=0.2 has no effect with penalty"):
+                found = search(make(), grid, cv=2).fit(X, y).cv_results_
+            is_refused = [
+                setting == {"penalty": "l2", "l1_ratio": 0.2} for setting in found["params"]
+            ]
+            np.testing.assert_array_equal(np.isnan(found["mean_test_score"]), is_refused)
 
     @pytest.mark.parametrize("penalty", ["l1", "elasticnet", L1()])
     def test_gd_needs_a_gradient(self, make, penalty):

@@ -90,7 +90,9 @@ def main() -> None:
     session.solve(NNORegressor(alpha=0.1), [result, Coefficients.of(result)])
     fitted: NNORegressor = first.model
 
-    search = NNOSearchCV(NNORegressor(), {"l1_ratio": [0.1, 0.9]}, alphas=3, cv=2).fit(X, y)
+    search = NNOSearchCV(
+        NNORegressor(penalty="elasticnet"), {"l1_ratio": [0.1, 0.9]}, alphas=3, cv=2
+    ).fit(X, y)
     score: float = search.score(X, y)
     rows, targets, weights = condense(X, y, 5, sample_weight=np.ones(60))
     best: float = nno_minimize(lambda x: float(x @ x), [1.0, 2.0], max_evaluations=40).fun

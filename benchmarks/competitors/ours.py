@@ -17,9 +17,11 @@ def estimator(objective, solver, tolerance, max_iter=MAX_ITER):
     from nno_sklearn import NearestNeighborSolver, NNOClassifier, NNORegressor
     from nno_sklearn.losses import Huber
 
+    penalty = _penalty(objective)
+    share = {"l1_ratio": objective.l1_ratio} if penalty == "elasticnet" else {}
     options = {
-        "penalty": _penalty(objective),
-        "l1_ratio": objective.l1_ratio,
+        "penalty": penalty,
+        **share,
         "alpha": objective.alpha,
         "fit_intercept": objective.fit_intercept,
         "solver": (

@@ -72,6 +72,7 @@ class FuzzProblem:
             parameters["loss"] = Quantile(float(formulas.QUANTILE))
         if self.shape is not None:
             parameters["penalty"] = self.shape.penalty
+        if parameters["penalty"] != "elasticnet":
             del parameters["l1_ratio"]
         kind = NNOClassifier if self.is_classification else NNORegressor
         return kind(**parameters | changes)

@@ -20,8 +20,8 @@ from nno_sklearn.losses import LogLoss, MultinomialLogLoss
 from nno_sklearn.penalties import L2
 from nno_sklearn.problem import Objective, Problem, hessian_blocks
 from nno_sklearn.solvers import GradientDescent, NearestNeighborSolver
-from nno_sklearn.solvers.base import Run
 from nno_sklearn.solvers.descent import descend
+from nno_sklearn.solvers.run import Run
 from nno_sklearn.solvers.secants import LBFGS
 
 TITLE, KEY = "Landmarks", "data"

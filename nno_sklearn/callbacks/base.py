@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from nno_sklearn.solvers import Record
-from nno_sklearn.solvers.base import MakeCoefficients
+from nno_sklearn.solvers.result import MakeCoefficients
 from nno_sklearn.types import Array
 
 if TYPE_CHECKING:

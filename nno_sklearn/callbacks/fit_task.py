@@ -7,7 +7,7 @@ from nno_sklearn._split import Data
 from nno_sklearn.callbacks.base import Best, Iteration
 from nno_sklearn.callbacks.protocol import callbacks_of, with_callbacks
 from nno_sklearn.solvers import Record
-from nno_sklearn.solvers.base import MakeCoefficients
+from nno_sklearn.solvers.result import MakeCoefficients
 from nno_sklearn.types import Array
 
 Fitted = TypeVar("Fitted")

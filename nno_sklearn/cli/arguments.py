@@ -240,7 +240,8 @@ def _no_effect(kinds, name, part, names, idle):
     """Why none of some losses or penalties heeds a parameter."""
     kind = " and ".join(kind.__name__ for kind in kinds)
     if name in idle:
-        return f"{name} has no effect on {kind} without --set {part}__{idle[name]}"
+        other, value = idle[name]
+        return f"{name} has no effect on {kind} without --set {part}__{other}={value}"
     others = ", ".join(dict.fromkeys(names))
     has = "has" if len(kinds) == 1 else "have"
     return f"{kind} {has} no parameter {name}{f', but {others}' if others else ''}"

@@ -150,7 +150,7 @@ def _penalty(args):
     penalty = args.penalty if kinds else None
     if kinds and settings[0]:
         share = {"l1_ratio": ratio} if args.penalty == "elasticnet" else {}
-        penalty = kinds[0](**{**share, **settings[0]})
+        penalty, ratio = kinds[0](**{**share, **settings[0]}), L1_RATIO  # it has its own
     return {"penalty": penalty, "alpha": alpha, "l1_ratio": ratio}
 
 

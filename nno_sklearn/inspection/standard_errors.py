@@ -7,7 +7,7 @@ from scipy import sparse
 from nno_sklearn._dispatch import draft_of
 from nno_sklearn._kept import coef_table
 from nno_sklearn._linear_model import LinearModel
-from nno_sklearn.losses.base import Curvature
+from nno_sklearn.losses.curvature import Curvature
 from nno_sklearn.types import Matrix
 
 #: Coefficients that interact, at most, for the matrix of their covariances.

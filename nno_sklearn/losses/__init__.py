@@ -1,6 +1,6 @@
 """Losses, pointwise in target and raw prediction."""
 
-from nno_sklearn.losses.base import Curvature, Loss
+from nno_sklearn.losses.base import Loss
 from nno_sklearn.losses.classification import (
     LogLoss,
     ModifiedHuber,
@@ -8,6 +8,7 @@ from nno_sklearn.losses.classification import (
     SquaredHinge,
 )
 from nno_sklearn.losses.concomitant import ConcomitantHuber, ScaledHuber
+from nno_sklearn.losses.curvature import Curvature
 from nno_sklearn.losses.log_link import (
     Gamma,
     InverseGaussian,

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from nno_sklearn.losses.base import Curvature, Loss, sigmoid, x_log_x
+from nno_sklearn.losses.base import Loss
+from nno_sklearn.losses.curvature import Curvature
+from nno_sklearn.losses.elementwise import sigmoid, x_log_x
 from nno_sklearn.types import Array
 
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from nno_sklearn.losses.base import Curvature, Loss
+from nno_sklearn.losses.base import Loss
+from nno_sklearn.losses.curvature import Curvature
 from nno_sklearn.types import Array
 
 #: What rounding may add to a slope of epsilon, relative.

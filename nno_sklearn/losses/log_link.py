@@ -3,7 +3,9 @@
 import numpy as np
 from scipy.special import xlog1py
 
-from nno_sklearn.losses.base import Curvature, Loss, sigmoid, x_log_x
+from nno_sklearn.losses.base import Loss
+from nno_sklearn.losses.curvature import Curvature
+from nno_sklearn.losses.elementwise import sigmoid, x_log_x
 from nno_sklearn.types import Array
 
 #: Newton steps for the raw prediction with a given gradient, and the relative step that ends them:

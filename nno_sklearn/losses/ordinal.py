@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from nno_sklearn.losses.base import Curvature, Loss, sigmoid, x_log_x
+from nno_sklearn.losses.base import Loss
 from nno_sklearn.losses.classification import LogLoss
+from nno_sklearn.losses.curvature import Curvature
+from nno_sklearn.losses.elementwise import sigmoid, x_log_x
 from nno_sklearn.types import Array
 
 #: What rounding may add to a dual point.

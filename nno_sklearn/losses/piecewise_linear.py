@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nno_sklearn.losses.base import Curvature, Loss
+from nno_sklearn.losses.base import Loss
 from nno_sklearn.losses.classification import check_labels
+from nno_sklearn.losses.curvature import Curvature
 from nno_sklearn.losses.regression import check_epsilon
 from nno_sklearn.types import Array
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from nno_sklearn.losses.base import Curvature, Loss
+from nno_sklearn.losses.base import Loss
 from nno_sklearn.losses.concomitant import ConcomitantHuber
+from nno_sklearn.losses.curvature import Curvature
 from nno_sklearn.types import Array
 
 
@@ -64,9 +65,12 @@ class Huber(Loss):
     def __init__(self, delta: float | str = 1.35) -> None:
         self.delta: Any = delta
 
+    @property
+    def has_scale(self) -> bool:
+        return isinstance(self.delta, str) and self.delta == "auto"
+
     def resolved(self) -> Loss:
-        is_auto = isinstance(self.delta, str) and self.delta == "auto"
-        return ConcomitantHuber() if is_auto else self
+        return ConcomitantHuber() if self.has_scale else self
 
     def value(self, y: Array, eta: Array) -> Array:
         size = np.abs(eta - y)

@@ -95,8 +95,9 @@ class Penalty(BaseEstimator):
         return self._written
 
     @property
-    def idle_parameters(self) -> dict[str, str]:
-        """Parameters that have no effect beside the others, and what would give them one."""
+    def idle_parameters(self) -> dict[str, tuple[str, Any]]:
+        """Parameters that have no effect beside the others, and what would give them one: the name
+        of another parameter, and a value of it."""
         return {}
 
     @property

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nno_sklearn._copies import copy_of
+from nno_sklearn._data_checks import check_idle
 from nno_sklearn.penalties.base import NoPenalty, Penalty
 from nno_sklearn.penalties.parameters import Features, PerFeature, check_l1_ratio, not_bound
 from nno_sklearn.penalties.piecewise import PiecewiseQuadratic
@@ -40,7 +42,7 @@ class ElasticNet(Penalty):
     positive : bool, default=False
         Whether all coefficients must be at least 0, beside their bounds.
     gamma : float, default=1.0
-        Exponent of adaptive weights, above 0; without effect on others.
+        Exponent of adaptive weights, above 0. Refused beside others, as are ``first`` and ``eps``.
     first : Penalty, default=None
         Of the first fit of adaptive weights, where its strength is 1: ``L1(weights=0.1)`` is a
         lasso of ``alpha=0.1``. None is a ridge within the bounds of this penalty.
@@ -120,8 +122,12 @@ class ElasticNet(Penalty):
                 f"{name}(eps={self.eps!r}): eps must be a finite number of at least 0, since it is "
                 "added to the sizes of the coefficients of a first fit."
             )
-        if self.first is None:
-            return
+        if self.first is not None:
+            self._check_first()
+        check_idle(self)
+
+    def _check_first(self) -> None:
+        name = type(self).__name__
         if not isinstance(self.first, Penalty) or self.first.is_adaptive:
             raise ValueError(
                 f"{name}(first={self.first!r}): the penalty of a first fit is an object, and needs "
@@ -135,8 +141,8 @@ class ElasticNet(Penalty):
         return isinstance(self.weights, str)
 
     @property
-    def idle_parameters(self) -> dict[str, str]:
-        return {} if self.is_adaptive else dict.fromkeys(OF_FIRST_FIT, "weights=adaptive")
+    def idle_parameters(self) -> dict[str, tuple[str, Any]]:
+        return {} if self.is_adaptive else dict.fromkeys(OF_FIRST_FIT, ("weights", "adaptive"))
 
     def pilot(self, curvature: Array) -> Penalty:
         if self.first is not None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nno_sklearn.losses.base import x_log_x
+from nno_sklearn.losses.elementwise import x_log_x
 from nno_sklearn.types import Array
 
 #: Roundings, of raw predictions, of the largest term of a bound.

@@ -3,10 +3,11 @@
 from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import condense_rows
 from nno_sklearn.rows.cholesky import invert
-from nno_sklearn.rows.design_matrix import exact_product
+from nno_sklearn.rows.exchange import Exchange
 from nno_sklearn.rows.interior import Interior
 from nno_sklearn.rows.local import LocalRows
 from nno_sklearn.rows.places import Here
+from nno_sklearn.rows.products import exact_product
 from nno_sklearn.rows.replies import (
     Geometry,
     PassCounter,
@@ -16,7 +17,7 @@ from nno_sklearn.rows.replies import (
     SlopeSums,
 )
 from nno_sklearn.rows.shard import Part, Shard
-from nno_sklearn.rows.sharded import Exchange, ShardedRows
+from nno_sklearn.rows.sharded import ShardedRows
 from nno_sklearn.rows.slopes import Slopes
 from nno_sklearn.rows.targets import Labels, RowTargets, reweighted, targets_of
 

@@ -8,13 +8,11 @@ from nno_sklearn._copies import copy_of
 from nno_sklearn.rows import sums
 from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import searched_cells
-from nno_sklearn.rows.constants import best_constant
+from nno_sklearn.rows.corners import CornersOfRows
 from nno_sklearn.rows.design_matrix import DesignMatrix
 from nno_sklearn.rows.draw import draw
 from nno_sklearn.rows.dual_points import DualPoints
-from nno_sklearn.rows.envelopes import envelopes_of
 from nno_sklearn.rows.intercept_curvature import MOST_JOINT_OUTPUTS
-from nno_sklearn.rows.interior import interior_near, interior_of
 from nno_sklearn.rows.raw import MOST_STORED, RecomputedRaw, StoredRaw
 from nno_sklearn.rows.recession import Recession
 from nno_sklearn.rows.replies import Moments, Reduced, Targets
@@ -26,7 +24,7 @@ from nno_sklearn.rows.triangular import triangular_factor
 LEAST_SINGLE = 2**17
 
 
-class LocalRows(DualPoints, SecondDerivatives, Recession, Rows):
+class LocalRows(DualPoints, SecondDerivatives, Recession, CornersOfRows, Rows):
     """Rows as arrays in this process.
 
     Parameters
@@ -338,45 +336,6 @@ class LocalRows(DualPoints, SecondDerivatives, Recession, Rows):
         unit = np.r_[self.inverse_scale, np.ones(target.shape[1])]
         rows = (b * unit for b in self.design.weighted_blocks(weight, self.design.centre, target))
         return np.vstack([*rows]) if n <= len(unit) else triangular_factor(rows, len(unit))
-
-    # Slopes inside of their intervals
-
-    @cached_property
-    def _corners(self):
-        """Those of the loss, in terms of raw predictions; None where these targets have none."""
-        if "corners" not in self.loss.provides:
-            return None
-        return self.loss.corners(self._targets_beside(np.zeros(self._targets.shape)))
-
-    @property
-    def has_corners(self):
-        return self._corners is not None
-
-    def _corners_of(self, k):
-        """Those of output k, in terms of raw predictions without offsets."""
-        offset = 0.0 if self.offset is None else self.offset[:, [k]]
-        columns = [corner.of_output(k) for corner in self._corners]
-        return [corner._replace(centre=corner.centre - offset) for corner in columns]
-
-    def best_constants(self, raw, start):
-        given = enumerate(zip(raw.array.T, start, strict=True))
-        each = (
-            best_constant(self._corners_of(k), eta[:, None], self.weight, b)
-            for k, (eta, b) in given
-        )
-        return np.fromiter(each, float)
-
-    def interior(self, k):
-        return interior_of(self, self._corners_of(k))
-
-    def interior_near(self, k, raw, b, count):
-        return interior_near(self, self._corners_of(k), raw, b, count)
-
-    def envelopes(self, k):
-        return envelopes_of(self, self._corners_of(k))
-
-    def side_by_side(self, handles):
-        return StoredRaw(np.concatenate([one.array for one in handles], axis=1))
 
     # Other rows
 

@@ -143,3 +143,8 @@ class ShardedCurvature(RowCurvature):
     @cached_property
     def intercept(self) -> InterceptCurvature:  # type: ignore[override]
         return self._sum()
+
+
+def recipe_of(value: Any) -> Any:
+    """The recipe of a handle, and the value itself for anything else."""
+    return value.recipe if isinstance(value, ShardedRaw | ShardedCurvature) else value

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-import weakref
-from collections import Counter
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,19 +11,11 @@ from nno_sklearn._copies import copy_of
 from nno_sklearn.rows import few
 from nno_sklearn.rows.base import Rows
 from nno_sklearn.rows.cells import with_cells
+from nno_sklearn.rows.exchange import Exchange, Look
 from nno_sklearn.rows.local import LocalRows
 from nno_sklearn.rows.merging import scaled
 from nno_sklearn.rows.moments import CONSTANT
-from nno_sklearn.rows.places import Place
-from nno_sklearn.rows.recipes import (
-    Missing,
-    Recipe,
-    Request,
-    ShardedCurvature,
-    ShardedRaw,
-    ref_of,
-    steps_to,
-)
+from nno_sklearn.rows.recipes import ShardedCurvature, ShardedRaw, recipe_of
 from nno_sklearn.rows.replies import (
     DualPoint,
     FirstOrder,
@@ -34,89 +23,9 @@ from nno_sklearn.rows.replies import (
     HessianSums,
     Moments,
     PassCounter,
-    RowSums,
 )
 from nno_sklearn.rows.row_space import without_intercept
 from nno_sklearn.rows.second_derivatives import LocalCurvature
-from nno_sklearn.types import Array
-
-
-class Look(NamedTuple):
-    """What a trip to a place brought: rows, handle and intercept.
-
-    Parameters
-    ----------
-    place : tuple
-    sums : RowSums or None
-    values, gradient : ndarray or None
-        As :meth:`~nno_sklearn.rows.base.Rows.values` and its ``gradient`` return them.
-    """
-
-    place: tuple[Any, ...]
-    sums: RowSums | None
-    values: Array | None
-    gradient: Array | None
-
-
-class Exchange:
-    """All that is asked of the shards of one place: requests, and the keys of what they have.
-
-    Parameters
-    ----------
-    place : Place
-    whole : (float, int)
-        Sum of all weights, and number of all rows that have any.
-
-    Attributes
-    ----------
-    requests : Counter
-        Round trips, by what was asked for.
-    last_look : Look
-        What the last sums brought along.
-    """
-
-    def __init__(self, place: Place, whole: tuple[float, int]) -> None:
-        self.place, self.whole, self.requests = place, whole, Counter[str]()
-        self.last_look = Look((), None, None, None)
-        self._keys, self._known = itertools.count(), set[int]()
-        self._forgotten, self._released = list[int](), list[int]()
-
-    def recipe(self, on: Recipe | None, method: str, *args: Any) -> Recipe:
-        """How to make something, of which the shards hear when it is needed."""
-        return Recipe(next(self._keys), on, method, args)
-
-    def watch(self, handle: Any) -> Any:
-        """The handle; once no one has it, shards forget what it stands for."""
-        weakref.finalize(handle, self._forgotten.append, handle.recipe.key)
-        return handle
-
-    def release(self, recipe: Recipe) -> None:
-        """Let go of what shards keep beside a handle."""
-        self._released.append(recipe.key)
-
-    def ask(self, on: Recipe | None, method: Any, *args: Any, **options: Any) -> tuple[Any, float]:
-        """The answer of all shards, and the entries of X that they read: one round trip."""
-        self.requests[method if isinstance(method, str) else method.__name__] += 1
-        args = tuple(map(_recipe_of, args))
-        needed = [one for one in (on, *args) if isinstance(one, Recipe)]
-        known = self._known if self.place.keeps_steps else frozenset[int]()
-        released, self._released[:] = tuple(self._released), []
-        forgotten = tuple(self._forgotten)
-        del self._forgotten[: len(forgotten)]  # others may be added meanwhile
-        steps = steps_to(needed, known)
-        refs = ref_of(on), method, tuple(map(ref_of, args)), options, self.whole
-        answer = self.place.ask(Request(steps, *refs, released, forgotten))
-        if isinstance(answer, Missing):  # a shard was lost, and made anew: tell it everything
-            self.requests["(again)"] += 1
-            steps = steps_to(needed, frozenset())
-            answer = self.place.ask(Request(steps, *refs, released, forgotten))
-        self._known.update(step.key for step in steps)
-        self._known.difference_update(forgotten)
-        return answer
-
-
-def _recipe_of(value):
-    return value.recipe if isinstance(value, ShardedRaw | ShardedCurvature) else value
 
 
 class ShardedRows(Rows):
@@ -153,7 +62,7 @@ class ShardedRows(Rows):
         part = copy_of(self)
         part._facts = {name: fact for name, fact in self._facts.items() if name not in stale}
         vars(part).pop("_gathered", None)
-        recipe = self.exchange.recipe(self.recipe, method, *map(_recipe_of, args))
+        recipe = self.exchange.recipe(self.recipe, method, *map(recipe_of, args))
         vars(part).update(recipe=recipe, **changes)
         return self.exchange.watch(part)
 
@@ -171,7 +80,7 @@ class ShardedRows(Rows):
 
     def _make(self, method, *args):
         """A handle; no request."""
-        recipe = self.exchange.recipe(self.recipe, method, *map(_recipe_of, args))
+        recipe = self.exchange.recipe(self.recipe, method, *map(recipe_of, args))
         return self.exchange.watch(ShardedRaw(recipe))
 
     def _fact(self, name):

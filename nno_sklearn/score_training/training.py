@@ -12,7 +12,7 @@ from nno_sklearn.problem import Problem
 from nno_sklearn.score_training.scorer import RawPredictionScorer
 from nno_sklearn.score_training.search import ScoreSearch, TrainedModel
 from nno_sklearn.solvers import Solver
-from nno_sklearn.solvers.base import Callback
+from nno_sklearn.solvers.result import Callback
 from nno_sklearn.types import RandomState
 
 

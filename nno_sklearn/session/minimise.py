@@ -18,7 +18,7 @@ from nno_sklearn.solvers import (
     solve_ordered,
     solve_with_scale,
 )
-from nno_sklearn.solvers.base import Status
+from nno_sklearn.solvers.result import Status
 from nno_sklearn.types import Array, RandomState
 
 #: When a first fit ends: it is as exact as what is made of it.

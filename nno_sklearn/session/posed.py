@@ -14,7 +14,7 @@ from nno_sklearn.session.minimise import certified, minimise
 from nno_sklearn.session.model import Model, SessionModel
 from nno_sklearn.session.threads import threads_for
 from nno_sklearn.solvers import Record, Solver, SolverResult, Status
-from nno_sklearn.solvers.base import Callback, MakeCoefficients
+from nno_sklearn.solvers.result import Callback, MakeCoefficients
 from nno_sklearn.types import Array
 
 if TYPE_CHECKING:

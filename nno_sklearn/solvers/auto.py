@@ -9,10 +9,11 @@ from nno_sklearn.problem.cost import (
     takes_row_space,
     too_coupled,
 )
-from nno_sklearn.solvers.base import Solver, SolverResult
+from nno_sklearn.solvers.base import Solver
 from nno_sklearn.solvers.gd import GradientDescent
 from nno_sklearn.solvers.nearest_neighbor import NearestNeighborSolver
 from nno_sklearn.solvers.proximal import ProximalSolver
+from nno_sklearn.solvers.result import SolverResult
 
 
 class AutoSolver(Solver):

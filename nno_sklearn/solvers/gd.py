@@ -1,8 +1,10 @@
 """Gradient descent without a learning rate."""
 
 from nno_sklearn.problem import Point, Problem
-from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, check_count
+from nno_sklearn.solvers.base import Solver, check_count
 from nno_sklearn.solvers.diagonal_descent import descend_by_diagonals
+from nno_sklearn.solvers.result import Callback, SolverResult
+from nno_sklearn.solvers.run import Run
 from nno_sklearn.types import RandomState
 
 

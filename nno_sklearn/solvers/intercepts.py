@@ -13,7 +13,8 @@ from nno_sklearn.problem import (
 )
 from nno_sklearn.problem.cost import LOOK_BUDGET, newton_cost
 from nno_sklearn.rows.cholesky import ScaledCholesky, invert
-from nno_sklearn.solvers.base import Callback, Solver, SolverResult, Status
+from nno_sklearn.solvers.base import Solver
+from nno_sklearn.solvers.result import Callback, SolverResult, Status
 from nno_sklearn.solvers.returned import polished
 from nno_sklearn.solvers.succession import Check, Succession, accept
 from nno_sklearn.types import RandomState

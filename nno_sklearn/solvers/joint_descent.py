@@ -82,27 +82,25 @@ def descend_jointly(run, point, preconditioner, past):
         share *= SURER  # the search for the best intercept would cost as much as many sweeps
     place = _place(problem, np.vstack([point.coef, point.intercept]))
     past.carry_on(problem, place.joint)
-    is_last, is_recorded, step_size = False, True, np.nan
     while True:
         gap = gap_at(problem, place.coef, place.data.gradient)
         proved = _proved_gap(run, place, mean)
         limit = run.tol * place.value
         is_near = gap <= share * limit or proved <= sure * limit
-        if not (is_near or is_recorded):
-            is_last = not run.goes_by(place, step_size)
-            is_recorded = not is_last
+        is_last = not (is_near or run.goes_by(place))
         found = None if is_near or is_last else _step_from(problem, place, preconditioner, past)
         if found is not None:
-            (step_size, new), is_recorded = found, False
+            step_size, new = found
+            run.moved(step_size)
             past.add(new.joint - place.joint, new.slope - place.slope)
             place = new
         elif is_near or is_last or problem.rows.is_exact:
             precision = NO_SEARCH if proved <= limit else PRECISION
             point = problem.at(place.coef, place.intercept, precision)
-            if run.done(point, np.nan if is_recorded else step_size) or not is_near:
+            if run.done(point) or not is_near:
                 past.hand_on(point.problem, place.joint)
                 return point
-            share, sure, is_recorded = SURER * share, SURER * sure, True
+            share, sure = SURER * share, SURER * sure
         else:  # float32 tells no more
             problem = problem.exact()
             place = _place(problem, place.joint)

@@ -5,7 +5,6 @@ a factor of that the next step. On small data this costs less than to find the b
 step length, as the descent elsewhere does.
 """
 
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -80,7 +79,11 @@ def descend_by_newton(run, point, look=None):
     is_precise = is_polished(run.problem)
     accuracy = min(LEFT if is_precise else 1.0, LAST_SHARE * run.may_leave)
     start = (look or place_at)(run.problem, point.coef, point.intercept)
-    goes_on = partial(run.goes_by, step_size=1.0)
+
+    def goes_on(place):
+        run.moved(1.0)
+        return run.goes_by(place)
+
     found, has_ended = newton_jointly(run.problem, start, accuracy, goes_on, look)
     found = found or point
     # Where a model has kinks, its minimum may have few digits: there a gap tells.

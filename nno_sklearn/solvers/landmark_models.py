@@ -14,14 +14,12 @@ from nno_sklearn.problem import unbalanced_gap
 from nno_sklearn.problem.certificate import BALANCE
 from nno_sklearn.problem.cost import growth_pays_trips, model_rows
 from nno_sklearn.problem.intercept import NO_SEARCH
+from nno_sklearn.solvers.joint_descent import SURE, SURER
 from nno_sklearn.solvers.linesearch import MEAN_ROUNDING, first_lower
 
 #: Share of the decrease that a model promises with which a step is content, and how many lengths of
 #: one are tried.
 CONTENT, MOST_TRIALS = 1e-2, 4
-#: Share of ``tol`` below which an estimated gap has its proof looked for, and what it is multiplied
-#: by where there is none.
-SURE, SURER = 0.9, 0.3
 #: Share of the last model's promise above which the next one's says that landmarks are too few; and
 #: such steps that are made where more landmarks do not pay.
 SLOW, MOST_SLOW = 0.5, 3
@@ -79,7 +77,8 @@ def descend_by_models(run, point, landmarks, minimise):
         if found is None:
             break
         step_size, point = found
-        if not run.goes_by(point, step_size):
+        run.moved(step_size)
+        if not run.goes_by(point):
             break
         before, n_slow = promised, n_slow + is_slow
     return problem.with_raw(point.coef, point.raw, point.intercept)

@@ -1,10 +1,12 @@
 """Nearest-neighbour gradient descent (NGD): learn from landmark rows, correct with all rows."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 
+from nno_sklearn._data_checks import check_idle
 from nno_sklearn._distances import check_metric
 from nno_sklearn.problem import Point, Problem
 from nno_sklearn.problem.cost import (
@@ -18,7 +20,7 @@ from nno_sklearn.problem.cost import (
     takes_newton,
     takes_row_space,
 )
-from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult, Status, check_count
+from nno_sklearn.solvers.base import Solver, check_count
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.joint_descent import descend_jointly
 from nno_sklearn.solvers.joint_newton import descend_by_newton
@@ -28,7 +30,9 @@ from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import Landmarks, OwnRows
 from nno_sklearn.solvers.parabola import descend_on_parabola
 from nno_sklearn.solvers.reduced_descent import descend_reduced
+from nno_sklearn.solvers.result import Callback, SolverResult, Status
 from nno_sklearn.solvers.row_space import solve_in_row_space
+from nno_sklearn.solvers.run import Run
 from nno_sklearn.solvers.secants import LBFGS
 from nno_sklearn.solvers.stronger_penalties import begin_at_stronger_penalties, stronger_penalties
 from nno_sklearn.solvers.within_bounds import begin_within_bounds
@@ -264,6 +268,12 @@ class NearestNeighborSolver(Solver):
             check_count(self, "n_neighbors", 1)
         check_count(self, "n_corrections", 0)
         check_metric(self.metric, "NearestNeighborSolver({})")
+        check_idle(self)
+
+    @property
+    def idle_parameters(self) -> dict[str, tuple[str, Any]]:
+        """Parameters that have no effect beside the others, and what would give them one."""
+        return {"metric": ("n_neighbors", 1)} if self.n_neighbors is None else {}
 
 
 def _on_all_rows(problem, found):

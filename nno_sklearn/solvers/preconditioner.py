@@ -4,13 +4,15 @@ import numpy as np
 
 from nno_sklearn.problem.cost import is_wide_sparse
 from nno_sklearn.rows.cholesky import ScaledCholesky
+from nno_sklearn.solvers.secants import LBFGS
 
 #: Curvature, relative to a coefficient's own, where the penalty has none: rounding errors in the
 #: null space of X must not become steps.
 OPEN_CURVATURE = 1e-7
 TINY = np.finfo(float).tiny
-#: Powers of the curvatures that a diagonal of wide sparse data may be: 0, 1/4, ... 1.
-N_POWERS = 5
+#: Powers of the curvatures that a diagonal of wide sparse data may be, 0, 1/4, ... 1, and which of
+#: them is 1/2.
+N_POWERS, HALF = 5, 2
 #: Misfit of a lower power beyond the least, on a scale of logarithms, that is none: steps in a
 #: metric flatter it.
 NEAR = 0.2
@@ -29,30 +31,36 @@ class DiagonalPreconditioner:
         return self._inverse * gradient
 
 
-def spread_diagonal(diagonal, unit):
-    """Square root of a diagonal of curvatures, in units of a size ``unit``."""
-    return np.sqrt(diagonal * unit)
+def power_of_diagonal(diagonal, unit, power):
+    """``unit * (diagonal / unit)**(power / 4)``, for a whole number; 0 where the diagonal is."""
+    result, root = np.where(diagonal > 0, unit, 0.0), _fourth_root(diagonal, unit)
+    for _ in range(power):
+        result *= root
+    return result
+
+
+def _fourth_root(diagonal, unit):
+    """Of ``diagonal / unit``; 1 where the diagonal is 0."""
+    with np.errstate(invalid="ignore"):  # a curvature that overflows: nothing moves
+        shares = np.divide(diagonal, unit, out=np.ones_like(diagonal), where=diagonal > 0)
+    return np.sqrt(np.sqrt(shares))
 
 
 def diagonal_preconditioner(point):
-    """The preconditioner of the coefficients' own curvatures.
-
-    Columns of wide sparse data, such as word counts, differ in frequency rather than in units;
-    there the square root of the curvature, as in AdaGrad (Duchi, Hazan and Singer, 2011), needs a
-    third of the iterations.
-    """
-    diagonal = point.diagonal_curvature
-    if is_wide_sparse(point.problem):
-        diagonal = spread_diagonal(diagonal, diagonal.max())
-    return DiagonalPreconditioner(diagonal)
+    """The preconditioner of the coefficients' own curvatures, or of their square roots on wide
+    sparse data; see :class:`DiagonalPreconditioners`."""
+    return DiagonalPreconditioners(point.problem, LBFGS(point.problem, 0))(point)
 
 
 class DiagonalPreconditioners:
     """Those of a run: the curvatures or, on wide sparse data, the power of them that the run's own
     secants confirm.
 
-    No power serves all such data: where columns differ in units, the curvatures themselves need a
-    tenth of the iterations; where few long rows give columns their curvature, a power near 0 does.
+    Columns of such data, as word counts, mostly differ in frequency rather than in units; there the
+    square root, as in AdaGrad (Duchi, Hazan and Singer, 2011), needs a third of the iterations. But
+    no power serves all: where columns differ in units, the curvatures themselves need a tenth;
+    where few long rows give columns their curvature, a power near 0 does.
+
     By a diagonal ``d`` that were the Hessian, ``sum(s**2 * d) * sum(c**2 / d)`` would be
     ``(s @ c)**2`` for a step ``s`` that changes the gradient by ``c``; else it is more.
 
@@ -60,13 +68,13 @@ class DiagonalPreconditioners:
     ----------
     problem : Problem
     past : LBFGS
-        The secants. Without any the power is 1/2, as in AdaGrad (Duchi, Hazan and Singer, 2011).
+        The secants. Where it keeps none, the power is 1/2.
     """
 
     def __init__(self, problem, past):
         self._problem, self._past = problem, past
         self._is_exact = not is_wide_sparse(problem)
-        self._power, self._misfits = 0 if past.most else N_POWERS // 2, np.zeros(N_POWERS)
+        self._power, self._misfits = 0 if past.most else HALF, np.zeros(N_POWERS)
         self._next_look = 1
 
     def __call__(self, point):
@@ -80,21 +88,15 @@ class DiagonalPreconditioners:
     def _of(self, diagonal):
         if self._is_exact:
             return DiagonalPreconditioner(diagonal)
-        size, is_curved = diagonal.max(), diagonal > 0
-        with np.errstate(invalid="ignore"):  # a curvature that overflows: nothing moves
-            shares = np.divide(diagonal, size, np.ones_like(diagonal), where=is_curved)
-        root = np.sqrt(np.sqrt(shares))
-        self._learn(root)
-        power = np.where(is_curved, size, 0.0)
-        for _ in range(self._power):
-            power *= root
-        return DiagonalPreconditioner(power)
+        size = diagonal.max()
+        self._learn(diagonal, size)
+        return DiagonalPreconditioner(power_of_diagonal(diagonal, size, self._power))
 
-    def _learn(self, root):
+    def _learn(self, diagonal, size):
         """Take in what the last step tells, if it is the 1st, 2nd, 4th, 8th, ..."""
         if len(self._past) and self._past.n_added >= self._next_look:
             self._next_look = 2 * self._past.n_added
-            self._misfits += _misfits(*self._past.last, root)
+            self._misfits += _misfits(*self._past.last, _fourth_root(diagonal, size))
             self._misfits -= self._misfits.min()
             self._power = int(np.argmax(self._misfits <= NEAR))
 
@@ -157,5 +159,5 @@ class HeavyRowsPreconditioner:
         rest = np.maximum(point.data_diagonal.mean(axis=1) - squares, 0.0)
         smooth = problem.alpha * problem.penalty.curvature(point.coef).mean(axis=1)
         diagonal = positive_diagonal(smooth, squares + rest) + rest
-        diagonal = spread_diagonal(diagonal, np.median(diagonal[diagonal > 0]))
+        diagonal = power_of_diagonal(diagonal, np.median(diagonal[diagonal > 0]), HALF)
         self.solve = rows.row_space_inverse(curvature, diagonal[:, None]).solve

@@ -4,12 +4,14 @@ import numpy as np
 
 from nno_sklearn.problem import Point, Problem
 from nno_sklearn.problem.cost import fits_matrix, has_dear_looks, takes_newton
-from nno_sklearn.solvers.base import Callback, Run, Solver, SolverResult
+from nno_sklearn.solvers.base import Solver
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.diagonal_descent import descend_by_diagonals
 from nno_sklearn.solvers.joint_newton import descend_by_newton
 from nno_sklearn.solvers.landmark_preconditioner import LandmarkPreconditioner
 from nno_sklearn.solvers.landmarks import OwnRows
+from nno_sklearn.solvers.result import Callback, SolverResult
+from nno_sklearn.solvers.run import Run
 from nno_sklearn.solvers.secants import LBFGS
 from nno_sklearn.solvers.stronger_penalties import begin_at_stronger_penalties, stronger_penalties
 from nno_sklearn.solvers.within_bounds import begin_within_bounds

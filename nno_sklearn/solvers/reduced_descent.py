@@ -68,47 +68,85 @@ def descend_reduced(run, point, preconditioner, past):
     Point
         The run has no status where no step from it descends, or as many as may be taken are.
     """
-    whole, largest, step_size = point.problem, 0.0, np.nan
-    is_newton, is_recorded = not past.most, True
-    problem, share, is_last = whole.single() if takes_single(whole) else whole, ENOUGH, False
+    whole, share = point.problem, ENOUGH
     past.carry_on(whole, point.coef)
-    place, n_steps, most_steps = _place_of(point), 0, most_few_looks(whole)
-    metric = Metric(past, _inverse(whole, place, preconditioner))
+    descent = _Descent(run, point, preconditioner, past)
     while True:
-        steepest = metric.solve(-place.slope)
-        energy = -float(np.vdot(place.slope, steepest))
-        largest = max(largest, energy)
-        left = max(_left(problem, place, energy), TINY)  # rounding may leave less than nothing
-        may_stay = place.value * run.may_leave / left  # the share of it that may
-        is_near, found = may_stay >= 1 / share, None
-        goes_on = energy > 0 and not (is_near or is_last)
-        if goes_on and not is_recorded:
-            goes_on = is_recorded = run.goes_by(place, step_size)
-            is_last = not goes_on
-        if goes_on:
-            direction, slope = steepest, None
-            if is_newton:
-                enough = max(ROUGH * np.sqrt(energy / largest), LEFT * may_stay) * energy
-                direction, slope = _newton_step(problem, place, metric, steepest, enough)
-            found = _along(problem, place, direction, slope)
-        if found is not None:
-            (step_size, new), is_recorded = found, False
-            past.add(new.coef - place.coef, new.slope - place.slope)
-            place, n_steps = new, n_steps + 1
-            is_last = n_steps >= most_steps
-            if is_newton or _is_renewed_after(n_steps):
-                metric = Metric(past, _inverse(problem, place, preconditioner))
+        is_near = descent.may_stay >= 1 / share
+        if not is_near and descent.goes_on():
             continue
-        point = _point_of(whole, place)
-        if problem is whole or is_near or is_last:
-            has_ended = run.done(point, np.nan if is_recorded else step_size)
-            if has_ended or is_last or not is_near:
+        point = descent.point()
+        if descent.problem is whole or is_near or descent.is_last:
+            if run.done(point) or descent.is_last or not is_near:
                 past.hand_on(whole, point.coef)
                 return point
-            is_recorded = True
         share *= SURER if is_near else 1.0
-        if problem is not whole:  # float32 tells no more
-            problem, place = whole, _place_of(point)
+        descent.be_exact(point)  # float32 tells no more
+
+
+class _Descent:
+    """Where a descent is, and in which precision it looks; as :func:`descend_reduced`."""
+
+    def __init__(self, run, point, preconditioner, past):
+        self._run, self._whole, self._preconditioner = run, point.problem, preconditioner
+        self.problem = self._whole.single() if takes_single(self._whole) else self._whole
+        self._is_newton, self._largest = not past.most, 0.0
+        self._n_steps, self._most_steps = 0, most_few_looks(self._whole)
+        #: Whether no step may follow.
+        self.is_last = False
+        place = _place_of(point)
+        self._metric = Metric(past, _inverse(self._whole, place, preconditioner))
+        self._be_at(place)
+
+    def _be_at(self, place):
+        """Look at what is left to gain from a place."""
+        self._place, self._steepest = place, self._metric.solve(-place.slope)
+        #: Of the slope, in the metric.
+        self._energy = -float(np.vdot(place.slope, self._steepest))
+        self._largest = max(self._largest, self._energy)
+        left = max(_left(self.problem, place, self._energy), TINY)  # rounding may leave less than 0
+        #: What may be left when the run ends, as a share of it.
+        self.may_stay = place.value * self._run.may_leave / left
+
+    def goes_on(self):
+        """Take a step; False where none descends, or none may follow."""
+        if not self._energy > 0 or self.is_last:
+            return False
+        self.is_last = not self._run.goes_by(self._place)
+        found = None if self.is_last else _along(self.problem, self._place, *self._direction())
+        if found is None:
+            return False
+        (step_size, new), before = found, self._place
+        self._run.moved(step_size)
+        self._metric.past.add(new.coef - before.coef, new.slope - before.slope)
+        self._n_steps += 1
+        self.is_last = self._n_steps >= self._most_steps
+        if self._is_newton or _is_renewed_after(self._n_steps):
+            inverse = _inverse(self.problem, new, self._preconditioner)
+            self._metric = self._metric._replace(inverse=inverse)
+        self._be_at(new)
+        return True
+
+    def _direction(self):
+        """That of the next step, and its raw predictions where they are known."""
+        if not self._is_newton:
+            return self._steepest, None
+        share = max(ROUGH * np.sqrt(self._energy / self._largest), LEFT * self.may_stay)
+        here = self.problem, self._place, self._metric, self._steepest
+        return _newton_step(*here, share * self._energy)
+
+    def point(self):
+        """The point at the place, in the precision of X."""
+        coef, intercept = self._place.coef, self._place.intercept + self._place.data.shift
+        if self._whole.rows.dtype == np.float32:  # as precise as a product would be
+            return self._whole.with_raw(coef, self._place.raw, intercept)
+        return self._whole.at(coef, intercept)
+
+    def be_exact(self, point):
+        """Look in the precision of X from now on, from this point."""
+        if self.problem is not self._whole:
+            self.problem = self._whole
+            self._be_at(_place_of(point))
 
 
 def _is_renewed_after(n_steps):
@@ -134,14 +172,6 @@ def _place_of(point):
     known = point.data_loss, sums.total, sums.curvature, still, point.data_gradient
     data = Reduced(*known, point.curvature)
     return Place(point.coef, point.intercept, point.raw, point.value, point.gradient, data)
-
-
-def _point_of(problem, place):
-    """The point at a place, in the precision of X."""
-    coef, intercept = place.coef, place.intercept + place.data.shift
-    if problem.rows.dtype == np.float32:  # as precise as a product would be
-        return problem.with_raw(coef, place.raw, intercept)
-    return problem.at(coef, intercept)
 
 
 def _place(problem, coef, raw, intercept):

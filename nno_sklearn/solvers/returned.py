@@ -8,10 +8,11 @@ from nno_sklearn.problem import shortest
 from nno_sklearn.problem.cost import is_polished, takes_newton
 from nno_sklearn.problem.intercept import NO_SEARCH, PRECISION
 from nno_sklearn.problem.point import LEAST_UNIT
-from nno_sklearn.solvers.base import Run, Status
 from nno_sklearn.solvers.joint_newton import LEFT, PRECISE, newton_jointly, place_at
 from nno_sklearn.solvers.linesearch import exact_step, rises, rounding_of
 from nno_sklearn.solvers.newton import newton_step
+from nno_sklearn.solvers.result import Status
+from nno_sklearn.solvers.run import Run
 
 #: Share of ``tol`` to solve to, so that the rounded result is still within ``tol``.
 FINER = 0.25

@@ -13,7 +13,7 @@ import numpy as np
 
 from nno_sklearn.problem import Point, Problem
 from nno_sklearn.problem.intercept import NO_SEARCH
-from nno_sklearn.solvers.base import Callback, SolverResult
+from nno_sklearn.solvers.result import Callback, SolverResult
 from nno_sklearn.types import Array
 
 

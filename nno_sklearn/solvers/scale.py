@@ -6,7 +6,8 @@ import numpy as np
 
 from nno_sklearn.problem import Point, Problem, best_scale, mean_squared_slope, root_mean_square
 from nno_sklearn.problem.cost import takes_newton
-from nno_sklearn.solvers.base import Callback, Solver, SolverResult, Status
+from nno_sklearn.solvers.base import Solver
+from nno_sklearn.solvers.result import Callback, SolverResult, Status
 from nno_sklearn.solvers.returned import polished
 from nno_sklearn.solvers.scale_newton import newton_with_scale
 from nno_sklearn.solvers.succession import Check, Succession, accept

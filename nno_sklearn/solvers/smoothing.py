@@ -4,9 +4,10 @@ import numpy as np
 
 from nno_sklearn.problem import Point, Problem
 from nno_sklearn.problem.cost import begins_inside, takes_interior, takes_newton
-from nno_sklearn.solvers.base import GIVEN, Callback, Solver, SolverResult, Status
+from nno_sklearn.solvers.base import Solver
 from nno_sklearn.solvers.interior_point import place_inside
 from nno_sklearn.solvers.multipliers import place_by_multipliers
+from nno_sklearn.solvers.result import GIVEN, Callback, SolverResult, Status
 from nno_sklearn.solvers.returned import polished
 from nno_sklearn.solvers.succession import Check, Succession, accept
 from nno_sklearn.types import RandomState

@@ -5,8 +5,8 @@ from itertools import takewhile
 import numpy as np
 
 from nno_sklearn.problem.cost import takes_kinked_newton
-from nno_sklearn.solvers.base import Run
 from nno_sklearn.solvers.coefficient_choice import SMALLEST_SET
+from nno_sklearn.solvers.run import Run
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 
 #: Each strength as a share of the one before, and the least and the largest number of them: so weak

@@ -10,7 +10,8 @@ import numpy as np
 from nno_sklearn.problem import Point, Problem, nonsmooth_bound
 from nno_sklearn.problem.cost import MOST_POLISHED_ENTRIES
 from nno_sklearn.problem.point import LEAST_UNIT
-from nno_sklearn.solvers.base import Callback, Record, Solver, SolverResult, Status, name_of
+from nno_sklearn.solvers.base import Solver
+from nno_sklearn.solvers.result import Callback, Record, SolverResult, Status, name_of
 from nno_sklearn.solvers.returned import as_returned
 from nno_sklearn.types import RandomState
 

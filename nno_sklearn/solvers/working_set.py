@@ -18,7 +18,6 @@ from nno_sklearn.problem.cost import (
     takes_products,
 )
 from nno_sklearn.solvers.accelerated import accelerated_steps
-from nno_sklearn.solvers.base import STANDSTILL
 from nno_sklearn.solvers.coefficient_choice import (
     are_chosen,
     chosen_coefficients,
@@ -35,6 +34,7 @@ from nno_sklearn.solvers.model_steps import step_to_minimum
 from nno_sklearn.solvers.models import RowHessian
 from nno_sklearn.solvers.product_models import has_product_models, minimise_by_products
 from nno_sklearn.solvers.quadratic import minimise_model
+from nno_sklearn.solvers.run import STANDSTILL
 
 MAX_NEWTON_STEPS = 10
 #: Accelerated steps on a set, and in all columns before a run stalls: few tell whether they gain.

@@ -20,8 +20,8 @@ from nno_sklearn.streams.refit import Known, Refit
 CELLS_PER_COEFFICIENT, FEWEST_CELLS, MOST_CELLS = 10, 500, 10_000
 #: Fewest rows that are absorbed together.
 CHUNK = 2000
-#: Rows of a chunk that are searched, in numbers of cells, and how many at least.
-SEARCHED, FEWEST_SEARCHED = 0.5, 250
+#: Rows of a chunk that are drawn to be searched, in numbers of cells, and how many at least.
+DRAWN, FEWEST_DRAWN = 0.5, 250
 #: Share of the rows so far that may come before the model is refitted.
 UNSEEN_SHARE = 0.01
 #: Factor of the raw prediction as a coordinate of distances, in a typical row's Newton steps.
@@ -187,10 +187,10 @@ class CellLearner:
         model = self._fit(state, known, chunk, state.reference)
         totals = known.cells.totals.updated(chunk.X, chunk.y, chunk.weight)
         rows, budget = (chunk.X, chunk.y, chunk.weight), self._budget(chunk)
-        n_searched = max(FEWEST_SEARCHED, int(SEARCHED * budget))
-        if known.cells.price and n_searched < len(chunk) and not sparse.issparse(chunk.X):
+        n_drawn = max(FEWEST_DRAWN, int(DRAWN * budget))
+        if known.cells.price and n_drawn < len(chunk) and not sparse.issparse(chunk.X):
             random = np.random.default_rng(state.n_rows)
-            rows = drawn(*rows, totals=totals, n_drawn=n_searched, random=random)
+            rows = drawn(*rows, totals=totals, n_drawn=n_drawn, random=random)
         look = self._objective.look(chunk, *model)
         coordinates = self._coordinates(chunk, look, totals.inverse_scale, model[0])
         cells = known.cells.absorb(*rows, coordinates, n_cells=budget, metric=self._metric)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from nno_sklearn.solvers.base import Record
+from nno_sklearn.solvers.result import Record
 from nno_sklearn.streams.batch import Batch
 from nno_sklearn.streams.objective import StreamObjective
 

@@ -14,11 +14,11 @@ from scipy import sparse
 from nno_sklearn.neighbors import CellMemory
 from nno_sklearn.problem import Correction, Problem
 from nno_sklearn.problem.cost import fits_matrix, takes_newton, too_coupled
-from nno_sklearn.solvers.base import Run
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.joint_newton import LAST_SHARE, LEAST_GROWTH, newton_jointly, place_at
 from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
 from nno_sklearn.solvers.preconditioner import diagonal_preconditioner
+from nno_sklearn.solvers.run import Run
 from nno_sklearn.solvers.secants import LBFGS
 from nno_sklearn.solvers.working_set import solve_by_working_sets
 from nno_sklearn.streams.batch import Batch

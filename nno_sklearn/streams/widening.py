@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nno_sklearn.losses import Loss
-from nno_sklearn.losses.base import Curvature
+from nno_sklearn.losses.curvature import Curvature
 from nno_sklearn.types import Array
 
 

@@ -136,7 +136,8 @@ class TestBaseline:
 
     def check(self, Estimator, X, y, loss, penalty):
         problem = {
-            "loss": loss, "penalty": penalty, "alpha": self.ALPHA, "l1_ratio": 0.3,
+            "loss": loss, "penalty": penalty, "alpha": self.ALPHA,
+            "l1_ratio": 0.3 if penalty == "elasticnet" else 0.5,
             "tol": 1e-8, "max_iter": 100_000, "random_state": 0,
         }  # fmt: skip
         expected = make_baseline(len(y), **problem).fit(X, y)

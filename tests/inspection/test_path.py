@@ -225,7 +225,8 @@ class TestPathDisplay:
         with pytest.raises(NotFittedError):
             PathDisplay.from_search(NNOSearchCV(NNORegressor(), alphas="auto"))
         with pytest.raises(ValueError, match=r"Only one alpha \(0.1\) goes with"):
-            PathDisplay.from_search(search_of(None, {"alpha": [0.1], "l1_ratio": [0.1, 0.9]}))
+            grid = {"alpha": [0.1], "l1_ratio": [0.1, 0.9]}
+            PathDisplay.from_search(search_of(NNORegressor(penalty="elasticnet"), grid))
         scoring = ["r2", "neg_mean_absolute_error"]
         unchosen = search_of(alphas=3, scoring=scoring, refit=False)
         with pytest.raises(ValueError, match=r"chose no candidate \(refit=False\)"):

@@ -31,6 +31,7 @@ from nno_sklearn import (
     ProximalSolver,
 )
 from nno_sklearn.losses import Huber
+from nno_sklearn.penalties import ElasticNet
 from nno_sklearn.solvers import SOLVERS
 from tests.model_selection.searches import (
     ALPHAS,
@@ -290,7 +291,8 @@ def test_scoring(name):
 
 @pytest.mark.parametrize("model", [CLASSIFIER, RandomForestClassifier(3, random_state=0)])
 def test_random_draws(model):
-    draws = {"alpha": loguniform(1e-3, 1), "l1_ratio": [0.1, 0.5], "penalty": ["elasticnet", "l2"]}
+    nets = [ElasticNet(0.1), ElasticNet(0.5), "l2"]
+    draws = {"alpha": loguniform(1e-3, 1), "penalty": nets, "fit_intercept": [True, False]}
     if model is not CLASSIFIER:
         draws = {"max_depth": [1, 2, 3, 4], "min_samples_leaf": [1, 3]}
     params = {"n_iter": 5, "cv": 2, "random_state": 3}

@@ -21,7 +21,10 @@ PATH = {"alpha": np.logspace(1, -3, 9)}
 
 
 def test_one_standard_error_stays_on_the_path_of_the_best():
-    grid = {**PATH, "penalty": ["l2", "elasticnet"], "l1_ratio": [0.1, 0.9]}
+    grid = [
+        {**PATH, "penalty": ["l2"]},
+        {**PATH, "penalty": ["elasticnet"], "l1_ratio": [0.1, 0.9]},
+    ]
     found = search(grid=grid, refit="one_standard_error")
     results, best = found.cv_results_, found.cv_results_["mean_test_score"].argmax()
     error = results["std_test_score"][best] / np.sqrt(4 - 1)

@@ -278,6 +278,9 @@ def test_a_first_fit_that_does_not_converge_is_told(monkeypatch):
         (L1(weights="adaptive", first="l1"), r"L1\(first='l1'\): the penalty of a first fit is"),
         (L1(weights="adaptive", first=ADAPTIVE), "needs no first fit itself. Pass one such as L1"),
         (L1(weights="adaptive", first=L1(gamma=0)), r"L1\(gamma=0\): gamma must be a finite"),
+        (L1(gamma=2.0), r"L1\(gamma=2.0\): gamma has no effect without weights='adaptive'. Give"),
+        (L1(weights=2.0, eps=0.1), "eps has no effect without weights='adaptive'. Give that, too,"),
+        (ElasticNet(first=L1()), r"ElasticNet\(first=L1\(\)\): first has no effect without weig"),
     ],
 )
 def test_errors(penalty, message):

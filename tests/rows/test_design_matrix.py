@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nno_sklearn.rows import design_matrix, moments
+from nno_sklearn.rows import design_matrix, moments, products
 from tests.problems import (
     CONTAINERS,
     make_matrix,
@@ -98,7 +98,7 @@ def test_residuals_that_are_nothing_are_nothing_in_single_precision():
     X = rng.normal(size=(500, 6)).astype(np.float32)
     residual = rng.normal(size=(500, 3)) * 10.0 ** rng.uniform(-44, -4, (500, 3))
     residual, size = residual.astype(np.float32), np.abs(residual)
-    flushed = design_matrix._flushed(residual)
+    flushed = products._flushed(residual)
     assert not flushed[size < 1e-36].any()
     np.testing.assert_array_equal(flushed[size > 1e-20], residual[size > 1e-20])
     product = design_matrix.DesignMatrix(X, np.full(500, 1 / 500), centred=False).rmatvec(residual)

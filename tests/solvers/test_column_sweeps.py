@@ -9,8 +9,8 @@ from nno_sklearn.penalties import L1, MCP, ElasticNet, GroupLasso
 from nno_sklearn.problem import WorkingHessian
 from nno_sklearn.problem.cost import newton, sizes, takes_sweeps
 from nno_sklearn.solvers import column_sweeps, working_set
-from nno_sklearn.solvers.base import Status
 from nno_sklearn.solvers.column_sweeps import ColumnSweeps
+from nno_sklearn.solvers.result import Status
 from tests.problems import make_weight, pose, solve
 
 N, P, ALPHA = 200, 60, 0.02

@@ -7,7 +7,7 @@ from nno_sklearn import NNOClassifier, ProximalSolver
 from nno_sklearn.losses import Huber, LogLoss, Poisson, SquaredError, SquaredHinge
 from nno_sklearn.penalties import L1, L2, MCP, SCAD, SLOPE, ElasticNet, FusedLasso, GroupLasso
 from nno_sklearn.solvers import proximal
-from nno_sklearn.solvers.base import GIVEN
+from nno_sklearn.solvers.result import GIVEN
 from nno_sklearn.solvers.stronger_penalties import LEAST, MOST, NEXT, STRONGER, stronger_penalties
 from tests.problems import pose, solve
 

@@ -1,10 +1,4 @@
-"""Arrays of other libraries in the place of numpy's: they answer to numpy's functions.
-
-numpy hands its functions' calls to arrays that ask for it (NEP 13 for ufuncs, NEP 18 and 35 for
-others). What is written in numpy's terms then runs where an array is, in its library: losses and
-rows need no second version. What a function cannot do there is an error, nothing comes to this
-process unasked; ``np.asarray`` asks for it.
-"""
+"""An array of another library that answers to numpy's functions."""
 
 from __future__ import annotations
 
@@ -29,8 +23,9 @@ _NAMES = {
 }
 #: Orders in memory are the library's own affair.
 _FLAGS = SimpleNamespace(c_contiguous=False, f_contiguous=False)
-
-
+#: What stands for each of numpy's functions that are no ufuncs; it gets the array that was asked
+#: first, and what the function got.
+FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 #: Bytes of a block of another library's array: each call there costs as much as the arithmetic on
 #: what fits a processor's cache, and starts a device's many processors.
 BLOCK_BYTES = 2**26
@@ -57,7 +52,7 @@ class ForeignArray(NDArrayOperatorsMixin):
 
     def __init__(self, array: Any, parent: tuple[ForeignArray, Any] | None = None) -> None:
         self.array, self._parent = array, parent
-        self._xp, self._device = namespace_of(array), array.device
+        self.xp, self._device = namespace_of(array), array.device
 
     shape = property(lambda self: tuple(self.array.shape))
     ndim = property(lambda self: len(self.shape))
@@ -94,21 +89,22 @@ class ForeignArray(NDArrayOperatorsMixin):
         if isinstance(values, ForeignArray):
             if values.dtype == dtype:
                 return values.array
-            return self._xp.astype(values.array, getattr(self._xp, dtype.name))
+            return self.xp.astype(values.array, getattr(self.xp, dtype.name))
         if np.ndim(values) == 0:  # no transfer
-            return self._filled((), values, dtype)
+            return self.filled((), values, dtype)
         shape = values.shape
         some = tuple(slice(1) if s == 0 and n else slice(None) for s, n in _strides(values))
-        array = to_library(values[some], dtype, self._xp, self._device)
-        return self._xp.broadcast_to(array, shape) if array.shape != shape else array
+        array = to_library(values[some], dtype, self.xp, self._device)
+        return self.xp.broadcast_to(array, shape) if array.shape != shape else array
 
-    def _filled(self, shape, value, dtype):
-        type_ = getattr(self._xp, dtype.name)
-        return self._xp.full(shape, dtype.type(value).item(), dtype=type_, device=self._device)
+    def filled(self, shape: tuple[int, ...], value: Any, dtype: np.dtype) -> Any:
+        """An array of one number, of this one's library, where this one is."""
+        type_ = getattr(self.xp, dtype.name)
+        return self.xp.full(shape, dtype.type(value).item(), dtype=type_, device=self._device)
 
     def astype(self, dtype: DTypeLike, order: str = "K", copy: bool = True) -> ForeignArray:
         array = self.like(self, dtype)
-        return ForeignArray(self._xp.asarray(array, copy=True) if copy and array is self.array
+        return ForeignArray(self.xp.asarray(array, copy=True) if copy and array is self.array
                             else array)  # fmt: skip
 
     def copy(self) -> ForeignArray:
@@ -116,29 +112,29 @@ class ForeignArray(NDArrayOperatorsMixin):
 
     def reshape(self, *shape: Any) -> ForeignArray:
         shape = shape[0] if isinstance(shape[0], tuple) else shape
-        return ForeignArray(self._xp.reshape(self.array, shape))
+        return ForeignArray(self.xp.reshape(self.array, shape))
 
     def ravel(self) -> ForeignArray:
         return self.reshape(-1)
 
     def take(self, index: Any, axis: int = 0) -> ForeignArray:
         index = self.like(np.arange(self.shape[axis])[np.asarray(index)], np.int64)
-        return ForeignArray(self._xp.take(self.array, index, axis=axis))
+        return ForeignArray(self.xp.take(self.array, index, axis=axis))
 
     # Reductions
 
     def sum(self, axis: Any = None, dtype: DTypeLike | None = None, keepdims: bool = False) -> Any:
         dtype = self.dtype if dtype is None else dtype
         array = self.like(self, np.int64 if dtype == np.dtype(bool) else dtype)
-        return ForeignArray(self._xp.sum(array, axis=_axes(axis, self.ndim), keepdims=keepdims))
+        return ForeignArray(self.xp.sum(array, axis=_axes(axis, self.ndim), keepdims=keepdims))
 
     def _reduced(self, name, axis, keepdims, initial=None):
         array, axes = self.array, _axes(axis, self.ndim)
         if initial is not None and 0 in (self.shape[i] for i in axes):
             shape = [n for i, n in enumerate(self.shape) if i not in axes]
-            return ForeignArray(self._filled(tuple(shape), initial, self.dtype))
+            return ForeignArray(self.filled(tuple(shape), initial, self.dtype))
         for i in sorted(axes, reverse=True):
-            array = getattr(self._xp, name)(array, axis=i, keepdims=keepdims)
+            array = getattr(self.xp, name)(array, axis=i, keepdims=keepdims)
         return ForeignArray(array)
 
     def max(self, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
@@ -156,7 +152,7 @@ class ForeignArray(NDArrayOperatorsMixin):
         return (self != 0)._reduced("all", axis, False)
 
     def argmax(self, axis: int) -> ForeignArray:
-        return ForeignArray(self._xp.argmax(self.array, axis=axis))
+        return ForeignArray(self.xp.argmax(self.array, axis=axis))
 
     # Parts
 
@@ -233,13 +229,13 @@ class ForeignArray(NDArrayOperatorsMixin):
             return ufunc.at(*map(_at_home, inputs))
         if method != "__call__":
             return NotImplemented
-        *types, result_type = ufunc.resolve_dtypes((*map(_type_of, inputs), None))
+        *types, result_type = ufunc.resolve_dtypes((*map(type_of, inputs), None))
         arrays = [self.like(one, dtype) for one, dtype in zip(inputs, types, strict=True)]
-        result = ForeignArray(self._function(ufunc)(*arrays))
+        result: Any = ForeignArray(self._function(ufunc)(*arrays))
         if result.dtype != result_type:
             result = result.astype(result_type)
         if where is not True:
-            result = _where(self, where, result, out[0])
+            result = np.where(where, result, out[0])
         if not out:
             return result
         out[0][...] = _at_home(result) if isinstance(out[0], np.ndarray) else result
@@ -248,21 +244,21 @@ class ForeignArray(NDArrayOperatorsMixin):
     def _function(self, ufunc):
         """The library's function that does what a ufunc does."""
         name = _NAMES.get(ufunc.__name__, ufunc.__name__)
-        known = _COMPOSED.get(name) or getattr(self._xp, name, None)
+        known = _COMPOSED.get(name) or getattr(self.xp, name, None)
         if known is None:
             raise TypeError(
                 f"{ufunc.__name__} is no function of the array API standard, so that it cannot be "
                 "computed where an array of another library is. np.asarray brings the array to "
                 "this process; a Loss without takes_any_array = True is given arrays of numpy."
             )
-        return known if name not in _COMPOSED else lambda *arrays: known(self._xp, *arrays)
+        return known if name not in _COMPOSED else lambda *arrays: known(self.xp, *arrays)
 
     def __array_function__(
         self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        if function not in _FUNCTIONS:
+        if function not in FUNCTIONS:
             return NotImplemented
-        return _FUNCTIONS[function](self, *args, **kwargs)
+        return FUNCTIONS[function](self, *args, **kwargs)
 
 
 def _strides(values):
@@ -280,14 +276,14 @@ def _at_home(value):
     return np.asarray(value) if isinstance(value, ForeignArray) else value
 
 
-def _type_of(value):
+def type_of(value):
     """A type for promotion: python's numbers give way to those of arrays."""
     if isinstance(value, bool | int | float) and not isinstance(value, np.generic | bool):
         return type(value)
-    return np.result_type(_dtype_of(value))
+    return np.result_type(dtype_of(value))
 
 
-def _dtype_of(value):
+def dtype_of(value):
     return value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
 
 
@@ -308,140 +304,3 @@ def _xlog1py(xp, x, y):
 
 
 _COMPOSED = {"xlog1py": _xlog1py}
-
-
-# numpy's functions that are no ufuncs; each gets the array that was asked first
-
-_FUNCTIONS: dict[Any, Callable[..., Any]] = {}
-
-
-def _for(*functions):
-    def note(implementation):
-        _FUNCTIONS.update(dict.fromkeys(functions, implementation))
-        return implementation
-
-    return note
-
-
-@_for(np.bincount, np.flatnonzero, np.count_nonzero, np.repeat, np.cumsum)
-def _no_function_of_the_standard(like, *args, **kwargs):
-    raise TypeError(
-        "This function of numpy has no counterpart in the array API standard: bring its arrays to "
-        "this process by np.asarray."
-    )
-
-
-@_for(np.where)
-def _where(like, condition, x, y):
-    kinds = [_type_of(one) for one in (x, y)]
-    dtype = np.add.resolve_dtypes((*kinds, None))[0]
-    arrays = like.like(x, dtype), like.like(y, dtype)
-    return ForeignArray(like._xp.where(like.like(condition, bool), *arrays))
-
-
-@_for(np.clip)
-def _clip(like, a, low, high):
-    return np.minimum(np.maximum(a, low), high)
-
-
-@_for(np.asarray)
-def _asarray(like, a, dtype=None, order=None):
-    return ForeignArray(like.like(a, _dtype_of(a) if dtype is None else dtype))
-
-
-@_for(np.empty, np.zeros)
-def _zeros(like, shape, dtype=float, order=None):
-    return ForeignArray(like._filled(shape, 0, np.dtype(dtype)))
-
-
-@_for(np.empty_like, np.zeros_like)
-def _zeros_like(like, a, dtype=None, order=None, shape=None):
-    dtype = a.dtype if dtype is None else np.dtype(dtype)
-    return ForeignArray(like._filled(a.shape if shape is None else shape, 0, dtype))
-
-
-@_for(np.ones_like)
-def _ones_like(like, a, dtype=None):
-    return _full_like(like, a, 1, dtype)
-
-
-@_for(np.full_like)
-def _full_like(like, a, fill_value, dtype=None):
-    dtype = a.dtype if dtype is None else np.dtype(dtype)
-    return ForeignArray(like._filled(a.shape, fill_value, dtype))
-
-
-@_for(np.broadcast_to)
-def _broadcast_to(like, array, shape):
-    shape = (shape,) if isinstance(shape, int) else shape
-    return ForeignArray(like._xp.broadcast_to(array.array, shape))
-
-
-@_for(np.concatenate)
-def _concatenate(like, arrays, axis=0):
-    dtype = np.result_type(*map(_dtype_of, arrays))
-    return ForeignArray(like._xp.concat([like.like(one, dtype) for one in arrays], axis=axis))
-
-
-@_for(np.vstack)
-def _vstack(like, arrays):
-    return _concatenate(like, arrays, axis=0)
-
-
-@_for(np.hstack)
-def _hstack(like, arrays):
-    return _concatenate(like, arrays, axis=1)
-
-
-@_for(np.diag)
-def _diag(like, v):
-    return v[:, None] * np.eye(len(v))
-
-
-@_for(np.outer)
-def _outer(like, a, b):
-    return a[:, None] * b[None, :]
-
-
-@_for(np.vdot)
-def _vdot(like, a, b):
-    return (a * b).sum()
-
-
-@_for(np.einsum)
-def _einsum(like, subscripts, *operands):
-    """Entry by entry: for products of matrices there is ``@``."""
-    inputs, output = subscripts.split("->")
-    letters = sorted(set(subscripts) - set(",->"))
-    product = 1.0
-    for names, array in zip(inputs.split(","), operands, strict=True):
-        assert list(names) == sorted(names)
-        product = product * array[tuple(slice(None) if x in names else None for x in letters)]
-    assert list(output) == sorted(output)
-    return product.sum(axis=tuple(i for i, x in enumerate(letters) if x not in output))
-
-
-@_for(np.ptp)
-def _ptp(like, a, axis):
-    return a.max(axis=axis) - a.min(axis=axis)
-
-
-@_for(np.result_type)
-def _result_type(like, *values):
-    return np.result_type(*(one.dtype if isinstance(one, ForeignArray) else one for one in values))
-
-
-@_for(np.shape)
-def _shape(like, a):
-    return a.shape
-
-
-@_for(np.ndim)
-def _ndim(like, a):
-    return a.ndim
-
-
-@_for(np.linalg.qr)
-def _qr(like, a, mode):
-    """The triangular factor, which is small, in this process."""
-    return to_numpy(like._xp.linalg.qr(a.array)[1])
