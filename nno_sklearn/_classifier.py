@@ -101,7 +101,7 @@ class NNOClassifier(ClassifierMixin, ClassTargets, LinearModel):
         Strength of the penalty, at least 0; ``1 / (C * n_samples)`` in terms of
         scikit-learn's LogisticRegression.
     l1_ratio : float in [0, 1], default=0.5
-        Share of the l1 part in "elasticnet"; refused with other penalties.
+        Share of the l1 part in "elasticnet"; others do not use it, and warn of one that was set.
     solver : {"auto", "gd", "nearest_neighbor", "proximal"} or Solver, default="auto"
         How the optimum is found; all find the same one. "gd" needs a differentiable penalty.
         The parameters of an object can be tuned as ``solver__n_neighbors`` etc.

@@ -1,5 +1,6 @@
 """Checks of what the user passes: data, weights and hyper-parameters."""
 
+import warnings
 from inspect import Parameter, signature
 from numbers import Integral, Real
 
@@ -173,19 +174,21 @@ def make_penalty(estimator):
     else:
         found = _named("penalty", penalty, {**PENALTIES, None: NoPenalty}, Penalty)()
     if not is_default(estimator, "l1_ratio"):
-        raise _unused_share(penalty, estimator.l1_ratio)
+        _warn_of_unused_share(penalty, estimator.l1_ratio)
     return found
 
 
-def _unused_share(penalty, share):
-    """The ValueError for an l1_ratio beside a penalty that does not use it."""
+def _warn_of_unused_share(penalty, share):
+    """Warn of an l1_ratio beside a penalty that does not use it: searches cross both."""
     remedy = "Use penalty='elasticnet'"
     if isinstance(penalty, Penalty) and "l1_ratio" in penalty.get_params(deep=False):
         remedy = f"Set that of the object, penalty__l1_ratio={share!r}"
-    return ValueError(
+    warnings.warn(
         f"l1_ratio={share!r} has no effect with penalty={penalty!r}: it is the share of the l1 "
         f"part in penalty='elasticnet'. {remedy}, or leave l1_ratio out. In a search, give each "
-        "penalty a grid of its own, in a list of grids."
+        "penalty a grid of its own, in a list of grids, and no model is fitted twice.",
+        UserWarning,
+        stacklevel=2,
     )
 
 

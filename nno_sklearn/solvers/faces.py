@@ -3,14 +3,14 @@
 import numpy as np
 from scipy.linalg import block_diag
 
-from nno_sklearn.solvers.models import GramModel, ThinModel, stands_still
+from nno_sklearn.solvers.models import GramModel, ThinModel
 
 #: Proximal points at most, and those in a row at which the model may not fall; steps of the first
 #: one and of the last, in reciprocals of the largest curvature, and what a step grows by.
 MAX_POINTS, MOST_IN_VAIN, FIRST_STEP, LAST_STEP, GROWTH = 30, 3, 10.0, 1e10, 4.0
-#: Newton steps to a proximal point, how many of them must halve what is left, shortenings of each,
-#: and the accuracy in target gaps.
-MAX_STEPS, PATIENCE, WORTHWHILE, SHORTENINGS, FINER = 40, 9, 0.5, 8, 3e-3
+#: Newton steps to a proximal point, those that may gain less than half, shortenings of each, and
+#: its accuracy in target gaps.
+MAX_STEPS, MOST_STEPS_IN_VAIN, SHORTENINGS, FINER = 40, 8, 8, 3e-3
 #: Share of the slope along a step by which the dual falls at least.
 SUFFICIENT = 1e-4
 #: Times that a step on a face is halved until the model falls, and roundings of the terms of what
@@ -154,10 +154,11 @@ class FaceModel:
         ``g + H q`` the proximal step ``v(q)`` takes. At the minimum ``v(q) - w = q``; what is left
         of that, in the norm of H, is a duality gap. Last, whether that is small enough."""
         v, left = self._residual(centre, moved, self._product(moved), step)
-        gaps = []
+        best, in_vain = np.inf, 0
         for _ in range(MAX_STEPS):
-            gaps.append(0.5 * np.vdot(left, self._product(left)))
-            if gaps[-1] <= accuracy or stands_still(gaps, PATIENCE, WORTHWHILE):
+            gap = 0.5 * np.vdot(left, self._product(left))
+            in_vain, best = (in_vain + 1, best) if gap > 0.5 * best else (0, gap)
+            if gap <= accuracy or in_vain > MOST_STEPS_IN_VAIN:
                 break
             ahead = self._newton(v, left, step)
             # Where rounding is all that is left, the dual may not rise along it.
@@ -165,7 +166,7 @@ class FaceModel:
                 break
             length, v, left = self._length(centre, moved, v, left, ahead, step)
             moved = moved + length * ahead
-        return v, moved, gaps[-1] <= accuracy
+        return v, moved, gap <= accuracy
 
     def _length(self, centre, moved, v, left, ahead, step):
         """Length of a Newton step, and ``v(q)`` and what is left at its end."""

@@ -4,15 +4,14 @@ import numpy as np
 
 from nno_sklearn.rows.cholesky import ScaledCholesky
 from nno_sklearn.solvers.kinked_model import GAP_ROUNDINGS
-from nno_sklearn.solvers.models import stands_still
 from nno_sklearn.solvers.norms_model import NormsModel
 
 #: Proximal points at most; steps of the first one, the least and the largest, in reciprocals of
 #: groups' largest curvatures; what a step grows by, or shrinks by where the model does not fall.
 MAX_POINTS, FIRST_STEP, LEAST_STEP, LAST_STEP, FACTOR = 60, 30.0, 1e-2, 1e10, 10.0
-#: Newton steps to a proximal point, and shortenings of each; and how many of them, or of proximal
-#: points, must halve the gap, as they do not where rounding is what is left.
-MAX_STEPS, SHORTENINGS, PATIENCE, WORTHWHILE = 30, 8, 9, 0.5
+#: Newton steps to a proximal point, shortenings of each, and steps in a row, and proximal points,
+#: that may gain less than half, as they do where rounding is what is left.
+MAX_STEPS, SHORTENINGS, MOST_STEPS_IN_VAIN, MOST_IN_VAIN = 30, 8, 8, 8
 #: Accuracy of a proximal point: as a share of its distance, and in target gaps, of whose square the
 #: model's gap is.
 COARSE, FINER = 0.1, 1e-3
@@ -54,16 +53,17 @@ class SparseGroupModel(NormsModel):
         accuracy = FINER * target_gap * min(1.0, target_gap / max(self._energy, TINY))
         curvature, step = self._largest(), FIRST_STEP
         unit = 1.0 / np.where(curvature > 0, curvature, max(curvature.max(), TINY))
-        dual, best, gaps = (v - self._w, slope - self._gradient), v, []
+        dual, best, least, in_vain = (v - self._w, slope - self._gradient), v, np.inf, 0
         for _ in range(MAX_POINTS):
             new, found, is_settled = self._proximal_point(v, dual, step * unit, accuracy)
             there = self._gradient + self._product(new - self._w)
             if self._falls(v, slope, new, there):
                 v, slope, dual = new, there, found
-                gaps.append(self._gap(v, slope))
+                gap = self._gap(v, slope)
+                in_vain = 0 if gap <= 0.5 * least else in_vain + 1
                 # What rounding lets fall may be farther from the minimum.
-                best = v if gaps[-1] <= min(gaps) else best
-                if gaps[-1] <= target_gap or stands_still(gaps, PATIENCE, WORTHWHILE):
+                least, best = (gap, v) if gap <= least else (least, best)
+                if gap <= target_gap or in_vain > MOST_IN_VAIN:
                     break
                 step = min(step * FACTOR, LAST_STEP) if is_settled else step
             elif is_settled and accuracy > EPS * target_gap:
@@ -95,14 +95,15 @@ class SparseGroupModel(NormsModel):
         """
         moved, image = dual
         v, left = self._left(centre, moved, image, step)
-        gaps = []
+        least, in_vain = np.inf, 0
         for _ in range(MAX_STEPS):
             bent, far = self._product(left), v - centre
             enough = max(accuracy, 0.5 * COARSE * np.vdot(far, far / step))
-            gaps.append(0.5 * np.vdot(left, bent))
-            if gaps[-1] <= enough:
+            gap = 0.5 * np.vdot(left, bent)
+            if gap <= enough:
                 return v, (moved, image), True
-            if stands_still(gaps, PATIENCE, WORTHWHILE):
+            in_vain, least = (in_vain + 1, least) if gap > 0.5 * least else (0, gap)
+            if in_vain > MOST_STEPS_IN_VAIN:
                 break
             ahead = self._newton(v, left, bent, step)
             along, length = self._product(ahead), 1.0
