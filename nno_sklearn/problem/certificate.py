@@ -53,7 +53,7 @@ def unbalanced_gap(point, conjugates=None):
     dual = -point.data_gradient / alpha
     # At c = 1 Fenchel's inequality is an equality: no conjugate of the loss, no cancellation.
     gap = _above(
-        alpha * penalty.value(point.coef),
+        point.of_penalty,
         alpha * penalty.conjugate(dual),
         np.vdot(point.data_gradient, point.coef),
     )
@@ -91,12 +91,10 @@ def _imbalance(point):
     eps = point.problem.rows.eps
     above = np.abs(total) > ROUNDINGS * eps * curvature * np.abs(point.intercept)
     left = float(total @ point.intercept)
-    if not above.any():
+    if not np.count_nonzero(above):
         return 0.0, left
-    promised = np.divide(
-        total**2, curvature, out=np.zeros_like(total), where=above & (curvature > 0)
-    )
-    return 0.5 * float(promised.sum()), left
+    used = above & (curvature > 0)
+    return 0.5 * float((total[used] ** 2 / curvature[used]).sum()), left
 
 
 def shifted_dual_gap(point, step):

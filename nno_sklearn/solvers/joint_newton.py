@@ -53,6 +53,8 @@ class Place(NamedTuple):
     step: Array
     #: Half the squared Newton decrement: what the step promises. nan where none is known.
     decrease: float
+    #: Of the data loss by the coefficients.
+    gradient: Array
     #: Whether the step leads to the minimum, as the objective is quadratic.
     is_exact: bool = False
 
@@ -62,8 +64,8 @@ class Place(NamedTuple):
 
 
 def descend_by_newton(run, point, look=None):
-    """Newton's steps of a run, whose last look was at ``point``; those of small problems end at the
-    limit of precision.
+    """Newton's steps of a run from ``point``, which is recorded first; those of small problems end
+    at the limit of precision.
 
     Parameters
     ----------
@@ -80,6 +82,9 @@ def descend_by_newton(run, point, look=None):
     is_precise = is_polished(run.problem)
     accuracy = min(LEFT if is_precise else 1.0, LAST_SHARE * run.may_leave)
     start = (look or place_at)(run.problem, point.coef, point.intercept)
+    point.learn_gradient(start.gradient)
+    if run.done(point):
+        return point
     goes_on = partial(run.goes_by, step_size=1.0)
     found, has_ended = newton_jointly(run.problem, start, accuracy, goes_on, look)
     found = found or point
@@ -162,9 +167,10 @@ def place_at(problem, coef, intercept):
     curvature = problem.alpha * penalty.curvature(coef)
     step, pivot = _step(data.blocks, curvature, slope)
     if pivot < LEAST_PIVOT:
-        return Place(coef, intercept, value, np.zeros_like(slope), np.nan)
+        return Place(coef, intercept, value, np.zeros_like(slope), np.nan, data.gradient)
     is_exact = problem.is_piecewise_quadratic and pivot >= EXACT_PIVOT
-    return Place(coef, intercept, value, step, -0.5 * float(np.vdot(slope, step)), is_exact)
+    decrease = -0.5 * float(np.vdot(slope, step))
+    return Place(coef, intercept, value, step, decrease, data.gradient, is_exact)
 
 
 def _step(blocks, curvature, slope):

@@ -73,7 +73,7 @@ def solve_by_working_sets(run, point, rows=None):
     """
     hessian = point.problem.knowledge.working_hessian(rows, lambda: WorkingHessian(rows))
     step_size, sets = np.nan, _WorkingSets(hessian)
-    if takes_kinked_newton(point.problem) and not run.done(point):
+    if takes_kinked_newton(point.problem):
         point, step_size = descend_by_newton(run, point, kinked_place_at), 1.0
     while not run.done(point, step_size):
         better = point if _creeps(run.history) else sets.lowered(run, point)
