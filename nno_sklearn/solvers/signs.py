@@ -8,7 +8,7 @@ from nno_sklearn.solvers.models import DOUBTFUL
 #: Guesses that are made after that of the signs of w; mostly three to six are enough.
 MOST_GUESSES = 12
 #: Share of the longest step by itself that a coefficient must promise to enter with others.
-PROMISING = 0.3
+PROMISING = 0.1
 
 
 def settled_signs(matrix, terms, w, gradient):
