@@ -6,11 +6,13 @@ step length, as the descent elsewhere does.
 """
 
 from functools import partial
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
 
-from nno_sklearn.problem.cost import is_polished
+from nno_sklearn.problem.cost import is_polished, searches_lengths
+from nno_sklearn.problem.intercept import Look
 from nno_sklearn.rows.cholesky import ScaledCholesky
 from nno_sklearn.rows.sums import beside
 from nno_sklearn.solvers.linesearch import MEAN_ROUNDING, shorter
@@ -19,9 +21,13 @@ from nno_sklearn.types import Array
 #: Share of the promised decrease with which a step is content, and how many lengths are tried.
 CONTENT, MOST_TRIALS = 1e-4, 6
 #: Share of Newton's promise, times the cube of a step's length, that the step must gain beyond the
-#: model for the next to be so many times as long as Newton's: where classes are nearly separated,
-#: curvature falls ahead of each step, and Newton's own are too short.
+#: model for the next to be so many times as long as Newton's, where lengths are not searched: where
+#: classes are nearly separated, curvature falls ahead of each step, and Newton's own are too short.
 FLATTENS, LONGER = 0.25, 2.0
+#: Share of the objective that a step must promise for its length to be searched; looks on its line
+#: at most, the factor by which a length changes between two at most, and the share of it by which
+#: it changes at the end.
+FAR, MOST_LOOKS, CHANGE, SETTLED = 1e-2, 3, 4.0, 0.3
 #: Share of a column's curvature that the columns before it must leave open, for a factor of the
 #: Hessian to keep half of its digits; the next step then mends what this one lacks.
 LEAST_PIVOT = 1e-8
@@ -115,19 +121,19 @@ def newton_jointly(problem, start, accuracy, goes_on=lambda place: True, look=No
         Whether it leaves so little. If not, the Hessian's factor has few digits, no step
         descends, or ``goes_on`` was false: others may go on from there.
     """
-    place, length = start, 1.0
+    place, flattens = start, False
     if place.decrease <= NONE_LEFT * max(place.value, 0.0):
         return None, True
     is_last = _is_last(start, start, accuracy)
     for _ in range(MOST_STEPS):
         if is_last:
             return problem.at(*place.after(1.0)), True
+        length = _length(problem, place, flattens)
         following = _next(problem, place, look or place_at, length)
         if following is None:
             break
         gained = (place.value - following.value) / place.decrease
         flattens = gained > length * (2.0 - length) + FLATTENS * length**3
-        length = LONGER if flattens and problem.is_smooth else 1.0
         is_last, place = _is_last(following, place, accuracy), following
         if not (is_last or goes_on(place)):
             break
@@ -183,7 +189,7 @@ def _step(blocks, curvature, slope):
     step, least, n_coupled = np.zeros(slope.shape), 1.0, slope.shape[1] // len(blocks)
     diagonal, n_coefs = beside(curvature, 0.0), len(curvature) * n_coupled
     for k, block in enumerate(blocks):
-        if not np.isfinite(block.trace()):
+        if not isfinite(block.trace()):
             return step, 0.0
         outputs = slice(k * n_coupled, (k + 1) * n_coupled)
         factor = ScaledCholesky(block, _in_order(diagonal[:, outputs])[: len(block)])
@@ -219,3 +225,41 @@ def _next(problem, place, look, length):
             return new
         length *= shorter(place.value, -2.0 * place.decrease, length, new.value)
     return None
+
+
+def _length(problem, place, flattens):
+    """Length of a step to about the lowest place on its line, where looks on that take a small part
+    of the time of a Hessian; else longer than Newton's where curvature was seen to fall ahead.
+
+    Far from the optimum Newton's own is too short where curvature falls, as it does between
+    classes, and too long where it grows, as that of counts does. Kinks that a whole step reaches
+    exactly are missed by others.
+    """
+    if problem.loss.constant_curvature or not problem.is_smooth:
+        return 1.0
+    if not searches_lengths(problem):
+        return LONGER if flattens else 1.0
+    if not place.decrease > FAR * abs(place.value):
+        return 1.0
+    rows, t = problem.rows, 1.0
+    raw = rows.raw(place.coef) if place.coef.any() else rows.nothing()
+    slope = rows.raw(place.step[:-1])
+    for _ in range(MOST_LOOKS):
+        first, second = _derivatives(problem, place, raw, slope, t)
+        is_model = second > 0 and isfinite(first)
+        lowest = t - first / second if is_model else 0.0
+        before, t = t, min(max(lowest, t / CHANGE), t * CHANGE)
+        if abs(t - before) <= SETTLED * before:
+            break
+    return t
+
+
+def _derivatives(problem, place, raw, slope, t):
+    """Those of the objective by t, where t times a step leads."""
+    (coef, _), direction = place.after(t), place.step[:-1]
+    data = Look(problem, coef, raw, slope, t).derivatives_along(place.intercept, place.step[-1])
+    correction, penalty, alpha = problem.correction, problem.penalty, problem.alpha
+    gradient = correction.gradient(coef) + alpha * penalty.gradient(coef)
+    turned = correction.product(direction) + alpha * penalty.curvature(coef) * direction
+    others = np.sum(gradient * direction), np.sum(turned * direction)
+    return tuple(float(np.sum(one) + other) for one, other in zip(data, others, strict=True))

@@ -87,6 +87,36 @@ def test_steps_are_longer_where_curvature_falls_ahead(alpha, steps, monkeypatch)
     np.testing.assert_allclose(longer.coef_, newton.coef_, rtol=1e-7)
 
 
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("name", MODELS)
+def test_searched_lengths_lead_to_the_same_optimum(name, fit_intercept, monkeypatch):
+    model, y = MODELS[name]
+    model.set_params(fit_intercept=fit_intercept, tol=1e-10).fit(X, y, sample_weight=WEIGHT)
+    objective, coef = model.objective_, model.coef_
+    monkeypatch.setattr(joint_newton, "searches_lengths", lambda problem: True)
+    model.fit(X, y, sample_weight=WEIGHT)
+    assert model.converged_ and model.objective_ == pytest.approx(objective, rel=1e-12)
+    np.testing.assert_allclose(model.coef_, coef, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["log_loss", "poisson"])
+def test_searched_lengths_save_steps(kind, steps, monkeypatch):
+    """Curvature falls ahead between classes, and grows with counts."""
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(400, 5))
+    eta = rows @ np.full(5, 1.5)
+    y = rng.random(400) < 1 / (1 + np.exp(-eta)) if kind == "log_loss" else np.exp(eta).round()
+    model = NNOClassifier() if kind == "log_loss" else NNORegressor(kind)
+    monkeypatch.setattr(joint_newton, "FLATTENS", np.inf)
+    n_looks = []
+    for is_searched in (False, True):
+        monkeypatch.setattr(joint_newton, "searches_lengths", lambda problem, is_=is_searched: is_)
+        del steps[:]
+        assert model.fit(rows, y).converged_
+        n_looks.append(len(steps))
+    assert n_looks[1] < n_looks[0]
+
+
 def test_where_the_steps_begin_does_not_show():
     """The last one leaves less than what raw predictions are compared with."""
     fits = [
