@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nno_sklearn.losses import Corner
 from nno_sklearn.rows.raw import StoredRaw
 from nno_sklearn.rows.slopes import Lengths, Slopes
+from nno_sklearn.rows.sums import gram_of
 from nno_sklearn.types import Array
 
 if TYPE_CHECKING:
@@ -146,8 +147,7 @@ class KeptProducts(Products):
 
     def gram(self, weight: Array) -> Array:
         self._read()
-        weighted = np.sqrt(weight) * self.beside
-        return weighted.T @ weighted
+        return gram_of(weight, self.beside)
 
     def _read(self) -> None:
         self._passes.read(self._n_stored)
