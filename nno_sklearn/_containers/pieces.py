@@ -18,7 +18,7 @@ from nno_sklearn.types import Array
 
 def is_lazy(data: Any) -> bool:
     """Whether data are a collection of Dask: an array, a data frame or a series."""
-    is_plain = data is None or isinstance(data, np.ndarray)  # which takes a part of the time to tell
+    is_plain = data is None or isinstance(data, np.ndarray)  # the quick way to tell
     return not is_plain and hasattr(data, "__dask_graph__") and hasattr(data, "to_delayed")
 
 

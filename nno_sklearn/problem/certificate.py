@@ -58,8 +58,9 @@ def unbalanced_gap(point, conjugates=None):
         np.vdot(point.data_gradient, point.coef),
     )
     imbalance, left = _imbalance(point) if problem.fit_intercept else (0.0, 0.0)
-    scaling = penalty.dual_scaling(dual)
-    if scaling < 1.0:
+    # Where no more than rounding is left, no scaling tells more.
+    is_loose = gap > ROUNDINGS * EPS * abs(point.value)
+    if is_loose and (scaling := penalty.dual_scaling(dual)) < 1.0:
         of_rows = partial(problem.rows.conjugate, point.raw, point.intercept)
         conjugate = (conjugates or of_rows)(scaling)
         scaled = alpha * penalty.conjugate(scaling * dual)

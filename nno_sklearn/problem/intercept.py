@@ -87,10 +87,11 @@ def best_intercept(look, start, precision=PRECISION):
         At the intercept.
     """
     find = _separate if look.is_separate else _coupled
-    at_corner = look.at_corner(start)
-    if at_corner is not None:
-        return at_corner, look.sums(at_corner)
-    return find(look, start, precision)
+    with np.errstate(over="ignore", invalid="ignore"):
+        at_corner = look.at_corner(start)
+        if at_corner is not None:
+            return at_corner, look.sums(at_corner)
+        return find(look, start, precision)
 
 
 def _separate(look, start, precision):

@@ -189,8 +189,8 @@ def _hessian_blocks(columns, weight, curvature):
 
 
 def gram_of(weight, columns):
-    """``columns' diag(weight) columns``, of weights (n, 1) of at least 0, as a product of one matrix
-    with itself: that is half the work, but of few columns or entries takes longer."""
+    """``columns' diag(weight) columns``, of weights (n, 1) that are not negative, as a product of a
+    matrix with itself: that is half the work, but of few columns or entries takes longer."""
     if columns.shape[1] <= FEW_COLUMNS or columns.size <= FEW_ENTRIES:
         return columns.T @ (weight * columns)
     scaled = np.sqrt(np.maximum(weight, 0.0)) * columns
