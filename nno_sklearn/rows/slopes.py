@@ -65,9 +65,9 @@ class Slopes:
             unit = level / self._half
         self._unit = np.maximum(unit, TINY)
         self._above = np.broadcast_to(self._unit, away.shape).copy(order="F")
-        self._below = self._above.copy()
+        self._below = self._above.copy(order="F")
         self._up = np.broadcast_to(self._half, away.shape).copy(order="F")
-        self._down = self._up.copy()
+        self._down = self._up.copy(order="F")
         self._look()
 
     def begin(self, eta: Array, at_zero: bool = False) -> None:
