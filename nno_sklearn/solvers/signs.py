@@ -38,24 +38,27 @@ def settled_signs(matrix, terms, w, gradient):
     unit = matrix * scale  # in units in which each coefficient has curvature 1
     unit *= scale[:, None]
     unit.flat[:: len(unit) + 1] = 1.0
-    right, kinks = unit @ (w * size) - (gradient + terms.l2 * w) * scale, terms.l1 * scale
+    start, first, kinks = w * size, (gradient + terms.l2 * w) * scale, terms.l1 * scale
     sides = np.sign(w)
     for _ in range(MOST_GUESSES + 1):
-        active, v, alone = sides.nonzero()[0], np.zeros(len(w)), right
+        active, is_held = sides.nonzero()[0], sides == 0
+        moved = np.where(is_held, -start, 0.0)
+        slope = first + unit @ moved
         if len(active):
             rows = unit.take(active, axis=0)
-            given = (right - kinks * sides).take(active)
-            factor, inside, failed = dposv(rows.take(active, axis=1), given)
+            right = -(slope + kinks * sides).take(active)
+            factor, inside, failed = dposv(rows.take(active, axis=1), right)
             if failed or factor.diagonal().min() ** 2 < DOUBTFUL:
                 return None
-            v[active] = inside
-            alone = right + v - inside @ rows  # where each has its minimum, were the others to stay
+            moved[active] = inside
+            slope += inside @ rows
+        alone = start + moved - slope  # where each has its minimum, were the others to stay
         excess = np.abs(alone) - kinks
         new = np.sign(alone) * (excess > 0)
         if not np.count_nonzero(new != sides):
-            return v * scale
+            return np.where(is_held, 0.0, w + moved * scale)
         new[(sides * new < 0) & (kinks > 0)] = 0.0
-        promise = np.where(sides == 0, excess, 0.0)  # above 0 of those that enter
+        promise = np.where(is_held, excess, 0.0)  # above 0 of those that enter
         new[(promise > 0) & (promise < PROMISING * promise.max(initial=0.0))] = 0.0
         sides = new
     return None
