@@ -212,8 +212,9 @@ class LocalRows(DualPoints, SecondDerivatives, Recession, Rows):
 
     def loss_gradient(self, raw, b):
         """Derivative of each row's loss by its raw prediction, (n_samples, n_outputs)."""
-        eta = self._predictions(raw, b)
-        return self.loss.gradient(self._targets_beside(eta), eta)
+        with np.errstate(over="ignore", invalid="ignore"):
+            eta = self._predictions(raw, b)
+            return self.loss.gradient(self._targets_beside(eta), eta)
 
     def _targets_beside(self, eta):
         """All targets as a loss takes them; as long as the data."""
@@ -221,8 +222,9 @@ class LocalRows(DualPoints, SecondDerivatives, Recession, Rows):
 
     def loss_curvature(self, raw, b):
         """Second derivatives of each row's loss."""
-        eta = self._predictions(raw, b)
-        return self.loss.derivatives(self._targets_beside(eta), eta)[1]
+        with np.errstate(over="ignore", invalid="ignore"):
+            eta = self._predictions(raw, b)
+            return self.loss.derivatives(self._targets_beside(eta), eta)[1]
 
     # Sums at raw predictions
 

@@ -148,7 +148,8 @@ def second_order(loss, y, weight, design, coef, offset, b, fit_intercept):
         slope = columns.T @ (part * gradient)
         return weight[rows] @ losses, slope, *_hessian_blocks(columns, part, curvature)
 
-    values, slope, *blocks = reduce(_sum, starmap(look, design.blocks_with_ones()))
+    with np.errstate(over="ignore", invalid="ignore"):
+        values, slope, *blocks = reduce(_sum, starmap(look, design.blocks_with_ones()))
     if len(blocks) < n_outputs:
         blocks = [_intercepts_last(blocks[0], p, n_outputs)]
     if not fit_intercept:
@@ -241,7 +242,8 @@ def derivatives_along(loss, y, weight, raw, offset, b, slope, t, drift, is_separ
 
 def _added(parts):
     """Sums of what blocks give, which are not kept."""
-    return RowSums(*reduce(_sum, parts))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return RowSums(*reduce(_sum, parts))
 
 
 def _wide(*parts):
