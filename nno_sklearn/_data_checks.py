@@ -3,6 +3,7 @@
 from copy import copy
 from functools import lru_cache
 from inspect import signature
+from math import isfinite
 from numbers import Integral, Real
 from typing import Any
 
@@ -77,7 +78,7 @@ def are_vectors(y: Any, predicted: Any) -> bool:
 def _is_finite(values):
     """Whether the sum shows that all values are finite; it may overflow where they are huge."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(values.sum()))
+        return isfinite(np.add.reduce(values, axis=None))
 
 
 def canonical(X):
@@ -160,7 +161,7 @@ def check_table_of_weights(y, sample_weight):
 
 def check_any_weight(weight):
     """Raise a ValueError where all weights are 0."""
-    if not weight.any():
+    if not np.count_nonzero(weight):
         raise ValueError(
             "sample_weight: every weight is zero, so no row is left to fit. Give at least one "
             "row a positive weight."
@@ -182,9 +183,9 @@ def counting_rows(X, weight, *others):
 
     None among the others stays None.
     """
-    counts = weight > 0
-    if counts.all():
+    if np.count_nonzero(weight) == len(weight):
         return X, weight, *others
+    counts = weight > 0
     X = X.tocsr() if sparse.issparse(X) else X
     return X[counts], weight[counts], *(None if one is None else one[counts] for one in others)
 
@@ -196,9 +197,9 @@ def effective_rows(X, weight, *others):
     These rows are dropped where the rest is small. Otherwise they stay, with the target and offset
     of another row: with weight 0 they do not affect the problem.
     """
-    counts = weight > 0
-    if counts.all():
+    if np.count_nonzero(weight) == len(weight):
         return X, weight, *others
+    counts = weight > 0
     size = _n_bytes(X)
     if counts.mean() * size <= max(SMALL_COPY, size / 8):
         return counting_rows(X, weight, *others)

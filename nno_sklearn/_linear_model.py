@@ -129,6 +129,17 @@ class LinearModel(
         self.random_state = random_state
         self.verbose = verbose
 
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        # As scikit-learn's, which reads the signature anew each time: each clone asks for it.
+        params: dict[str, Any] = {}
+        for name in sorted(type(self).__signature__.parameters):
+            value = getattr(self, name)
+            if deep and hasattr(value, "get_params") and not isinstance(value, type):
+                nested = value.get_params().items()
+                params.update({f"{name}__{part}": one for part, one in nested})
+            params[name] = value
+        return params
+
     def set_params(self, **params: Any) -> Self:
         check_names(type(self), params, ValueError)
         check_nested(self, params)

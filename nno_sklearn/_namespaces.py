@@ -47,7 +47,7 @@ def _is_tensor(data: Any) -> bool:
 
 def has_namespace(data: Any) -> bool:
     """Whether data are an array of a library other than numpy that follows the standard."""
-    if isinstance(data, np.ndarray):
+    if isinstance(data, np.ndarray | np.generic):
         return False
     return hasattr(data, "__array_namespace__") or _is_tensor(data)
 

@@ -2,6 +2,7 @@
 
 import warnings
 from inspect import Parameter, signature
+from math import frexp
 from numbers import Integral, Real
 
 import numpy as np
@@ -258,6 +259,8 @@ def lacking(algorithm, loss, penalty, penalty_name):
     """What a solver, or a stream, needs of a loss and a penalty that they do not have; "" where
     that is nothing."""
     missing = algorithm.missing(loss, penalty)
+    if not missing:
+        return ""
     kinds = {need.split("|")[0].split(".")[0] for need in missing}
     given = {"penalty": (penalty_name, penalty), "loss": (loss, loss)}
     reasons = []
@@ -270,7 +273,7 @@ def lacking(algorithm, loss, penalty, penalty_name):
         )
         has = ", ".join(sorted(thing.provides)) or "nothing"
         reasons.append(f"a {kind} with a {needs} everywhere, but {value!r} provides only {has}")
-    return f"needs {'; and '.join(reasons)}" if reasons else ""
+    return f"needs {'; and '.join(reasons)}"
 
 
 def validated(estimator, X, *y, reset=True, **y_checks):
@@ -300,7 +303,7 @@ def check_training_data(estimator, X, y, sample_weight, offset, **y_checks):
     check_any_weight(weight)
     offset = check_offset(X, from_tensor(offset))
     # Scaling by a power of two is exact, and keeps sums of weights from overflowing.
-    exponent = np.frexp(weight.max())[1]
+    exponent = frexp(weight.max())[1]
     weight = np.ldexp(weight, -exponent)
     return *effective_rows(canonical(X), weight, y, offset), exponent
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from scipy import sparse
 from sklearn import config_context
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.datasets import load_iris, make_blobs
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import get_scorer
@@ -17,7 +17,16 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from nno_sklearn import GradientDescent, NearestNeighborSolver, NNOClassifier, NNORegressor, Solver
+from nno_sklearn import (
+    L1,
+    GradientDescent,
+    NearestNeighborSolver,
+    NNOClassifier,
+    NNORegressor,
+    Solver,
+)
+from nno_sklearn._namespaces import has_namespace
+from nno_sklearn.linear_model import LogisticRegression
 from nno_sklearn.solvers import SOLVERS
 from tests import estimators
 from tests.estimators import CLASSIFICATION, LOSSES, POSITIVE, REGRESSION, raw_prediction
@@ -321,3 +330,21 @@ def test_a_row_is_predicted_alike_alone_and_beside_others(seed):
     model = NNOClassifier("hinge", penalty=None).fit(X, y)
     alone = np.concatenate([model.predict(row[None]) for row in X])
     np.testing.assert_array_equal(model.predict(X), alone)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        NNORegressor(penalty=L1(weights="adaptive", first=L1()), solver=NearestNeighborSolver()),
+        NNOClassifier(alpha=2.0),
+        LogisticRegression(C=3.0),
+    ],
+)
+@pytest.mark.parametrize("deep", [True, False])
+def test_parameters_are_as_scikit_learn_reads_them(model, deep):
+    expected = BaseEstimator.get_params(model, deep=deep)
+    assert list(model.get_params(deep=deep).items()) == list(expected.items())
+
+
+def test_numbers_of_numpy_are_no_arrays_of_other_libraries():
+    assert not has_namespace(np.float64(1.0)) and not has_namespace(np.zeros(2))

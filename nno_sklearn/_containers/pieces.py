@@ -18,7 +18,8 @@ from nno_sklearn.types import Array
 
 def is_lazy(data: Any) -> bool:
     """Whether data are a collection of Dask: an array, a data frame or a series."""
-    return hasattr(data, "__dask_graph__") and hasattr(data, "to_delayed")
+    is_plain = data is None or isinstance(data, np.ndarray)  # the quick way to tell
+    return not is_plain and hasattr(data, "__dask_graph__") and hasattr(data, "to_delayed")
 
 
 def refuse_lazy(what: str, *data: Any) -> None:

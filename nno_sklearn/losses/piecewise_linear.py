@@ -344,7 +344,7 @@ class EpsilonInsensitive(PiecewiseLinear):
         return mean
 
     def check_target(self, y: Array) -> None:
-        check_epsilon(self)
+        check_epsilon(self, self.epsilon)
 
 
 class Hinge(PiecewiseLinear):

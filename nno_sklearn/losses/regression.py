@@ -207,12 +207,11 @@ class SquaredEpsilonInsensitive(Loss):
         return mean
 
     def check_target(self, y: Array) -> None:
-        check_epsilon(self)
+        check_epsilon(self, self.epsilon)
 
 
-def check_epsilon(loss: Loss) -> None:
+def check_epsilon(loss: Loss, epsilon: float) -> None:
     """Raise a ValueError where an insensitive loss has no epsilon of at least 0."""
-    epsilon = loss.get_params()["epsilon"]
     if not 0 <= epsilon < np.inf:
         raise ValueError(
             f"{type(loss).__name__}(epsilon={epsilon!r}): it must be a number of at least 0, as it "

@@ -136,9 +136,10 @@ class PiecewiseQuadratic:
             if not ((w >= low) & (w <= high)).all():
                 return np.inf
         # Without the terms that are 0: of millions of coefficients they cost as a pass over X.
-        total = float((self.l1 * np.abs(w)).sum()) if self._has_l1 else 0.0
         if self._is_plain:
-            return total + 0.5 * float(self.l2) * float(np.vdot(w, w)) if self.l2 else total
+            total = self.l1 * float(np.abs(w).sum()) if self.l1 else 0.0
+            return float(total + 0.5 * self.l2 * float(np.vdot(w, w)) if self.l2 else total)
+        total = float((self.l1 * np.abs(w)).sum()) if self._has_l1 else 0.0
         return total + 0.5 * float(np.vdot(self.l2 * w, w))
 
     def slopes(self, w: Array) -> tuple[Array, Array]:

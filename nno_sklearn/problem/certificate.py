@@ -54,12 +54,14 @@ def unbalanced_gap(point, conjugates=None):
     dual = -point.data_gradient / alpha
     # At c = 1 Fenchel's inequality is an equality: no conjugate of the loss, no cancellation.
     gap = _above(
-        alpha * penalty.value(point.coef),
+        point.of_penalty,
         alpha * penalty.conjugate(dual),
         np.vdot(point.data_gradient, point.coef),
     )
     imbalance, left = _imbalance(point) if problem.fit_intercept else (0.0, 0.0)
-    scaling = _dual_scaling(problem, point.coef, dual)
+    # Where no more than rounding is left, no scaling tells more.
+    is_loose = gap > ROUNDINGS * EPS * abs(point.value)
+    scaling = _dual_scaling(problem, point.coef, dual) if is_loose else 1.0
     if np.any(scaling < 1.0):
         of_rows = partial(problem.rows.conjugate, point.raw, point.intercept)
         conjugate = (conjugates or of_rows)(scaling)
@@ -105,12 +107,10 @@ def _imbalance(point):
     eps = point.problem.rows.eps
     above = np.abs(total) > ROUNDINGS * eps * curvature * np.abs(point.intercept)
     left = total * point.intercept
-    if not above.any():
+    if not np.count_nonzero(above):
         return 0.0, left
-    promised = np.divide(
-        total**2, curvature, out=np.zeros_like(total), where=above & (curvature > 0)
-    )
-    return 0.5 * float(promised.sum()), left
+    used = above & (curvature > 0)
+    return 0.5 * float((total[used] ** 2 / curvature[used]).sum()), left
 
 
 def shifted_dual_gap(point, step):

@@ -27,10 +27,18 @@ class Look:
     """
 
     def __init__(self, problem, coef, raw, slope=None, t=0.0):
-        self._rows, self._correction = problem.rows, problem.correction
-        self._raw, self._slope, self._t = raw, slope, t
-        self._scale, self._coef = problem.scale, coef
-        self.eps, self.is_separate = problem.rows.eps, problem.rows.is_separate
+        self._rows, self._correction, self._scale = problem.rows, problem.correction, problem.scale
+        self._coef, self._raw, self._slope, self._t = coef, raw, slope, t
+
+    @property
+    def eps(self):
+        """Rounding of raw predictions."""
+        return self._rows.eps
+
+    @property
+    def is_separate(self):
+        """Whether outputs do not interact."""
+        return self._rows.is_separate
 
     @cached_property  # of many outputs it costs as much as a pass, and only searches ask
     def size(self):

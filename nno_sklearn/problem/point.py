@@ -20,7 +20,15 @@ ALONG_A_LINE = 1e-4
 #: Share of the constant model's objective that any objective counts as, where accuracy is relative.
 LEAST_UNIT = 1e-6
 #: What a point derives from its coefficients, beside the gradient of the data loss.
-DERIVED = ("value", "values", "gradient", "data_diagonal", "dual_gap", "promised_decrease")
+DERIVED = (
+    "of_penalty",
+    "value",
+    "values",
+    "gradient",
+    "data_diagonal",
+    "dual_gap",
+    "promised_decrease",
+)
 
 
 class Point:
@@ -79,8 +87,9 @@ class Point:
 
     @cached_property
     def _losses(self):
-        values = Look(self.problem, self.coef, self.raw).values(self.intercept)
-        return values + self.problem.correction.values(self.coef)
+        problem, b = self.problem, self.intercept
+        values = problem.rows.values(self.raw, b) + problem.correction.shift * b
+        return values + problem.correction.values(self.coef)
 
     @property
     def data_loss(self) -> float:
@@ -88,9 +97,14 @@ class Point:
         return float(self._losses.sum())
 
     @cached_property
+    def of_penalty(self) -> Scalar:
+        """The penalty's share of the objective."""
+        return self.problem.alpha * self.problem.penalty.value(self.coef)
+
+    @cached_property
     def value(self) -> Scalar:
         """The objective F."""
-        return self.data_loss + self.problem.alpha * self.problem.penalty.value(self.coef)
+        return self.data_loss + self.of_penalty
 
     @property
     def unit(self) -> Scalar:
@@ -109,6 +123,11 @@ class Point:
         _ = self.sums  # the rows keep the residual that these sums make, and it serves here
         gradient = self.problem.rows.gradient(self.raw, self.intercept)
         return gradient + self.problem.correction.gradient(self.coef)
+
+    def learn_gradient(self, gradient: Array) -> None:
+        """Take the gradient of the data loss from a look of second order, for which it is none."""
+        self.data_gradient = gradient
+        self.release()
 
     def release(self) -> None:
         """Free the residual, which only the gradient needs; it can be computed again."""

@@ -23,6 +23,9 @@ from nno_sklearn.types import Array, Matrix, Scalar
 EPS = np.finfo(float).eps
 #: What a problem derives from its rows, penalty and correction.
 DERIVED = (
+    "loss",
+    "fit_intercept",
+    "scale",
     "n_samples",
     "n_features",
     "n_outputs",
@@ -144,15 +147,17 @@ class Problem:
         model = self._like(correction=Tilt.at(point.coef, here.intercept, linear, shift))
         return model, model.with_raw(here.coef, here.raw, here.intercept)
 
-    @property
+    # What is asked for at each choice of a method, and at each point.
+
+    @cached_property
     def loss(self) -> Loss:
         return self.rows.loss
 
-    @property
+    @cached_property
     def fit_intercept(self) -> bool:
         return self.rows.fit_intercept
 
-    @cached_property  # the sizes are asked for at each choice of a method, many times in a fit
+    @cached_property
     def n_samples(self) -> int:
         return self.rows.shape[0]
 
@@ -169,7 +174,7 @@ class Problem:
         """Shape of w: (n_features, n_outputs)."""
         return self.n_features, self.n_outputs
 
-    @property
+    @cached_property
     def scale(self) -> Array:
         """Spread of the columns, (n_features,); 0 for constant ones, whose coefficient stays 0."""
         return self.rows.scale

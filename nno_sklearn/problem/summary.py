@@ -1,7 +1,7 @@
 """Squared error by second moments: an equivalent problem of few rows."""
 
 import numpy as np
-from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dtrtrs
 
 from nno_sklearn.problem.cost import NONSMOOTH_MOMENTS_BUDGET, hessian_cost, is_polished
 from nno_sklearn.rows.triangular import RankRevealing, pivoted_factor
@@ -60,7 +60,7 @@ def _of_moments(gram, cross):
     right = cross[used] / scale[used, None]
     if rank == 0:  # no column says anything, and some solvers refuse to solve nothing
         return rows, right, is_safe
-    return rows, solve_triangular(factor[:, :rank], right, trans="T"), is_safe
+    return rows, dtrtrs(factor[:, :rank], right, trans=1)[0], is_safe
 
 
 def _of_rows(rows):

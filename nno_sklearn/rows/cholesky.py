@@ -79,10 +79,11 @@ class Cholesky(TriangularFactor):
 def invert(matrix):
     """Pseudo-inverse of a curvature by the intercept: 0 in its null space, such as a
     shift of all of a softmax's outputs; NaN of one that overflows, for a line search to see."""
+    if len(matrix) == 1:
+        number = matrix[0, 0]
+        return np.array([[1.0 / number if TINY < number < np.inf else 0.0 * number]], matrix.dtype)
     if not np.isfinite(matrix).all():
         return np.full_like(matrix, np.nan)
-    if len(matrix) == 1:
-        return np.divide(1.0, matrix, out=np.zeros_like(matrix), where=matrix > TINY)
     diagonal = matrix.diagonal()
     if np.count_nonzero(matrix) == np.count_nonzero(diagonal):
         is_curved = diagonal > TINY

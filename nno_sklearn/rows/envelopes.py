@@ -136,8 +136,8 @@ class Envelopes(CornerRows):
         pairs = zip(self._corners, self.around, strict=True)
         return [(one, around + (eta - one.centre) / self._width) for one, around in pairs]
 
-    def _u(self):
-        return self._slopes
+    def _u(self) -> Array:
+        return added(self._slopes)
 
     def gradient(self) -> Array:
         return super().gradient() + self.others

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nno_sklearn.losses import Corner
 from nno_sklearn.rows.raw import StoredRaw
 from nno_sklearn.rows.slopes import Lengths, Slopes
+from nno_sklearn.rows.sums import gram_of
 from nno_sklearn.types import Array
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ class CornerRows:
     def __len__(self) -> int:
         return len(self._weight)
 
-    def _u(self) -> Iterable[Array]:
-        """Slopes at each corner, (n, 1) each."""
+    def _u(self) -> Array:
+        """Slopes of the losses, (n, 1): sums of those at the corners."""
         raise NotImplementedError(f"{type(self).__name__} does not say how it finds slopes.")
 
     def value(self) -> float:
@@ -71,21 +72,21 @@ class CornerRows:
         return self._value(self._products.moved(np.append(coef, b)))
 
     def _value(self, eta):
-        losses = (corner.value(eta) for corner in self._corners)
+        losses = (across(corner.value(eta)) for corner in self._corners)
         return sum(float(np.vdot(self._weight, loss)) for loss in losses)
 
     def gradient(self) -> Array:
         """``X'(s u)``, and its sum below, (n_features + 1,); one pass."""
-        return self._pulled(added(self._u()))
+        return self._pulled(self._u())
 
     def sums(self) -> tuple[float, float]:
         """Weighted sums of the slopes and of their absolute values."""
-        weighted = self._weight * added(self._u())
+        weighted = self._weight * self._u()
         return float(weighted.sum()), float(np.abs(weighted).sum())
 
     def dual(self) -> StoredRaw:
         """Handle of the slopes of all rows."""
-        slopes = added(self._u())
+        slopes = self._u()
         if self._number is None:
             return StoredRaw(slopes)
         middle = added(0.5 * np.add(corner.low, corner.high) for corner in self._whole)
@@ -146,8 +147,7 @@ class KeptProducts(Products):
 
     def gram(self, weight: Array) -> Array:
         self._read()
-        weighted = np.sqrt(weight) * self.beside
-        return weighted.T @ weighted
+        return gram_of(weight, self.beside)
 
     def _read(self) -> None:
         self._passes.read(self._n_stored)
@@ -162,20 +162,29 @@ def products_of(design: Any) -> Products:
 class Interior(CornerRows):
     """Rows whose slopes are inside of their intervals: what an interior point method asks."""
 
+    #: At the ends of their intervals, (n, n_corners); None inside of them.
+    _at_ends: Array | None
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._n_corners = len(self._corners)
+        self._corner = side_by_side(self._corners, len(self))
+        self._corners = [self._corner]
+
     @property
     def n_products(self) -> int:
         """How often the level counts in what is left."""
-        return 2 * len(self._corners)
+        return 2 * self._n_corners
 
     def begin(self, coef: Array, b: Array) -> None:
         """Slopes in the middle, and raw predictions of coefficients, (n_features, 1)."""
         self._products = products_of(self._design)
-        self._at_ends: list[Array] = []
+        self._at_ends = None
         self._eta = self._products.moved(np.append(coef, b))
-        self._slopes = [Slopes(corner, self._eta, self._weight) for corner in self._corners]
+        self._slopes = Slopes(self._corner, self._eta, self._weight)
 
-    def _u(self):
-        return self._at_ends or (slopes.u for slopes in self._slopes)
+    def _u(self) -> Array:
+        return across(self.slopes())
 
     @property
     def are_kept(self) -> bool:
@@ -186,34 +195,31 @@ class Interior(CornerRows):
     def arrays(self) -> tuple[Array | None, Corner, Array]:
         """The rows beside their ones, (n, n_features + 1); their corners, in fields of shape
         (n, n_corners); and weights, (n,)."""
-        each = zip(*self._corners, strict=True)
-        fields = [np.hstack([np.broadcast_to(f, (len(self), 1)) for f in field]) for field in each]
+        shape = len(self), self._n_corners
+        fields = (np.broadcast_to(field, shape) for field in self._corner)
         return self._products.beside, Corner(*fields), self._weight[:, 0]
 
     def sides(self) -> Array:
         """Guesses at the sides of the corners that the optimum is on: 1 above, -1 below, 0 at it,
         (n, n_corners)."""
-        return np.hstack([slopes.side() for slopes in self._slopes])
+        return self._slopes.side()
 
     def slopes(self) -> Array:
         """(n, n_corners)"""
-        return np.hstack([*self._u()])
+        return self._slopes.u if self._at_ends is None else self._at_ends
 
     def settle(self, joint: Array, slopes: Array) -> None:
         """Be at coefficients and intercept, (n_features + 1,), with slopes that may be at the ends
         of their intervals, (n, n_corners)."""
         self._eta = self._products.moved(joint)
-        self._at_ends = [
-            np.clip(slopes[:, [j]], corner.low, corner.high)
-            for j, corner in enumerate(self._corners)
-        ]
+        self._at_ends = np.clip(slopes, self._corner.low, self._corner.high)
 
     def lose_nothing(self) -> bool:
         """Whether all losses are as small as they can be, which is 0; slopes of 0 are then kept."""
-        has_zero = (np.less_equal(c.low, 0) & np.greater_equal(c.high, 0) for c in self._corners)
-        if self.value() > 0 or not all(map(np.all, has_zero)):
+        low, high = self._corner.low, self._corner.high
+        if self.value() > 0 or not np.all(np.less_equal(low, 0) & np.greater_equal(high, 0)):
             return False
-        self._at_ends = [np.zeros_like(self._eta) for _ in self._corners]
+        self._at_ends = np.zeros((len(self), self._n_corners))
         return True
 
     def whole_value(self, raw: StoredRaw, b: Array) -> float:
@@ -223,42 +229,39 @@ class Interior(CornerRows):
 
     def left(self) -> float:
         """As :meth:`Slopes.left`."""
-        return sum(slopes.left() for slopes in self._slopes)
+        return self._slopes.left()
 
     def block(self) -> Array:
         """The Hessian by coefficients and intercept; one pass."""
-        weight = self._weight * added(slopes.curvature for slopes in self._slopes)
+        weight = self._weight * across(self._slopes.curvature)
         gram = self._products.gram(weight)
         return gram if self._rows.fit_intercept else gram[:-1, :-1]
 
     def aim(self, level: float | None) -> Array:
         """Aim at products of ``level``; what the gradient moves by where raw predictions do not,
         (n_features + 1,). One pass."""
-        return self._pulled(
-            added(slopes.curvature * slopes.aim(self._eta, level) for slopes in self._slopes)
-        )
+        ahead = self._slopes.aim(self._eta, level)
+        return self._pulled(across(self._slopes.curvature * ahead))
 
     def plan(self, step: Array) -> Lengths:
         """Moves for a step of coefficients and intercept, (n_features + 1,); one pass."""
         self._moved = self._products.moved(step)
-        return reduce(Lengths.shorter, (slopes.plan(self._moved) for slopes in self._slopes))
+        return self._slopes.plan(self._moved)
 
     def left_after(self, lengths: Lengths) -> float:
         """As :meth:`Slopes.left_after`."""
-        return sum(slopes.left_after(lengths) for slopes in self._slopes)
+        return self._slopes.left_after(lengths)
 
     def begin_planned(self, at_zero: bool) -> None:
         """Make the planned step to the minimum of parabolas, and begin there; see
         :meth:`Slopes.begin`."""
         self._eta += self._moved
-        for slopes in self._slopes:
-            slopes.begin(self._eta, at_zero)
+        self._slopes.begin(self._eta, at_zero)
 
     def step(self, lengths: Lengths) -> None:
         """Make the planned step."""
         self._eta += lengths.primal * self._moved
-        for slopes in self._slopes:
-            slopes.step(lengths)
+        self._slopes.step(lengths)
 
 
 def interior_of(rows: LocalRows, corners: Sequence[Corner]) -> Interior:
@@ -317,6 +320,28 @@ def interior_near(
 def added(arrays: Iterable[Array]) -> Array:
     """The sum of arrays."""
     return reduce(np.add, arrays)
+
+
+def across(entries: Array) -> Array:
+    """Sums of rows, (n, 1), of (n, n_corners)."""
+    return entries if entries.shape[1] == 1 else entries.sum(axis=1, keepdims=True)
+
+
+def side_by_side(corners: Sequence[Corner], n: int) -> Corner:
+    """Several corners of n rows as one, whose fields are (n, n_corners), column by column in
+    memory, or (n_corners,) where they are numbers."""
+    if len(corners) == 1:
+        return corners[0]
+    return Corner(*(_in_columns(fields, n) for fields in zip(*corners, strict=True)))
+
+
+def _in_columns(fields, n):
+    if not any(map(_varies, fields)):
+        return np.ravel(fields)
+    columns = np.empty((n, len(fields)), order="F")
+    for column, field in zip(columns.T, fields, strict=True):
+        column[:] = np.ravel(field)
+    return columns
 
 
 def _groups(columns):

@@ -20,6 +20,8 @@ from nno_sklearn.rows.second_derivatives import LocalCurvature, SecondDerivative
 from nno_sklearn.rows.targets import order_of, targets_of
 from nno_sklearn.rows.triangular import triangular_factor
 
+#: Rounding of raw predictions by their type.
+EPS = {np.dtype(kind): float(np.finfo(kind).eps) for kind in (np.float32, np.float64)}
 #: Raw predictions from which on float32 data have them in float32.
 LEAST_SINGLE = 2**17
 
@@ -69,7 +71,7 @@ class LocalRows(DualPoints, SecondDerivatives, Recession, CornersOfRows, Rows):
     def _like(self, design, **changes):
         """The same targets, weights and offsets of the same rows, but for ``changes``."""
         part = copy_of(self)
-        for name in ("raw_dtype", "eps", "stores_raw", "single", "_looked"):
+        for name in ("n_outputs", "raw_dtype", "eps", "stores_raw", "single", "_looked"):
             vars(part).pop(name, None)
         vars(part).update(design=design, **changes)
         return part
@@ -103,7 +105,7 @@ class LocalRows(DualPoints, SecondDerivatives, Recession, CornersOfRows, Rows):
 
     shape = property(lambda self: self.design.shape)
     y = property(lambda self: self._targets.given)
-    n_outputs = property(lambda self: self._targets.shape[1])
+    n_outputs = cached_property(lambda self: self._targets.shape[1])
     dtype = property(lambda self: self.design.X.dtype)
     is_sparse = property(lambda self: self.design.is_sparse)
     n_stored = property(lambda self: self.design.n_stored)
@@ -146,7 +148,7 @@ class LocalRows(DualPoints, SecondDerivatives, Recession, CornersOfRows, Rows):
 
     @cached_property
     def eps(self):
-        return float(np.finfo(self.raw_dtype).eps)
+        return EPS[self.raw_dtype]
 
     @property
     def _order(self):

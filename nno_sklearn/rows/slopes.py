@@ -39,12 +39,12 @@ class Lengths(NamedTuple):
 
 
 class Slopes:
-    """The slopes at one corner of each entry, and distances from it.
+    """The slopes at the corners of each entry, and distances from these.
 
     Parameters
     ----------
     corner : Corner
-        Whose arrays have the shape of ``eta``, or broadcast to it.
+        Of the entries; several side by side have arrays of shape (n, n_corners), or (n_corners,).
     eta : ndarray of shape (n, 1)
     weight : ndarray of shape (n, 1)
         Of the entries' terms in the objective; positive.
@@ -56,18 +56,18 @@ class Slopes:
     def __init__(
         self, corner: Corner, eta: Array, weight: Array, level: float | None = None
     ) -> None:
-        self._corner, self._weight = corner, weight
+        self._corner, self._weight = corner, weight[:, 0]
         away = eta - corner.centre
         self._half = 0.5 * np.subtract(corner.high, corner.low)
         if level is None:
-            unit = FIRST_DISTANCE * np.sum(weight * np.abs(away)) / weight.sum()
+            unit = FIRST_DISTANCE * (self._weight @ np.abs(away)) / weight.sum()
         else:
             unit = level / self._half
         self._unit = np.maximum(unit, TINY)
-        self._above = np.broadcast_to(self._unit, eta.shape).copy(order="F")
-        self._below = self._above.copy()
-        self._up = np.broadcast_to(self._half, eta.shape).copy(order="F")
-        self._down = self._up.copy()
+        self._above = np.broadcast_to(self._unit, away.shape).copy(order="F")
+        self._below = self._above.copy(order="F")
+        self._up = np.broadcast_to(self._half, away.shape).copy(order="F")
+        self._down = self._up.copy(order="F")
         self._look()
 
     def begin(self, eta: Array, at_zero: bool = False) -> None:
@@ -98,14 +98,14 @@ class Slopes:
         """The weighted sum of products: the gap between objective and dual, where
         both are feasible."""
         products = self._above * self._up + self._below * self._down
-        return float(np.vdot(self._weight, products))
+        return float(np.add.reduce(self._weight @ products))
 
     def aim(self, eta: Array, level: float | None) -> Array:
         """Aim at products of ``level``, given the last plan; None: at 0, without one.
 
         Returns
         -------
-        ndarray of shape (n, 1)
+        ndarray of shape (n, n_corners)
             What slopes move by, where eta does not, relative to the curvature.
         """
         if level is None:
@@ -141,12 +141,12 @@ class Slopes:
         slope, above, below = self._plan
         products = (self._above + lengths.primal * above) * (self._up - lengths.dual * slope)
         products += (self._below + lengths.primal * below) * (self._down + lengths.dual * slope)
-        return float(np.vdot(self._weight, products))
+        return float(np.add.reduce(self._weight @ products))
 
     def side(self) -> Array:
-        """A guess at where the optimum is: 1 above the corner, -1 below it, 0 at it, (n, 1). Of a
-        distance and that of the slope from its end the last step made the one that vanishes the
-        smaller share of what it was (El-Bakry, Tapia and Zhang, 1994)."""
+        """Guesses at the optimum's sides, (n, n_corners): 1 above the corner, -1 below it, 0 at it.
+        Of a distance and that of the slope from its end the last step made the one that vanishes
+        the smaller share of what it was (El-Bakry, Tapia and Zhang, 1994)."""
         (slope, above, below), (primal, dual) = self._plan, self._lengths
         is_above = dual * slope * self._above > -primal * above * self._up
         is_below = -dual * slope * self._below > -primal * below * self._down

@@ -13,8 +13,9 @@ from nno_sklearn.rows.replies import FirstOrder, RowSums, SecondOrder, inner
 
 #: Raw predictions whose couplings a curvature may keep where raw predictions are not stored.
 MOST_COUPLINGS = 2**25
-#: Columns of which a product with others takes less time than one of a matrix with itself.
-FEW_COLUMNS = 24
+#: Columns, or entries, of which a product with others takes less time than one of a matrix with
+#: itself.
+FEW_COLUMNS, FEW_ENTRIES = 24, 2e4
 EPS = np.finfo(float).eps
 _in_float64 = partial(np.asarray, dtype=float)
 #: Roundings of a row's curvature that sums of its couplings with other outputs may differ by.
@@ -167,7 +168,7 @@ def beside(of_coefs, of_intercepts):
 def _hessian_blocks(columns, weight, curvature):
     """Those of some rows; of outputs that interact one, output by output."""
     if curvature.coupling is None:
-        return [_gram(weight * h[:, None], columns) for h in curvature.diagonal.T]
+        return [gram_of(weight * h[:, None], columns) for h in curvature.diagonal.T]
     coupling = np.sqrt(weight) * curvature.coupling
     scaled = np.multiply(coupling[:, :, None], columns[:, None, :], order="C")
     scaled = scaled.reshape(len(columns), -1)
@@ -188,10 +189,10 @@ def _hessian_blocks(columns, weight, curvature):
     return [block]
 
 
-def _gram(weight, columns):
-    """``columns' diag(weight) columns``, as a product of one matrix with itself: that is half the
-    work, but of few columns takes longer."""
-    if columns.shape[1] <= FEW_COLUMNS:
+def gram_of(weight, columns):
+    """``columns' diag(weight) columns``, of weights (n, 1) that are not negative, as a product of a
+    matrix with itself: that is half the work, but of few columns or entries takes longer."""
+    if columns.shape[1] <= FEW_COLUMNS or columns.size <= FEW_ENTRIES:
         return columns.T @ (weight * columns)
     scaled = np.sqrt(np.maximum(weight, 0.0)) * columns
     return scaled.T @ scaled

@@ -32,13 +32,15 @@ class AutoSolver(Solver):
     leaves_choice = True
 
     def select(self, problem: Problem) -> Solver:
-        landmarks = NearestNeighborSolver(n_neighbors=None)
         if not problem.is_smooth:
             tall = problem.n_samples >= TALL * problem.n_features
-            landmarks_pay = tall and not problem.loss.constant_curvature
-            return landmarks if landmarks_pay else ProximalSolver()
-        has_factors = has_kronecker_factors(problem) or takes_row_space(problem)
-        return landmarks if has_factors or not too_coupled(problem) else GradientDescent()
+            if not tall or problem.loss.constant_curvature:
+                return ProximalSolver()
+        elif too_coupled(problem) and not (
+            has_kronecker_factors(problem) or takes_row_space(problem)
+        ):
+            return GradientDescent()
+        return NearestNeighborSolver(n_neighbors=None)
 
     def solve(self, problem: Problem, start: Point, **options: Any) -> SolverResult:
         return self.select(problem).solve(problem, start, **options)

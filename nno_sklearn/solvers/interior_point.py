@@ -1,6 +1,7 @@
 """Losses with corners by an interior point method: some twenty of Newton's steps from any start."""
 
 from collections import deque
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -280,7 +281,7 @@ class _Iterate:
 
     def _factor(self):
         block = self._rows.block()
-        if not np.isfinite(block.trace()):  # it is a sum of squares
+        if not isfinite(block.trace()):  # it is a sum of squares
             return None
         diagonal = np.zeros(len(block))
         diagonal[: len(self._l2)] = self._l2
@@ -294,9 +295,10 @@ class _Iterate:
         if self._kinks:
             ahead = self._kinks.curvature * self._kinks.aim(self.coef[self._kinked], level)
             right[self._kinked] += self._weight * ahead[:, 0]
-        self._step = np.zeros_like(right)
-        used = slice(None if self._fit_intercept else -1)
-        self._step[used] = -factor.solve(right[used])
+        if self._fit_intercept:
+            self._step = -factor.solve(right)
+        else:
+            self._step = np.append(-factor.solve(right[:-1]), 0.0)
         lengths = self._rows.plan(self._step)
         if self._kinks:
             lengths = lengths.shorter(self._kinks.plan(self._step[self._kinked, None]))

@@ -5,11 +5,13 @@ a factor of that the next step. On small data this costs less than to find the b
 step length, as the descent elsewhere does.
 """
 
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
 
-from nno_sklearn.problem.cost import is_polished
+from nno_sklearn.problem.cost import is_polished, searches_lengths
+from nno_sklearn.problem.intercept import Look
 from nno_sklearn.rows.cholesky import ScaledCholesky
 from nno_sklearn.rows.sums import beside
 from nno_sklearn.solvers.linesearch import MEAN_ROUNDING, rounding_of, shorter
@@ -18,9 +20,13 @@ from nno_sklearn.types import Array
 #: Share of the promised decrease with which a step is content, and how many lengths are tried.
 CONTENT, MOST_TRIALS = 1e-4, 6
 #: Share of Newton's promise, times the cube of a step's length, that the step must gain beyond the
-#: model for the next to be so many times as long as Newton's: where classes are nearly separated,
-#: curvature falls ahead of each step, and Newton's own are too short.
+#: model for the next to be so many times as long as Newton's, where lengths are not searched: where
+#: classes are nearly separated, curvature falls ahead of each step, and Newton's own are too short.
 FLATTENS, LONGER = 0.25, 2.0
+#: Share of the objective that a step must promise for its length to be searched; looks on its line
+#: at most, the factor by which a length changes between two at most, and the share of it by which
+#: it changes at the end.
+FAR, MOST_LOOKS, CHANGE, SETTLED = 1e-2, 3, 4.0, 0.3
 #: Share of a column's curvature that the columns before it must leave open, for a factor of the
 #: Hessian to keep half of its digits; the next step then mends what this one lacks.
 LEAST_PIVOT = 1e-8
@@ -52,6 +58,8 @@ class Place(NamedTuple):
     step: Array
     #: Half the squared Newton decrement: what the step promises. nan where none is known.
     decrease: float
+    #: Of the data loss by the coefficients.
+    gradient: Array
     #: Whether the step leads to the minimum, as the objective is quadratic.
     is_exact: bool = False
 
@@ -61,8 +69,8 @@ class Place(NamedTuple):
 
 
 def descend_by_newton(run, point, look=None):
-    """Newton's steps of a run, whose last look was at ``point``; those of small problems end at the
-    limit of precision.
+    """Newton's steps of a run from ``point``, which is recorded first; those of small problems end
+    at the limit of precision.
 
     Parameters
     ----------
@@ -79,6 +87,9 @@ def descend_by_newton(run, point, look=None):
     is_precise = is_polished(run.problem)
     accuracy = min(LEFT if is_precise else 1.0, LAST_SHARE * run.may_leave)
     start = (look or place_at)(run.problem, point.coef, point.intercept)
+    point.learn_gradient(start.gradient)
+    if run.done(point):
+        return point
 
     def goes_on(place):
         run.moved(1.0)
@@ -113,7 +124,7 @@ def newton_jointly(problem, start, accuracy, goes_on=lambda place: True, look=No
         Whether it leaves so little. If not, the Hessian's factor has few digits, no step
         descends, or ``goes_on`` was false: others may go on from there.
     """
-    place, length = start, 1.0
+    place, flattens = start, False
     if place.decrease <= NONE_LEFT * max(place.value, 0.0):
         return None, True
     is_last = _is_last(start, start, accuracy)
@@ -124,12 +135,12 @@ def newton_jointly(problem, start, accuracy, goes_on=lambda place: True, look=No
             if end.value <= place.value + rounding_of(problem):
                 return end, True
             break
+        length = _length(problem, place, flattens)
         following = _next(problem, place, look or place_at, length)
         if following is None:
             break
         gained = (place.value - following.value) / place.decrease
         flattens = gained > length * (2.0 - length) + FLATTENS * length**3
-        length = LONGER if flattens and problem.is_smooth else 1.0
         is_last, place = _is_last(following, place, accuracy), following
         if not (is_last or goes_on(place)):
             break
@@ -169,9 +180,10 @@ def place_at(problem, coef, intercept):
     curvature = problem.alpha * penalty.curvature(coef)
     step, pivot = _step(data.blocks, curvature, slope)
     if pivot < LEAST_PIVOT:
-        return Place(coef, intercept, value, np.zeros_like(slope), np.nan)
+        return Place(coef, intercept, value, np.zeros_like(slope), np.nan, data.gradient)
     is_exact = problem.is_piecewise_quadratic and pivot >= EXACT_PIVOT
-    return Place(coef, intercept, value, step, -0.5 * float(np.vdot(slope, step)), is_exact)
+    decrease = -0.5 * float(np.vdot(slope, step))
+    return Place(coef, intercept, value, step, decrease, data.gradient, is_exact)
 
 
 def _step(blocks, curvature, slope):
@@ -184,7 +196,7 @@ def _step(blocks, curvature, slope):
     step, least, n_coupled = np.zeros(slope.shape), 1.0, slope.shape[1] // len(blocks)
     diagonal, n_coefs = beside(curvature, 0.0), len(curvature) * n_coupled
     for k, block in enumerate(blocks):
-        if not np.isfinite(block.trace()):
+        if not isfinite(block.trace()):
             return step, 0.0
         outputs = slice(k * n_coupled, (k + 1) * n_coupled)
         factor = ScaledCholesky(block, _in_order(diagonal[:, outputs])[: len(block)])
@@ -220,3 +232,41 @@ def _next(problem, place, look, length):
             return new
         length *= shorter(place.value, -2.0 * place.decrease, length, new.value)
     return None
+
+
+def _length(problem, place, flattens):
+    """Length of a step to about the lowest place on its line, where looks on that take a small part
+    of the time of a Hessian; else longer than Newton's where curvature was seen to fall ahead.
+
+    Far from the optimum Newton's own is too short where curvature falls, as it does between
+    classes, and too long where it grows, as that of counts does. Kinks that a whole step reaches
+    exactly are missed by others.
+    """
+    if problem.loss.constant_curvature or not problem.is_smooth:
+        return 1.0
+    if not searches_lengths(problem):
+        return LONGER if flattens else 1.0
+    if not place.decrease > FAR * abs(place.value):
+        return 1.0
+    rows, t = problem.rows, 1.0
+    raw = rows.raw(place.coef) if place.coef.any() else rows.nothing()
+    slope = rows.raw(place.step[:-1])
+    for _ in range(MOST_LOOKS):
+        first, second = _derivatives(problem, place, raw, slope, t)
+        is_model = second > 0 and isfinite(first)
+        lowest = t - first / second if is_model else 0.0
+        before, t = t, min(max(lowest, t / CHANGE), t * CHANGE)
+        if abs(t - before) <= SETTLED * before:
+            break
+    return t
+
+
+def _derivatives(problem, place, raw, slope, t):
+    """Those of the objective by t, where t times a step leads."""
+    (coef, _), direction = place.after(t), place.step[:-1]
+    data = Look(problem, coef, raw, slope, t).derivatives_along(place.intercept, place.step[-1])
+    correction, penalty, alpha = problem.correction, problem.penalty, problem.alpha
+    gradient = correction.gradient(coef) + alpha * penalty.gradient(coef)
+    turned = correction.product(direction) + alpha * penalty.curvature(coef) * direction
+    others = np.sum(gradient * direction), np.sum(turned * direction)
+    return tuple(float(np.sum(one) + other) for one, other in zip(data, others, strict=True))

@@ -5,6 +5,8 @@ of the data loss by coefficients and intercept. With the intercept at the model'
 active sets solve what is left together with the penalty.
 """
 
+from math import isfinite
+
 import numpy as np
 
 from nno_sklearn.rows.cholesky import invert
@@ -37,14 +39,14 @@ def kinked_place_at(problem, coef, intercept):
     of_penalty = alpha * penalty.value(coef)
     value = float(data.values.sum()) + of_penalty
     step, fall = np.zeros((len(coef) + 1, coef.shape[1])), np.nan
-    if np.isfinite(value) and all(np.isfinite(block.trace()) for block in data.blocks):
+    if isfinite(value) and all(isfinite(block.trace()) for block in data.blocks):
         try:
             fall = _fill(step, problem, coef, data) + of_penalty
             fall -= alpha * penalty.value(coef + step[:-1])
         except IllConditionedError:
             step[:] = 0.0
     is_exact = problem.is_piecewise_quadratic and bool(np.isfinite(fall))
-    return Place(coef, intercept, value, step, fall, is_exact)
+    return Place(coef, intercept, value, step, fall, data.gradient, is_exact)
 
 
 def _fill(step, problem, coef, data):

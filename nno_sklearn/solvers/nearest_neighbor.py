@@ -180,7 +180,7 @@ class NearestNeighborSolver(Solver):
         step_size = np.nan
         if moves_jointly(run.problem) and not run.done(point):
             point = descend_jointly(run, point, preconditioner, self._past(run))
-        elif takes_newton(run.problem) and not run.done(point):
+        elif takes_newton(run.problem):
             point, step_size = descend_by_newton(run, point), 1.0
             run.done(point, step_size)
         elif takes_few_looks(run.problem) and not run.done(point):

@@ -83,7 +83,7 @@ class ProximalSolver(Solver):
                 start = begin_at_stronger_penalties(run, start, stronger_penalties(problem))
             return run.result(solve_by_working_sets(run, start))
         point, step_size = start, np.nan
-        if takes_newton(problem) and not run.done(point):
+        if takes_newton(problem):
             point, step_size = descend_by_newton(run, point), 1.0
         elif has_dear_looks(problem) or not fits_matrix(min(problem.n_features, problem.n_samples)):
             return run.result(descend_by_diagonals(run, point, N_CORRECTIONS))

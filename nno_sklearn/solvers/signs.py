@@ -8,7 +8,7 @@ from nno_sklearn.solvers.models import DOUBTFUL
 #: Guesses that are made after that of the signs of w; mostly three to six are enough.
 MOST_GUESSES = 12
 #: Share of the longest step by itself that a coefficient must promise to enter with others.
-PROMISING = 0.3
+PROMISING = 0.1
 
 
 def settled_signs(matrix, terms, w, gradient):
@@ -34,29 +34,31 @@ def settled_signs(matrix, terms, w, gradient):
         not tell coefficients apart.
     """
     size = np.sqrt(np.maximum(matrix.diagonal() + terms.l2, 0.0))
-    scale = np.divide(1.0, size, out=np.zeros_like(size), where=size > 0)
+    scale = 1.0 / np.where(size > 0, size, np.inf)
     unit = matrix * scale  # in units in which each coefficient has curvature 1
     unit *= scale[:, None]
-    np.fill_diagonal(unit, 1.0)
+    unit.flat[:: len(unit) + 1] = 1.0
     start, first, kinks = w * size, (gradient + terms.l2 * w) * scale, terms.l1 * scale
-    sides, has_kink = np.sign(w), kinks > 0
+    sides = np.sign(w)
     for _ in range(MOST_GUESSES + 1):
         active, is_held = sides.nonzero()[0], sides == 0
         moved = np.where(is_held, -start, 0.0)
+        slope = first + unit @ moved
         if len(active):
             rows = unit.take(active, axis=0)
-            right = -(first + kinks * sides)[active] - rows @ moved
+            right = -(slope + kinks * sides).take(active)
             factor, inside, failed = dposv(rows.take(active, axis=1), right)
             if failed or factor.diagonal().min() ** 2 < DOUBTFUL:
                 return None
             moved[active] = inside
-        alone = start + moved - (first + unit @ moved)
+            slope += inside @ rows
+        alone = start + moved - slope  # where each has its minimum, were the others to stay
         excess = np.abs(alone) - kinks
-        new = np.where(excess > 0, np.sign(alone), 0.0)
-        if (new == sides).all():
+        new = np.sign(alone) * (excess > 0)
+        if not np.count_nonzero(new != sides):
             return np.where(is_held, 0.0, w + moved * scale)
-        new[(sides * new < 0) & has_kink] = 0.0
+        new[(sides * new < 0) & (kinks > 0)] = 0.0
         promise = np.where(is_held, excess, 0.0)  # above 0 of those that enter
-        new[is_held & (promise < PROMISING * promise.max(initial=0.0))] = 0.0
+        new[(promise > 0) & (promise < PROMISING * promise.max(initial=0.0))] = 0.0
         sides = new
     return None

@@ -74,10 +74,13 @@ def solve_by_working_sets(run, point, rows=None):
     -------
     Point
     """
-    hessian = point.problem.knowledge.working_hessian(rows, lambda: WorkingHessian(rows))
-    step_size, sets = np.nan, _WorkingSets(hessian)
-    if takes_kinked_newton(point.problem) and not run.done(point):
+    step_size = np.nan
+    if takes_kinked_newton(point.problem):
         point, step_size = descend_by_newton(run, point, kinked_place_at), 1.0
+    if run.done(point, step_size):
+        return point
+    hessian = point.problem.knowledge.working_hessian(rows, lambda: WorkingHessian(rows))
+    sets = _WorkingSets(hessian)
     while not run.done(point, step_size):
         better = point if _creeps(run.history) else sets.lowered(run, point)
         if better is point:

@@ -7,9 +7,11 @@ from sklearn.exceptions import ConvergenceWarning
 
 from nno_sklearn import NNOClassifier, NNORegressor
 from nno_sklearn.losses import Curvature, MultinomialLogLoss, Poisson
+from nno_sklearn.problem.correction import Tilt
 from nno_sklearn.rows import LocalRows, Rows
 from nno_sklearn.solvers import joint_newton
 from nno_sklearn.solvers import returned as returned_fit
+from tests.problems import make_coef, make_problem
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(120, 6)) * np.logspace(-2, 2, 6) + 3.0
@@ -85,6 +87,70 @@ def test_steps_are_longer_where_curvature_falls_ahead(alpha, steps, monkeypatch)
     newton = NNOClassifier(alpha=alpha).fit(X, separated)
     assert n_looks < len(steps) - n_looks
     np.testing.assert_allclose(longer.coef_, newton.coef_, rtol=1e-7)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("name", ["log_loss", "poisson", "multinomial"])
+def test_a_look_tells_the_gradient_of_its_point(name, fit_intercept):
+    problem = make_problem(name, fit_intercept=fit_intercept)
+    linear, shift = np.full(problem.shape, 0.3), np.zeros(problem.n_outputs)
+    null = problem.null
+    corrected = problem.corrected(Tilt.at(null.coef, null.intercept, linear, shift))
+    for one in (problem, corrected):
+        point = one.at(make_coef(one))
+        place = joint_newton.place_at(one, point.coef, point.intercept)
+        np.testing.assert_allclose(place.gradient, point.data_gradient, rtol=1e-9, atol=1e-12)
+        passes = one.n_passes
+        twin = one.with_raw(point.coef, point.raw, point.intercept)
+        twin.learn_gradient(place.gradient)
+        assert twin.data_gradient is place.gradient and one.n_passes == passes
+
+
+@pytest.mark.parametrize("name", ["log_loss", "poisson", "multinomial"])
+def test_a_searched_length_is_about_the_best(name, monkeypatch):
+    """Within what a look on the line may leave of the way to it."""
+    monkeypatch.setattr(joint_newton, "searches_lengths", lambda problem: True)
+    monkeypatch.setattr(joint_newton, "FAR", 0.0)
+    problem = make_problem(name)
+    place = joint_newton.place_at(problem, 3.0 * make_coef(problem), problem.null.intercept)
+    reached, _ = joint_newton.newton_jointly(problem, place, 1e-20, lambda place: False)
+    moved, direction = reached.coef - place.coef, place.step[:-1]
+    found = np.vdot(moved, direction) / np.vdot(direction, direction)
+    np.testing.assert_allclose(moved, found * direction, atol=1e-12)
+    lengths = np.linspace(0.02, 5, 250)
+    values = [joint_newton.place_at(problem, *place.after(t)).value for t in lengths]
+    best = lengths[np.argmin(values)]
+    assert abs(found - best) <= joint_newton.SETTLED * best
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("name", MODELS)
+def test_searched_lengths_lead_to_the_same_optimum(name, fit_intercept, monkeypatch):
+    model, y = MODELS[name]
+    model.set_params(fit_intercept=fit_intercept, tol=1e-10).fit(X, y, sample_weight=WEIGHT)
+    objective, coef = model.objective_, model.coef_
+    monkeypatch.setattr(joint_newton, "searches_lengths", lambda problem: True)
+    model.fit(X, y, sample_weight=WEIGHT)
+    assert model.converged_ and model.objective_ == pytest.approx(objective, rel=1e-12)
+    np.testing.assert_allclose(model.coef_, coef, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["log_loss", "poisson"])
+def test_searched_lengths_save_steps(kind, steps, monkeypatch):
+    """Curvature falls ahead between classes, and grows with counts."""
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(400, 5))
+    eta = rows @ np.full(5, 1.5)
+    y = rng.random(400) < 1 / (1 + np.exp(-eta)) if kind == "log_loss" else np.exp(eta).round()
+    model = NNOClassifier() if kind == "log_loss" else NNORegressor(kind)
+    monkeypatch.setattr(joint_newton, "FLATTENS", np.inf)
+    n_looks = []
+    for is_searched in (False, True):
+        monkeypatch.setattr(joint_newton, "searches_lengths", lambda problem, is_=is_searched: is_)
+        del steps[:]
+        assert model.fit(rows, y).converged_
+        n_looks.append(len(steps))
+    assert n_looks[1] < n_looks[0]
 
 
 def test_where_the_steps_begin_does_not_show():

@@ -23,6 +23,9 @@ MOST_KINKED_OPERATIONS = 4e6
 #: The same where curvature is constant: working sets make a matrix once for all strengths, and what
 #: they do around it takes as long as this.
 MOST_REPEATED_OPERATIONS = 1e6
+#: Multiplications of a Hessian from which on a few looks at all rows along a line, each some steps
+#: of Python, take a small part of its time.
+LEAST_SEARCHED_OPERATIONS = 4e6
 #: Newton's steps in the sizes of groups to a model's minimum, and steps by products, about, with a
 #: margin.
 SIZE_STEPS, PLANE_STEPS = 8, 120
@@ -144,6 +147,12 @@ def takes_kinked_newton(problem):
     if not are_told_apart or newton_operations(problem) > most:
         return False
     return penalty.piecewise_quadratic(np.zeros(problem.shape)) is not None
+
+
+def searches_lengths(problem):
+    """Whether the lengths of Newton's steps far from the optimum are searched, as each step that it
+    saves takes longer."""
+    return newton_operations(problem) >= LEAST_SEARCHED_OPERATIONS
 
 
 def newton_operations(problem):
