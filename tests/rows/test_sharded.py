@@ -73,7 +73,7 @@ def test_solvers_need_nothing_but_the_interface(case, solver, container):
     assert result.objective == pytest.approx(expected.objective, rel=2 * TOL)
     assert result.optimality <= TOL
     # A look may bring a gradient that no one asks for: passes are cheaper than trips.
-    assert 0.5 * expected.n_passes <= result.n_passes <= 1.6 * expected.n_passes
+    assert 0.5 * expected.n_passes <= result.n_passes <= 1.7 * expected.n_passes
     there = local.at(result.coef, local.inner_intercept(result.coef, result.intercept))
     if local.has_dual:
         assert there.dual_gap <= 2 * TOL * local.null.value
