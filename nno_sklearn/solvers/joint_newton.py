@@ -28,8 +28,8 @@ FLATTENS, LONGER = 0.25, 2.0
 #: it changes at the end.
 FAR, MOST_LOOKS, CHANGE, SETTLED = 1e-2, 3, 4.0, 0.3
 #: Share of a column's curvature that the columns before it must leave open, for a factor of the
-#: Hessian to keep half of its digits; the next step then mends what this one lacks.
-LEAST_PIVOT = 1e-8
+#: Hessian to keep a third of its digits; the next step then mends what this one lacks.
+LEAST_PIVOT = 1e-11
 #: The same for a step that minimises a quadratic to be so exact that nothing is left to mend.
 EXACT_PIVOT = 1e-4
 #: Share of the objective whose promise is rounding: coefficients are then off by its square root.

@@ -170,14 +170,26 @@ def test_one_iteration_is_one_step():
     assert model.coef_.any() and model.n_iter_ == 1
 
 
-def test_too_few_digits_are_left_to_others(steps):
-    """Columns that are equal to 1e-5: a factor of their Gram matrix says nothing of both."""
+@pytest.mark.parametrize(("n", "p"), [(80, 80), (120, 60)])
+def test_classes_that_as_many_columns_in_units_of_their_own_separate(n, p):
+    """The Hessian's factor has few digits, and they are enough."""
+    rng = np.random.default_rng(0)
+    X = rng.lognormal(4, 2, p) * rng.lognormal(0, 0.6, (n, p)) + rng.normal(0, 10, (n, p))
+    told = X @ (rng.normal(size=p) / X.std(axis=0) / np.sqrt(p))
+    model = NNOClassifier().fit(X, np.digitize(told, np.quantile(told, [0.3, 0.7])))
+    assert model.converged_ and model.n_iter_ < 40
+    assert model.objective_ < 1e-4
+
+
+@pytest.mark.parametrize("apart", [1e-5, 1e-7])
+def test_too_few_digits_are_left_to_others(apart, steps):
+    """Columns that are equal to 1e-7: a factor of their Gram matrix says nothing of both."""
     rng, column = np.random.default_rng(1), X[:, 5] / 100
     difference = column * rng.normal(size=len(X))
-    twins = np.column_stack([column, column + 1e-5 * difference])
+    twins = np.column_stack([column, column + apart * difference])
     y = rng.poisson(np.exp(0.5 * difference)).astype(float)
     model = NNORegressor("poisson", penalty=None, tol=1e-4).fit(twins, y)
-    assert steps and np.isnan(steps[0].decrease)
+    assert np.isnan(steps[0].decrease) == (apart == 1e-7)
     alone = NNORegressor("poisson", penalty=None, tol=1e-4).fit(difference[:, None], y)
     assert model.converged_ and model.objective_ <= alone.objective_ * (1 + 1e-6)
 
