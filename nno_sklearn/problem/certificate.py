@@ -61,7 +61,7 @@ def unbalanced_gap(point, conjugates=None):
     imbalance, left = _imbalance(point) if problem.fit_intercept else (0.0, 0.0)
     # Where no more than rounding is left, no scaling tells more.
     is_loose = gap > ROUNDINGS * EPS * abs(point.value)
-    scaling = _dual_scaling(problem, point.coef, dual) if is_loose else 1.0
+    scaling = _dual_scaling(problem, dual) if is_loose else 1.0
     if np.any(scaling < 1.0):
         of_rows = partial(problem.rows.conjugate, point.raw, point.intercept)
         conjugate = (conjugates or of_rows)(scaling)
@@ -70,14 +70,12 @@ def unbalanced_gap(point, conjugates=None):
     return max(gap, 0.0) + imbalance
 
 
-def _dual_scaling(problem, coef, dual):
+def _dual_scaling(problem, dual):
     """What brings a dual point into the domain of the penalty's conjugate: a factor for each
-    output, (n_outputs,), where neither rows nor the penalty tie them, as one that is far from its
-    optimum would spoil the others' share of the bound."""
-    penalty = problem.penalty
-    is_tied = problem.n_outputs == 1 or not problem.rows.is_separate
-    if is_tied or penalty.piecewise_quadratic(coef) is None:
-        return penalty.dual_scaling(dual)
+    output, (n_outputs,), where they do not interact, as one that is far from its optimum would
+    spoil the others' share of the bound."""
+    if problem.n_outputs == 1 or not problem.is_separate:
+        return problem.penalty.dual_scaling(dual)
     outputs = zip(problem.of_outputs, dual.T, strict=True)
     return np.array([one.dual_scaling(z[:, None]) for one, z in outputs])
 
@@ -202,7 +200,7 @@ def nonsmooth_bound(problem, coef, sums, dual, share=1.0):
         return -_above(whole.size, whole.conjugate - whole.size, left)
     pulled = -whole.pulled / alpha
     bound = -_above(whole.conjugate, alpha * penalty.conjugate(pulled))
-    scaling = _dual_scaling(problem, coef, pulled)
+    scaling = _dual_scaling(problem, pulled)
     if np.any(scaling < 1.0):
         part = problem.rows.shrunk_dual(dual, shares, scaling)
         bound = max(bound, -_above(part.conjugate, alpha * penalty.conjugate(scaling * pulled)))

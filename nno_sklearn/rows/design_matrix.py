@@ -7,7 +7,7 @@ from scipy import sparse
 
 from nno_sklearn._copies import copy_of
 from nno_sklearn.rows.moments import MILD, entries, full_columns, moments, row_blocks
-from nno_sklearn.rows.products import Products
+from nno_sklearn.rows.products import MatrixProducts
 from nno_sklearn.rows.replies import Geometry, PassCounter
 from nno_sklearn.rows.second_order import SecondOrder
 
@@ -21,7 +21,7 @@ LEAST_COPIED = 256
 SMALLEST_SCALE = 1e-152
 
 
-class DesignMatrix(Products, SecondOrder):
+class DesignMatrix(MatrixProducts, SecondOrder):
     """``X - 1 centre'``, dense or sparse, float32 or float64, never copied as a whole.
 
     Products return float64 unless asked for less; a float32 X is multiplied as float32, but where

@@ -17,7 +17,7 @@ LEAST_SUMMED = 2048
 FLUSHED = np.float32(1e-28)
 
 
-class Products:
+class MatrixProducts:
     """What a :class:`~nno_sklearn.rows.design_matrix.DesignMatrix` computes with coefficients and
     with residuals, at once or by blocks of its rows.
     """
