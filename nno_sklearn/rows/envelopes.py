@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nno_sklearn.losses import Corner
 from nno_sklearn.rows.cholesky import ScaledCholesky
-from nno_sklearn.rows.interior import CornerRows, added, of_rows, rows_that_count
+from nno_sklearn.rows.interior import CornerRows, across, of_rows, rows_that_count
 from nno_sklearn.types import Array
 
 if TYPE_CHECKING:
@@ -92,24 +92,22 @@ class Envelopes(CornerRows):
 
     Attributes
     ----------
-    around : list of ndarray of shape (n, 1)
-        The slopes around which each corner is rounded off.
+    around : ndarray of shape (n, n_corners)
+        The slopes around which the corners are rounded off.
     others : ndarray of shape (n_features + 1,), or float
         Slopes by coefficients and intercept of further rows, which are on a line of their losses.
     """
 
-    around: list[Array]
+    around: Array
     others: Array | float = 0.0
 
     def begin(self, coef: Array, b: Array) -> None:
         """Around the middles of the intervals, or 0, a dual point of many problems; one pass."""
-        self.around = [self._middle(corner) for corner in self._corners]
+        low, high = self._corner.low, self._corner.high
+        has_zero = np.less(low, 0) & np.greater(high, 0)
+        middle = np.where(has_zero, 0.0, 0.5 * np.add(low, high))
+        self.around = np.broadcast_to(middle, self._shape)
         self.move_to(coef, b)
-
-    def _middle(self, corner):
-        has_zero = np.less(corner.low, 0) & np.greater(corner.high, 0)
-        middle = np.where(has_zero, 0.0, 0.5 * np.add(corner.low, corner.high))
-        return np.broadcast_to(middle, self._weight.shape)
 
     def move_to(self, coef: Array, b: Array) -> None:
         """Raw predictions of coefficients, (n_features, 1); one pass."""
@@ -117,10 +115,14 @@ class Envelopes(CornerRows):
 
     def spread(self) -> float:
         """Mean distance from corners, for each unit of slopes between which they lie."""
-        weight = self._weight
-        away = sum(np.sum(weight * np.abs(self._eta - corner.centre)) for corner in self._corners)
-        ranges = (weight * np.subtract(corner.high, corner.low) for corner in self._corners)
-        return float(away / sum(map(np.sum, ranges)))
+        away = self._weight * np.abs(self._eta - self._corner.centre)
+        return float(away.sum() / np.sum(self._weight * self._lengths))
+
+    @property
+    def _lengths(self):
+        """Of the intervals of slopes."""
+        lengths = np.subtract(self._corner.high, self._corner.low)
+        return np.broadcast_to(lengths, self._shape)
 
     def look(self, width: float) -> None:
         """Slopes at a width: what the other methods see."""
@@ -128,16 +130,15 @@ class Envelopes(CornerRows):
         self._slopes = self._limited(self._eta)
 
     def _limited(self, eta):
-        """Each corner's slopes."""
-        return [np.clip(one, corner.low, corner.high) for corner, one in self._unlimited(eta)]
+        """The slopes at the corners, (n, n_corners)."""
+        return np.clip(self._unlimited(eta), self._corner.low, self._corner.high)
 
     def _unlimited(self, eta):
-        """Each corner, and the slopes that would be without limits."""
-        pairs = zip(self._corners, self.around, strict=True)
-        return [(one, around + (eta - one.centre) / self._width) for one, around in pairs]
+        """What they would be without limits."""
+        return self.around + (eta - self._corner.centre) / self._width
 
     def _u(self) -> Array:
-        return added(self._slopes)
+        return across(self._slopes)
 
     def gradient(self) -> Array:
         return super().gradient() + self.others
@@ -147,21 +148,16 @@ class Envelopes(CornerRows):
         return self._smooth_value(self._eta, self._slopes)
 
     def _smooth_value(self, eta, slopes):
-        total = 0.0
-        for corner, around, slope in zip(self._corners, self.around, slopes, strict=True):
-            losses = slope * (eta - corner.centre) - 0.5 * self._width * (slope - around) ** 2
-            total += float(np.sum(self._weight * losses))
-        return total
+        losses = slopes * (eta - self._corner.centre)
+        losses -= 0.5 * self._width * (slopes - self.around) ** 2
+        return float(np.sum(self._weight * losses))
 
     def left(self) -> float:
         """What losses and their conjugates at the slopes are more than their products with raw
         predictions: the rows' part of the gap."""
-        total = 0.0
-        for corner, slope in zip(self._corners, self._slopes, strict=True):
-            away = self._eta - corner.centre
-            missing = np.where(away > 0, corner.high, corner.low) - slope
-            total += float(np.sum(self._weight * away * missing))
-        return total
+        away = self._eta - self._corner.centre
+        missing = np.where(away > 0, self._corner.high, self._corner.low) - self._slopes
+        return float(np.sum(self._weight * away * missing))
 
     def settle(self) -> None:
         """Round off around the slopes from now on: a step of the method of multipliers."""
@@ -170,33 +166,32 @@ class Envelopes(CornerRows):
     def near(self, band: float) -> Envelopes:
         """The rows within a ``band`` of their intervals, in lengths of these; with the slopes of
         the others as they are. Itself where that is most rows, or none. One pass."""
-        is_near = np.zeros(len(self), dtype=bool)
-        for corner, slope in self._unlimited(self._eta):
-            reach = band * np.subtract(corner.high, corner.low)
-            inside = (slope > corner.low - reach) & (slope < corner.high + reach)
-            is_near |= inside[:, 0]
+        slopes, reach = self._unlimited(self._eta), band * self._lengths
+        inside = (slopes > self._corner.low - reach) & (slopes < self._corner.high + reach)
+        is_near = inside.any(axis=1)
         if not 0 < np.count_nonzero(is_near) <= MOST * len(self):
             return self
         index = np.flatnonzero(is_near)
-        corners = [Corner(*(of_rows(field, index) for field in one)) for one in self._corners]
-        given = self._design.rows(index), self._weight[index, 0], corners
+        corner = Corner(*(of_rows(field, index) for field in self._corner))
+        given = self._design.rows(index), self._weight[index, 0], [corner]
         part = Envelopes(self._rows, self._whole, *given)
-        part._eta, part.around = self._eta[index], [one[index] for one in self.around]
-        part.others = self._pulled(np.where(is_near[:, None], 0.0, added(self._slopes)))
+        part._eta, part.around = self._eta[index], self.around[index]
+        part.others = self._pulled(np.where(is_near[:, None], 0.0, self._u()))
         return part
 
     def curved(self) -> CurvedRows:
         """The rows inside of their intervals."""
-        count = added(self._curved(self._eta))[:, 0]
+        count = self._n_curved(self._eta)[:, 0]
         index = np.flatnonzero(count)
         weight = self._weight[index, 0] * count[index] / self._width
         design = self._design if len(index) == len(self) else self._design.rows(index)
         return CurvedRows(self._rows, design, weight, index)
 
-    def _curved(self, eta):
-        """Whether slopes change with raw predictions, at each corner."""
-        pairs = self._unlimited(eta)
-        return [((one > c.low) & (one < c.high)).astype(float) for c, one in pairs]
+    def _n_curved(self, eta):
+        """Corners at which slopes change with raw predictions, (n, 1)."""
+        slopes = self._unlimited(eta)
+        inside = (slopes > self._corner.low) & (slopes < self._corner.high)
+        return across(inside.astype(float))
 
     def plan(self, step: Array) -> None:
         """Plan a step of coefficients and intercept, (n_features + 1,); one pass."""
@@ -206,8 +201,8 @@ class Envelopes(CornerRows):
     def derivatives(self, t: float) -> tuple[float, float]:
         """First and second of the smooth losses along the planned step; no pass."""
         eta, moved = self._eta + t * self._moved, self._weight * self._moved
-        slopes = added(self._limited(eta))
-        second = np.vdot(moved * self._moved, added(self._curved(eta))) / self._width
+        slopes = across(self._limited(eta))
+        second = np.vdot(moved * self._moved, self._n_curved(eta)) / self._width
         return float(np.vdot(moved, slopes)) + self._others_move, float(second)
 
     def rise(self, t: float) -> float:

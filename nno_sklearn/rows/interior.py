@@ -23,8 +23,8 @@ MOST_GROUPS = 32
 
 
 class CornerRows:
-    """The corners of one output on some rows, or on means of rows: what holds however their slopes
-    are found.
+    """The corners of one output on some rows, or on means of rows, side by side: what holds however
+    their slopes are found.
 
     Parameters
     ----------
@@ -51,13 +51,19 @@ class CornerRows:
     ) -> None:
         self._rows, self._whole, self._design = rows, whole, design
         self._products = Products(design)
-        self._weight, self._corners, self._number = weight[:, None], corners, number
+        self._weight, self._number = weight[:, None], number
+        self._corner = side_by_side(corners, len(weight))
 
         #: Raw predictions, (n, 1), once there are any.
         self._eta: Array
 
     def __len__(self) -> int:
         return len(self._weight)
+
+    @property
+    def _shape(self):
+        """(n, n_corners)"""
+        return np.broadcast_shapes((len(self), 1), *map(np.shape, self._corner))
 
     def _u(self) -> Array:
         """Slopes of the losses, (n, 1): sums of those at the corners."""
@@ -72,8 +78,7 @@ class CornerRows:
         return self._value(self._products.moved(np.append(coef, b)))
 
     def _value(self, eta):
-        losses = (across(corner.value(eta)) for corner in self._corners)
-        return sum(float(np.vdot(self._weight, loss)) for loss in losses)
+        return float(np.vdot(self._weight, across(self._corner.value(eta))))
 
     def gradient(self) -> Array:
         """``X'(s u)``, and its sum below, (n_features + 1,); one pass."""
@@ -165,16 +170,10 @@ class Interior(CornerRows):
     #: At the ends of their intervals, (n, n_corners); None inside of them.
     _at_ends: Array | None
 
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self._n_corners = len(self._corners)
-        self._corner = side_by_side(self._corners, len(self))
-        self._corners = [self._corner]
-
     @property
     def n_products(self) -> int:
         """How often the level counts in what is left."""
-        return 2 * self._n_corners
+        return 2 * self._shape[1]
 
     def begin(self, coef: Array, b: Array) -> None:
         """Slopes in the middle, and raw predictions of coefficients, (n_features, 1)."""
@@ -195,8 +194,7 @@ class Interior(CornerRows):
     def arrays(self) -> tuple[Array | None, Corner, Array]:
         """The rows beside their ones, (n, n_features + 1); their corners, in fields of shape
         (n, n_corners); and weights, (n,)."""
-        shape = len(self), self._n_corners
-        fields = (np.broadcast_to(field, shape) for field in self._corner)
+        fields = (np.broadcast_to(field, self._shape) for field in self._corner)
         return self._products.beside, Corner(*fields), self._weight[:, 0]
 
     def sides(self) -> Array:
@@ -219,7 +217,7 @@ class Interior(CornerRows):
         low, high = self._corner.low, self._corner.high
         if self.value() > 0 or not np.all(np.less_equal(low, 0) & np.greater_equal(high, 0)):
             return False
-        self._at_ends = np.zeros((len(self), self._n_corners))
+        self._at_ends = np.zeros(self._shape)
         return True
 
     def whole_value(self, raw: StoredRaw, b: Array) -> float:
