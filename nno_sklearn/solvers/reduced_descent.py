@@ -21,7 +21,7 @@ from nno_sklearn.rows.replies import Reduced
 from nno_sklearn.solvers.conjugate_gradients import model_minimum
 from nno_sklearn.solvers.joint_descent import SURER, gap_at
 from nno_sklearn.solvers.kronecker_preconditioner import KroneckerPreconditioner
-from nno_sklearn.solvers.linesearch import first_lower
+from nno_sklearn.solvers.linesearch import MEAN_ROUNDING, first_lower
 from nno_sklearn.solvers.secants import LBFGS
 from nno_sklearn.types import Array
 
@@ -34,6 +34,8 @@ LEFT = 0.1
 #: The same at which steps end: one or two more than would do, for scores of folds that do not
 #: depend on the solver.
 ENOUGH = 0.3
+#: Share of the gap that a run may leave, below which more steps would take longer than a proof.
+FAR = 1e-4
 TINY = np.finfo(float).tiny
 
 
@@ -73,11 +75,11 @@ def descend_reduced(run, point, preconditioner, past):
     descent = _Descent(run, point, preconditioner, past)
     while True:
         is_near = descent.may_stay >= 1 / share
-        if not is_near and descent.goes_on():
+        if not (is_near or descent.is_due) and descent.goes_on():
             continue
-        point = descent.point()
-        if descent.problem is whole or is_near or descent.is_last:
-            if run.done(point) or descent.is_last or not is_near:
+        point, may_end = descent.point(), is_near or descent.is_due
+        if descent.problem is whole or may_end or descent.is_last:
+            if run.done(point) or descent.is_last or not may_end:
                 past.hand_on(whole, point.coef)
                 return point
         share *= SURER if is_near else 1.0
@@ -92,8 +94,8 @@ class _Descent:
         self.problem = self._whole.single() if takes_single(self._whole) else self._whole
         self._is_newton, self._largest = not past.most, 0.0
         self._n_steps, self._most_steps = 0, most_few_looks(self._whole)
-        #: Whether no step may follow.
-        self.is_last = False
+        #: Whether no step may follow; and whether the point is to be looked at before one does.
+        self.is_last = self.is_due = False
         place = _place_of(point)
         self._metric = Metric(past, _inverse(self._whole, place, preconditioner))
         self._be_at(place)
@@ -121,11 +123,19 @@ class _Descent:
         self._metric.past.add(new.coef - before.coef, new.slope - before.slope)
         self._n_steps += 1
         self.is_last = self._n_steps >= self._most_steps
+        self.is_due = self._is_due(new)
         if self._is_newton or _is_renewed_after(self._n_steps):
             inverse = _inverse(self.problem, new, self._preconditioner)
             self._metric = self._metric._replace(inverse=inverse)
         self._be_at(new)
         return True
+
+    def _is_due(self, new):
+        """Whether the point at a new place is to be looked at, as a proof may need no more steps and
+        more of them would take longer. Newton's own get there in two or three."""
+        rounding = MEAN_ROUNDING * self.problem.rows.eps
+        is_far = not self._is_newton and self.may_stay < FAR
+        return is_far and self._run.is_due(new, rounding)
 
     def _direction(self):
         """That of the next step, and its raw predictions where they are known."""
@@ -144,6 +154,7 @@ class _Descent:
 
     def be_exact(self, point):
         """Look in the precision of X from now on, from this point."""
+        self.is_due = False
         if self.problem is not self._whole:
             self.problem = self._whole
             self._be_at(_place_of(point))

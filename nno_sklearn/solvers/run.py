@@ -138,14 +138,26 @@ class Run:
 
     def _hardly_moves(self):
         """Whether the objective has settled but the gap, as with a weak penalty, is still loose."""
-        if not self.problem.is_smooth or len(self.history) < self._next_look:
-            return False
-        moved = self.last.objective - self._point.value
-        still_moves = moved > SETTLED * self.tol * self._point.unit
-        if still_moves or newton_cost(self.problem) > LOOK_BUDGET:
+        if not (self._may_look_closer() and self._has_settled(self._point.value)):
             return False
         self._next_look = 2 * len(self.history)
         return True
+
+    def _may_look_closer(self):
+        """Whether the next point may be looked at closely, though its gap is loose."""
+        is_due = self.problem.is_smooth and len(self.history) >= self._next_look
+        return is_due and newton_cost(self.problem) <= LOOK_BUDGET
+
+    def _has_settled(self, value):
+        """Whether a step has led from the last record to next to no lower a value."""
+        unit = max(abs(value), LEAST_UNIT * self.problem.null_value)
+        return self.last.objective - value <= SETTLED * self.tol * unit
+
+    def is_due(self, place: Any, rounding: float) -> bool:
+        """Whether the point at a place is to be looked at, as its objective has settled while the
+        bound so far is loose: a proof may need no more steps. ``rounding`` is the objective's."""
+        is_told = rounding <= SETTLED * self.tol
+        return is_told and self._may_look_closer() and self._has_settled(place.value)
 
     def _is_near_an_end(self, verdict):
         """Whether the point may be the optimum, or the objective is so small that there may be no

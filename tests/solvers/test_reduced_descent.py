@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 
 from nno_sklearn import NNOClassifier, NNORegressor
 from nno_sklearn.losses import MultinomialLogLoss
@@ -176,6 +177,16 @@ def test_one_output_goes_on_by_landmarks(of_one_output, steps, monkeypatch):
     objectives = [record.objective for record in model.history_]
     assert (np.diff(objectives) < 1e-8 * objectives[0]).all()  # products are rounded to float32
     assert len(set(objectives)) == len(objectives)
+
+
+def test_steps_end_where_a_proof_is_cheaper(of_one_output, steps):
+    """The bound of the dual point is loose where the penalty is weak beside columns in large units,
+    and gets tight many steps after the objective has settled."""
+    model, X, y = of_one_output
+    model.set_params(alpha=1e-9, tol=1e-5).fit(1e3 * X, y)
+    assert model.converged_ and 0 < len(steps) <= 12
+    exact = clone(model).set_params(tol=1e-10).fit(1e3 * X, y)
+    assert model.objective_ <= (1 + 1e-5) * exact.objective_
 
 
 @pytest.mark.parametrize("kind_of_X", [sparse.csr_array, lambda X: X[:900]])
