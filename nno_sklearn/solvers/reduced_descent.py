@@ -131,8 +131,8 @@ class _Descent:
         return True
 
     def _is_due(self, new):
-        """Whether the point at a new place is to be looked at, as a proof may need no more steps and
-        more of them would take longer. Newton's own get there in two or three."""
+        """Whether the point at a new place is to be looked at: a proof may need no more steps, and
+        more would take longer. Newton's own get there in two or three."""
         rounding = MEAN_ROUNDING * self.problem.rows.eps
         is_far = not self._is_newton and self.may_stay < FAR
         return is_far and self._run.is_due(new, rounding)
