@@ -111,7 +111,7 @@ class _Descent:
         self.may_stay = place.value * self._run.may_leave / left
 
     def goes_on(self):
-        """Take a step; False where none descends, or none may follow."""
+        """Take a step; False where none descends, none may follow, or float32 tells no more."""
         if not self._energy > 0 or self.is_last:
             return False
         self.is_last = not self._run.goes_by(self._place)
@@ -128,14 +128,18 @@ class _Descent:
             inverse = _inverse(self.problem, new, self._preconditioner)
             self._metric = self._metric._replace(inverse=inverse)
         self._be_at(new)
-        return True
+        return self.problem is self._whole or before.value - new.value > self._rounding
+
+    @property
+    def _rounding(self):
+        """What rounding of raw predictions may make of a value, a mean over the rows."""
+        return MEAN_ROUNDING * self.problem.rows.eps * abs(self._place.value)
 
     def _is_due(self, new):
         """Whether the point at a new place is to be looked at: a proof may need no more steps, and
         more would take longer. Newton's own get there in two or three."""
-        rounding = MEAN_ROUNDING * self.problem.rows.eps
         is_far = not self._is_newton and self.may_stay < FAR
-        return is_far and self._run.is_due(new, rounding)
+        return is_far and self._run.is_due(new, self._rounding)
 
     def _direction(self):
         """That of the next step, and its raw predictions where they are known."""

@@ -17,6 +17,8 @@ STANDSTILL = 11
 LONG_RUNS = 12, 50
 #: Share of ``tol`` that an iteration gains at most when the objective has settled.
 SETTLED = 1e-2
+#: Passes over X of an iteration, and of a closer look beside its Hessian, about.
+STEP_PASSES, LOOK_PASSES = 2, 5
 #: Change of a raw prediction by a Newton step above which the step is long, and how many long steps
 #: along directions of recession show that there is no minimum, near which steps would shrink.
 LONG_STEP, MANY_LONG_STEPS = 0.3, 5
@@ -91,7 +93,7 @@ class Run:
         self._point, self.newton = point, None
         verdict = self._certificate.judge(point)
         seems_done = not verdict.is_proof and self._is_near_an_end(verdict)
-        if seems_done or (verdict.optimality > self.tol and self._hardly_moves()):
+        if seems_done or (verdict.optimality > self.tol and self._hardly_moves(verdict)):
             verdict = self._look_closer()
         self._record(point, verdict)
         if self.status is None and verdict.optimality <= self.tol:
@@ -136,9 +138,11 @@ class Run:
         """Take in a bound on the optimum from below that holds in any precision."""
         self._certificate.learn(bound)
 
-    def _hardly_moves(self):
-        """Whether the objective has settled but the gap, as with a weak penalty, is still loose."""
-        if not (self._may_look_closer() and self._has_settled(self._point.value)):
+    def _hardly_moves(self, verdict):
+        """Whether the objective has settled but the gap, as with a weak penalty, is loose, and
+        will be for longer than a closer look takes."""
+        has_settled = self._may_look_closer() and self._has_settled(self._point.value)
+        if not has_settled or self._gets_there_sooner(verdict.optimality):
             return False
         self._next_look = 2 * len(self.history)
         return True
@@ -148,16 +152,29 @@ class Run:
         is_due = self.problem.is_smooth and len(self.history) >= self._next_look
         return is_due and newton_cost(self.problem) <= LOOK_BUDGET
 
+    def _gets_there_sooner(self, optimality):
+        """Whether iterations that do as much for the optimality as the last one did take fewer
+        passes than a closer look until it is as wanted."""
+        share = optimality / self.last.optimality
+        if not (self.tol > 0 and 0 < share < 1):
+            return False
+        n_steps = np.ceil(np.log(self.tol / optimality) / np.log(share))
+        return STEP_PASSES * n_steps < newton_cost(self.problem) + LOOK_PASSES
+
     def _has_settled(self, value):
         """Whether a step has led from the last record to next to no lower a value."""
-        unit = max(abs(value), LEAST_UNIT * self.problem.null_value)
-        return self.last.objective - value <= SETTLED * self.tol * unit
+        return self.last.objective - value <= self._settled_by(value)
+
+    def _settled_by(self, value):
+        """What a step gains at most where the objective has settled."""
+        return SETTLED * self.tol * max(abs(value), LEAST_UNIT * self.problem.null_value)
 
     def is_due(self, place: Any, rounding: float) -> bool:
         """Whether the point at a place is to be looked at, as its objective has settled while the
         bound so far is loose: a proof may need no more steps. ``rounding`` is the objective's."""
-        is_told = rounding <= SETTLED * self.tol
-        return is_told and self._may_look_closer() and self._has_settled(place.value)
+        if not self._may_look_closer() or rounding > self._settled_by(place.value):
+            return False
+        return self._has_settled(place.value)
 
     def _is_near_an_end(self, verdict):
         """Whether the point may be the optimum, or the objective is so small that there may be no
