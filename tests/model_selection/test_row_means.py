@@ -11,8 +11,8 @@ from nno_sklearn.model_selection.row_means import ROW_MEANS, AlikeScorer
 LABELS = ["accuracy", "neg_log_loss"]
 
 
-@pytest.fixture
-def X():
+@pytest.fixture(name="X")
+def rows():
     return np.random.default_rng(0).normal(size=(120, 3))
 
 
