@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from nno_sklearn.problem import Line, WorkingHessian
+from nno_sklearn.problem import Line, WorkingHessian, least_dual_gap
 from nno_sklearn.problem.cost import (
     can_have_rows,
     coupled_outputs,
@@ -304,7 +304,7 @@ def _farther(before, after):
     for curved ones has minima that are too near."""
     gain, step = before.value - after.value, after.coef - before.coef
     turned = np.vdot(after.data_gradient - before.data_gradient, step)
-    if gain <= max(TURNED * turned, rounding_of(after.problem)):
+    if gain <= TURNED * turned or gain <= rounding_of(after.problem):
         return after
     found = exact_step(Line(after, FARTHER * step))
     return after if found is None else found[1]
@@ -319,5 +319,5 @@ def _is_model_exact(problem, hessian):
 
 
 def _left(point):
-    """The gap, or without a dual the decrease that single coefficients promise."""
-    return point.dual_gap if point.problem.has_dual else point.promised_decrease.sum()
+    """About the gap, or without a dual the decrease that single coefficients promise."""
+    return least_dual_gap(point) if point.problem.has_dual else point.promised_decrease.sum()
