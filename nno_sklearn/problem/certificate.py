@@ -7,8 +7,8 @@ import numpy as np
 
 #: Scalings of a Newton step's dual point that are tried, for a loss whose conjugate is bounded.
 SCALINGS = 1.0 - np.array([0.0, 1e-8, 1e-6, 1e-4, 1e-2])
-#: Scaling of a dual point from which on it is nearly feasible.
-NEARLY_FEASIBLE = 0.9
+#: What a nearly feasible dual point lacks at most, in shares that the penalty has of the objective.
+NEARLY_FEASIBLE = 0.3
 EPS = np.finfo(float).eps
 #: Largest cosine between a column and a dual point that it is perpendicular to, by rounding, and
 #: what rounding may add where the dual point is far smaller than that of the constant model.
@@ -68,14 +68,14 @@ def unbalanced_gap(point, conjugates=None):
 
 
 def least_dual_gap(point):
-    """The penalty's part of :func:`dual_gap`, which takes no conjugates of the rows: about all of
-    it where the dual point is nearly feasible, as theirs is of second order in what it lacks. The
-    gap itself where it lacks more.
+    """The penalty's part of :func:`dual_gap`, which takes no conjugates of the rows: most of it
+    where the dual point is nearly feasible, as that part is of first order in what it lacks, and
+    the losses' is of second. The gap itself where it lacks more.
     """
     problem = point.problem
     dual = -point.data_gradient / problem.alpha
     scaling = _dual_scaling(problem, dual)
-    if np.any(scaling < NEARLY_FEASIBLE):
+    if np.any((1.0 - scaling) * point.value > NEARLY_FEASIBLE * point.of_penalty):
         return point.dual_gap
     return max(0.0, min(_penalty_gap(point, dual, one) for one in (1.0, scaling)))
 

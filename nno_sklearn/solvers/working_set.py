@@ -289,7 +289,7 @@ def _proximal_newton(inner, target_gap, hessian, columns):
         in_vain = in_vain + 1 if creeps else 0
         if creeps:  # a gap may be far more than what is left: then minima must be exact
             accuracy, found = 0.0, _farther(inner, found)
-        before, gap = gap, _left(found)
+        before, gap = gap, _about_left(found)
         if not by_products:
             hessian.learn(inner, found)
         inner = found
@@ -319,5 +319,10 @@ def _is_model_exact(problem, hessian):
 
 
 def _left(point):
-    """About the gap, or without a dual the decrease that single coefficients promise."""
-    return least_dual_gap(point) if point.problem.has_dual else point.promised_decrease.sum()
+    """The gap, or without a dual the decrease that single coefficients promise."""
+    return point.dual_gap if point.problem.has_dual else point.promised_decrease.sum()
+
+
+def _about_left(point):
+    """About the same after a step, where it decides on another one alone."""
+    return least_dual_gap(point) if point.problem.has_dual else _left(point)

@@ -26,6 +26,13 @@ def test_an_iteration_is_a_trip_to_any_accuracy(name, penalty):
     assert proof.dual_gap <= 2e-9 * proof.value
 
 
+@pytest.mark.parametrize("seed", [1, 4, 6])
+def test_what_models_leave_takes_few_steps_on_all_rows(seed):
+    problem = ill_conditioned("huber", L1(), n=6000, p=12)
+    result = solve("auto", problem, tol=1e-9, random_state=seed)
+    assert result.status is Status.CONVERGED and problem.rows.requests.total() <= 50
+
+
 def test_the_gradient_and_value_of_a_model_are_those_of_all_rows():
     problem = ill_conditioned("multinomial", L2(), n=3000, p=5)
     rng = np.random.default_rng(0)
