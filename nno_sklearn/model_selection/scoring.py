@@ -3,6 +3,7 @@
 import time
 import traceback
 import warnings
+from functools import partial
 from inspect import signature
 from numbers import Number
 
@@ -13,6 +14,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 
 from nno_sklearn._offset import with_offset
 from nno_sklearn._validation import check_scorer
+from nno_sklearn.model_selection.row_means import ROW_MEANS, AlikeScorer
 
 ACCURACY = get_scorer("accuracy")
 #: scikit-learn's own scorers use predictions only, which several of them share.
@@ -67,6 +69,7 @@ class Scoring:
         self.scorers = make_scorers(estimator, scoring)
         self._is_several = isinstance(self.scorers, dict)
         self._own = estimator.score if scoring is None else None
+        self._mean = ROW_MEANS.get(scoring) if isinstance(scoring, str) else None
         named = self.scorers if self._is_several else {"": self.scorers}
         # If so, the final model can be scored on rows transformed once for all models.
         self._sees_predictions_only = all(isinstance(one, SCORER) for one in named.values())
@@ -124,12 +127,23 @@ class Scoring:
                     fit.scores.append(None)
                 return
             prepared, given = None, (X, *given[1:])
+        scores_of = self._scores_of(given, data.for_score, len(fits))
         for fit in fits:
             began = time.perf_counter()
             model = fit.model if offset is None else with_offset(fit.model, offset)
             estimator = model if prepared is None else prepared.whole(model)
-            fit.scores.append(self._scores(estimator, given, data.for_score))
+            fit.scores.append(scores_of(estimator))
             fit.score_time += time.perf_counter() - began
+
+    def _scores_of(self, given, params, n_models):
+        """A function that takes an estimator and returns its scores on the same rows, by name; None
+        where scoring failed."""
+        if self._is_several:
+            return lambda one: self._several(one, given, params)
+        score = lambda one: self.scorers(one, *given, **params)  # noqa: E731
+        if self._mean is not None and n_models > 1:
+            score = AlikeScorer(self.scorers, self._mean, given, params)
+        return partial(self._single, score)
 
     def _attempt(self, make):
         """The result of ``make``; None, and a warning, where it fails."""
@@ -141,11 +155,9 @@ class Scoring:
             self._warn(traceback.format_exc())
             return None
 
-    def _scores(self, estimator, given, params):
-        """Scores by name; None where scoring failed."""
-        if self._is_several:
-            return self._several(estimator, given, params)
-        found = self._attempt(lambda: self.scorers(estimator, *given, **params))
+    def _single(self, score, estimator):
+        """Scores by name, of a scorer that gives one or a dict; None where it fails."""
+        found = self._attempt(lambda: score(estimator))
         if found is None:
             return None
         found = found if isinstance(found, dict) else {"score": found}

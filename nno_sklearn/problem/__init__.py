@@ -3,6 +3,7 @@
 from nno_sklearn.problem.certificate import (
     Certificate,
     Verdict,
+    least_dual_gap,
     nonsmooth_bound,
     unbalanced_gap,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "hessian_blocks",
     "intercept_sums",
     "leads_away",
+    "least_dual_gap",
     "mean_squared_slope",
     "nonsmooth_bound",
     "ordered_gap",

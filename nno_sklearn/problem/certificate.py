@@ -7,6 +7,8 @@ import numpy as np
 
 #: Scalings of a Newton step's dual point that are tried, for a loss whose conjugate is bounded.
 SCALINGS = 1.0 - np.array([0.0, 1e-8, 1e-6, 1e-4, 1e-2])
+#: What a nearly feasible dual point lacks at most, in shares that the penalty has of the objective.
+NEARLY_FEASIBLE = 0.3
 EPS = np.finfo(float).eps
 #: Largest cosine between a column and a dual point that it is perpendicular to, by rounding, and
 #: what rounding may add where the dual point is far smaller than that of the constant model.
@@ -50,24 +52,43 @@ def dual_gap(point, conjugates=None):
 def unbalanced_gap(point, conjugates=None):
     """What :func:`dual_gap` would be, about, were the intercept at its optimum; no bound."""
     problem = point.problem
-    penalty, alpha = problem.penalty, problem.alpha
-    dual = -point.data_gradient / alpha
+    dual = -point.data_gradient / problem.alpha
     # At c = 1 Fenchel's inequality is an equality: no conjugate of the loss, no cancellation.
-    gap = _above(
-        point.of_penalty,
-        alpha * penalty.conjugate(dual),
-        np.vdot(point.data_gradient, point.coef),
-    )
+    gap = _penalty_gap(point, dual, 1.0)
     imbalance, left = _imbalance(point) if problem.fit_intercept else (0.0, 0.0)
     # Where no more than rounding is left, no scaling tells more.
     is_loose = gap > ROUNDINGS * EPS * abs(point.value)
     scaling = _dual_scaling(problem, dual) if is_loose else 1.0
-    if np.any(scaling < 1.0):
+    if np.any(scaling < 1.0) and _penalty_gap(point, dual, scaling) < gap:
         of_rows = partial(problem.rows.conjugate, point.raw, point.intercept)
         conjugate = (conjugates or of_rows)(scaling)
-        scaled = alpha * penalty.conjugate(scaling * dual)
+        scaled = problem.alpha * problem.penalty.conjugate(scaling * dual)
         gap = min(gap, _above(point.value, scaled, -np.sum(scaling * left), *conjugate))
     return max(gap, 0.0) + imbalance
+
+
+def least_dual_gap(point):
+    """The penalty's part of :func:`dual_gap`, which takes no conjugates of the rows: most of it
+    where the dual point is nearly feasible, as that part is of first order in what it lacks, and
+    the losses' is of second. The gap itself where it lacks more.
+    """
+    problem = point.problem
+    dual = -point.data_gradient / problem.alpha
+    scaling = _dual_scaling(problem, dual)
+    if np.any((1.0 - scaling) * point.value > NEARLY_FEASIBLE * point.of_penalty):
+        return point.dual_gap
+    return max(0.0, min(_penalty_gap(point, dual, one) for one in (1.0, scaling)))
+
+
+def _penalty_gap(point, dual, scaling):
+    """What the penalty has of the gap at a scaled dual point: all of it at 1, less than it else,
+    as the losses' part is not negative."""
+    problem = point.problem
+    return _above(
+        point.of_penalty,
+        problem.alpha * problem.penalty.conjugate(scaling * dual),
+        np.vdot(point.data_gradient, scaling * point.coef),
+    )
 
 
 def _dual_scaling(problem, dual):

@@ -161,8 +161,8 @@ class DesignMatrix(MatrixProducts, SecondOrder):
         return self._part(rows, np.zeros(len(scale)), scale, self._idle), basis[:, used]
 
     def rows(self, index):
-        X = self.X.tocsr() if self.is_sparse else self.X
-        rows = X[index] if self.is_sparse else np.asarray(X[index])  # few, in this process
+        rows = self.X[index]  # few, in this process
+        rows = rows.tocsr() if self.is_sparse else np.asarray(rows)
         return self._part(rows, self.centre, self.scale, np.asarray(self._idle[index]))
 
     def by_rows(self):
@@ -223,11 +223,14 @@ class DesignMatrix(MatrixProducts, SecondOrder):
     @property
     def row_product_cost(self):
         """Entries read in a pass that take as long as a row's outer product in a Gram, about."""
-        if self.is_sparse:
-            stored = self.X.nnz / max(1, len(self))
-            return 5.0 * stored**2 + 40.0 * stored  # and changes of format
+        return min(self._row_product_costs)
+
+    @property
+    def _row_product_costs(self):
+        """The same by the stored entries, and by a dense copy of some rows after the other."""
+        p, stored = self.shape[1], self.X.nnz / max(1, len(self)) if self.is_sparse else np.inf
         # Products of matrices use a processor so much better than passes, which wait for memory.
-        return self.shape[1] ** 2 / 16.0 + 5.0 * self.shape[1]  # and a copy
+        return 5.0 * stored**2 + 40.0 * stored, p**2 / 16.0 + 5.0 * p
 
     def _read(self):
         self.passes.read(self.n_stored)

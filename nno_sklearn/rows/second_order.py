@@ -8,6 +8,8 @@ from nno_sklearn.rows.moments import is_even, row_blocks, stored_squares
 
 #: Share of entries that are not 0 up to which products of sparse matrices take less time.
 MOSTLY_ZERO = 0.15
+#: Bytes of a dense copy of some rows of a sparse matrix.
+DENSE_BYTES = 2**24
 #: Rows of a block in a Gram matrix, in columns: of fewer, sums of the matrices take their time.
 LONG = 4
 #: Share of the rows that are few.
@@ -52,9 +54,9 @@ class SecondOrder:
             if _are_few(weight) and X.format == "csr":
                 heavy = np.flatnonzero(weight)
                 X, weight, other = X[heavy], weight[heavy], other[heavy]
-            X, first = X.astype(float, copy=False), np.asarray(weight @ X).ravel()
-            weighted = _scale_rows(X, weight)
-            return safe_sparse_dot(X.T, weighted, dense_output=True), weighted.T @ other, first
+            by_entries, dense = self._row_product_costs
+            make = _gram_of_entries if by_entries <= dense else _gram_of_dense_blocks
+            return make(X.astype(float, copy=False), weight, other)
         p = self.shape[1]
         gram, cross, first = np.zeros((p, p)), np.zeros((p, other.shape[1])), np.zeros(p)
         even = is_even(weight)
@@ -218,6 +220,23 @@ class SecondOrder:
         cross = np.asarray(X @ centre).ravel()
         kernel = safe_sparse_dot(X, X.T, dense_output=True)
         return kernel - cross[:, None] - cross[None, :] + centre @ centre
+
+
+def _gram_of_entries(X, weight, other):
+    """:meth:`SecondOrder._raw_gram` of a sparse X, by products of sparse matrices."""
+    weighted, first = _scale_rows(X, weight), np.asarray(weight @ X).ravel()
+    return safe_sparse_dot(X.T, weighted, dense_output=True), weighted.T @ other, first
+
+
+def _gram_of_dense_blocks(X, weight, other):
+    """The same by dense copies of some rows after the other."""
+    root, p = np.sqrt(weight), X.shape[1]
+    scaled, gram = _scale_rows(X, root), np.zeros((p, p))
+    blocks = [*row_blocks(len(root), p, LONG * p, DENSE_BYTES)]
+    for block in blocks:
+        rows = (scaled[block] if len(blocks) > 1 else scaled).toarray()
+        gram += rows.T @ rows
+    return gram, scaled.T @ (root[:, None] * other), np.asarray(root @ scaled).ravel()
 
 
 def _are_few(weight):

@@ -9,6 +9,9 @@ from nno_sklearn.solvers.linesearch import exact_step, rises
 MODEL_ACCURACIES = (0.5, 1e-3, 0.0)
 #: Share of the first-order decrease that makes a whole step good enough.
 SUFFICIENT = 0.1
+#: Share of it that a parabola gains whose slope at the end is a tenth of that at the start, and
+#: roundings from which on values tell such shares.
+PARABOLA, TOLD = 0.45, 100.0
 #: Share of the gap that is left at an end that rounding alone puts no lower.
 NEARER = 0.5
 
@@ -31,6 +34,8 @@ def step_to_minimum(point, minimum, target_gap):
     is_exact = point.problem.loss.constant_curvature or not point.problem.penalty.is_convex
     if is_exact and (end := _end_of_model(line)) is not None:
         return end
+    if (end := _minimum_of_line(line)) is not None:
+        return end
     found = exact_step(line)
     return _ends_nearer(line) if found is None else found[1]
 
@@ -44,6 +49,16 @@ def _end_of_model(line):
     end = start.problem.at(start.coef + line.direction, start.intercept)
     is_low = end.value <= start.value + SUFFICIENT * line.initial_slope.sum()
     return end if is_low else None
+
+
+def _minimum_of_line(line):
+    """The end of a line whose slope there is small beside the one at the start, or points farther,
+    as values at both ends tell of a parabola: one look, where a search takes another for slopes."""
+    slope = line.initial_slope
+    if (-slope <= TOLD * line.slope_rounding).any():
+        return None
+    end = line.point(np.ones(1))
+    return end if (line.start.values - end.values >= PARABOLA * -slope).all() else None
 
 
 def _ends_nearer(line):

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from nno_sklearn.problem import Line, WorkingHessian
+from nno_sklearn.problem import Line, WorkingHessian, least_dual_gap
 from nno_sklearn.problem.cost import (
     can_have_rows,
     coupled_outputs,
@@ -289,7 +289,7 @@ def _proximal_newton(inner, target_gap, hessian, columns):
         in_vain = in_vain + 1 if creeps else 0
         if creeps:  # a gap may be far more than what is left: then minima must be exact
             accuracy, found = 0.0, _farther(inner, found)
-        before, gap = gap, _left(found)
+        before, gap = gap, _about_left(found)
         if not by_products:
             hessian.learn(inner, found)
         inner = found
@@ -304,7 +304,7 @@ def _farther(before, after):
     for curved ones has minima that are too near."""
     gain, step = before.value - after.value, after.coef - before.coef
     turned = np.vdot(after.data_gradient - before.data_gradient, step)
-    if gain <= max(TURNED * turned, rounding_of(after.problem)):
+    if gain <= TURNED * turned or gain <= rounding_of(after.problem):
         return after
     found = exact_step(Line(after, FARTHER * step))
     return after if found is None else found[1]
@@ -321,3 +321,8 @@ def _is_model_exact(problem, hessian):
 def _left(point):
     """The gap, or without a dual the decrease that single coefficients promise."""
     return point.dual_gap if point.problem.has_dual else point.promised_decrease.sum()
+
+
+def _about_left(point):
+    """About the same after a step, where it decides on another one alone."""
+    return least_dual_gap(point) if point.problem.has_dual else _left(point)

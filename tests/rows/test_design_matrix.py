@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nno_sklearn.rows import design_matrix, moments, products
+from nno_sklearn.rows import design_matrix, moments, products, second_order
 from tests.problems import (
     CONTAINERS,
     make_matrix,
@@ -123,3 +123,29 @@ def test_rows_beside_ones_are_kept_for_these_columns_and_rows_alone(dtype):
     np.testing.assert_array_equal(beside_ones(design.rows(index)), whole[index])
     np.testing.assert_array_equal(beside_ones(design.exact()), whole)
     np.testing.assert_array_equal(beside_ones(design), whole)
+
+
+@pytest.mark.parametrize("container", [CONTAINERS["csr_array"], CONTAINERS["csc_array"]])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("density", [0.02, 0.4])  # by stored entries, and by dense copies
+@pytest.mark.parametrize("n_bytes", [2**24, 1])
+def test_gram_of_a_sparse_matrix(monkeypatch, container, dtype, density, n_bytes):
+    monkeypatch.setattr(second_order, "DENSE_BYTES", n_bytes)  # one block, or several
+    rng = np.random.default_rng(0)
+    X = (rng.normal(size=(500, 30)) * (rng.random((500, 30)) < density)).astype(dtype)
+    weight, other = make_weight(500) / 500, rng.normal(size=(500, 2))
+    design = design_matrix.DesignMatrix(container(X), weight / weight.sum(), centred=False)
+    by_entries, dense = design._row_product_costs
+    assert (by_entries <= dense) == (density < 0.1)
+    X = X.astype(float)
+    gram, cross = design.gram(weight, other)
+    np.testing.assert_allclose(gram, (X.T * weight) @ X, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(cross, (X.T * weight) @ other, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("container", CONTAINERS.values())
+def test_rows_in_any_order(container):
+    X, index = make_matrix(), np.array([30, 2, 2, 17])
+    taken = design_matrix.DesignMatrix(container(X), np.full(40, 1 / 40), centred=False).rows(index)
+    found = taken.X.toarray() if taken.is_sparse else taken.X
+    np.testing.assert_array_equal(found + taken.centre, X[index])
