@@ -13,7 +13,7 @@ from scipy import sparse
 
 from nno_sklearn.neighbors import CellMemory
 from nno_sklearn.problem import Correction, Problem
-from nno_sklearn.problem.cost import fits_matrix, takes_newton, too_coupled
+from nno_sklearn.problem.cost import fits_matrix, is_nearly_sharp, takes_newton, too_coupled
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.joint_newton import LAST_SHARE, LEAST_GROWTH, newton_jointly, place_at
 from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
@@ -31,6 +31,10 @@ N_CORRECTIONS = 10
 #: Share of the objective that a step may promise where the Hessian is that of the cells alone, and
 #: share of what the step before did.
 NEAR, FALLS = 1e-2, 0.1
+#: Widths of losses in place of one whose curved part is too narrow for Newton's steps, in shares of
+#: the objective: the first has most rows on it, and the last is above the loss by half its share
+#: at most.
+WIDTHS = (8.0, 1.0, 0.1, 0.01)
 #: Share of the weight of all rows that those may have whose Hessian the cells' one stands for, and
 #: how many entries they have where that saves more than a second look at all rows costs.
 MOST_PENDING, FEWEST_ENTRIES = 0.5, 4e4
@@ -112,7 +116,7 @@ class Refit:
         problem, total = self._problem(grown.batch)
         if problem.n_samples > len(grown.cells):  # some are imagined: pending rows may have them
             return None
-        if not _is_cheap(problem):
+        if not _is_cheap(problem) or _has_sharp_loss(problem):
             return None
         start, promised = model, None
         for _ in range(self._max_iter):
@@ -159,6 +163,17 @@ class Refit:
 
     def _minimise(self, problem, model):
         """The model that solves a problem, found from another."""
+        if not _has_sharp_loss(problem):
+            return self._descended(problem, model)
+        for width in WIDTHS:
+            sharp = problem.with_loss(problem.loss.sharp)
+            value = min(problem.null_value, _value(problem, model))
+            wider = sharp.smoothed(width * value / sharp.loss.steepest**2)
+            model = self._descended(wider, model)
+        return model
+
+    def _descended(self, problem, model):
+        """The model that solves a problem with a loss that is curved about where most rows are."""
         coef, intercept = model[0], problem.inner_intercept(*model)
         point = self._by_newton(problem, coef, intercept) if _is_cheap(problem) else None
         if point is None:
@@ -170,7 +185,9 @@ class Refit:
         start, steps = place_at(problem, coef, intercept), count(1)
         accuracy = LAST_SHARE * self._tol
         if start.decrease <= np.sqrt(accuracy / LEAST_GROWTH) * start.value:
-            return _after(start)
+            end = _after(start) if problem.loss.largest_curvature is None else start.end(problem)
+            if end is not None:
+                return end
         goes_on = lambda place: next(steps) < self._max_iter  # noqa: E731
         found, has_ended = newton_jointly(problem, start, accuracy, goes_on)
         return found if has_ended else None
@@ -214,6 +231,16 @@ def _has_hessian(problem):
     return problem.is_smooth and is_small
 
 
+def _has_sharp_loss(problem):
+    """Whether hardly any rows are on the curved part of the loss, which wider ones then replace."""
+    return problem.loss.sharp is not None and is_nearly_sharp(problem)
+
+
+def _value(problem, model):
+    """The objective of a model."""
+    return problem.at(model[0], problem.inner_intercept(*model)).value
+
+
 def _is_far(problem, before, model):
     """Whether coefficients are far from those before, in units of the columns' scales."""
     scale = problem.scale[:, None]
@@ -231,7 +258,7 @@ def _overshoots(problem, before, model):
     if not _is_far(problem, before, model):
         return False
     with np.errstate(over="ignore", invalid="ignore"):
-        value = problem.at(model[0], problem.inner_intercept(*model)).value
+        value = _value(problem, model)
     return not value - problem.null_value <= WORSE * abs(problem.null_value)
 
 
