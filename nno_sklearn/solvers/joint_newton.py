@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nno_sklearn.problem import Point, Problem
 from nno_sklearn.problem.cost import is_polished, searches_lengths
 from nno_sklearn.problem.intercept import Look
 from nno_sklearn.rows.cholesky import ScaledCholesky
@@ -66,6 +67,12 @@ class Place(NamedTuple):
     def after(self, length: float) -> tuple[Array, Array]:
         """Coefficients and intercept where a share of the step leads."""
         return self.coef + length * self.step[:-1], self.intercept + length * self.step[-1]
+
+    def end(self, problem: Problem) -> Point | None:
+        """Where the whole step leads, unless that is up: flat rows that come to where they are
+        curved are in no promise."""
+        end = problem.at(*self.after(1.0))
+        return end if end.value <= self.value + rounding_of(problem) else None
 
 
 def descend_by_newton(run, point, look=None):
@@ -130,9 +137,8 @@ def newton_jointly(problem, start, accuracy, goes_on=lambda place: True, look=No
     is_last = _is_last(start, start, accuracy)
     for _ in range(MOST_STEPS):
         if is_last:
-            end = problem.at(*place.after(1.0))
-            # Flat rows that come to where they are curved are in no promise.
-            if end.value <= place.value + rounding_of(problem):
+            end = place.end(problem)
+            if end is not None:
                 return end, True
             break
         length = _length(problem, place, flattens)

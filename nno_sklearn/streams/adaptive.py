@@ -227,9 +227,9 @@ class _Steps:
         eta = part.X @ coef + intercept
         if part.offset is not None:
             eta += part.offset
-        slope = objective.loss.gradient(y, eta)
+        slope, curvature = objective.slopes(y, eta, weight)
         rows[1] += weight @ np.abs(slope)
-        rows[2] += objective.loss.derivatives(y, eta)[1].total(weight).diagonal()
+        rows[2] += curvature
         gradient = self._gradient(state, part.X, weight[:, None] * slope)
         return self._moved(state, inner, gradient, weight.sum())
 

@@ -175,7 +175,8 @@ class CellLearner:
         if pending and len(known.cells) + len(pending) == state.n_rows:  # each cell is one row
             rows = Batch.join([known.batch, pending]) if len(known.cells) else pending
             return self._refit.to_rows(rows, model)
-        return self._refit.to_all(known, pending, model)
+        rows = [known.batch, pending] if pending else [known.batch]
+        return self._refit.suited(rows, model).to_all(known, pending, model)
 
     def _absorb(self, state):
         """Turn the pending rows into cells.
@@ -191,11 +192,12 @@ class CellLearner:
         if known.cells.price and n_drawn < len(chunk) and not sparse.issparse(chunk.X):
             random = np.random.default_rng(state.n_rows)
             rows = drawn(*rows, totals=totals, n_drawn=n_drawn, random=random)
-        look = self._objective.look(chunk, *model)
+        refit = self._refit.suited([chunk], model)
+        look = refit.objective.look(chunk, *model)
         coordinates = self._coordinates(chunk, look, totals.inverse_scale, model[0])
         cells = known.cells.absorb(*rows, coordinates, n_cells=budget, metric=self._metric)
         new = known._replace(cells=cells.within(totals))
-        before, after = (self._refit.look(one, model)[0] for one in (known, new))
+        before, after = (refit.look(one, model)[0] for one in (known, new))
         return replace(
             state,
             coef=model[0],

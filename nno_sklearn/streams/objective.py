@@ -60,6 +60,21 @@ class StreamObjective(Objective):
         y, weight = self.reweighted(y, np.ones(len(y)))
         return weight[:, None] * self.loss.gradient(y, eta)
 
+    def slopes(self, y, eta, weight):
+        """Derivatives of the rows' loss by their raw predictions, (n_samples, n_outputs), and the
+        weighted sum of its curvatures, (n_outputs,).
+
+        A row where the loss is a line is as curved as the parabola that falls to 0 from there, or
+        steps in units of Newton's would have no end.
+        """
+        slope, curvature = self.loss.derivatives(y, eta)
+        total = curvature.total(weight).diagonal()
+        if self.loss.largest_curvature is None:
+            return slope, total
+        loss = self.loss.value(y, eta)
+        parabola = np.divide(0.5 * slope**2, loss, out=np.zeros_like(slope), where=loss > 0)
+        return slope, np.maximum(total, weight @ parabola)
+
     def look(self, rows, coef, intercept):
         """The :class:`Look` of a batch at coefficients and intercept."""
         y, weight = self.reweighted(rows.y, rows.weight)

@@ -5,6 +5,7 @@ cells, and of sparse ones, some of the second moments are lacking: there the los
 second order.
 """
 
+from dataclasses import replace
 from itertools import count
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from scipy import sparse
 
 from nno_sklearn.neighbors import CellMemory
 from nno_sklearn.problem import Correction, Problem
-from nno_sklearn.problem.cost import fits_matrix, takes_newton, too_coupled
+from nno_sklearn.problem.cost import fits_matrix, is_nearly_sharp, takes_newton, too_coupled
 from nno_sklearn.solvers.descent import descend
 from nno_sklearn.solvers.joint_newton import LAST_SHARE, LEAST_GROWTH, newton_jointly, place_at
 from nno_sklearn.solvers.landmark_preconditioner import landmark_preconditioner
@@ -31,6 +32,12 @@ N_CORRECTIONS = 10
 #: Share of the objective that a step may promise where the Hessian is that of the cells alone, and
 #: share of what the step before did.
 NEAR, FALLS = 1e-2, 0.1
+#: Widths of losses in place of one whose curved part is too narrow for Newton's steps, in shares of
+#: the objective: the first has most rows on it, and the last is above the loss by half its share
+#: at most.
+WIDTHS = (8.0, 1.0, 0.1, 0.01)
+#: The same where rows are in cells.
+LEARNT_WIDTH = 0.3
 #: Share of the weight of all rows that those may have whose Hessian the cells' one stands for, and
 #: how many entries they have where that saves more than a second look at all rows costs.
 MOST_PENDING, FEWEST_ENTRIES = 0.5, 4e4
@@ -65,7 +72,20 @@ class Refit:
     """
 
     def __init__(self, objective, *, max_iter, tol):
-        self._objective, self._max_iter, self._tol = objective, max_iter, tol
+        self.objective, self._max_iter, self._tol = objective, max_iter, tol
+
+    def suited(self, batches, model):
+        """Refits with a wider loss where hardly any row is on the curved part of the loss: cells
+        would know nothing of the second derivatives of their rows."""
+        sharp = self.objective.loss.sharp
+        if sharp is None:
+            return self
+        problem, _ = self._problem(Batch.join(batches))
+        if not is_nearly_sharp(problem):
+            return self
+        loss = sharp.smoothed(_width(problem, model, LEARNT_WIDTH))
+        objective = replace(self.objective, loss=loss)
+        return Refit(objective, max_iter=self._max_iter, tol=self._tol)
 
     def to_rows(self, rows, model):
         """The model fitted to these rows alone, from another."""
@@ -85,13 +105,13 @@ class Refit:
         times the loss's second derivatives by raw prediction, and by raw prediction and target.
         """
         (coef, intercept), cells = model, known.cells
-        look, n_outputs = self._objective.look(known.batch, *model), coef.shape[1]
+        look, n_outputs = self.objective.look(known.batch, *model), coef.shape[1]
         curvature, slope = np.zeros((2, n_outputs, n_outputs))
         if cells.price:
             total, eta = cells.weight.sum(), cells.rows @ coef + intercept
             curvature = look.curvature / total
             for k, unit in enumerate(np.eye(n_outputs)):
-                moved = cells.weight @ self._objective.loss_gradient(cells.targets + unit, eta)
+                moved = cells.weight @ self.objective.loss_gradient(cells.targets + unit, eta)
                 slope[k] = (moved - look.gradient[-1]) / total
         lost = Correction(cells.cross @ slope, np.zeros(n_outputs), cells.scatter, curvature)
         look.gradient[:-1] += lost.gradient(coef)
@@ -116,7 +136,7 @@ class Refit:
             return None
         start, promised = model, None
         for _ in range(self._max_iter):
-            new, (look, lost) = self._objective.look(pending, *model), self.look(grown, model)
+            new, (look, lost) = self.objective.look(pending, *model), self.look(grown, model)
             grown = grown._replace(
                 remainder=known.remainder + new.gradient - share * look.gradient,
                 loss=known.loss + new.loss,
@@ -143,22 +163,32 @@ class Refit:
         return self._minimise(problem, model) if _overshoots(problem, model, found) else found
 
     def _mass(self, rows):
-        return self._objective.reweighted(rows.y, rows.weight)[1].sum()
+        return self.objective.reweighted(rows.y, rows.weight)[1].sum()
 
     def _problem(self, rows):
         """The objective on weighted rows, and their total weight."""
         weight = rows.weight
-        imagined = self._objective.imagined_targets(weight @ rows.y, weight.sum())
+        imagined = self.objective.imagined_targets(weight @ rows.y, weight.sum())
         if len(imagined):
             mean = np.asarray(weight @ rows.X).reshape(1, -1) / weight.sum()
             mean = sparse.csr_array(mean) if sparse.issparse(rows.X) else mean
             extra = [Batch(mean, target[None], np.ones(1)) for target in imagined]
             rows = Batch.join([rows, *extra])
-        y, weight = self._objective.reweighted(rows.y, rows.weight)
-        return Problem.of(self._objective, rows.X, y, weight), weight.sum()
+        y, weight = self.objective.reweighted(rows.y, rows.weight)
+        return Problem.of(self.objective, rows.X, y, weight), weight.sum()
 
     def _minimise(self, problem, model):
         """The model that solves a problem, found from another."""
+        sharp = problem.loss.sharp
+        if sharp is None or not is_nearly_sharp(problem):
+            return self._descended(problem, model)
+        for share in WIDTHS:
+            wider = problem.with_loss(sharp.smoothed(_width(problem, model, share)))
+            model = self._descended(wider, model)
+        return model
+
+    def _descended(self, problem, model):
+        """The model that solves a problem with a loss that is curved about where most rows are."""
         coef, intercept = model[0], problem.inner_intercept(*model)
         point = self._by_newton(problem, coef, intercept) if _is_cheap(problem) else None
         if point is None:
@@ -170,7 +200,9 @@ class Refit:
         start, steps = place_at(problem, coef, intercept), count(1)
         accuracy = LAST_SHARE * self._tol
         if start.decrease <= np.sqrt(accuracy / LEAST_GROWTH) * start.value:
-            return _after(start)
+            end = _after(start) if problem.loss.largest_curvature is None else start.end(problem)
+            if end is not None:
+                return end
         goes_on = lambda place: next(steps) < self._max_iter  # noqa: E731
         found, has_ended = newton_jointly(problem, start, accuracy, goes_on)
         return found if has_ended else None
@@ -214,6 +246,17 @@ def _has_hessian(problem):
     return problem.is_smooth and is_small
 
 
+def _width(problem, model, share):
+    """Width of a loss that may be below that of the problem by half a share of its objective."""
+    least = min(problem.null_value, _value(problem, model))
+    return share * least / problem.loss.sharp.steepest**2
+
+
+def _value(problem, model):
+    """The objective of a model."""
+    return problem.at(model[0], problem.inner_intercept(*model)).value
+
+
 def _is_far(problem, before, model):
     """Whether coefficients are far from those before, in units of the columns' scales."""
     scale = problem.scale[:, None]
@@ -231,7 +274,7 @@ def _overshoots(problem, before, model):
     if not _is_far(problem, before, model):
         return False
     with np.errstate(over="ignore", invalid="ignore"):
-        value = problem.at(model[0], problem.inner_intercept(*model)).value
+        value = _value(problem, model)
     return not value - problem.null_value <= WORSE * abs(problem.null_value)
 
 

@@ -167,9 +167,9 @@ class _SparseSteps:
         eta = entries.product(leader, len(y)) + (leader[-1] + self._base())
         if offset is not None:
             eta += offset
-        slope, curvature = objective.loss.derivatives(y, eta)
+        slope, curvature = objective.slopes(y, eta, weight)
         state.rows[1] += weight @ np.abs(slope)
-        state.rows[2] += curvature.total(weight).diagonal()
+        state.rows[2] += curvature
         slope = weight[:, None] * slope
         gradient = entries.sums(slope, len(with_last))
         gradient[-1] = objective.fit_intercept * slope.sum(axis=0)

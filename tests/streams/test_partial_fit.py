@@ -200,6 +200,23 @@ class TestAccuracy:
         assert losses[0] < 1.1 * losses[1]
         assert 0.8 < np.linalg.norm(model.coef_) / np.linalg.norm(full.coef_) < 1.25
 
+    @pytest.mark.parametrize("how", STREAMS)
+    @pytest.mark.parametrize(("n", "unit"), [(1000, 1e4), (1000, 50.0), (8000, 2e3)])
+    def test_targets_in_a_unit_that_is_small_beside_delta(self, n, unit, how):
+        """Hardly any row is on the parabola: Newton's steps once had next to no curvature, and
+        models a loss of up to 1e10."""
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(n, 5)) * [1.0, 1e3, 1e-2, 1.0, 1.0]
+        signal = X @ (rng.normal(size=5) / X.std(axis=0))
+        y = 20 * unit + unit * (signal + 0.5 * rng.standard_t(3, n))
+        penalty = "l2" if how in ("adagrad", "auto") else "l1"
+        model = stream(
+            NNORegressor("huber", penalty=penalty, alpha=1e-6, stream=how), X, y, size=n // 20
+        )
+        full = NNORegressor("huber", penalty=penalty, alpha=1e-6).fit(X, y)
+        ours, least = (full.loss_.value(y, m.predict(X)).mean() for m in (model, full))
+        assert ours < (1.02 if how in ("auto", "cells") else 2.0) * least
+
     @pytest.mark.parametrize("seed", [0, 1])
     @pytest.mark.parametrize("loss", ["gamma", "poisson"])
     def test_heavy_tails_under_an_exponential(self, loss, seed):
