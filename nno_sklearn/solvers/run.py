@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from nno_sklearn.problem import Certificate, Point, Problem, Verdict, leads_away, separates
-from nno_sklearn.problem.cost import LOOK_BUDGET, has_room_for_newton, newton_cost
+from nno_sklearn.problem.cost import LOOK_BUDGET, has_room_for_newton, look_pays, newton_cost
 from nno_sklearn.problem.point import LEAST_UNIT
 from nno_sklearn.solvers.newton import NewtonStep, newton_step
 from nno_sklearn.solvers.result import Callback, Record, SolverResult, Status, name_of
@@ -17,8 +17,6 @@ STANDSTILL = 11
 LONG_RUNS = 12, 50
 #: Share of ``tol`` that an iteration gains at most when the objective has settled.
 SETTLED = 1e-2
-#: Passes over X of an iteration, and of a closer look beside its Hessian, about.
-STEP_PASSES, LOOK_PASSES = 2, 5
 #: Change of a raw prediction by a Newton step above which the step is long, and how many long steps
 #: along directions of recession show that there is no minimum, near which steps would shrink.
 LONG_STEP, MANY_LONG_STEPS = 0.3, 5
@@ -142,7 +140,7 @@ class Run:
         """Whether the objective has settled but the gap, as with a weak penalty, is loose, and
         will be for longer than a closer look takes."""
         has_settled = self._may_look_closer() and self._has_settled(self._point.value)
-        if not has_settled or self._gets_there_sooner(verdict.optimality):
+        if not (has_settled and look_pays(self.problem, self._steps_left(verdict.optimality))):
             return False
         self._next_look = 2 * len(self.history)
         return True
@@ -152,14 +150,12 @@ class Run:
         is_due = self.problem.is_smooth and len(self.history) >= self._next_look
         return is_due and newton_cost(self.problem) <= LOOK_BUDGET
 
-    def _gets_there_sooner(self, optimality):
-        """Whether iterations that do as much for the optimality as the last one did take fewer
-        passes than a closer look until it is as wanted."""
+    def _steps_left(self, optimality):
+        """Steps until the optimality is as wanted, if each does as much for it as the last one."""
         share = optimality / self.last.optimality
         if not (self.tol > 0 and 0 < share < 1):
-            return False
-        n_steps = np.ceil(np.log(self.tol / optimality) / np.log(share))
-        return STEP_PASSES * n_steps < newton_cost(self.problem) + LOOK_PASSES
+            return np.inf
+        return np.ceil(np.log(self.tol / optimality) / np.log(share))
 
     def _has_settled(self, value):
         """Whether a step has led from the last record to next to no lower a value."""

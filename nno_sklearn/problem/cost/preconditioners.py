@@ -20,6 +20,8 @@ NEWTON_BUDGET = 8.0
 #: What all rows' Hessian may cost where it proves an optimum that no dual point proves, or tells
 #: which of many optima is the shortest; and what it may cost to see whether a run has ended.
 PROOF_BUDGET, LOOK_BUDGET = 50.0, 10.0
+#: Passes over X of an iteration, and of a closer look at a point beside its Hessian, about.
+STEP_PASSES, LOOK_PASSES = 2.0, 5.0
 #: What second moments may cost in one fit, where they save most other passes; and with a penalty
 #: that is not smooth, whose working sets take most of the Gram matrix anyway.
 MOMENTS_BUDGET, NONSMOOTH_MOMENTS_BUDGET = 8.0, 13.0
@@ -75,6 +77,11 @@ def newton_cost(problem):
     if fits_matrix(problem.n_features):
         return hessian_cost(problem, problem.n_samples)
     return preconditioner_cost(problem, problem.n_samples)
+
+
+def look_pays(problem, n_steps):
+    """Whether a closer look at a point, by its Newton step, costs no more than so many steps."""
+    return newton_cost(problem) + LOOK_PASSES <= STEP_PASSES * n_steps
 
 
 def ends_at_once(problem, n_rows):
