@@ -49,9 +49,12 @@ MANY_ROWS_ACCURACY, MANY_COLUMNS_ACCURACY = 0.1, 0.3
 #: Smallest target gap of the inner problem, as a share of the gap at which the run converges.
 ENOUGH = 0.3
 #: Share of the gap that :data:`PATIENCE` iterations must gain together, or steps in all columns are
-#: tried before the run stalls, sooner than a run ends that stands still altogether; and that
-#: one of so many Newton steps in a row must gain, those in all coefficients, or they end.
-CREEPING, PATIENCE, FEW_STEPS = 1e-3, STANDSTILL - 1, 2
+#: tried before the run stalls, sooner than a run ends that stands still altogether. Far from the
+#: optimum a gap may be a million times what is left to gain.
+STALLING, PATIENCE = 1e-6, STANDSTILL - 1
+#: Share of the gap that one of so many Newton steps in a row must gain, those in all coefficients,
+#: or they end.
+CREEPING, FEW_STEPS = 1e-3, 2
 #: How many times as far as a step a search goes on, and what a step gains at least that leaves half
 #: of its slope, in terms of by how much it has turned that.
 FARTHER, TURNED = 100.0, 1.5
@@ -182,7 +185,7 @@ def _creeps(history):
     """Whether the last iterations have gained almost nothing of a finite gap."""
     recent = history[-PATIENCE - 1 :]
     gain = recent[0].objective - recent[-1].objective
-    return len(recent) > PATIENCE and gain < CREEPING * recent[-1].dual_gap < np.inf
+    return len(recent) > PATIENCE and gain < STALLING * recent[-1].dual_gap < np.inf
 
 
 def _hardly_gains(better, point):
@@ -301,13 +304,21 @@ def _proximal_newton(inner, target_gap, hessian, columns):
 
 def _farther(before, after):
     """A lower point ahead of a step that has hardly turned the slope: a model that takes flat rows
-    for curved ones has minima that are too near."""
+    for curved ones has minima that are too near. Beyond the first 0 of a coefficient the penalty
+    rises more than the rows fall."""
     gain, step = before.value - after.value, after.coef - before.coef
     turned = np.vdot(after.data_gradient - before.data_gradient, step)
     if gain <= TURNED * turned or gain <= rounding_of(after.problem):
         return after
-    found = exact_step(Line(after, FARTHER * step))
+    length = min(FARTHER, _length_to_zero(after.coef, step))
+    found = exact_step(Line(after, length * step))
     return after if found is None else found[1]
+
+
+def _length_to_zero(coef, step):
+    """Steps up to where the first coefficient is 0; inf where none gets there."""
+    falls = coef * step < 0
+    return np.min(np.abs(coef[falls] / step[falls]), initial=np.inf)
 
 
 def _is_model_exact(problem, hessian):

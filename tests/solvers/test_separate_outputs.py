@@ -137,3 +137,18 @@ def test_an_output_far_from_its_optimum_leaves_the_bound_of_others(penalty, fit_
         own += part.at(coef[:, [k]]).dual_gap
     assert point.value - solved.objective <= point.dual_gap
     assert point.dual_gap <= 1.01 * own < 1.1
+
+
+@pytest.mark.parametrize("penalty", [L1(), ElasticNet(0.5)], ids=["l1", "elastic net"])
+@pytest.mark.parametrize("loss", [SquaredHinge(), ModifiedHuber()], ids=["squared", "huber"])
+@pytest.mark.parametrize("seed", [2, 4, 20, 24, 30])
+def test_a_run_whose_gap_is_far_more_than_what_is_left_goes_on(seed, loss, penalty):
+    """Few rows, some of them equal with different labels, whose columns have units of their own:
+    the objective is near its optimum long before a dual point is."""
+    rng = np.random.default_rng(seed)
+    X = rng.lognormal(2, 2, 20) * rng.lognormal(0, 0.7, (30, 20)) + rng.normal(0, 5, (30, 20))
+    X = X[rng.integers(0, 30, 60)]
+    told = (X - X.mean(axis=0)) / X.std(axis=0) @ rng.normal(size=20) + rng.logistic(size=60)
+    y = (told > np.quantile(told, 0.5 if seed % 3 == 0 else 0.9))[:, None]
+    problem = pose(X, y.astype(float), loss, penalty, 1e-4)
+    assert solve("proximal", problem, tol=1e-4).status is Status.CONVERGED
