@@ -54,16 +54,17 @@ def unbalanced_gap(point, conjugates=None):
     problem = point.problem
     dual = -point.data_gradient / problem.alpha
     # At c = 1 Fenchel's inequality is an equality: no conjugate of the loss, no cancellation.
-    gap = _penalty_gap(point, dual, 1.0)
+    gap = _penalty_gap(point, _penalty_conjugate(problem, dual), 1.0)
     imbalance, left = _imbalance(point) if problem.fit_intercept else (0.0, 0.0)
     # Where no more than rounding is left, no scaling tells more.
     is_loose = gap > ROUNDINGS * EPS * abs(point.value)
     scaling = _dual_scaling(problem, dual) if is_loose else 1.0
-    if np.any(scaling < 1.0) and _penalty_gap(point, dual, scaling) < gap:
-        of_rows = partial(problem.rows.conjugate, point.raw, point.intercept)
-        conjugate = (conjugates or of_rows)(scaling)
-        scaled = problem.alpha * problem.penalty.conjugate(scaling * dual)
-        gap = min(gap, _above(point.value, scaled, -np.sum(scaling * left), *conjugate))
+    if np.any(scaling < 1.0):
+        scaled = _penalty_conjugate(problem, scaling * dual)
+        if _penalty_gap(point, scaled, scaling) < gap:  # else the losses' part adds to no less
+            of_rows = partial(problem.rows.conjugate, point.raw, point.intercept)
+            conjugate = (conjugates or of_rows)(scaling)
+            gap = min(gap, _above(point.value, scaled, -np.sum(scaling * left), *conjugate))
     return max(gap, 0.0) + imbalance
 
 
@@ -77,18 +78,18 @@ def least_dual_gap(point):
     scaling = _dual_scaling(problem, dual)
     if np.any((1.0 - scaling) * point.value > NEARLY_FEASIBLE * point.of_penalty):
         return point.dual_gap
-    return max(0.0, min(_penalty_gap(point, dual, one) for one in (1.0, scaling)))
+    conjugates = ((_penalty_conjugate(problem, one * dual), one) for one in (1.0, scaling))
+    return max(0.0, min(_penalty_gap(point, *given) for given in conjugates))
 
 
-def _penalty_gap(point, dual, scaling):
-    """What the penalty has of the gap at a scaled dual point: all of it at 1, less than it else,
-    as the losses' part is not negative."""
-    problem = point.problem
-    return _above(
-        point.of_penalty,
-        problem.alpha * problem.penalty.conjugate(scaling * dual),
-        np.vdot(point.data_gradient, scaling * point.coef),
-    )
+def _penalty_conjugate(problem, dual):
+    return problem.alpha * problem.penalty.conjugate(dual)
+
+
+def _penalty_gap(point, conjugate, scaling):
+    """What the penalty, with this conjugate, has of the gap at a scaled dual point: all of it at 1,
+    less than it else, as the losses' part is not negative."""
+    return _above(point.of_penalty, conjugate, np.vdot(point.data_gradient, scaling * point.coef))
 
 
 def _dual_scaling(problem, dual):
